@@ -1,0 +1,77 @@
+/* buffer.c - see buffer.h; growth by doubling, so that n additions cost O(n) */
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUFFER_FIRST 256
+
+void buffer_deinit(struct buffer *b)
+{
+	free(b->bytes);
+	*b = (struct buffer){ 0 };
+}
+
+bool buffer_reserve(struct buffer *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : BUFFER_FIRST;
+	uint8_t *bytes;
+
+	if (b->failed)
+		return false;
+	if (b->cap - b->len >= more && b->bytes)
+		return true;
+	if (more > SIZE_MAX / 2 - b->len)
+		goto fail;
+	while (cap - b->len < more)
+		cap *= 2;
+	bytes = realloc(b->bytes, cap);
+	if (!bytes)
+		goto fail;
+	b->bytes = bytes;
+	b->cap = cap;
+	return true;
+fail:
+	b->failed = true;
+	return false;
+}
+
+void buffer_add(struct buffer *b, const void *bytes, size_t len)
+{
+	if (len == 0 || !buffer_reserve(b, len))
+		return;
+	memcpy(b->bytes + b->len, bytes, len);
+	b->len += len;
+}
+
+void buffer_add_str(struct buffer *b, const char *s)
+{
+	buffer_add(b, s, strlen(s));
+}
+
+void buffer_printf(struct buffer *b, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len < 0 || !buffer_reserve(b, (size_t)len + 1)) {
+		b->failed = true;
+		return;
+	}
+	va_start(args, format);
+	vsnprintf((char *)b->bytes + b->len, (size_t)len + 1, format, args);
+	va_end(args);
+	b->len += (size_t)len;
+}
+
+const char *buffer_text(struct buffer *b)
+{
+	if (!buffer_reserve(b, 1))
+		return "";
+	b->bytes[b->len] = '\0';
+	return (const char *)b->bytes;
+}

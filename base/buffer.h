@@ -1,0 +1,60 @@
+/*
+ * buffer.h - bytes that grow: texts, heads of requests, lines of JSON
+ *
+ * A buffer that could not grow remembers it: later additions do nothing and
+ * buffer_ok() is false, so a builder of many small pieces checks once, at the
+ * end. The zero value is an empty buffer.
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct buffer {
+	uint8_t *bytes;
+	size_t len, cap;
+	bool failed;
+};
+
+/** buffer_deinit() - free the bytes; the buffer is empty and usable again */
+void buffer_deinit(struct buffer *b);
+
+/** buffer_clear() - forget the contents, keep the memory */
+static inline void buffer_clear(struct buffer *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+static inline bool buffer_ok(const struct buffer *b)
+{
+	return !b->failed;
+}
+
+static inline struct span buffer_span(const struct buffer *b)
+{
+	return span_of(b->bytes, b->len);
+}
+
+/** buffer_reserve() - room for @more bytes after the contents; false when out of memory */
+bool buffer_reserve(struct buffer *b, size_t more);
+
+void buffer_add(struct buffer *b, const void *bytes, size_t len);
+
+static inline void buffer_add_span(struct buffer *b, struct span s)
+{
+	buffer_add(b, s.at, s.len);
+}
+
+void buffer_add_str(struct buffer *b, const char *s);
+
+void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** buffer_text() - the contents as a C string, borrowed until the next change; "" when out of memory */
+const char *buffer_text(struct buffer *b);
+
+#endif

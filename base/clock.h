@@ -1,0 +1,47 @@
+/*
+ * clock.h - two kinds of time that must not be mixed
+ *
+ * struct wall is the packet's own clock: Unix nanoseconds from the capture. It
+ * ages flows and dates requests, so that a recording gives the same result
+ * every time it is read. It can step backwards.
+ *
+ * struct mono is ours (CLOCK_MONOTONIC): it drives the client and the pacing.
+ *
+ * Only app/ and replay/ ask the system for the time; below them time is an
+ * argument.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S  INT64_C(1000000000)
+
+struct wall {
+	int64_t ns;
+};
+
+struct mono {
+	int64_t ns;
+};
+
+static inline struct mono mono_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct mono){ ts.tv_sec * NS_PER_S + ts.tv_nsec };
+}
+
+static inline struct wall wall_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct wall){ ts.tv_sec * NS_PER_S + ts.tv_nsec };
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * hash.h - SipHash-2-4, a keyed hash for tables and for sampling
+ *
+ * Flow tables are filled by whoever sends packets, so an unkeyed hash would let
+ * them choose collisions. Sampling by key uses the same function under a fixed
+ * key, so that every tap takes the same decision for the same key.
+ * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_key {
+	uint64_t k0, k1;
+};
+
+/** hash_bytes() - 64 bits of SipHash-2-4 over @len bytes at @data */
+uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len);
+
+/** hash_key_random() - a key nobody outside knows (getrandom); falls back to address and time bits */
+struct hash_key hash_key_random(void);
+
+#endif

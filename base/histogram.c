@@ -1,0 +1,68 @@
+/* histogram.c - see histogram.h */
+#include "base/histogram.h"
+
+#include <stddef.h>
+
+#define SUB_BITS 6
+
+static size_t bucket_of(uint64_t value)
+{
+	int power;
+	size_t at;
+
+	if (value < HISTOGRAM_SUB)
+		return (size_t)value;
+	power = 63 - __builtin_clzll(value) - SUB_BITS;
+	at = (size_t)(power + 1) * HISTOGRAM_SUB + (size_t)((value >> power) - HISTOGRAM_SUB);
+	return at < HISTOGRAM_BUCKETS ? at : HISTOGRAM_BUCKETS - 1;
+}
+
+/* the middle of a bucket, so that the error is half its width */
+static uint64_t bucket_value(size_t at)
+{
+	size_t power = at / HISTOGRAM_SUB;
+
+	if (power == 0)
+		return at;
+	power--;
+	return ((HISTOGRAM_SUB + at % HISTOGRAM_SUB) << power) + (power ? UINT64_C(1) << (power - 1) : 0);
+}
+
+void histogram_add(struct histogram *h, uint64_t value)
+{
+	h->bucket[bucket_of(value)]++;
+	h->count++;
+	h->sum += value;
+	if (value > h->max)
+		h->max = value;
+}
+
+uint64_t histogram_quantile(const struct histogram *h, double q)
+{
+	uint64_t rank, seen = 0;
+
+	if (h->count == 0)
+		return 0;
+	rank = (uint64_t)(q * (double)h->count);
+	if (rank >= h->count)
+		return h->max;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		seen += h->bucket[i];
+		if (seen > rank) {
+			uint64_t value = bucket_value(i);
+
+			return value < h->max ? value : h->max;
+		}
+	}
+	return h->max;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		into->bucket[i] += from->bucket[i];
+	into->count += from->count;
+	into->sum += from->sum;
+	if (from->max > into->max)
+		into->max = from->max;
+}

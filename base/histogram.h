@@ -1,0 +1,32 @@
+/*
+ * histogram.h - how long things took, in buckets that grow with the value
+ *
+ * Theory of operation: 64 linear buckets per power of two, from 1 up to 2^40
+ * (in microseconds: twelve days). A value is off by at most 1/128 of itself,
+ * below 1 %. Adding is an increment, merging is addition, and the memory is
+ * fixed, so a run of months costs what a run of seconds does. One writer, as
+ * for every counter.
+ */
+#ifndef BASE_HISTOGRAM_H
+#define BASE_HISTOGRAM_H
+
+#include <stdint.h>
+
+#define HISTOGRAM_SUB     64
+#define HISTOGRAM_POWERS  35 /* 2^6 .. 2^40 */
+#define HISTOGRAM_BUCKETS (HISTOGRAM_SUB * (HISTOGRAM_POWERS + 1))
+
+struct histogram {
+	uint64_t bucket[HISTOGRAM_BUCKETS];
+	uint64_t count, sum, max;
+};
+
+void histogram_add(struct histogram *h, uint64_t value);
+
+/** histogram_quantile() - the value below which @q (0..1) of the values lie; 0 when empty */
+uint64_t histogram_quantile(const struct histogram *h, double q);
+
+/** histogram_merge() - add the values of @from to @into */
+void histogram_merge(struct histogram *into, const struct histogram *from);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * json.h - write JSON (RFC 8259), never read it
+ *
+ * Text from the wire is bytes of any kind. json_text() escapes what must be
+ * escaped and writes each byte that is not part of valid UTF-8 as U+FFFD, so a
+ * line is always valid JSON and valid UTF-8. Commas are placed by the writer:
+ * callers name members and values in order.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct json {
+	struct buffer *out; /* borrowed */
+	bool comma;         /* the next member or element needs one before it */
+};
+
+static inline struct json json_to(struct buffer *out)
+{
+	return (struct json){ out, false };
+}
+
+void json_open(struct json *j, char bracket);  /* '{' or '[' */
+void json_close(struct json *j, char bracket); /* '}' or ']' */
+
+/** json_key() - the name of the next member; the value follows */
+void json_key(struct json *j, const char *name);
+
+void json_text(struct json *j, struct span text);
+void json_str(struct json *j, const char *text);
+void json_uint(struct json *j, uint64_t n);
+void json_int(struct json *j, int64_t n);
+void json_double(struct json *j, double n); /* not finite: null, as JSON has no word for it */
+void json_bool(struct json *j, bool yes);
+void json_null(struct json *j);
+
+/** json_hex() - bytes as lower-case hexadecimal text */
+void json_hex(struct json *j, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * log.h - lines for people, on standard error, that never make anybody wait
+ *
+ * A write to a full pipe would stall the thread that logs, and a stalled lane
+ * loses packets. So each line is written only if the descriptor takes it at
+ * once; otherwise it is dropped and counted, and the next line that gets
+ * through says how many were. Nothing on the packet path logs above debug
+ * without a rate limit of its own.
+ *
+ * What must never be logged: bodies, credentials, query strings.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/** log_set_level() - show lines up to this level; LOG_INFO until set */
+void log_set_level(enum log_level level);
+
+bool log_enabled(enum log_level level);
+
+/*
+ * One line each, without a newline at the end; "shadowtap: " is put before it.
+ * The _errno variants append ": " and the text of @err (positive errno).
+ */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_error_errno(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_warn_errno(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** log_raw() - write @len finished bytes (a JSON line, a redrawn status) under the same rule; false if dropped */
+bool log_raw(const void *bytes, size_t len);
+
+#endif

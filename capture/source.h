@@ -1,0 +1,94 @@
+/*
+ * source.h - where packets come from: recordings or live interfaces
+ *
+ * A source is opened and checked completely before the first read, belongs to
+ * one thread (the lane) from the first read on, and lends each packet to the
+ * callback for the length of that call. Errors at opening come back as one
+ * sentence for people that says what was tried, why it failed and what to do.
+ */
+#ifndef CAPTURE_SOURCE_H
+#define CAPTURE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "capture/capture_stats.h"
+#include "capture/decode.h"
+
+struct source;
+
+typedef void packet_fn(void *ctx, const struct packet *packet);
+
+struct file_options {
+	const char *const *paths; /* "-" = standard input; gzip is recognised by its first bytes */
+	size_t path_count;        /* several files are merged by time */
+	const char *expression;   /* the user's BPF, or NULL */
+};
+
+struct live_options {
+	const char *const *interfaces; /* "any" allowed */
+	size_t interface_count;
+	const char *expression; /* the user's BPF, or NULL: ANDed with the ports */
+	struct port_set ports;
+	uint32_t snaplen;      /* bytes */
+	uint32_t buffer_bytes; /* kernel ring, per interface */
+	bool promiscuous;      /* named interfaces only */
+};
+
+/**
+ * source_open_files() / source_open_live() - open, check, set filters
+ * @out:    the source, given to the caller: source_close()
+ * @error:  on failure, one sentence without newline or "shadowtap: "
+ *
+ * When source_open_live() returns 0 the kernel ring is active: packets from now
+ * on are not lost. File sources count nothing yet.
+ * Return: 0 or a negative errno (-EINVAL: a bad expression or a file that is no capture).
+ */
+int source_open_files(const struct file_options *options, struct source **out, struct buffer *error);
+int source_open_live(const struct live_options *options, struct source **out, struct buffer *error);
+
+#define SOURCE_EOF 1 /* nothing will follow */
+
+/**
+ * source_read() - lend the next packets to @fn
+ * @max:  at most about this many (a live batch is what the kernel has ready)
+ *
+ * A live source waits at most 20 ms for the first packet, so the caller can
+ * look at its stop flag; reading none is no error.
+ * Return: 0, SOURCE_EOF, or a negative errno (an interface went away; the
+ * reason is source_complaint()).
+ */
+int source_read(struct source *s, size_t max, packet_fn *fn, void *ctx);
+
+/**
+ * source_stop() - capture nothing that happens after @now, but keep what the kernel's ring already holds
+ *
+ * source_read() goes on yielding until the ring is drained and then returns
+ * SOURCE_EOF; it takes at most two seconds' worth of packets. Files end at once.
+ */
+void source_stop(struct source *s, struct wall now);
+
+/** source_update_stats() - ask the kernel for its drops and store them in @stats; any time, lane only */
+void source_update_stats(struct source *s, struct capture_stats *stats);
+
+/**
+ * source_progress() - how far a file source is, for a progress bar: bytes read and bytes in all
+ * Any thread. @total is 0 when it isn't known (a pipe, a live source).
+ */
+void source_progress(const struct source *s, uint64_t *done, uint64_t *total);
+
+/** source_complaint() - one sentence about trouble that did not stop the run (a cut file), or NULL; borrowed */
+const char *source_complaint(const struct source *s);
+
+/** source_is_live() - false for recordings, which may make the lane wait */
+bool source_is_live(const struct source *s);
+
+void source_close(struct source *s);
+
+/** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative errno */
+int source_list_interfaces(struct buffer *out, struct buffer *error);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * policy.h - which requests are mirrored
+ *
+ * The order of the steps is the contract's: method, deny list, preset and path,
+ * host, header, loop guard, sample. The first that says no names the verdict.
+ * Rules see the request as captured. Everything is decided at the end of the
+ * head, so a body that nobody wants is never copied.
+ *
+ * A policy is immutable but for its sample counter and belongs to one lane.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "policy/policy_stats.h"
+#include "reassembly/message.h"
+
+enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_HEADER };
+
+/** struct texts - a list of strings owned by the options */
+struct texts {
+	const char **at;
+	size_t count;
+};
+
+struct policy_options {
+	struct texts methods;       /* none: POST and PUT; "any" = every method */
+	const char *preset;         /* "any", "v2", "tfserving", "torchserve", "openai", "mlflow" */
+	struct texts paths;         /* PCRE2: one must match the target's path and query, if there is any */
+	struct texts not_paths;     /* none may match */
+	struct texts hosts;         /* one must match Host */
+	struct texts match_headers; /* "Name: RE": each must match some field of that name */
+	bool allow_side_effects;    /* skip the built-in deny list */
+	uint64_t sample_share;      /* parts per SHARE_ONE */
+	enum sample_by sample_by;
+	const char *sample_header;  /* with SAMPLE_BY_HEADER */
+	/* true if the two ends are one of our own connections to a target; may be NULL */
+	bool (*is_own)(void *ctx, const struct request_origin *origin);
+	void *is_own_ctx;
+};
+
+struct policy;
+
+/**
+ * policy_new() - compile all rules
+ * @options:  borrowed during the call, except is_own_ctx
+ * @error:    on failure, one sentence that names the option and what to do
+ * Return: 0, or -EINVAL (a bad pattern, an unknown preset or method), or -ENOMEM.
+ */
+int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error);
+
+/** policy_decide() - the verdict on a head; counts nothing but the sample's own turn */
+enum verdict policy_decide(struct policy *p, const struct request_head *head, const struct request_origin *origin);
+
+/** policy_stats() - counters; the lane writes them as requests complete, any thread reads */
+struct policy_stats *policy_stats(struct policy *p);
+
+void policy_free(struct policy *p);
+
+/** verdict_name() / verdict_reason() - as events say it; the reason may be NULL */
+const char *verdict_name(enum verdict v);
+const char *verdict_reason(enum verdict v);
+
+/** preset_names() - "v2, tfserving, ..." for messages and --help */
+const char *preset_names(void);
+
+#endif

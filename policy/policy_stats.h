@@ -1,0 +1,39 @@
+/*
+ * policy_stats.h - the verdicts on complete requests, and what became of them at the hand-over
+ *
+ * requests.complete = filtered.* + unsampled + shed.{handover,memory} + chosen.
+ * One writer: the lane. (What the loop finds in the ring at the end and can no
+ * longer send, it counts itself; the report moves it from chosen to
+ * shed.handover.)
+ */
+#ifndef POLICY_POLICY_STATS_H
+#define POLICY_POLICY_STATS_H
+
+#include "base/counter.h"
+
+/*      id               verdict (events)  reason (events), NULL if none */
+#define VERDICTS(X)                                                                                          \
+	X(CHOSEN,          "chosen",         NULL)                                                           \
+	X(FILTERED_METHOD, "filtered",       "method")                                                       \
+	X(FILTERED_DENIED, "filtered",       "denied")                                                       \
+	X(FILTERED_PATH,   "filtered",       "path")                                                         \
+	X(FILTERED_HOST,   "filtered",       "host")                                                         \
+	X(FILTERED_HEADER, "filtered",       "header")                                                       \
+	X(FILTERED_LOOP,   "filtered",       "loop")                                                         \
+	X(UNSAMPLED,       "unsampled",      NULL)                                                           \
+	X(SHED_HANDOVER,   "shed",           "handover")                                                     \
+	X(SHED_MEMORY,     "shed",           "memory")
+
+enum verdict {
+#define X(id, name, reason) VERDICT_##id,
+	VERDICTS(X)
+#undef X
+	VERDICT_COUNT
+};
+
+struct policy_stats {
+	struct counter verdict[VERDICT_COUNT];
+	struct counter match_limit; /* a rule gave up on a text (PCRE2 match limit); the text counts as not matching */
+};
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * reassembly_stats.h - what became of every request and connection that was seen
+ *
+ * requests.seen = requests.complete + requests.lost.* once the lane has
+ * finished; before that the difference is the requests in the making. One
+ * writer: the lane.
+ */
+#ifndef REASSEMBLY_REASSEMBLY_STATS_H
+#define REASSEMBLY_REASSEMBLY_STATS_H
+
+#include "base/counter.h"
+
+/*      id          name          what the user should understand by it */
+#define LOST_REASONS(X)                                                                                      \
+	X(GAP,        "gap")        /* bytes of the head or body were never captured */                      \
+	X(TRUNCATED,  "truncated")  /* the snaplen cut bytes off */                                          \
+	X(RESET,      "reset")      /* the connection was reset or closed before the request was whole */    \
+	X(IDLE,       "idle")       /* nothing came for longer than the idle limit */                        \
+	X(TOO_LARGE,  "too_large")  /* longer than --max-body */                                             \
+	X(MALFORMED,  "malformed")  /* not HTTP as servers agree on it */                                    \
+	X(UPGRADED,   "upgraded")   /* the connection became another protocol in the middle of it */         \
+	X(MEMORY,     "memory")     /* dropped to keep --max-memory */                                       \
+	X(CUT_AT_END, "cut_at_end") /* the capture ended first */
+
+enum lost_reason {
+#define X(id, name) LOST_##id,
+	LOST_REASONS(X)
+#undef X
+	LOST_REASON_COUNT
+};
+
+/** lost_reason_name() - "gap", ... */
+const char *lost_reason_name(enum lost_reason reason);
+
+struct reassembly_stats {
+	struct counter seen, complete, lost[LOST_REASON_COUNT];
+	struct counter connections;      /* TCP connections seen */
+	struct counter midstream;        /* ... of which the beginning was not */
+	struct counter one_way;          /* ... closed with only the client's direction seen */
+	struct counter not_http;         /* ... whose client's first bytes are no HTTP request */
+	struct counter tls;              /* ... of these, a TLS ClientHello */
+	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */
+	struct counter upgraded;         /* ... that left HTTP/1 by a 101 or CONNECT */
+	struct counter gaps, gap_bytes;  /* holes declared lost */
+	struct counter retransmitted_bytes; /* seen again, dropped */
+	struct counter flows_open;       /* gauge */
+	struct counter held_bytes;       /* gauge: waiting for a hole to close */
+	struct counter flows_evicted;    /* dropped to keep --max-memory */
+};
+
+#endif

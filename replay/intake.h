@@ -1,0 +1,68 @@
+/*
+ * intake.h - from the ring to the targets, at the right moment
+ *
+ * Theory of operation: the lane pushes and calls intake_wake(), which coalesces
+ * (uv_async_send). Each wake-up drains the ring up to a budget. Live, an item
+ * is handled at once. A recording is paced by an absolute schedule: the item
+ * with capture time ts is due at start + (ts - first) / speed, so rounding and
+ * late timers never add up. At SPEED_MAX nothing is timed: an item is taken
+ * when every target has room, and the ring makes the lane wait.
+ *
+ * Items are struct message; verdicts other than the chosen one are for on_item
+ * to record and free (events): the intake hands every item up in order.
+ */
+#ifndef REPLAY_INTAKE_H
+#define REPLAY_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/ring.h"
+#include "replay/replay_stats.h"
+
+enum intake_pace { PACE_NONE /* live, or a dry run */, PACE_SCHEDULE, PACE_TARGET /* -x max */ };
+
+struct intake_options {
+	struct ring *ring; /* borrowed */
+	enum intake_pace pace;
+	double speed;             /* with PACE_SCHEDULE: 2 = twice the recorded pace */
+	int64_t max_sleep_ns;     /* a longer silence in the recording is cut to this; 0 = no limit */
+	/* capture time of the item's last byte */
+	struct wall (*item_time)(const void *item);
+	/* with PACE_TARGET: may the next item go? */
+	bool (*has_room)(void *ctx);
+	/* one item, taken by the callee, in order */
+	void (*on_item)(void *ctx, void *item);
+	/* the producer said intake_end() and the ring is empty */
+	void (*on_end)(void *ctx);
+	void *ctx;
+};
+
+struct intake;
+
+int intake_new(uv_loop_t *loop, const struct intake_options *options, struct intake **out);
+
+/** intake_set_first() - lane, before its first push: capture time of the first packet, the schedule's zero */
+void intake_set_first(struct intake *in, struct wall first);
+
+/** intake_wake() - any thread, after pushing */
+void intake_wake(struct intake *in);
+
+/** intake_end() - lane: nothing will be pushed any more */
+void intake_end(struct intake *in);
+
+/** intake_room() - loop: has_room may have changed */
+void intake_room(struct intake *in);
+
+/** intake_stop() - loop: hand nothing up any more; what is left is counted as leftover and given to @drop, now */
+void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx);
+
+const struct intake_stats *intake_stats(const struct intake *in);
+
+/** intake_close() - close the handles; the loop must run to its end, then intake_free() */
+void intake_close(struct intake *in);
+void intake_free(struct intake *in);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * outcome.h - how an exchange with a shadow ended
+ *
+ * sent = answered.* + failed.* + cancelled_at_exit: every exchange that was
+ * begun ends in exactly one of these.
+ */
+#ifndef REPLAY_OUTCOME_H
+#define REPLAY_OUTCOME_H
+
+#include <stdint.h>
+
+/*      id                 group        name        as users read it in logs */
+#define OUTCOMES(X)                                                                                          \
+	X(ANSWERED_2XX,      "answered", "2xx",      "status")                                               \
+	X(ANSWERED_3XX,      "answered", "3xx",      "status")                                               \
+	X(ANSWERED_4XX,      "answered", "4xx",      "status")                                               \
+	X(ANSWERED_5XX,      "answered", "5xx",      "status")                                               \
+	X(FAILED_TIMEOUT,    "failed",   "timeout",  "timeout")                                              \
+	X(FAILED_CONNECT,    "failed",   "connect",  "connect")                                              \
+	X(FAILED_DNS,        "failed",   "dns",      "dns")                                                  \
+	X(FAILED_TLS,        "failed",   "tls",      "tls")                                                  \
+	X(FAILED_RESET,      "failed",   "reset",    "reset")                                                \
+	X(FAILED_PROTOCOL,   "failed",   "protocol", "protocol")                                             \
+	X(CANCELLED_AT_EXIT, "cancelled_at_exit", NULL, "cancelled at exit")
+
+enum outcome_kind {
+#define X(id, group, name, reason) OUTCOME_##id,
+	OUTCOMES(X)
+#undef X
+	OUTCOME_COUNT
+};
+
+/*      id         name: requests that a target was given and never began to send */
+#define SHEDS(X)                                                                                             \
+	X(RATE,    "rate")    /* over --rate */                                                              \
+	X(QUEUE,   "queue")   /* --queue requests were already waiting */                                    \
+	X(STALE,   "stale")   /* waited longer than --max-time, or was still waiting at exit */              \
+	X(BREAKER, "breaker") /* the target is left alone after --breaker failures to connect */
+
+enum shed_reason {
+#define X(id, name) SHED_##id,
+	SHEDS(X)
+#undef X
+	SHED_COUNT
+};
+
+/** struct outcome - one ended exchange; times in microseconds, -1 when that point was not reached */
+struct outcome {
+	enum outcome_kind kind;
+	int status_code;       /* 0 when there was no answer */
+	int64_t connect_us;    /* 0 on a connection that was open already */
+	int64_t first_byte_us; /* from the last byte written to the first of the answer */
+	int64_t total_us;      /* from the first attempt (connect or write) to the end */
+	const char *detail;    /* static text or libuv's error name, for the log; may be NULL */
+};
+
+const char *outcome_group(enum outcome_kind kind);  /* "answered" */
+const char *outcome_name(enum outcome_kind kind);   /* "2xx", "timeout"; NULL for cancelled_at_exit */
+const char *outcome_reason(enum outcome_kind kind); /* "status", "timeout", ... */
+const char *shed_name(enum shed_reason reason);
+
+#endif
