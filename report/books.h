@@ -1,0 +1,89 @@
+/*
+ * books.h - what became of everything, as numbers that add up
+ *
+ * Theory of operation: the stages count, each with one writer. books_take()
+ * copies all counters into one struct, and text, JSON, the live line and the
+ * sentence that explains an empty run are all made from that copy, so they
+ * cannot disagree. Each equality of the contract (section 5) is one function
+ * here and is checked on the final books; while a run goes on, requests that
+ * are in the making, in the ring or in flight are its two sides' difference.
+ */
+#ifndef REPORT_BOOKS_H
+#define REPORT_BOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "capture/capture_stats.h"
+#include "policy/policy_stats.h"
+#include "reassembly/reassembly_stats.h"
+#include "replay/replay_stats.h"
+
+#define BOOKS_TARGETS_MAX 16
+
+/** struct books_target_source - one target's counters; everything borrowed */
+struct books_target_source {
+	const char *name, *shown, *breaker;
+	const struct target_stats *stats;
+};
+
+/** struct books_sources - where the numbers are; borrowed, NULL for a stage that does not run */
+struct books_sources {
+	const struct capture_stats *capture;
+	const struct reassembly_stats *reassembly;
+	const struct policy_stats *policy;
+	const struct intake_stats *intake;
+	struct books_target_source targets[BOOKS_TARGETS_MAX];
+	size_t target_count;
+};
+
+struct quantiles {
+	uint64_t count, p50, p90, p99, max; /* microseconds */
+};
+
+struct books_target {
+	const char *name, *shown, *breaker; /* borrowed */
+	uint64_t chosen, unsampled, sent, shed[SHED_COUNT], outcome[OUTCOME_COUNT];
+	uint64_t connects, bytes_sent, dns_failures, breaker_opened, in_flight, queued, open_connections;
+	struct quantiles total, first_byte;
+};
+
+struct books {
+	struct {
+		uint64_t received, received_bytes, fate[PACKET_FATE_COUNT];
+		uint64_t cut_payload, dropped_kernel, dropped_interface;
+	} packets;
+	struct {
+		uint64_t seen, complete, lost[LOST_REASON_COUNT], verdict[VERDICT_COUNT], match_limit;
+	} requests;
+	struct {
+		uint64_t seen, midstream, one_way, not_http, tls, http2, upgraded;
+		uint64_t gaps, gap_bytes, retransmitted_bytes, open, evicted, held_bytes;
+	} connections;
+	struct books_target target[BOOKS_TARGETS_MAX];
+	size_t target_count;
+	struct quantiles lateness;
+};
+
+/** books_take() - copy the counters; the loop's thread, since histograms are its own */
+void books_take(const struct books_sources *from, struct books *out);
+
+/** books_imbalance() - append a sentence for each equality that does not hold; true if all hold (a finished run) */
+bool books_imbalance(const struct books *b, struct buffer *out);
+
+/** books_sent() - exchanges begun with any target */
+uint64_t books_sent(const struct books *b);
+
+/** books_failed() - exchanges with any target that ended in failed.*, or with a status of 400 or more */
+uint64_t books_failed(const struct books *b);
+
+/** books_text() - the totals as lines for people, each an equality by the contract's names */
+void books_text(const struct books *b, struct buffer *out);
+
+/** books_json() - members of an object that the caller has opened: packets, requests, connections, targets */
+struct json;
+void books_json(const struct books *b, struct json *j);
+
+#endif

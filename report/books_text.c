@@ -1,0 +1,106 @@
+/*
+ * books_text.c - the totals as a person reads them when the run is over
+ *
+ * Each line is one equality of the contract with its names, so that what was
+ * read on a screen can be looked up in the manual and compared with the JSON.
+ * Parts that are zero are left out, except the groups themselves.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/books.h"
+#include "report/books_names.h"
+
+/* "ignored 24 (not_tcp 20, port 4)" for the entries of one group; returns the sum */
+static uint64_t group_text(struct buffer *out, const char *group, const struct book_name *names,
+			   const uint64_t *values, size_t count)
+{
+	uint64_t total = 0;
+	const char *between = " (";
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i].group, group) == 0)
+			total += values[i];
+	buffer_printf(out, "%s %" PRIu64, group, total);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i].group, group) != 0 || !names[i].name || values[i] == 0)
+			continue;
+		buffer_printf(out, "%s%s %" PRIu64, between, names[i].name, values[i]);
+		between = ", ";
+	}
+	if (between[0] == ',')
+		buffer_add_str(out, ")");
+	return total;
+}
+
+/* all groups of a table in its order, joined by " + " */
+static void sum_text(struct buffer *out, const struct book_name *names, const uint64_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && strcmp(names[i].group, names[i - 1].group) == 0)
+			continue;
+		if (i > 0)
+			buffer_add_str(out, " + ");
+		group_text(out, names[i].group, names, values, count);
+	}
+}
+
+static void packets_text(const struct books *b, struct buffer *out)
+{
+	buffer_printf(out, "packets.received %" PRIu64 " = ", b->packets.received);
+	sum_text(out, packet_names, b->packets.fate, PACKET_FATE_COUNT);
+	buffer_printf(out, "; dropped_kernel %" PRIu64 "\n", b->packets.dropped_kernel);
+}
+
+static void requests_text(const struct books *b, struct buffer *out)
+{
+	/* The table of verdicts ends with shed; the contract names chosen last, as people read it. */
+	buffer_printf(out, "requests.seen %" PRIu64 " = complete %" PRIu64 " + ", b->requests.seen,
+		      b->requests.complete);
+	group_text(out, "lost", lost_names, b->requests.lost, LOST_REASON_COUNT);
+	buffer_printf(out, "\nrequests.complete %" PRIu64 " = ", b->requests.complete);
+	group_text(out, "filtered", verdict_names, b->requests.verdict, VERDICT_COUNT);
+	buffer_add_str(out, " + ");
+	group_text(out, "unsampled", verdict_names, b->requests.verdict, VERDICT_COUNT);
+	buffer_add_str(out, " + ");
+	group_text(out, "shed", verdict_names, b->requests.verdict, VERDICT_COUNT);
+	buffer_printf(out, " + chosen %" PRIu64 "\n", b->requests.verdict[VERDICT_CHOSEN]);
+}
+
+static void milliseconds(struct buffer *out, const char *name, uint64_t us)
+{
+	buffer_printf(out, " %s %.*f ms", name, us < 10000 ? 2 : us < 100000 ? 1 : 0, (double)us / 1000);
+}
+
+static void target_text(const struct books_target *t, struct buffer *out)
+{
+	buffer_printf(out, "%s.chosen %" PRIu64 " = unsampled %" PRIu64 " + ", t->name, t->chosen, t->unsampled);
+	group_text(out, "shed", shed_names, t->shed, SHED_COUNT);
+	buffer_printf(out, " + sent %" PRIu64 "  [%s]\n", t->sent, t->shown);
+	buffer_printf(out, "%s.sent %" PRIu64 " = ", t->name, t->sent);
+	sum_text(out, outcome_names, t->outcome, OUTCOME_COUNT);
+	buffer_add_str(out, "\n");
+	if (t->total.count == 0)
+		return;
+	buffer_printf(out, "%s answers after", t->name);
+	milliseconds(out, "p50", t->total.p50);
+	milliseconds(out, "p90", t->total.p90);
+	milliseconds(out, "p99", t->total.p99);
+	milliseconds(out, "max", t->total.max);
+	buffer_add_str(out, "\n");
+}
+
+void books_text(const struct books *b, struct buffer *out)
+{
+	packets_text(b, out);
+	requests_text(b, out);
+	for (size_t i = 0; i < b->target_count; i++)
+		target_text(&b->target[i], out);
+	if (b->lateness.count > 0) {
+		buffer_add_str(out, "schedule kept within");
+		milliseconds(out, "p50", b->lateness.p50);
+		milliseconds(out, "p99", b->lateness.p99);
+		milliseconds(out, "max", b->lateness.max);
+		buffer_add_str(out, "\n");
+	}
+}

@@ -1,0 +1,139 @@
+/* fail_log.c - see fail_log.h */
+#include "report/fail_log.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "report/events.h"
+
+#define MD5_PREFIX_BYTES 128
+
+bool outcome_is_failure(const struct outcome *o)
+{
+	return o->kind >= OUTCOME_ANSWERED_4XX && o->kind <= OUTCOME_FAILED_PROTOCOL;
+}
+
+/* http://shadow:9000 and /v1/x?secret give http://shadow:9000/v1/x */
+static void add_url(struct fail_log *f, const struct message *m, const char *shown, struct buffer *out)
+{
+	struct span path = target_shown(m->head.target, f->show_query);
+
+	buffer_add_str(out, shown);
+	if (path.len > 0 && path.at[0] == '/')
+		buffer_add_span(out, path);
+}
+
+static void json_line(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
+		      struct wall wall)
+{
+	uint8_t md5[DIGEST_MD5_BYTES];
+	struct json j = json_to(&f->line);
+	struct buffer url = { 0 };
+	char text[TIME_TEXT_MAX];
+
+	add_url(f, m, shown, &url);
+	json_open(&j, '{');
+	json_key(&j, "event");
+	json_str(&j, "shadow_fail");
+	json_key(&j, "status_code");
+	if (o->status_code)
+		json_int(&j, o->status_code);
+	else
+		json_null(&j);
+	json_key(&j, "upstream_url");
+	json_text(&j, buffer_span(&url));
+	json_key(&j, "reason");
+	json_str(&j, outcome_reason(o->kind));
+	json_key(&j, "latency_ms");
+	json_double(&j, o->total_us < 0 ? 0 : (double)o->total_us / 1000);
+	json_key(&j, "request_id");
+	json_str(&j, message_id_text(m->origin.id, text));
+	json_key(&j, "body_len");
+	json_uint(&j, m->body_len);
+	json_key(&j, "body_md5_128");
+	if (md5_bytes(m->body, m->body_len < MD5_PREFIX_BYTES ? m->body_len : MD5_PREFIX_BYTES, md5))
+		json_hex(&j, md5, sizeof(md5));
+	else
+		json_null(&j);
+	json_key(&j, "level");
+	json_str(&j, "WARNING");
+	json_key(&j, "ts");
+	json_str(&j, time_text(wall, text));
+	if (o->detail) {
+		json_key(&j, "detail");
+		json_str(&j, o->detail);
+	}
+	if (f->suppressed > 0) {
+		json_key(&j, "suppressed");
+		json_uint(&j, f->suppressed);
+	}
+	json_close(&j, '}');
+	buffer_deinit(&url);
+}
+
+static void text_line(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o)
+{
+	char id[MESSAGE_ID_TEXT_MAX];
+
+	buffer_printf(&f->line, "shadowtap: WARNING shadow_fail %s", outcome_reason(o->kind));
+	if (o->status_code)
+		buffer_printf(&f->line, " %d", o->status_code);
+	if (o->detail)
+		buffer_printf(&f->line, " (%s)", o->detail);
+	buffer_add_str(&f->line, " ");
+	add_url(f, m, shown, &f->line);
+	buffer_printf(&f->line, " after %.1f ms, request %s, body of %llu bytes",
+		      o->total_us < 0 ? 0.0 : (double)o->total_us / 1000, message_id_text(m->origin.id, id),
+		      (unsigned long long)m->body_len);
+	if (f->suppressed > 0)
+		buffer_printf(&f->line, "; %llu more held back", (unsigned long long)f->suppressed);
+}
+
+static void write_line(struct fail_log *f)
+{
+	buffer_add(&f->line, "\n", 1);
+	if (buffer_ok(&f->line))
+		log_raw(f->line.bytes, f->line.len);
+	f->suppressed = 0;
+}
+
+void fail_log_outcome(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
+		      struct mono now, struct wall wall)
+{
+	if (!outcome_is_failure(o) || !log_enabled(LOG_WARN))
+		return;
+	if (now.ns - f->window.ns >= NS_PER_S) {
+		f->window = now;
+		f->in_window = 0;
+	}
+	if (f->in_window >= FAIL_LOG_PER_SECOND) {
+		f->suppressed++;
+		return;
+	}
+	f->in_window++;
+	buffer_clear(&f->line);
+	if (f->json)
+		json_line(f, m, shown, o, wall);
+	else
+		text_line(f, m, shown, o);
+	write_line(f);
+}
+
+void fail_log_deinit(struct fail_log *f, struct wall now)
+{
+	if (f->suppressed > 0 && log_enabled(LOG_WARN)) {
+		char text[TIME_TEXT_MAX];
+
+		buffer_clear(&f->line);
+		if (f->json)
+			buffer_printf(&f->line,
+				      "{\"event\":\"shadow_fail\",\"suppressed\":%llu,\"level\":\"WARNING\",\"ts\":\"%s\"}",
+				      (unsigned long long)f->suppressed, time_text(now, text));
+		else
+			buffer_printf(&f->line, "shadowtap: WARNING shadow_fail: %llu more held back",
+				      (unsigned long long)f->suppressed);
+		write_line(f);
+	}
+	buffer_deinit(&f->line);
+}

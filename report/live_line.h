@@ -1,0 +1,35 @@
+/*
+ * live_line.h - one line that is redrawn while the run goes on
+ *
+ * Live: rates, sample, in flight, latency, failures, drops. For a recording of
+ * known size: a bar with the time that is left. On a terminal it is redrawn in
+ * place; --stats-every writes the same facts as plain lines.
+ */
+#ifndef REPORT_LIVE_LINE_H
+#define REPORT_LIVE_LINE_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "report/books.h"
+
+struct live_line {
+	struct mono started, last;
+	uint64_t last_complete, last_sent;
+	uint64_t sample_share;
+};
+
+static inline struct live_line live_line_new(struct mono now, uint64_t sample_share)
+{
+	return (struct live_line){ .started = now, .last = now, .sample_share = sample_share };
+}
+
+/**
+ * live_line_text() - append the status, without newline, at most @columns wide
+ * @done, @total:  progress of a recording in bytes; @total 0 when there is no end to measure
+ */
+void live_line_text(struct live_line *l, const struct books *b, struct mono now, uint64_t done, uint64_t total,
+		    unsigned columns, struct buffer *out);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * why.c - walk down the funnel and name the step where the last request was lost
+ *
+ * Packets, then segments, connections, requests, verdicts, targets: the first
+ * stage at which everything that was left fell away is the cause; what came
+ * before is healthy and what comes after has seen nothing.
+ */
+#include "report/why.h"
+
+#include <inttypes.h>
+
+#include "base/units.h"
+#include "report/books_names.h"
+
+static size_t largest(const uint64_t *values, size_t from, size_t to)
+{
+	size_t at = from;
+
+	for (size_t i = from; i <= to; i++)
+		if (values[i] > values[at])
+			at = i;
+	return at;
+}
+
+static const char *packets_advice(size_t fate)
+{
+	switch ((enum packet_fate)fate) {
+	case PACKET_IGNORED_PORT:
+		return "neither end of their connections is on a port of -p: check the service's port, or leave -p out";
+	case PACKET_IGNORED_NOT_IP:
+		return "they carry no IP: tap nearer to the service, where its traffic is plain Ethernet and IP";
+	case PACKET_IGNORED_NOT_TCP:
+		return "they carry no TCP: if they are a tunnel's (VXLAN, GRE), tap where it has been unpacked";
+	case PACKET_IGNORED_FRAGMENT:
+		return "they are pieces of larger IP packets: tap where they are not fragmented";
+	case PACKET_IGNORED_LINKTYPE:
+		return "their link type is not one that shadowtap reads: record on Ethernet, or with -i any";
+	case PACKET_MALFORMED_TRUNCATED:
+		return "they were cut before their payload: record with a snaplen of 262144 (tcpdump -s 0)";
+	case PACKET_MALFORMED_LINK:
+	case PACKET_MALFORMED_IP:
+	case PACKET_MALFORMED_TCP:
+		return "they are damaged: compare with tcpdump -r";
+	case PACKET_DECODED:
+	case PACKET_FATE_COUNT:
+		break;
+	}
+	return "see packets.ignored and packets.malformed above";
+}
+
+static void no_packets(const struct run_shape *shape, struct buffer *out)
+{
+	if (!shape->live)
+		buffer_printf(out, "the capture holds no packets%s",
+			      shape->has_expression ? " that match the filter expression" : "");
+	else
+		buffer_printf(out,
+			      "no packet arrived%s; is there traffic now, and is this the interface it uses (-i any sees all)?",
+			      shape->has_ports || shape->has_expression ? " that matches the port and the filter" : "");
+}
+
+static void no_requests(const struct books *b, const struct run_shape *shape, struct buffer *out)
+{
+	uint64_t n = b->connections.seen;
+
+	if (b->connections.tls > 0 && b->connections.tls >= b->connections.http2)
+		buffer_printf(out,
+			      "%" PRIu64 " of %" PRIu64 " connections are TLS, which a passive tap cannot read: tap behind what "
+			      "terminates it (ingress, sidecar, loopback)",
+			      b->connections.tls, n);
+	else if (b->connections.http2 > 0)
+		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?); shadowtap reads HTTP/1.x",
+			      b->connections.http2, n);
+	else if (b->connections.not_http > 0)
+		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections carry something else than HTTP%s",
+			      b->connections.not_http, n,
+			      shape->has_ports ? ": is -p the model service's port?" : ": name the service's port with -p");
+	else if (b->connections.midstream > 0)
+		buffer_printf(out,
+			      "the capture joined %" PRIu64 " connections in their middle and saw no request begin; "
+			      "capture for longer, or check that the client's direction is captured too",
+			      b->connections.midstream);
+	else
+		buffer_printf(out, "%" PRIu64 " connections were seen, but no request in them", n);
+}
+
+static void no_complete(const struct books *b, struct buffer *out)
+{
+	size_t reason = largest(b->requests.lost, 0, LOST_REASON_COUNT - 1);
+	const char *advice = "";
+
+	switch ((enum lost_reason)reason) {
+	case LOST_GAP:
+		advice = "packets are missing from the capture: see dropped_kernel, raise -B, or tap nearer";
+		break;
+	case LOST_TRUNCATED:
+		advice = "the packets were cut: capture with a snaplen of 262144 (-s)";
+		break;
+	case LOST_TOO_LARGE:
+		advice = "their bodies are longer than --max-body: raise it";
+		break;
+	case LOST_MEMORY:
+		advice = "raise --max-memory";
+		break;
+	case LOST_CUT_AT_END:
+		advice = "the capture ended before they did";
+		break;
+	case LOST_RESET:
+		advice = "their connections broke off before they were whole";
+		break;
+	case LOST_IDLE:
+	case LOST_MALFORMED:
+	case LOST_UPGRADED:
+	case LOST_REASON_COUNT:
+		advice = "see requests.lost above";
+		break;
+	}
+	buffer_printf(out, "all %" PRIu64 " requests were lost, %" PRIu64 " of them as %s: %s", b->requests.seen,
+		      b->requests.lost[reason], lost_names[reason].name, advice);
+}
+
+static const char *verdict_advice(size_t verdict)
+{
+	switch ((enum verdict)verdict) {
+	case VERDICT_FILTERED_METHOD:
+		return "their method is not mirrored (POST and PUT are): add -X GET, or -X any";
+	case VERDICT_FILTERED_DENIED:
+		return "their routes have side effects or are health checks: --allow-side-effects mirrors them all the same";
+	case VERDICT_FILTERED_PATH:
+		return "their path passes neither --preset nor --path and --not-path: check these against the service's routes";
+	case VERDICT_FILTERED_HOST:
+		return "their Host does not match --match-host";
+	case VERDICT_FILTERED_HEADER:
+		return "they do not match --match-header";
+	case VERDICT_FILTERED_LOOP:
+		return "they are shadowtap's own requests: tap production, not the shadow (name its port with -p)";
+	case VERDICT_UNSAMPLED:
+		return "the sample took none of them: raise -S, or wait for more requests";
+	case VERDICT_SHED_HANDOVER:
+		return "the targets were not given them in time: see the targets' lines";
+	case VERDICT_SHED_MEMORY:
+		return "there was no room to hold them: raise --max-memory";
+	case VERDICT_CHOSEN:
+	case VERDICT_COUNT:
+		break;
+	}
+	return "";
+}
+
+static void none_chosen(const struct books *b, struct buffer *out)
+{
+	size_t verdict = largest(b->requests.verdict, VERDICT_CHOSEN + 1, VERDICT_COUNT - 1);
+	const struct book_name *name = &verdict_names[verdict];
+
+	buffer_printf(out, "of %" PRIu64 " complete requests, %" PRIu64 " were %s%s%s: %s", b->requests.complete,
+		      b->requests.verdict[verdict], name->group, name->name ? "." : "", name->name ? name->name : "",
+		      verdict_advice(verdict));
+}
+
+static void none_sent(const struct books *b, struct buffer *out)
+{
+	const struct books_target *t = &b->target[0];
+	size_t reason = largest(t->shed, 0, SHED_COUNT - 1);
+
+	if (b->target_count == 0) {
+		buffer_add_str(out, "there is no target");
+	} else if (t->unsampled >= t->shed[reason]) {
+		buffer_printf(out, "the sample of target %s took none of %" PRIu64 " chosen requests: raise its -S", t->name,
+			      t->chosen);
+	} else {
+		buffer_printf(out, "target %s (%s) took none: %" PRIu64 " of %" PRIu64 " were shed.%s", t->name, t->shown,
+			      t->shed[reason], t->chosen, shed_names[reason].name);
+	}
+}
+
+bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out)
+{
+	uint64_t chosen = b->requests.verdict[VERDICT_CHOSEN];
+
+	if (shape->dry_run ? chosen > 0 : books_sent(b) > 0)
+		return false;
+	buffer_printf(out, "nothing was %s: ", shape->dry_run ? "chosen" : "sent");
+	if (b->packets.received == 0) {
+		no_packets(shape, out);
+	} else if (b->packets.fate[PACKET_DECODED] == 0) {
+		size_t fate = largest(b->packets.fate, 0, PACKET_FATE_COUNT - 1);
+
+		buffer_printf(out, "none of %" PRIu64 " packets could be used; %s", b->packets.received,
+			      packets_advice(fate));
+	} else if (b->requests.seen == 0) {
+		no_requests(b, shape, out);
+	} else if (b->requests.complete == 0) {
+		no_complete(b, out);
+	} else if (chosen == 0) {
+		none_chosen(b, out);
+	} else {
+		none_sent(b, out);
+	}
+	buffer_add_str(out, "\n");
+	return true;
+}

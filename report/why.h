@@ -1,0 +1,25 @@
+/*
+ * why.h - the sentence that says why nothing was sent
+ */
+#ifndef REPORT_WHY_H
+#define REPORT_WHY_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "report/books.h"
+
+/** struct run_shape - what the user asked for, as far as the sentence needs it */
+struct run_shape {
+	bool live, dry_run, interrupted;
+	bool has_ports, has_expression;
+	uint64_t sample_share; /* parts per SHARE_ONE */
+};
+
+/**
+ * why_nothing() - if no request was sent (in a dry run: chosen), append one line that names the step that
+ * stopped them and what to try; false, nothing appended, if something was
+ */
+bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out);
+
+#endif
