@@ -12,6 +12,12 @@
 
 static _Atomic int threshold = LOG_INFO;
 static _Atomic unsigned long dropped;
+static atomic_bool status_line;
+
+void log_set_status_line(bool shown)
+{
+	atomic_store(&status_line, shown);
+}
 
 void log_set_level(enum log_level level)
 {
@@ -60,7 +66,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 
 	if (!log_enabled(level))
 		return;
-	at = (size_t)snprintf(line, sizeof(line), "shadowtap: ");
+	at = (size_t)snprintf(line, sizeof(line), "%sshadowtap: ", atomic_load(&status_line) ? "\r\033[K" : "");
 	n = vsnprintf(line + at, sizeof(line) - at - 1, format, args);
 	if (n > 0)
 		at += (size_t)n;

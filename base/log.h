@@ -33,6 +33,9 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error_errno(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_warn_errno(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** log_set_status_line() - a status line is being redrawn in place: clear it before each line */
+void log_set_status_line(bool shown);
+
 /** log_raw() - write @len finished bytes (a JSON line, a redrawn status) under the same rule; false if dropped */
 bool log_raw(const void *bytes, size_t len);
 

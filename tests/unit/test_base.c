@@ -1,2 +1,241 @@
+/* test_base.c - spans, texts, hashes, digests, histograms: the ground that everything stands on */
 #include "unit.h"
-int main(void) { return 0; }
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/budget.h"
+#include "base/buffer.h"
+#include "base/digest.h"
+#include "base/endpoint.h"
+#include "base/hash.h"
+#include "base/histogram.h"
+#include "base/json.h"
+#include "base/span.h"
+
+static void test_span(void **state)
+{
+	const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct span s = span_of(bytes, sizeof(bytes)), part;
+	uint32_t u32;
+	uint16_t u16;
+	uint8_t u8;
+
+	(void)state;
+	assert_true(span_u8(&s, &u8));
+	assert_int_equal(u8, 1);
+	assert_true(span_u16(&s, &u16));
+	assert_int_equal(u16, 0x0203);
+	assert_true(span_u32(&s, &u32));
+	assert_int_equal(u32, 0x04050607);
+	/* one byte is left: what needs more takes nothing */
+	assert_false(span_u16(&s, &u16));
+	assert_false(span_u32(&s, &u32));
+	assert_false(span_take(&s, SIZE_MAX, &part));
+	assert_false(span_skip(&s, 2));
+	assert_int_equal(s.len, 1);
+	assert_true(span_skip(&s, 1));
+	assert_false(span_u8(&s, &u8));
+	assert_true(span_take(&s, 0, &part));
+	assert_true(span_equal_nocase(SPAN_LITERAL("Host"), SPAN_LITERAL("hOST")));
+	assert_false(span_equal_nocase(SPAN_LITERAL("Host"), SPAN_LITERAL("Hos")));
+	assert_true(span_starts(SPAN_LITERAL("HTTP/1.1"), SPAN_LITERAL("HTTP/")));
+	assert_false(span_starts(SPAN_LITERAL("HT"), SPAN_LITERAL("HTTP/")));
+}
+
+static void test_buffer(void **state)
+{
+	struct buffer b = { 0 };
+
+	(void)state;
+	assert_string_equal(buffer_text(&b), "");
+	buffer_add_str(&b, "abc");
+	buffer_printf(&b, "-%d-%s", 42, "x");
+	assert_string_equal(buffer_text(&b), "abc-42-x");
+	for (int i = 0; i < 10000; i++)
+		buffer_add(&b, "0123456789", 10);
+	assert_int_equal(b.len, 8 + 100000);
+	assert_true(buffer_ok(&b));
+	assert_false(buffer_reserve(&b, SIZE_MAX - 5)); /* cannot be; remembered, and nothing is added after it */
+	buffer_add_str(&b, "more");
+	assert_false(buffer_ok(&b));
+	assert_int_equal(b.len, 8 + 100000);
+	buffer_clear(&b);
+	assert_true(buffer_ok(&b));
+	buffer_deinit(&b);
+}
+
+static const struct {
+	const char *bytes;
+	size_t len;
+	const char *json;
+} texts[] = {
+	{ "plain", 5, "\"plain\"" },
+	{ "", 0, "\"\"" },
+	{ "a\"b\\c", 5, "\"a\\\"b\\\\c\"" },
+	{ "a\nb\tc\rd", 7, "\"a\\nb\\tc\\rd\"" },
+	{ "\0\x1f\x7f", 3, "\"\\u0000\\u001f\\u007f\"" },
+	{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+	{ "\xc3", 1, "\"\xef\xbf\xbd\"" },                                       /* cut */
+	{ "\xc0\xaf", 2, "\"\xef\xbf\xbd\xef\xbf\xbd\"" },                       /* overlong */
+	{ "\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },       /* a surrogate */
+	{ "\xf4\x90\x80\x80", 4, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* above U+10FFFF */
+	{ "x\xffy", 3, "\"x\xef\xbf\xbdy\"" },
+};
+
+static void test_json_texts(void **state)
+{
+	struct buffer b = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct json j = json_to(&b);
+
+		buffer_clear(&b);
+		json_text(&j, span_of(texts[i].bytes, texts[i].len));
+		assert_string_equal(buffer_text(&b), texts[i].json);
+	}
+	buffer_deinit(&b);
+}
+
+static void test_json_structure(void **state)
+{
+	struct buffer b = { 0 };
+	struct json j = json_to(&b);
+
+	(void)state;
+	json_open(&j, '{');
+	json_key(&j, "a");
+	json_uint(&j, UINT64_MAX);
+	json_key(&j, "b");
+	json_open(&j, '[');
+	json_int(&j, -1);
+	json_double(&j, 0.25);
+	json_double(&j, NAN);
+	json_bool(&j, true);
+	json_null(&j);
+	json_open(&j, '{');
+	json_close(&j, '}');
+	json_close(&j, ']');
+	json_key(&j, "c");
+	json_hex(&j, (const uint8_t *)"\x00\xff\x1a", 3);
+	json_close(&j, '}');
+	assert_string_equal(buffer_text(&b),
+			    "{\"a\":18446744073709551615,\"b\":[-1,0.25,null,true,null,{}],\"c\":\"00ff1a\"}");
+	buffer_deinit(&b);
+}
+
+/* The vectors of the SipHash paper, appendix A: key 00..0f, input 00..(n-1). */
+static void test_siphash(void **state)
+{
+	struct hash_key key = { 0x0706050403020100u, 0x0f0e0d0c0b0a0908u };
+	uint8_t in[15];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(in); i++)
+		in[i] = (uint8_t)i;
+	assert_true(hash_bytes(&key, in, 15) == 0xa129ca6149be45e5u);
+	assert_true(hash_bytes(&key, in, 0) == 0x726fdb47dd0e0e31u);
+	assert_true(hash_bytes(&key, in, 8) == 0x93f5f5799a932462u);
+}
+
+static void test_digests(void **state)
+{
+	static const uint8_t sha_abc[] = { 0xba, 0x78, 0x16, 0xbf };
+	static const uint8_t md5_abc[] = { 0x90, 0x01, 0x50, 0x98 };
+	uint8_t out[DIGEST_SHA256_BYTES];
+	struct digest *d = digest_new();
+
+	(void)state;
+	assert_non_null(d);
+	for (int round = 0; round < 2; round++) { /* a reset one is as good as a new one */
+		assert_true(digest_reset(d));
+		assert_true(digest_add(d, "a", 1));
+		assert_true(digest_add(d, NULL, 0));
+		assert_true(digest_add(d, "bc", 2));
+		assert_true(digest_finish(d, out));
+		assert_memory_equal(out, sha_abc, sizeof(sha_abc));
+	}
+	assert_true(md5_bytes("abc", 3, out));
+	assert_memory_equal(out, md5_abc, sizeof(md5_abc));
+	digest_free(d);
+}
+
+/* Every value comes back within 1 % of itself, whatever its size. */
+static void test_histogram_error(void **state)
+{
+	(void)state;
+	for (uint64_t value = 1; value < UINT64_C(1) << 40; value = value * 5 / 4 + 1) {
+		static struct histogram h;
+		uint64_t got;
+
+		memset(&h, 0, sizeof(h));
+		histogram_add(&h, value);
+		histogram_add(&h, value * 2);
+		got = histogram_quantile(&h, 0.25);
+		assert_true(fabs((double)got - (double)value) <= 0.01 * (double)value);
+		assert_int_equal(h.max, value * 2);
+	}
+}
+
+static void test_histogram_quantiles(void **state)
+{
+	static struct histogram h, other;
+
+	(void)state;
+	assert_int_equal(histogram_quantile(&h, 0.5), 0);
+	for (uint64_t i = 1; i <= 1000; i++)
+		histogram_add(i % 2 ? &h : &other, i);
+	histogram_merge(&h, &other);
+	assert_int_equal(h.count, 1000);
+	assert_true(llabs((long long)histogram_quantile(&h, 0.5) - 500) <= 5);
+	assert_true(llabs((long long)histogram_quantile(&h, 0.99) - 990) <= 10);
+	assert_int_equal(histogram_quantile(&h, 1.0), 1000);
+	histogram_add(&h, UINT64_MAX); /* beyond the last bucket: counted, never out of bounds */
+	assert_int_equal(histogram_quantile(&h, 1.0), UINT64_MAX);
+}
+
+static void test_budget(void **state)
+{
+	struct budget b;
+
+	(void)state;
+	budget_init(&b, 100);
+	assert_true(budget_charge(&b, 60));
+	assert_false(budget_charge(&b, 41));
+	assert_false(budget_charge(&b, SIZE_MAX));
+	assert_int_equal(budget_used(&b), 60);
+	assert_true(budget_charge(&b, 40));
+	budget_release(&b, 100);
+	assert_int_equal(budget_used(&b), 0);
+}
+
+static void test_endpoints(void **state)
+{
+	struct endpoint four = { .addr = { [12] = 192, 0, 2, 7 }, .port = 80, .family = 4 };
+	struct endpoint six = { .addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 }, .port = 65535, .family = 6 };
+	char text[ENDPOINT_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(endpoint_text(&four, text), "192.0.2.7:80");
+	assert_string_equal(endpoint_text(&six, text), "[2001:db8::1]:65535");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_buffer),
+		cmocka_unit_test(test_json_texts),
+		cmocka_unit_test(test_json_structure),
+		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_histogram_error),
+		cmocka_unit_test(test_histogram_quantiles),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_endpoints),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
