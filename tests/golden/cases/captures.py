@@ -1,0 +1,74 @@
+"""captures.py - recorded captures against what is known to be in them
+
+NAME.expected.json in pcaps/ (our recordings, and copies of other projects') and
+NAME.truth.json in ../shared/captures/ list the requests of NAME.pcap: entries
+with expect=must must be found exactly, expect=should may be (most lie behind a
+loss), expect=never must not (they were not sent whole), and nothing else may be.
+"""
+import glob
+import json
+import os
+
+from harness import TOP, Expected, Failure, Skip, check, check_books, compare_requests
+
+LATER = {
+    "zeek-tunnels_vxlan-encapsulated-http": "tunnels are not decoded yet",
+    "PcapPlusPlus-frag_http_req": "IP fragments are not reassembled yet",
+}
+OURS = os.path.join(TOP, "pcaps")
+SHARED = os.path.join(os.path.dirname(TOP), "shared", "captures")
+
+
+def load(path):
+    with open(path) as f:
+        entries = json.load(f)
+    return [e for e in entries if e.get("expect", "must") != "never"]
+
+
+def expectation(entry):
+    src, dst = entry["conn"].split(">")
+    return Expected(entry["method"], entry["target"], entry["body_len"], entry["body_sha256"], src, dst,
+                    entry["version"], optional=entry.get("expect", "must") == "should")
+
+
+def compare_times(entries, events):
+    """ts_first of the truth is a double, good for a microsecond; requests that are told apart by their line only"""
+    line = lambda e, conn: (conn, e["method"], e["target"])
+    known = [line(e, e["conn"]) for e in entries]
+    found = {line(e, f"{e['src']}>{e['dst']}"): e["ts_first_ns"] for e in events}
+    for entry in entries:
+        key = line(entry, entry["conn"])
+        if "ts_first" in entry and key in found and known.count(key) == 1:
+            if abs(found[key] - entry["ts_first"] * 1e9) > 2000:
+                yield f"{key[1]} {key[2]}: ts_first_ns {found[key]}, not {entry['ts_first']}"
+
+
+def recorded(place, list_path, suffix):
+    name = os.path.basename(list_path)[:-len(suffix)]
+
+    @check(f"capture: {place}/{name}")
+    def compare_with_list(bench):
+        if name in LATER:
+            raise Skip(LATER[name])
+        entries = load(list_path)
+        path = list_path[:-len(suffix)] + ".pcap"
+        ports = ",".join(sorted({str(e["dstport"]) for e in entries}))
+        for arguments in ([], ["-p", ports] if ports else []):
+            result = bench.read("-r", path, *arguments)
+            problems = compare_requests([expectation(e) for e in entries], result.requests)
+            problems += compare_times(entries, result.requests)
+            problems += check_books(result)
+            if problems:
+                raise Failure(f"[{' '.join(arguments)}] " + "; ".join(problems[:5]))
+
+
+for path in sorted(glob.glob(os.path.join(OURS, "*.expected.json"))):
+    recorded("pcaps", path, ".expected.json")
+
+if os.path.isdir(SHARED):
+    for path in sorted(glob.glob(os.path.join(SHARED, "*.truth.json"))):
+        recorded("shared", path, ".truth.json")
+else:
+    @check("capture: shared")
+    def nothing_shared(bench):
+        raise Skip("../shared/captures is not here")
