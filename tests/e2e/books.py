@@ -1,0 +1,64 @@
+"""books.py - do the books of a JSON report balance?
+
+Each line of the promise is an equality and is checked as one. A name that is
+missing is a fault too: a sum of nothing always balances.
+"""
+
+LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "cut_at_end")
+FILTERED = ("method", "denied", "path", "host", "header", "loop")
+TARGET_SHED = ("rate", "queue", "stale", "breaker")
+ANSWERED = ("2xx", "3xx", "4xx", "5xx")
+FAILED = ("timeout", "connect", "dns", "tls", "reset", "protocol")
+
+
+class Ledger:
+    """Reads numbers out of a report by their dotted names and collects faults."""
+
+    def __init__(self, report):
+        self.report, self.faults = report, []
+
+    def number(self, name, base=None):
+        value = self.report if base is None else base
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.faults.append(f"{name} is no count but {value!r}")
+            return 0
+        return value
+
+    def group(self, name, members=None, base=None):
+        """Sum of a group; @members are the names that must be there, None = whatever is."""
+        if members is None:
+            place = self.report
+            for part in name.split("."):
+                place = place.get(part, {}) if isinstance(place, dict) else {}
+            members = list(place)
+            if not members:
+                self.faults.append(f"{name}.* is missing")
+        return sum(self.number(f"{name}.{member}", base) for member in members)
+
+    def equal(self, what, left, right):
+        if left != right:
+            self.faults.append(f"{what}: {left} != {right}")
+
+
+def faults(report):
+    """Everything that does not balance, as sentences; empty if all is well."""
+    b = Ledger(report)
+    n = b.number
+    b.equal("packets.received", n("packets.received"),
+            n("packets.decoded") + b.group("packets.ignored") + b.group("packets.malformed"))
+    n("packets.dropped_kernel")
+    b.equal("requests.seen", n("requests.seen"), n("requests.complete") + b.group("requests.lost", LOST))
+    b.equal("requests.complete", n("requests.complete"),
+            b.group("requests.filtered", FILTERED) + n("requests.unsampled")
+            + b.group("requests.shed", ("handover", "memory")) + n("requests.chosen"))
+    targets = report.get("targets")
+    if not isinstance(targets, dict):
+        return b.faults + ["targets is missing"]
+    for name, t in targets.items():
+        b.equal(f"{name}: chosen", n("chosen", t), n("requests.chosen"))
+        b.equal(f"{name}: chosen", n("chosen", t), n("unsampled", t) + b.group("shed", TARGET_SHED, t) + n("sent", t))
+        b.equal(f"{name}: sent", n("sent", t),
+                b.group("answered", ANSWERED, t) + b.group("failed", FAILED, t) + n("cancelled_at_exit", t))
+    return b.faults

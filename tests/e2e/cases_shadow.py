@@ -1,0 +1,147 @@
+"""cases_shadow.py - shadows that misbehave: production's side goes on as if nothing were wrong"""
+import json
+import time
+
+from lab import check, compare, need_python, wait_for
+
+BASE = "http://127.0.0.1:8080"
+SHADOW = "http://127.0.0.1:9000"
+COUNT = 30
+
+FAIL_FIELDS = {"event", "status_code", "upstream_url", "reason", "latency_ms", "request_id", "body_len", "body_md5_128"}
+
+
+def misbehaving(lab, mode, group, kinds):
+    """COUNT requests at a shadow in @mode: all of them end as targets.*.@group.@kinds; returns (tap, report)."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns, mode=mode) if mode else None
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW + "/base")
+    told = lab.client(ns, "library.py", "requests", BASE, COUNT)
+    report = tap.stop()
+    check(len(lab.received()) == COUNT, f"production got {len(lab.received())} of {COUNT} requests")
+    check(len(told) == COUNT, "a client had trouble while the shadow was in trouble")
+    numbers, target = report["requests"], report["targets"]["default"]
+    check(numbers["complete"] == COUNT and numbers["chosen"] == COUNT, f"capture suffered: {numbers}")
+    ended = sum(target[group][kind] for kind in kinds)
+    spared = target["shed"]["breaker"] + target["cancelled_at_exit"]
+    check(ended + spared == COUNT, f"{ended} ended as {group}.{'/'.join(kinds)} of {COUNT}: {target}")
+    if shadow:
+        check(len(shadow.entries("request")) <= COUNT, "a request was sent twice: there are no retries")
+    return tap, report
+
+
+def check_log(tap, failures, reason, status):
+    """@failures of them are told: as JSON with all fields, at most ten a second, the others summed up."""
+    lines = tap.failures()
+    for line in lines:
+        missing = FAIL_FIELDS - line.keys()
+        check(not missing, f"a shadow_fail line without {sorted(missing)}: {line}")
+        check(line["reason"] == reason, f"reason {line['reason']!r} instead of {reason!r}")
+        check(line["status_code"] == status, f"status_code {line['status_code']!r} instead of {status!r}")
+        check(line["upstream_url"] == SHADOW + "/base/v1/models/digits:predict", f"upstream_url {line['upstream_url']!r}")
+        check(len(line["body_md5_128"]) == 32 and line["body_len"] > 300, f"body_len or body_md5_128: {line}")
+        check(isinstance(line["latency_ms"], (int, float)) and line["latency_ms"] >= 0, f"latency_ms {line['latency_ms']!r}")
+        check(line.get("level", "WARNING") == "WARNING", f"level {line.get('level')!r}")
+    suppressed = sum(line.get("suppressed", 0) for line in told_lines(tap))
+    check(lines, f"{failures} failures and no line about them")
+    check(len(lines) + suppressed == failures, f"{failures} failures, {len(lines)} told and {suppressed} suppressed")
+    return lines
+
+
+def told_lines(tap):
+    """Every JSON line on stderr: the sum of the suppressed may have a line of its own."""
+    return [json.loads(line) for line in tap.err.splitlines() if line.startswith("{")]
+
+
+def shadow_dead(lab):
+    """Connection refused: after ten failures the target is left alone."""
+    tap, report = misbehaving(lab, None, "failed", ["connect"])
+    target = report["targets"]["default"]
+    check(target["failed"]["connect"] >= 10, f"the breaker opens after 10 failures, there were {target['failed']}")
+    check_log(tap, target["failed"]["connect"], "connect", None)
+
+
+def shadow_hangs(lab):
+    """Accepts, reads and never answers: 300 ms, then the connection is given up."""
+    tap, report = misbehaving(lab, "hang", "failed", ["timeout"])
+    lines = check_log(tap, report["targets"]["default"]["failed"]["timeout"], "timeout", None)
+    check(all(line["latency_ms"] >= 299 for line in lines), f"given up too early: {[x['latency_ms'] for x in lines]}")
+
+
+def shadow_slow(lab):
+    """Answers after 100 ms: all is well, and nothing is logged."""
+    tap, _ = misbehaving(lab, "slow", "answered", ["2xx"])
+    check(not tap.failures(), f"success was logged as failure: {tap.failures()[:1]}")
+    check("200" not in "".join(line for line in tap.err.splitlines() if line.startswith("{")), "success was logged")
+
+
+def shadow_resets(lab):
+    tap, report = misbehaving(lab, "reset", "failed", ["reset"])
+    check_log(tap, report["targets"]["default"]["failed"]["reset"], "reset", None)
+
+
+def shadow_503(lab):
+    tap, report = misbehaving(lab, "503", "answered", ["5xx"])
+    lines = check_log(tap, report["targets"]["default"]["answered"]["5xx"], "status", 503)
+    check(all(line["latency_ms"] < 300 for line in lines), "an answer later than the deadline was counted as one")
+
+
+def shadow_garbage(lab):
+    tap, report = misbehaving(lab, "garbage", "failed", ["protocol"])
+    check_log(tap, report["targets"]["default"]["failed"]["protocol"], "protocol", None)
+
+
+def log_is_limited(lab):
+    """Hundreds of failures at once: ten lines a second, and the sum is right."""
+    ns = lab.namespace()
+    lab.shadow(ns, mode="503")
+    tap = lab.tap(ns, "-r", lab.pcap("demo"), "-r", lab.pcap("wrk-keepalive"), "--loop", "4", "-x", "max", "-t",
+                  SHADOW + "/base", "-m", "10s")
+    began = time.monotonic()
+    report = tap.finish()
+    seconds = time.monotonic() - began
+    failures = report["targets"]["default"]["answered"]["5xx"]
+    check(failures > 200, f"only {failures} failures: the case is too small")
+    lines = tap.failures()
+    check(len(lines) <= 10 * (int(seconds) + 2), f"{len(lines)} lines in {seconds:.1f} s")
+    suppressed = sum(line.get("suppressed", 0) for line in told_lines(tap))
+    check(len(lines) + suppressed == failures, f"{failures} failures, {len(lines)} told and {suppressed} suppressed")
+
+
+def idle_close(lab):
+    """uvicorn closes idle connections: that is noticed before they are used again, since nothing is ever retried."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    lab.service(ns, port=9000, keep_alive=1)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s")
+    told = []
+    for n in range(3):
+        told += lab.client(ns, "library.py", "requests", BASE, 5, 10 * n)
+        wait_for("the replays", lambda: len(lab.received(9000)) >= len(told))
+        time.sleep(1.6)  # uvicorn's second, and some
+    report = tap.stop()
+    target = report["targets"]["default"]
+    check(target["answered"]["2xx"] == len(told), f"{len(told)} requests, ended as {target}")
+
+
+def shadow_closes(lab):
+    """Closes after every answer without saying so: a connection is never used after its end."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns, mode="close")
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s", "--connections", "2")
+    told = []
+    for n in range(4):
+        told += lab.client(ns, "library.py", "requests", BASE, 1, n)
+        wait_for("the replay", lambda: len(shadow.entries("request")) >= len(told))
+    report = tap.stop()
+    compare(shadow.requests(), told)
+    check(report["targets"]["default"]["answered"]["2xx"] == len(told), f"{report['targets']['default']}")
+
+
+CASES = [shadow_dead, shadow_hangs, shadow_slow, shadow_resets, shadow_503, shadow_garbage, log_is_limited, idle_close,
+         shadow_closes]
