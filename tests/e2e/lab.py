@@ -97,7 +97,7 @@ class Tap(Process):
         """Until it says that it captures: packets from then on must not be lost."""
         def said():
             check(self.running(), f"shadowtap ended at start, exit {self.popen.returncode}: {self.err[-400:]!r}")
-            return re.search(r"listening on|capturing", self.err)
+            return re.search(r"capturing on|listening on", self.err)
         wait_for("shadowtap to say that it is listening", said)
 
     def interrupt(self):
@@ -125,8 +125,11 @@ class Tap(Process):
         return [json.loads(line) for line in text.splitlines()]
 
     def failures(self):
-        """The shadow_fail lines of the log."""
-        return [json.loads(line) for line in self.err.splitlines() if '"shadow_fail"' in line]
+        """The shadow_fail lines of the log, each about one request; and how many more it says there were."""
+        told = [json.loads(line) for line in self.err.splitlines() if line.startswith("{")]
+        told = [line for line in told if line["event"] == "shadow_fail"]
+        return [line for line in told if line.keys() - {"event", "suppressed", "level", "ts"}], \
+            sum(line.get("suppressed", 0) for line in told)
 
 
 class Shadow(Process):

@@ -26,7 +26,7 @@ public class Java {
             StringBuilder sum = new StringBuilder();
             for (byte b : MessageDigest.getInstance("SHA-256").digest(body))
                 sum.append(String.format("%02x", b));
-            System.out.println("{\"method\": \"POST\", \"target\": \"" + target + "\", \"complete\": true, "
+            System.out.println("{\"method\": \"POST\", \"target\": \"" + target + "\", \"version\": \"1.1\", \"complete\": true, "
                 + "\"content_type\": \"application/json\", \"body_len\": " + body.length
                 + ", \"body_sha256\": \"" + sum + "\"}");
         }

@@ -20,7 +20,7 @@ def with_ab(base, count, first):
     subprocess.run(["ab", "-q", "-k", "-n", str(count), "-c", "3", "-p", "ab.json", "-T", p.JSON_TYPE,
                     base + p.PREDICT], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(count):
-        sent("POST", p.PREDICT, body, p.JSON_TYPE)
+        sent("POST", p.PREDICT, body, p.JSON_TYPE, version="1.0")
 
 
 def with_wrk(base, count, first):

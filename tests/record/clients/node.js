@@ -16,7 +16,8 @@ function body (n) {
 function sent (method, target, data) {
   const sum = crypto.createHash('sha256').update(data).digest('hex')
   console.log(JSON.stringify({
-    method, target, content_type: 'application/json', complete: true, body_len: data.length, body_sha256: sum
+    method, target, version: '1.1', content_type: 'application/json', complete: true,
+    body_len: data.length, body_sha256: sum
   }))
 }
 

@@ -7,8 +7,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 
-def sent(method, target, body=b"", content_type=None, complete=True, **more):
+def sent(method, target, body=b"", content_type=None, complete=True, version="1.1", **more):
     """Tell that a request went out. @more: client="ip:port", headers=[[name, value], ...] when known."""
     print(json.dumps({
-        "method": method, "target": target, "content_type": content_type, "complete": complete,
+        "method": method, "target": target, "version": version, "content_type": content_type,
+        "complete": complete,
         "body_len": len(body), "body_sha256": hashlib.sha256(body).hexdigest(), **more}), flush=True)
