@@ -1,0 +1,107 @@
+/*
+ * options.h - what the user asked for
+ *
+ * Filled once, from the command line and the config file (the command line
+ * wins), checked whole before a privilege is used or a packet is read, and
+ * const afterwards. The stages get their own small structs, made from this one
+ * in tap.c. One table (options.c) drives parsing, ranges, --help, the config
+ * file and the test that the man page names every option.
+ */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "capture/decode.h"
+#include "policy/policy.h"
+#include "policy/rewrite.h"
+#include "replay/url.h"
+
+#define TARGETS_MAX 16
+
+#define EXIT_DONE  0
+#define EXIT_COULD_NOT 1
+#define EXIT_USAGE 2
+
+enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
+
+enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG };
+
+/** struct target_settings - one -t, with what NAME: prefixes gave it alone */
+struct target_settings {
+	struct target_url url;
+	struct texts set_headers; /* -H 'N: V' for all targets and -H NAME:'N: V' for this one, in order */
+	uint64_t sample_share;    /* -S NAME:10%; SHARE_ONE when not given */
+	uint64_t rate;            /* requests/s; 0 = no limit */
+};
+
+struct options {
+	enum command command;
+
+	/* what is captured */
+	struct texts interfaces;
+	struct texts files;
+	struct port_set ports;
+	const char *expression; /* NULL if none */
+	uint32_t snaplen;
+	uint32_t buffer_bytes;
+	bool promiscuous;
+	const char *user; /* NULL: stay who we are */
+
+	/* what is mirrored */
+	struct policy_options policy; /* is_own is set by the wiring */
+	uint64_t max_body;
+	uint64_t count; /* stop after this many chosen requests; 0 = no limit */
+
+	/* where to, and how */
+	struct target_settings targets[TARGETS_MAX];
+	size_t target_count;
+	struct texts allow_headers;
+	enum host_mode host_mode;
+	const char *host_value;
+	int64_t max_time_ns;
+	int64_t connect_timeout_ns; /* 0: max_time_ns */
+	uint32_t connections;
+	uint32_t queue;
+	uint64_t max_memory;
+	uint32_t breaker;
+	bool dry_run;
+
+	/* time */
+	bool speed_max; /* -x max */
+	double speed;
+	uint32_t loops;
+	int64_t max_sleep_ns; /* 0 = no limit */
+	int64_t duration_ns;  /* 0 = no limit */
+
+	/* what is told */
+	const char *events_path; /* -o; "-" = stdout; NULL = none */
+	struct texts reports;    /* --report FILE.json */
+	const char *config_path;
+	enum log_format log_format;
+	int64_t stats_every_ns; /* 0 = off */
+	bool show_query;
+	bool quiet;
+	unsigned verbose; /* number of -v */
+
+	struct texts_owner *owner; /* everything the texts point to */
+};
+
+/**
+ * options_parse() - read the command line and, if it names one, the config file
+ * @out:    defaults filled in; options_deinit() frees it, after success only
+ * @error:  on failure one sentence: the option, the value, the reason, the range or an example
+ * Return: 0, -EINVAL (a usage error: exit 2), -ENOENT or another negative errno (a file
+ * that the options name cannot be read: exit 1), or -ENOMEM.
+ */
+int options_parse(int argc, char **argv, struct options *out, struct buffer *error);
+
+void options_deinit(struct options *o);
+
+/** options_help() - the text of --help, from the table */
+void options_help(struct buffer *out);
+
+#endif
