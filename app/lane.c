@@ -1,0 +1,329 @@
+/* lane.c - see lane.h */
+#include "app/lane.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "policy/policy_stats.h"
+
+#define BATCH_PACKETS   256
+#define HOLD_BYTES      (256 * 1024)                /* out of order, per direction */
+#define IDLE_NS         (INT64_C(3600) * NS_PER_S)  /* model clients keep connections for long silences */
+#define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
+#define MEMORY_POLL_US  500
+
+struct lane {
+	struct lane_options o;
+	struct source *source;
+	struct reassembler *reassembler;
+	struct policy_stats *verdicts;
+	struct capture_stats stats;
+	struct buffer complaints;
+	pthread_t thread;
+	atomic_bool stop, abandon;
+	bool started, stopping, first_seen;
+	bool live;
+	int error;
+	uint64_t chosen;
+	uint64_t memory_high; /* a file waits above this many bytes */
+	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
+	struct wall first, last, next_stats;
+	uint32_t round;       /* recordings read to their end */
+	_Atomic uint64_t progress_done, progress_total;
+};
+
+static bool enough(const struct lane *l)
+{
+	return l->o.options->count > 0 && l->chosen >= l->o.options->count;
+}
+
+/* What the loop must see of a request: sent ones whole, others only where events are written. */
+static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
+{
+	struct lane *l = ctx;
+	enum verdict verdict = policy_decide(l->o.policy, head, origin);
+	struct head_decision d = { KEEP_NOTHING, l->o.events, (uint8_t)verdict };
+
+	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
+		d.keep = KEEP_WHOLE;
+	else if (l->o.events)
+		d.keep = KEEP_HEAD;
+	return d;
+}
+
+/* true if the loop now owns @m */
+static bool push(struct lane *l, struct message *m)
+{
+	bool pushed = ring_push(l->o.ring, m);
+
+	while (!pushed && !l->live) {
+		intake_wake(l->o.intake);
+		if (!ring_wait_space(l->o.ring))
+			return false;
+		pushed = ring_push(l->o.ring, m);
+	}
+	return pushed;
+}
+
+static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+{
+	struct lane *l = ctx;
+	bool send = verdict == VERDICT_CHOSEN && !l->o.options->dry_run;
+
+	if (verdict == VERDICT_CHOSEN && enough(l))
+		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
+	if (verdict == VERDICT_CHOSEN && out_of_memory)
+		verdict = VERDICT_SHED_MEMORY;
+	if (m) {
+		m->verdict = verdict;
+		if (verdict != VERDICT_CHOSEN && !l->o.events) {
+			message_unref(m);
+		} else if (!push(l, m)) {
+			message_unref(m);
+			if (verdict == VERDICT_CHOSEN && send)
+				verdict = VERDICT_SHED_HANDOVER;
+		}
+	}
+	if (verdict == VERDICT_CHOSEN)
+		l->chosen++;
+	counter_add(&l->verdicts->verdict[verdict], 1);
+}
+
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+{
+	struct lane *l = ctx;
+	struct message *m;
+
+	if (!l->o.events)
+		return;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return;
+	m->references = 1;
+	m->origin = *origin;
+	m->verdict = (uint8_t)(LANE_VERDICT_LOST + reason);
+	if (!push(l, m))
+		message_unref(m);
+}
+
+static void on_packet(void *ctx, const struct packet *packet)
+{
+	struct lane *l = ctx;
+	struct packet shifted = *packet;
+	struct segment segment;
+	enum packet_fate fate;
+
+	if (enough(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
+		return;
+	shifted.ts.ns += l->shift_ns;
+	if (!l->first_seen) {
+		l->first_seen = true;
+		l->first = packet->ts;
+		intake_set_first(l->o.intake, shifted.ts);
+	}
+	if (packet->ts.ns > l->last.ns)
+		l->last = packet->ts;
+	counter_add(&l->stats.received, 1);
+	counter_add(&l->stats.received_bytes, packet->wire_len);
+	fate = decode_packet(&shifted, &l->o.options->ports, &segment);
+	counter_add(&l->stats.fate[fate], 1);
+	if (fate != PACKET_DECODED)
+		return;
+	if (segment.missing_bytes > 0)
+		counter_add(&l->stats.cut_payload, 1);
+	reassembler_feed(l->reassembler, &segment);
+}
+
+static void note_complaint(struct lane *l)
+{
+	const char *complaint = source_complaint(l->source);
+
+	if (!complaint)
+		return;
+	log_warn("%s", complaint);
+	buffer_printf(&l->complaints, "%s\n", complaint);
+}
+
+/* A recording never outruns the bound: what the loop holds now will be freed, so it is worth waiting for. */
+static void wait_for_memory(struct lane *l)
+{
+	while (budget_used(l->o.budget) > l->memory_high && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop))
+		usleep(MEMORY_POLL_US);
+}
+
+/* The next round of --loop, or false when there is none. */
+static bool read_again(struct lane *l)
+{
+	uint32_t rounds = l->o.options->loops;
+	struct buffer error = { 0 };
+	int err;
+
+	l->round++;
+	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || enough(l) || !l->first_seen)
+		return false;
+	reassembler_finish(l->reassembler);
+	note_complaint(l);
+	source_close(l->source);
+	l->source = NULL;
+	err = l->o.reopen(l->o.ctx, &l->source, &error);
+	if (err < 0) {
+		log_error("%s", buffer_text(&error));
+		l->error = err;
+	}
+	buffer_deinit(&error);
+	/* One nanosecond later, so that no two rounds share a time and ids differ between them. */
+	l->shift_ns += l->last.ns - l->first.ns + 1;
+	return err == 0;
+}
+
+static void update_stats(struct lane *l)
+{
+	struct wall now = wall_now();
+
+	if (!l->live || now.ns < l->next_stats.ns)
+		return;
+	l->next_stats.ns = now.ns + STATS_EVERY_NS;
+	source_update_stats(l->source, &l->stats);
+}
+
+/* Published by the lane, since the source itself may be replaced between two rounds. */
+static void update_progress(struct lane *l)
+{
+	uint64_t done, total, rounds = l->o.options->loops;
+
+	if (l->live)
+		return;
+	source_progress(l->source, &done, &total);
+	atomic_store_explicit(&l->progress_done, done + l->round * total, memory_order_relaxed);
+	atomic_store_explicit(&l->progress_total, total * rounds, memory_order_relaxed);
+}
+
+static void *lane_main(void *arg)
+{
+	struct lane *l = arg;
+
+	for (;;) {
+		int got;
+
+		if (atomic_load(&l->abandon) || enough(l))
+			break;
+		if (atomic_load(&l->stop) && !l->stopping) {
+			l->stopping = true;
+			source_stop(l->source, wall_now());
+		}
+		if (!l->live)
+			wait_for_memory(l);
+		got = source_read(l->source, BATCH_PACKETS, on_packet, l);
+		intake_wake(l->o.intake);
+		update_stats(l);
+		update_progress(l);
+		if (got == SOURCE_EOF && read_again(l))
+			continue;
+		if (got < 0)
+			l->error = got;
+		if (got != 0)
+			break;
+	}
+	reassembler_finish(l->reassembler);
+	if (l->source) {
+		source_update_stats(l->source, &l->stats);
+		note_complaint(l);
+		source_close(l->source);
+		l->source = NULL;
+	}
+	intake_end(l->o.intake);
+	l->o.on_end(l->o.ctx);
+	return NULL;
+}
+
+int lane_new(const struct lane_options *options, struct lane **out)
+{
+	struct lane *l = calloc(1, sizeof(*l));
+	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost };
+	struct reassembly_options reassembly = {
+		.server_ports = options->options->ports.port,
+		.server_port_count = options->options->ports.count,
+		.hold_bytes = HOLD_BYTES,
+		.max_body = options->options->max_body,
+		.idle_ns = IDLE_NS,
+		.budget = options->budget,
+	};
+
+	if (!l)
+		return -ENOMEM;
+	l->o = *options;
+	l->source = options->source;
+	l->live = source_is_live(options->source);
+	l->verdicts = policy_stats(options->policy);
+	l->memory_high = options->options->max_memory / 4 * 3;
+	l->reassembler = reassembler_new(&reassembly, &sink);
+	if (!l->reassembler) {
+		free(l);
+		return -ENOMEM;
+	}
+	*out = l;
+	return 0;
+}
+
+int lane_start(struct lane *l)
+{
+	int err = pthread_create(&l->thread, NULL, lane_main, l);
+
+	l->started = err == 0;
+	return -err;
+}
+
+void lane_stop(struct lane *l)
+{
+	atomic_store(&l->stop, true);
+	if (!l->live)
+		ring_cancel_wait(l->o.ring);
+}
+
+void lane_abandon(struct lane *l)
+{
+	atomic_store(&l->abandon, true);
+	lane_stop(l);
+}
+
+int lane_join(struct lane *l)
+{
+	if (l->started)
+		pthread_join(l->thread, NULL);
+	l->started = false;
+	return l->error;
+}
+
+const struct capture_stats *lane_capture_stats(const struct lane *l)
+{
+	return &l->stats;
+}
+
+const struct reassembly_stats *lane_reassembly_stats(const struct lane *l)
+{
+	return reassembler_stats(l->reassembler);
+}
+
+void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)
+{
+	*done = atomic_load_explicit(&l->progress_done, memory_order_relaxed);
+	*total = atomic_load_explicit(&l->progress_total, memory_order_relaxed);
+}
+
+const struct buffer *lane_complaints(const struct lane *l)
+{
+	return &l->complaints;
+}
+
+void lane_free(struct lane *l)
+{
+	if (!l)
+		return;
+	reassembler_free(l->reassembler);
+	source_close(l->source);
+	buffer_deinit(&l->complaints);
+	free(l);
+}

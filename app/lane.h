@@ -1,0 +1,73 @@
+/*
+ * lane.h - the capture thread: packets in, decided requests out
+ *
+ * Theory of operation: a lane owns its source, reassembler, policy and
+ * counters, and shares none of them. It decides about each request at the end
+ * of its head and pushes what the loop has to know about into the ring. Live, a
+ * full ring sheds. A recording makes the lane wait instead, for the ring and
+ * for the memory bound, so that nothing is lost at any pace.
+ *
+ * Two flags reach into the lane: stop (capture nothing more, drain, finish) and
+ * abandon (end now).
+ */
+#ifndef APP_LANE_H
+#define APP_LANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/options.h"
+#include "base/budget.h"
+#include "base/ring.h"
+#include "capture/source.h"
+#include "policy/policy.h"
+#include "reassembly/reassembler.h"
+#include "replay/intake.h"
+
+struct lane;
+
+struct lane_options {
+	const struct options *options; /* borrowed */
+	struct source *source;         /* taken */
+	struct policy *policy;         /* borrowed */
+	struct budget *budget;         /* borrowed */
+	struct ring *ring;             /* borrowed */
+	struct intake *intake;         /* borrowed */
+	bool events;                   /* requests that are not sent are pushed too, without body */
+	/* a file for --loop: open the recordings again; 0 or negative errno */
+	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
+	/* true while the loop still holds requests, whose memory will come back */
+	bool (*loop_is_busy)(void *ctx);
+	/* on the lane's thread, as its last act */
+	void (*on_end)(void *ctx);
+	void *ctx;
+};
+
+int lane_new(const struct lane_options *options, struct lane **out);
+
+/** lane_start() - run the thread; 0 or negative errno */
+int lane_start(struct lane *l);
+
+/** lane_stop() / lane_abandon() - any thread */
+void lane_stop(struct lane *l);
+void lane_abandon(struct lane *l);
+
+/** lane_join() - wait for the thread; returns 0, or the negative errno that ended the capture */
+int lane_join(struct lane *l);
+
+const struct capture_stats *lane_capture_stats(const struct lane *l);
+const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
+
+/** lane_progress() - any thread: share of the recordings that was read, in bytes over all loops */
+void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
+
+/** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed */
+const struct buffer *lane_complaints(const struct lane *l);
+
+/** LANE_VERDICT_LOST - verdicts from here on carry a lost reason instead of a request, for events */
+#define LANE_VERDICT_LOST 128
+
+void lane_free(struct lane *l);
+
+#endif

@@ -1,0 +1,81 @@
+/* main.c - from argv to the exit status */
+#include <stdio.h>
+#include <string.h>
+
+#include <llhttp.h>
+#include <pcap/pcap.h>
+#include <uv.h>
+
+#include "app/options.h"
+#include "app/tap.h"
+#include "base/log.h"
+#include "capture/source.h"
+
+static int print(struct buffer *text)
+{
+	fputs(buffer_text(text), stdout);
+	buffer_deinit(text);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
+}
+
+static int print_help(void)
+{
+	struct buffer text = { 0 };
+
+	options_help(&text);
+	return print(&text);
+}
+
+static int print_version(void)
+{
+	printf("shadowtap %s\n%s, libuv %s, llhttp %d.%d.%d\n", SHADOWTAP_VERSION, pcap_lib_version(),
+	       uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+	return EXIT_DONE;
+}
+
+static int print_interfaces(void)
+{
+	struct buffer text = { 0 }, error = { 0 };
+	int status = EXIT_COULD_NOT;
+
+	if (source_list_interfaces(&text, &error) == 0)
+		status = print(&text);
+	else
+		log_error("%s", buffer_text(&error));
+	buffer_deinit(&text);
+	buffer_deinit(&error);
+	return status;
+}
+
+static int run(const struct options *o)
+{
+	switch (o->command) {
+	case COMMAND_HELP:
+		return print_help();
+	case COMMAND_VERSION:
+		return print_version();
+	case COMMAND_LIST_INTERFACES:
+		return print_interfaces();
+	case COMMAND_CHECK_CONFIG:
+	case COMMAND_RUN:
+		break;
+	}
+	log_set_level(o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO);
+	return o->command == COMMAND_CHECK_CONFIG ? tap_check(o) : tap_run(o);
+}
+
+int main(int argc, char **argv)
+{
+	struct buffer error = { 0 };
+	struct options o;
+	int status, err = options_parse(argc, argv, &o, &error);
+
+	if (err < 0) {
+		log_error("%s", buffer_text(&error));
+		buffer_deinit(&error);
+		return err == -EINVAL ? EXIT_USAGE : EXIT_COULD_NOT;
+	}
+	status = run(&o);
+	options_deinit(&o);
+	return status;
+}

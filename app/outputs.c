@@ -1,0 +1,156 @@
+/* outputs.c - see outputs.h */
+#include "app/outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+
+static int open_for_writing(const char *path, const char *what, struct buffer *error)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		fd = -errno;
+		buffer_printf(error, "cannot write %s to \"%s\": %s; check the folder and its permissions", what, path,
+			      strerror(-fd));
+	}
+	return fd;
+}
+
+int outputs_open(struct outputs *o, const struct options *options, struct buffer *error)
+{
+	*o = (struct outputs){ .options = options, .events_fd = -1 };
+	if (options->reports.count > REPORTS_MAX) {
+		buffer_printf(error, "too many --report options: at most %d", REPORTS_MAX);
+		return -EINVAL;
+	}
+	if (options->events_path) {
+		o->events_fd = strcmp(options->events_path, "-") == 0
+				       ? STDOUT_FILENO
+				       : open_for_writing(options->events_path, "events", error);
+		if (o->events_fd < 0)
+			return o->events_fd;
+	}
+	for (size_t i = 0; i < options->reports.count; i++) {
+		int fd = open_for_writing(options->reports.at[i], "the report", error);
+
+		if (fd < 0)
+			return fd;
+		o->report_fd[o->report_count++] = fd;
+	}
+	return 0;
+}
+
+int outputs_start(struct outputs *o, bool waits)
+{
+	int err;
+
+	if (o->events_fd < 0)
+		return 0;
+	err = event_writer_new(o->events_fd, waits, &o->events);
+	if (err == 0)
+		o->events_fd = -1;
+	return err;
+}
+
+static void facts_json(struct json *j, const struct options *options, const struct run_facts *facts)
+{
+	json_key(j, "shadowtap");
+	json_str(j, SHADOWTAP_VERSION);
+	json_key(j, "started");
+	json_str(j, facts->started);
+	json_key(j, "seconds");
+	json_double(j, facts->seconds);
+	json_key(j, "interrupted");
+	json_bool(j, facts->interrupted);
+	json_key(j, "dry_run");
+	json_bool(j, facts->dry_run);
+	json_key(j, "sample");
+	json_double(j, (double)options->policy.sample_share / (double)SHARE_ONE);
+	json_key(j, "nothing_sent");
+	if (facts->nothing_sent)
+		json_str(j, facts->nothing_sent);
+	else
+		json_null(j);
+	json_key(j, "events_dropped");
+	json_uint(j, facts->events_dropped);
+	json_key(j, "sink_requests");
+	json_uint(j, facts->sink_requests);
+}
+
+static void complaints_json(struct json *j, struct span lines)
+{
+	json_key(j, "warnings");
+	json_open(j, '[');
+	while (lines.len > 0) {
+		const uint8_t *end = memchr(lines.at, '\n', lines.len);
+		struct span line;
+
+		if (!span_take(&lines, end ? (size_t)(end - lines.at) : lines.len, &line))
+			break;
+		json_text(j, line);
+		span_skip(&lines, 1);
+	}
+	json_close(j, ']');
+}
+
+static int write_whole(int fd, struct span bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t n = write(fd, bytes.at, bytes.len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			span_skip(&bytes, (size_t)n);
+	}
+	return 0;
+}
+
+int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
+{
+	struct buffer text = { 0 };
+	struct json j = json_to(&text);
+	int result = 0;
+
+	json_open(&j, '{');
+	facts_json(&j, o->options, facts);
+	complaints_json(&j, buffer_span(facts->complaints));
+	books_json(b, &j);
+	json_close(&j, '}');
+	buffer_add_str(&text, "\n");
+	for (size_t i = 0; i < o->report_count; i++) {
+		int err = buffer_ok(&text) ? write_whole(o->report_fd[i], buffer_span(&text)) : -ENOMEM;
+
+		if (err < 0) {
+			log_error_errno(-err, "cannot write the report to \"%s\"", o->options->reports.at[i]);
+			result = err;
+		}
+	}
+	buffer_deinit(&text);
+	return result;
+}
+
+int outputs_finish_events(struct outputs *o)
+{
+	int err = event_writer_close(o->events);
+
+	o->events = NULL;
+	if (err < 0)
+		log_error_errno(-err, "cannot write events to \"%s\"", o->options->events_path);
+	return err;
+}
+
+void outputs_close(struct outputs *o)
+{
+	event_writer_close(o->events);
+	if (o->events_fd > STDERR_FILENO)
+		close(o->events_fd);
+	for (size_t i = 0; i < o->report_count; i++)
+		close(o->report_fd[i]);
+}

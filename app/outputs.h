@@ -1,0 +1,53 @@
+/*
+ * outputs.h - the files a run writes: events and reports, opened before privileges are dropped
+ *
+ * Created 0600, since even without bodies they tell who asked what. A report is
+ * written at the end into the descriptor that was opened at the start, so a
+ * path that cannot be written is found before anything is captured.
+ */
+#ifndef APP_OUTPUTS_H
+#define APP_OUTPUTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/options.h"
+#include "base/buffer.h"
+#include "report/books.h"
+#include "report/event_writer.h"
+
+#define REPORTS_MAX 8
+
+struct outputs {
+	const struct options *options; /* borrowed */
+	struct event_writer *events;   /* NULL without -o */
+	int events_fd;                 /* -1 once taken by the writer */
+	int report_fd[REPORTS_MAX];
+	size_t report_count;
+};
+
+/** struct run_facts - what the report says beside the books */
+struct run_facts {
+	const char *started; /* RFC 3339 */
+	double seconds;
+	bool interrupted, dry_run;
+	const char *nothing_sent; /* the sentence, or NULL */
+	const struct buffer *complaints;
+	uint64_t events_dropped, sink_requests;
+};
+
+/** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case */
+int outputs_open(struct outputs *o, const struct options *options, struct buffer *error);
+
+/** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are dropped */
+int outputs_start(struct outputs *o, bool waits);
+
+/** outputs_report() - write the reports; 0 or the negative errno of the last that failed (logged) */
+int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts);
+
+/** outputs_finish_events() - write what is left; 0 or a negative errno (logged) */
+int outputs_finish_events(struct outputs *o);
+
+void outputs_close(struct outputs *o);
+
+#endif

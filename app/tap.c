@@ -1,0 +1,704 @@
+/* tap.c - see tap.h; the order of a run is the order of this file, from setting up to closing down */
+#include "app/tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "app/lane.h"
+#include "app/outputs.h"
+#include "app/privileges.h"
+#include "app/screen.h"
+#include "base/log.h"
+#include "base/ring.h"
+#include "base/units.h"
+#include "policy/rewrite.h"
+#include "replay/intake.h"
+#include "replay/replay.h"
+#include "report/events.h"
+#include "report/fail_log.h"
+#include "report/why.h"
+
+#define RING_SLOTS  8192
+#define NO_LIMIT_NS (INT64_MAX / 2) /* added to a clock, it does not overflow */
+
+/*
+ * RUNNING:   the lane captures, the loop sends.
+ * STOPPING:  the lane was told to stop; what it still yields is handled as before.
+ * DRAINING:  nothing comes any more; queued and in-flight requests end.
+ * CLOSING:   the books are final; handles close, the loop runs out.
+ */
+enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_CLOSING };
+
+struct tap {
+	const struct options *o;
+	struct outputs outputs;
+	struct budget budget;
+	struct source *source; /* until the lane takes it */
+	struct policy *policy;
+	struct rewrite *rewrite[TARGETS_MAX + 1]; /* one per target, or one for the events of a dry run */
+	size_t rewrite_count;
+	struct ring *ring;
+	struct intake *intake;
+	struct replay *replay; /* NULL in a dry run */
+	struct lane *lane;
+	struct event_options event_options;
+	struct buffer event_line; /* reused */
+	struct fail_log fail_log;
+	struct screen screen;
+	uv_loop_t loop;
+	uv_signal_t signals[4];
+	uv_async_t lane_ended;
+	uv_timer_t duration;
+	size_t signal_count;
+	bool rules_ready, loop_ready, handles_ready, lane_joined, live, interrupted, at_once;
+	enum tap_state state;
+	struct mono started;
+	struct wall started_at;
+	int status; /* exit status */
+};
+
+/* ---- what the stages tell us -------------------------------------------- */
+
+static bool shows_header(void *ctx, struct span name)
+{
+	const struct tap *t = ctx;
+
+	return rewrite_allows(t->rewrite[0], name);
+}
+
+static bool is_own(void *ctx, const struct request_origin *origin)
+{
+	const struct tap *t = ctx;
+
+	return t->replay && replay_is_own(t->replay, &origin->client, &origin->server);
+}
+
+static int build_head(void *ctx, const struct message *m, struct buffer *out)
+{
+	return rewrite_head(ctx, m, out);
+}
+
+static void write_event(struct tap *t)
+{
+	if (buffer_ok(&t->event_line))
+		event_writer_add(t->outputs.events, buffer_span(&t->event_line));
+	buffer_clear(&t->event_line);
+}
+
+static void stop_capture(struct tap *t);
+
+static void note_message(struct tap *t, const struct message *m, uint8_t verdict)
+{
+	if (!t->outputs.events)
+		return;
+	if (verdict >= LANE_VERDICT_LOST)
+		event_lost(&m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST), &t->event_line);
+	else
+		event_request(&t->event_options, m, (enum verdict)verdict, &t->event_line);
+	write_event(t);
+	if (event_writer_error(t->outputs.events) < 0)
+		stop_capture(t); /* nobody reads the events (head, a full disk): the run has lost its point */
+}
+
+/* loop: one message from the lane, in order, at its time */
+static void on_item(void *ctx, void *item)
+{
+	struct tap *t = ctx;
+	struct message *m = item;
+
+	note_message(t, m, m->verdict);
+	if (m->verdict == VERDICT_CHOSEN && t->replay)
+		replay_submit(t->replay, m);
+	else
+		message_unref(m);
+}
+
+/* loop: a message that the run ended before; the books count it as shed at the hand-over */
+static void drop_item(void *ctx, void *item)
+{
+	struct tap *t = ctx;
+	struct message *m = item;
+
+	note_message(t, m, m->verdict == VERDICT_CHOSEN ? VERDICT_SHED_HANDOVER : m->verdict);
+	message_unref(m);
+}
+
+static struct wall item_time(const void *item)
+{
+	return ((const struct message *)item)->origin.ts_last;
+}
+
+static bool has_room(void *ctx)
+{
+	const struct tap *t = ctx;
+
+	return replay_has_room(t->replay);
+}
+
+static void on_room(void *ctx)
+{
+	struct tap *t = ctx;
+
+	if (t->intake)
+		intake_room(t->intake);
+}
+
+static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
+{
+	struct tap *t = ctx;
+
+	if (t->outputs.events) {
+		event_outcome(m, replay_target_name(t->replay, target), outcome, &t->event_line);
+		write_event(t);
+	}
+	if (outcome_is_failure(outcome))
+		fail_log_outcome(&t->fail_log, m, replay_target_shown(t->replay, target), outcome, mono_now(), wall_now());
+}
+
+/* lane: does the loop hold requests whose memory will come back? */
+static bool loop_is_busy(void *ctx)
+{
+	struct tap *t = ctx;
+
+	if (ring_count(t->ring) > 0)
+		return true;
+	for (size_t i = 0; t->replay && i < replay_target_count(t->replay); i++) {
+		const struct target_stats *s = replay_target_stats(t->replay, i);
+
+		if (counter_get(&s->queued) + counter_get(&s->in_flight) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_lane_end(void *ctx)
+{
+	struct tap *t = ctx;
+
+	uv_async_send(&t->lane_ended);
+}
+
+/* ---- the books, on demand ------------------------------------------------ */
+
+static void take_books(struct tap *t, struct books *b)
+{
+	struct books_sources from = {
+		.capture = lane_capture_stats(t->lane),
+		.reassembly = lane_reassembly_stats(t->lane),
+		.policy = policy_stats(t->policy),
+		.intake = t->replay ? intake_stats(t->intake) : NULL,
+		.target_count = t->replay ? replay_target_count(t->replay) : 0,
+	};
+
+	for (size_t i = 0; i < from.target_count; i++)
+		from.targets[i] = (struct books_target_source){
+			.name = replay_target_name(t->replay, i),
+			.shown = replay_target_shown(t->replay, i),
+			.breaker = replay_breaker_state(t->replay, i),
+			.stats = replay_target_stats(t->replay, i),
+		};
+	books_take(&from, b);
+}
+
+static void on_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
+{
+	struct tap *t = ctx;
+
+	take_books(t, b);
+	lane_progress(t->lane, done, total);
+}
+
+/* ---- stopping, in order ---------------------------------------------------- */
+
+static void close_handles(struct tap *t)
+{
+	if (!t->handles_ready)
+		return;
+	t->handles_ready = false;
+	for (size_t i = 0; i < t->signal_count; i++)
+		uv_close((uv_handle_t *)&t->signals[i], NULL);
+	uv_close((uv_handle_t *)&t->lane_ended, NULL);
+	uv_close((uv_handle_t *)&t->duration, NULL);
+	screen_close(&t->screen);
+}
+
+static void join_lane(struct tap *t)
+{
+	if (lane_join(t->lane) < 0)
+		t->status = EXIT_COULD_NOT;
+	t->lane_joined = true;
+}
+
+static void on_drained(void *ctx)
+{
+	struct tap *t = ctx;
+
+	if (t->state == TAP_CLOSING)
+		return;
+	t->state = TAP_CLOSING;
+	join_lane(t); /* it may still be about to say that it ended, through a handle that we close now */
+	close_handles(t);
+	intake_close(t->intake);
+	if (t->replay)
+		replay_close(t->replay);
+}
+
+/* A recording that ended by itself is sent to its last request; an interrupted run gets --max-time. */
+static void drain(struct tap *t)
+{
+	int64_t limit_ns = t->at_once ? 0 : t->interrupted ? t->o->max_time_ns : NO_LIMIT_NS;
+
+	if (t->state >= TAP_DRAINING)
+		return;
+	t->state = TAP_DRAINING;
+	if (t->replay)
+		replay_drain(t->replay, limit_ns, on_drained, t);
+	else
+		on_drained(t);
+}
+
+static void on_intake_end(void *ctx)
+{
+	drain(ctx);
+}
+
+/* Nothing more goes to the targets: what the loop did not take yet is counted and dropped. */
+static void leave_rest(struct tap *t)
+{
+	intake_stop(t->intake, drop_item, t);
+	drain(t);
+}
+
+static void on_lane_ended(uv_async_t *handle)
+{
+	struct tap *t = handle->data;
+
+	join_lane(t);
+	/* Live, what was captured before the stop is still sent. A recording has all the time there is: its rest is left. */
+	if (t->state < TAP_DRAINING && t->interrupted && (!t->live || t->at_once))
+		leave_rest(t);
+}
+
+static void stop_capture(struct tap *t)
+{
+	if (t->state == TAP_RUNNING) {
+		t->state = TAP_STOPPING;
+		t->interrupted = true;
+		lane_stop(t->lane);
+		if (t->lane_joined && !t->live)
+			leave_rest(t); /* the recording was read before its last request was due */
+	} else if (t->state == TAP_DRAINING && !t->interrupted && t->replay) {
+		/* The recording was read, and somebody does not want to wait for the rest of its requests. */
+		t->interrupted = true;
+		replay_drain(t->replay, t->o->max_time_ns, on_drained, t);
+	}
+}
+
+static void end_at_once(struct tap *t)
+{
+	t->at_once = true;
+	lane_abandon(t->lane);
+	if (t->state == TAP_DRAINING && t->replay)
+		replay_cancel(t->replay);
+	else if (t->state < TAP_DRAINING && t->lane_joined)
+		leave_rest(t);
+}
+
+static void on_stop_signal(uv_signal_t *handle, int signum)
+{
+	struct tap *t = handle->data;
+
+	(void)signum;
+	if (t->interrupted)
+		end_at_once(t);
+	else
+		stop_capture(t);
+}
+
+static void on_print_signal(uv_signal_t *handle, int signum)
+{
+	struct tap *t = handle->data;
+	struct books b;
+
+	(void)signum;
+	take_books(t, &b);
+	screen_print_books(&t->screen, &b);
+}
+
+static void on_duration(uv_timer_t *handle)
+{
+	struct tap *t = handle->data;
+
+	stop_capture(t);
+}
+
+/* ---- setting up -------------------------------------------------------------- */
+
+static int make_policy(struct tap *t, struct buffer *error)
+{
+	struct policy_options options = t->o->policy;
+
+	options.is_own = is_own;
+	options.is_own_ctx = t;
+	return policy_new(&options, &t->policy, error);
+}
+
+static int make_rewrites(struct tap *t, struct buffer *error)
+{
+	size_t count = t->o->target_count ? t->o->target_count : 1;
+	struct buffer warnings = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct target_settings *target = &t->o->targets[i];
+		struct rewrite_options options = {
+			.allow = t->o->allow_headers,
+			.host_mode = t->o->host_mode,
+			.host_value = t->o->host_value,
+			.authority = t->o->target_count ? target->url.authority : "localhost",
+			.prefix = t->o->target_count ? target->url.prefix : "",
+		};
+		int err;
+
+		if (t->o->target_count)
+			options.set = target->set_headers;
+		err = rewrite_new(&options, &t->rewrite[i], error);
+		if (err < 0)
+			return err;
+		t->rewrite_count++;
+	}
+	rewrite_warnings(t->rewrite[0], &warnings);
+	if (warnings.len > 0)
+		log_warn("%s", buffer_text(&warnings));
+	buffer_deinit(&warnings);
+	return 0;
+}
+
+static int make_replay(struct tap *t, struct buffer *error)
+{
+	struct target_options targets[TARGETS_MAX];
+	struct replay_options options = {
+		.targets = targets,
+		.target_count = t->o->target_count,
+		.on_outcome = on_outcome,
+		.on_room = on_room,
+		.ctx = t,
+	};
+
+	if (t->o->dry_run)
+		return 0;
+	for (size_t i = 0; i < t->o->target_count; i++) {
+		const struct target_settings *target = &t->o->targets[i];
+
+		targets[i] = (struct target_options){
+			.url = target->url,
+			.connections = t->o->connections,
+			.queue = t->o->queue,
+			.max_time_ns = t->o->max_time_ns,
+			.connect_timeout_ns = t->o->connect_timeout_ns,
+			.breaker = t->o->breaker,
+			.rate = target->rate,
+			.sample_share = target->sample_share,
+			.shed_stale = t->live,
+			.build_head = build_head,
+			.build_head_ctx = t->rewrite[i],
+		};
+	}
+	return replay_new(&t->loop, &options, &t->replay, error);
+}
+
+static int open_files(const struct options *o, struct source **out, struct buffer *error)
+{
+	struct file_options options = {
+		.paths = o->files.at,
+		.path_count = o->files.count,
+		.expression = o->expression,
+	};
+
+	return source_open_files(&options, out, error);
+}
+
+static int reopen_files(void *ctx, struct source **out, struct buffer *error)
+{
+	const struct tap *t = ctx;
+
+	return open_files(t->o, out, error);
+}
+
+static int open_source(struct tap *t, struct buffer *error)
+{
+	struct live_options options = {
+		.interfaces = t->o->interfaces.at,
+		.interface_count = t->o->interfaces.count,
+		.expression = t->o->expression,
+		.ports = t->o->ports,
+		.snaplen = t->o->snaplen,
+		.buffer_bytes = t->o->buffer_bytes,
+		.promiscuous = t->o->promiscuous,
+	};
+
+	if (!t->live)
+		return open_files(t->o, &t->source, error);
+	return source_open_live(&options, &t->source, error);
+}
+
+static int make_intake(struct tap *t, struct buffer *error)
+{
+	struct intake_options options = {
+		.ring = t->ring,
+		.pace = t->live || t->o->dry_run ? PACE_NONE : t->o->speed_max ? PACE_TARGET : PACE_SCHEDULE,
+		.speed = t->o->speed,
+		.max_sleep_ns = t->o->max_sleep_ns,
+		.item_time = item_time,
+		.has_room = has_room,
+		.on_item = on_item,
+		.on_end = on_intake_end,
+		.ctx = t,
+	};
+	int err = intake_new(&t->loop, &options, &t->intake);
+
+	if (err < 0)
+		buffer_printf(error, "cannot set up the schedule: %s", uv_strerror(err));
+	return err;
+}
+
+static int make_lane(struct tap *t, struct buffer *error)
+{
+	struct lane_options options = {
+		.options = t->o,
+		.source = t->source,
+		.policy = t->policy,
+		.budget = &t->budget,
+		.ring = t->ring,
+		.intake = t->intake,
+		.events = t->o->events_path != NULL,
+		.reopen = reopen_files,
+		.loop_is_busy = loop_is_busy,
+		.on_end = on_lane_end,
+		.ctx = t,
+	};
+	int err = lane_new(&options, &t->lane);
+
+	if (err < 0)
+		buffer_printf(error, "cannot set up the capture: %s", uv_strerror(err));
+	else
+		t->source = NULL;
+	return err;
+}
+
+/* A recording that is read several times is opened again, and then as the user that we have become. */
+static int check_loop_access(const struct options *o, struct buffer *error)
+{
+	if (o->loops == 1)
+		return 0;
+	for (size_t i = 0; i < o->files.count; i++)
+		if (access(o->files.at[i], R_OK) < 0) {
+			buffer_printf(error, "user \"%s\" may not read \"%s\" again for --loop; name another user with -Z",
+				      o->user, o->files.at[i]);
+			return -EACCES;
+		}
+	return 0;
+}
+
+static int drop_privileges(struct tap *t, struct buffer *error)
+{
+	int err;
+
+	if (!t->o->user)
+		return 0;
+	err = privileges_drop(t->o->user, error);
+	return err < 0 ? err : check_loop_access(t->o, error);
+}
+
+static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
+{
+	uv_signal_t *handle = &t->signals[t->signal_count++];
+
+	uv_signal_init(&t->loop, handle);
+	handle->data = t;
+	uv_signal_start(handle, fn, signum);
+}
+
+static void add_handles(struct tap *t)
+{
+	signal(SIGPIPE, SIG_IGN);
+	add_signal(t, SIGINT, on_stop_signal);
+	add_signal(t, SIGTERM, on_stop_signal);
+	add_signal(t, SIGHUP, on_stop_signal);
+	add_signal(t, SIGUSR1, on_print_signal);
+	uv_async_init(&t->loop, &t->lane_ended, on_lane_ended);
+	t->lane_ended.data = t;
+	uv_timer_init(&t->loop, &t->duration);
+	t->duration.data = t;
+	if (t->o->duration_ns > 0)
+		uv_timer_start(&t->duration, on_duration, (uint64_t)((t->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
+	screen_open(&t->screen, &t->loop, t->o, on_refresh, t);
+	t->handles_ready = true;
+}
+
+static int set_up(struct tap *t, struct buffer *error)
+{
+	int err;
+
+	t->live = t->o->files.count == 0;
+	budget_init(&t->budget, t->o->max_memory);
+	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
+	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
+	if ((err = make_policy(t, error)) < 0 || (err = make_rewrites(t, error)) < 0)
+		return err;
+	t->rules_ready = true;
+	if ((err = open_source(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
+		return err;
+	err = uv_loop_init(&t->loop);
+	t->loop_ready = err == 0;
+	t->ring = ring_new(RING_SLOTS);
+	if (err < 0 || !t->ring) {
+		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
+		return -ENOMEM;
+	}
+	if ((err = make_replay(t, error)) < 0 || (err = drop_privileges(t, error)) < 0)
+		return err;
+	if ((err = make_intake(t, error)) < 0 || (err = make_lane(t, error)) < 0)
+		return err;
+	err = outputs_start(&t->outputs, !t->live);
+	if (err < 0)
+		buffer_printf(error, "cannot start the writer of events: %s", uv_strerror(err));
+	return err;
+}
+
+/* ---- the end --------------------------------------------------------------------- */
+
+static void print_end(struct tap *t, const struct books *b, const char *why)
+{
+	struct buffer imbalance = { 0 };
+
+	screen_print_books(&t->screen, b);
+	if (!books_imbalance(b, &imbalance))
+		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
+	buffer_deinit(&imbalance);
+	if (why)
+		log_warn("%s", why);
+}
+
+static int report(struct tap *t)
+{
+	char started[TIME_TEXT_MAX];
+	struct run_shape shape = {
+		.live = t->live,
+		.dry_run = t->o->dry_run,
+		.interrupted = t->interrupted,
+		.has_ports = t->o->ports.count > 0,
+		.has_expression = t->o->expression != NULL,
+		.sample_share = t->o->policy.sample_share,
+	};
+	struct run_facts facts = {
+		.started = time_text(t->started_at, started),
+		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
+		.interrupted = t->interrupted,
+		.dry_run = t->o->dry_run,
+		.complaints = lane_complaints(t->lane),
+		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
+		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
+	};
+	struct buffer why = { 0 };
+	struct books b;
+	int events, written;
+
+	take_books(t, &b);
+	fail_log_deinit(&t->fail_log, wall_now());
+	if (why_nothing(&b, &shape, &why)) {
+		why.len--; /* its newline */
+		facts.nothing_sent = buffer_text(&why);
+	}
+	events = outputs_finish_events(&t->outputs);
+	written = outputs_report(&t->outputs, &b, &facts);
+	print_end(t, &b, facts.nothing_sent);
+	buffer_deinit(&why);
+	return events < 0 || written < 0 ? EXIT_COULD_NOT : t->status;
+}
+
+static void tear_down(struct tap *t)
+{
+	lane_free(t->lane);
+	source_close(t->source);
+	if (t->loop_ready) {
+		if (t->state != TAP_CLOSING) { /* set-up failed half way */
+			close_handles(t);
+			if (t->intake)
+				intake_close(t->intake);
+			if (t->replay)
+				replay_close(t->replay);
+		}
+		uv_run(&t->loop, UV_RUN_DEFAULT);
+		intake_free(t->intake);
+		replay_free(t->replay);
+		uv_loop_close(&t->loop);
+	}
+	ring_free(t->ring);
+	for (size_t i = 0; i < t->rewrite_count; i++)
+		rewrite_free(t->rewrite[i]);
+	policy_free(t->policy);
+	outputs_close(&t->outputs);
+	buffer_deinit(&t->event_line);
+}
+
+int tap_run(const struct options *options)
+{
+	struct tap *t = calloc(1, sizeof(*t));
+	struct buffer error = { 0 };
+	int err, status;
+
+	if (!t) {
+		log_error("out of memory");
+		return EXIT_COULD_NOT;
+	}
+	t->o = options;
+	t->outputs.events_fd = -1;
+	err = set_up(t, &error);
+	if (err == 0) {
+		t->started = mono_now();
+		t->started_at = wall_now();
+		add_handles(t);
+		screen_begin(&t->screen);
+		err = lane_start(t->lane);
+		if (err < 0)
+			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));
+	}
+	if (err < 0) {
+		log_error("%s", buffer_text(&error));
+		status = err == -EINVAL && !t->rules_ready ? EXIT_USAGE : EXIT_COULD_NOT;
+	} else {
+		uv_run(&t->loop, UV_RUN_DEFAULT);
+		status = report(t);
+	}
+	tear_down(t);
+	buffer_deinit(&error);
+	free(t);
+	return status;
+}
+
+int tap_check(const struct options *options)
+{
+	struct tap *t = calloc(1, sizeof(*t));
+	struct buffer error = { 0 };
+	int err = -ENOMEM;
+
+	if (t) {
+		t->o = options;
+		err = make_policy(t, &error);
+		if (err == 0)
+			err = make_rewrites(t, &error);
+		for (size_t i = 0; i < t->rewrite_count; i++)
+			rewrite_free(t->rewrite[i]);
+		policy_free(t->policy);
+		free(t);
+	}
+	if (err < 0)
+		log_error("%s", error.len ? buffer_text(&error) : "out of memory");
+	else
+		log_info("the configuration is fine");
+	buffer_deinit(&error);
+	return err == 0 ? EXIT_DONE : err == -EINVAL ? EXIT_USAGE : EXIT_COULD_NOT;
+}
