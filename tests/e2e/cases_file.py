@@ -171,6 +171,79 @@ def merged_and_gzipped(lab):
     compare(shadow.requests(), mirrored(expected("demo") + expected("requests-session")))
 
 
+def from_a_pipe(lab):
+    """-r - reads what another program writes."""
+    ns = lab.namespace()
+    shadow = lab.shadow(ns)
+    command = f"cat {lab.pcap('demo')} | {lab.binary} -r - -t {SHADOW} -x max -m 20s"
+    process = lab.start(ns, "sh", "-c", command, label="pipe")
+    check(process.wait(30) == 0, f"exit {process.popen.returncode}: {process.err[-300:]!r}")
+    compare(shadow.requests(), mirrored(expected("demo")))
+
+
+def count_and_loop(lab):
+    """-c counts the chosen; --loop plays the same again."""
+    ns = lab.namespace()
+    shadow = lab.shadow(ns)
+    report = lab.tap(ns, "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "max", "-m", "20s", "-c", "7").finish()
+    check(report["requests"]["chosen"] == 7 and len(shadow.requests()) == 7,
+          f"-c 7: {report['requests']['chosen']} chosen, {len(shadow.requests())} arrived")
+    lab.tap(ns, "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "max", "-m", "20s", "--loop", "3").finish()
+    compare(shadow.requests()[7:], 3 * mirrored(expected("demo")))
+
+
+def fields_on_demand(lab):
+    """-H sets and removes, --allow-header adds, credentials only when named, --host-header chooses."""
+    ns = lab.namespace()
+    shadow = lab.shadow(ns)
+    secret = lab.directory / "secret"
+    secret.write_text("X-Api-Key: from-a-file\n")
+    args = ["-r", lab.pcap("requests-session"), "-t", SHADOW, "-x", "max", "-m", "20s"]
+    rows = [
+        (["-H", "X-Team: ml", "-H", f"@{secret}", "-H", "Accept:"], {"x-team": "ml", "x-api-key": "from-a-file", "accept": None}),
+        (["--allow-header", "cookie"], {"cookie": "session=not-a-secret", "authorization": None}),
+        (["--allow-header", "*"], {"cookie": None, "authorization": None, "accept-encoding": "gzip, deflate"}),
+        (["--host-header", "suffix"], {"host": "127.0.0.1-shadow:8080"}),
+        (["--host-header", "keep"], {"host": "127.0.0.1:8080"}),
+        (["--host-header", "shadow.test"], {"host": "shadow.test"}),
+    ]
+    faults, before = [], 0
+    for more, want in rows:
+        tap = lab.tap(ns, *args, *more)
+        tap.finish()
+        arrived = shadow.requests()[before:]
+        before += len(arrived)
+        check(len(arrived) == 8, f"{' '.join(more)}: {len(arrived)} of 8 arrived")
+        for name, value in want.items():
+            have = {fields_of(r).get(name) for r in arrived}
+            if have != {value}:
+                faults.append(f"{' '.join(more)}: {name} is {have}, not {value!r}")
+        if "cookie" in more:
+            faults += [] if "cookie" in tap.err else ["a credential was allowed and nothing said about it"]
+    check(not faults, "; ".join(faults))
+
+
+def rate_and_samples(lab):
+    """-S is exact; by connection it takes whole connections, the same ones on every run; a dry run only counts."""
+    ns = lab.namespace()
+    base = ["-r", lab.pcap("wrk-keepalive"), "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "max", "--dry-run"]
+    report = lab.tap(ns, *base, "-S", "25%").finish()
+    matching = report["requests"]["chosen"] + report["requests"]["unsampled"]
+    check(abs(report["requests"]["chosen"] - matching / 4) <= 1, f"{report['requests']['chosen']} of {matching} at 25 %")
+    pictures = []
+    for _ in range(2):
+        tap = lab.tap(ns, *base, "-S", "50%", "--sample-by", "connection")
+        tap.finish()
+        verdicts = collections.defaultdict(set)
+        for event in tap.events():
+            if event["event"] == "request" and event["verdict"] != "filtered":
+                verdicts[event["src"]].add(event["verdict"])
+        check(all(len(v) == 1 for v in verdicts.values()), "a connection was sampled in part")
+        pictures.append(dict(verdicts))
+    check(pictures[0] == pictures[1], "another sample on the second run")
+    check(len({min(v) for v in pictures[0].values()}) == 2, "50 % of 17 connections took all or none")
+
+
 def cut_file(lab):
     """A file cut in the middle of a packet: all before the cut is used, and the cut is told."""
     ns = lab.namespace()
@@ -196,4 +269,5 @@ def nothing_sent(lab):
 
 
 CASES = [every_recording, every_recording_whole, event_digests, clock_of_events, pacing, interrupted, interrupted_twice,
-         two_targets, merged_and_gzipped, cut_file, nothing_sent]
+         two_targets, merged_and_gzipped, from_a_pipe, count_and_loop, fields_on_demand,
+         rate_and_samples, cut_file, nothing_sent]

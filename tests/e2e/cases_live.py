@@ -248,6 +248,39 @@ def sampled_load(lab):
     check(sum(target["answered"].values()) > 0, "not a single replay was answered")
 
 
+def any_interface(lab):
+    """-i any, and without -i too: traffic on lo and on a cable, each request once."""
+    need_python("requests")
+    client, server = lab.namespace(), lab.namespace()
+    lab.cable(client, "net0", server, "net0")
+    lab.ip(client, "addr", "add", "10.9.0.1/24", "dev", "net0")
+    lab.ip(server, "addr", "add", "10.9.0.2/24", "dev", "net0")
+    lab.service(server, host="0.0.0.0")
+    shadow = lab.shadow(server)
+    before = 0
+    for number, args in enumerate((["-i", "any"], [])):
+        tap = lab.live_tap(server, *args, "-p", "8080", "-t", SHADOW, "-m", "10s")
+        told = drive(lab, client, "http://10.9.0.2:8080", [("library.py", "requests", 5, 100 * number)])
+        told += drive(lab, server, BASE, [("library.py", "requests", 5, 100 * number + 50)])
+        settled(shadow, before + len(told))
+        tap.stop()
+        compare(shadow.requests()[before:], told)
+        before = len(shadow.requests())
+
+
+def ring_is_drained(lab):
+    """SIGINT right after the last answer: what the kernel holds at that moment is not lost."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s")
+    told = drive(lab, ns, BASE, [("library.py", "requests", 40, 0)])
+    report = tap.stop()
+    check(report["requests"]["complete"] == len(told), f"{len(told)} sent, {report['requests']['complete']} complete")
+    compare(shadow.requests(), told)
+
+
 def loop_guard(lab):
     """Without -p, on the interface over which the replays go: each is seen again, counted as loop, not mirrored."""
     need_python("requests")
@@ -293,4 +326,5 @@ def production_unaffected(lab):
     check(not any("x-shadowtap" in fields_of(r) for r in production.requests()), "a replay reached production")
 
 
-CASES = [live_lo, live_node, live_nginx, span_tc, span_hub, vlan, qinq, sampled_load, loop_guard, production_unaffected]
+CASES = [live_lo, live_node, live_nginx, span_tc, span_hub, vlan, qinq, any_interface, ring_is_drained,
+         sampled_load, loop_guard, production_unaffected]

@@ -3,7 +3,7 @@ import os
 import shutil
 import struct
 
-from lab import check, need_program
+from lab import Failed, check, need_program
 
 GOOD = ["-t", "http://127.0.0.1:9000"]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
@@ -64,7 +64,11 @@ ROWS = [
 def one_line(process, row):
     """The fault in how the program ended, or None."""
     name, _, statuses, words = row
-    status = process.wait(20)
+    try:
+        status = process.wait(10)
+    except Failed as why:
+        process.end()
+        return f"{name}: {why}"
     lines = process.err.splitlines()
     if status not in statuses:
         return f"{name}: exit {status}: {process.err[-200:]!r}"
