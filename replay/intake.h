@@ -28,7 +28,7 @@ struct intake_options {
 	struct ring *ring; /* borrowed */
 	enum intake_pace pace;
 	double speed;             /* with PACE_SCHEDULE: 2 = twice the recorded pace */
-	int64_t max_sleep_ns;     /* a longer silence in the recording is cut to this; 0 = no limit */
+	int64_t max_sleep_ns;     /* a longer wait between two items, at that speed, is cut to this; 0 = no limit */
 	/* capture time of the item's last byte */
 	struct wall (*item_time)(const void *item);
 	/* with PACE_TARGET: may the next item go? */
@@ -44,7 +44,12 @@ struct intake;
 
 int intake_new(uv_loop_t *loop, const struct intake_options *options, struct intake **out);
 
-/** intake_set_first() - lane, before its first push: capture time of the first packet, the schedule's zero */
+/**
+ * intake_set_first() - lane, before its first push: capture time of the first packet, the schedule's zero
+ *
+ * The schedule starts at this moment. May be called again to start it anew (the next turn of --loop), once the
+ * ring is empty. Without it the first item is the zero.
+ */
 void intake_set_first(struct intake *in, struct wall first);
 
 /** intake_wake() - any thread, after pushing */
@@ -56,7 +61,11 @@ void intake_end(struct intake *in);
 /** intake_room() - loop: has_room may have changed */
 void intake_room(struct intake *in);
 
-/** intake_stop() - loop: hand nothing up any more; what is left is counted as leftover and given to @drop, now */
+/**
+ * intake_stop() - loop: hand nothing up any more; what is left is counted as leftover and given to @drop, now
+ *
+ * What the producer still pushes and wakes us for is treated the same. on_end is not called any more.
+ */
 void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx);
 
 const struct intake_stats *intake_stats(const struct intake *in);

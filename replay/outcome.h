@@ -7,6 +7,7 @@
 #ifndef REPLAY_OUTCOME_H
 #define REPLAY_OUTCOME_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*      id                 group        name        as users read it in logs */

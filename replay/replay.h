@@ -23,6 +23,7 @@
 #include "reassembly/message.h"
 #include "replay/outcome.h"
 #include "replay/replay_stats.h"
+#include "replay/resolve.h"
 #include "replay/url.h"
 
 struct target_options {
@@ -38,6 +39,7 @@ struct target_options {
 	/* append the request head for @m; borrowed ctx; 0 or negative errno */
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
+	lookup_fn lookup; /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
 };
 
 struct replay_options {
@@ -54,12 +56,17 @@ struct replay;
 
 /**
  * replay_new() - set up targets on @loop; starts DNS lookups and the sink server, opens no connection
- * @error:  on failure one sentence (the sink could not listen)
+ * @error:  on failure one sentence (the sink could not listen); the loop was then run once, without waiting
  * Return: 0 or a negative errno.
  */
 int replay_new(uv_loop_t *loop, const struct replay_options *options, struct replay **out, struct buffer *error);
 
-/** replay_submit() - @m (taken) goes to every target; each sends, queues or sheds it */
+/**
+ * replay_submit() - @m (taken) goes to every target; each sends, queues or sheds it
+ *
+ * An exchange that cannot even begin (no route, no descriptors) ends before this
+ * returns, so on_outcome may be called from here.
+ */
 void replay_submit(struct replay *r, struct message *m);
 
 /** replay_has_room() - would every target take one more without shedding? (-x max waits for it) */
@@ -72,6 +79,7 @@ bool replay_is_idle(const struct replay *r);
  * replay_drain() - let what is queued and in flight end, at most @limit_ns from now, then @done(ctx)
  *
  * At the limit the queued are shed as stale and the rest is cancelled_at_exit.
+ * @done is called once, never from inside replay_drain() or on_outcome.
  * replay_cancel() brings the limit forward to now; @done is called from it.
  */
 void replay_drain(struct replay *r, int64_t limit_ns, void (*done)(void *ctx), void *ctx);

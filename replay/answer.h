@@ -1,0 +1,56 @@
+/*
+ * answer.h - the bytes that a shadow sends back, read as one HTTP/1.x answer
+ *
+ * No sockets and no time in here, so that a fuzzer can drive it. The body is
+ * looked at by nobody: its end is what matters, because the connection can
+ * carry another request only from there.
+ */
+#ifndef REPLAY_ANSWER_H
+#define REPLAY_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "base/span.h"
+
+#define ANSWER_HEAD_MAX (256u << 10) /* interim answers and leading empty lines count too */
+#define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
+
+/** enum answer_state - the last three are final */
+enum answer_state {
+	ANSWER_HEAD,  /* nothing yet, or a head that is not complete */
+	ANSWER_BODY,  /* status and fields are known */
+	ANSWER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
+	ANSWER_HUGE,  /* more body than we care to read: close the connection, the status counts */
+	ANSWER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
+};
+
+struct answer {
+	llhttp_t parser;
+	enum answer_state state;
+	uint64_t head_bytes, body_bytes;
+	int status_code;    /* of the final answer, from ANSWER_BODY on; else 0 */
+	const char *detail; /* with ANSWER_BAD: why, static text */
+	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
+	bool begun;         /* bytes of the final answer have come */
+	bool interim;       /* the message being parsed is a 1xx */
+	bool keep_alive;
+};
+
+/** answer_begin() - expect the answer to a request that is about to be sent; @to_head: its method is HEAD */
+void answer_begin(struct answer *a, bool to_head);
+
+/**
+ * answer_feed() - the next bytes from the connection
+ * @bytes:  borrowed; bytes after the end of the answer make keep_alive false
+ *
+ * Return: the state; once final, further calls change nothing.
+ */
+enum answer_state answer_feed(struct answer *a, struct span bytes);
+
+/** answer_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
+enum answer_state answer_eof(struct answer *a);
+
+#endif

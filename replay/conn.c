@@ -1,0 +1,588 @@
+/*
+ * conn.c - see conn.h
+ *
+ * Theory of operation: our own non-blocking socket under a uv_poll_t rather
+ * than a uv_tcp_t. That way send() can be told MSG_NOSIGNAL (uv_tcp_t writes
+ * with write(), so a shadow that closes would raise SIGPIPE), a write is tried
+ * at once and only what did not fit waits for the socket, the idle check is a
+ * recv() away, and the next address is a new socket and nothing else.
+ *
+ *     CLOSED -> RESOLVING -> CONNECTING -> SENDING -> WAITING -> IDLE
+ *                                ^  |         ^                    |
+ *                     next address--+         +--------------------+
+ *
+ * Every state leads to CLOSED. A message that was given to conn_begin() leaves
+ * through conn_end(), in one place and once. After conn_end() the target may
+ * have begun another exchange on the same object, so nothing touches the
+ * connection after it; a loop that must know compares the watch, which is
+ * never reused before libuv's next turn.
+ *
+ * Deadlines: the exchange as a whole has max_time from conn_begin(); beyond it
+ * the outcome is a timeout, wherever the time went. connect_timeout, when it is
+ * shorter, covers lookup and connect; what is left of it is divided among the
+ * addresses that are left, so that a dead first address leaves time for the
+ * second. When it ends first, the outcome is connect (or dns).
+ */
+#include "replay/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct watch {
+	uv_poll_t poll;
+	struct conn *conn; /* NULL once closed */
+};
+
+static const char *state_name(enum conn_state s)
+{
+	switch (s) {
+	case CONN_CLOSED:
+		return "closed";
+	case CONN_RESOLVING:
+		return "resolving";
+	case CONN_CONNECTING:
+		return "connecting";
+	case CONN_SENDING:
+		return "sending";
+	case CONN_WAITING:
+		return "waiting";
+	case CONN_IDLE:
+		return "idle";
+	}
+	return "?";
+}
+
+static void set_state(struct conn *c, enum conn_state next)
+{
+	bool opening = next == CONN_RESOLVING || next == CONN_CONNECTING;
+
+	if (log_enabled(LOG_DEBUG))
+		log_debug("conn %u: %s -> %s", c->id, state_name(c->state), state_name(next));
+	if (!opening)
+		list_remove(&c->opening);
+	else if (list_is_empty(&c->opening))
+		list_add_last(c->env->opening, &c->opening);
+	c->state = next;
+}
+
+struct conn *conn_new(const struct conn_env *env, uint32_t id)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->env = env;
+	c->id = id;
+	c->fd = -1;
+	list_init(&c->busy);
+	list_init(&c->opening);
+	return c;
+}
+
+void conn_free(struct conn *c)
+{
+	if (!c)
+		return;
+	buffer_deinit(&c->head);
+	free(c);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+/** close_socket() - end the socket, if there is one; the state is the caller's business */
+static void close_socket(struct conn *c)
+{
+	if (c->is_own_known)
+		own_remove(c->env->own, c->own_ticket, mono_now());
+	c->is_own_known = false;
+	if (!c->watch)
+		return;
+	c->watch->conn = NULL;
+	uv_close((uv_handle_t *)&c->watch->poll, on_watch_closed); /* lets go of the descriptor at once */
+	c->watch = NULL;
+	close(c->fd);
+	c->fd = -1;
+	counter_sub(&c->env->stats->open_connections, 1);
+}
+
+static int64_t us_between(struct mono from, struct mono to)
+{
+	return (to.ns - from.ns) / NS_PER_US;
+}
+
+static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind, const char *detail)
+{
+	struct outcome o = {
+		.kind = kind,
+		.status_code = c->answer.status_code,
+		.connect_us = -1,
+		.first_byte_us = -1,
+		.total_us = us_between(c->began, mono_now()),
+		.detail = detail,
+	};
+
+	if (c->was_open)
+		o.connect_us = 0;
+	else if (c->connected_at.ns)
+		o.connect_us = us_between(c->began, c->connected_at);
+	if (c->first_byte_at.ns && c->sent_at.ns) /* an answer may begin before the request's end: then 0 */
+		o.first_byte_us =
+			c->first_byte_at.ns > c->sent_at.ns ? us_between(c->sent_at, c->first_byte_at) : 0;
+	else if (c->first_byte_at.ns)
+		o.first_byte_us = 0;
+	return o;
+}
+
+/** conn_end() - the one way out of an exchange; @c must not be touched after it */
+static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail, bool keep)
+{
+	struct outcome o = make_outcome(c, kind, detail);
+	struct message *m = c->message;
+
+	c->message = NULL;
+	if (keep) {
+		set_state(c, CONN_IDLE);
+	} else {
+		close_socket(c);
+		set_state(c, CONN_CLOSED);
+	}
+	c->env->on_ended(c->env->ctx, c, m, &o);
+}
+
+/** end_errno() - the system refused something: @kind, with its name for @err as detail */
+static void end_errno(struct conn *c, enum outcome_kind kind, int err)
+{
+	conn_end(c, kind, uv_err_name(-err), false);
+}
+
+/** end_answered() - the status is known and the answer is over, or long enough */
+static void end_answered(struct conn *c)
+{
+	static const enum outcome_kind by_class[] = { OUTCOME_ANSWERED_2XX, OUTCOME_ANSWERED_3XX,
+						      OUTCOME_ANSWERED_4XX, OUTCOME_ANSWERED_5XX };
+	int class = c->answer.status_code / 100;
+	bool keep = c->answer.state == ANSWER_WHOLE && c->answer.keep_alive && c->state == CONN_WAITING;
+
+	if (class < 2 || class > 5)
+		conn_end(c, OUTCOME_FAILED_PROTOCOL, "status above 599", false);
+	else
+		conn_end(c, by_class[class - 2], NULL, keep);
+}
+
+/* ---- reading ---- */
+
+enum read_result { READ_MORE, READ_NOTHING, READ_ENDED };
+
+static enum read_result after_feed(struct conn *c, enum answer_state s)
+{
+	switch (s) {
+	case ANSWER_HEAD:
+	case ANSWER_BODY:
+		return READ_MORE;
+	case ANSWER_WHOLE:
+	case ANSWER_HUGE:
+		end_answered(c);
+		return READ_ENDED;
+	case ANSWER_BAD:
+		conn_end(c, OUTCOME_FAILED_PROTOCOL, c->answer.detail, false);
+		return READ_ENDED;
+	}
+	return READ_MORE;
+}
+
+/** read_answer() - one recv(); READ_ENDED: the exchange is over and @c not ours any more */
+static enum read_result read_answer(struct conn *c)
+{
+	ssize_t n = recv(c->fd, c->env->scratch, c->env->scratch_size, 0);
+	enum answer_state s;
+
+	if (n < 0 && errno == EINTR)
+		return READ_MORE;
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return READ_NOTHING;
+	if (n < 0) {
+		end_errno(c, OUTCOME_FAILED_RESET, errno);
+		return READ_ENDED;
+	}
+	if (n == 0) {
+		if (answer_eof(&c->answer) == ANSWER_WHOLE)
+			end_answered(c);
+		else
+			conn_end(c, OUTCOME_FAILED_RESET,
+				 c->answer.begun ? "EOF in the answer" : "EOF before the answer", false);
+		return READ_ENDED;
+	}
+	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
+	if (!c->answer.begun)
+		c->first_byte_at.ns = 0; /* so far only interim answers */
+	else if (!c->first_byte_at.ns)
+		c->first_byte_at = mono_now();
+	return after_feed(c, s);
+}
+
+/** read_rest() - the connection broke: what came before may still be a whole answer */
+static void read_rest(struct conn *c, int err)
+{
+	enum read_result r;
+
+	do
+		r = read_answer(c);
+	while (r == READ_MORE);
+	if (r == READ_NOTHING)
+		end_errno(c, OUTCOME_FAILED_RESET, err);
+}
+
+/* ---- writing ---- */
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/** watch_for() - have libuv call for @events; a change costs system calls, so none is made without one */
+static int watch_for(struct conn *c, int events)
+{
+	if (c->watched == events)
+		return 0;
+	c->watched = events;
+	return uv_poll_start(&c->watch->poll, events, on_ready);
+}
+
+static struct span body_of(const struct message *m)
+{
+	return m->body_kept ? span_of(m->body, m->body_len) : span_of(NULL, 0);
+}
+
+/** send_some() - one sendmsg() of what is left of head and body; bytes, or negative errno */
+static ssize_t send_some(struct conn *c)
+{
+	struct span head = buffer_span(&c->head), body = body_of(c->message);
+	struct iovec pieces[2];
+	struct msghdr msg = { .msg_iov = pieces };
+	size_t skip = c->sent;
+	ssize_t n;
+
+	if (!span_skip(&head, skip)) {
+		span_skip(&body, skip - head.len);
+		head.len = 0;
+	}
+	if (head.len > 0)
+		pieces[msg.msg_iovlen++] = (struct iovec){ (void *)head.at, head.len };
+	if (body.len > 0)
+		pieces[msg.msg_iovlen++] = (struct iovec){ (void *)body.at, body.len };
+	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+static void send_request(struct conn *c)
+{
+	size_t all = c->head.len + body_of(c->message).len;
+	int r;
+
+	while (c->sent < all) {
+		ssize_t n = send_some(c);
+
+		if (n == -EINTR)
+			continue;
+		if (n == -EAGAIN || n == -EWOULDBLOCK) {
+			r = watch_for(c, UV_READABLE | UV_WRITABLE);
+			if (r < 0)
+				end_errno(c, OUTCOME_FAILED_RESET, -r);
+			return;
+		}
+		if (n < 0) {
+			read_rest(c, (int)-n);
+			return;
+		}
+		c->sent += (size_t)n;
+		counter_add(&c->env->stats->bytes_sent, (uint64_t)n);
+	}
+	c->sent_at = mono_now();
+	set_state(c, CONN_WAITING);
+	r = watch_for(c, UV_READABLE);
+	if (r < 0)
+		end_errno(c, OUTCOME_FAILED_RESET, -r);
+}
+
+/** start_request() - the socket is connected: build the head and write */
+static void start_request(struct conn *c)
+{
+	int r;
+
+	buffer_clear(&c->head);
+	r = c->env->build_head(c->env->build_head_ctx, c->message, &c->head);
+	if (r == 0 && !buffer_ok(&c->head))
+		r = -ENOMEM;
+	if (r < 0) { /* nothing was sent; the connection is in order, but its owner is short of memory */
+		end_errno(c, OUTCOME_FAILED_CONNECT, -r);
+		return;
+	}
+	answer_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")));
+	c->sent = 0;
+	set_state(c, CONN_SENDING);
+	send_request(c);
+}
+
+/* ---- connecting ---- */
+
+static struct endpoint endpoint_of(const struct sockaddr_storage *ss)
+{
+	struct endpoint e = { .family = 0 };
+
+	if (ss->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
+
+		e.family = 4;
+		e.port = ntohs(in->sin_port);
+		memcpy(e.addr + 12, &in->sin_addr, 4);
+	} else if (ss->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+
+		/* ::ffff:192.0.2.1 as a target: the packets are IPv4, and that is what lanes see. */
+		bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+
+		e.family = is_mapped ? 4 : 6;
+		e.port = ntohs(in6->sin6_port);
+		if (is_mapped)
+			memcpy(e.addr + 12, in6->sin6_addr.s6_addr + 12, 4);
+		else
+			memcpy(e.addr, &in6->sin6_addr, 16);
+	}
+	return e;
+}
+
+/** make_known() - lanes must know both ends before the first byte of a request is sent */
+static void make_known(struct conn *c, struct mono now)
+{
+	struct sockaddr_storage local = { 0 }, remote = { 0 };
+	socklen_t local_len = sizeof(local), remote_len = sizeof(remote);
+	struct endpoint here, there;
+
+	if (getsockname(c->fd, (struct sockaddr *)&local, &local_len) < 0 ||
+	    getpeername(c->fd, (struct sockaddr *)&remote, &remote_len) < 0)
+		return; /* already reset: nothing will be sent */
+	here = endpoint_of(&local);
+	there = endpoint_of(&remote);
+	own_add(c->env->own, &here, &there, now, &c->own_ticket);
+	c->is_own_known = true;
+}
+
+/** start_connect() - a socket, connecting to @address; 0 or negative errno, nothing left open then */
+static int start_connect(struct conn *c, const struct sockaddr_storage *address)
+{
+	socklen_t len =
+		address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	struct watch *w = calloc(1, sizeof(*w));
+	int r, one = 1;
+
+	if (!w)
+		return -ENOMEM;
+	c->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (c->fd < 0)
+		goto fail_errno;
+	/* Head and body leave in one write, and nothing is gained by waiting for more. */
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	do
+		r = connect(c->fd, (const struct sockaddr *)address, len);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno != EINPROGRESS)
+		goto fail_errno;
+	r = uv_poll_init(c->env->loop, &w->poll, c->fd);
+	if (r < 0)
+		goto fail;
+	w->conn = c;
+	w->poll.data = w;
+	c->watch = w;
+	c->watched = 0;
+	counter_add(&c->env->stats->open_connections, 1);
+	r = watch_for(c, UV_WRITABLE);
+	if (r < 0)
+		close_socket(c);
+	return r;
+
+fail_errno:
+	r = -errno;
+fail:
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	free(w);
+	return r;
+}
+
+/** connect_next() - try the addresses that are left; @err is why the last one failed */
+static void connect_next(struct conn *c, struct mono now, int err)
+{
+	const struct addresses *a = resolver_addresses(c->env->resolver);
+	struct mono limit = { c->began.ns + c->env->connect_timeout_ns };
+
+	close_socket(c);
+	while (c->tried < a->count) {
+		c->address = (resolver_preferred(c->env->resolver) + c->tried) % a->count;
+		c->attempt_deadline.ns = now.ns + (limit.ns - now.ns) / (int64_t)(a->count - c->tried);
+		c->tried++;
+		err = -start_connect(c, &a->at[c->address]);
+		if (err == 0) {
+			set_state(c, CONN_CONNECTING);
+			return;
+		}
+	}
+	end_errno(c, OUTCOME_FAILED_CONNECT, err);
+}
+
+/** connected_or_next() - connect() is decided */
+static void connected_or_next(struct conn *c)
+{
+	struct mono now = mono_now();
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	if (err != 0) {
+		connect_next(c, now, err);
+		return;
+	}
+	c->connected_at = now;
+	counter_add(&c->env->stats->connects, 1);
+	resolver_prefer(c->env->resolver, c->address);
+	make_known(c, now);
+	c->env->on_connected(c->env->ctx);
+	start_request(c);
+}
+
+/** open_or_wait() - begin to connect, if there is an address; @waited: a lookup has just ended */
+static void open_or_wait(struct conn *c, struct mono now, bool waited)
+{
+	struct resolver *r = c->env->resolver;
+
+	if (resolver_addresses(r)->count > 0) {
+		connect_next(c, now, ECANCELED);
+		return;
+	}
+	if (!waited)
+		resolver_refresh(r, now);
+	if (resolver_is_pending(r)) {
+		c->attempt_deadline.ns = c->began.ns + c->env->connect_timeout_ns;
+		set_state(c, CONN_RESOLVING);
+		return;
+	}
+	conn_end(c, OUTCOME_FAILED_DNS, resolver_failure(r), false);
+}
+
+/* ---- events ---- */
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = poll->data;
+	struct conn *c = w->conn;
+
+	if (!c)
+		return;
+	switch (c->state) {
+	case CONN_CLOSED:
+	case CONN_RESOLVING:
+		break; /* no socket, so no event */
+	case CONN_CONNECTING:
+		connected_or_next(c);
+		break;
+	case CONN_SENDING:
+	case CONN_WAITING:
+		if (status < 0) {
+			/* An error is pending and libuv has stopped watching: this is the last look. */
+			read_rest(c, ECONNRESET);
+			break;
+		}
+		if ((events & UV_READABLE) && read_answer(c) == READ_ENDED)
+			break;
+		if ((events & UV_WRITABLE) && c->state == CONN_SENDING)
+			send_request(c);
+		break;
+	case CONN_IDLE:
+		conn_close(c);
+		c->env->on_lost(c->env->ctx, c);
+		break;
+	}
+}
+
+bool conn_usable(struct conn *c)
+{
+	uint8_t byte;
+
+	if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return true;
+	conn_close(c);
+	return false;
+}
+
+void conn_begin(struct conn *c, struct message *m, struct mono now)
+{
+	c->message = m;
+	c->began = now;
+	c->deadline.ns = now.ns + c->env->max_time_ns;
+	c->connected_at.ns = c->sent_at.ns = c->first_byte_at.ns = 0;
+	c->answer.status_code = 0;
+	c->tried = 0;
+	c->was_open = c->state == CONN_IDLE;
+	if (c->was_open)
+		start_request(c);
+	else
+		open_or_wait(c, now, false);
+}
+
+void conn_resolved(struct conn *c, struct mono now)
+{
+	open_or_wait(c, now, true);
+}
+
+void conn_attempt_expired(struct conn *c, struct mono now)
+{
+	if (c->state == CONN_CONNECTING)
+		connect_next(c, now, ETIMEDOUT);
+	else
+		conn_end(c, OUTCOME_FAILED_DNS, "lookup took too long", false);
+}
+
+void conn_expired(struct conn *c)
+{
+	const char *where = NULL;
+
+	switch (c->state) {
+	case CONN_CLOSED:
+	case CONN_IDLE:
+		return;
+	case CONN_RESOLVING:
+		where = "looking up the name";
+		break;
+	case CONN_CONNECTING:
+		where = "connecting";
+		break;
+	case CONN_SENDING:
+		where = "sending";
+		break;
+	case CONN_WAITING:
+		where = c->first_byte_at.ns ? "reading the answer" : "waiting for the answer";
+		break;
+	}
+	conn_end(c, OUTCOME_FAILED_TIMEOUT, where, false);
+}
+
+void conn_cancel(struct conn *c)
+{
+	if (c->message)
+		conn_end(c, OUTCOME_CANCELLED_AT_EXIT, NULL, false);
+}
+
+void conn_close(struct conn *c)
+{
+	close_socket(c);
+	set_state(c, CONN_CLOSED);
+}

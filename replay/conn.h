@@ -1,0 +1,116 @@
+/*
+ * conn.h - one connection of ours to a target, and the one exchange on it
+ *
+ * A target owns its connections, gives each at most one message at a time and
+ * is told how the exchange ended. The lists and deadlines are the target's;
+ * conn.c moves bytes.
+ */
+#ifndef REPLAY_CONN_H
+#define REPLAY_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "reassembly/message.h"
+#include "replay/answer.h"
+#include "replay/list.h"
+#include "replay/outcome.h"
+#include "replay/own.h"
+#include "replay/replay_stats.h"
+#include "replay/resolve.h"
+
+/** enum conn_state - a message is held in all states but the first and the last */
+enum conn_state {
+	CONN_CLOSED,     /* no socket; the object waits to be used again */
+	CONN_RESOLVING,  /* no socket; the first lookup of the name is under way */
+	CONN_CONNECTING, /* connect() is under way to one of the addresses */
+	CONN_SENDING,    /* some of the request is not written; the answer may begin already */
+	CONN_WAITING,    /* all is written; the answer is awaited or being read */
+	CONN_IDLE,       /* kept alive; anything that can be read now means that it is over */
+};
+
+struct conn;
+struct watch; /* libuv's view of one socket; outlives it until the close callback */
+
+/** struct conn_env - what all connections of one target share; const but for what it points to */
+struct conn_env {
+	uv_loop_t *loop;
+	struct resolver *resolver;
+	struct own *own;
+	uint8_t *scratch; /* every answer is read into it and thrown away */
+	size_t scratch_size;
+	int64_t max_time_ns, connect_timeout_ns;
+	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
+	void *build_head_ctx;
+	struct target_stats *stats;
+	struct list *opening; /* connections in CONN_RESOLVING and CONN_CONNECTING, by their opening link */
+
+	void (*on_connected)(void *ctx);
+	/* the exchange is over, @c is CONN_IDLE or CONN_CLOSED; @m is given back */
+	void (*on_ended)(void *ctx, struct conn *c, struct message *m, const struct outcome *outcome);
+	/* an idle connection was closed by the server: @c is CONN_CLOSED */
+	void (*on_lost)(void *ctx, struct conn *c);
+	void *ctx;
+};
+
+struct conn {
+	const struct conn_env *env;
+	uint32_t id;
+	enum conn_state state;
+	struct list busy;    /* target: in order of deadline; or the idle or closed ones */
+	struct list opening; /* see conn_env */
+	struct watch *watch; /* NULL without a socket */
+	int fd;              /* -1 without a socket */
+	int watched;         /* UV_READABLE | UV_WRITABLE */
+	size_t tried;        /* addresses, of this exchange */
+	size_t address;      /* index of the one in use */
+	struct own_ticket own_ticket;
+	bool is_own_known;
+
+	struct message *message;
+	struct buffer head;
+	size_t sent; /* of head and body */
+	struct answer answer;
+	struct mono began, deadline;                      /* the exchange, as a whole */
+	struct mono attempt_deadline;                     /* while opening: this lookup or this address */
+	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */
+	bool was_open;
+};
+
+/** conn_new() - given to the caller; NULL when out of memory */
+struct conn *conn_new(const struct conn_env *env, uint32_t id);
+
+/**
+ * conn_usable() - may @c, which is idle, carry another request?
+ *
+ * Looks for EOF and for bytes that nobody asked for; a connection that shows
+ * either is closed. This is why there can be a pool and no retries.
+ */
+bool conn_usable(struct conn *c);
+
+/** conn_begin() - one exchange with @m (taken) on @c, closed or idle; on_ended may come before this returns */
+void conn_begin(struct conn *c, struct message *m, struct mono now);
+
+/** conn_resolved() - a lookup ended; @c is CONN_RESOLVING */
+void conn_resolved(struct conn *c, struct mono now);
+
+/** conn_attempt_expired() - attempt_deadline has passed while @c was opening */
+void conn_attempt_expired(struct conn *c, struct mono now);
+
+/** conn_expired() - the deadline of the exchange has passed */
+void conn_expired(struct conn *c);
+
+/** conn_cancel() - the program ends: so does the exchange */
+void conn_cancel(struct conn *c);
+
+/** conn_close() - close an idle connection; nothing to do in CONN_CLOSED */
+void conn_close(struct conn *c);
+
+/** conn_free() - @c is CONN_CLOSED */
+void conn_free(struct conn *c);
+
+#endif

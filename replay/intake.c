@@ -1,0 +1,322 @@
+/*
+ * intake.c - see intake.h
+ *
+ * Theory of operation: run() takes items from the ring until there is none, or
+ * the next is not due, or there is no room, or it has taken INTAKE_BUDGET; in
+ * the last case it wakes itself, so that sockets and timers get their turn. It
+ * is called by the async handle (the lane pushed, room was made, the budget was
+ * spent) and by the timer.
+ *
+ * The schedule is absolute on CLOCK_MONOTONIC:
+ *
+ *     due = start + (ts - first) / speed - cut
+ *
+ * where cut is what --max-sleep has taken away so far. Every due time comes from
+ * the capture time and never from the previous wake-up, so errors do not add
+ * up. A timerfd rather than a uv_timer_t wakes us: the latter counts whole
+ * milliseconds, which at a thousand requests a second is the whole gap.
+ *
+ * Recorded time can step back. A little (files merged by time, packets
+ * reordered by the tap): the item is due at once and the schedule stays. By more
+ * than a second (a clock that was set, the next turn of --loop): the schedule
+ * is moved so that the item is due at once and what follows keeps its distance
+ * from it; otherwise everything up to the old position would come as a burst.
+ */
+#include "replay/intake.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define INTAKE_BUDGET 256
+#define STEP_BACK_NS NS_PER_S
+#define FAR_FUTURE_NS (INT64_C(1) << 61) /* 73 years: no recording is longer, and sums of two still fit */
+
+struct intake {
+	struct intake_options options;
+	struct intake_stats stats;
+	uv_async_t wake;
+	uv_poll_t timer;
+	int timer_fd; /* -1 unless paced by a schedule */
+	bool is_stopped, is_closed, has_ended;
+	void (*drop)(void *ctx, void *item);
+	void *drop_ctx;
+
+	/* Written by the lane, read by the loop: the generation is published last. */
+	_Atomic int64_t first_ns, start_ns;
+	_Atomic uint32_t anchor_generation;
+	atomic_bool is_ended;
+
+	/* The schedule, loop only. */
+	uint32_t anchor_seen;
+	bool is_anchored;
+	int64_t first, start, cut;
+	int64_t last_due, last_ts;
+	int64_t armed; /* what the timerfd is set to; 0: nothing */
+};
+
+/* ---- the schedule ---- */
+
+/** bounded() - a file may claim any time at all; within these bounds no sum overflows */
+static struct wall bounded(struct wall ts)
+{
+	if (ts.ns > FAR_FUTURE_NS)
+		ts.ns = FAR_FUTURE_NS;
+	if (ts.ns < -FAR_FUTURE_NS)
+		ts.ns = -FAR_FUTURE_NS;
+	return ts;
+}
+
+static void anchor(struct intake *in, int64_t first, int64_t start)
+{
+	in->first = in->last_ts = first;
+	in->start = in->last_due = start;
+	in->cut = 0;
+	in->is_anchored = true;
+}
+
+/** follow_anchor() - take over what the lane said, or the item at hand */
+static void follow_anchor(struct intake *in, struct wall ts)
+{
+	uint32_t generation = atomic_load_explicit(&in->anchor_generation, memory_order_acquire);
+
+	if (generation != in->anchor_seen) {
+		in->anchor_seen = generation;
+		anchor(in,
+		       bounded((struct wall){ atomic_load_explicit(&in->first_ns, memory_order_relaxed) }).ns,
+		       atomic_load_explicit(&in->start_ns, memory_order_relaxed));
+	} else if (!in->is_anchored) {
+		anchor(in, ts.ns, mono_now().ns);
+	}
+}
+
+/** scaled() - a distance in the recording as a distance in the replay */
+static int64_t scaled(const struct intake *in, int64_t from, int64_t to)
+{
+	double ns = ((double)to - (double)from) / in->options.speed;
+
+	return ns > (double)FAR_FUTURE_NS ? FAR_FUTURE_NS : (int64_t)llround(ns);
+}
+
+/** due_time() - when the item with capture time @ts is due; called again for the same item it gives the same */
+static int64_t due_time(struct intake *in, struct wall ts)
+{
+	int64_t due, limit = in->options.max_sleep_ns;
+
+	follow_anchor(in, ts);
+	if (ts.ns < in->last_ts && in->last_ts - ts.ns > STEP_BACK_NS)
+		anchor(in, ts.ns, in->last_due);
+	due = ts.ns <= in->first ? in->start : in->start + scaled(in, in->first, ts.ns) - in->cut;
+	if (due < in->last_due)
+		due = in->last_due;
+	if (limit > 0 && due - in->last_due > limit) {
+		in->cut += due - in->last_due - limit;
+		due = in->last_due + limit;
+	}
+	return due;
+}
+
+static void arm(struct intake *in, int64_t due)
+{
+	struct itimerspec at = { .it_value = { due / NS_PER_S, due % NS_PER_S } };
+
+	if (in->armed == due)
+		return;
+	in->armed = due;
+	timerfd_settime(in->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+/* ---- taking ---- */
+
+/** may_go() - is it the moment for @item, the next in the ring? If not, something is set up that wakes us then
+ */
+static bool may_go(struct intake *in, const void *item)
+{
+	struct wall ts;
+	int64_t due, now;
+
+	switch (in->options.pace) {
+	case PACE_NONE:
+		return true;
+	case PACE_TARGET:
+		return in->options.has_room(in->options.ctx); /* after a no, intake_room() is called */
+	case PACE_SCHEDULE:
+		ts = bounded(in->options.item_time(item));
+		due = due_time(in, ts);
+		now = mono_now().ns;
+		if (due > now) {
+			arm(in, due);
+			return false;
+		}
+		in->last_due = due;
+		if (ts.ns > in->last_ts)
+			in->last_ts = ts.ns;
+		histogram_add(&in->stats.lateness_us, (uint64_t)((now - due) / NS_PER_US));
+		return true;
+	}
+	return true;
+}
+
+static void drop_all(struct intake *in)
+{
+	void *item;
+
+	while ((item = ring_pop(in->options.ring))) {
+		counter_add(&in->stats.leftover, 1);
+		in->drop(in->drop_ctx, item);
+	}
+}
+
+static void run(struct intake *in)
+{
+	for (unsigned taken = 0; taken < INTAKE_BUDGET && !in->is_stopped && !in->is_closed; taken++) {
+		/* Read before the ring: what was pushed before the end was said is then seen too. */
+		bool is_ended = atomic_load_explicit(&in->is_ended, memory_order_acquire);
+		void *item = ring_peek(in->options.ring);
+
+		if (!item) {
+			if (is_ended && !in->has_ended) {
+				in->has_ended = true;
+				in->options.on_end(in->options.ctx);
+			}
+			return;
+		}
+		if (!may_go(in, item))
+			return;
+		ring_pop(in->options.ring);
+		counter_add(&in->stats.taken, 1);
+		in->options.on_item(in->options.ctx, item);
+	}
+	if (in->is_stopped)
+		drop_all(in);
+	else if (!in->is_closed)
+		uv_async_send(&in->wake);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	struct intake *in = handle->data;
+
+	if (!in->is_closed)
+		run(in);
+}
+
+static void on_timer(uv_poll_t *poll, int status, int events)
+{
+	struct intake *in = poll->data;
+	uint64_t times;
+
+	if (read(in->timer_fd, &times, sizeof(times)) < 0 && errno == EAGAIN)
+		return; /* it was set anew between the wake-up and now */
+	in->armed = 0;
+	if (!in->is_closed)
+		run(in);
+}
+
+/* ---- life ---- */
+
+static int open_timer(uv_loop_t *loop, struct intake *in)
+{
+	int r;
+
+	in->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (in->timer_fd < 0)
+		return -errno;
+	r = uv_poll_init(loop, &in->timer, in->timer_fd);
+	if (r < 0) {
+		close(in->timer_fd);
+		return r;
+	}
+	in->timer.data = in;
+	return 0;
+}
+
+static void on_failed_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+int intake_new(uv_loop_t *loop, const struct intake_options *options, struct intake **out)
+{
+	struct intake *in = calloc(1, sizeof(*in));
+	int r;
+
+	if (!in)
+		return -ENOMEM;
+	in->options = *options;
+	in->timer_fd = -1;
+	r = uv_async_init(loop, &in->wake, on_wake);
+	if (r < 0) {
+		free(in);
+		return r;
+	}
+	in->wake.data = in;
+	if (options->pace == PACE_SCHEDULE) {
+		r = open_timer(loop, in);
+		if (r < 0) {
+			uv_close((uv_handle_t *)&in->wake, on_failed_closed);
+			return r;
+		}
+		uv_poll_start(&in->timer, UV_READABLE, on_timer);
+	}
+	*out = in;
+	return 0;
+}
+
+void intake_set_first(struct intake *in, struct wall first)
+{
+	atomic_store_explicit(&in->first_ns, first.ns, memory_order_relaxed);
+	atomic_store_explicit(&in->start_ns, mono_now().ns, memory_order_relaxed);
+	atomic_fetch_add_explicit(&in->anchor_generation, 1, memory_order_release);
+}
+
+void intake_wake(struct intake *in)
+{
+	uv_async_send(&in->wake);
+}
+
+void intake_end(struct intake *in)
+{
+	atomic_store_explicit(&in->is_ended, true, memory_order_release);
+	uv_async_send(&in->wake);
+}
+
+void intake_room(struct intake *in)
+{
+	/* Not run() itself: this is called from inside the end of an exchange. */
+	if (!in->is_closed)
+		uv_async_send(&in->wake);
+}
+
+void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx)
+{
+	in->is_stopped = true;
+	in->drop = drop;
+	in->drop_ctx = ctx;
+	drop_all(in);
+}
+
+const struct intake_stats *intake_stats(const struct intake *in)
+{
+	return &in->stats;
+}
+
+void intake_close(struct intake *in)
+{
+	if (in->is_closed)
+		return;
+	in->is_closed = true;
+	uv_close((uv_handle_t *)&in->wake, NULL);
+	if (in->timer_fd < 0)
+		return;
+	uv_close((uv_handle_t *)&in->timer, NULL);
+	close(in->timer_fd);
+}
+
+void intake_free(struct intake *in)
+{
+	free(in);
+}

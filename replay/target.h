@@ -1,0 +1,55 @@
+/*
+ * target.h - one shadow: its sample, rate, breaker, queue, pool and books
+ */
+#ifndef REPLAY_TARGET_H
+#define REPLAY_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "reassembly/message.h"
+#include "replay/own.h"
+#include "replay/replay.h"
+
+/** struct target_hooks - whom a target tells what; all on the loop */
+struct target_hooks {
+	void (*on_outcome)(void *ctx, size_t index, const struct message *m, const struct outcome *outcome);
+	void (*on_room)(void *ctx);  /* room was refused and is there again */
+	void (*on_quiet)(void *ctx); /* nothing queued, nothing in flight */
+	void *ctx;
+};
+
+struct target;
+
+/**
+ * target_new() - set one target up and begin to resolve its name; opens no connection
+ * @sink_port: where "sink:" listens, used when the options' URL says so
+ * @scratch:   into which all answers are read; borrowed, as is @own
+ * Return: 0 or a negative errno.
+ */
+int target_new(uv_loop_t *loop, const struct target_options *options, size_t index, uint16_t sink_port,
+	       struct own *own, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
+	       struct target **out);
+
+/** target_submit() - one chosen request, borrowed: the target takes its own reference if it keeps it */
+void target_submit(struct target *t, struct message *m);
+
+/** target_has_room() - would one more be taken without shedding? After a no, on_room tells when that changes */
+bool target_has_room(struct target *t);
+
+bool target_is_quiet(const struct target *t);
+
+/** target_cancel() - shed what is queued as stale, end what is in flight as cancelled_at_exit */
+void target_cancel(struct target *t);
+
+const struct target_options *target_options_of(const struct target *t);
+const struct target_stats *target_stats_of(const struct target *t);
+const char *target_breaker_state(const struct target *t);
+
+/** target_close() - cancel, and close all handles; when the loop has run to its end, target_free() */
+void target_close(struct target *t);
+void target_free(struct target *t);
+
+#endif

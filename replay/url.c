@@ -1,0 +1,254 @@
+/*
+ * url.c - see url.h
+ *
+ * Theory of operation: the text is cut from the front into name, scheme,
+ * authority and path. Each part has its own small alphabet (RFC 3986, 3.2.2 and
+ * 3.3), checked byte by byte: what we accept here is later written into request
+ * lines and Host fields, so a space or a line break must not get through. What
+ * RFC 3986 allows and a base URL has no use for (user info, query, fragment)
+ * is refused with a reason, never dropped in silence.
+ */
+#include "replay/url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/span.h"
+#include "base/units.h"
+
+#define HTTP_PORT 80
+
+/* ASCII only, whatever the locale says */
+static bool is_alnum(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_hex(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_in(uint8_t c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+/** find_byte() - bytes before the first one that is in @set; the whole length if there is none */
+static size_t find_byte(struct span s, const char *set)
+{
+	size_t n = 0;
+
+	while (n < s.len && !is_in(s.at[n], set))
+		n++;
+	return n;
+}
+
+/** copy_text() - @s as a C string; false if it does not fit */
+static bool copy_text(char *out, size_t size, struct span s)
+{
+	if (s.len >= size)
+		return false;
+	if (s.len > 0)
+		memcpy(out, s.at, s.len);
+	out[s.len] = '\0';
+	return true;
+}
+
+static int refuse(struct buffer *error, const char *text, const char *why)
+{
+	/* No credentials in a message: what stands before an @ is not shown. */
+	const char *at = strrchr(text, '@');
+
+	buffer_printf(error, "target \"%s%.200s\" %s", at ? "..." : "", at ? at : text, why);
+	return -EINVAL;
+}
+
+/** take_name() - NAME= from the front of @rest, if a = comes before any byte of a URL's own */
+static int take_name(const char *text, struct span *rest, struct target_url *out, struct buffer *error)
+{
+	struct span name = span_of(NULL, 0), equals;
+	size_t n = find_byte(*rest, "=:/?#@[");
+
+	snprintf(out->name, sizeof(out->name), "default");
+	if (n == rest->len || rest->at[n] != '=')
+		return 0;
+	span_take(rest, n, &name);
+	span_take(rest, 1, &equals);
+	if (name.len == 0)
+		return refuse(error, text, "has no name before the =; write NAME=http://host:port");
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_alnum(name.at[i]) && !is_in(name.at[i], "-_"))
+			return refuse(error, text,
+				      "has a bad name: letters, digits, - and _ are allowed, "
+				      "as in canary_2=http://host:port");
+	if (!copy_text(out->name, sizeof(out->name), name))
+		return refuse(error, text, "has a name of more than 63 bytes");
+	return 0;
+}
+
+/** take_scheme() - http:// from the front of @rest */
+static int take_scheme(const char *text, struct span *rest, struct buffer *error)
+{
+	struct span scheme = *rest, separator;
+	size_t n = find_byte(*rest, ":/?#");
+
+	span_truncate(&scheme, n);
+	span_skip(rest, n);
+	if (!span_take(rest, 3, &separator) || !span_equal(separator, SPAN_LITERAL("://")))
+		return refuse(error, text, "has no scheme; write http://host:port");
+	if (span_equal_nocase(scheme, SPAN_LITERAL("https")))
+		return refuse(error, text,
+			      "is https, which this version cannot speak; write http://host:port, "
+			      "for instance that of a local TLS proxy");
+	if (!span_equal_nocase(scheme, SPAN_LITERAL("http")))
+		return refuse(error, text, "has an unknown scheme; write http://host:port");
+	return 0;
+}
+
+/** parse_literal() - the inside of [...]: an IPv6 address, perhaps with a zone (RFC 6874: %25eth0) */
+static int parse_literal(const char *text, struct span inside, struct target_url *out, struct buffer *error)
+{
+	struct span address = inside, zone = inside;
+	size_t n = find_byte(inside, "%");
+	int written;
+
+	span_truncate(&address, n);
+	span_skip(&zone, n);
+	if (address.len == 0 || find_byte(address, ":") == address.len)
+		return refuse(error, text, "has no IPv6 address between [ and ]; write http://[::1]:9000");
+	for (size_t i = 0; i < address.len; i++)
+		if (!is_hex(address.at[i]) && !is_in(address.at[i], ":."))
+			return refuse(error, text, "has a bad IPv6 address; write http://[::1]:9000");
+	if (zone.len > 0 && (!span_starts(zone, SPAN_LITERAL("%25")) || !span_skip(&zone, 3) || zone.len == 0))
+		return refuse(error, text, "has a bad IPv6 zone; write http://[fe80::1%25eth0]:9000");
+	for (size_t i = 0; i < zone.len; i++)
+		if (!is_alnum(zone.at[i]) && !is_in(zone.at[i], "-._~"))
+			return refuse(error, text, "has a bad IPv6 zone; write http://[fe80::1%25eth0]:9000");
+	written = snprintf(out->host, sizeof(out->host), "%.*s%s%.*s", (int)address.len, address.at,
+			   zone.len > 0 ? "%" : "", (int)zone.len, zone.at);
+	if (written < 0 || (size_t)written >= sizeof(out->host))
+		return refuse(error, text, "has a host of more than 255 bytes");
+	/* The zone means something on this machine only, so Host goes without it. */
+	snprintf(out->authority, sizeof(out->authority), "[%.*s]", (int)address.len, address.at);
+	return 0;
+}
+
+static int parse_name_or_ipv4(const char *text, struct span host, struct target_url *out, struct buffer *error)
+{
+	if (host.len == 0)
+		return refuse(error, text, "has no host; write http://host:port");
+	for (size_t i = 0; i < host.len; i++)
+		if (!is_alnum(host.at[i]) && !is_in(host.at[i], "-._"))
+			return refuse(error, text,
+				      "has a bad host: letters, digits, - . and _ are allowed "
+				      "(write an international name in its xn-- form)");
+	if (!copy_text(out->host, sizeof(out->host), host))
+		return refuse(error, text, "has a host of more than 255 bytes");
+	snprintf(out->authority, sizeof(out->authority), "%s", out->host);
+	return 0;
+}
+
+/** parse_port() - what follows the colon; empty means the default (RFC 3986, 3.2.3) */
+static int parse_port(const char *text, struct span digits, struct target_url *out, struct buffer *error)
+{
+	char number[8];
+	uint64_t port;
+	size_t used = strlen(out->authority);
+
+	if (digits.len == 0)
+		return 0;
+	if (!copy_text(number, sizeof(number), digits) || !parse_uint(number, &port) || port == 0 ||
+	    port > 65535)
+		return refuse(error, text, "has a bad port: 1 to 65535, as in http://host:9000");
+	out->port = (uint16_t)port;
+	snprintf(out->authority + used, sizeof(out->authority) - used, ":%u", out->port);
+	return 0;
+}
+
+static int parse_authority(const char *text, struct span authority, struct target_url *out,
+			   struct buffer *error)
+{
+	struct span host = authority, colon;
+	int r;
+
+	out->port = HTTP_PORT;
+	if (find_byte(authority, "@") < authority.len)
+		return refuse(error, text,
+			      "holds user info, which would end up in process lists; give the credential as "
+			      "-H 'Authorization: ...' or -H @FILE");
+	if (span_starts(authority, SPAN_LITERAL("["))) {
+		size_t end = find_byte(authority, "]");
+
+		if (end == authority.len)
+			return refuse(error, text, "has a [ without ]; write http://[::1]:9000");
+		span_truncate(&host, end);
+		span_skip(&host, 1);
+		span_skip(&authority, end + 1);
+		r = parse_literal(text, host, out, error);
+	} else {
+		size_t end = find_byte(authority, ":");
+
+		span_truncate(&host, end);
+		span_skip(&authority, end);
+		r = parse_name_or_ipv4(text, host, out, error);
+	}
+	if (r < 0 || !span_take(&authority, 1, &colon))
+		return r;
+	if (!span_equal(colon, SPAN_LITERAL(":")))
+		return refuse(error, text, "has something after ]; write http://[::1]:9000");
+	return parse_port(text, authority, out, error);
+}
+
+/** parse_prefix() - the path, without its final slashes; every byte is one that RFC 3986, 3.3 allows */
+static int parse_prefix(const char *text, struct span path, struct target_url *out, struct buffer *error)
+{
+	while (path.len > 0 && path.at[path.len - 1] == '/')
+		path.len--;
+	for (size_t i = 0; i < path.len; i++) {
+		bool escape = path.at[i] == '%';
+
+		if (escape && (path.len - i < 3 || !is_hex(path.at[i + 1]) || !is_hex(path.at[i + 2])))
+			return refuse(error, text, "has a % in its path that two hex digits do not follow");
+		if (!escape && !is_alnum(path.at[i]) && !is_in(path.at[i], "/-._~!$&'()*+,;=:@"))
+			return refuse(error, text,
+				      "has a byte in its path that must be written as % and two hex digits");
+	}
+	if (!copy_text(out->prefix, sizeof(out->prefix), path))
+		return refuse(error, text, "has a path of more than 1023 bytes");
+	return 0;
+}
+
+int target_url_parse(const char *text, struct target_url *out, struct buffer *error)
+{
+	struct span rest = span_str(text), authority = span_of(NULL, 0);
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = take_name(text, &rest, out, error);
+	if (r < 0)
+		return r;
+	if (span_equal_nocase(rest, SPAN_LITERAL("sink:"))) {
+		out->is_sink = true;
+		snprintf(out->authority, sizeof(out->authority), "sink");
+		snprintf(out->shown, sizeof(out->shown), "sink:");
+		return 0;
+	}
+	r = take_scheme(text, &rest, error);
+	if (r < 0)
+		return r;
+	if (find_byte(rest, "?#") < rest.len)
+		return refuse(error, text,
+			      "has a query or a fragment; a base URL ends with its path, as in "
+			      "http://host:9000/base");
+	span_take(&rest, find_byte(rest, "/"), &authority);
+	r = parse_authority(text, authority, out, error);
+	if (r < 0)
+		return r;
+	r = parse_prefix(text, rest, out, error);
+	if (r < 0)
+		return r;
+	snprintf(out->shown, sizeof(out->shown), "http://%s%s", out->authority, out->prefix);
+	return 0;
+}

@@ -1,0 +1,401 @@
+/*
+ * test_intake.c - a lane in a thread of its own, a loop that takes from it
+ *
+ * Items are numbers with a capture time; what is checked is order, moment,
+ * and that the end is told once.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/ring.h"
+#include "replay/intake.h"
+
+#define ITEMS_MAX 100000
+#define T0        INT64_C(1700000000000000000) /* when the recording was made */
+#define MS(n)     ((n) * NS_PER_MS)
+
+struct item {
+	int64_t ts_ns;
+	size_t number;
+};
+
+struct rig {
+	uv_loop_t loop;
+	uv_timer_t guard;
+	struct ring *ring;
+	struct intake *intake;
+	struct item *items; /* what the lane pushes */
+	size_t count;
+	bool says_first;
+	int64_t began_ns;
+	size_t taken, ends, dropped, turns;
+	int64_t *moments;    /* when each item came, since began_ns */
+	size_t room;         /* PACE_TARGET: items that may go before room is refused */
+	size_t refusals;
+	size_t stop_after;   /* 0: never */
+	pthread_t lane;
+	bool lane_joined;
+	uv_check_t turn;
+};
+
+static struct wall item_time(const void *item)
+{
+	return (struct wall){ ((const struct item *)item)->ts_ns };
+}
+
+static bool has_room(void *ctx)
+{
+	struct rig *g = ctx;
+
+	if (g->room > 0)
+		return true;
+	g->refusals++;
+	return false;
+}
+
+static void drop(void *ctx, void *item)
+{
+	struct rig *g = ctx;
+
+	g->dropped++;
+}
+
+static void on_item(void *ctx, void *item)
+{
+	struct rig *g = ctx;
+
+	assert_int_equal(((struct item *)item)->number, g->taken); /* in order */
+	assert_int_equal(g->ends, 0);
+	g->moments[g->taken++] = mono_now().ns - g->began_ns;
+	if (g->room > 0)
+		g->room--;
+	if (g->taken == g->stop_after)
+		intake_stop(g->intake, drop, g);
+}
+
+static void on_end(void *ctx)
+{
+	struct rig *g = ctx;
+
+	g->ends++;
+}
+
+static void *lane(void *arg)
+{
+	struct rig *g = arg;
+
+	if (g->says_first)
+		intake_set_first(g->intake, (struct wall){ T0 });
+	for (size_t i = 0; i < g->count; i++) {
+		while (!ring_push(g->ring, &g->items[i]))
+			if (!ring_wait_space(g->ring))
+				return NULL;
+		intake_wake(g->intake);
+	}
+	intake_end(g->intake);
+	return NULL;
+}
+
+static void on_guard(uv_timer_t *timer)
+{
+	fail_msg("nothing more happens");
+}
+
+static void on_turn(uv_check_t *check)
+{
+	struct rig *g = check->data;
+
+	g->turns++;
+}
+
+static void rig_init(struct rig *g, const struct intake_options *base, size_t count)
+{
+	struct intake_options o = *base;
+
+	memset(g, 0, sizeof(*g));
+	g->ring = ring_new(1024);
+	g->items = calloc(count + 1, sizeof(*g->items));
+	g->moments = calloc(count + 1, sizeof(*g->moments));
+	assert_true(g->ring && g->items && g->moments);
+	g->count = count;
+	g->says_first = true;
+	for (size_t i = 0; i < count; i++)
+		g->items[i] = (struct item){ T0, i };
+	assert_int_equal(uv_loop_init(&g->loop), 0);
+	uv_timer_init(&g->loop, &g->guard);
+	uv_timer_start(&g->guard, on_guard, 30000, 0);
+	uv_check_init(&g->loop, &g->turn);
+	g->turn.data = g;
+	uv_check_start(&g->turn, on_turn);
+	o.ring = g->ring;
+	o.item_time = item_time;
+	o.has_room = has_room;
+	o.on_item = on_item;
+	o.on_end = on_end;
+	o.ctx = g;
+	assert_int_equal(intake_new(&g->loop, &o, &g->intake), 0);
+}
+
+static void rig_start(struct rig *g)
+{
+	g->began_ns = mono_now().ns;
+	assert_int_equal(pthread_create(&g->lane, NULL, lane, g), 0);
+}
+
+static void rig_run_to_end(struct rig *g)
+{
+	while (g->ends == 0)
+		uv_run(&g->loop, UV_RUN_ONCE);
+	for (int i = 0; i < 3; i++) { /* a second end would come now */
+		intake_wake(g->intake);
+		uv_run(&g->loop, UV_RUN_ONCE);
+	}
+	assert_int_equal(g->ends, 1);
+	assert_int_equal(g->taken, g->count);
+	assert_int_equal(counter_get(&intake_stats(g->intake)->taken), g->count);
+	assert_int_equal(counter_get(&intake_stats(g->intake)->leftover), 0);
+}
+
+static void rig_join(struct rig *g)
+{
+	if (!g->lane_joined)
+		assert_int_equal(pthread_join(g->lane, NULL), 0);
+	g->lane_joined = true;
+}
+
+static void rig_deinit(struct rig *g)
+{
+	rig_join(g);
+	intake_close(g->intake);
+	uv_close((uv_handle_t *)&g->guard, NULL);
+	uv_close((uv_handle_t *)&g->turn, NULL);
+	assert_int_equal(uv_run(&g->loop, UV_RUN_DEFAULT), 0);
+	assert_int_equal(uv_loop_close(&g->loop), 0);
+	intake_free(g->intake);
+	ring_free(g->ring);
+	free(g->items);
+	free(g->moments);
+}
+
+static void test_live_takes_all_at_once(void **state)
+{
+	const struct intake_options o = { .pace = PACE_NONE };
+	struct rig g;
+
+	rig_init(&g, &o, ITEMS_MAX);
+	rig_start(&g);
+	rig_run_to_end(&g);
+	/* The budget: the loop got its turns in between. */
+	assert_true(g.turns >= ITEMS_MAX / 1024);
+	rig_deinit(&g);
+}
+
+static void test_budget(void **state)
+{
+	const struct intake_options o = { .pace = PACE_NONE };
+	struct rig g;
+
+	rig_init(&g, &o, 1000); /* all fit the ring before the loop looks */
+	rig_start(&g);
+	rig_join(&g);
+	uv_run(&g.loop, UV_RUN_ONCE);
+	assert_int_equal(g.taken, 256);
+	rig_run_to_end(&g);
+	rig_deinit(&g);
+}
+
+static void test_nothing_at_all(void **state)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = 1 };
+	struct rig g;
+
+	rig_init(&g, &o, 0);
+	rig_start(&g);
+	rig_run_to_end(&g);
+	rig_deinit(&g);
+}
+
+/* ---- the schedule: each row says when an item was captured, and when it must come ---- */
+
+struct pace_row {
+	int64_t ts_us, due_us;
+};
+
+struct pace_case {
+	const char *name;
+	double speed;
+	int64_t max_sleep_ms;
+	bool no_first; /* the lane does not say when the first packet was */
+	struct pace_row rows[8];
+	size_t count;
+};
+
+static const struct pace_case paces[] = {
+	{ "as recorded, sub-millisecond", 1, 0, false,
+	  { { 0, 0 }, { 300, 300 }, { 700, 700 }, { 20200, 20200 }, { 20300, 20300 } }, 5 },
+	{ "the first packet is the zero, not the first request", 1, 0, false, { { 50000, 50000 }, { 60000, 60000 } }, 2 },
+	{ "without a first packet the first request is", 1, 0, true, { { 50000, 0 }, { 60000, 10000 } }, 2 },
+	{ "four times as fast", 4, 0, false, { { 0, 0 }, { 80000, 20000 }, { 200000, 50000 } }, 3 },
+	{ "at a quarter of the speed", 0.25, 0, false, { { 0, 0 }, { 10000, 40000 }, { 15000, 60000 } }, 3 },
+	{ "a hundred times as fast", 100, 0, false, { { 0, 0 }, { 2000000, 20000 }, { 2010000, 20100 } }, 3 },
+	{ "a long silence is cut, the rest keeps its distance", 1, 30, false,
+	  { { 0, 0 }, { 10000, 10000 }, { 60000000, 40000 }, { 60010000, 50000 } }, 4 },
+	{ "silence before the first request is cut too", 1, 30, false, { { 3600000000, 30000 }, { 3600020000, 50000 } }, 2 },
+	{ "a little back in time: at once, and the schedule stays", 1, 0, false,
+	  { { 0, 0 }, { 20000, 20000 }, { 15000, 20000 }, { 40000, 40000 } }, 4 },
+	{ "before the first packet", 1, 0, false, { { -5000, 0 }, { 10000, 10000 } }, 2 },
+	{ "far back in time: at once, and distances are kept", 1, 0, false,
+	  { { 0, 0 }, { 20000, 20000 }, { -3600000000, 20000 }, { -3599970000, 50000 } }, 4 },
+};
+
+static void run_pace(const struct pace_case *p)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = p->speed, .max_sleep_ns = MS(p->max_sleep_ms) };
+	const struct histogram *h;
+	struct rig g;
+
+	rig_init(&g, &o, p->count);
+	g.says_first = !p->no_first;
+	for (size_t i = 0; i < p->count; i++)
+		g.items[i].ts_ns = T0 + p->rows[i].ts_us * NS_PER_US;
+	rig_start(&g);
+	rig_run_to_end(&g);
+	for (size_t i = 0; i < p->count; i++) {
+		/* Never early. How late depends on the machine; that one gap is not paid twice does not. */
+		if (g.moments[i] < p->rows[i].due_us * NS_PER_US)
+			fail_msg("%s: item %zu came %ld us early", p->name, i,
+				 (long)(p->rows[i].due_us - g.moments[i] / NS_PER_US));
+		if (g.moments[i] > p->rows[i].due_us * NS_PER_US + 2 * NS_PER_S)
+			fail_msg("%s: item %zu came seconds late", p->name, i);
+	}
+	h = &intake_stats(g.intake)->lateness_us;
+	assert_int_equal(h->count, p->count);
+	rig_deinit(&g);
+}
+
+static void test_schedule(void **state)
+{
+	for (size_t i = 0; i < sizeof(paces) / sizeof(paces[0]); i++)
+		run_pace(&paces[i]);
+}
+
+/** a thousand items, 100 us apart: lateness of one must not move the next */
+static void test_errors_do_not_add_up(void **state)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = 1 };
+	struct rig g;
+
+	rig_init(&g, &o, 2000);
+	for (size_t i = 0; i < g.count; i++)
+		g.items[i].ts_ns = T0 + (int64_t)i * 100 * NS_PER_US;
+	rig_start(&g);
+	rig_run_to_end(&g);
+	for (size_t i = 0; i < g.count; i++)
+		assert_true(g.moments[i] >= (int64_t)i * 100 * NS_PER_US);
+	/* Even if every wake-up were a millisecond late, the last comes a moment after 199.9 ms, not after 2 s. */
+	assert_true(g.moments[g.count - 1] < NS_PER_S);
+	print_message("lateness: p50 %lu us, p99 %lu us, max %lu us\n",
+		      (unsigned long)histogram_quantile(&intake_stats(g.intake)->lateness_us, 0.5),
+		      (unsigned long)histogram_quantile(&intake_stats(g.intake)->lateness_us, 0.99),
+		      (unsigned long)intake_stats(g.intake)->lateness_us.max);
+	rig_deinit(&g);
+}
+
+static void test_times_beyond_reason(void **state)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = 0.001, .max_sleep_ns = MS(5) };
+	static const int64_t times[] = { INT64_MIN, INT64_MAX, 0, INT64_MAX - 1, INT64_MIN, -1 };
+	struct rig g;
+
+	rig_init(&g, &o, sizeof(times) / sizeof(times[0]));
+	for (size_t i = 0; i < g.count; i++)
+		g.items[i].ts_ns = times[i];
+	rig_start(&g);
+	rig_run_to_end(&g);
+	rig_deinit(&g);
+}
+
+/* ---- at the target's pace ---- */
+
+static void test_waits_for_room(void **state)
+{
+	const struct intake_options o = { .pace = PACE_TARGET };
+	struct rig g;
+
+	rig_init(&g, &o, 1000);
+	g.room = 300;
+	rig_start(&g);
+	while (g.refusals == 0)
+		uv_run(&g.loop, UV_RUN_ONCE);
+	assert_int_equal(g.taken, 300);
+	uv_run(&g.loop, UV_RUN_NOWAIT);
+	assert_int_equal(g.taken, 300);
+	g.room = 5;
+	intake_room(g.intake);
+	assert_int_equal(g.taken, 300); /* not from inside the call */
+	while (g.taken < 305)
+		uv_run(&g.loop, UV_RUN_ONCE);
+	g.room = SIZE_MAX;
+	intake_room(g.intake);
+	rig_run_to_end(&g);
+	rig_deinit(&g);
+}
+
+/* ---- stopping ---- */
+
+static void test_stop(void **state)
+{
+	const struct intake_options o = { .pace = PACE_NONE };
+	struct rig g;
+
+	rig_init(&g, &o, ITEMS_MAX);
+	g.stop_after = 1000;
+	rig_start(&g);
+	/* What the lane goes on pushing is dropped too, so it can end. */
+	while (g.taken + g.dropped < ITEMS_MAX)
+		uv_run(&g.loop, UV_RUN_ONCE);
+	assert_int_equal(g.taken, 1000);
+	assert_int_equal(counter_get(&intake_stats(g.intake)->taken), 1000);
+	assert_int_equal(counter_get(&intake_stats(g.intake)->leftover), ITEMS_MAX - 1000);
+	assert_int_equal(g.ends, 0);
+	rig_deinit(&g);
+}
+
+static void test_stop_while_waiting_for_a_moment(void **state)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = 1 };
+	struct rig g;
+
+	rig_init(&g, &o, 3);
+	g.items[1].ts_ns = g.items[2].ts_ns = T0 + 3600 * NS_PER_S;
+	rig_start(&g);
+	rig_join(&g);
+	while (g.taken < 1)
+		uv_run(&g.loop, UV_RUN_ONCE);
+	uv_run(&g.loop, UV_RUN_NOWAIT);
+	intake_stop(g.intake, drop, &g);
+	assert_int_equal(g.dropped, 2);
+	rig_deinit(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_live_takes_all_at_once),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_nothing_at_all),
+		cmocka_unit_test(test_schedule),
+		cmocka_unit_test(test_errors_do_not_add_up),
+		cmocka_unit_test(test_times_beyond_reason),
+		cmocka_unit_test(test_waits_for_room),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_while_waiting_for_a_moment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,746 @@
+/*
+ * test_replay.c - one target and every way a server can answer, then the
+ * queue, the pool, the rate, the breaker, names, and several targets
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "fault_rig.h"
+#include "fault_server.h"
+
+#define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+#define OK      OK_HEAD "\r\n{}"
+
+#define READ          { FAULT_READ_REQUEST }
+#define SEND(t)       { FAULT_SEND, t }
+#define HOLD          { FAULT_HOLD }
+#define AGAIN         { FAULT_AGAIN }
+#define CLOSE         { FAULT_END }
+#define STEPS_MAX     8
+#define REQUESTS_MAX  4
+
+static const struct fault_step serve_well[] = { READ, SEND(OK), AGAIN };
+
+/* ---- every way to answer ---- */
+
+struct answer_row {
+	const char *name;
+	struct fault_step steps[STEPS_MAX]; /* of every connection */
+	size_t requests;                    /* sent one after the other's end */
+	enum outcome_kind expect;           /* of each */
+	int status_code;
+	unsigned connections; /* opened in all: fewer than requests when kept alive */
+	const char *method;   /* NULL: POST */
+	size_t body_len;
+	unsigned max_time_ms; /* 0: long */
+};
+
+static const struct answer_row answers[] = {
+	{ "keep-alive", { READ, SEND(OK), AGAIN }, 4, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "each class: 3xx", { READ, SEND("HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_3XX, 302, 1 },
+	{ "each class: 4xx", { READ, SEND("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_4XX, 429, 1 },
+	{ "each class: 5xx", { READ, SEND("HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_5XX, 503, 1 },
+	{ "announced close, socket left open", { READ, SEND(OK_HEAD "Connection: close\r\n\r\n{}"), HOLD }, 3, OUTCOME_ANSWERED_2XX, 200, 3 },
+	{ "HTTP/1.0", { READ, SEND("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
+	{ "HTTP/1.0 keep-alive", { READ, SEND("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\n{}"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "until close", { READ, SEND("HTTP/1.1 200 OK\r\n\r\nsome text"), CLOSE }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
+	{ "chunked", { READ, SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"), AGAIN }, 3, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "100, then the answer", { READ, SEND("HTTP/1.1 100 Continue\r\n\r\n"), { FAULT_DELAY, NULL, 20 }, SEND(OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "103 and 100 at once with it", { READ, SEND("HTTP/1.1 103 Early\r\nLink: </x>\r\n\r\nHTTP/1.1 100 C\r\n\r\n" OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "HTTP/1.0 100, then the answer", { READ, SEND("HTTP/1.0 100 Continue\r\n\r\n" OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "204 with a length it does not send", { READ, SEND("HTTP/1.1 204 No\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 204, 1 },
+	{ "304 with a length it does not send", { READ, SEND("HTTP/1.1 304 No\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_3XX, 304, 1 },
+	{ "HEAD", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1, "HEAD" },
+	{ "drip", { READ, { FAULT_DRIP, OK, 2 }, AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "closed in silence after an answer", { READ, SEND(OK), CLOSE }, 3, OUTCOME_ANSWERED_2XX, 200, 3 },
+	{ "bytes after the answer, at once", { READ, SEND(OK "junk"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
+	{ "bytes after the answer, later", { READ, SEND(OK), { FAULT_DELAY, NULL, 20 }, SEND("HTTP/1.1 408 Late\r\n\r\n"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
+	{ "two answers to one request", { READ, SEND(OK OK), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
+	{ "large answer", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n"), { FAULT_FLOOD, NULL, 8388608 }, AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "huge answer, counted by its status", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"), { FAULT_FLOOD, NULL, 40u << 20 }, HOLD }, 1, OUTCOME_ANSWERED_2XX, 200, 1 },
+	{ "endless answer without a length", { READ, SEND("HTTP/1.1 500 E\r\n\r\n"), { FAULT_FLOOD, NULL, 40u << 20 }, HOLD }, 1, OUTCOME_ANSWERED_5XX, 500, 1 },
+	{ "body of 6 MiB arrives", { READ, SEND(OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1, "PUT", 6u << 20 },
+	{ "answer before the request is sent", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 100 } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
+	{ "answer before the request is sent, then RST", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 50 }, { FAULT_RESET } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
+	{ "close without an answer", { READ, CLOSE }, 2, OUTCOME_FAILED_RESET, 0, 2 },
+	{ "RST without an answer", { READ, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2 },
+	{ "RST in the middle of the request", { { FAULT_READ_HEAD }, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2, "POST", 16u << 20 },
+	{ "close inside the head", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Le"), CLOSE }, 1, OUTCOME_FAILED_RESET, 0, 1 },
+	{ "close inside a body with a length", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), CLOSE }, 1, OUTCOME_FAILED_RESET, 200, 1 },
+	{ "close inside chunks", { READ, SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), CLOSE }, 1, OUTCOME_FAILED_RESET, 200, 1 },
+	{ "close after 100", { READ, SEND("HTTP/1.1 100 Continue\r\n\r\n"), CLOSE }, 1, OUTCOME_FAILED_RESET, 0, 1 },
+	{ "garbage", { READ, SEND("SSH-2.0-OpenSSH_9.2\r\n"), HOLD }, 2, OUTCOME_FAILED_PROTOCOL, 0, 2 },
+	{ "binary garbage", { READ, SEND("\x16\x03\x01\x02\x01"), HOLD }, 2, OUTCOME_FAILED_PROTOCOL, 0, 2 },
+	{ "length and chunked together", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
+	{ "unasked 101", { READ, SEND("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
+	{ "status above 599", { READ, SEND("HTTP/1.1 777 X\r\nContent-Length: 0\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 777, 1 },
+	{ "head bomb", { READ, SEND("HTTP/1.1 200 OK\r\nX: "), { FAULT_FLOOD, NULL, 1u << 20 }, HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
+	{ "silence", { READ, HOLD }, 2, OUTCOME_FAILED_TIMEOUT, 0, 2, NULL, 0, 60 },
+	{ "silence before the request is read", { HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 60 },
+	{ "half a head, then silence", { READ, SEND("HTTP/1.1 200 OK\r\nCont"), HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 60 },
+	{ "a stream outlasts the deadline", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), { FAULT_DRIP, "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\n", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 200, 1, NULL, 0, 100 },
+	{ "slow drip of a head", { READ, { FAULT_DRIP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 100 },
+	{ "a body that nobody reads", { { FAULT_READ_HEAD }, { FAULT_DELAY, NULL, 400 } }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, "POST", 16u << 20, 100 },
+};
+
+static void check_times(const struct answer_row *row, const struct outcome *o, size_t nth)
+{
+	assert_true(o->total_us >= 0 && o->connect_us >= 0 && o->total_us >= o->connect_us);
+	if (row->connections == 1 && nth > 0)
+		assert_int_equal(o->connect_us, 0);
+	if (o->kind <= OUTCOME_ANSWERED_5XX)
+		assert_true(o->first_byte_us >= 0 && o->first_byte_us <= o->total_us);
+	if (o->kind == OUTCOME_FAILED_TIMEOUT)
+		assert_true(o->total_us >= (int64_t)row->max_time_ms * 1000);
+}
+
+static void run_row(const struct answer_row *row)
+{
+	const struct fault_step *const scripts[] = { row->steps, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	if (row->max_time_ms)
+		target.max_time_ns = row->max_time_ms * NS_PER_MS;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < row->requests; i++) {
+		const struct outcome *o = &g.outcomes[i].outcome;
+
+		rig_submit(&g, row->method ? row->method : "POST", row->body_len);
+		rig_wait(&g, i + 1);
+		if (o->kind != row->expect || o->status_code != row->status_code)
+			print_error("row \"%s\", request %zu: %s %d (%s)\n", row->name, i, outcome_reason(o->kind),
+				    o->status_code, o->detail ? o->detail : "");
+		assert_int_equal(o->kind, row->expect);
+		assert_int_equal(o->status_code, row->status_code);
+		check_times(row, o, i);
+		rig_check_books(&g);
+		rig_run_for(&g, 30); /* what the server says after the answer may come */
+	}
+	if (counter_get(&replay_target_stats(g.replay, 0)->connects) != row->connections)
+		print_error("row \"%s\"\n", row->name);
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->connects), row->connections);
+	assert_int_equal(g.ended, row->requests);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_answers(void **state)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		run_row(&answers[i]);
+}
+
+/* ---- what is sent ---- */
+
+static void test_bytes_on_the_wire(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	static const size_t sizes[] = { 0, 1, 300, 65536, 3000000 };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	size_t room = 4u << 20;
+	char *got = malloc(room), head[128];
+	struct rig g;
+
+	assert_non_null(got);
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t len, head_len = (size_t)snprintf(head, sizeof(head),
+							"PUT /v1/models/m:predict HTTP/1.1\r\nHost: shadow\r\n"
+							"Content-Length: %zu\r\n\r\n", sizes[i]);
+
+		rig_submit(&g, "PUT", sizes[i]);
+		rig_wait(&g, i + 1);
+		len = fault_server_last(server, got, room);
+		assert_int_equal(len, head_len + sizes[i]);
+		assert_memory_equal(got, head, head_len);
+		for (size_t b = 0; b < sizes[i]; b++)
+			if (got[head_len + b] != (char)('0' + b % 10))
+				fail_msg("byte %zu of %zu differs", b, sizes[i]);
+	}
+	assert_int_equal(fault_server_connections(server), 1);
+	rig_stop(&g);
+	fault_server_stop(server);
+	free(got);
+}
+
+/** a kept connection that the server closes in silence: the next request goes on another, and only there */
+static void test_stale_connection_is_not_used(void **state)
+{
+	static const struct fault_step once[] = { READ, SEND(OK), { FAULT_DELAY, NULL, 30 }, { FAULT_RESET } };
+	static const struct fault_step *const scripts[] = { once, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 3; i++) {
+		rig_submit(&g, "POST", 10);
+		rig_wait(&g, i + 1);
+		/* The loop does not run while the server closes: only the look before use can notice. */
+		usleep(100000);
+	}
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX), 3);
+	assert_int_equal(fault_server_connections(server), 3);
+	assert_int_equal(fault_server_requests(server), 3);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+/* ---- queue, pool, rate, sample ---- */
+
+static void test_full_queue_sheds_the_newest(void **state)
+{
+	static const struct fault_step slow[] = { READ, { FAULT_DELAY, NULL, 60 }, SEND(OK), AGAIN };
+	static const struct fault_step *const scripts[] = { slow, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	const struct target_stats *s;
+	struct rig g;
+
+	target.connections = 2;
+	target.queue = 3;
+	rig_start(&g, &target, 1);
+	s = replay_target_stats(g.replay, 0);
+	for (size_t i = 0; i < 10; i++) {
+		assert_int_equal(replay_has_room(g.replay), i < 5);
+		rig_submit(&g, "POST", 1);
+		rig_check_books(&g);
+	}
+	assert_int_equal(counter_get(&s->in_flight), 2);
+	assert_int_equal(counter_get(&s->queued), 3);
+	assert_int_equal(counter_get(&s->shed[SHED_QUEUE]), 5);
+	assert_int_equal(g.rooms, 0);
+	rig_wait(&g, 5);
+	assert_true(g.rooms >= 1);
+	assert_true(replay_is_idle(g.replay));
+	assert_true(replay_has_room(g.replay));
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX), 5);
+	assert_true(fault_server_connections(server) <= 2);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_queue_of_none(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	target.connections = 1;
+	target.queue = 0;
+	rig_start(&g, &target, 1);
+	assert_true(replay_has_room(g.replay));
+	rig_submit(&g, "POST", 1);
+	assert_false(replay_has_room(g.replay));
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 1);
+	assert_int_equal(g.rooms, 1);
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->shed[SHED_QUEUE]), 1);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_waiting_too_long_is_stale(void **state)
+{
+	static const struct fault_step silent[] = { READ, HOLD };
+	static const struct fault_step *const scripts[] = { silent, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	target.connections = 1;
+	target.max_time_ns = 80 * NS_PER_MS;
+	target.shed_stale = true;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 5; i++)
+		rig_submit(&g, "POST", 1);
+	rig_wait_idle(&g);
+	/* The first times out when the others have waited as long. */
+	assert_int_equal(rig_count(&g, 0, OUTCOME_FAILED_TIMEOUT), 1);
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->shed[SHED_STALE]), 4);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_rate(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	const struct target_stats *s;
+	struct rig g;
+
+	target.rate = 50; /* the bucket holds 5 */
+	rig_start(&g, &target, 1);
+	s = replay_target_stats(g.replay, 0);
+	for (size_t i = 0; i < 20; i++)
+		rig_submit(&g, "POST", 1);
+	assert_true(counter_get(&s->sent) + counter_get(&s->queued) >= 5);
+	assert_true(counter_get(&s->shed[SHED_RATE]) >= 10);
+	rig_wait_idle(&g);
+	/* A file at full speed waits for the next token instead. */
+	while (replay_has_room(g.replay))
+		rig_submit(&g, "POST", 1);
+	g.rooms = 0;
+	rig_run_for(&g, 200);
+	assert_int_equal(g.rooms, 1);
+	assert_true(replay_has_room(g.replay));
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_sample_is_exact(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	target.sample_share = SHARE_ONE / 20;
+	target.queue = 1000;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 1000; i++)
+		rig_submit(&g, "POST", 1);
+	rig_wait_idle(&g);
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->unsampled), 950);
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX), 50);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+/* ---- connecting ---- */
+
+static void test_refused(void **state)
+{
+	struct target_options target;
+	struct rig g;
+	int fd;
+
+	target = rig_target(fault_refusing_port(&fd));
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 1);
+	assert_int_equal(g.outcomes[0].outcome.kind, OUTCOME_FAILED_CONNECT);
+	assert_string_equal(g.outcomes[0].outcome.detail, "ECONNREFUSED");
+	assert_int_equal(g.outcomes[0].outcome.connect_us, -1);
+	rig_stop(&g);
+	close(fd);
+}
+
+struct silent_row {
+	unsigned max_time_ms, connect_timeout_ms;
+	enum outcome_kind expect;
+};
+
+static const struct silent_row silent_rows[] = {
+	{ 80, 0, OUTCOME_FAILED_TIMEOUT },
+	{ 80, 80, OUTCOME_FAILED_TIMEOUT },
+	{ 5000, 80, OUTCOME_FAILED_CONNECT },
+};
+
+static void test_connect_without_answer(void **state)
+{
+	for (size_t i = 0; i < sizeof(silent_rows) / sizeof(silent_rows[0]); i++) {
+		int fds[FAULT_SILENT_FDS];
+		struct target_options target = rig_target(fault_silent_port(fds));
+		struct rig g;
+
+		target.max_time_ns = silent_rows[i].max_time_ms * NS_PER_MS;
+		target.connect_timeout_ns = silent_rows[i].connect_timeout_ms * NS_PER_MS;
+		target.breaker = 2;
+		rig_start(&g, &target, 1);
+		rig_submit(&g, "POST", 1);
+		rig_submit(&g, "POST", 1);
+		rig_wait(&g, 2);
+		assert_int_equal(g.outcomes[0].outcome.kind, silent_rows[i].expect);
+		assert_true(g.outcomes[0].outcome.total_us >= 80000);
+		assert_string_equal(replay_breaker_state(g.replay, 0), "open");
+		rig_stop(&g);
+		for (size_t n = 0; n < FAULT_SILENT_FDS; n++)
+			close(fds[n]);
+	}
+}
+
+static void test_breaker(void **state)
+{
+	struct target_options target;
+	const struct target_stats *s;
+	struct rig g;
+	int fd;
+
+	target = rig_target(fault_refusing_port(&fd));
+	target.breaker = 3;
+	target.connections = 1;
+	rig_start(&g, &target, 1);
+	s = replay_target_stats(g.replay, 0);
+	for (size_t i = 0; i < 10; i++)
+		rig_submit(&g, "POST", 1);
+	rig_wait_idle(&g);
+	assert_int_equal(rig_count(&g, 0, OUTCOME_FAILED_CONNECT), 3);
+	assert_int_equal(counter_get(&s->shed[SHED_BREAKER]), 7);
+	assert_int_equal(counter_get(&s->breaker_opened), 1);
+	assert_string_equal(replay_breaker_state(g.replay, 0), "open");
+	for (size_t i = 0; i < 1000; i++) {
+		assert_true(replay_has_room(g.replay));
+		rig_submit(&g, "POST", 1);
+	}
+	assert_int_equal(counter_get(&s->shed[SHED_BREAKER]), 1007);
+	assert_int_equal(counter_get(&s->sent), 3);
+
+	/* After the back-off one probe goes out; it fails, and the back-off is a second. */
+	rig_run_for(&g, 520);
+	rig_submit(&g, "POST", 1);
+	assert_string_equal(replay_breaker_state(g.replay, 0), "probing");
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 4);
+	assert_int_equal(counter_get(&s->sent), 4);
+	assert_string_equal(replay_breaker_state(g.replay, 0), "open");
+	rig_run_for(&g, 520);
+	rig_submit(&g, "POST", 1);
+	assert_int_equal(counter_get(&s->sent), 4);
+	rig_run_for(&g, 520);
+	rig_submit(&g, "POST", 1);
+	assert_int_equal(counter_get(&s->sent), 5);
+	rig_wait(&g, 5);
+	rig_check_books(&g);
+	rig_stop(&g);
+	close(fd);
+}
+
+/* ---- names ---- */
+
+static pthread_mutex_t named_lock = PTHREAD_MUTEX_INITIALIZER; /* a lookup may outlive its test */
+static struct addresses named;                                  /* what the lookups below find */
+static _Atomic int lookups, lookups_fail;
+
+static void find_named(struct addresses *out)
+{
+	pthread_mutex_lock(&named_lock);
+	*out = named;
+	pthread_mutex_unlock(&named_lock);
+}
+
+static int test_lookup(const char *host, uint16_t port, struct addresses *out)
+{
+	lookups++;
+	if (lookups_fail)
+		return -2; /* EAI_NONAME */
+	find_named(out);
+	return 0;
+}
+
+static int slow_lookup(const char *host, uint16_t port, struct addresses *out)
+{
+	usleep(300000);
+	find_named(out);
+	return 0;
+}
+
+static struct target_options named_target(lookup_fn lookup)
+{
+	struct target_options target = rig_target(80);
+
+	snprintf(target.url.host, sizeof(target.url.host), "shadow.example");
+	target.lookup = lookup;
+	lookups = lookups_fail = 0;
+	pthread_mutex_lock(&named_lock);
+	named.count = 0;
+	pthread_mutex_unlock(&named_lock);
+	return target;
+}
+
+static void add_named(uint16_t port)
+{
+	struct addresses one;
+
+	assert_int_equal(lookup_numeric("127.0.0.1", port, &one), 0);
+	pthread_mutex_lock(&named_lock);
+	named.at[named.count++] = one.at[0];
+	pthread_mutex_unlock(&named_lock);
+}
+
+static void test_name_is_waited_for(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = named_target(slow_lookup);
+	struct rig g;
+
+	add_named(fault_server_port(server));
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 1);
+	rig_submit(&g, "POST", 1);
+	assert_int_equal(g.ended, 0);
+	rig_wait(&g, 2);
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX), 2);
+	assert_true(g.outcomes[0].outcome.connect_us > 100000);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_lookup_outlasts_deadlines_and_the_replay(void **state)
+{
+	static const struct silent_row rows[] = {
+		{ 60, 0, OUTCOME_FAILED_TIMEOUT },
+		{ 5000, 60, OUTCOME_FAILED_DNS },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct target_options target = named_target(slow_lookup);
+		struct rig g;
+
+		add_named(9);
+		target.max_time_ns = rows[i].max_time_ms * NS_PER_MS;
+		target.connect_timeout_ns = rows[i].connect_timeout_ms * NS_PER_MS;
+		rig_start(&g, &target, 1);
+		rig_submit(&g, "POST", 1);
+		rig_wait(&g, 1);
+		assert_int_equal(g.outcomes[0].outcome.kind, rows[i].expect);
+		rig_stop(&g); /* while the lookup runs: it is left behind */
+	}
+	usleep(400000); /* the orphans end, so that a leak would be seen */
+}
+
+static void test_name_that_fails_and_comes_back(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = named_target(test_lookup);
+	struct rig g;
+
+	add_named(fault_server_port(server));
+	lookups_fail = 1;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 20; i++) {
+		rig_submit(&g, "POST", 1);
+		rig_wait(&g, i + 1);
+		assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_FAILED_DNS);
+	}
+	assert_int_equal(lookups, 1); /* not one for each request */
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->dns_failures), 1);
+	lookups_fail = 0;
+	rig_run_for(&g, 1050);
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 21);
+	assert_int_equal(g.outcomes[20].outcome.kind, OUTCOME_ANSWERED_2XX);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+/** the first address refuses or is silent: the second gets the request, and later ones at once */
+static void test_several_addresses(void **state)
+{
+	static const struct fault_step once[] = { READ, SEND(OK), CLOSE };
+	static const struct fault_step *const scripts[] = { once, NULL };
+
+	for (int silent = 0; silent < 2; silent++) {
+		struct fault_server *server = fault_server_start(4, scripts);
+		struct target_options target = named_target(test_lookup);
+		int fds[FAULT_SILENT_FDS] = { -1, -1, -1, -1 };
+		struct rig g;
+
+		add_named(silent ? fault_silent_port(fds) : fault_refusing_port(&fds[0]));
+		add_named(fault_server_port(server));
+		target.max_time_ns = 400 * NS_PER_MS;
+		rig_start(&g, &target, 1);
+		for (size_t i = 0; i < 3; i++) {
+			rig_submit(&g, "POST", 1);
+			rig_wait(&g, i + 1);
+			assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_ANSWERED_2XX);
+			if (i > 0)
+				assert_true(g.outcomes[i].outcome.connect_us < 150000);
+			rig_run_for(&g, 30); /* the server closes */
+		}
+		if (silent)
+			assert_true(g.outcomes[0].outcome.connect_us >= 190000);
+		rig_stop(&g);
+		fault_server_stop(server);
+		for (size_t n = 0; n < FAULT_SILENT_FDS; n++)
+			if (fds[n] >= 0)
+				close(fds[n]);
+	}
+}
+
+static void test_system_lookup_of_localhost(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	snprintf(target.url.host, sizeof(target.url.host), "localhost");
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 1);
+	assert_int_equal(g.outcomes[0].outcome.kind, OUTCOME_ANSWERED_2XX);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_ipv6(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(6, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	snprintf(target.url.host, sizeof(target.url.host), "::1");
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 100);
+	rig_wait(&g, 1);
+	assert_int_equal(g.outcomes[0].outcome.kind, OUTCOME_ANSWERED_2XX);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+/* ---- several targets ---- */
+
+static void test_dead_targets_beside_a_live_one(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options targets[RIG_TARGETS];
+	int fds[FAULT_SILENT_FDS], fd;
+	struct rig g;
+
+	targets[0] = rig_target(fault_refusing_port(&fd));
+	targets[1] = rig_target(fault_server_port(server));
+	targets[2] = rig_target(fault_silent_port(fds));
+	targets[0].breaker = targets[2].breaker = 10;
+	targets[2].max_time_ns = 100 * NS_PER_MS;
+	targets[1].queue = 2000;
+	rig_start(&g, targets, RIG_TARGETS);
+	for (size_t i = 0; i < 2000; i++)
+		rig_submit(&g, "POST", 300);
+	rig_wait_idle(&g);
+	assert_int_equal(rig_count(&g, 1, OUTCOME_ANSWERED_2XX), 2000);
+	for (size_t i = 0; i < g.ended; i++)
+		if (g.outcomes[i].target == 1)
+			assert_true(g.outcomes[i].outcome.total_us < 5000000);
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX) + rig_count(&g, 2, OUTCOME_ANSWERED_2XX), 0);
+	assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->chosen), 2000);
+	assert_string_equal(replay_breaker_state(g.replay, 0), "open");
+	assert_string_equal(replay_breaker_state(g.replay, 1), "closed");
+	rig_stop(&g);
+	fault_server_stop(server);
+	close(fd);
+	for (size_t n = 0; n < FAULT_SILENT_FDS; n++)
+		close(fds[n]);
+}
+
+/* ---- the end ---- */
+
+static void test_drain_lets_the_rest_end(void **state)
+{
+	static const struct fault_step slow[] = { READ, { FAULT_DELAY, NULL, 40 }, SEND(OK), AGAIN };
+	static const struct fault_step *const scripts[] = { slow, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 10; i++)
+		rig_submit(&g, "POST", 1);
+	rig_drain(&g, 5000);
+	assert_int_equal(g.drained, 0);
+	rig_wait_drained(&g);
+	assert_int_equal(rig_count(&g, 0, OUTCOME_ANSWERED_2XX), 10);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+static void test_drain_ends_at_its_limit(void **state)
+{
+	static const struct fault_step silent[] = { READ, HOLD };
+	static const struct fault_step *const scripts[] = { silent, NULL };
+
+	for (int cancel = 0; cancel < 2; cancel++) {
+		struct fault_server *server = fault_server_start(4, scripts);
+		struct target_options target = rig_target(fault_server_port(server));
+		struct rig g;
+
+		rig_start(&g, &target, 1);
+		for (size_t i = 0; i < 10; i++)
+			rig_submit(&g, "POST", 1);
+		rig_drain(&g, cancel ? 15000 : 60);
+		rig_run_for(&g, 20);
+		assert_int_equal(g.drained, 0);
+		if (cancel)
+			replay_cancel(g.replay);
+		else
+			rig_wait_drained(&g);
+		assert_int_equal(g.drained, 1);
+		assert_int_equal(rig_count(&g, 0, OUTCOME_CANCELLED_AT_EXIT), 4);
+		assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->shed[SHED_STALE]), 6);
+		rig_stop(&g);
+		fault_server_stop(server);
+	}
+}
+
+static void test_drain_of_nothing(void **state)
+{
+	struct target_options target = rig_target(9);
+	struct rig g;
+
+	rig_start(&g, &target, 1);
+	rig_drain(&g, 5000);
+	assert_int_equal(g.drained, 0); /* never from inside replay_drain() */
+	rig_wait_drained(&g);
+	rig_stop(&g);
+}
+
+static void test_close_in_the_middle(void **state)
+{
+	static const struct fault_step silent[] = { READ, HOLD };
+	static const struct fault_step *const scripts[] = { silent, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 10; i++)
+		rig_submit(&g, "POST", 100000);
+	rig_run_for(&g, 20);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_bytes_on_the_wire),
+		cmocka_unit_test(test_stale_connection_is_not_used),
+		cmocka_unit_test(test_full_queue_sheds_the_newest),
+		cmocka_unit_test(test_queue_of_none),
+		cmocka_unit_test(test_waiting_too_long_is_stale),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_sample_is_exact),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_connect_without_answer),
+		cmocka_unit_test(test_breaker),
+		cmocka_unit_test(test_name_is_waited_for),
+		cmocka_unit_test(test_lookup_outlasts_deadlines_and_the_replay),
+		cmocka_unit_test(test_name_that_fails_and_comes_back),
+		cmocka_unit_test(test_several_addresses),
+		cmocka_unit_test(test_system_lookup_of_localhost),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_dead_targets_beside_a_live_one),
+		cmocka_unit_test(test_drain_lets_the_rest_end),
+		cmocka_unit_test(test_drain_ends_at_its_limit),
+		cmocka_unit_test(test_drain_of_nothing),
+		cmocka_unit_test(test_close_in_the_middle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
