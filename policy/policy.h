@@ -28,11 +28,11 @@ struct texts {
 };
 
 struct policy_options {
-	struct texts methods;       /* none: POST and PUT; "any" = every method */
-	const char *preset;         /* "any", "v2", "tfserving", "torchserve", "openai", "mlflow" */
+	struct texts methods;       /* none: POST and PUT; "any" = every method but CONNECT */
+	const char *preset;         /* NULL or "any", "v2", "tfserving", "torchserve", "openai", "mlflow" */
 	struct texts paths;         /* PCRE2: one must match the target's path and query, if there is any */
 	struct texts not_paths;     /* none may match */
-	struct texts hosts;         /* one must match Host */
+	struct texts hosts;         /* one must match Host, letters of either case; no Host is an empty text */
 	struct texts match_headers; /* "Name: RE": each must match some field of that name */
 	bool allow_side_effects;    /* skip the built-in deny list */
 	uint64_t sample_share;      /* parts per SHARE_ONE */
@@ -60,10 +60,6 @@ enum verdict policy_decide(struct policy *p, const struct request_head *head, co
 struct policy_stats *policy_stats(struct policy *p);
 
 void policy_free(struct policy *p);
-
-/** verdict_name() / verdict_reason() - as events say it; the reason may be NULL */
-const char *verdict_name(enum verdict v);
-const char *verdict_reason(enum verdict v);
 
 /** preset_names() - "v2, tfserving, ..." for messages and --help */
 const char *preset_names(void);

@@ -33,7 +33,11 @@ enum verdict {
 
 struct policy_stats {
 	struct counter verdict[VERDICT_COUNT];
-	struct counter match_limit; /* a rule gave up on a text (PCRE2 match limit); the text counts as not matching */
+	struct counter match_limit; /* times a rule gave up on a text (rule.c): as if the request were unwanted */
 };
+
+/** verdict_name() / verdict_reason() - as events say it; the reason may be NULL */
+const char *verdict_name(enum verdict v);
+const char *verdict_reason(enum verdict v);
 
 #endif

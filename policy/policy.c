@@ -1,0 +1,459 @@
+/*
+ * policy.c - the verdict on a request, at the end of its head
+ *
+ * Theory of operation: one function per step of the contract's order, each of
+ * which can only say "not this one". The cheap steps come first, and that is
+ * also the order in which they are reported: a GET of /metrics was filtered by
+ * its method. The fields are walked once, for all the steps that need one.
+ *
+ * A pattern that gives up (rule.c) has no answer, and the request is left out:
+ * a --path or --match-* that gave up does not match, a --not-path that gave up
+ * does. Both are counted in match_limit.
+ *
+ * Nothing here allocates after policy_new().
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "policy/http_text.h"
+#include "policy/presets.h"
+#include "policy/route.h"
+#include "policy/rule.h"
+#include "policy/sample.h"
+#include "policy/target.h"
+
+struct rule_list {
+	struct rule **at;
+	size_t count;
+};
+
+struct header_rule {
+	char *name; /* owned */
+	struct rule *rule;
+	bool found, gave_up; /* during one walk over the fields */
+};
+
+struct policy {
+	bool any_method;
+	char **methods; /* owned */
+	size_t method_count;
+	struct route_set *denied, *inference; /* NULL: the deny list is off */
+	struct route_set *preset;             /* NULL: any */
+	struct rule_list paths, not_paths, hosts;
+	struct header_rule *headers;
+	size_t header_count;
+	enum sample_by sample_by;
+	char *sample_header; /* owned */
+	struct sampler sampler;
+	bool (*is_own)(void *ctx, const struct request_origin *origin);
+	void *is_own_ctx;
+	struct policy_stats stats;
+	struct route_path path; /* scratch */
+};
+
+/** struct field_walk - what one pass over the fields found */
+struct field_walk {
+	struct span host; /* empty if there is none */
+	const struct span *sample_key;
+	bool marked; /* by a shadowtap */
+};
+
+/* --- building --- */
+
+static bool is_one_of(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* HTTP's methods are case-sensitive, people's fingers are not: "post" means POST, "predict" is left alone. */
+static char *method_copy(const char *text)
+{
+	static const char *const known[] = { "GET",     "HEAD",  "POST",  "PUT",    "DELETE",
+					     "OPTIONS", "TRACE", "PATCH", "CONNECT" };
+	char *upper = strdup(text);
+
+	if (!upper)
+		return NULL;
+	for (char *c = upper; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c -= 'a' - 'A';
+	if (!is_one_of(known, sizeof(known) / sizeof(known[0]), upper))
+		memcpy(upper, text, strlen(text));
+	return upper;
+}
+
+static int add_method(struct policy *p, const char *text, struct buffer *error)
+{
+	char *method;
+
+	if (strcasecmp(text, "any") == 0) {
+		p->any_method = true;
+		return 0;
+	}
+	if (!http_is_token(span_str(text))) {
+		buffer_printf(
+			error,
+			"--method '%s' is no HTTP method: one word such as GET or PATCH, the option once for "
+			"each, or any",
+			text);
+		return -EINVAL;
+	}
+	method = method_copy(text);
+	if (!method)
+		return -ENOMEM;
+	p->methods[p->method_count++] = method;
+	if (strcmp(method, "CONNECT") != 0)
+		return 0;
+	buffer_add_str(error,
+		       "--method CONNECT: it opens a tunnel, there is no request in it to mirror; choose other "
+		       "methods");
+	return -EINVAL;
+}
+
+static int build_methods(struct policy *p, const struct texts *wanted, struct buffer *error)
+{
+	static const char *usual[] = { "POST", "PUT" };
+	struct texts methods = wanted->count ? *wanted : (struct texts){ usual, 2 };
+	int err = 0;
+
+	p->methods = calloc(methods.count, sizeof(p->methods[0]));
+	if (!p->methods)
+		return -ENOMEM;
+	for (size_t i = 0; i < methods.count && !err; i++)
+		err = add_method(p, methods.at[i], error);
+	return err;
+}
+
+static int build_routes(struct policy *p, const struct policy_options *o, struct buffer *error)
+{
+	const struct route_table *preset = preset_find(o->preset ? o->preset : "any");
+	const struct route_table *denied = denied_routes(), *inference = inference_routes();
+
+	if (!preset) {
+		buffer_printf(error, "--preset '%s': there is no preset of this name; choose one of %s",
+			      o->preset, preset_names());
+		return -EINVAL;
+	}
+	if (preset->count) {
+		p->preset = route_set_new(preset->routes, preset->count, false);
+		if (!p->preset)
+			return -ENOMEM;
+	}
+	if (o->allow_side_effects)
+		return 0;
+	p->denied = route_set_new(denied->routes, denied->count, true);
+	p->inference = route_set_new(inference->routes, inference->count, false);
+	return p->denied && p->inference ? 0 : -ENOMEM;
+}
+
+static int build_rules(struct rule_list *list, const char *option, const struct texts *patterns, bool nocase,
+		       struct buffer *error)
+{
+	int err = 0;
+
+	if (patterns->count == 0)
+		return 0;
+	list->at = calloc(patterns->count, sizeof(list->at[0]));
+	if (!list->at)
+		return -ENOMEM;
+	for (; list->count < patterns->count && !err; list->count += !err)
+		err = rule_new(option, patterns->at[list->count], nocase, &list->at[list->count], error);
+	return err;
+}
+
+static int build_header_rule(struct header_rule *h, const char *text, struct buffer *error)
+{
+	struct span name, pattern;
+	bool has_colon = span_cut(span_str(text), ':', &name, &pattern);
+
+	name = span_trim(name);
+	if (!has_colon || !http_is_token(name)) {
+		buffer_printf(
+			error,
+			"--match-header '%s' is not of the form 'Name: PATTERN', as in 'content-type: json'",
+			text);
+		return -EINVAL;
+	}
+	while (pattern.len > 0 && (pattern.at[0] == ' ' || pattern.at[0] == '\t'))
+		span_skip(&pattern, 1); /* only in front: a space at the end may be meant */
+	h->name = strndup((const char *)name.at, name.len);
+	if (!h->name)
+		return -ENOMEM;
+	return rule_new("--match-header", (const char *)pattern.at, false, &h->rule, error);
+}
+
+static int build_header_rules(struct policy *p, const struct texts *texts, struct buffer *error)
+{
+	int err = 0;
+
+	if (texts->count == 0)
+		return 0;
+	p->headers = calloc(texts->count, sizeof(p->headers[0]));
+	if (!p->headers)
+		return -ENOMEM;
+	for (; p->header_count < texts->count && !err; p->header_count++)
+		err = build_header_rule(&p->headers[p->header_count], texts->at[p->header_count], error);
+	return err;
+}
+
+static int build_sample(struct policy *p, const struct policy_options *o, struct buffer *error)
+{
+	if (o->sample_share > SHARE_ONE) {
+		buffer_add_str(error, "--sample is a share between 0% and 100%");
+		return -EINVAL;
+	}
+	p->sampler.share = o->sample_share;
+	p->sample_by = o->sample_by;
+	if (o->sample_by != SAMPLE_BY_HEADER)
+		return 0;
+	if (!o->sample_header || !http_is_token(span_str(o->sample_header))) {
+		buffer_printf(error, "--sample-by 'header:%s' names no field; an example: header:x-session-id",
+			      o->sample_header ? o->sample_header : "");
+		return -EINVAL;
+	}
+	p->sample_header = strdup(o->sample_header);
+	return p->sample_header ? 0 : -ENOMEM;
+}
+
+int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->is_own = options->is_own;
+	p->is_own_ctx = options->is_own_ctx;
+	err = build_methods(p, &options->methods, error);
+	if (!err)
+		err = build_routes(p, options, error);
+	if (!err)
+		err = build_rules(&p->paths, "--path", &options->paths, false, error);
+	if (!err)
+		err = build_rules(&p->not_paths, "--not-path", &options->not_paths, false, error);
+	if (!err) /* host names have no case (RFC 9110, 4.2.3) */
+		err = build_rules(&p->hosts, "--match-host", &options->hosts, true, error);
+	if (!err)
+		err = build_header_rules(p, &options->match_headers, error);
+	if (!err)
+		err = build_sample(p, options, error);
+	if (err) {
+		policy_free(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+static void rule_list_deinit(struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		rule_free(list->at[i]);
+	free(list->at);
+}
+
+void policy_free(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->method_count; i++)
+		free(p->methods[i]);
+	free(p->methods);
+	for (size_t i = 0; i < p->header_count; i++) {
+		free(p->headers[i].name);
+		rule_free(p->headers[i].rule);
+	}
+	free(p->headers);
+	rule_list_deinit(&p->paths);
+	rule_list_deinit(&p->not_paths);
+	rule_list_deinit(&p->hosts);
+	route_set_free(p->denied);
+	route_set_free(p->inference);
+	route_set_free(p->preset);
+	free(p->sample_header);
+	free(p);
+}
+
+/* --- deciding --- */
+
+static bool method_is_wanted(const struct policy *p, struct span method)
+{
+	if (p->any_method)
+		return !span_equal(method, SPAN_LITERAL("CONNECT"));
+	for (size_t i = 0; i < p->method_count; i++)
+		if (span_equal(method, span_str(p->methods[i])))
+			return true;
+	return false;
+}
+
+/* Leaves the path in p->path as PATH_SUSPICIOUSLY. */
+static bool is_denied(struct policy *p, const struct request_head *head)
+{
+	unsigned except = span_equal(head->method, SPAN_LITERAL("POST")) ? ROUTE_SPARES_POST : 0;
+	const struct route *route;
+
+	if (!p->denied)
+		return false;
+	route_path_read(&p->path, head->target, PATH_SUSPICIOUSLY);
+	if (p->path.odd)
+		return true;
+	route = route_set_find(p->denied, &p->path, except);
+	if (!route || !(route->flags & ROUTE_SPARES_INFERENCE) || !route_set_find(p->inference, &p->path, 0))
+		return route != NULL;
+	return route_set_find(p->denied, &p->path, except | ROUTE_SPARES_INFERENCE) != NULL;
+}
+
+static bool preset_has(struct policy *p, const struct request_head *head)
+{
+	if (!p->preset)
+		return true;
+	route_path_read(&p->path, head->target, PATH_AS_SENT);
+	return !p->path.odd && route_set_find(p->preset, &p->path, 0);
+}
+
+static enum rule_answer search(struct policy *p, struct rule *rule, struct span text)
+{
+	enum rule_answer answer = rule_search(rule, text);
+
+	if (answer == RULE_GAVE_UP)
+		counter_add(&p->stats.match_limit, 1);
+	return answer;
+}
+
+/* @or: the answer that counts as a match beside RULE_YES, for a list that keeps requests out */
+static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_answer or)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		enum rule_answer answer = search(p, list->at[i], text);
+
+		if (answer == RULE_YES || answer == or)
+			return true;
+	}
+	return false;
+}
+
+static bool path_is_wanted(struct policy *p, const struct request_head *head)
+{
+	struct span text = target_path_and_query(head->target, NULL);
+
+	if (!preset_has(p, head))
+		return false;
+	if (p->paths.count && !one_matches(p, &p->paths, text, RULE_YES))
+		return false;
+	return !one_matches(p, &p->not_paths, text, RULE_GAVE_UP);
+}
+
+static void match_header_rules(struct policy *p, const struct header *field)
+{
+	for (size_t i = 0; i < p->header_count; i++) {
+		struct header_rule *h = &p->headers[i];
+		enum rule_answer answer;
+
+		if (h->found || h->gave_up || !span_equal_nocase(field->name, span_str(h->name)))
+			continue;
+		answer = search(p, h->rule, field->value);
+		h->found = answer == RULE_YES;
+		h->gave_up = answer == RULE_GAVE_UP; /* once is enough: there may be hundreds of these fields */
+	}
+}
+
+static struct field_walk walk_fields(struct policy *p, const struct request_head *head)
+{
+	struct field_walk walk = { 0 };
+	bool has_host = false;
+
+	for (size_t i = 0; i < p->header_count; i++)
+		p->headers[i].found = p->headers[i].gave_up = false;
+	for (size_t i = 0; i < head->header_count; i++) {
+		const struct header *field = &head->headers[i];
+
+		if (!has_host && span_equal_nocase(field->name, SPAN_LITERAL("host"))) {
+			walk.host = field->value;
+			has_host = true;
+		}
+		if (span_equal_nocase(field->name, SPAN_LITERAL("x-shadowtap")))
+			walk.marked = true;
+		if (p->sample_header && !walk.sample_key &&
+		    span_equal_nocase(field->name, span_str(p->sample_header)))
+			walk.sample_key = &field->value;
+		match_header_rules(p, field);
+	}
+	return walk;
+}
+
+static bool headers_are_wanted(const struct policy *p)
+{
+	for (size_t i = 0; i < p->header_count; i++)
+		if (!p->headers[i].found)
+			return false;
+	return true;
+}
+
+static bool is_sampled(struct policy *p, const struct field_walk *walk, const struct request_origin *origin)
+{
+	uint64_t share = p->sampler.share;
+
+	switch (p->sample_by) {
+	case SAMPLE_BY_REQUEST:
+		return sampler_turn(&p->sampler);
+	case SAMPLE_BY_CONNECTION:
+		return sample_by_connection(share, &origin->client, &origin->server);
+	case SAMPLE_BY_CLIENT:
+		return sample_by_client(share, &origin->client);
+	case SAMPLE_BY_HEADER:
+		return share == SHARE_ONE || (walk->sample_key && sample_by_key(share, *walk->sample_key));
+	}
+	return false;
+}
+
+enum verdict policy_decide(struct policy *p, const struct request_head *head,
+			   const struct request_origin *origin)
+{
+	struct field_walk walk;
+
+	if (!method_is_wanted(p, head->method))
+		return VERDICT_FILTERED_METHOD;
+	if (is_denied(p, head))
+		return VERDICT_FILTERED_DENIED;
+	if (!path_is_wanted(p, head))
+		return VERDICT_FILTERED_PATH;
+	walk = walk_fields(p, head);
+	if (p->hosts.count && !one_matches(p, &p->hosts, walk.host, RULE_YES))
+		return VERDICT_FILTERED_HOST;
+	if (!headers_are_wanted(p))
+		return VERDICT_FILTERED_HEADER;
+	if (walk.marked || (p->is_own && p->is_own(p->is_own_ctx, origin)))
+		return VERDICT_FILTERED_LOOP;
+	return is_sampled(p, &walk, origin) ? VERDICT_CHOSEN : VERDICT_UNSAMPLED;
+}
+
+struct policy_stats *policy_stats(struct policy *p)
+{
+	return &p->stats;
+}
+
+/* --- names --- */
+
+static const struct {
+	const char *name, *reason;
+} verdict_texts[VERDICT_COUNT] = {
+#define X(id, name, reason) { name, reason },
+	VERDICTS(X)
+#undef X
+};
+
+const char *verdict_name(enum verdict v)
+{
+	return verdict_texts[v].name;
+}
+
+const char *verdict_reason(enum verdict v)
+{
+	return verdict_texts[v].reason;
+}

@@ -1,0 +1,25 @@
+/*
+ * presets.h - what model servers call their routes
+ */
+#ifndef POLICY_PRESETS_H
+#define POLICY_PRESETS_H
+
+#include <stddef.h>
+
+#include "policy/route.h"
+
+struct route_table {
+	const struct route *routes;
+	size_t count;
+};
+
+/** preset_find() - inference routes of the server called @name; NULL for an unknown name, no routes for "any" */
+const struct route_table *preset_find(const char *name);
+
+/** inference_routes() - those of all presets */
+const struct route_table *inference_routes(void);
+
+/** denied_routes() - what is not mirrored without --allow-side-effects; letters of either case */
+const struct route_table *denied_routes(void);
+
+#endif

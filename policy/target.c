@@ -1,0 +1,55 @@
+/*
+ * target.c - see target.h
+ *
+ * A proxy's client writes the whole URL into the request line (absolute-form).
+ * Rules and the shadow want the same text for the same resource, so the scheme
+ * and the authority are cut off. User info is cut off as well: it is a
+ * credential, and RFC 9110, 4.2.4 wants it gone.
+ */
+#include "policy/target.h"
+
+#include <stdbool.h>
+
+#include "policy/http_text.h"
+
+static bool is_alpha(uint8_t c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* Take "scheme://" off the front (RFC 3986, 3.1); false, with @s untouched, if it does not begin so. */
+static bool take_scheme(struct span *s)
+{
+	size_t n = 0;
+	struct span rest = *s;
+
+	if (s->len == 0 || !is_alpha(s->at[0]))
+		return false;
+	while (n < s->len && (is_alpha(s->at[n]) || (s->at[n] >= '0' && s->at[n] <= '9') || s->at[n] == '+' ||
+			      s->at[n] == '-' || s->at[n] == '.'))
+		n++;
+	if (!span_skip(&rest, n) || !span_starts(rest, SPAN_LITERAL("://")))
+		return false;
+	span_skip(&rest, 3);
+	*s = rest;
+	return true;
+}
+
+struct span target_path_and_query(struct span target, struct span *authority)
+{
+	struct span host = target, user, after;
+	size_t n = 0;
+
+	if (authority)
+		*authority = span_of(target.at, 0);
+	if (!take_scheme(&target))
+		return target;
+	while (n < target.len && target.at[n] != '/' && target.at[n] != '?' && target.at[n] != '#')
+		n++;
+	span_take(&target, n, &host);
+	while (span_cut(host, '@', &user, &after)) /* the last one ends the user info */
+		host = after;
+	if (authority)
+		*authority = host;
+	return target.len ? target : SPAN_LITERAL("/");
+}
