@@ -29,7 +29,16 @@ struct rewrite_options {
 
 struct rewrite;
 
-/** rewrite_new() - 0, -EINVAL with one sentence in @error (a name that is no token, a value with CR or LF), or -ENOMEM */
+/**
+ * rewrite_new() - check the options and build what is the same for every request
+ * @options:  borrowed during the call
+ * @error:    on -EINVAL one sentence: a name that is no token, a value with CR or LF, a field that is ours
+ *
+ * -H: 'N: V' writes N: V in place of any captured N; several of the same name
+ * make several fields. 'N:' forwards and adds no N. 'N;' sends it empty, as curl
+ * does. Host can be set, and wins over host_mode, but not removed.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
 int rewrite_new(const struct rewrite_options *options, struct rewrite **out, struct buffer *error);
 
 /**
@@ -37,15 +46,23 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
  *
  * Content-Length is always written, fresh, except for a request without a body
  * whose method defines none (GET, HEAD, DELETE, ...: RFC 9110, 8.6).
- * Absolute-form targets become origin-form (RFC 9112, 3.2).
- * Return: 0 or -ENOMEM.
+ * Absolute-form targets become origin-form (RFC 9112, 3.2). Whatever the
+ * captured bytes are, what is appended is one request: fields whose name is no
+ * token or whose value has CR, LF or NUL are left out, and spaces and control
+ * characters of the target are percent-encoded.
+ * Return: 0, -ENOMEM, or -EINVAL if the method is no token; on failure @out's contents are as before.
  */
 int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer *out);
 
-/** rewrite_allows() - is a captured field of this name forwarded? (also decides what events may show) */
+/**
+ * rewrite_allows() - is a captured field of this name forwarded? (also decides what events may show)
+ *
+ * Not if -H sets or removes it. A request whose Connection field names it is an exception that only
+ * rewrite_head() sees.
+ */
 bool rewrite_allows(const struct rewrite *w, struct span name);
 
-/** rewrite_warnings() - append a sentence for each allowed field that carries credentials or belongs to the hop */
+/** rewrite_warnings() - append a line, with newline, for each named field with credentials or of the hop */
 void rewrite_warnings(const struct rewrite *w, struct buffer *out);
 
 void rewrite_free(struct rewrite *w);
