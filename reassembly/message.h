@@ -55,6 +55,17 @@ struct message {
 	bool body_kept, has_sha256;
 };
 
+/**
+ * message_new() - a message with a copy of @head and no body yet
+ * @head:    borrowed
+ * @origin:  borrowed
+ * @budget:  charged for the message; message_unref() releases that, and what its owner adds to @charged for a body
+ *
+ * Return: given to the caller, with one reference; NULL when out of memory or over the budget.
+ */
+struct message *message_new(const struct request_head *head, const struct request_origin *origin,
+			    struct budget *budget);
+
 /** message_ref() - one more user on the loop; returns @m */
 struct message *message_ref(struct message *m);
 

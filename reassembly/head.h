@@ -1,0 +1,57 @@
+/*
+ * head.h - the head of a request while its bytes come in
+ *
+ * The parser yields a head in pieces: half a name, an empty value, the rest of
+ * a target from the next segment. A head collects them in one growing buffer
+ * and remembers offsets, which stay right when the buffer moves; spans are made
+ * once, when the head is complete. Heads are recycled, so a request costs no
+ * allocation after the first few.
+ */
+#ifndef REASSEMBLY_HEAD_H
+#define REASSEMBLY_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "reassembly/message.h"
+
+/* What servers take at most: 8 KiB (nginx) up to 64 KiB and more per field; the rest is an attack on memory. */
+#define HEAD_BYTES_MAX (256 << 10)
+#define HEAD_FIELDS_MAX 2048
+
+struct head {
+	struct head *next; /* in the list of spare ones */
+	struct buffer bytes;
+	struct head_field *fields;
+	struct header *headers; /* of the same length: filled by head_spans() */
+	uint32_t field_count, field_cap;
+	uint32_t method_len, target_len;
+	size_t charged; /* while it waits for another segment */
+	bool in_name, in_value;
+};
+
+/** head_new() - given to the caller; NULL when out of memory */
+struct head *head_new(void);
+void head_free(struct head *head);
+
+/** head_clear() - empty, the memory kept unless it grew large */
+void head_clear(struct head *head);
+
+/** head_memory() - bytes that it holds */
+size_t head_memory(const struct head *head);
+
+/* Add a piece, in the order of the wire. False: out of memory, or more than HEAD_*_MAX. */
+bool head_add_method(struct head *head, struct span piece);
+bool head_add_target(struct head *head, struct span piece);
+bool head_add_name(struct head *head, struct span piece);
+bool head_add_value(struct head *head, struct span piece);
+
+/** head_end_field() - the field is complete: white space after the value goes (RFC 9112, 5.1) */
+void head_end_field(struct head *head);
+
+/** head_spans() - the head as spans, borrowed until the next change */
+struct request_head head_spans(struct head *head, uint8_t version_major, uint8_t version_minor);
+
+#endif

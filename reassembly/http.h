@@ -1,0 +1,67 @@
+/*
+ * http.h - the HTTP/1 messages of one connection, both directions
+ */
+#ifndef REASSEMBLY_HTTP_H
+#define REASSEMBLY_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "reassembly/request.h"
+#include "reassembly/stream.h"
+
+#define SPARE_HTTP_MAX 64
+
+struct http;
+
+/** struct http_env - what all connections of a lane share */
+struct http_env {
+	struct request_env requests;
+	llhttp_settings_t client_settings, server_settings;
+	struct http *spare;
+	uint32_t spare_count;
+};
+
+/** http_env_init() - @sink and @budget borrowed, @stats too */
+void http_env_init(struct http_env *env, const struct reassembly_sink *sink, uint64_t max_body,
+		   struct budget *budget, struct reassembly_stats *stats);
+void http_env_deinit(struct http_env *env);
+
+/**
+ * http_new() - begin to follow a connection
+ * @origin:  client, server and connection are used
+ * @answers: the server's stream; borrowed for the life of the result: tells how far the answers are known
+ * @begun:   the connection was seen from its first byte; otherwise a request must be found first
+ *
+ * Return: given to the caller, for http_free(); NULL when out of memory or over the budget.
+ */
+struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *answers,
+		      bool begun);
+
+/** http_free() - the request in the making is forgotten: http_end() first */
+void http_free(struct http_env *env, struct http *h);
+
+/** http_junk() - bytes of the client were seen before this http was made, on segments up to this @ack */
+void http_junk(struct http *h, uint32_t ack);
+
+/* The streams' bytes and holes, in order. */
+void http_client_bytes(struct http *h, const struct stream_piece *piece);
+void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
+void http_server_bytes(struct http *h, const struct stream_piece *piece);
+void http_server_gap(struct http *h, uint32_t bytes);
+
+/** http_end() - nothing will follow: the request in the making, if any, is lost for @reason */
+void http_end(struct http *h, enum lost_reason reason);
+
+enum http_fate {
+	HTTP_LIVE,
+	HTTP_NOT,  /* the first bytes were no request; nothing was counted */
+	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
+};
+
+/** http_fate() - ask after each call: unless HTTP_LIVE, there is nothing more to find */
+enum http_fate http_fate(const struct http *h);
+
+#endif

@@ -1,0 +1,624 @@
+/*
+ * reassembler.c - segments in, complete HTTP requests out
+ *
+ * Theory of operation. Here a segment meets its connection: which one it is,
+ * which way it goes, whether it belongs to this life of the 4-tuple or to the
+ * next, and when a connection is over. Ordering is stream.c's work and HTTP is
+ * http.c's.
+ *
+ * Direction. The client is who sent the SYN. Without one it is the side that
+ * is not the service's port, if only one side is. If both are or no ports were
+ * given, it is the side whose segment begins with a request, or whose peer's
+ * begins with a status line; until one does, nothing is kept of the connection.
+ *
+ * Beginning. With a SYN (or the SYN+ACK) the first byte is known, and the
+ * client's first bytes decide whether this is HTTP. Without, the connection is
+ * midstream: its bytes are looked at, segment by segment, for the begin of a
+ * request, and ordered only from there. A SYN that is captured late, after the
+ * first data, is recognised by its number.
+ *
+ * Another life. A SYN with the known ISN is a copy. One with another ISN begins
+ * another connection if this one has ended in any direction; if not, it may be
+ * a stray, so it is noted, and the new life begins when something confirms it:
+ * the SYN+ACK, or a segment of the client that continues that ISN. Whether the
+ * ISN lies inside the old window or outside does not matter for that.
+ *
+ * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
+ * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. A
+ * closed flow lingers, so that late copies of its segments begin no new one.
+ *
+ * Time is the segments' own. It may jump: see advance_clock().
+ */
+#include "reassembly/reassembler.h"
+
+#include <stdlib.h>
+
+#include "reassembly/flow.h"
+#include "reassembly/http.h"
+#include "reassembly/request_line.h"
+#include "reassembly/sequence.h"
+#include "reassembly/stream.h"
+
+#define LINGER_NS (10 * NS_PER_S)
+#define JUMP_NS (24 * 3600 * NS_PER_S) /* a step forward of a day or more needs a second packet */
+#define BACK_CONFIRM 32                /* packets that agree before the clock is set back */
+#define NEAR_BYTES (64 << 10)          /* an unscaled window: how far off a RST or a late SYN may be */
+#define EVICT_AT_ONCE 8                /* flows that may go to make room for one thing */
+
+struct reassembler {
+	struct reassembly_options options;
+	struct reassembly_stats stats;
+	struct flow_table flows;
+	struct http_env http;
+	struct stream_env streams;
+	struct wall clock;
+	struct wall jump; /* where the last packet that did not fit the clock wanted it */
+	uint32_t jumps;
+	uint64_t connections;
+	bool clock_set;
+};
+
+/** struct bearing - what the streams' reader needs to know: whose bytes these are */
+struct bearing {
+	struct reassembler *r;
+	struct flow *f;
+	unsigned dir;
+};
+
+/* ---- the end of flows ---------------------------------------------------- */
+
+static void drop_http(struct reassembler *r, struct flow *f)
+{
+	http_free(&r->http, f->http);
+	f->http = NULL;
+	stream_drop(&f->half[0], &r->streams);
+	stream_drop(&f->half[1], &r->streams);
+}
+
+static void ignore_flow(struct reassembler *r, struct flow *f)
+{
+	drop_http(r, f);
+	flow_set_state(&r->flows, f, FLOW_IGNORED);
+}
+
+/** end_flow() - nothing will follow in this life of the 4-tuple; a request in the making is lost for @reason */
+static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason reason)
+{
+	if (f->state == FLOW_CLOSED)
+		return;
+	if (f->client != CLIENT_UNKNOWN) {
+		struct stream *requests = &f->half[f->client];
+
+		/* What waits behind a hole may be whole requests; when memory is short it is dropped instead.
+		 */
+		if (f->state == FLOW_OPEN && reason != LOST_MEMORY)
+			stream_close_holes(requests, &r->streams, &(struct bearing){ r, f, f->client });
+		if (requests->next != requests->base && !f->half[!f->client].seen)
+			counter_add(&r->stats.one_way, 1);
+	}
+	if (f->http)
+		http_end(f->http, reason);
+	drop_http(r, f);
+	counter_sub(&r->stats.flows_open, 1);
+	flow_set_state(&r->flows, f, FLOW_CLOSED);
+}
+
+static void forget_flow(struct reassembler *r, struct flow *f, enum lost_reason reason)
+{
+	end_flow(r, f, reason);
+	flow_remove(&r->flows, f);
+}
+
+/** evict() - make room: the flow that was quiet for longest, but not @keep; false if there is none */
+static bool evict(struct reassembler *r, const struct flow *keep)
+{
+	struct flow *f = r->flows.closed.oldest ? r->flows.closed.oldest : r->flows.live.oldest;
+
+	if (f == keep && f)
+		f = f->newer;
+	if (!f)
+		return false;
+	if (f->state != FLOW_CLOSED)
+		counter_add(&r->stats.flows_evicted, 1);
+	forget_flow(r, f, LOST_MEMORY);
+	return true;
+}
+
+/* ---- time ----------------------------------------------------------------- */
+
+/**
+ * advance_clock() - the time by which flows age
+ *
+ * Forward it follows the packets, but a step of a day must be confirmed by the
+ * next one, or a single wrong stamp would expire everything. Backward it stands
+ * still, since packets of several queues come a little out of order; if many
+ * agree, the recording's clock was really set back.
+ */
+static void advance_clock(struct reassembler *r, struct wall ts)
+{
+	int64_t step = ts.ns - r->clock.ns;
+	bool far_back = step<-r->options.idle_ns, far_ahead = step> JUMP_NS + r->options.idle_ns;
+
+	if (!r->clock_set || (!far_back && !far_ahead)) {
+		if (!r->clock_set || step > 0)
+			r->clock = ts;
+		r->clock_set = true;
+		r->jumps = 0;
+		return;
+	}
+	if (r->jumps > 0 && llabs(ts.ns - r->jump.ns) > r->options.idle_ns)
+		r->jumps = 0;
+	r->jump = ts;
+	if (++r->jumps >= (far_ahead ? 2 : BACK_CONFIRM)) {
+		r->clock = ts;
+		r->jumps = 0;
+	}
+}
+
+static void expire_list(struct reassembler *r, struct flow_list *list, int64_t limit_ns)
+{
+	while (list->oldest) {
+		struct flow *f = list->oldest;
+
+		if (f->last.ns - r->clock.ns > limit_ns)
+			f->last = r->clock; /* the clock was set back: its age begins now */
+		if (r->clock.ns - f->last.ns <= limit_ns)
+			return;
+		forget_flow(r, f, LOST_IDLE);
+	}
+}
+
+static void expire(struct reassembler *r)
+{
+	int64_t idle = r->options.idle_ns;
+
+	expire_list(r, &r->flows.live, idle);
+	expire_list(r, &r->flows.closed, idle < LINGER_NS ? idle : LINGER_NS);
+}
+
+/* ---- bytes in order -------------------------------------------------------- */
+
+static bool make_http(struct reassembler *r, struct flow *f, bool begun)
+{
+	struct request_origin origin = { .client = f->key.end[f->client],
+					 .server = f->key.end[!f->client],
+					 .connection = f->number };
+
+	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
+		f->http = http_new(&r->http, &origin, &f->half[!f->client], begun);
+		if (f->http || !evict(r, f))
+			break;
+	}
+	if (f->http && f->junk_known)
+		http_junk(f->http, f->junk_ack);
+	return f->http != NULL;
+}
+
+static void not_http(struct reassembler *r, struct flow *f, struct span first)
+{
+	counter_add(&r->stats.not_http, 1);
+	if (tls_hello_match(first))
+		counter_add(&r->stats.tls, 1);
+	ignore_flow(r, f);
+}
+
+/** settle() - does http still want this connection? @piece: what it was given last */
+static void settle(struct reassembler *r, struct flow *f, struct span piece)
+{
+	switch (http_fate(f->http)) {
+	case HTTP_LIVE:
+		break;
+	case HTTP_NOT:
+		not_http(r, f, piece);
+		break;
+	case HTTP_LEFT:
+		ignore_flow(r, f);
+		break;
+	}
+}
+
+static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+{
+	if (!f->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
+			 */
+		if (request_method_match(piece->bytes) == LINE_NO && !request_line_foreign(piece->bytes)) {
+			not_http(r, f, piece->bytes);
+			return;
+		}
+		if (!make_http(r, f, true))
+			return;
+	}
+	http_client_bytes(f->http, piece);
+	settle(r, f, piece->bytes);
+}
+
+static void server_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+{
+	if (!f->http) { /* an answer that was captured before its request */
+		const struct stream *requests = &f->half[f->client];
+
+		if (status_line_match(piece->bytes) != LINE_YES ||
+		    !make_http(r, f, !f->midstream && requests->next == requests->base))
+			return;
+	}
+	http_server_bytes(f->http, piece);
+	settle(r, f, piece->bytes);
+}
+
+static bool reader_on_bytes(void *ctx, const struct stream_piece *piece)
+{
+	const struct bearing *b = ctx;
+
+	if (b->dir == b->f->client)
+		client_bytes(b->r, b->f, piece);
+	else
+		server_bytes(b->r, b->f, piece);
+	return b->f->state == FLOW_OPEN;
+}
+
+static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
+{
+	const struct bearing *b = ctx;
+	struct flow *f = b->f;
+
+	if (b->dir != f->client) {
+		if (f->http)
+			http_server_gap(f->http, bytes);
+	} else if (f->http || make_http(b->r, f, true)) {
+		http_client_gap(f->http, bytes, why);
+	}
+	return f->state == FLOW_OPEN;
+}
+
+/* ---- which connection, which direction -------------------------------------- */
+
+static bool is_server_port(const struct reassembler *r, uint16_t port)
+{
+	for (size_t i = 0; i < r->options.server_port_count; i++)
+		if (r->options.server_ports[i] == port)
+			return true;
+	return false;
+}
+
+/** client_by_port() - the direction of requests as far as the ports tell, or CLIENT_UNKNOWN */
+static uint8_t client_by_port(const struct reassembler *r, const struct flow *f)
+{
+	bool first = is_server_port(r, f->key.end[0].port), second = is_server_port(r, f->key.end[1].port);
+
+	if (first == second)
+		return CLIENT_UNKNOWN;
+	return first ? 1 : 0;
+}
+
+/** client_by_bytes() - ... as far as a segment's first bytes tell */
+static uint8_t client_by_bytes(unsigned dir, struct span bytes)
+{
+	if (request_method_match(bytes) == LINE_YES && request_line_match(bytes) != LINE_NO)
+		return (uint8_t)dir;
+	if (status_line_match(bytes) == LINE_YES)
+		return (uint8_t)!dir;
+	return CLIENT_UNKNOWN;
+}
+
+static void begin_life(struct reassembler *r, struct flow *f)
+{
+	f->number = ++r->connections;
+	f->midstream = true;
+	counter_add(&r->stats.connections, 1);
+	counter_add(&r->stats.midstream, 1);
+	counter_add(&r->stats.flows_open, 1);
+}
+
+/** saw_begin() - a SYN or SYN+ACK of this connection: it isn't midstream after all */
+static void saw_begin(struct reassembler *r, struct flow *f)
+{
+	if (!f->midstream)
+		return;
+	f->midstream = false;
+	counter_sub(&r->stats.midstream, 1);
+}
+
+/** restart() - another connection on the same ends */
+static void restart(struct reassembler *r, struct flow *f)
+{
+	end_flow(r, f, LOST_RESET);
+	f->half[0] = f->half[1] = (struct stream){ 0 };
+	f->client = f->new_dir = CLIENT_UNKNOWN;
+	f->junk_known = false;
+	flow_set_state(&r->flows, f, FLOW_OPEN);
+	begin_life(r, f);
+}
+
+static struct flow *add_flow(struct reassembler *r, const struct flow_key *key)
+{
+	struct flow *f = flow_add(&r->flows, key, r->clock);
+
+	for (int i = 0; !f && i < EVICT_AT_ONCE && evict(r, NULL); i++)
+		f = flow_add(&r->flows, key, r->clock);
+	if (f)
+		begin_life(r, f);
+	return f;
+}
+
+/** worth_a_flow() - does an unknown connection begin with this? A lone ACK, FIN or RST tells nothing. */
+static bool worth_a_flow(const struct segment *s)
+{
+	if (s->flags & TCP_RST)
+		return false;
+	return (s->flags & TCP_SYN) || s->payload.len > 0;
+}
+
+static bool within(uint32_t from, uint32_t seq, uint32_t bytes)
+{
+	return seq - from <= bytes;
+}
+
+/** syn_fits() - can @s, whose flags have SYN, be of the connection that we follow? */
+static bool syn_fits(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+
+	if (mine->has_isn)
+		return mine->isn == s->seq;
+	if (mine->synced && !within(s->seq + 1, mine->base, NEAR_BYTES))
+		return false;
+	/* A SYN+ACK acknowledges the client's SYN, and data in it with TCP Fast Open (RFC 7413, 3.1). */
+	return !(s->flags & TCP_ACK) || !peer->has_isn || within(peer->isn + 1, s->ack, NEAR_BYTES);
+}
+
+static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+
+	if (mine->has_isn)
+		return; /* a copy */
+	if (!mine->synced || mine->next == mine->base)
+		stream_begin(mine, s->seq + 1);
+	mine->isn = s->seq;
+	mine->has_isn = true;
+	if ((s->flags & TCP_ACK) && !peer->synced)
+		stream_begin(peer, s->ack); /* the client's SYN was not captured, or is late */
+	if (!f->http)
+		f->client = (uint8_t)((s->flags & TCP_ACK) ? !dir : dir);
+	saw_begin(r, f);
+}
+
+/** confirms_new_life() - a SYN with another ISN was noted: does this segment continue it? */
+static bool confirms_new_life(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	uint32_t first = f->new_isn + 1;
+
+	if (f->new_dir == CLIENT_UNKNOWN)
+		return false;
+	if (dir != f->new_dir)
+		return (s->flags & TCP_SYN) && (s->flags & TCP_ACK) && within(first, s->ack, NEAR_BYTES);
+	if (s->flags & (TCP_SYN | TCP_RST))
+		return false;
+	if (s->seq == first)
+		return true;
+	return s->payload.len > 0 && within(first, s->seq, NEAR_BYTES) &&
+	       !within(f->half[dir].next - NEAR_BYTES, s->seq, 2 * NEAR_BYTES);
+}
+
+/** enter_life() - find out whether @s belongs to this life of the 4-tuple; false: to none that we follow */
+static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	bool syn = s->flags & TCP_SYN, answer = syn && (s->flags & TCP_ACK);
+
+	if (confirms_new_life(f, dir, s)) {
+		unsigned client = f->new_dir;
+		uint32_t isn = f->new_isn;
+
+		restart(r, f);
+		take_syn(r, f, client, &(struct segment){ .seq = isn, .flags = TCP_SYN });
+	}
+	if (syn && !syn_fits(f, dir, s)) {
+		bool over = f->state == FLOW_CLOSED || f->half[0].fin_known || f->half[1].fin_known;
+
+		if (!over && (answer || s->payload.len == 0)) {
+			if (!answer) {
+				f->new_dir = (uint8_t)dir;
+				f->new_isn = s->seq;
+			}
+			return false;
+		}
+		restart(r, f);
+	}
+	if (f->state == FLOW_CLOSED)
+		return false;
+	if (syn)
+		take_syn(r, f, dir, s);
+	return true;
+}
+
+/* ---- one segment -------------------------------------------------------------- */
+
+/** begin_midstream() - may the stream of @dir begin with these bytes, somewhere inside a connection? */
+static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	bool has_ack = s->flags & TCP_ACK;
+
+	if (f->client == CLIENT_UNKNOWN)
+		f->client = client_by_port(r, f);
+	if (f->client == CLIENT_UNKNOWN)
+		f->client = client_by_bytes(dir, s->payload);
+	if (f->client == CLIENT_UNKNOWN)
+		return false;
+	if (dir != f->client)
+		return f->http || status_line_match(s->payload) == LINE_YES;
+	if (request_line_match(s->payload) != LINE_NO &&
+	    (!f->junk_known || !has_ack || seq_before(f->junk_ack, s->ack)))
+		return f->http || make_http(r, f, false);
+	if (has_ack) {
+		f->junk_ack = f->junk_known ? seq_later(f->junk_ack, s->ack) : s->ack;
+		f->junk_known = true;
+	}
+	if (f->http)
+		http_junk(f->http, f->junk_ack);
+	return false;
+}
+
+static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
+		      const struct segment *s)
+{
+	struct stream *mine = &f->half[dir];
+	struct stream_piece piece = { s->payload, s->ts, s->ack, (s->flags & TCP_ACK) != 0 };
+
+	if (!mine->synced) {
+		if (!begin_midstream(r, f, dir, s))
+			return;
+		stream_begin(mine, seq);
+	}
+	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, seq, &piece, s->missing_bytes);
+}
+
+/** follow_ignored() - of a connection that isn't read, only where it is, so that its end is recognised */
+static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
+{
+	if (!mine->synced)
+		stream_begin(mine, seq);
+	if (stream_near(mine, seq))
+		mine->next = seq_later(mine->next, seq + len);
+}
+
+/** rst_is_real() - could @s be the next segment of its sender? */
+static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+	uint32_t low = mine->next, high = mine->next;
+
+	if (!mine->synced) /* a refused SYN: the number is 0, and the ack must fit (RFC 9293, 3.10.7.3) */
+		return (s->flags & TCP_ACK) && peer->synced &&
+		       within(peer->base, s->ack, peer->next - peer->base + NEAR_BYTES);
+	if (mine->ack_known && seq_before(mine->acked, low))
+		low = mine->acked;
+	if (mine->ack_known)
+		high = seq_later(high, mine->acked);
+	return within(low, s->seq, high - low + NEAR_BYTES);
+}
+
+/** look_for_end() - FINs and acks of this segment may have ended a direction, or both */
+static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bool fin)
+{
+	bool over[2];
+
+	for (unsigned d = 0; d < 2; d++) {
+		struct stream *st = &f->half[d];
+
+		/*
+		 * The FIN's own segment never closes a hole: if its ack was captured before it, other
+		 * segments of the sender may be late as well.
+		 */
+		if (f->state == FLOW_OPEN && stream_fin_acked(st) && !stream_ended(st) && !(fin && d == dir))
+			stream_close_holes(st, &r->streams, &(struct bearing){ r, f, d });
+		over[d] = stream_ended(st);
+	}
+	if (f->client == CLIENT_UNKNOWN)
+		return;
+	if (over[f->client] && (over[!f->client] || !f->half[!f->client].seen)) {
+		end_flow(r, f, LOST_RESET);
+	} else if (over[f->client] && f->http) {
+		http_end(f->http, LOST_RESET); /* half-closed: no request can follow */
+		ignore_flow(r, f);
+	}
+}
+
+static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	struct stream *mine = &f->half[dir];
+	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
+	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
+
+	mine->seen = true;
+	if (s->flags & TCP_ACK)
+		stream_ack(&f->half[!dir], s->ack);
+	if (s->flags & TCP_RST) {
+		if (rst_is_real(f, dir, s))
+			end_flow(r, f, LOST_RESET);
+		return;
+	}
+	if (f->state == FLOW_IGNORED)
+		follow_ignored(mine, seq, len);
+	else if (len > 0)
+		take_data(r, f, dir, seq, s);
+	if (s->flags & TCP_FIN) {
+		if (!mine->synced)
+			stream_begin(mine, seq + len);
+		stream_fin(mine, seq + len);
+	}
+	if (f->half[0].fin_known || f->half[1].fin_known)
+		look_for_end(r, f, dir, (s->flags & TCP_FIN) != 0);
+}
+
+/* ---- the door -------------------------------------------------------------------- */
+
+void reassembler_feed(struct reassembler *r, const struct segment *segment)
+{
+	unsigned dir;
+	struct flow_key key = flow_key_of(segment, &dir);
+	struct flow *f;
+
+	advance_clock(r, segment->ts);
+	expire(r);
+	f = flow_find(&r->flows, &key);
+	if (!f && worth_a_flow(segment))
+		f = add_flow(r, &key);
+	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
+		flow_touch(&r->flows, f, r->clock);
+	if (f && enter_life(r, f, dir, segment))
+		take_segment(r, f, dir, segment);
+}
+
+void reassembler_finish(struct reassembler *r)
+{
+	while (r->flows.live.oldest)
+		forget_flow(r, r->flows.live.oldest, LOST_CUT_AT_END);
+	while (r->flows.closed.oldest)
+		flow_remove(&r->flows, r->flows.closed.oldest);
+}
+
+const struct reassembly_stats *reassembler_stats(const struct reassembler *r)
+{
+	return &r->stats;
+}
+
+struct reassembler *reassembler_new(const struct reassembly_options *options,
+				    const struct reassembly_sink *sink)
+{
+	struct reassembler *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	if (!flow_table_init(&r->flows, options->budget)) {
+		free(r);
+		return NULL;
+	}
+	r->options = *options;
+	http_env_init(&r->http, sink, options->max_body, options->budget, &r->stats);
+	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap },
+					  .hold_bytes = options->hold_bytes,
+					  .budget = options->budget,
+					  .stats = &r->stats };
+	return r;
+}
+
+static void free_list(struct reassembler *r, struct flow_list *list)
+{
+	while (list->oldest) {
+		struct flow *f = list->oldest;
+
+		drop_http(r, f);
+		flow_remove(&r->flows, f);
+	}
+}
+
+void reassembler_free(struct reassembler *r)
+{
+	if (!r)
+		return;
+	free_list(r, &r->flows.live);
+	free_list(r, &r->flows.closed);
+	flow_table_deinit(&r->flows);
+	http_env_deinit(&r->http);
+	free(r);
+}

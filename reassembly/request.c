@@ -1,0 +1,272 @@
+/*
+ * request.c - one request in the making, from its first byte to the sink
+ *
+ * The sink decides at the end of the head, so the body of a request that nobody
+ * wants is never copied. A wanted body grows as its bytes arrive, by doubling
+ * up to the Content-Length: that header is a promise and not a reason to
+ * reserve memory, or a thousand heads that promise 8 MiB would pin 8 GiB. What
+ * it grows by is charged to the budget first. If that is refused, the bytes are
+ * dropped but the request is still followed to its end, since the books and the
+ * position of the next request depend on it.
+ */
+#include "reassembly/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* Below this a promised body is allocated at once: one allocation for nearly all requests. */
+#define BODY_AT_ONCE (64 << 10)
+#define BODY_FIRST 4096
+
+/* Fixed, so that a request has the same id whenever and wherever the same packets are read. */
+static const struct hash_key id_key = { 0x73686164, 0x6f777461 };
+
+void request_env_deinit(struct request_env *env)
+{
+	while (env->spare_heads) {
+		struct head *head = env->spare_heads;
+
+		env->spare_heads = head->next;
+		head_free(head);
+	}
+	while (env->spare_digest_count > 0)
+		digest_free(env->spare_digests[--env->spare_digest_count]);
+	env->spare_head_count = 0;
+}
+
+static struct head *take_head(struct request_env *env)
+{
+	struct head *head = env->spare_heads;
+
+	if (!head)
+		return head_new();
+	env->spare_heads = head->next;
+	env->spare_head_count--;
+	head->next = NULL;
+	return head;
+}
+
+static void give_head_back(struct request_env *env, struct request *rq)
+{
+	struct head *head = rq->head;
+
+	rq->head = NULL;
+	if (!head)
+		return;
+	budget_release(env->budget, head->charged);
+	head->charged = 0;
+	if (env->spare_head_count >= SPARE_HEADS_MAX) {
+		head_free(head);
+		return;
+	}
+	head_clear(head);
+	head->next = env->spare_heads;
+	env->spare_heads = head;
+	env->spare_head_count++;
+}
+
+static struct digest *take_digest(struct request_env *env)
+{
+	struct digest *d;
+
+	if (env->spare_digest_count == 0)
+		return digest_new();
+	d = env->spare_digests[--env->spare_digest_count];
+	if (digest_reset(d))
+		return d;
+	digest_free(d);
+	return NULL;
+}
+
+static void give_digest_back(struct request_env *env, struct request *rq)
+{
+	if (!rq->digest)
+		return;
+	if (env->spare_digest_count < SPARE_DIGESTS_MAX)
+		env->spare_digests[env->spare_digest_count++] = rq->digest;
+	else
+		digest_free(rq->digest);
+	rq->digest = NULL;
+}
+
+static void drop_message(struct request *rq)
+{
+	message_unref(rq->message);
+	rq->message = NULL;
+	rq->body_cap = 0;
+}
+
+void request_release(struct request_env *env, struct request *rq)
+{
+	give_head_back(env, rq);
+	give_digest_back(env, rq);
+	drop_message(rq);
+}
+
+bool request_begin(struct request_env *env, struct request *rq, struct wall ts)
+{
+	request_release(env, rq);
+	rq->head = take_head(env);
+	rq->origin.ts_first = ts;
+	rq->origin.ts_last = (struct wall){ 0 };
+	rq->origin.id = 0;
+	rq->body_len = rq->body_expected = 0;
+	rq->keep = KEEP_NOTHING;
+	rq->verdict = 0;
+	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = false;
+	return rq->head != NULL;
+}
+
+void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
+{
+	struct {
+		struct endpoint client, server;
+		int64_t ts_first_ns;
+		uint64_t ordinal;
+	} named = { rq->origin.client, rq->origin.server, rq->origin.ts_first.ns, ordinal };
+
+	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
+	rq->seen = true;
+	counter_add(&env->stats->seen, 1);
+}
+
+void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
+		    uint64_t body_expected)
+{
+	struct head_decision d = env->sink.on_head(env->sink.ctx, head, &rq->origin);
+
+	rq->keep = d.keep;
+	rq->verdict = d.verdict;
+	rq->body_expected = body_expected;
+	rq->too_large = d.keep == KEEP_WHOLE && body_expected > env->max_body;
+	if (d.keep != KEEP_NOTHING && !rq->too_large) {
+		rq->message = message_new(head, &rq->origin, env->budget);
+		rq->out_of_memory = !rq->message;
+		if (rq->message) {
+			rq->message->verdict = d.verdict;
+			rq->message->body_kept = d.keep == KEEP_WHOLE;
+		}
+	}
+	if (d.digest && rq->message)
+		rq->digest = take_digest(env);
+	give_head_back(env, rq);
+}
+
+static bool reserve_body(struct request *rq, size_t more)
+{
+	struct message *m = rq->message;
+	size_t need = (size_t)m->body_len + more;
+	size_t cap = rq->body_cap ? rq->body_cap * 2 : BODY_FIRST;
+	uint8_t *body;
+
+	if (need <= rq->body_cap)
+		return true;
+	if (rq->body_expected >= need && (cap > rq->body_expected || rq->body_expected <= BODY_AT_ONCE))
+		cap = (size_t)rq->body_expected;
+	if (cap < need)
+		cap = need;
+	if (!budget_charge(m->budget, cap - rq->body_cap))
+		return false;
+	m->charged += cap - rq->body_cap; /* message_unref() gives it back, also after a failure below */
+	rq->body_cap = cap;
+	body = realloc(m->body, cap);
+	if (!body)
+		return false;
+	m->body = body;
+	return true;
+}
+
+void request_add_body(struct request_env *env, struct request *rq, struct span bytes)
+{
+	struct message *m = rq->message;
+
+	rq->body_len += bytes.len;
+	if (rq->digest && !digest_add(rq->digest, bytes.at, bytes.len))
+		give_digest_back(env, rq);
+	if (!m)
+		return;
+	if (rq->keep == KEEP_WHOLE && rq->body_len > env->max_body) {
+		rq->too_large = true;
+		drop_message(rq);
+	} else if (rq->keep == KEEP_WHOLE && !reserve_body(rq, bytes.len)) {
+		rq->out_of_memory = true;
+		drop_message(rq);
+	} else {
+		if (rq->keep == KEEP_WHOLE)
+			memcpy(m->body + m->body_len, bytes.at, bytes.len);
+		m->body_len = rq->body_len;
+	}
+}
+
+/** trim_body() - give back what doubling reserved too much; only bodies of unknown length have it */
+static void trim_body(struct request *rq)
+{
+	struct message *m = rq->message;
+	size_t spare = rq->body_cap - (size_t)m->body_len;
+	uint8_t *body;
+
+	if (!m->body || spare <= m->body_len / 4)
+		return;
+	body = realloc(m->body, (size_t)m->body_len);
+	if (!body)
+		return;
+	m->body = body;
+	m->charged -= spare;
+	budget_release(m->budget, spare);
+}
+
+void request_complete(struct request_env *env, struct request *rq, struct wall ts)
+{
+	struct message *m;
+
+	if (rq->seen && !rq->settled && rq->too_large)
+		request_lost(env, rq, LOST_TOO_LARGE);
+	if (!rq->seen || rq->settled) {
+		request_release(env, rq);
+		return;
+	}
+	rq->settled = true;
+	rq->origin.ts_last = ts;
+	counter_add(&env->stats->complete, 1);
+	if (rq->message) {
+		rq->message->origin.ts_last = ts;
+		if (rq->digest)
+			rq->message->has_sha256 = digest_finish(rq->digest, rq->message->body_sha256);
+		if (rq->message->body_kept)
+			trim_body(rq);
+	}
+	m = rq->message;
+	rq->message = NULL;
+	request_release(env, rq);
+	env->sink.on_request(env->sink.ctx, rq->verdict, m, rq->out_of_memory);
+}
+
+void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
+{
+	if (rq->too_large)
+		reason = LOST_TOO_LARGE;
+	request_release(env, rq);
+	if (!rq->seen || rq->settled)
+		return;
+	rq->settled = true;
+	counter_add(&env->stats->lost[reason], 1);
+	if (env->sink.on_lost)
+		env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
+}
+
+bool request_wait(struct request_env *env, struct request *rq)
+{
+	size_t now;
+
+	if (!rq->head)
+		return true;
+	now = head_memory(rq->head);
+	if (now <= rq->head->charged)
+		return true;
+	if (!budget_charge(env->budget, now - rq->head->charged))
+		return false;
+	rq->head->charged = now;
+	return true;
+}

@@ -1,0 +1,79 @@
+/*
+ * request.h - one request in the making, from its first byte to the sink
+ *
+ * http.c finds where requests begin and end; here is what is kept of them, who
+ * is told, and the books: each request that is counted as seen is settled
+ * exactly once, as complete or as lost.
+ */
+#ifndef REASSEMBLY_REQUEST_H
+#define REASSEMBLY_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "reassembly/head.h"
+#include "reassembly/message.h"
+#include "reassembly/reassembler.h"
+
+#define SPARE_HEADS_MAX 64
+#define SPARE_DIGESTS_MAX 16
+
+/** struct request_env - what all requests of a lane share */
+struct request_env {
+	struct reassembly_sink sink;
+	uint64_t max_body;
+	struct budget *budget;
+	struct reassembly_stats *stats;
+	struct head *spare_heads;
+	struct digest *spare_digests[SPARE_DIGESTS_MAX];
+	uint32_t spare_head_count, spare_digest_count;
+};
+
+void request_env_deinit(struct request_env *env);
+
+/** struct request - owned by its connection; client, server and connection of @origin are set once by the owner
+ */
+struct request {
+	struct request_origin origin;
+	struct head *head; /* from request_begin() until the head is complete */
+	struct message *message;
+	struct digest *digest;
+	size_t body_cap;
+	uint64_t body_len, body_expected; /* expected: Content-Length, 0 if not known */
+	enum keep keep;
+	uint8_t verdict;
+	bool seen, settled, too_large, out_of_memory;
+};
+
+/** request_begin() - the first byte may be here; nothing is counted yet. False when out of memory. */
+bool request_begin(struct request_env *env, struct request *rq, struct wall ts);
+
+/** request_seen() - it is a request: count it and give it its id; @ordinal: its number on the connection */
+void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal);
+
+/** request_decide() - the head is complete: ask the sink, begin to keep what it wants */
+void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
+		    uint64_t body_expected);
+
+/** request_add_body() - the next bytes of the body, de-chunked; borrowed */
+void request_add_body(struct request_env *env, struct request *rq, struct span bytes);
+
+/** request_complete() - its last byte came with the segment of @ts: tell the sink, if it isn't settled already
+ */
+void request_complete(struct request_env *env, struct request *rq, struct wall ts);
+
+/**
+ * request_lost() - it will never be complete: tell the sink and drop what was kept
+ * A request that had outgrown max_body is lost for that reason, whatever came later. No-op unless seen and not
+ * settled.
+ */
+void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason);
+
+/** request_wait() - the segment is over and the request is not: charge what its head holds; false if refused */
+bool request_wait(struct request_env *env, struct request *rq);
+
+/** request_release() - drop what was kept, tell nobody */
+void request_release(struct request_env *env, struct request *rq);
+
+#endif

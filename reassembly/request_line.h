@@ -1,0 +1,41 @@
+/*
+ * request_line.h - do these bytes begin an HTTP/1 message?
+ *
+ * Used where the position in the stream is not known: at a connection's first
+ * bytes, and at the begin of a segment after a hole. llhttp cannot answer that
+ * question, because it believes that what it is given begins a message.
+ *
+ * The two questions differ in what a wrong "yes" costs. At a connection's begin
+ * a method and a space are enough: what follows is either HTTP or a malformed
+ * request that gets counted. After a hole, a body may hold anything, so the
+ * whole line is asked for, up to "HTTP/1." and a digit.
+ */
+#ifndef REASSEMBLY_REQUEST_LINE_H
+#define REASSEMBLY_REQUEST_LINE_H
+
+#include <stdbool.h>
+
+#include "base/span.h"
+
+enum line_match {
+	LINE_NO,
+	LINE_MAYBE, /* all bytes fit, but they end too early to say */
+	LINE_YES,
+};
+
+/** request_method_match() - empty lines, then a method that llhttp knows and a space (RFC 9112, 2.2 and 3) */
+enum line_match request_method_match(struct span s);
+
+/** request_line_match() - method SP target SP "HTTP/1." digit, right at the begin (RFC 9112, 3) */
+enum line_match request_line_match(struct span s);
+
+/** request_line_foreign() - a whole HTTP/1 request line whose method llhttp does not know */
+bool request_line_foreign(struct span s);
+
+/** status_line_match() - "HTTP/1." digit SP digit (RFC 9112, 4) */
+enum line_match status_line_match(struct span s);
+
+/** tls_hello_match() - a TLS record of type handshake, version 3.x (RFC 8446, 5.1), as a client begins */
+bool tls_hello_match(struct span s);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * stream.h - the bytes of one direction of a connection, put in order
+ */
+#ifndef REASSEMBLY_STREAM_H
+#define REASSEMBLY_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/span.h"
+#include "reassembly/reassembly_stats.h"
+
+/** struct stream_piece - bytes that are next in order, all from one segment, and what that segment said */
+struct stream_piece {
+	struct span bytes; /* borrowed: the packet, or the held copy */
+	struct wall ts;
+	uint32_t ack; /* how far the sender had read the other direction */
+	bool has_ack;
+};
+
+/**
+ * struct stream_reader - who reads a stream
+ * @on_bytes: the next bytes; false if no more is wanted: what is held is dropped and nothing follows
+ * @on_gap:   @bytes that will never come, and why (LOST_GAP or LOST_TRUNCATED); false likewise
+ */
+struct stream_reader {
+	bool (*on_bytes)(void *ctx, const struct stream_piece *piece);
+	bool (*on_gap)(void *ctx, uint32_t bytes, enum lost_reason why);
+};
+
+/** struct stream_env - what all streams of a lane share */
+struct stream_env {
+	struct stream_reader reader;
+	size_t hold_bytes; /* payload waiting for a hole to close, per stream */
+	struct budget *budget;
+	struct reassembly_stats *stats;
+};
+
+struct held;
+
+/** struct stream - owned by the flow; the zero value is a stream of which nothing was seen */
+struct stream {
+	struct held *held; /* treap by sequence number, no two overlap, all beyond next */
+	uint32_t held_bytes, held_count;
+	uint32_t next;      /* the byte that the reader waits for */
+	uint32_t base;      /* where next began */
+	uint32_t isn;       /* with has_isn */
+	uint32_t acked;     /* with ack_known: the peer has every byte before it */
+	uint32_t fin_seq;   /* with fin_known: where the stream ends */
+	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
+	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
+	uint32_t stray_next;
+	uint8_t hole_signs, strays;
+	bool synced, has_isn, ack_known, fin_known, cut_known, seen;
+};
+
+/** stream_begin() - the next byte in order is @seq */
+void stream_begin(struct stream *st, uint32_t seq);
+
+/**
+ * stream_feed() - add one segment's payload
+ * @st:       synced
+ * @ctx:      for the reader
+ * @seq:      of the first byte
+ * @piece:    borrowed; may be empty, may overlap what was seen: the byte seen first stays (RFC 9293, 3.10.7.4)
+ * @missing:  bytes that the segment had after those (snaplen)
+ *
+ * Bytes that are now in order reach the reader before this returns.
+ */
+void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, uint32_t seq,
+		 const struct stream_piece *piece, uint32_t missing);
+
+/** stream_ack() - the peer says that it has all bytes before @ack; nonsense is ignored */
+void stream_ack(struct stream *st, uint32_t ack);
+
+/** stream_fin() - the sender says that the stream ends at @seq */
+void stream_fin(struct stream *st, uint32_t seq);
+
+/** stream_ended() - all bytes up to the sender's FIN were read or given up */
+bool stream_ended(const struct stream *st);
+
+/** stream_fin_acked() - the peer has everything up to the FIN, so what is missing here was lost by the capture
+ */
+bool stream_fin_acked(const struct stream *st);
+
+/** stream_near() - could a segment that begins at @seq belong to this stream now? */
+bool stream_near(const struct stream *st, uint32_t seq);
+
+/** stream_close_holes() - nothing will come any more: give up all holes, the one before the FIN too */
+void stream_close_holes(struct stream *st, const struct stream_env *env, void *ctx);
+
+/** stream_drop() - free what is held; the reader hears nothing */
+void stream_drop(struct stream *st, const struct stream_env *env);
+
+#endif
