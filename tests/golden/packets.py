@@ -13,7 +13,7 @@ Checksums are written as zero: the tap must not look at them (offload).
 import gzip
 import ipaddress
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 

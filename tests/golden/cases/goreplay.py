@@ -30,10 +30,7 @@ def key_collision(b):
     two = b.opened(client="10.0.0.2:40000", server_isn=5000)
     first = b.ask(one, target="/one", body=BODY, mss=500)
     second = b.ask(two, target="/two", body=BODY[::-1], mss=500)
-    for s, t in zip(first, second):
-        if t is not b.segments[-1]:
-            b.move(s, b.segments[-1])
-            b.move(t, b.segments[-1])
+    b.interleave(first, second)
     b.answer(one)
     b.answer(two)
 
@@ -43,10 +40,7 @@ def ipv6_prefix(b):
     prefixes = ("2001:db8:1::", "2001:db8:2::", "2001:db8:1:1::", "fd00::")
     connections = [b.opened(client=f"[{p}1]:40000", server="[2001:db8::2]:8000") for p in prefixes]
     sent = [b.ask(c, target=f"/{n}", body=pattern(3000, n), mss=500) for n, c in enumerate(connections)]
-    for together in zip(*sent):
-        for s in together:
-            if s is not b.segments[-1]:
-                b.move(s, b.segments[-1])
+    b.interleave(*sent)
     for c in connections:
         b.answer(c)
 
@@ -120,7 +114,7 @@ def any_name(b):
 def bad_share(bench):
     path = bench.path("x.pcap", pcap([], DLT_EN10MB))
     for share in ("10", "|0.5%", "5%%", "-1%", "101%", "0,5", "", "half", "1.5", "nan"):
-        refused(bench, ["-r", path, "--dry-run", "-S", share], 2, "sample")
+        refused(bench, ["-r", path, "--dry-run", "-S", share], 2, f"-S {share}")
 
 
 @case("goreplay 11: rules see the original request")

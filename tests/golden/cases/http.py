@@ -77,7 +77,8 @@ single("target without a slash, with a body", target="predict?x=1", body=b"x",
 single("absolute form", target="http://model.test:8000/v1/x?q=1", body=b"x")
 single("empty lines before the request", method="GET", target="/crlf", raw=b"\r\n\r\nGET /crlf HTTP/1.1\r\nHost: x\r\n\r\n")
 single("obsolete bytes in a header value", target="/latin", body=b"x", headers=[("X-Name", "Jos\xe9".encode("latin-1"))])
-single("target with bytes above 127", target="/caf\u00e9", body=b"x", raw="POST /caf\u00e9 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx".encode())
+single("target with bytes above 127", target="/caf\u00e9", body=b"x",
+       raw="POST /caf\u00e9 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx".encode())
 single("request after Connection: close", target="/closing", body=b"x", headers=[("Connection", "close")])
 
 
@@ -193,6 +194,7 @@ def websocket(b):
     c.reply(b"\x81\x02ok")
     c.send(FAKE)
     c.close()
+    b.counters = {"connections.upgraded": 1}
 
 
 @case("http: a refused upgrade is HTTP as before")
@@ -224,6 +226,7 @@ def h2c_accepted(b):
     c.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
     c.send(FAKE)
     c.close()
+    b.counters = {"connections.upgraded": 1, "connections.http2": 1}
 
 
 @case("http: preface of HTTP/2 is recognised, no request")
@@ -234,13 +237,13 @@ def preface(b):
         c.reply(b"\0\0\0\x04\0\0\0\0\0")
         c.send(FAKE)
         c.close()
-    b.counters = {"requests.seen": 0}
+    b.counters = {"requests.seen": 0, "connections.http2": 3}
 
 
 @case("http: connect, then a tunnel")
 def connect_tunnel(b):
     c = b.opened()
-    b.ask(c, method="CONNECT", target="db.test:443")
+    b.ask(c, method="CONNECT", target="db.test:443", verdict="filtered", reason="method")  # not even with -X any
     b.answer(c, b"HTTP/1.1 200 Connection established\r\n\r\n")
     c.send(b"\x16\x03\x01\0\x05hello")
     c.send(FAKE)
@@ -255,14 +258,13 @@ def tls(b):
     c.send(b"\x17\x03\x03\x01\x00" + pattern(256))
     c.send(FAKE)
     c.close()
-    b.counters = {"requests.seen": 0}
+    b.counters = {"requests.seen": 0, "connections.tls": 1, "connections.not_http": 1}
 
 
 @case("http: other protocols on the port")
 def not_http(b):
-    hello = {b"SSH-2.0-OpenSSH_9.2\r\n", b"*1\r\n$4\r\nPING\r\n", b"EHLO there\r\n", b"\0\0\0\x08\x04\xd2\x16\x2f",
-             b"OST /v1/x HTTP/1.1\r\nHost: x\r\n\r\n", b"GETTY /x HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}
-    for first in sorted(hello):
+    for first in (b"SSH-2.0-OpenSSH_9.2\r\n", b"*1\r\n$4\r\nPING\r\n", b"EHLO there\r\n", b"\0\0\0\x08\x04\xd2\x16\x2f",
+                  b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"):
         c = b.opened()
         c.send(first)
         c.reply(b"+OK\r\n")
@@ -274,6 +276,16 @@ def not_http(b):
     c.close()
     b.counters = {"requests.seen": 1}
     b.lost = {}
+
+
+@case("http: methods that nobody knows")
+def unknown_methods(b):
+    """request lines in form: whether they count as malformed requests or as no HTTP is open, but nothing comes of them"""
+    for line in (b"OST /v1/x HTTP/1.1", b"GETTY /x HTTP/1.1", b"get /x HTTP/1.1", b"POST/x HTTP/1.1", b"POST  /x HTTP/1.1"):
+        c = b.opened()
+        c.send(line + b"\r\nHost: x\r\nContent-Length: 60\r\n\r\n" + FAKE)
+        c.close()
+    b.lost = None
 
 
 @case("http: a server that speaks first")

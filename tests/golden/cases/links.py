@@ -10,9 +10,9 @@ V6_ENDS = ipaddress.ip_address("2001:db8::1"), ipaddress.ip_address("2001:db8::2
 V6 = {"client": "[2001:db8::1]:40000", "server": "[2001:db8:0:1::2]:8000"}
 
 
-def talk(b, **ends):
+def talk(b, size=3000, mss=1448, **ends):
     c = b.opened(**ends)
-    b.ask(c, target="/json", body=pattern(3000))
+    b.ask(c, target="/json", body=pattern(size), mss=mss)
     b.answer(c)
     b.ask(c, method="GET", target="/tiny")
     b.answer(c)
@@ -21,13 +21,13 @@ def talk(b, **ends):
     c.close()
 
 
-def over(name, link, v4=True, v6=True):
+def over(name, link, v4=True, v6=True, **how):
     @case(f"link: {name}")
     def fill(b):
         if v4:
-            talk(b)
+            talk(b, **how)
         if v6:
-            talk(b, **V6)
+            talk(b, **V6, **how)
         b.link = link
         b.counters = {"packets.decoded": len(b.segments)}
 
@@ -51,6 +51,8 @@ over("IPv4 options", Link(ip_options=b"\x94\x04\0\0" + b"\x07\x07\x04\0\0\0\0"),
 over("IPv4 options, as many as fit", Link(ip_options=b"\x01" * 40), v6=False)
 over("IPv4 total length 0", Link(total_length_zero=True), v6=False)
 over("IPv4 total length 0, SLL2", Link(total_length_zero=True, linktype=DLT_SLL2), v6=False)
+over("IPv4 total length 0, super-packets of 100 KB", Link(total_length_zero=True), v6=False, size=150_000, mss=100_000)
+over("IPv6 payload length 0, super-packets of 100 KB", Link(total_length_zero=True), v4=False, size=150_000, mss=100_000)
 over("padding that looks like a request", Link(pad_to=200, padding=FAKE))
 over("padding in a tagged frame", Link(pad_to=64, padding=b"\xff", vlans=((0x8100, 5),)))
 over("padding on SLL", Link(pad_to=200, padding=FAKE, linktype=DLT_SLL))
@@ -69,30 +71,25 @@ def two_vlans(b):
     here = b.conversation(client="10.0.0.1:40000", link=ETHERNET.but(vlans=((0x8100, 5),)))
     there = b.conversation(client="10.0.0.1:40000", link=ETHERNET.but(vlans=((0x8100, 6),)), isn=1500)
     nowhere = b.conversation(client="10.0.0.1:40000", isn=2500)
-    for c in (here, there, nowhere):
-        c.handshake()
+    for n, c in enumerate((here, there, nowhere)):
+        c.wait(n * 10_000).handshake()
     for number in range(5):
         sent = [b.ask(c, target=f"/{name}/{number}", body=pattern(2900, number), mss=1000)
                 for name, c in (("here", here), ("there", there), ("nowhere", nowhere))]
-        for triple in zip(*sent):  # interleaved segment by segment
-            for s in triple:
-                if s is not b.segments[-1]:
-                    b.move(s, b.segments[-1])
+        b.interleave(*sent)
         for c in (here, there, nowhere):
             b.answer(c)
+    b.counters = {"connections.seen": 3}
 
 
 @case("link: outer VLAN differs, inner is the same")
 def outer_vlans(b):
     one = b.conversation(client="10.0.0.1:40000", link=ETHERNET.but(vlans=((0x88A8, 1), (0x8100, 6))))
     two = b.conversation(client="10.0.0.1:40000", link=ETHERNET.but(vlans=((0x88A8, 2), (0x8100, 6))))
-    for c in (one, two):
-        c.handshake()
+    for n, c in enumerate((one, two)):
+        c.wait(n * 10_000).handshake()
     first, second = (b.ask(c, target=f"/{n}", body=pattern(2000, n), mss=500) for n, c in enumerate((one, two)))
-    for pair in zip(first, second):
-        for s in pair:
-            if s is not b.segments[-1]:
-                b.move(s, b.segments[-1])
+    b.interleave(first, second)
     b.answer(one)
     b.answer(two)
 

@@ -143,7 +143,8 @@ def dead_target(bench):
 USAGE = [
     (["-p", "0"], "port"), (["-p", "70000"], "port"), (["-p", "http"], "port"), (["-X", "FETCH IT"], "method"),
     (["--preset", "nothing"], "preset"), (["--path", "("], "path"), (["--match-header", "no colon"], "header"),
-    (["--max-body", "-1"], "max-body"), (["-m", "soon"], "max-time"), (["-x", "0"], "speed"), (["--no-such-option"], "no-such-option"),
+    (["--max-body", "-1"], "max-body"), (["-m", "soon"], "300ms"), (["-x", "0"], "range"),
+    (["--no-such-option"], "no-such-option"),
     (["-t", "127.0.0.1:9000"], "http"), (["-t", "ftp://host/"], "http"), (["-t", "http://host:0"], "port"),
 ]
 

@@ -53,10 +53,11 @@ def cut(rng, length):
 def shuffled(rng, sent):
     """a little out of order, nowhere by more than a few segments, as parallel paths do it"""
     reach = rng.choice([0, 0, 2, 5, 40])
-    return [s for _, s in sorted(((n + rng.uniform(0, reach), s) for n, s in enumerate(sent)), key=lambda x: x[0])] if reach else sent
+    places = sorted(range(len(sent)), key=lambda n: n + rng.uniform(0, reach))
+    return [sent[n] for n in places] if reach else sent
 
 
-def conversation(b, rng, client):
+def conversation(b, rng, client, in_order=False, pipelining=True):
     """its segments in the order in which the tap sees them"""
     isn = rng.choice([0, 1, WRAP - 1, WRAP - 11, WRAP - rng.randint(1, 9000), rng.randrange(WRAP)])
     c = b.conversation(client=client, isn=isn, server_isn=rng.randrange(WRAP), start=b.start)
@@ -64,25 +65,26 @@ def conversation(b, rng, client):
     c.handshake()
     todo = messages(rng)
     while todo:
-        count = rng.choice([1, 1, 1, 3])  # pipelined
+        count = rng.choice([1, 1, 1, 3]) if pipelining else 1
         together, todo = todo[:count], todo[count:]
         wire = b"".join(w for _, _, _, w in together)
         at = c.next[True]
         for method, target, body, w in together:
             b.expect(c, method, target, body, at, at + len(w) - 1)
             at += len(w)
-        base, mark = c.next[True], len(here)
+        base, read, mark = c.next[True], c.next[False], len(here)
         c.send(wire, cuts=cut(rng, len(wire)))
         for _ in range(rng.choice([0, 0, 1, 4])):  # seen twice, cut differently
             first = rng.randrange(len(wire))
             piece = wire[first:first + rng.randint(1, 2000)]
             c.segment(True, piece, ACK | PSH, seq=base + first)
-        here[mark:] = shuffled(rng, here[mark:])
+        if not in_order:
+            here[mark:] = shuffled(rng, here[mark:])
         c.server_ack()
         c.reply(OK * len(together), cuts=cut(rng, 60))
         c.client_ack()
-        if rng.random() < 0.2:  # an old segment again, long after
-            c.segment(True, wire[:100], ACK | PSH, seq=base)
+        if rng.random() < 0.2:  # an old segment again, long after: with its old ack, as the client had sent it
+            c.segment(True, wire[:100], ACK | PSH, seq=base, ack=read)
     if rng.random() < 0.7:
         c.close()
     return here
@@ -100,27 +102,52 @@ def interleave(rng, lanes):
     return out
 
 
-def build(seed, count):
+def out_of_step(rng, here):
+    """the two directions out of order with each other, as two taps see them; each of them is in order"""
+    late = {True: 0, False: 0}
+    for n, s in enumerate(here):
+        late[s.from_client] = max(late[s.from_client], n + rng.uniform(0, 12))
+        s.place = late[s.from_client]
+    return sorted(here, key=lambda s: s.place)
+
+
+def build(seed, count, directions=False, pipelining=True):
     rng = random.Random(seed)
     b = Capture()
     b.start = 1_700_000_000 * 10**9
-    lanes = [conversation(b, rng, f"10.0.{n // 200}.{n % 200 + 1}:{rng.randint(1024, 65535)}") for n in range(count)]
+    lanes = []
+    for n in range(count):
+        lane = conversation(b, rng, f"10.0.{n // 200}.{n % 200 + 1}:{rng.randint(1024, 65535)}", directions, pipelining)
+        lanes.append(out_of_step(rng, lane) if directions else lane)
     b.segments[:] = interleave(rng, lanes)
     for n, s in enumerate(b.segments):  # one clock for all
         s.ts = b.start + n * 10_000
     return b
 
 
+def must_hold(bench, b, seed):
+    b.settle()
+    path = bench.path("property.pcap", b.file())
+    for arguments in (["-p", "8000"], []):
+        problems = compare(b, bench.read("-r", path, *arguments))
+        if problems:
+            raise Failure(f"[seed {seed} {' '.join(arguments)}] " + "; ".join(problems[:5]))
+
+
 for number in range(ROUNDS):
     @check(f"property: cut, reordered, doubled, any ISN; seed {SEED + number}")
     def perturbed(bench, seed=SEED + number):
-        b = build(seed, 120)
-        b.settle()
-        path = bench.path("property.pcap", b.file())
-        for arguments in (["-p", "8000"], []):
-            problems = compare(b, bench.read("-r", path, *arguments))
-            if problems:
-                raise Failure(f"[seed {seed} {' '.join(arguments)}] " + "; ".join(problems[:5]))
+        must_hold(bench, build(seed, 120), seed)
+
+    @check(f"property: the two directions out of step; seed {SEED + number}")
+    def directions_apart(bench, seed=SEED + number):
+        must_hold(bench, build(seed, 60, directions=True), seed)
+
+    @check(f"property: the client's direction only, reordered; seed {SEED + number}")
+    def client_only(bench, seed=SEED + number):
+        b = build(seed, 60)
+        b.segments[:] = [s for s in b.segments if s.from_client]
+        must_hold(bench, b, seed)
 
 
 @check(f"property: a slow and obvious reader finds the same; seed {SEED}")
@@ -136,14 +163,14 @@ def oracle_agrees(bench):
             (e["method"], e["target"], e["version"], e["body_len"], e["body_sha256"]))
     for ends in sorted(set(truth) | set(found)):
         if truth.get(ends, []) != found.get(ends, []):
-            raise Failure(f"{ends}: found {[x[:2] for x in found.get(ends, [])]}, not {[x[:2] for x in truth.get(ends, [])]}")
+            short = lambda requests: [x[:2] for x in requests.get(ends, [])]
+            raise Failure(f"{ends}: found {short(found)}, not {short(truth)}")
 
 
-@check(f"property: random losses, nothing false comes out; seed {SEED}")
-def lossy(bench):
+def losses(bench, seed, pipelining):
     """packets of both directions are dropped at random: what is found was sent, in order, and the books balance"""
-    rng = random.Random(SEED)
-    b = build(SEED + 1000, 120)
+    rng = random.Random(seed)
+    b = build(seed + 1000, 120, pipelining=pipelining)
     b.segments[:] = [s for s in b.segments if rng.random() > 0.03]
     path = bench.path("lossy.pcap", b.file())
     sent = {}
@@ -152,12 +179,25 @@ def lossy(bench):
     for arguments in (["-p", "8000"], []):
         result = bench.read("-r", path, *arguments)
         problems = check_books(result)
-        for src in {e["src"] for e in result.requests}:
-            left = iter(sent.get(src, []))
+        for src in sorted({e["src"] for e in result.requests}):
+            left = list(sent.get(src, []))
             for e in (e for e in result.requests if e["src"] == src):
-                if (e["method"], e["target"], e["body_len"], e["body_sha256"]) not in left:
+                request = (e["method"], e["target"], e["body_len"], e["body_sha256"])
+                if request not in left:
                     problems.append(f"nobody sent {e['method']} {e['target']} ({e['body_len']} bytes) of {src} then")
+                else:
+                    left = left[left.index(request) + 1:]
         if len(result.requests) < len(b.expected) // 2:
             problems.append(f"found only {len(result.requests)} of {len(b.expected)}")
         if problems:
-            raise Failure(f"[seed {SEED} {' '.join(arguments)}] " + "; ".join(problems[:5]))
+            raise Failure(f"[seed {seed} {' '.join(arguments)}] " + "; ".join(problems[:5]))
+
+
+for number in range(ROUNDS):
+    @check(f"property: random losses, nothing false comes out; seed {SEED + number}")
+    def lossy(bench, seed=SEED + number):
+        losses(bench, seed, pipelining=False)
+
+    @check(f"property: random losses and pipelining, nothing false comes out; seed {SEED + number}")
+    def lossy_pipelining(bench, seed=SEED + number):
+        losses(bench, seed, pipelining=True)

@@ -107,7 +107,8 @@ def pipelined(cut):
     return fill
 
 
-JAVA = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAA")]
+JAVA = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAA")]
 
 SHAPES = {
     "plain": on_one_connection(plainly()),
@@ -141,8 +142,10 @@ SHAPES = {
     "java: h2c upgrade, chunked": on_one_connection(plainly(headers=JAVA, chunks=[BODY, b"x"])),
 }
 
+REPLAYED = ("plain", "chunked upload", "expect 100-continue", "pipelined in one packet")
+
 for shape, fill in SHAPES.items():
-    case(f"shape: {shape}", sink=shape in ("plain", "chunked upload", "expect 100-continue", "pipelined in one packet"))(fill)
+    case(f"shape: {shape}", sink=shape in REPLAYED)(fill)
 
 
 @case("shape: 32 KiB writes of a 1.1 MB upload with expect")

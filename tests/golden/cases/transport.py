@@ -1,6 +1,8 @@
 """transport.py - what TCP does to a request on its way, none of which may lose or change it"""
+import ipaddress
+
 from harness import OK, case, http_head, http_request, pattern
-from packets import ACK, FIN, MS, PSH, RST, SECOND, SYN, WRAP, Link, noise
+from packets import ACK, FIN, PSH, SECOND, SYN, WRAP, Link, ipv4, ipv6, noise
 
 BODY = pattern(5000)
 REQUEST = http_request("POST", "/v1/x", BODY)
@@ -61,7 +63,7 @@ def disturbed(name, disturb, mss=700, body=BODY):
 
 
 def again(b, c, s, payload=None, seq_offset=0, after=None, flags=ACK | PSH):
-    copy = c.segment(True, s.payload if payload is None else payload, flags, seq=s.seq + seq_offset)
+    copy = c.segment(True, s.payload if payload is None else payload, flags, seq=s.seq + seq_offset, ack=s.ack)
     if after is not None:
         b.move(copy, after)
     return copy
@@ -70,7 +72,8 @@ def again(b, c, s, payload=None, seq_offset=0, after=None, flags=ACK | PSH):
 def backwards(b, c, sent):
     for s in sent[:-1]:
         b.move(s, sent[-1])
-    b.segments[b.segments.index(sent[-1]):] = list(reversed(b.segments[b.segments.index(sent[-1]):]))
+    last = b.segments.index(sent[-1])
+    b.segments[last:] = list(reversed(b.segments[last:]))
 
 
 disturbed("two neighbours swapped", lambda b, c, sent: b.move(sent[2], sent[3]))
@@ -79,7 +82,8 @@ disturbed("all segments backwards", backwards)
 disturbed("one segment late by all others", lambda b, c, sent: b.move(sent[1], sent[-1]))
 disturbed("each segment sent again at the end", lambda b, c, sent: [again(b, c, s) for s in sent])
 disturbed("last segment again after the answer", lambda b, c, sent: (b.answer(c), again(b, c, sent[-1])))
-disturbed("retransmission of two segments as one", lambda b, c, sent: again(b, c, sent[1], sent[1].payload + sent[2].payload))
+disturbed("retransmission of two segments as one", lambda b, c, sent: again(
+    b, c, sent[1], sent[1].payload + sent[2].payload))
 disturbed("retransmission cut differently", lambda b, c, sent: again(
     b, c, sent[1], sent[1].payload[300:] + sent[2].payload[:300], seq_offset=300))
 disturbed("retransmission with other bytes, the first seen win", lambda b, c, sent: again(
@@ -101,7 +105,8 @@ def held_overlaps(b, c, sent):
     whole = b"".join(s.payload for s in sent)
     base = sent[0].seq
     b.drop(*sent)
-    spans = [(700, 1400, False), (1000, 2000, True), (2500, 3000, False), (1900, 2600, True), (600, len(whole), True), (0, 700, False)]
+    spans = [(700, 1400, False), (1000, 2000, True), (2500, 3000, False), (1900, 2600, True), (600, len(whole), True),
+             (0, 700, False)]
     seen = set()
     for first, last, wrong in spans:
         piece = bytearray(whole[first:last])
@@ -262,6 +267,7 @@ def midstream_between(b):
         answered(b, c, f"/{number}/first")
         answered(b, c, f"/{number}/second")
         c.close()
+    b.counters = {"connections.midstream": 3}
 
 
 @case("tcp: midstream, the first packet is the server's")
@@ -322,11 +328,13 @@ def half_close(b):
 @case("tcp: half-close, the server has said all and still reads")
 def half_close_server(b):
     c = b.opened()
-    c.reply(b"")
-    c.fin(False)
     answered(b, c, "/a")
+    c.fin(False)
+    c.client_ack()
+    b.ask(c, target="/b", body=BODY)
+    c.server_ack()
     c.fin(True)
-    b.lost = {}
+    c.server_ack()
 
 
 @case("tcp: FIN with the last data")
@@ -440,6 +448,7 @@ def client_only(b):
             answered(b, c, f"/{n}/{number}", pattern(3000, number))
         c.close()
     b.segments[:] = [s for s in b.segments if s.from_client]
+    b.counters = {"connections.seen": 2, "connections.one_way": 2}
 
 
 @case("tcp: only the client's packets, expect and upgrades")
@@ -580,8 +589,6 @@ def cut_in_chunk(b):
 
 @case("tcp: ARP, UDP, ICMP and others around")
 def neighbours(b):
-    import ipaddress
-    from packets import ipv4, ipv6
     a, z = ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("10.0.0.2")
     a6, z6 = ipaddress.ip_address("fe80::1"), ipaddress.ip_address("fe80::2")
     udp = b"\x9c\x40\x1f\x40" + (8 + len(FAKE)).to_bytes(2, "big") + b"\0\0" + FAKE
@@ -615,6 +622,21 @@ def other_ports(b):
     d.close()
     b.ports = ("8000",)
     b.counters = {"requests.seen": 1}
+
+
+@case("tcp: a request is told when its last byte is in order, not later")
+def at_once(b):
+    """connections that fall silent behind a request, or that wait for a hole to close: the order of events shows when"""
+    silent = b.opened()
+    waiting = b.opened()
+    last = b.opened()
+    b.ask(silent, target="/1", body=BODY)
+    held = waiting.send(http_request("POST", "/3", BODY))
+    b.ask(last, target="/2", body=BODY)
+    b.expect(waiting, "POST", "/3", BODY, waiting.isn + 1, waiting.next[True] - 1)
+    b.move(held[1], b.segments[-1])
+    b.ask(last, target="/4", body=BODY)
+    b.order = ["/1", "/2", "/3", "/4"]
 
 
 @case("tcp: super-packets of 60 KiB")
