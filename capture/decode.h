@@ -4,6 +4,7 @@
 #ifndef CAPTURE_DECODE_H
 #define CAPTURE_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,5 +50,8 @@ static inline bool port_set_has(const struct port_set *set, uint16_t port)
  * Return: what became of the packet; the caller counts it.
  */
 enum packet_fate decode_packet(const struct packet *packet, const struct port_set *ports, struct segment *out);
+
+/** decode_knows_linktype() - is this DLT_* one of those above? Others are PACKET_IGNORED_LINKTYPE */
+bool decode_knows_linktype(int linktype);
 
 #endif

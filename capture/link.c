@@ -1,0 +1,195 @@
+/*
+ * link.c - see link.h
+ *
+ * Every link layer is brought down to one question: which ethertype follows?
+ * Ethernet and Linux's "cooked" headers (what `any` gives) carry one; BSD's
+ * loopback headers carry an address family, RAW carries nothing, and for these
+ * the matching ethertype is put in its place. Tags of 802.1Q and its stacking
+ * relatives may follow wherever an ethertype can stand: libpcap itself puts
+ * them back behind cooked headers, after the kernel has taken them off.
+ *
+ * Headers: LINKTYPE_ pages of tcpdump.org, IEEE 802.3 3.2.6, IEEE 802.1Q 9.
+ */
+#include "capture/link.h"
+
+#include <pcap/dlt.h>
+
+#include "capture/decode.h"
+
+/* Link types by number, for readers that pass on what a file says instead of what libpcap makes of it. */
+#define LINKTYPE_RAW 101 /* DLT_RAW in files */
+#define DLT_RAW_BSD 14   /* DLT_RAW where 12 is something else */
+
+#define ETHERTYPE_VLAN 0x8100     /* 802.1Q */
+#define ETHERTYPE_QINQ 0x88a8     /* 802.1ad, service tag */
+#define ETHERTYPE_QINQ_OLD 0x9100 /* before 802.1ad, still sold */
+#define VLAN_ID_BITS 12
+#define VLAN_ID_MASK 0x0fff
+
+#define ETHERNET_HEADER 14
+#define SLL_HEADER 16
+#define SLL2_HEADER 20
+#define FAMILY_HEADER 4
+
+static bool is_vlan_tag(uint16_t ethertype)
+{
+	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ || ethertype == ETHERTYPE_QINQ_OLD;
+}
+
+/* Take off a header of @size bytes that holds an ethertype at @offset. */
+static enum packet_fate take_ethertype(struct layer *l, size_t size, size_t offset, uint16_t *ethertype)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(l, size, &header, PACKET_MALFORMED_LINK);
+
+	if (fate == PACKET_DECODED)
+		*ethertype = field16(header, offset);
+	return fate;
+}
+
+/*
+ * Any number of tags; the ids of the two outermost are the identity. A tag with
+ * id 0 gives a priority and no VLAN: the same connection may be seen with and
+ * without it.
+ */
+static enum packet_fate take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	while (is_vlan_tag(*ethertype)) {
+		struct span tag;
+		enum packet_fate fate = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
+		uint16_t id;
+
+		if (fate != PACKET_DECODED)
+			return fate;
+		id = field16(tag, 0) & VLAN_ID_MASK;
+		if (id && *network <= VLAN_ID_MASK)
+			*network = *network << VLAN_ID_BITS | id;
+		*ethertype = field16(tag, 2);
+	}
+	return PACKET_DECODED;
+}
+
+/*
+ * Since Linux 6.10 a cooked header (what `any` gives) can name the IP ethertype
+ * although one more tag stands before the packet: the kernel looks for the
+ * innermost ethertype but leaves the tag in the data. It shows by an IP version
+ * that is wrong here and right behind the tag. A tag of its own that was
+ * already reported is not counted twice.
+ */
+static void take_hidden_tag(struct layer *l, uint16_t ethertype, uint32_t *network)
+{
+	uint8_t version = ethertype == ETHERTYPE_IPV4 ? 4 : 6;
+	struct layer behind = *l, peek;
+	struct span tag, first;
+	uint16_t id;
+
+	if (layer_take(&behind, 4, &tag, PACKET_MALFORMED_LINK) != PACKET_DECODED ||
+	    field8(tag, 0) >> 4 == version || field16(tag, 2) != ethertype)
+		return;
+	peek = behind;
+	if (layer_take(&peek, 1, &first, PACKET_MALFORMED_LINK) != PACKET_DECODED ||
+	    field8(first, 0) >> 4 != version)
+		return;
+	*l = behind;
+	id = field16(tag, 0) & VLAN_ID_MASK;
+	if (id && *network <= VLAN_ID_MASK && *network != id)
+		*network = *network << VLAN_ID_BITS | id;
+}
+
+/*
+ * NULL has the address family in the byte order of the machine that captured,
+ * LOOP in network order. Families are small numbers, so the order shows. AF_INET
+ * is 2 everywhere; AF_INET6 is what each system made it.
+ */
+static enum packet_fate take_address_family(struct layer *l, uint16_t *ethertype)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(l, FAMILY_HEADER, &header, PACKET_MALFORMED_LINK);
+	uint32_t family;
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	family = field32(header, 0);
+	if (family > UINT16_MAX)
+		family = __builtin_bswap32(family);
+	switch (family) {
+	case 2:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case 10: /* Linux */
+	case 23: /* Windows */
+	case 24: /* NetBSD, OpenBSD */
+	case 28: /* FreeBSD */
+	case 30: /* Darwin */
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	return PACKET_IGNORED_NOT_IP;
+}
+
+static enum packet_fate peek_ip_version(const struct layer *l, uint16_t *ethertype)
+{
+	struct layer peek = *l;
+	struct span first;
+	enum packet_fate fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	switch (field8(first, 0) >> 4) {
+	case 4:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case 6:
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	return PACKET_MALFORMED_IP;
+}
+
+static enum packet_fate take_link_header(int linktype, struct layer *l, uint16_t *ethertype)
+{
+	switch (linktype) {
+	case DLT_EN10MB:
+		return take_ethertype(l, ETHERNET_HEADER, 12, ethertype);
+	case DLT_LINUX_SLL:
+		return take_ethertype(l, SLL_HEADER, 14, ethertype);
+	case DLT_LINUX_SLL2:
+		return take_ethertype(l, SLL2_HEADER, 0, ethertype);
+	case DLT_NULL:
+	case DLT_LOOP:
+		return take_address_family(l, ethertype);
+	case DLT_RAW:
+	case DLT_RAW_BSD:
+	case LINKTYPE_RAW:
+		return peek_ip_version(l, ethertype);
+	case DLT_IPV4:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case DLT_IPV6:
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	return PACKET_IGNORED_LINKTYPE;
+}
+
+bool decode_knows_linktype(int linktype)
+{
+	struct layer nothing = { 0 };
+	uint16_t ethertype;
+
+	return take_link_header(linktype, &nothing, &ethertype) != PACKET_IGNORED_LINKTYPE;
+}
+
+enum packet_fate link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	enum packet_fate fate = take_link_header(linktype, l, ethertype);
+
+	*network = 0;
+	if (fate == PACKET_DECODED)
+		fate = take_vlan_tags(l, ethertype, network);
+	if (fate == PACKET_DECODED && *ethertype != ETHERTYPE_IPV4 && *ethertype != ETHERTYPE_IPV6)
+		fate = PACKET_IGNORED_NOT_IP;
+	if (fate == PACKET_DECODED && linktype == DLT_LINUX_SLL)
+		take_hidden_tag(l, *ethertype, network);
+	return fate;
+}

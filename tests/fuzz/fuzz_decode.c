@@ -1,0 +1,55 @@
+/*
+ * fuzz_decode.c - any bytes as a packet
+ *
+ * The first byte chooses the link type, the next two how much longer than the
+ * capture the packet was on the wire; the rest is the packet, in a block of its
+ * own so that the sanitizer sees one byte too far.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pcap/dlt.h>
+
+#include "capture/decode.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const int linktypes[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_LOOP,
+				 DLT_RAW,    DLT_IPV4,      DLT_IPV6,       101,      DLT_IEEE802_11 };
+
+static void check(const struct packet *packet, const struct segment *s)
+{
+	assert(s->payload.at >= packet->bytes.at);
+	assert(s->payload.at + s->payload.len <= packet->bytes.at + packet->bytes.len);
+	assert((s->src.family == 4 || s->src.family == 6) && s->src.family == s->dst.family);
+	assert(s->network < 1u << 24);
+	assert(s->missing_bytes == 0 || s->payload.at + s->payload.len == packet->bytes.at + packet->bytes.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct port_set sets[] = { { .count = 0 }, { { 80, 8080 }, 2 } };
+	struct packet packet;
+	uint8_t *copy;
+
+	if (size < 3)
+		return 0;
+	copy = malloc(size - 3 ? size - 3 : 1);
+	if (!copy)
+		return 0;
+	memcpy(copy, data + 3, size - 3);
+	packet = (struct packet){ .bytes = span_of(copy, size - 3),
+				  .wire_len = (uint32_t)(size - 3 + (data[1] << 8 | data[2])),
+				  .linktype = linktypes[data[0] % (sizeof(linktypes) / sizeof(linktypes[0]))] };
+	for (size_t i = 0; i < 2; i++) {
+		struct segment s;
+		enum packet_fate fate = decode_packet(&packet, &sets[i], &s);
+
+		assert((unsigned)fate < PACKET_FATE_COUNT);
+		if (fate == PACKET_DECODED)
+			check(&packet, &s);
+	}
+	free(copy);
+	return 0;
+}

@@ -1,0 +1,332 @@
+/*
+ * test_decode.c - every link type, IP version and kind of damage, as a table
+ *
+ * Each frame is decoded right before an unreadable page, so that one byte too
+ * far crashes, and then cut at every length, with and without the wire length
+ * saying so: no cut frame may be taken for a whole one.
+ */
+#include "unit.h"
+
+#include <pcap/dlt.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/decode.h"
+#include "frames.h"
+
+#define V4(len) "4500" len "0000 0000 40 06 0000 [a4]"
+#define V6(len, next) "60000000" len next "40 [a6]"
+
+struct row {
+	const char *name;
+	int linktype;
+	const char *frame;
+	enum packet_fate fate;
+	size_t payload;
+	uint32_t network, missing, wire_len; /* wire_len 0: as captured */
+	uint8_t family;
+};
+
+static const struct row rows[] = {
+	/* link layers */
+	{ "ethernet", DLT_EN10MB, "[mac] 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "ethernet, IPv6", DLT_EN10MB, "[mac] 86dd" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "802.1Q", DLT_EN10MB, "[mac] 8100 0064 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 100, .family = 4 },
+	{ "802.1Q, priority bits are no id", DLT_EN10MB, "[mac] 8100 e064 0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, 100, .family = 4 },
+	{ "priority tag", DLT_EN10MB, "[mac] 8100 e000 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 0, .family = 4 },
+	{ "802.1ad and 802.1Q", DLT_EN10MB, "[mac] 88a8 0064 8100 00c8 0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, 100 << 12 | 200, .family = 4 },
+	{ "the same id twice", DLT_EN10MB, "[mac] 8100 0064 8100 0064 0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, 100 << 12 | 100, .family = 4 },
+	{ "0x9100 and three more", DLT_EN10MB,
+	  "[mac] 9100 0001 8100 0000 8100 0002 8100 0003 86dd" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5,
+	  1 << 12 | 2, .family = 6 },
+	{ "SLL", DLT_LINUX_SLL, "0000 0001 0006 [+8] 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "SLL, tagged", DLT_LINUX_SLL, "0000 0001 0006 [+8] 8100 0007 86dd" V6("0019", "06") "[tcp] [data]",
+	  PACKET_DECODED, 5, 7, .family = 6 },
+	{ "SLL, a second tag the kernel did not report", DLT_LINUX_SLL,
+	  "0000 0001 0006 [+8] 8100 0007 0800 0009 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 7 << 12 | 9,
+	  .family = 4 },
+	{ "SLL, the reported tag again", DLT_LINUX_SLL,
+	  "0000 0001 0006 [+8] 8100 0007 0800 0007 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 7, .family = 4 },
+	{ "SLL, a length that looks like an ethertype is no tag", DLT_LINUX_SLL,
+	  "0000 0001 0006 [+8] 0800 4500 0800 4000 0000 40 06 0000 [a4] [tcp] [+2008]", PACKET_DECODED, 2008, .family = 4 },
+	{ "SLL2", DLT_LINUX_SLL2, "0800 0000 00000001 0001 00 06 [+8]" V4("002d") "[tcp] [data]", PACKET_DECODED, 5,
+	  .family = 4 },
+	{ "SLL2, tagged", DLT_LINUX_SLL2, "8100 0000 00000001 0001 00 06 [+8] 0005 0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, 5, .family = 4 },
+	{ "NULL, little-endian", DLT_NULL, "02000000" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "NULL, big-endian", DLT_NULL, "00000002" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "NULL, Linux AF_INET6", DLT_NULL, "0a000000" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "NULL, OpenBSD AF_INET6", DLT_NULL, "18000000" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "NULL, FreeBSD AF_INET6", DLT_NULL, "0000001c" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "NULL, Darwin AF_INET6", DLT_NULL, "1e000000" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "NULL, another family", DLT_NULL, "07000000" V4("002d") "[tcp] [data]", PACKET_IGNORED_NOT_IP },
+	{ "LOOP", DLT_LOOP, "00000018" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "RAW, IPv4", DLT_RAW, V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "RAW, IPv6", DLT_RAW, V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "LINKTYPE_RAW", 101, V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "DLT_IPV4", DLT_IPV4, V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "DLT_IPV6", DLT_IPV6, V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "DLT_IPV4 with IPv6 in it", DLT_IPV4, V6("0019", "06") "[tcp] [data]", PACKET_MALFORMED_IP },
+	{ "RAW, neither", DLT_RAW, "00 [+40]", PACKET_MALFORMED_IP },
+	{ "802.11", DLT_IEEE802_11, "[+60]", PACKET_IGNORED_LINKTYPE },
+	{ "ARP", DLT_EN10MB, "[mac] 0806 [+28]", PACKET_IGNORED_NOT_IP },
+	{ "802.3 length", DLT_EN10MB, "[mac] 0026 4242 03 [+35]", PACKET_IGNORED_NOT_IP },
+
+	/* length: padding is no payload, a cut is not the end, 0 is a super-packet */
+	{ "padding", DLT_EN10MB, "[mac] 0800" V4("0028") "[tcp] [+6]", PACKET_DECODED, 0, .family = 4 },
+	{ "padding, IPv6", DLT_EN10MB, "[mac] 86dd" V6("0015", "06") "[tcp] 41 [+6]", PACKET_DECODED, 1, .family = 6 },
+	{ "payload cut by the snaplen", DLT_EN10MB, "[mac] 0800" V4("03e8") "[tcp] [data]", PACKET_DECODED, 5,
+	  .missing = 955, .wire_len = 1014, .family = 4 },
+	{ "payload cut, wire length unknown", DLT_EN10MB, "[mac] 0800" V4("03e8") "[tcp] [data]", PACKET_DECODED, 5,
+	  .missing = 955, .family = 4 },
+	{ "padding was cut, payload not", DLT_EN10MB, "[mac] 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5,
+	  .wire_len = 60, .family = 4 },
+	{ "total length 0: GSO", DLT_EN10MB, "[mac] 0800" V4("0000") "[tcp] [+2000]", PACKET_DECODED, 2000, .family = 4 },
+	{ "total length 0, cut", DLT_EN10MB, "[mac] 0800" V4("0000") "[tcp] [+2000]", PACKET_DECODED, 2000,
+	  .missing = 68000, .wire_len = 70054, .family = 4 },
+	{ "payload length 0: IPv6 GSO", DLT_EN10MB, "[mac] 86dd" V6("0000", "06") "[tcp] [+3000]", PACKET_DECODED, 3000,
+	  .family = 6 },
+	{ "payload length 0, jumbo option: BIG TCP", DLT_EN10MB,
+	  "[mac] 86dd" V6("0000", "00") "06 00 c2 04 000107d0 [tcp] [+3000]", PACKET_DECODED, 3000, .family = 6 },
+
+	/* IPv4 */
+	{ "options", DLT_RAW, "4700 0035 0000 0000 40 06 0000 [a4] 01010101 01010100 [tcp] [data]", PACKET_DECODED, 5,
+	  .family = 4 },
+	{ "header length 4 words", DLT_RAW, "4400 002d 0000 0000 40 06 0000 [a4] [tcp] [data]", PACKET_MALFORMED_IP },
+	{ "total length inside the header", DLT_RAW, V4("0013") "[tcp]", PACKET_MALFORMED_IP },
+	{ "options beyond the total length", DLT_RAW, "4f00 0030 0000 0000 40 06 0000 [a4] [+60]", PACKET_MALFORMED_IP },
+	{ "TCP beyond the total length", DLT_RAW, V4("0027") "[tcp]", PACKET_MALFORMED_TCP },
+	{ "don't-fragment is no fragment", DLT_RAW, "4500 002d 0000 4000 40 06 0000 [a4] [tcp] [data]", PACKET_DECODED, 5,
+	  .family = 4 },
+	{ "first fragment", DLT_RAW, "4500 002d 0000 2000 40 06 0000 [a4] [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "last fragment", DLT_RAW, "4500 002d 0000 0001 40 06 0000 [a4] [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "fragment of UDP", DLT_RAW, "4500 002d 0000 2000 40 11 0000 [a4] [tcp] [data]", PACKET_IGNORED_NOT_TCP },
+	{ "UDP", DLT_RAW, "4500 002d 0000 0000 40 11 0000 [a4] [tcp] [data]", PACKET_IGNORED_NOT_TCP },
+	{ "AH", DLT_RAW, "4500 0045 0000 0000 40 33 0000 [a4] 06 04 [+22] [tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+
+	/* IPv6 extension headers */
+	{ "hop-by-hop", DLT_RAW, V6("0021", "00") "06 00 [+6] [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "routing, 24 bytes", DLT_RAW, V6("0031", "2b") "06 02 [+22] [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "hop-by-hop, destination, mobility, AH", DLT_RAW,
+	  V6("0041", "00") "3c 00 [+6] 87 00 [+6] 33 00 [+6] 06 02 [+14] [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "atomic fragment", DLT_RAW, V6("0021", "2c") "06 00 0000 00000001 [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
+	{ "first fragment, IPv6", DLT_RAW, V6("0021", "2c") "06 00 0001 00000001 [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "last fragment, IPv6", DLT_RAW, V6("0021", "2c") "06 00 0008 00000001 [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "fragment of UDP, IPv6", DLT_RAW, V6("0021", "2c") "11 00 0001 00000001 [tcp] [data]", PACKET_IGNORED_NOT_TCP },
+	{ "no next header", DLT_RAW, V6("0008", "00") "3b 00 [+6]", PACKET_IGNORED_NOT_TCP },
+	{ "ESP", DLT_RAW, V6("0020", "32") "[+32]", PACKET_IGNORED_NOT_TCP },
+	{ "extension beyond the payload length", DLT_RAW, V6("0010", "3c") "06 02 [+22] [tcp]", PACKET_MALFORMED_IP },
+
+	/* TCP */
+	{ "options", DLT_RAW, V4("0039") "03e8 1f90 00000001 00000002 80 18 0100 0000 0000 0101080a [+8] [data]",
+	  PACKET_DECODED, 5, .family = 4 },
+	{ "data offset 4 words", DLT_RAW, V4("002d") "03e8 1f90 00000001 00000002 40 18 0100 0000 0000 [data]",
+	  PACKET_MALFORMED_TCP },
+	{ "data offset beyond the packet", DLT_RAW, V4("002d") "03e8 1f90 00000001 00000002 70 18 0100 0000 0000 [data]",
+	  PACKET_MALFORMED_TCP },
+	{ "another port", DLT_RAW, V4("002d") "[tcp81] [data]", PACKET_IGNORED_PORT },
+	{ "another port is not looked at further", DLT_RAW, V4("0028") "03e8 0051 [+8] 10 [+7]", PACKET_IGNORED_PORT },
+
+	/* cut in a header: by the snaplen, or short in itself */
+	{ "ethernet cut", DLT_EN10MB, "[mac]", PACKET_MALFORMED_TRUNCATED, .wire_len = 60 },
+	{ "ethernet short", DLT_EN10MB, "[mac]", PACKET_MALFORMED_LINK },
+	{ "tag cut", DLT_EN10MB, "[mac] 8100 0001", PACKET_MALFORMED_TRUNCATED, .wire_len = 60 },
+	{ "tag short", DLT_EN10MB, "[mac] 8100 0001", PACKET_MALFORMED_LINK },
+	{ "IP cut", DLT_EN10MB, "[mac] 0800 4500 002d", PACKET_MALFORMED_TRUNCATED, .wire_len = 60 },
+	{ "IP short", DLT_EN10MB, "[mac] 0800 4500 002d", PACKET_MALFORMED_IP },
+	{ "IP cut, but the wire had not enough either", DLT_EN10MB, "[mac] 0800 4500 002d", PACKET_MALFORMED_IP,
+	  .wire_len = 20 },
+	{ "TCP cut", DLT_RAW, V4("002d") "03e8 1f90", PACKET_MALFORMED_TRUNCATED, .wire_len = 45 },
+	{ "TCP short", DLT_RAW, V4("002d") "03e8 1f90", PACKET_MALFORMED_TCP },
+	{ "TCP options cut", DLT_RAW, V4("0039") "03e8 1f90 00000001 00000002 80 18 0100 0000 0000 0101",
+	  PACKET_MALFORMED_TRUNCATED, .wire_len = 57 },
+	{ "nothing", DLT_EN10MB, "", PACKET_MALFORMED_LINK },
+	{ "nothing, RAW", DLT_RAW, "", PACKET_MALFORMED_IP },
+	{ "nothing captured", DLT_RAW, "", PACKET_MALFORMED_TRUNCATED, .wire_len = 60 },
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static const struct port_set port_8080 = { { 8080 }, 1 };
+
+/* A readable area whose end is the end of the mapping. */
+struct guarded {
+	uint8_t *end;
+	void *map;
+	size_t size;
+};
+
+static int guard_setup(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	static struct guarded g;
+
+	g.size = 3 * page;
+	g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (g.map == MAP_FAILED || mprotect((uint8_t *)g.map + 2 * page, page, PROT_NONE) != 0)
+		return -1;
+	g.end = (uint8_t *)g.map + 2 * page;
+	*state = &g;
+	return 0;
+}
+
+static int guard_teardown(void **state)
+{
+	struct guarded *g = *state;
+
+	return munmap(g->map, g->size);
+}
+
+static struct packet guarded_packet(struct guarded *g, const struct row *row, const struct frame *f, size_t len,
+				    uint32_t wire_len)
+{
+	memcpy(g->end - len, f->bytes, len);
+	return (struct packet){ .bytes = span_of(g->end - len, len), .wire_len = wire_len, .linktype = row->linktype,
+				.ts = { 42 } };
+}
+
+static const uint8_t address4[2][16] = { { [12] = 10, [15] = 1 }, { [12] = 10, [15] = 2 } };
+static const uint8_t address6[2][16] = { { 0x20, 1, 0x0d, 0xb8, [15] = 1 }, { 0x20, 1, 0x0d, 0xb8, [15] = 2 } };
+
+static void check_segment(const struct row *row, const struct packet *packet, const struct segment *s)
+{
+	const uint8_t(*address)[16] = row->family == 4 ? address4 : address6;
+
+	assert_int_equal(s->payload.len, row->payload);
+	assert_true(s->payload.len == 0 || s->payload.at >= packet->bytes.at);
+	assert_int_equal(s->missing_bytes, row->missing);
+	assert_int_equal(s->network, row->network);
+	assert_int_equal(s->src.family, row->family);
+	assert_int_equal(s->dst.family, row->family);
+	assert_memory_equal(s->src.addr, address[0], 16);
+	assert_memory_equal(s->dst.addr, address[1], 16);
+	assert_int_equal(s->src.zero | s->dst.zero, 0);
+	assert_int_equal(s->src.port, 1000);
+	assert_int_equal(s->dst.port, 8080);
+	assert_int_equal(s->seq, 1);
+	assert_int_equal(s->ack, 2);
+	assert_int_equal(s->flags, TCP_PSH | TCP_ACK);
+	assert_int_equal(s->ts.ns, 42);
+}
+
+static void test_rows(void **state)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct row *row = &rows[i];
+		struct frame f = frame_of(row->frame);
+		uint32_t wire_len = row->wire_len ? row->wire_len : (uint32_t)f.len;
+		struct packet packet = guarded_packet(*state, row, &f, f.len, wire_len);
+		struct segment s;
+		enum packet_fate fate;
+
+		memset(&s, 0xaa, sizeof(s));
+		fate = decode_packet(&packet, &port_8080, &s);
+		if (fate != row->fate)
+			fail_msg("%s: fate %d instead of %d", row->name, (int)fate, (int)row->fate);
+		if (fate == PACKET_DECODED)
+			check_segment(row, &packet, &s);
+	}
+}
+
+/* A decoded frame that is cut is either decoded with the missing bytes counted, or truncated, or malformed. */
+static void test_every_cut(void **state)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct row *row = &rows[i];
+		struct frame f = frame_of(row->frame);
+		size_t whole = row->payload + row->missing;
+
+		if (row->fate != PACKET_DECODED || row->wire_len)
+			continue;
+		for (size_t len = 0; len < f.len; len++) {
+			struct packet snapped = guarded_packet(*state, row, &f, len, (uint32_t)f.len);
+			struct segment s;
+			enum packet_fate fate = decode_packet(&snapped, &port_8080, &s);
+
+			if (fate == PACKET_DECODED)
+				assert_int_equal(s.payload.len + s.missing_bytes, whole);
+			else
+				assert_int_equal(fate, PACKET_MALFORMED_TRUNCATED);
+			snapped.wire_len = (uint32_t)len;
+			fate = decode_packet(&snapped, &port_8080, &s);
+			assert_int_not_equal(fate, PACKET_MALFORMED_TRUNCATED);
+		}
+	}
+}
+
+/* Any byte of any frame set to any of some values: the payload stays inside the packet. */
+static void test_every_byte_changed(void **state)
+{
+	static const uint8_t values[] = { 0x00, 0x01, 0x2c, 0x3c, 0x45, 0x4f, 0x60, 0x7f, 0x80, 0xff };
+	static const struct port_set all = { .count = 0 };
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		struct frame f = frame_of(rows[i].frame);
+		size_t headers = f.len < 160 ? f.len : 160;
+
+		for (size_t at = 0; at < headers * sizeof(values); at++) {
+			uint8_t *byte = &f.bytes[at / sizeof(values)], before = *byte;
+			struct packet packet;
+			struct segment s;
+
+			*byte = values[at % sizeof(values)];
+			packet = guarded_packet(*state, &rows[i], &f, f.len, (uint32_t)f.len);
+			if (decode_packet(&packet, &all, &s) == PACKET_DECODED) {
+				assert_true(s.payload.at >= packet.bytes.at);
+				assert_true(s.payload.at + s.payload.len <= ((struct guarded *)*state)->end);
+			}
+			*byte = before;
+		}
+	}
+}
+
+static void test_flags_are_the_known_five(void **state)
+{
+	struct frame f = frame_of(V4("0028") "03e8 1f90 00000001 00000002 50 ff 0100 0000 0000");
+	struct packet packet = { span_of(f.bytes, f.len), (uint32_t)f.len, DLT_RAW, { 0 } };
+	struct segment s;
+
+	assert_int_equal(decode_packet(&packet, &port_8080, &s), PACKET_DECODED);
+	assert_int_equal(s.flags, 0x1f);
+}
+
+static void test_ports_match_either_side(void **state)
+{
+	struct frame f = frame_of(V4("002d") "[tcp] [data]");
+	struct packet packet = { span_of(f.bytes, f.len), (uint32_t)f.len, DLT_RAW, { 0 } };
+	static const struct port_set sets[] = { { { 0 }, 0 }, { { 1000 }, 1 }, { { 8080 }, 1 }, { { 7, 8080 }, 2 } };
+	static const struct port_set other = { { 80, 81 }, 2 };
+	struct segment s;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		assert_int_equal(decode_packet(&packet, &sets[i], &s), PACKET_DECODED);
+	assert_int_equal(decode_packet(&packet, &other, &s), PACKET_IGNORED_PORT);
+}
+
+static void test_known_linktypes(void **state)
+{
+	static const int known[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_LOOP, DLT_RAW, 101,
+				     DLT_IPV4, DLT_IPV6 };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_true(decode_knows_linktype(known[i]));
+	assert_false(decode_knows_linktype(DLT_IEEE802_11));
+	assert_false(decode_knows_linktype(-1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_every_cut),
+		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_flags_are_the_known_five),
+		cmocka_unit_test(test_ports_match_either_side),
+		cmocka_unit_test(test_known_linktypes),
+	};
+
+	return cmocka_run_group_tests(tests, guard_setup, guard_teardown);
+}
