@@ -71,6 +71,15 @@ int source_read(struct source *s, size_t max, packet_fn *fn, void *ctx);
  */
 void source_stop(struct source *s, struct wall now);
 
+/**
+ * source_interrupt() - any thread, signal handlers too: end a read that waits for a pipe whose writer is silent
+ *
+ * A file source that reads a pipe yields what it has and then SOURCE_EOF. Live
+ * sources and regular files never wait long, so nothing changes for them; they
+ * are ended with source_stop().
+ */
+void source_interrupt(struct source *s);
+
 /** source_update_stats() - ask the kernel for its drops and store them in @stats; any time, lane only */
 void source_update_stats(struct source *s, struct capture_stats *stats);
 

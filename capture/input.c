@@ -1,0 +1,321 @@
+/*
+ * input.c - see input.h
+ *
+ * Theory of operation. Bytes go from the descriptor into `chunk`, from there
+ * through zlib if it is gzip, and to stdio by fopencookie(). The first chunk is
+ * read at opening, so the format is known without a seek: a pipe has none.
+ *
+ * For a regular file stdio keeps a large buffer and its reads go past `chunk`
+ * straight into it. For a pipe stdio keeps none, because input_ready() must
+ * know whether anything is left unread, and only `chunk` can say.
+ */
+#include "capture/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#define CHUNK_BYTES (64 * 1024)
+#define STREAM_BYTES (256 * 1024)
+#define MAGIC_BYTES 4
+#define WAIT_MS 20            /* how long an interrupt may go unnoticed */
+#define GZIP_WINDOW (15 + 16) /* largest window; expect a gzip header */
+
+struct input {
+	int fd;
+	bool owns_fd, is_file, is_gzip;
+	bool ended;         /* the descriptor gave its last byte */
+	bool inside_member; /* gzip: a member has begun and not ended */
+	z_stream zlib;
+	const char *trouble; /* static text */
+	uint64_t total;
+	_Atomic uint64_t done;
+	atomic_bool interrupted;
+	size_t chunk_at, chunk_end; /* what is unread of the chunk */
+	uint8_t chunk[CHUNK_BYTES];
+};
+
+/* Files that people hand to us by mistake, and what to do with them. */
+static const struct {
+	struct span magic;
+	const char *what, *advice;
+} strangers[] = {
+	{ SPAN_LITERAL("\xfd"
+		       "7zX"),
+	  "compressed with xz", "unpack it first: xz -dc FILE | shadowtap -r - ..." },
+	{ SPAN_LITERAL("\x28\xb5\x2f\xfd"), "compressed with zstd",
+	  "unpack it first: zstd -dc FILE | shadowtap -r - ..." },
+	{ SPAN_LITERAL("BZh"), "compressed with bzip2",
+	  "unpack it first: bzip2 -dc FILE | shadowtap -r - ..." },
+	{ SPAN_LITERAL("\x04\x22\x4d\x18"), "compressed with lz4",
+	  "unpack it first: lz4 -dc FILE | shadowtap -r - ..." },
+	{ SPAN_LITERAL("PK\x03\x04"), "a zip archive", "unpack it first: unzip -p FILE | shadowtap -r - ..." },
+	{ SPAN_LITERAL("snoo"), "a Solaris snoop capture",
+	  "convert it first: editcap -F pcapng FILE new.pcapng" },
+};
+
+static ssize_t read_fd(struct input *in, void *out, size_t size)
+{
+	ssize_t n;
+
+	do {
+		if (atomic_load_explicit(&in->interrupted, memory_order_relaxed))
+			return 0;
+		if (!in->is_file && !input_ready(in, WAIT_MS)) {
+			n = -1;
+			errno = EINTR;
+			continue;
+		}
+		n = read(in->fd, out, size);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		atomic_fetch_add_explicit(&in->done, (uint64_t)n, memory_order_relaxed);
+	if (n == 0)
+		in->ended = true;
+	return n;
+}
+
+/* See that the chunk has unread bytes. Return: 1, 0 at the end, -1 on a read error. */
+static int fill_chunk(struct input *in)
+{
+	ssize_t n;
+
+	if (in->chunk_at < in->chunk_end)
+		return 1;
+	n = in->ended ? 0 : read_fd(in, in->chunk, sizeof(in->chunk));
+	in->chunk_at = 0;
+	in->chunk_end = n > 0 ? (size_t)n : 0;
+	return n > 0 ? 1 : (int)n;
+}
+
+static ssize_t read_plain(struct input *in, char *out, size_t size)
+{
+	int filled;
+
+	if (in->chunk_at == in->chunk_end && in->is_file)
+		return read_fd(in, out, size);
+	filled = fill_chunk(in);
+	if (filled <= 0)
+		return filled;
+	if (size > in->chunk_end - in->chunk_at)
+		size = in->chunk_end - in->chunk_at;
+	memcpy(out, in->chunk + in->chunk_at, size);
+	in->chunk_at += size;
+	return (ssize_t)size;
+}
+
+/* After a member: another one may follow (RFC 1952, 2.2); anything else is padding, which gzip(1) ignores too.
+ */
+static bool begin_next_member(struct input *in)
+{
+	if (fill_chunk(in) <= 0 || in->chunk[in->chunk_at] != 0x1f)
+		return false;
+	in->inside_member = true;
+	return inflateReset(&in->zlib) == Z_OK;
+}
+
+static ssize_t read_gzip(struct input *in, char *out, size_t size)
+{
+	size_t room = size < UINT32_MAX ? size : UINT32_MAX;
+
+	in->zlib.next_out = (Bytef *)out;
+	in->zlib.avail_out = (uInt)room;
+	while (in->zlib.avail_out == room && !in->trouble) {
+		int filled, result;
+
+		if (!in->inside_member && !begin_next_member(in))
+			break;
+		filled = fill_chunk(in);
+		if (filled <= 0) {
+			in->trouble = filled < 0 ? "reading it failed" : "its gzip data is cut";
+			break;
+		}
+		in->zlib.next_in = in->chunk + in->chunk_at;
+		in->zlib.avail_in = (uInt)(in->chunk_end - in->chunk_at);
+		result = inflate(&in->zlib, Z_NO_FLUSH);
+		in->chunk_at = in->chunk_end - in->zlib.avail_in;
+		if (result == Z_STREAM_END)
+			in->inside_member = false;
+		else if (result != Z_OK && result != Z_BUF_ERROR)
+			in->trouble = result == Z_MEM_ERROR ? "there is not enough memory to unpack it"
+							    : "its gzip data is damaged";
+	}
+	return (ssize_t)(room - in->zlib.avail_out);
+}
+
+static ssize_t input_read(void *cookie, char *out, size_t size)
+{
+	struct input *in = cookie;
+	ssize_t n = in->is_gzip ? read_gzip(in, out, size) : read_plain(in, out, size);
+
+	if (n < 0)
+		in->trouble = "reading it failed";
+	return n;
+}
+
+FILE *input_stream(struct input *in)
+{
+	static const cookie_io_functions_t functions = { .read = input_read };
+	FILE *stream = fopencookie(in, "r", functions);
+
+	if (!stream)
+		return NULL;
+	/* Should stdio refuse, what it does by default works as well. */
+	if (in->is_file)
+		setvbuf(stream, NULL, _IOFBF, STREAM_BYTES);
+	else
+		setvbuf(stream, NULL, _IONBF, 0);
+	return stream;
+}
+
+bool input_ready(struct input *in, int timeout_ms)
+{
+	struct pollfd wait = { .fd = in->fd, .events = POLLIN };
+
+	return in->is_file || in->ended || in->chunk_at < in->chunk_end || poll(&wait, 1, timeout_ms) > 0;
+}
+
+static int fail(struct buffer *error, const char *path, int err)
+{
+	const char *advice = err == ENOENT   ? "; check the path"
+			     : err == EACCES ? "; run as a user who may read it"
+					     : "";
+
+	buffer_printf(error, "cannot read \"%s\": %s%s", path, strerror(err), advice);
+	return -err;
+}
+
+/* Open and say what kind of file it is. */
+static int open_path(struct input *in, const char *path, struct buffer *error)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	struct stat st;
+
+	in->fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (in->fd < 0 || fstat(in->fd, &st) != 0)
+		return fail(error, path, errno);
+	in->owns_fd = !from_stdin;
+	if (S_ISDIR(st.st_mode)) {
+		buffer_printf(
+			error,
+			"cannot read \"%s\": it is a directory; name the capture files in it, each with -r",
+			path);
+		return -EISDIR;
+	}
+	if (isatty(in->fd)) {
+		buffer_printf(error,
+			      "cannot read \"%s\": it is a terminal; pipe a capture in: tcpdump -w - ... | "
+			      "shadowtap -r - ...",
+			      path);
+		return -EINVAL;
+	}
+	in->is_file = S_ISREG(st.st_mode);
+	if (in->is_file) {
+		off_t at = lseek(in->fd, 0, SEEK_CUR);
+
+		in->total = st.st_size > at && at >= 0 ? (uint64_t)(st.st_size - at) : 0;
+	}
+	return 0;
+}
+
+/* Read until the first bytes are there, or all there are. */
+static int read_magic(struct input *in, const char *path, struct buffer *error)
+{
+	while (in->chunk_end < MAGIC_BYTES && !in->ended) {
+		ssize_t n = read_fd(in, in->chunk + in->chunk_end, sizeof(in->chunk) - in->chunk_end);
+
+		if (n < 0)
+			return fail(error, path, errno);
+		if (n == 0)
+			break;
+		in->chunk_end += (size_t)n;
+	}
+	if (in->chunk_end > 0)
+		return 0;
+	buffer_printf(error, "cannot read \"%s\": it is empty; did the capture that wrote it see any packet?",
+		      path);
+	return -EINVAL;
+}
+
+static int refuse_strangers(struct span content, const char *path, struct buffer *error)
+{
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+		if (!span_starts(content, strangers[i].magic))
+			continue;
+		buffer_printf(error, "cannot read \"%s\": it is %s; %s", path, strangers[i].what,
+			      strangers[i].advice);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int input_open(const char *path, struct input **out, struct buffer *error)
+{
+	struct input *in = calloc(1, sizeof(*in));
+	int result;
+
+	if (!in) {
+		buffer_printf(error, "cannot read \"%s\": out of memory", path);
+		return -ENOMEM;
+	}
+	in->fd = -1;
+	result = open_path(in, path, error);
+	if (result == 0)
+		result = read_magic(in, path, error);
+	if (result == 0)
+		result = refuse_strangers(span_of(in->chunk, in->chunk_end), path, error);
+	if (result == 0 && span_starts(span_of(in->chunk, in->chunk_end), SPAN_LITERAL("\x1f\x8b"))) {
+		in->is_gzip = inflateInit2(&in->zlib, GZIP_WINDOW) == Z_OK;
+		in->inside_member = true;
+		result = in->is_gzip ? 0 : fail(error, path, ENOMEM);
+	}
+	if (result != 0) {
+		input_free(in);
+		return result;
+	}
+	*out = in;
+	return 0;
+}
+
+void input_interrupt(struct input *in)
+{
+	atomic_store_explicit(&in->interrupted, true, memory_order_relaxed);
+}
+
+bool input_is_file(const struct input *in)
+{
+	return in->is_file;
+}
+
+const char *input_trouble(const struct input *in)
+{
+	return in->trouble;
+}
+
+uint64_t input_done(const struct input *in)
+{
+	return atomic_load_explicit(&((struct input *)in)->done, memory_order_relaxed);
+}
+
+uint64_t input_total(const struct input *in)
+{
+	return in->total;
+}
+
+void input_free(struct input *in)
+{
+	if (!in)
+		return;
+	if (in->is_gzip)
+		inflateEnd(&in->zlib);
+	if (in->owns_fd && in->fd >= 0)
+		close(in->fd);
+	free(in);
+}

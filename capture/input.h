@@ -1,0 +1,53 @@
+/*
+ * input.h - the bytes of a capture file as a stdio stream, whatever they come from
+ *
+ * A regular file, standard input or a pipe; plain or gzip (RFC 1952), which is
+ * recognised by its first bytes. libpcap reads from a FILE only, so the stream
+ * is one, with the reading done here. That keeps three things that libpcap
+ * cannot tell: how far the file is read, whether compressed data broke off, and
+ * how to stop waiting for a pipe that nobody writes to.
+ */
+#ifndef CAPTURE_INPUT_H
+#define CAPTURE_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+
+struct input;
+
+/**
+ * input_open() - open @path, "-" being standard input, and look at its first bytes
+ * @out:    given to the caller: input_free(), after its stream was closed
+ * @error:  on failure one sentence
+ * Return: 0 or a negative errno; -EINVAL if the content is known to be no capture (empty, a directory,
+ * compressed in another way).
+ */
+int input_open(const char *path, struct input **out, struct buffer *error);
+
+/** input_stream() - the one stream of this input, given to the caller; NULL when out of memory */
+FILE *input_stream(struct input *in);
+
+/** input_ready() - false if a read would have to wait for a pipe; waits for it at most @timeout_ms */
+bool input_ready(struct input *in, int timeout_ms);
+
+/** input_interrupt() - any thread, signal handlers too: a read that waits, and all later ones, find the end */
+void input_interrupt(struct input *in);
+
+/** input_is_file() - a regular file, which never makes anybody wait */
+bool input_is_file(const struct input *in);
+
+/** input_trouble() - why the bytes ended early, as a phrase ("its gzip data is cut"), or NULL */
+const char *input_trouble(const struct input *in);
+
+/** input_done() - any thread: bytes read so far, compressed ones where they are */
+uint64_t input_done(const struct input *in);
+
+/** input_total() - bytes in all; 0 if that isn't known */
+uint64_t input_total(const struct input *in);
+
+void input_free(struct input *in);
+
+#endif

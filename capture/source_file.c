@@ -1,0 +1,365 @@
+/*
+ * source_file.c - packets from recordings, in order of time
+ *
+ * Theory of operation. libpcap parses the files (pcap and pcapng, either byte
+ * order, micro- or nanoseconds); input.c gives it their bytes. Each file holds
+ * one packet ready, its head; a read takes the earliest head and refills that
+ * file. Equal times keep the order in which the files were named, so a merge is
+ * the same every time. The packet lent to the callback is libpcap's own copy,
+ * valid until that file is read again, which is after the callback.
+ *
+ * Everything before the first damage of a file is used; then that file ends
+ * with a complaint and the others go on. What libpcap says about damage is
+ * turned into a sentence that says what to do.
+ *
+ * A regular file is read up to its first packet at opening, because a pcapng
+ * with several link types shows itself only there. A pipe is not, since its
+ * writer may be silent for long; for the same reason a read from a pipe that
+ * has nothing returns without a packet, as a live source does.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/filter.h"
+#include "capture/input.h"
+#include "capture/source_impl.h"
+
+#define WAIT_MS 20
+
+enum step {
+	STEP_HEAD,    /* a packet is ready */
+	STEP_NOTHING, /* one was read and filtered out */
+	STEP_WAIT,    /* a pipe has nothing yet */
+	STEP_END,     /* the file ended, well or not */
+};
+
+struct file {
+	const char *path; /* borrowed from @names of the source */
+	struct input *input;
+	pcap_t *pcap;
+	struct bpf_program filter;
+	bool has_filter, has_head, ended;
+	uint64_t packets; /* read, filtered-out ones included */
+	int linktype;
+	struct packet head;
+};
+
+struct file_source {
+	struct source base;
+	bool stopped;
+	_Atomic bool interrupted;
+	size_t count;
+	struct file file[];
+};
+
+static bool says(const char *libpcap_error, const char *words)
+{
+	return strstr(libpcap_error, words) != NULL;
+}
+
+/* libpcap's words, what they mean, and what to do. Other words are passed on as they are. */
+static const struct {
+	const char *words, *meaning;
+} damages[] = {
+	{ "different from the type of the first interface",
+	  "it mixes link types; write the packets of each interface to a file of its own (tshark -r FILE -Y "
+	  "'frame.interface_id == 0' -w - | editcap -F pcap -T ether - only0.pcap) and name each with -r" },
+	{ "different from the snapshot length of the first interface",
+	  "it mixes snapshot lengths; rewrite it as plain pcap: editcap -F pcap FILE new.pcap" },
+	{ "truncated", "the file is cut" },
+};
+
+static bool mixes_interfaces(const char *libpcap_error)
+{
+	return says(libpcap_error, "different from the type of the first") ||
+	       says(libpcap_error, "different from the snapshot length of the first");
+}
+
+/* A clause that goes behind "cannot read X: " or "X could be read only up to packet N: ". */
+static void add_reason(struct buffer *out, const struct file *f, const char *libpcap_error)
+{
+	if (input_trouble(f->input)) {
+		buffer_add_str(out, input_trouble(f->input));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		if (says(libpcap_error, damages[i].words)) {
+			buffer_add_str(out, damages[i].meaning);
+			return;
+		}
+	}
+	buffer_printf(out, "it is damaged there (%s)", libpcap_error);
+}
+
+static void complain(struct file_source *s, const struct file *f, const char *libpcap_error)
+{
+	struct buffer *text = source_complain(&s->base);
+
+	buffer_printf(text, "\"%s\" could be read only up to packet %llu (those were used): ", f->path,
+		      (unsigned long long)f->packets);
+	add_reason(text, f, libpcap_error);
+}
+
+/* The file gives no more packets; say so if it should have. */
+static enum step end_file(struct file_source *s, struct file *f, int pcap_result)
+{
+	f->ended = true;
+	if (atomic_load_explicit(&s->interrupted, memory_order_relaxed))
+		return STEP_END; /* we broke it off ourselves */
+	if (pcap_result == PCAP_ERROR)
+		complain(s, f, pcap_geterr(f->pcap));
+	else if (input_trouble(f->input)) /* broke off exactly between two packets */
+		complain(s, f, "");
+	return STEP_END;
+}
+
+static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
+{
+	struct pcap_pkthdr *header;
+	const u_char *bytes;
+	int result;
+
+	if (!input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
+		return STEP_WAIT;
+	result = pcap_next_ex(f->pcap, &header, &bytes);
+	if (result != 1)
+		return end_file(s, f, result);
+	f->packets++;
+	if (f->has_filter && !pcap_offline_filter(&f->filter, header, bytes))
+		return STEP_NOTHING;
+	f->head = packet_of_pcap(header, bytes, f->linktype);
+	f->has_head = true;
+	return STEP_HEAD;
+}
+
+static struct file *earliest(struct file_source *s)
+{
+	struct file *first = NULL;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct file *f = &s->file[i];
+
+		if (f->has_head && (!first || f->head.ts.ns < first->head.ts.ns))
+			first = f;
+	}
+	return first;
+}
+
+/* Give every file that goes on a head, at the cost of at most one packet each. */
+static enum step refill(struct file_source *s, int wait_ms)
+{
+	enum step result = STEP_END;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct file *f = &s->file[i];
+		enum step step;
+
+		if (f->ended)
+			continue;
+		step = f->has_head ? STEP_HEAD : file_step(s, f, wait_ms);
+		if (step == STEP_NOTHING || step == STEP_WAIT)
+			return step; /* without this head nobody knows which is the earliest */
+		if (step == STEP_HEAD)
+			result = STEP_HEAD;
+	}
+	return result;
+}
+
+static int file_source_read(struct source *base, size_t max, packet_fn *fn, void *ctx)
+{
+	struct file_source *s = (struct file_source *)base;
+	bool lent = false;
+
+	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
+		enum step step = refill(s, lent ? 0 : WAIT_MS);
+		struct file *f;
+
+		if (step == STEP_WAIT)
+			return 0;
+		if (step == STEP_NOTHING)
+			continue;
+		if (step == STEP_END)
+			return SOURCE_EOF;
+		f = earliest(s);
+		f->has_head = false;
+		fn(ctx, &f->head);
+		lent = true;
+	}
+	return s->stopped ? SOURCE_EOF : 0;
+}
+
+static void file_source_stop(struct source *base, struct wall now)
+{
+	((struct file_source *)base)->stopped = true;
+}
+
+static void file_source_interrupt(struct source *base)
+{
+	struct file_source *s = (struct file_source *)base;
+
+	atomic_store_explicit(&s->interrupted, true, memory_order_relaxed);
+	for (size_t i = 0; i < s->count; i++)
+		if (!input_is_file(s->file[i].input))
+			input_interrupt(s->file[i].input);
+}
+
+/* No kernel took part, so nothing was dropped. */
+static void file_source_update_stats(struct source *base, struct capture_stats *stats)
+{
+	counter_set(&stats->dropped_kernel, 0);
+	counter_set(&stats->dropped_interface, 0);
+}
+
+static void file_source_progress(const struct source *base, uint64_t *done, uint64_t *total)
+{
+	const struct file_source *s = (const struct file_source *)base;
+	bool all_known = true;
+
+	*done = *total = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		*done += input_done(s->file[i].input);
+		*total += input_total(s->file[i].input);
+		if (!input_is_file(s->file[i].input))
+			all_known = false;
+	}
+	if (!all_known)
+		*total = 0;
+}
+
+static void file_close(struct file *f)
+{
+	if (f->has_filter)
+		pcap_freecode(&f->filter);
+	if (f->pcap)
+		pcap_close(f->pcap); /* closes the stream */
+	input_free(f->input);
+}
+
+static void file_source_close(struct source *base)
+{
+	struct file_source *s = (struct file_source *)base;
+
+	for (size_t i = 0; i < s->count; i++)
+		file_close(&s->file[i]);
+	free(s);
+}
+
+static const struct source_ops file_source_ops = {
+	.read = file_source_read,
+	.stop = file_source_stop,
+	.interrupt = file_source_interrupt,
+	.update_stats = file_source_update_stats,
+	.progress = file_source_progress,
+	.close = file_source_close,
+	.live = false,
+};
+
+static int refuse(const struct file *f, const char *libpcap_error, struct buffer *error)
+{
+	buffer_printf(error, "cannot read \"%s\": ", f->path);
+	if (says(libpcap_error, "unknown file format"))
+		buffer_add_str(error, "it is no pcap or pcapng file; record one with: tcpdump -w FILE");
+	else if (says(libpcap_error, "truncated") && !input_trouble(f->input))
+		buffer_add_str(error, "it ends before the file header does; copy or record it again");
+	else
+		add_reason(error, f, libpcap_error);
+	return -EINVAL;
+}
+
+/* The stream is pcap's once this succeeds. */
+static int open_pcap(struct file *f, struct buffer *error)
+{
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	FILE *stream = input_stream(f->input);
+
+	if (!stream) {
+		buffer_printf(error, "cannot read \"%s\": out of memory", f->path);
+		return -ENOMEM;
+	}
+	f->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, reason);
+	if (!f->pcap) {
+		fclose(stream);
+		return refuse(f, reason, error);
+	}
+	f->linktype = pcap_datalink(f->pcap);
+	return 0;
+}
+
+static int set_filter(struct file *f, const char *expression, struct buffer *error)
+{
+	struct buffer text = { 0 };
+	int result = 0;
+
+	filter_file_text(expression, filter_knows_vlan(f->pcap), &text);
+	if (text.len)
+		result = filter_compile(f->pcap, &text, expression, f->path, &f->filter, error);
+	f->has_filter = text.len && result == 0;
+	buffer_deinit(&text);
+	return result;
+}
+
+/* Look at the first packet, so that a file that cannot be read at all is refused before anything happens. */
+static int check_first_packet(struct file_source *s, struct file *f, struct buffer *error)
+{
+	if (!input_is_file(f->input))
+		return 0;
+	file_step(s, f, 0);
+	if (f->ended && f->packets == 0 && mixes_interfaces(pcap_geterr(f->pcap)))
+		return refuse(f, pcap_geterr(f->pcap), error);
+	return 0;
+}
+
+static int open_file(struct file_source *s, struct file *f, const char *expression, struct buffer *error)
+{
+	int result = input_open(f->path, &f->input, error);
+
+	if (result == 0)
+		result = open_pcap(f, error);
+	if (result == 0)
+		result = set_filter(f, expression, error);
+	if (result == 0)
+		result = check_first_packet(s, f, error);
+	return result;
+}
+
+static int refuse_stdin_twice(const struct file_options *options, struct buffer *error)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < options->path_count; i++)
+		count += strcmp(options->paths[i], "-") == 0;
+	if (count < 2)
+		return 0;
+	buffer_add_str(error, "cannot read standard input twice: \"-\" is named more than once");
+	return -EINVAL;
+}
+
+int source_open_files(const struct file_options *options, struct source **out, struct buffer *error)
+{
+	struct file_source *s;
+	int result = filter_check_expression(options->expression, error);
+
+	if (result == 0)
+		result = refuse_stdin_twice(options, error);
+	if (result != 0)
+		return result;
+	s = calloc(1, sizeof(*s) + options->path_count * sizeof(s->file[0]));
+	if (!s) {
+		buffer_add_str(error, "cannot read the capture files: out of memory");
+		return -ENOMEM;
+	}
+	s->base.ops = &file_source_ops;
+	for (size_t i = 0; i < options->path_count && result == 0; i++) {
+		s->file[i].path = options->paths[i];
+		s->count = i + 1;
+		result = open_file(s, &s->file[i], options->expression, error);
+	}
+	if (result != 0) {
+		source_close(&s->base);
+		return result;
+	}
+	*out = &s->base;
+	return 0;
+}

@@ -1,0 +1,481 @@
+/*
+ * source_live.c - packets from interfaces, through libpcap and the kernel's ring
+ *
+ * Theory of operation. Each interface has a TPACKET_V3 ring: the kernel fills
+ * blocks of many packets and hands a block over when it is full or when its
+ * time-out is over, so one wake-up brings many packets. The time-out is 10 ms:
+ * timers of a kernel with 100 or 250 ticks a second are up to one tick late,
+ * and even then a packet waits less than 20 ms. Immediate mode would wake us for
+ * every packet, at several times the cost.
+ *
+ * A read first takes what is ready, without a system call; only if there was
+ * nothing it sleeps in poll(), 20 ms at most, so that the lane can look at its
+ * stop flag.
+ *
+ * Loopback shows each packet twice to a packet socket, on its way out and in.
+ * libpcap throws the first away in user space, after it went through the ring;
+ * PACKET_IGNORE_OUTGOING keeps it out (a quarter of the cost). On any other
+ * interface outgoing packets are half of what we want.
+ *
+ * Stopping is exact: the kernel is given a filter that takes nothing more, then
+ * the ring is read until two block time-outs brought nothing, and packets dated
+ * after the stop are dropped. Closing without that would silently lose up to
+ * the whole ring. What can be in the ring is bounded by its size, so draining
+ * ends even if the clock is set back meanwhile or the filter was refused.
+ *
+ * An interface that goes away ends with a complaint; the others go on.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "capture/filter.h"
+#include "capture/source_impl.h"
+
+#define BLOCK_TIMEOUT_MS 10
+#define POLL_MS 20
+#define IDLE_POLLS 2 /* each longer than a block's time-out and its timer's lateness */
+#define DRAIN_NS (2 * NS_PER_S)
+
+#ifndef PACKET_IGNORE_OUTGOING /* linux/if_packet.h has it since 4.20 */
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+/*
+ * OPEN    packets are read
+ * DRAINING stop was asked for: what the ring holds is read
+ * DONE    drained; nothing will follow
+ * GONE    the interface failed; a complaint says how
+ */
+enum interface_state { INTERFACE_OPEN, INTERFACE_DRAINING, INTERFACE_DONE, INTERFACE_GONE };
+
+struct interface {
+	const char *name; /* borrowed from the options */
+	pcap_t *pcap;
+	enum interface_state state;
+	int linktype;
+	int ns_per_unit;  /* of tv_usec: 1, or 1000 where the kernel or libpcap has no nanoseconds */
+	struct wall stop; /* DRAINING: packets after this are not ours */
+	struct wall first_drained;
+	uint64_t drained_bytes;
+	unsigned idle_polls;
+	unsigned last_drop, last_ifdrop; /* libpcap's counters are 32 bits wide and wrap */
+	uint64_t drop, ifdrop;
+	packet_fn *fn; /* of the read that runs */
+	void *ctx;
+	size_t lent;
+};
+
+struct live_source {
+	struct source base;
+	uint32_t buffer_bytes;
+	int last_error; /* why the last interface went away; negative errno */
+	size_t count;
+	struct pollfd *poll; /* one per interface; fd -1 once it is over */
+	struct interface interface[];
+};
+
+static bool is_over(const struct interface *in)
+{
+	return in->state == INTERFACE_DONE || in->state == INTERFACE_GONE;
+}
+
+/* Is a packet past what was in the ring when we were asked to stop? */
+static bool is_after_stop(struct interface *in, const struct packet *packet, uint32_t ring_bytes)
+{
+	if (in->drained_bytes == 0)
+		in->first_drained = packet->ts;
+	in->drained_bytes += packet->bytes.len + 1;
+	return packet->ts.ns > in->stop.ns || packet->ts.ns - in->first_drained.ns > DRAIN_NS ||
+	       in->drained_bytes > ring_bytes;
+}
+
+struct lending {
+	struct interface *in;
+	uint32_t ring_bytes;
+};
+
+static void lend(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
+{
+	const struct lending *lending = (const struct lending *)user;
+	struct interface *in = lending->in;
+	struct pcap_pkthdr exact = *header;
+	struct packet packet;
+
+	exact.ts.tv_usec *= in->ns_per_unit;
+	packet = packet_of_pcap(&exact, bytes, in->linktype);
+	if (in->state == INTERFACE_DONE)
+		return;
+	if (in->state == INTERFACE_DRAINING && is_after_stop(in, &packet, lending->ring_bytes)) {
+		in->state = INTERFACE_DONE;
+		pcap_breakloop(in->pcap);
+		return;
+	}
+	in->lent++;
+	in->fn(in->ctx, &packet);
+}
+
+/* An interface whose device is removed or renamed away; libpcap names only some of the reasons. */
+static void give_up(struct live_source *s, struct interface *in)
+{
+	struct buffer *text = source_complain(&s->base);
+
+	s->last_error = if_nametoindex(in->name) || strcmp(in->name, "any") == 0 ? -ENETDOWN : -ENODEV;
+	in->state = INTERFACE_GONE;
+	buffer_printf(text, "capturing on \"%s\" ended: %s", in->name,
+		      s->last_error == -ENODEV ? "the interface is gone" : pcap_geterr(in->pcap));
+}
+
+/* Lend at most about @max packets that are ready. */
+static void read_interface(struct live_source *s, struct interface *in, size_t max, packet_fn *fn, void *ctx)
+{
+	struct lending lending = { in, s->buffer_bytes };
+	int result;
+
+	in->fn = fn;
+	in->ctx = ctx;
+	in->lent = 0;
+	result = pcap_dispatch(in->pcap, max < INT_MAX ? (int)max : INT_MAX, lend, (u_char *)&lending);
+	if (result < 0 && result != PCAP_ERROR_BREAK)
+		give_up(s, in);
+	if (in->lent)
+		in->idle_polls = 0;
+}
+
+static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void *ctx)
+{
+	size_t share = max / s->count ? max / s->count : 1;
+	size_t lent = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct interface *in = &s->interface[i];
+
+		if (is_over(in))
+			continue;
+		read_interface(s, in, share, fn, ctx);
+		lent += in->lent;
+	}
+	return lent;
+}
+
+/* Sleep until a block is ready. A drained ring shows by polls that brought nothing. */
+static void wait_for_block(struct live_source *s)
+{
+	int ready;
+
+	for (size_t i = 0; i < s->count; i++)
+		s->poll[i] = (struct pollfd){ .fd = is_over(&s->interface[i])
+							    ? -1
+							    : pcap_get_selectable_fd(s->interface[i].pcap),
+					      .events = POLLIN };
+	ready = poll(s->poll, s->count, POLL_MS);
+	for (size_t i = 0; i < s->count; i++) {
+		struct interface *in = &s->interface[i];
+
+		if (ready >= 0 && in->state == INTERFACE_DRAINING && !s->poll[i].revents &&
+		    ++in->idle_polls > IDLE_POLLS)
+			in->state = INTERFACE_DONE;
+	}
+}
+
+static bool all_over(const struct live_source *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!is_over(&s->interface[i]))
+			return false;
+	return true;
+}
+
+static bool all_gone(const struct live_source *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->interface[i].state != INTERFACE_GONE)
+			return false;
+	return true;
+}
+
+static int live_source_read(struct source *base, size_t max, packet_fn *fn, void *ctx)
+{
+	struct live_source *s = (struct live_source *)base;
+
+	if (read_ready(s, max, fn, ctx) == 0 && !all_over(s)) {
+		wait_for_block(s);
+		read_ready(s, max, fn, ctx);
+	}
+	if (all_gone(s))
+		return s->last_error;
+	return all_over(s) ? SOURCE_EOF : 0;
+}
+
+/* The kernel takes nothing more; what is in the ring stays. Refused or not, lend() checks the time. */
+static void close_the_tap(pcap_t *pcap)
+{
+	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog program = { .len = 1, .filter = nothing };
+	int refused = setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+
+	(void)refused;
+}
+
+static void live_source_stop(struct source *base, struct wall now)
+{
+	struct live_source *s = (struct live_source *)base;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct interface *in = &s->interface[i];
+
+		if (in->state != INTERFACE_OPEN)
+			continue;
+		in->state = INTERFACE_DRAINING;
+		in->stop = now;
+		close_the_tap(in->pcap);
+	}
+}
+
+/* Reads never wait longer than POLL_MS. */
+static void live_source_interrupt(struct source *base)
+{
+}
+
+/*
+ * The kernel forgets its counters when asked; libpcap adds them up since the
+ * opening. They are 32 bits wide, so we add up the differences.
+ */
+static void update_interface(struct interface *in)
+{
+	struct pcap_stat stat;
+
+	if (in->state == INTERFACE_GONE || pcap_stats(in->pcap, &stat) != 0)
+		return;
+	in->drop += (unsigned)(stat.ps_drop - in->last_drop);
+	in->ifdrop += (unsigned)(stat.ps_ifdrop - in->last_ifdrop);
+	in->last_drop = stat.ps_drop;
+	in->last_ifdrop = stat.ps_ifdrop;
+}
+
+static void live_source_update_stats(struct source *base, struct capture_stats *stats)
+{
+	struct live_source *s = (struct live_source *)base;
+	uint64_t drop = 0, ifdrop = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		update_interface(&s->interface[i]);
+		drop += s->interface[i].drop;
+		ifdrop += s->interface[i].ifdrop;
+	}
+	counter_set(&stats->dropped_kernel, drop);
+	counter_set(&stats->dropped_interface, ifdrop);
+}
+
+static void live_source_progress(const struct source *base, uint64_t *done, uint64_t *total)
+{
+	*done = *total = 0;
+}
+
+static void live_source_close(struct source *base)
+{
+	struct live_source *s = (struct live_source *)base;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (s->interface[i].pcap)
+			pcap_close(s->interface[i].pcap);
+	free(s->poll);
+	free(s);
+}
+
+static const struct source_ops live_source_ops = {
+	.read = live_source_read,
+	.stop = live_source_stop,
+	.interrupt = live_source_interrupt,
+	.update_stats = live_source_update_stats,
+	.progress = live_source_progress,
+	.close = live_source_close,
+	.live = true,
+};
+
+static int refuse(const char *name, int result, const char *detail, struct buffer *error)
+{
+	buffer_printf(error, "cannot capture on \"%s\": ", name);
+	switch (result) {
+	case PCAP_ERROR_PERM_DENIED:
+	case PCAP_ERROR_PROMISC_PERM_DENIED:
+		buffer_add_str(error, "permission denied; run as root, or: setcap cap_net_raw+ep <binary>");
+		return -EPERM;
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+		buffer_add_str(error, "there is no such interface; there are: ");
+		interface_names(error);
+		return -ENODEV;
+	case PCAP_ERROR_IFACE_NOT_UP:
+		buffer_printf(error, "the interface is down; bring it up: ip link set %s up", name);
+		return -ENETDOWN;
+	}
+	buffer_add_str(error, detail);
+	return -EIO;
+}
+
+static bool has_flag(int fd, const char *name, short flag)
+{
+	struct ifreq request = { 0 };
+
+	if (strlen(name) >= sizeof(request.ifr_name))
+		return false;
+	memcpy(request.ifr_name, name, strlen(name));
+	return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & flag;
+}
+
+/* Settings are refused only for a handle that is active already, which this one is not. */
+static int activate(struct interface *in, const struct live_options *options, struct buffer *error)
+{
+	int result;
+
+	pcap_set_snaplen(in->pcap, (int)options->snaplen);
+	pcap_set_buffer_size(in->pcap, (int)options->buffer_bytes);
+	pcap_set_promisc(in->pcap, options->promiscuous && strcmp(in->name, "any") != 0);
+	pcap_set_timeout(in->pcap, BLOCK_TIMEOUT_MS);
+	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	result = pcap_activate(in->pcap);
+	if (result < 0)
+		return refuse(in->name, result, pcap_geterr(in->pcap), error);
+	in->linktype = pcap_datalink(in->pcap);
+	in->ns_per_unit = pcap_get_tstamp_precision(in->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
+	return 0;
+}
+
+static int check_linktype(const struct interface *in, struct buffer *error)
+{
+	const char *name = pcap_datalink_val_to_name(in->linktype);
+
+	if (decode_knows_linktype(in->linktype))
+		return 0;
+	buffer_printf(
+		error,
+		"cannot capture on \"%s\": its link type %s is not decoded; capture where the packets are "
+		"Ethernet or plain IP, or on \"any\"",
+		in->name, name ? name : "(unknown)");
+	return -ENOTSUP;
+}
+
+static int set_filter(struct interface *in, const struct live_options *options, struct buffer *error)
+{
+	struct buffer text = { 0 };
+	struct bpf_program program;
+	int result;
+
+	filter_live_text(&options->ports, options->expression, filter_knows_vlan(in->pcap), &text);
+	result = filter_compile(in->pcap, &text, options->expression, in->name, &program, error);
+	buffer_deinit(&text);
+	if (result != 0)
+		return result;
+	if (pcap_setfilter(in->pcap, &program) != 0)
+		result = refuse(in->name, PCAP_ERROR, pcap_geterr(in->pcap), error);
+	pcap_freecode(&program);
+	return result;
+}
+
+static int open_interface(struct interface *in, const struct live_options *options, struct buffer *error)
+{
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	int on = 1, result;
+
+	in->pcap = pcap_create(in->name, reason);
+	if (!in->pcap)
+		return refuse(in->name, PCAP_ERROR, reason, error);
+	result = activate(in, options, error);
+	if (result == 0)
+		result = check_linktype(in, error);
+	if (result == 0 && strcmp(in->name, "any") != 0 && !has_flag(pcap_fileno(in->pcap), in->name, IFF_UP))
+		result = refuse(in->name, PCAP_ERROR_IFACE_NOT_UP, "", error);
+	if (result == 0)
+		result = set_filter(in, options, error);
+	if (result == 0 && pcap_setnonblock(in->pcap, 1, reason) != 0)
+		result = refuse(in->name, PCAP_ERROR, reason, error);
+	if (result != 0)
+		return result;
+	/* A kernel before 4.20 doesn't know it; libpcap then drops the copies itself. */
+	if (has_flag(pcap_fileno(in->pcap), in->name, IFF_LOOPBACK))
+		setsockopt(pcap_fileno(in->pcap), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	return 0;
+}
+
+/* Each packet would come twice. */
+static int refuse_overlap(const struct live_options *options, struct buffer *error)
+{
+	for (size_t i = 0; i < options->interface_count; i++) {
+		const char *name = options->interfaces[i];
+
+		if (strcmp(name, "any") == 0 && options->interface_count > 1) {
+			buffer_add_str(error, "cannot capture on \"any\" beside other interfaces: it has their "
+					      "packets too; name either \"any\" or the interfaces");
+			return -EINVAL;
+		}
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(options->interfaces[j], name) == 0) {
+				buffer_printf(error, "cannot capture on \"%s\" twice: name it once", name);
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
+static int check_options(const struct live_options *options, struct buffer *error)
+{
+	int result = filter_check_expression(options->expression, error);
+
+	if (result == 0 && options->interface_count == 0) {
+		buffer_add_str(error, "cannot capture: no interface is named");
+		result = -EINVAL;
+	}
+	if (result == 0 && (options->snaplen > INT_MAX || options->buffer_bytes > INT_MAX)) {
+		buffer_printf(error, "cannot capture: snaplen and buffer size must be below %d bytes", INT_MAX);
+		result = -EINVAL;
+	}
+	return result ? result : refuse_overlap(options, error);
+}
+
+static struct live_source *live_source_new(const struct live_options *options)
+{
+	struct live_source *s = calloc(1, sizeof(*s) + options->interface_count * sizeof(s->interface[0]));
+
+	if (!s)
+		return NULL;
+	s->poll = calloc(options->interface_count, sizeof(s->poll[0]));
+	if (!s->poll) {
+		free(s);
+		return NULL;
+	}
+	s->base.ops = &live_source_ops;
+	s->buffer_bytes = options->buffer_bytes;
+	return s;
+}
+
+int source_open_live(const struct live_options *options, struct source **out, struct buffer *error)
+{
+	struct live_source *s;
+	int result = check_options(options, error);
+
+	if (result != 0)
+		return result;
+	s = live_source_new(options);
+	if (!s) {
+		buffer_add_str(error, "cannot capture: out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < options->interface_count && result == 0; i++) {
+		s->interface[i].name = options->interfaces[i];
+		s->count = i + 1;
+		result = open_interface(&s->interface[i], options, error);
+	}
+	if (result != 0) {
+		source_close(&s->base);
+		return result;
+	}
+	*out = &s->base;
+	return 0;
+}

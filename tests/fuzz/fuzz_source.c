@@ -1,0 +1,69 @@
+/*
+ * fuzz_source.c - any bytes as a capture file: plain, gzip, whole or damaged
+ *
+ * The bytes are put into a memory file, which is opened by its name in /proc,
+ * so all of the real path is walked, with and without a filter. Each packet is
+ * decoded too. Reading must end: every turn yields a packet, drops one or ends
+ * a file, so the turns are bounded by the bytes, times what gzip can blow up.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void decode(void *ctx, const struct packet *packet)
+{
+	static const struct port_set all = { .count = 0 };
+	uint64_t *sum = ctx;
+	struct segment s;
+
+	assert(packet->wire_len >= packet->bytes.len);
+	for (size_t i = 0; i < packet->bytes.len; i++)
+		*sum += packet->bytes.at[i];
+	if (decode_packet(packet, &all, &s) == PACKET_DECODED)
+		*sum += s.payload.len;
+}
+
+static void read_all(const char *path, const char *expression)
+{
+	const char *paths[] = { path, path };
+	struct file_options options = { paths, expression ? 2 : 1, expression };
+	struct buffer error = { 0 };
+	struct source *s;
+	uint64_t sum = 0;
+	int result = source_open_files(&options, &s, &error);
+
+	if (result == 0) {
+		assert(error.len == 0);
+		while ((result = source_read(s, 100, decode, &sum)) == 0)
+			;
+		assert(result == SOURCE_EOF);
+		if (source_complaint(s))
+			assert(!strchr(source_complaint(s), '\n'));
+		source_close(s);
+	} else {
+		assert(result < 0 && error.len > 0);
+	}
+	buffer_deinit(&error);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[64];
+	int fd = memfd_create("capture", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (write(fd, data, size) == (ssize_t)size) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		read_all(path, NULL);
+		read_all(path, "tcp port 80");
+	}
+	close(fd);
+	return 0;
+}

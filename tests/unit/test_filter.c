@@ -1,0 +1,207 @@
+/*
+ * test_filter.c - the filter text, compiled by libpcap and run on hand-made frames
+ *
+ * libpcap's own interpreter stands in for the kernel's: the program is the same.
+ */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "capture/filter.h"
+#include "frames.h"
+
+#define V4(proto) "4500 002d 0000 0000 40" proto "0000 [a4]"
+#define V6(next) "60000000 0019" next "40 [a6]"
+#define ETH "[mac] "
+#define SLL "0000 0001 0006 [+8] "
+#define SLL2_OF(type) type " 0000 00000001 0001 00 06 [+8] "
+
+enum kind { LIVE, RECORDED };
+
+struct row {
+	const char *name;
+	enum kind kind;
+	int linktype;
+	const char *expression;
+	const char *frame;
+	bool passes;
+};
+
+static const struct row rows[] = {
+	{ "to the port", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp] [data]", true },
+	{ "from the port", LIVE, DLT_EN10MB, NULL,
+	  ETH "0800" V4("06") "1f90 03e8 00000001 00000002 50 18 0100 0000 0000", true },
+	{ "second port", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "2328 03e8 00000001 00000002 50 18 [+6]", true },
+	{ "other port", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp81] [data]", false },
+	{ "UDP", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("11") "[tcp] [data]", false },
+	{ "ARP", LIVE, DLT_EN10MB, NULL, ETH "0806 [+28]", false },
+	{ "one tag", LIVE, DLT_EN10MB, NULL, ETH "8100 0064 0800" V4("06") "[tcp] [data]", true },
+	{ "one tag, other port", LIVE, DLT_EN10MB, NULL, ETH "8100 0064 0800" V4("06") "[tcp81] [data]", false },
+	{ "two tags", LIVE, DLT_EN10MB, NULL, ETH "88a8 0064 8100 0001 0800" V4("06") "[tcp] [data]", true },
+	{ "two tags, IPv6", LIVE, DLT_EN10MB, NULL, ETH "8100 0064 8100 0001 86dd" V6("06") "[tcp] [data]", true },
+	{ "two tags, other port", LIVE, DLT_EN10MB, NULL, ETH "88a8 0064 8100 0001 0800" V4("06") "[tcp81] [data]",
+	  false },
+	{ "IPv6", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("06") "[tcp] [data]", true },
+	{ "IPv6, other port", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("06") "[tcp81] [data]", false },
+	{ "IPv6, hop-by-hop", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("00") "06 00 [+6] [tcp] [data]", true },
+	{ "IPv6, destination options, tagged", LIVE, DLT_EN10MB, NULL,
+	  ETH "8100 0005 86dd" V6("3c") "06 00 [+6] [tcp] [data]", true },
+	{ "IPv6, fragment", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("2c") "06 00 0000 00000001 [tcp] [data]", true },
+	{ "IPv6, UDP", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("11") "[tcp] [data]", false },
+	{ "RAW", LIVE, DLT_RAW, NULL, V4("06") "[tcp] [data]", true },
+	{ "RAW, IPv6", LIVE, DLT_RAW, NULL, V6("06") "[tcp] [data]", true },
+	{ "RAW, other port", LIVE, DLT_RAW, NULL, V4("06") "[tcp81] [data]", false },
+	{ "SLL", LIVE, DLT_LINUX_SLL, NULL, SLL "0800" V4("06") "[tcp] [data]", true },
+	{ "SLL, other port", LIVE, DLT_LINUX_SLL, NULL, SLL "0800" V4("06") "[tcp81] [data]", false },
+	{ "SLL, tagged: the decoder decides", LIVE, DLT_LINUX_SLL, NULL, SLL "8100 0001 0800" V4("06") "[tcp] [data]",
+	  true },
+	{ "SLL2", LIVE, DLT_LINUX_SLL2, NULL, SLL2_OF("0800") V4("06") "[tcp] [data]", true },
+	{ "SLL2, other port", LIVE, DLT_LINUX_SLL2, NULL, SLL2_OF("0800") V4("06") "[tcp81] [data]", false },
+	{ "NULL", LIVE, DLT_NULL, NULL, "02000000" V4("06") "[tcp] [data]", true },
+
+	/* the user's expression holds in every branch, and never moves anything */
+	{ "host", LIVE, DLT_EN10MB, "host 10.0.0.2", ETH "0800" V4("06") "[tcp] [data]", true },
+	{ "other host", LIVE, DLT_EN10MB, "host 10.0.0.9", ETH "0800" V4("06") "[tcp] [data]", false },
+	{ "host, two tags", LIVE, DLT_EN10MB, "host 10.0.0.2", ETH "8100 0064 8100 0001 0800" V4("06") "[tcp] [data]",
+	  true },
+	{ "other host, one tag", LIVE, DLT_EN10MB, "host 10.0.0.9", ETH "8100 0064 0800" V4("06") "[tcp] [data]", false },
+	{ "not host, one tag", LIVE, DLT_EN10MB, "not host 10.0.0.2", ETH "8100 0064 0800" V4("06") "[tcp] [data]",
+	  false },
+	{ "or binds inside", LIVE, DLT_EN10MB, "host 10.0.0.9 or udp", ETH "0800" V4("11") "[tcp] [data]", false },
+	{ "host, SLL", LIVE, DLT_LINUX_SLL, "host 10.0.0.2", SLL "0800" V4("06") "[tcp] [data]", true },
+	{ "other host, SLL, tagged", LIVE, DLT_LINUX_SLL, "host 10.0.0.9", SLL "8100 0001 0800" V4("06") "[tcp] [data]",
+	  false },
+	{ "vlan of the user", LIVE, DLT_EN10MB, "vlan 100", ETH "8100 0064 0800" V4("06") "[tcp] [data]", true },
+	{ "other vlan of the user", LIVE, DLT_EN10MB, "vlan 101", ETH "8100 0064 0800" V4("06") "[tcp] [data]", false },
+	{ "not vlan", LIVE, DLT_EN10MB, "not vlan", ETH "0800" V4("06") "[tcp] [data]", true },
+	{ "blank", LIVE, DLT_EN10MB, "  ", ETH "0800" V4("06") "[tcp] [data]", true },
+
+	/* recordings: only the expression */
+	{ "file: no expression", RECORDED, DLT_EN10MB, NULL, ETH "0806 [+28]", true },
+	{ "file: host", RECORDED, DLT_EN10MB, "host 10.0.0.2", ETH "0800" V4("06") "[tcp81] [data]", true },
+	{ "file: other host", RECORDED, DLT_EN10MB, "host 10.0.0.9", ETH "0800" V4("06") "[tcp81] [data]", false },
+	{ "file: host, one tag", RECORDED, DLT_EN10MB, "host 10.0.0.2", ETH "8100 0001 0800" V4("06") "[tcp] [data]",
+	  true },
+	{ "file: host, two tags", RECORDED, DLT_EN10MB, "host 10.0.0.2",
+	  ETH "8100 0001 8100 0002 0800" V4("06") "[tcp] [data]", true },
+	{ "file: not host, no tag", RECORDED, DLT_EN10MB, "not host 10.0.0.2", ETH "0800" V4("06") "[tcp] [data]", false },
+	{ "file: not host, one tag", RECORDED, DLT_EN10MB, "not host 10.0.0.2",
+	  ETH "8100 0001 0800" V4("06") "[tcp] [data]", false },
+	{ "file: not host, two tags", RECORDED, DLT_EN10MB, "not host 10.0.0.2",
+	  ETH "8100 0001 8100 0002 0800" V4("06") "[tcp] [data]", false },
+	{ "file: vlan", RECORDED, DLT_EN10MB, "vlan 1", ETH "8100 0001 0800" V4("06") "[tcp] [data]", true },
+	{ "file: RAW", RECORDED, DLT_RAW, "host 10.0.0.2", V4("06") "[tcp] [data]", true },
+};
+
+static const struct port_set ports = { { 8080, 9000 }, 2 };
+
+static void text_of(enum kind kind, const struct port_set *set, const char *expression, pcap_t *pcap,
+		    struct buffer *text)
+{
+	if (kind == LIVE)
+		filter_live_text(set, expression, filter_knows_vlan(pcap), text);
+	else
+		filter_file_text(expression, filter_knows_vlan(pcap), text);
+}
+
+static bool passes(const struct row *row, const struct port_set *set)
+{
+	pcap_t *pcap = pcap_open_dead(row->linktype, 262144);
+	struct frame f = frame_of(row->frame);
+	struct pcap_pkthdr header = { .caplen = (bpf_u_int32)f.len, .len = (bpf_u_int32)f.len };
+	struct buffer text = { 0 }, error = { 0 };
+	struct bpf_program program;
+	bool result = true;
+
+	assert_non_null(pcap);
+	text_of(row->kind, set, row->expression, pcap, &text);
+	if (text.len) {
+		if (filter_compile(pcap, &text, row->expression, "test", &program, &error) != 0)
+			fail_msg("%s: %s", row->name, buffer_text(&error));
+		result = pcap_offline_filter(&program, &header, f.bytes) != 0;
+		pcap_freecode(&program);
+	}
+	buffer_deinit(&text);
+	buffer_deinit(&error);
+	pcap_close(pcap);
+	return result;
+}
+
+static void test_rows(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (passes(&rows[i], &ports) != rows[i].passes)
+			fail_msg("%s: %s", rows[i].name, rows[i].passes ? "was held back" : "passed");
+}
+
+static void test_without_ports_any_tcp(void **state)
+{
+	static const struct port_set none = { .count = 0 };
+	struct row row = { "any port", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp81] [data]", true };
+
+	assert_true(passes(&row, &none));
+	row.frame = ETH "8100 0001 0800" V4("06") "[tcp81] [data]";
+	assert_true(passes(&row, &none));
+	row.frame = ETH "0800" V4("11") "[tcp81] [data]";
+	assert_false(passes(&row, &none));
+}
+
+/* The most ports there can be, with an expression, still compile, and to a program that the kernel takes. */
+static void test_many_ports(void **state)
+{
+	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 262144);
+	struct buffer text = { 0 }, error = { 0 };
+	struct port_set many = { .count = PORTS_MAX };
+	struct bpf_program program;
+
+	for (size_t i = 0; i < PORTS_MAX; i++)
+		many.port[i] = (uint16_t)(8000 + 2 * i);
+	filter_live_text(&many, "net 10.0.0.0/8 and not host 10.0.0.7", true, &text);
+	assert_int_equal(filter_compile(pcap, &text, NULL, "test", &program, &error), 0);
+	assert_true(program.bf_len < 4096);
+	pcap_freecode(&program);
+	buffer_deinit(&text);
+	buffer_deinit(&error);
+	pcap_close(pcap);
+}
+
+static void test_bad_expressions(void **state)
+{
+	static const char *const bad[] = { "foo bar", "tcp port", "host 10.0.0.1 and", "(tcp", "port 70000" };
+	struct buffer error = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		buffer_clear(&error);
+		assert_int_equal(filter_check_expression(bad[i], &error), -EINVAL);
+		assert_non_null(strstr(buffer_text(&error), bad[i]));
+		assert_null(strchr(buffer_text(&error), '\n'));
+	}
+	buffer_clear(&error);
+	assert_int_equal(filter_check_expression("host 10.0.0.1 and not port 22", &error), 0);
+	assert_int_equal(filter_check_expression("vlan 5", &error), 0);
+	assert_int_equal(filter_check_expression(NULL, &error), 0);
+	assert_int_equal(error.len, 0);
+	buffer_deinit(&error);
+}
+
+/* Parentheses that would close ours. */
+static void test_expression_cannot_break_out(void **state)
+{
+	struct buffer error = { 0 };
+
+	assert_int_equal(filter_check_expression("tcp) or (udp", &error), -EINVAL);
+	buffer_deinit(&error);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_without_ports_any_tcp),
+		cmocka_unit_test(test_many_ports),
+		cmocka_unit_test(test_bad_expressions),
+		cmocka_unit_test(test_expression_cannot_break_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

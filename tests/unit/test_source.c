@@ -1,0 +1,717 @@
+/*
+ * test_source.c - recordings of every format, whole, cut, merged and broken
+ *
+ * The captures are written here, byte by byte, so that the expectation doesn't
+ * come from the library that reads them. Packet number i is an Ethernet frame
+ * of 60 + i bytes whose last byte is i.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#include "capture/source.h"
+
+#define SEEN_MAX 64
+
+struct seen {
+	size_t count;
+	uint8_t id[SEEN_MAX];
+	int64_t ns[SEEN_MAX];
+	uint32_t wire_len[SEEN_MAX];
+	int linktype;
+};
+
+struct format {
+	const char *name;
+	bool big_endian, nano, pcapng;
+};
+
+static const struct format formats[] = {
+	{ "pcap, little-endian, us", false, false, false },
+	{ "pcap, big-endian, us", true, false, false },
+	{ "pcap, little-endian, ns", false, true, false },
+	{ "pcap, big-endian, ns", true, true, false },
+	{ "pcapng, little-endian, us", false, false, true },
+	{ "pcapng, big-endian, us", true, false, true },
+	{ "pcapng, little-endian, ns", false, true, true },
+	{ "pcapng, big-endian, ns", true, true, true },
+};
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+static void put(struct buffer *b, const struct format *f, uint64_t value, int size)
+{
+	for (int i = 0; i < size; i++) {
+		uint8_t byte = (uint8_t)(value >> 8 * (f->big_endian ? size - 1 - i : i));
+
+		buffer_add(b, &byte, 1);
+	}
+}
+
+static void put_zeros(struct buffer *b, size_t n)
+{
+	static const uint8_t zeros[256];
+
+	assert_true(n <= sizeof(zeros));
+	buffer_add(b, zeros, n);
+}
+
+static void put_interface(struct buffer *b, const struct format *f, uint16_t linktype, uint32_t snaplen)
+{
+	put(b, f, 1, 4); /* interface description block */
+	put(b, f, f->nano ? 32 : 20, 4);
+	put(b, f, linktype, 2);
+	put(b, f, 0, 2);
+	put(b, f, snaplen, 4);
+	if (f->nano) {
+		put(b, f, 9, 2); /* if_tsresol: 10^-9 */
+		put(b, f, 1, 2);
+		put(b, f, 9, 1);
+		put_zeros(b, 3 + 4);
+	}
+	put(b, f, f->nano ? 32 : 20, 4);
+}
+
+static void put_file_header(struct buffer *b, const struct format *f, uint16_t linktype)
+{
+	if (f->pcapng) {
+		put(b, f, 0x0a0d0d0a, 4);
+		put(b, f, 28, 4);
+		put(b, f, 0x1a2b3c4d, 4);
+		put(b, f, 1, 2);
+		put(b, f, 0, 2);
+		put(b, f, UINT64_MAX, 8);
+		put(b, f, 28, 4);
+		put_interface(b, f, linktype, 65535);
+	} else {
+		put(b, f, f->nano ? 0xa1b23c4d : 0xa1b2c3d4, 4);
+		put(b, f, 2, 2);
+		put(b, f, 4, 2);
+		put_zeros(b, 8);
+		put(b, f, 65535, 4);
+		put(b, f, linktype, 4);
+	}
+}
+
+static void put_packet(struct buffer *b, const struct format *f, unsigned interface, uint8_t id, int64_t ns)
+{
+	uint32_t len = 60u + id, padded = (len + 3) & ~3u;
+	int64_t unit = f->nano ? 1 : 1000;
+
+	if (f->pcapng) {
+		put(b, f, 6, 4); /* enhanced packet block */
+		put(b, f, 32 + padded, 4);
+		put(b, f, interface, 4);
+		put(b, f, (uint64_t)(ns / unit) >> 32, 4);
+		put(b, f, (uint64_t)(ns / unit) & UINT32_MAX, 4);
+	} else {
+		put(b, f, (uint64_t)(ns / NS_PER_S), 4);
+		put(b, f, (uint64_t)(ns % NS_PER_S / unit), 4);
+	}
+	put(b, f, len, 4);
+	put(b, f, len + 7, 4); /* the wire had 7 bytes more */
+	put_zeros(b, len - 1);
+	put(b, f, id, 1);
+	if (f->pcapng) {
+		put_zeros(b, padded - len);
+		put(b, f, 32 + padded, 4);
+	}
+}
+
+#define T0 (INT64_C(1700000000) * NS_PER_S + 123456000)
+
+static struct buffer capture_of(const struct format *f, const uint8_t *ids, size_t count, int64_t step_ns)
+{
+	struct buffer b = { 0 };
+
+	put_file_header(&b, f, 1);
+	for (size_t i = 0; i < count; i++)
+		put_packet(&b, f, 0, ids[i], T0 + (int64_t)i * step_ns);
+	assert_true(buffer_ok(&b));
+	return b;
+}
+
+static struct buffer gzip_of(struct span plain)
+{
+	struct buffer out = { 0 };
+	z_stream z = { 0 };
+
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_true(buffer_reserve(&out, deflateBound(&z, plain.len)));
+	z.next_in = (Bytef *)plain.at;
+	z.avail_in = (uInt)plain.len;
+	z.next_out = out.bytes;
+	z.avail_out = (uInt)out.cap;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	out.len = z.total_out;
+	deflateEnd(&z);
+	return out;
+}
+
+/* A temporary file, removed by forget(). */
+static char *file_of(struct span bytes)
+{
+	char *path = strdup("/tmp/shadowtap-test-XXXXXX");
+	int fd;
+
+	assert_non_null(path);
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes.at, bytes.len), (ssize_t)bytes.len);
+	close(fd);
+	return path;
+}
+
+static void forget(char *path)
+{
+	unlink(path);
+	free(path);
+}
+
+static void note(void *ctx, const struct packet *packet)
+{
+	struct seen *seen = ctx;
+
+	assert_true(seen->count < SEEN_MAX);
+	assert_true(packet->bytes.len > 0);
+	seen->id[seen->count] = packet->bytes.at[packet->bytes.len - 1];
+	seen->ns[seen->count] = packet->ts.ns;
+	seen->wire_len[seen->count] = packet->wire_len;
+	seen->linktype = packet->linktype;
+	seen->count++;
+}
+
+/* Read @paths to the end; the complaint, if any, is copied out. */
+static int read_files(const char *const *paths, size_t count, const char *expression, struct seen *seen,
+		      struct buffer *complaint)
+{
+	struct file_options options = { paths, count, expression };
+	struct buffer error = { 0 };
+	struct source *s = NULL;
+	int result;
+
+	*seen = (struct seen){ 0 };
+	result = source_open_files(&options, &s, &error);
+	if (result != 0) {
+		buffer_add_span(complaint, buffer_span(&error));
+		buffer_deinit(&error);
+		return result;
+	}
+	assert_int_equal(error.len, 0);
+	for (int turns = 0; (result = source_read(s, 3, note, seen)) == 0; turns++)
+		assert_true(turns < 1000);
+	if (source_complaint(s))
+		buffer_add_str(complaint, source_complaint(s));
+	source_close(s);
+	buffer_deinit(&error);
+	return result;
+}
+
+static int read_bytes(struct span bytes, struct seen *seen, struct buffer *complaint)
+{
+	char *path = file_of(bytes);
+	const char *paths[] = { path };
+	int result = read_files(paths, 1, NULL, seen, complaint);
+
+	forget(path);
+	return result;
+}
+
+static const uint8_t three[] = { 1, 2, 3 };
+
+static void test_formats(void **state)
+{
+	for (size_t i = 0; i < FORMAT_COUNT; i++) {
+		const struct format *f = &formats[i];
+		struct buffer capture = capture_of(f, three, 3, 1000789), complaint = { 0 };
+		struct seen seen;
+
+		assert_int_equal(read_bytes(buffer_span(&capture), &seen, &complaint), SOURCE_EOF);
+		assert_int_equal(complaint.len, 0);
+		assert_int_equal(seen.count, 3);
+		assert_int_equal(seen.linktype, 1);
+		for (size_t k = 0; k < 3; k++) {
+			int64_t ns = T0 + (int64_t)k * 1000789;
+
+			assert_int_equal(seen.id[k], k + 1);
+			assert_int_equal(seen.wire_len[k], 60 + k + 1 + 7);
+			assert_int_equal(seen.ns[k], f->nano ? ns : ns / 1000 * 1000);
+		}
+		buffer_deinit(&capture);
+		buffer_deinit(&complaint);
+	}
+}
+
+static void test_pcapng_two_interfaces(void **state)
+{
+	const struct format *f = &formats[4];
+	struct buffer b = { 0 }, complaint = { 0 };
+	struct seen seen;
+
+	put_file_header(&b, f, 1);
+	put_interface(&b, f, 1, 65535);
+	put_packet(&b, f, 0, 1, T0);
+	put_packet(&b, f, 1, 2, T0 + 1000);
+	put_interface(&b, f, 1, 65535); /* one that appears later */
+	put_packet(&b, f, 2, 3, T0 + 2000);
+	assert_int_equal(read_bytes(buffer_span(&b), &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(complaint.len, 0);
+	assert_int_equal(seen.count, 3);
+	buffer_deinit(&b);
+	buffer_deinit(&complaint);
+}
+
+/* Mixed link types: refused at opening when nothing was read, a complaint when it shows later. */
+static void test_pcapng_mixed_linktypes(void **state)
+{
+	const struct format *f = &formats[4];
+	struct buffer b = { 0 }, complaint = { 0 };
+	struct seen seen;
+
+	put_file_header(&b, f, 1);
+	put_interface(&b, f, 101, 65535);
+	put_packet(&b, f, 0, 1, T0);
+	assert_int_equal(read_bytes(buffer_span(&b), &seen, &complaint), -EINVAL);
+	assert_non_null(strstr(buffer_text(&complaint), "mixes link types"));
+	assert_non_null(strstr(buffer_text(&complaint), "editcap"));
+
+	buffer_clear(&b);
+	buffer_clear(&complaint);
+	put_file_header(&b, f, 1);
+	put_packet(&b, f, 0, 1, T0);
+	put_interface(&b, f, 101, 65535);
+	put_packet(&b, f, 0, 2, T0);
+	assert_int_equal(read_bytes(buffer_span(&b), &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 1);
+	assert_non_null(strstr(buffer_text(&complaint), "up to packet 1"));
+	assert_non_null(strstr(buffer_text(&complaint), "mixes link types"));
+
+	buffer_clear(&b);
+	buffer_clear(&complaint);
+	put_file_header(&b, f, 1);
+	put_interface(&b, f, 1, 96);
+	put_packet(&b, f, 0, 1, T0);
+	assert_int_equal(read_bytes(buffer_span(&b), &seen, &complaint), -EINVAL);
+	assert_non_null(strstr(buffer_text(&complaint), "mixes snapshot lengths"));
+	buffer_deinit(&b);
+	buffer_deinit(&complaint);
+}
+
+/* Every cut behind the file header: packets that are whole come out, and a complaint if and only if one isn't. */
+static void check_every_cut(const struct format *f, bool zipped)
+{
+	struct buffer capture = { 0 };
+	size_t end[4];
+
+	put_file_header(&capture, f, 1);
+	end[0] = capture.len;
+	for (size_t i = 0; i < 3; i++) {
+		put_packet(&capture, f, 0, three[i], T0);
+		end[i + 1] = capture.len;
+	}
+	for (size_t len = end[0]; len <= capture.len; len++) {
+		struct buffer bytes = { 0 }, complaint = { 0 };
+		size_t whole = 0;
+		struct seen seen;
+
+		while (whole < 3 && end[whole + 1] <= len)
+			whole++;
+		if (zipped)
+			bytes = gzip_of(span_of(capture.bytes, len));
+		else
+			buffer_add(&bytes, capture.bytes, len);
+		assert_int_equal(read_bytes(buffer_span(&bytes), &seen, &complaint), SOURCE_EOF);
+		assert_int_equal(seen.count, whole);
+		for (size_t i = 0; i < whole; i++)
+			assert_int_equal(seen.id[i], three[i]);
+		assert_int_equal(complaint.len == 0, len == end[whole]);
+		if (complaint.len)
+			assert_non_null(strstr(buffer_text(&complaint), "the file is cut"));
+		buffer_deinit(&bytes);
+		buffer_deinit(&complaint);
+	}
+	buffer_deinit(&capture);
+}
+
+static void test_every_cut(void **state)
+{
+	for (size_t i = 0; i < FORMAT_COUNT; i++)
+		check_every_cut(&formats[i], false);
+	check_every_cut(&formats[2], true);
+	check_every_cut(&formats[6], true);
+}
+
+/* A cut in the compressed bytes: packets come out in order, never more than are there, and there is a complaint. */
+static void test_every_cut_of_gzip(void **state)
+{
+	static const uint8_t ids[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct buffer capture = capture_of(&formats[2], ids, 8, 1000), zipped = gzip_of(buffer_span(&capture));
+	size_t most = 0;
+
+	for (size_t len = 1; len < zipped.len; len++) {
+		struct buffer complaint = { 0 };
+		struct seen seen;
+		int result = read_bytes(span_of(zipped.bytes, len), &seen, &complaint);
+
+		assert_true(result == SOURCE_EOF || (result == -EINVAL && seen.count == 0));
+		for (size_t i = 0; i < seen.count; i++)
+			assert_int_equal(seen.id[i], ids[i]);
+		assert_true(seen.count >= most); /* a longer piece never gives less */
+		most = seen.count;
+		assert_true(complaint.len > 0);
+		assert_null(strchr(buffer_text(&complaint), '\n'));
+		if (len > 18 && result == SOURCE_EOF)
+			assert_non_null(strstr(buffer_text(&complaint), "gzip data is cut"));
+		buffer_deinit(&complaint);
+	}
+	assert_int_equal(most, 8); /* without the last byte of the checksum all packets are there */
+	buffer_deinit(&capture);
+	buffer_deinit(&zipped);
+}
+
+static void test_gzip_whole_damaged_and_joined(void **state)
+{
+	struct buffer capture = capture_of(&formats[0], three, 3, 1000), complaint = { 0 };
+	struct buffer zipped = gzip_of(buffer_span(&capture)), joined = { 0 };
+	struct buffer first = gzip_of(span_of(capture.bytes, 100));
+	struct buffer second = gzip_of(span_of(capture.bytes + 100, capture.len - 100));
+	struct seen seen;
+
+	assert_int_equal(read_bytes(buffer_span(&zipped), &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(complaint.len, 0);
+
+	/* two members, then padding, as tape and block tools leave it */
+	buffer_add_span(&joined, buffer_span(&first));
+	buffer_add_span(&joined, buffer_span(&second));
+	put_zeros(&joined, 100);
+	assert_int_equal(read_bytes(buffer_span(&joined), &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(complaint.len, 0);
+
+	zipped.bytes[zipped.len - 6] ^= 0xff; /* the checksum */
+	assert_int_equal(read_bytes(buffer_span(&zipped), &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 3);
+	assert_non_null(strstr(buffer_text(&complaint), "gzip data is damaged"));
+	buffer_deinit(&capture);
+	buffer_deinit(&complaint);
+	buffer_deinit(&zipped);
+	buffer_deinit(&joined);
+	buffer_deinit(&first);
+	buffer_deinit(&second);
+}
+
+struct merge_row {
+	const char *name;
+	size_t files;
+	struct {
+		size_t count;
+		struct {
+			uint8_t id;
+			int64_t us;
+		} packet[4];
+	} file[3];
+	uint8_t expected[12];
+};
+
+static const struct merge_row merges[] = {
+	{ "interleaved", 2, { { 3, { { 1, 10 }, { 3, 30 }, { 5, 50 } } }, { 2, { { 2, 20 }, { 4, 40 } } } }, { 1, 2, 3, 4, 5 } },
+	{ "one after the other", 2, { { 2, { { 3, 30 }, { 4, 40 } } }, { 2, { { 1, 10 }, { 2, 20 } } } }, { 1, 2, 3, 4 } },
+	{ "equal times keep the order of the files", 3,
+	  { { 2, { { 1, 10 }, { 4, 20 } } }, { 2, { { 2, 10 }, { 5, 20 } } }, { 2, { { 3, 10 }, { 6, 20 } } } },
+	  { 1, 2, 3, 4, 5, 6 } },
+	{ "time runs backwards inside a file: its order stays", 2,
+	  { { 3, { { 1, 10 }, { 2, 5 }, { 3, 30 } } }, { 1, { { 9, 20 } } } }, { 1, 2, 9, 3 } },
+	{ "an empty one among them", 3, { { 1, { { 1, 10 } } }, { 0 }, { 1, { { 2, 20 } } } }, { 1, 2 } },
+};
+
+static void test_merge(void **state)
+{
+	for (size_t m = 0; m < sizeof(merges) / sizeof(merges[0]); m++) {
+		const struct merge_row *row = &merges[m];
+		const char *paths[3];
+		struct buffer complaint = { 0 };
+		struct seen seen;
+
+		for (size_t i = 0; i < row->files; i++) {
+			const struct format *f = &formats[(i + m) % FORMAT_COUNT];
+			struct buffer b = { 0 };
+
+			put_file_header(&b, f, 1);
+			for (size_t k = 0; k < row->file[i].count; k++)
+				put_packet(&b, f, 0, row->file[i].packet[k].id,
+					   T0 + row->file[i].packet[k].us * NS_PER_US);
+			paths[i] = file_of(buffer_span(&b));
+			buffer_deinit(&b);
+		}
+		assert_int_equal(read_files(paths, row->files, NULL, &seen, &complaint), SOURCE_EOF);
+		assert_int_equal(complaint.len, 0);
+		assert_int_equal(seen.count, strlen((const char *)row->expected));
+		assert_memory_equal(seen.id, row->expected, seen.count);
+		for (size_t i = 0; i < row->files; i++)
+			forget((char *)paths[i]);
+	}
+}
+
+/* One file is cut: the complaint names it, and the other goes on. */
+static void test_merge_with_a_cut_file(void **state)
+{
+	struct buffer a = capture_of(&formats[0], three, 3, 1000), b = capture_of(&formats[1], three, 3, 1000);
+	struct buffer complaint = { 0 };
+	char *whole = file_of(buffer_span(&a)), *cut = file_of(span_of(b.bytes, b.len - 1));
+	const char *paths[] = { cut, whole };
+	struct seen seen;
+
+	assert_int_equal(read_files(paths, 2, NULL, &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 5);
+	assert_non_null(strstr(buffer_text(&complaint), cut));
+	assert_non_null(strstr(buffer_text(&complaint), "up to packet 2"));
+	assert_null(strstr(buffer_text(&complaint), whole));
+	forget(whole);
+	forget(cut);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+	buffer_deinit(&complaint);
+}
+
+static void test_expression(void **state)
+{
+	struct buffer b = capture_of(&formats[0], three, 3, 1000), complaint = { 0 };
+	char *path = file_of(buffer_span(&b));
+	const char *paths[] = { path };
+	struct seen seen;
+
+	assert_int_equal(read_files(paths, 1, "greater 69", &seen, &complaint), SOURCE_EOF);
+	assert_int_equal(seen.count, 2); /* by the length on the wire: 60 + 2 + 7 and one more */
+	assert_int_equal(read_files(paths, 1, "no such word", &seen, &complaint), -EINVAL);
+	assert_non_null(strstr(buffer_text(&complaint), "\"no such word\""));
+	forget(path);
+	buffer_deinit(&b);
+	buffer_deinit(&complaint);
+}
+
+struct bad_row {
+	const char *name, *content; /* content as text; NULL: the path itself is used */
+	const char *path;
+	int result;
+	const char *says;
+};
+
+static const struct bad_row bad[] = {
+	{ "missing", NULL, "/nonexistent/x.pcap", -ENOENT, "check the path" },
+	{ "directory", NULL, "/tmp", -EISDIR, "is a directory" },
+	{ "empty", "", NULL, -EINVAL, "it is empty" },
+	{ "text", "POST / HTTP/1.1\r\n\r\nand more than any header is long", NULL, -EINVAL, "no pcap or pcapng file" },
+	{ "short text", "ab", NULL, -EINVAL, "cannot read" },
+	{ "header only in part", "\xd4\xc3\xb2\xa1\x02", NULL, -EINVAL, "ends before the file header" },
+	{ "xz", "\xfd" "7zXZ", NULL, -EINVAL, "xz -dc" },
+	{ "zstd", "\x28\xb5\x2f\xfd" "abcd", NULL, -EINVAL, "zstd -dc" },
+	{ "bzip2", "BZh9abcd", NULL, -EINVAL, "bzip2 -dc" },
+	{ "zip", "PK\x03\x04" "abcd", NULL, -EINVAL, "unzip" },
+	{ "gzip that is none", "\x1f\x8b\x08" "abcdefghijklmnopqrstuvwxyz", NULL, -EINVAL, "gzip data" },
+};
+
+static void test_bad_inputs(void **state)
+{
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *made = bad[i].path ? NULL : file_of(span_str(bad[i].content));
+		const char *paths[] = { made ? made : bad[i].path };
+		struct buffer error = { 0 };
+		struct seen seen;
+
+		if (read_files(paths, 1, NULL, &seen, &error) != bad[i].result)
+			fail_msg("%s: wrong result", bad[i].name);
+		if (!strstr(buffer_text(&error), bad[i].says) || !strstr(buffer_text(&error), paths[0]) ||
+		    strchr(buffer_text(&error), '\n'))
+			fail_msg("%s: \"%s\"", bad[i].name, buffer_text(&error));
+		if (made)
+			forget(made);
+		buffer_deinit(&error);
+	}
+}
+
+static void test_bad_combinations(void **state)
+{
+	const char *twice[] = { "-", "-" }, *interfaces[] = { "lo", "lo" }, *with_any[] = { "lo", "any" };
+	const char *nowhere[] = { "no-such-if" };
+	struct live_options live = { .snaplen = 262144, .buffer_bytes = 1 << 20 };
+	struct buffer error = { 0 };
+	struct source *s = NULL;
+	struct seen seen;
+	int result;
+
+	assert_int_equal(read_files(twice, 2, NULL, &seen, &error), -EINVAL);
+	assert_non_null(strstr(buffer_text(&error), "standard input twice"));
+	buffer_clear(&error);
+	live.interfaces = interfaces;
+	live.interface_count = 2;
+	assert_int_equal(source_open_live(&live, &s, &error), -EINVAL);
+	assert_non_null(strstr(buffer_text(&error), "twice"));
+	buffer_clear(&error);
+	live.interfaces = with_any;
+	assert_int_equal(source_open_live(&live, &s, &error), -EINVAL);
+	buffer_clear(&error);
+	live.interface_count = 1;
+	live.expression = "tcp and";
+	assert_int_equal(source_open_live(&live, &s, &error), -EINVAL);
+	assert_non_null(strstr(buffer_text(&error), "\"tcp and\""));
+	buffer_clear(&error);
+	live.interfaces = nowhere;
+	live.expression = NULL;
+	result = source_open_live(&live, &s, &error);
+	assert_true(result == -ENODEV || result == -EPERM); /* libpcap may look for the permission first */
+	assert_non_null(strstr(buffer_text(&error), result == -ENODEV ? "no such interface; there are: " : "setcap"));
+	buffer_deinit(&error);
+}
+
+static void test_progress_stats_and_stop(void **state)
+{
+	struct buffer b = capture_of(&formats[0], three, 3, 1000), error = { 0 };
+	char *path = file_of(buffer_span(&b));
+	const char *paths[] = { path };
+	struct file_options options = { paths, 1, NULL };
+	struct capture_stats stats = { 0 };
+	struct source *s;
+	struct seen seen = { 0 };
+	uint64_t done, total;
+
+	assert_int_equal(source_open_files(&options, &s, &error), 0);
+	assert_false(source_is_live(s));
+	assert_int_equal(source_read(s, 1, note, &seen), 0);
+	assert_int_equal(seen.count, 1);
+	source_progress(s, &done, &total);
+	assert_int_equal(total, b.len);
+	assert_true(done > 0 && done <= total);
+	source_update_stats(s, &stats);
+	assert_int_equal(counter_get(&stats.dropped_kernel), 0);
+	source_stop(s, (struct wall){ 0 });
+	assert_int_equal(source_read(s, 1, note, &seen), SOURCE_EOF);
+	assert_int_equal(seen.count, 1);
+	assert_null(source_complaint(s));
+	source_close(s);
+	source_close(NULL);
+	forget(path);
+	buffer_deinit(&b);
+	buffer_deinit(&error);
+}
+
+/* A pipe that is slow: reads return without a packet, an interrupt ends it in the middle of one, without a complaint. */
+static void test_pipe(void **state)
+{
+	struct buffer b = capture_of(&formats[0], three, 3, 1000), error = { 0 };
+	char path[64];
+	const char *paths[] = { path };
+	struct file_options options = { paths, 1, NULL };
+	struct seen seen = { 0 };
+	struct source *s;
+	uint64_t done, total;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	assert_int_equal(write(ends[1], b.bytes, 24), 24);
+	assert_int_equal(source_open_files(&options, &s, &error), 0);
+	assert_int_equal(source_read(s, 10, note, &seen), 0);
+	assert_int_equal(seen.count, 0);
+	assert_int_equal(write(ends[1], b.bytes + 24, b.len - 24 - 1), (ssize_t)b.len - 24 - 1);
+	for (int turns = 0; seen.count < 2 && turns < 100; turns++)
+		assert_int_equal(source_read(s, 2, note, &seen), 0);
+	assert_int_equal(seen.count, 2);
+	source_progress(s, &done, &total);
+	assert_int_equal(total, 0);
+	source_interrupt(s);
+	assert_int_equal(source_read(s, 10, note, &seen), SOURCE_EOF);
+	assert_int_equal(seen.count, 2);
+	assert_null(source_complaint(s));
+	source_close(s);
+	close(ends[0]);
+	close(ends[1]);
+	buffer_deinit(&b);
+	buffer_deinit(&error);
+}
+
+/* The same bytes, however small the pieces in which a pipe gives them. */
+static void *write_slowly(void *ctx)
+{
+	const struct span *job = ctx; /* at: bytes; the descriptor follows */
+	int fd = (int)job[1].len;
+
+	for (size_t i = 0; i < job[0].len; i++)
+		if (write(fd, job[0].at + i, 1) != 1)
+			break;
+	close(fd);
+	return NULL;
+}
+
+static void test_pipe_byte_by_byte(void **state)
+{
+	struct buffer plain = capture_of(&formats[3], three, 3, 1000), zipped = gzip_of(buffer_span(&plain));
+	const struct buffer *inputs[] = { &plain, &zipped };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct buffer complaint = { 0 };
+		struct span job[2];
+		char path[64];
+		const char *paths[] = { path };
+		struct seen seen;
+		pthread_t writer;
+		int ends[2];
+
+		assert_int_equal(pipe(ends), 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+		job[0] = buffer_span(inputs[i]);
+		job[1] = (struct span){ NULL, (size_t)ends[1] };
+		assert_int_equal(pthread_create(&writer, NULL, write_slowly, job), 0);
+		/* The path opens the pipe anew, so its end shows once the writer closed. */
+		assert_int_equal(read_files(paths, 1, NULL, &seen, &complaint), SOURCE_EOF);
+		pthread_join(writer, NULL);
+		assert_int_equal(seen.count, 3);
+		assert_int_equal(complaint.len, 0);
+		close(ends[0]);
+		buffer_deinit(&complaint);
+	}
+	buffer_deinit(&plain);
+	buffer_deinit(&zipped);
+}
+
+static void test_list_interfaces(void **state)
+{
+	struct buffer out = { 0 }, error = { 0 };
+
+	assert_int_equal(source_list_interfaces(&out, &error), 0);
+	assert_non_null(strstr(buffer_text(&out), "lo: "));
+	assert_non_null(strstr(buffer_text(&out), "any: "));
+	buffer_deinit(&out);
+	buffer_deinit(&error);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_pcapng_two_interfaces),
+		cmocka_unit_test(test_pcapng_mixed_linktypes),
+		cmocka_unit_test(test_every_cut),
+		cmocka_unit_test(test_every_cut_of_gzip),
+		cmocka_unit_test(test_gzip_whole_damaged_and_joined),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_with_a_cut_file),
+		cmocka_unit_test(test_expression),
+		cmocka_unit_test(test_bad_inputs),
+		cmocka_unit_test(test_bad_combinations),
+		cmocka_unit_test(test_progress_stats_and_stop),
+		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_pipe_byte_by_byte),
+		cmocka_unit_test(test_list_interfaces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
