@@ -40,8 +40,9 @@ struct live_options {
 
 /**
  * source_open_files() / source_open_live() - open, check, set filters
- * @out:    the source, given to the caller: source_close()
- * @error:  on failure, one sentence without newline or "shadowtap: "
+ * @options: the names in it are borrowed until source_close(), for messages; the rest only during the call
+ * @out:     the source, given to the caller: source_close()
+ * @error:   on failure, one sentence without newline or "shadowtap: "
  *
  * When source_open_live() returns 0 the kernel ring is active: packets from now
  * on are not lost. File sources count nothing yet.

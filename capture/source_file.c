@@ -36,7 +36,7 @@ enum step {
 };
 
 struct file {
-	const char *path; /* borrowed from @names of the source */
+	const char *path; /* borrowed from the options */
 	struct input *input;
 	pcap_t *pcap;
 	struct bpf_program filter;
