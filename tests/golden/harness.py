@@ -278,9 +278,10 @@ class Bench:
         command = [*args, *mode, *requests, "--show-query", "-o", "-", "--report", report, *expression]
         done = self.tap(*command, stdin=stdin)
         stderr = done.stderr.decode(errors="replace")
-        for trouble in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:"):
-            if trouble in stderr:
-                raise Failure(stderr[stderr.index(trouble):][:800])
+        trouble = re.search(r"(ERROR|WARNING): \w+Sanitizer: .*|.*runtime error: .*", stderr)
+        if trouble:
+            frames = re.findall(r"in (\w+) \S*?(\w+/\w+\.c:\d+)", stderr[trouble.start():])
+            raise Failure(" <- ".join([trouble.group(), *(f"{name} {place}" for name, place in frames[:4])]))
         if done.returncode != status:
             raise Failure(f"exit {done.returncode}, not {status}: {stderr.strip()[-300:]} [{' '.join(command)}]")
         result = Result(done.returncode, stderr, [], [], [], None, " ".join(command))
