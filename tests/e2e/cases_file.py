@@ -108,7 +108,7 @@ def clock_of_events(lab):
     tap = lab.tap(ns, "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "max", "--dry-run")
     tap.finish()
     times = collections.defaultdict(list)
-    for event in tap.events():
+    for event in check_events(tap, tap.report()):
         times[event["body_sha256"], event["src"]].append(event)
     for entry in expected("demo"):
         client = entry["conn"].split(">")[0]
@@ -121,7 +121,7 @@ def interrupted(lab):
     """SIGINT in the middle of a paced replay: what is in flight ends, the books balance, exit 0."""
     ns = lab.namespace()
     shadow = lab.shadow(ns)
-    tap = lab.tap(ns, "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "0.2")
+    tap = lab.tap(ns, "-r", lab.pcap("demo"), "-t", SHADOW, "-x", "0.5")
     wait_for("the first replays", lambda: len(shadow.entries("request")) >= 3)
     tap.interrupt()
     report = tap.finish(20)

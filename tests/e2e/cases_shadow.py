@@ -119,6 +119,33 @@ def idle_close(lab):
     check(target["answered"]["2xx"] == len(told), f"{len(told)} requests, ended as {target}")
 
 
+def shadow_returns(lab):
+    """Killed with connections open, and started again: it is found again without a retry of what was lost."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "--breaker", "3")
+    told = lab.client(ns, "library.py", "requests", BASE, 5, 0)
+    wait_for("the replays", lambda: len(shadow.entries("request")) >= 5)
+    shadow.end()
+    lab.client(ns, "library.py", "requests", BASE, 12, 100)
+    again = lab.shadow(ns)
+    sent = 200
+
+    def found():
+        nonlocal sent
+        sent += 1
+        lab.client(ns, "library.py", "requests", BASE, 1, sent)
+        return again.entries("request")
+    wait_for("the shadow to be found again", found)
+    report = tap.stop()
+    compare(shadow.requests(), told)
+    target = report["targets"]["default"]
+    check(target["shed"]["breaker"] > 0, f"3 failures to connect, and the target was not left alone: {target}")
+    check(len(again.requests()) == target["answered"]["2xx"] - 5, f"arrived {len(again.requests())}, {target}")
+
+
 def shadow_closes(lab):
     """Closes after every answer without saying so: a connection is never used after its end."""
     need_python("requests", "uvicorn", "numpy")
@@ -136,4 +163,4 @@ def shadow_closes(lab):
 
 
 CASES = [shadow_dead, shadow_hangs, shadow_slow, shadow_resets, shadow_503, shadow_garbage, log_is_limited, idle_close,
-         shadow_closes]
+         shadow_returns, shadow_closes]
