@@ -17,7 +17,8 @@
 
 struct lane {
 	struct lane_options o;
-	struct source *source;
+	struct source *source; /* replaced only under source_lock, since lane_stop() reaches for it */
+	pthread_mutex_t source_lock;
 	struct reassembler *reassembler;
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
@@ -154,10 +155,21 @@ static void wait_for_memory(struct lane *l)
 		usleep(MEMORY_POLL_US);
 }
 
+static void replace_source(struct lane *l, struct source *next)
+{
+	struct source *old = l->source;
+
+	pthread_mutex_lock(&l->source_lock);
+	l->source = next;
+	pthread_mutex_unlock(&l->source_lock);
+	source_close(old);
+}
+
 /* The next round of --loop, or false when there is none. */
 static bool read_again(struct lane *l)
 {
 	uint32_t rounds = l->o.options->loops;
+	struct source *next = NULL;
 	struct buffer error = { 0 };
 	int err;
 
@@ -166,9 +178,8 @@ static bool read_again(struct lane *l)
 		return false;
 	reassembler_finish(l->reassembler);
 	note_complaint(l);
-	source_close(l->source);
-	l->source = NULL;
-	err = l->o.reopen(l->o.ctx, &l->source, &error);
+	err = l->o.reopen(l->o.ctx, &next, &error);
+	replace_source(l, next);
 	if (err < 0) {
 		log_error("%s", buffer_text(&error));
 		l->error = err;
@@ -231,8 +242,7 @@ static void *lane_main(void *arg)
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
 		note_complaint(l);
-		source_close(l->source);
-		l->source = NULL;
+		replace_source(l, NULL);
 	}
 	intake_end(l->o.intake);
 	l->o.on_end(l->o.ctx);
@@ -256,6 +266,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 		return -ENOMEM;
 	l->o = *options;
 	l->source = options->source;
+	pthread_mutex_init(&l->source_lock, NULL);
 	l->live = source_is_live(options->source);
 	l->verdicts = policy_stats(options->policy);
 	l->memory_high = options->options->max_memory / 4 * 3;
@@ -281,6 +292,10 @@ void lane_stop(struct lane *l)
 	atomic_store(&l->stop, true);
 	if (!l->live)
 		ring_cancel_wait(l->o.ring);
+	pthread_mutex_lock(&l->source_lock);
+	if (l->source)
+		source_interrupt(l->source); /* it may be waiting for a pipe that is silent */
+	pthread_mutex_unlock(&l->source_lock);
 }
 
 void lane_abandon(struct lane *l)
@@ -324,6 +339,7 @@ void lane_free(struct lane *l)
 		return;
 	reassembler_free(l->reassembler);
 	source_close(l->source);
+	pthread_mutex_destroy(&l->source_lock);
 	buffer_deinit(&l->complaints);
 	free(l);
 }

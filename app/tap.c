@@ -55,6 +55,7 @@ struct tap {
 	size_t signal_count;
 	bool rules_ready, loop_ready, handles_ready, lane_joined, live, interrupted, at_once;
 	enum tap_state state;
+	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
 	struct mono started;
 	struct wall started_at;
 	int status; /* exit status */
@@ -122,7 +123,11 @@ static void drop_item(void *ctx, void *item)
 	struct tap *t = ctx;
 	struct message *m = item;
 
-	note_message(t, m, m->verdict == VERDICT_CHOSEN ? VERDICT_SHED_HANDOVER : m->verdict);
+	if (m->verdict == VERDICT_CHOSEN && t->replay) {
+		m->verdict = VERDICT_SHED_HANDOVER;
+		t->leftover++;
+	}
+	note_message(t, m, m->verdict);
 	message_unref(m);
 }
 
@@ -190,6 +195,7 @@ static void take_books(struct tap *t, struct books *b)
 		.reassembly = lane_reassembly_stats(t->lane),
 		.policy = policy_stats(t->policy),
 		.intake = t->replay ? intake_stats(t->intake) : NULL,
+		.leftover = t->leftover,
 		.target_count = t->replay ? replay_target_count(t->replay) : 0,
 	};
 
@@ -207,8 +213,13 @@ static void on_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *tot
 {
 	struct tap *t = ctx;
 
+	uint64_t taken = counter_get(&intake_stats(t->intake)->taken), waiting = ring_count(t->ring);
+
 	take_books(t, b);
 	lane_progress(t->lane, done, total);
+	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
+	if (taken + waiting > 0)
+		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
 }
 
 /* ---- stopping, in order ---------------------------------------------------- */
@@ -346,6 +357,21 @@ static int make_policy(struct tap *t, struct buffer *error)
 	return policy_new(&options, &t->policy, error);
 }
 
+/* each line of @lines as a warning of its own */
+static void log_lines(const struct buffer *lines)
+{
+	struct span rest = buffer_span(lines), line;
+
+	while (rest.len > 0) {
+		const uint8_t *end = memchr(rest.at, '\n', rest.len);
+
+		if (!span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line))
+			return;
+		span_skip(&rest, 1);
+		log_warn("%.*s", (int)line.len, (const char *)line.at);
+	}
+}
+
 static int make_rewrites(struct tap *t, struct buffer *error)
 {
 	size_t count = t->o->target_count ? t->o->target_count : 1;
@@ -370,8 +396,7 @@ static int make_rewrites(struct tap *t, struct buffer *error)
 		t->rewrite_count++;
 	}
 	rewrite_warnings(t->rewrite[0], &warnings);
-	if (warnings.len > 0)
-		log_warn("%s", buffer_text(&warnings));
+	log_lines(&warnings);
 	buffer_deinit(&warnings);
 	return 0;
 }

@@ -91,14 +91,10 @@ void books_take(const struct books_sources *from, struct books *out)
 		copy(out->requests.verdict, from->policy->verdict, VERDICT_COUNT);
 		out->requests.match_limit = counter_get(&from->policy->match_limit);
 	}
-	if (from->intake) {
-		uint64_t leftover = counter_get(&from->intake->leftover);
-
-		/* The lane handed them over; the run ended before the loop took them. */
-		out->requests.verdict[VERDICT_CHOSEN] -= leftover;
-		out->requests.verdict[VERDICT_SHED_HANDOVER] += leftover;
+	out->requests.verdict[VERDICT_CHOSEN] -= from->leftover;
+	out->requests.verdict[VERDICT_SHED_HANDOVER] += from->leftover;
+	if (from->intake)
 		out->lateness = quantiles_of(&from->intake->lateness_us);
-	}
 	out->target_count = from->target_count;
 	for (size_t i = 0; i < from->target_count; i++)
 		take_target(&out->target[i], &from->targets[i]);

@@ -35,6 +35,7 @@ struct books_sources {
 	const struct reassembly_stats *reassembly;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
+	uint64_t leftover; /* chosen, handed over by the lane, and never taken by the loop: shed.handover */
 	struct books_target_source targets[BOOKS_TARGETS_MAX];
 	size_t target_count;
 };
