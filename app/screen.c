@@ -84,6 +84,8 @@ static void input_text(const struct options *o, struct buffer *out)
 		list_text(out, &o->files);
 		if (!o->dry_run && o->speed_max)
 			buffer_add_str(out, " as fast as the target allows");
+		else if (!o->dry_run && o->speed == 1)
+			buffer_add_str(out, " at its recorded pace");
 		else if (!o->dry_run)
 			buffer_printf(out, " at %g times its pace", o->speed);
 	} else {
@@ -137,4 +139,9 @@ void screen_close(struct screen *s)
 	log_set_status_line(false);
 	uv_close((uv_handle_t *)&s->redraw, NULL);
 	uv_close((uv_handle_t *)&s->plain, NULL);
+}
+
+void screen_deinit(struct screen *s)
+{
+	buffer_deinit(&s->text);
 }

@@ -36,7 +36,9 @@ void screen_begin(struct screen *s);
 /** screen_print_books() - the totals, line by line */
 void screen_print_books(struct screen *s, const struct books *b);
 
-/** screen_close() - clear the status line, close the timers */
+/** screen_close() - clear the status line, close the timers; totals can still be printed */
 void screen_close(struct screen *s);
+
+void screen_deinit(struct screen *s);
 
 #endif

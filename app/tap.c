@@ -667,6 +667,7 @@ static void tear_down(struct tap *t)
 	policy_free(t->policy);
 	outputs_close(&t->outputs);
 	buffer_deinit(&t->event_line);
+	screen_deinit(&t->screen);
 }
 
 int tap_run(const struct options *options)

@@ -63,9 +63,12 @@ void live_line_text(struct live_line *l, const struct books *b, struct mono now,
 
 		bar_text(part, out);
 		eta_text((double)(now.ns - l->started.ns) / 1e9, part, out);
+	} else {
+		buffer_printf(out, "%.0f req/s seen  sample %s  ",
+			      per_second(b->requests.complete, l->last_complete, interval),
+			      share_text(l->sample_share, share));
 	}
-	buffer_printf(out, "%.0f req/s seen  %.0f sent/s  sample %s", per_second(b->requests.complete, l->last_complete, interval),
-		      per_second(sent, l->last_sent, interval), share_text(l->sample_share, share));
+	buffer_printf(out, "%.0f sent/s", per_second(sent, l->last_sent, interval));
 	targets_text(b, out);
 	buffer_printf(out, "  %" PRIu64 " failed", failed);
 	if (b->packets.dropped_kernel > 0)
