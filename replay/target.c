@@ -37,6 +37,8 @@
 #include "replay/conn.h"
 #include "replay/rate.h"
 
+#define MEMORY_RETRY_NS (100 * NS_PER_MS)
+
 struct waiting {
 	struct message *message; /* a reference */
 	struct mono since;
@@ -106,6 +108,9 @@ static void arm_for_next(struct target *t)
 		if (ready.ns > now.ns)
 			arm(t, ready);
 	}
+	/* Out of memory for a first connection: no exchange will end and pump the queue, so the timer does. */
+	if (t->queue_count > 0 && list_is_empty(&t->busy))
+		arm(t, (struct mono){ mono_now().ns + MEMORY_RETRY_NS });
 }
 
 /* ---- room ---- */
@@ -163,8 +168,8 @@ static void enqueue(struct target *t, struct message *m, struct mono now)
 
 	t->queue[last] = (struct waiting){ message_ref(m), now };
 	counter_set(&t->stats.queued, t->queue_count);
-	if (t->options.shed_stale)
-		arm(t, stale_at(t, &t->queue[last]));
+	if (t->options.shed_stale || list_is_empty(&t->busy))
+		arm_for_next(t);
 }
 
 /** dequeue() - the oldest; its reference is given to the caller */

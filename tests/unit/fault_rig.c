@@ -183,7 +183,8 @@ void rig_check_books(struct rig *g)
 		for (size_t k = 0; k < OUTCOME_COUNT; k++)
 			outcomes += counter_get(&s->outcome[k]);
 		assert_int_equal(counter_get(&s->chosen), counter_get(&s->unsampled) + shed +
-								  counter_get(&s->sent) + counter_get(&s->queued));
+								  counter_get(&s->sent) +
+								  counter_get(&s->queued));
 		assert_int_equal(counter_get(&s->sent), outcomes + counter_get(&s->in_flight));
 		told += outcomes;
 	}

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "replay/replay.h"
 
-#define RIG_TARGETS  3
+#define RIG_TARGETS 3
 #define RIG_OUTCOMES 20000
 
 struct rig_outcome {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HEAD_MAX     65536
 #define REQUEST_MAX  (20u << 20)
 #define STOP_POLL_MS 20
 
@@ -133,7 +134,7 @@ static ssize_t read_head(struct connection *c, char *request)
 {
 	size_t len = 0;
 
-	while (len < REQUEST_MAX) {
+	while (len < HEAD_MAX) {
 		if (receive(c, request + len, 1) <= 0)
 			return -1;
 		len++;
@@ -145,7 +146,7 @@ static ssize_t read_head(struct connection *c, char *request)
 
 static bool read_request(struct connection *c, bool with_body)
 {
-	char *request = malloc(REQUEST_MAX + 1), *field;
+	char *request = malloc(HEAD_MAX + 1), *grown, *field;
 	ssize_t head;
 	size_t len, want;
 
@@ -160,7 +161,13 @@ static bool read_request(struct connection *c, bool with_body)
 	field = strcasestr(request, "\r\ncontent-length:");
 	len = (size_t)head;
 	want = len + (field ? strtoul(field + strlen("\r\ncontent-length:"), NULL, 10) : 0);
-	while (len < want && want <= REQUEST_MAX) {
+	grown = want <= REQUEST_MAX ? realloc(request, want) : NULL;
+	if (!grown) {
+		free(request);
+		return false;
+	}
+	request = grown;
+	while (len < want) {
 		ssize_t n = receive(c, request + len, want - len);
 
 		if (n <= 0) {
@@ -234,9 +241,9 @@ static void *accept_all(void *arg)
 		c->server = s;
 		c->fd = accept(s->fd, NULL, NULL);
 		c->script = *script;
-		if (c->fd < 0 || (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)),
-				  atomic_fetch_add(&s->accepted, 1),
-				  pthread_create(&c->thread, NULL, serve, c)) != 0) {
+		if (c->fd < 0 ||
+		    (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)),
+		     atomic_fetch_add(&s->accepted, 1), pthread_create(&c->thread, NULL, serve, c)) != 0) {
 			free(c);
 			continue;
 		}

@@ -106,9 +106,9 @@ struct rate_row {
 };
 
 static const struct rate_row rates[] = {
-	{ 1, 1000, 10, 10, 11 },        /* a bucket of 1 */
+	{ 1, 1000, 10, 10, 11 }, /* a bucket of 1 */
 	{ 10, 1000, 10, 100, 101 },
-	{ 1000, 100, 10, 10000, 10100 }, /* a bucket of 100 */
+	{ 1000, 100, 10, 10000, 10100 },  /* a bucket of 100 */
 	{ 1000, 1000, 10, 10000, 10000 }, /* asked for no more than it gives */
 	{ 7, 333, 60, 420, 421 },
 	{ 999983, 1, 1, 999983, 1000000 },
@@ -157,7 +157,9 @@ static void test_rate_after_silence(void **state)
 
 static void test_share(void **state)
 {
-	static const uint64_t parts[] = { 0, 1, SHARE_ONE / 2000, SHARE_ONE / 20, SHARE_ONE / 3, SHARE_ONE - 1, SHARE_ONE };
+	static const uint64_t parts[] = {
+		0, 1, SHARE_ONE / 2000, SHARE_ONE / 20, SHARE_ONE / 3, SHARE_ONE - 1, SHARE_ONE
+	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct share s = { parts[i], 0 };
@@ -165,7 +167,8 @@ static void test_share(void **state)
 
 		for (uint64_t n = 1; n <= 100000; n++) {
 			taken += share_take(&s);
-			assert_int_equal(taken, n * parts[i] / SHARE_ONE); /* at every moment, not only at the end */
+			assert_int_equal(taken,
+					 n * parts[i] / SHARE_ONE); /* at every moment, not only at the end */
 		}
 	}
 }
@@ -184,12 +187,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_breaker_life),
-		cmocka_unit_test(test_breaker_off),
-		cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_rate_after_silence),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_breaker_life), cmocka_unit_test(test_breaker_off),
+		cmocka_unit_test(test_rate),         cmocka_unit_test(test_rate_after_silence),
+		cmocka_unit_test(test_share),        cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,148 @@
+/*
+ * client_bench.c - how many requests a second our client sends, and at what cost
+ *
+ * Usage: client_bench URL CONNECTIONS BODY_BYTES SECONDS
+ *
+ * Submits POSTs as -x max does: as long as there is room, again when on_room
+ * says so. To compare: `wrk -t1 -cCONNECTIONS` with the same request, in turns
+ * with this, on the same server. One line of JSON on stdout.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include "base/units.h"
+#include "replay/replay.h"
+
+struct bench {
+	uv_loop_t loop;
+	uv_async_t room;
+	uv_timer_t end;
+	struct replay *replay;
+	size_t body_len;
+	uint64_t answered, other;
+	bool is_over;
+};
+
+static int build_head(void *ctx, const struct message *m, struct buffer *out)
+{
+	buffer_printf(
+		out,
+		"POST /v1/models/m:predict HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\n"
+		"user-agent: shadowtap/bench\r\nx-shadowtap: 0123456789abcdef\r\ncontent-length: %zu\r\n\r\n",
+		(const char *)ctx, (size_t)m->body_len);
+	return buffer_ok(out) ? 0 : -1;
+}
+
+static struct message *make_message(const struct bench *b)
+{
+	struct message *m = calloc(1, sizeof(*m));
+
+	if (!m || !(m->body = malloc(b->body_len + 1)))
+		abort();
+	memset(m->body, 'x', b->body_len);
+	m->references = 1;
+	m->head.method = SPAN_LITERAL("POST");
+	m->body_kept = true;
+	m->body_len = b->body_len;
+	return m;
+}
+
+static void submit(uv_async_t *handle)
+{
+	struct bench *b = handle->data;
+
+	while (!b->is_over && replay_has_room(b->replay))
+		replay_submit(b->replay, make_message(b));
+}
+
+static void on_room(void *ctx)
+{
+	struct bench *b = ctx;
+
+	uv_async_send(&b->room);
+}
+
+static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *o)
+{
+	struct bench *b = ctx;
+
+	if (o->kind == OUTCOME_ANSWERED_2XX)
+		b->answered++;
+	else
+		b->other++;
+}
+
+static void on_end(uv_timer_t *timer)
+{
+	struct bench *b = timer->data;
+
+	b->is_over = true;
+	uv_stop(&b->loop);
+}
+
+static double cpu_us(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench b;
+	struct buffer error = { 0 };
+	struct target_options target = {
+		.queue = 4096,
+		.max_time_ns = 10 * NS_PER_S,
+		.breaker = 10,
+		.sample_share = SHARE_ONE,
+		.build_head = build_head,
+		.build_head_ctx = target.url.authority,
+	};
+	struct replay_options options = {
+		.targets = &target, .target_count = 1, .on_outcome = on_outcome, .on_room = on_room, .ctx = &b
+	};
+	const struct target_stats *s;
+	struct mono began;
+	double took_s;
+
+	if (argc != 5 || target_url_parse(argv[1], &target.url, &error) < 0) {
+		fprintf(stderr, "client_bench URL CONNECTIONS BODY_BYTES SECONDS\n%s\n", buffer_text(&error));
+		return 2;
+	}
+	target.connections = (uint32_t)strtoul(argv[2], NULL, 10);
+	b.body_len = strtoul(argv[3], NULL, 10);
+	uv_loop_init(&b.loop);
+	uv_async_init(&b.loop, &b.room, submit);
+	uv_timer_init(&b.loop, &b.end);
+	b.room.data = b.end.data = &b;
+	if (replay_new(&b.loop, &options, &b.replay, &error) < 0) {
+		fprintf(stderr, "%s\n", buffer_text(&error));
+		return 1;
+	}
+	uv_timer_start(&b.end, on_end, strtoul(argv[4], NULL, 10) * 1000, 0);
+	uv_async_send(&b.room);
+	began = mono_now();
+	uv_run(&b.loop, UV_RUN_DEFAULT);
+	took_s = (double)(mono_now().ns - began.ns) / 1e9;
+	s = replay_target_stats(b.replay, 0);
+	printf("{\"requests_per_s\":%.0f,\"cpu_us_per_request\":%.2f,\"answered\":%lu,\"other\":%lu,"
+	       "\"connects\":%lu,"
+	       "\"p50_us\":%lu,\"p99_us\":%lu}\n",
+	       (double)b.answered / took_s, cpu_us() / (double)(b.answered ? b.answered : 1),
+	       (unsigned long)b.answered, (unsigned long)b.other, (unsigned long)counter_get(&s->connects),
+	       (unsigned long)histogram_quantile(&s->total_us, 0.5),
+	       (unsigned long)histogram_quantile(&s->total_us, 0.99));
+	replay_close(b.replay);
+	uv_close((uv_handle_t *)&b.room, NULL);
+	uv_close((uv_handle_t *)&b.end, NULL);
+	uv_run(&b.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&b.loop);
+	replay_free(b.replay);
+	return 0;
+}
