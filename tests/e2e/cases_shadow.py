@@ -112,7 +112,8 @@ def idle_close(lab):
     told = []
     for n in range(3):
         told += lab.client(ns, "library.py", "requests", BASE, 5, 10 * n)
-        wait_for("the replays", lambda: len(lab.received(9000)) >= len(told))
+        wait_for("the replays", lambda: len(lab.received(9000)) >= len(told) or tap.failures()[0])
+        check(not tap.failures()[0], f"a replay failed: {tap.failures()[0]}")
         time.sleep(1.6)  # uvicorn's second, and some
     report = tap.stop()
     target = report["targets"]["default"]
