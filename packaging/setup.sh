@@ -14,26 +14,26 @@ setup_packages() {
     return 1
   fi
   echo "installing$missing" >&2
-  log=$(mktemp)
+  setup_log=$(mktemp)
   if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    rm -f "$log"
+      apt-get install -y -qq --no-install-recommends $missing; } >"$setup_log" 2>&1; then
+    tail -n 20 "$setup_log" >&2
+    rm -f "$setup_log"
     return 1
   fi
-  rm -f "$log"
+  rm -f "$setup_log"
 }
 
 # setup_build DIR [MESON OPTIONS] - configure once, build what changed; quiet unless it fails
 setup_build() {
   dir=$1
   shift
-  log=$(mktemp)
-  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"; } >"$log" 2>&1 && ninja -C "$dir" >>"$log" 2>&1; then
-    rm -f "$log"
+  setup_log=$(mktemp)
+  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"; } >"$setup_log" 2>&1 && ninja -C "$dir" >>"$setup_log" 2>&1; then
+    rm -f "$setup_log"
     return 0
   fi
-  tail -n 60 "$log" >&2
-  rm -f "$log"
+  tail -n 60 "$setup_log" >&2
+  rm -f "$setup_log"
   return 1
 }
