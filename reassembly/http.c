@@ -98,7 +98,9 @@ struct http {
 	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
 	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
 	uint8_t asked[OUTSTANDING_MAX];
-	struct span line; /* with begun_here: from the request's first byte to the end of the segment */
+	struct span line;     /* with begun_here: from the request's first byte to the end of the segment */
+	size_t name_len;      /* of the field's name at hand, so far */
+	const char *parse_at; /* the bytes that llhttp is given now */
 	uint8_t probe[PROBE_MAX], probe_len;
 	uint8_t last[2]; /* the last bytes that the client's parser took */
 	bool now_has_ack, read_known;
@@ -228,13 +230,38 @@ static int on_version_complete(llhttp_t *p)
 	return 0;
 }
 
+/**
+ * name_is_clean() - no space in or before this piece of a field's name?
+ *
+ * With lenient headers llhttp takes "Content-Length : 1" for a length and skips spaces before the first name.
+ * Servers disagree on both (RFC 9112, 2.2 and 5.1).
+ */
+static bool name_is_clean(const struct http *h, const char *at, size_t len)
+{
+	uint8_t before = at > h->parse_at ? (uint8_t)at[-1] : h->last[1];
+
+	return len == 0 || ((h->name_len > 0 || before == '\n') && !memchr(at, ' ', len));
+}
+
 static int on_header_field(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
+	if (!name_is_clean(h, at, len))
+		return HPE_USER;
+	h->name_len += len;
 	if (h->state == REQUEST_BODY)
 		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
 	return head_add_name(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_header_field_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+	bool empty = h->name_len == 0; /* ": value" is for lenient headers a field as well */
+
+	h->name_len = 0;
+	return empty ? HPE_USER : 0;
 }
 
 static int on_header_value(llhttp_t *p, const char *at, size_t len)
@@ -326,6 +353,7 @@ static bool client_begin(struct http *h, struct span line)
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
+	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
 	h->body_left = 0;
@@ -343,13 +371,16 @@ static void push(struct http *h, enum asked what)
 		h->answers_known = false;
 }
 
-/** lose_position() - forget the request in the making and wait for one that begins a segment */
-static void lose_position(struct http *h)
+/**
+ * lose_position() - forget the request in the making and wait for one that begins a segment
+ * @unseen: bytes are missing here, so the head of a request that we know nothing of may be among them
+ */
+static void lose_position(struct http *h, bool unseen)
 {
 	if (h->request.seen)
 		push(h, ASKED_PLAIN); /* it was sent, and will be answered somehow */
 	if (h->state != REQUEST_LOST && !(h->begun && h->tentative))
-		h->need = h->sent + (h->begun && h->request.seen ? 0 : 1);
+		h->need = h->sent + (unseen && !(h->begun && h->request.seen) ? 1 : 0);
 	request_release(&h->env->requests, &h->request);
 	h->begun = h->tentative = h->first = false;
 	h->state = REQUEST_LOST;
@@ -358,7 +389,7 @@ static void lose_position(struct http *h)
 static void fail_request(struct http *h, enum lost_reason reason)
 {
 	request_lost(&h->env->requests, &h->request, reason);
-	lose_position(h);
+	lose_position(h, false);
 }
 
 static void leave(struct http *h, enum http_fate fate)
@@ -385,17 +416,17 @@ static void client_failed(struct http *h)
 	if (h->request.seen && !h->request.settled) {
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->request.seen) {
-		lose_position(h);
+		lose_position(h, false);
 	} else if (h->tentative) {
 		h->tentative_failed = true;
-		lose_position(h);
+		lose_position(h, false);
 	} else if (h->begun_here && request_line_foreign(h->line)) { /* a method that llhttp does not know */
 		count_request(h);
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->first) {
 		leave(h, HTTP_NOT);
 	} else {
-		lose_position(h);
+		lose_position(h, false);
 	}
 }
 
@@ -526,8 +557,11 @@ static void client_paused(struct http *h)
 /** client_parse() - give llhttp the bytes of @in; what it took is gone from @in */
 static void client_parse(struct http *h, struct span *in)
 {
-	llhttp_errno_t rc = llhttp_execute(&h->client, (const char *)in->at, in->len);
 	struct span taken = *in;
+	llhttp_errno_t rc;
+
+	h->parse_at = (const char *)in->at;
+	rc = llhttp_execute(&h->client, h->parse_at, in->len);
 
 	if (rc != HPE_OK)
 		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->client) - in->at));
@@ -574,7 +608,7 @@ static void client_probe(struct http *h, struct span *in)
 {
 	static const uint8_t slash = '/';
 	struct span probe;
-	bool sure = false, add;
+	bool sure = false, add = false;
 	uint8_t c;
 
 	if (in->len > 0 && in->at[0] == ' ' && h->probe_len == 0) {
@@ -615,7 +649,7 @@ static void client_run(struct http *h, struct span in)
 		enum request_state before = h->state;
 
 		if (before == REQUEST_NONE && !h->begun && !client_begin(h, in)) {
-			lose_position(h); /* out of memory: this request is not followed */
+			lose_position(h, false); /* out of memory: this request is not followed */
 			return;
 		}
 		if (before == REQUEST_TARGET)
@@ -648,7 +682,7 @@ static void client_find(struct http *h, struct span segment)
 		return;
 	h->state = REQUEST_NONE;
 	if (!client_begin(h, segment)) {
-		lose_position(h);
+		lose_position(h, false);
 		return;
 	}
 	h->tentative = h->tentative_here = true;
@@ -725,7 +759,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	switch (h->state) {
 	case REQUEST_NONE:
 	case REQUEST_LOST:
-		lose_position(h);
+		lose_position(h, true);
 		break;
 	case REQUEST_TARGET:
 	case REQUEST_HEAD:
@@ -740,7 +774,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		if (bytes > h->body_left) {
 			feed_filler(h, h->body_left, true);
 			if (h->state == REQUEST_NONE)
-				lose_position(h);
+				lose_position(h, true);
 		} else {
 			feed_filler(h, bytes, true);
 		}
@@ -766,7 +800,7 @@ static void final_answer(struct http *h, enum asked asked)
 	if (asked == ASKED_CONNECT && h->state == REQUEST_TUNNEL) {
 		h->state = REQUEST_NONE;
 		if (!h->upgrade_asked)
-			lose_position(h);
+			lose_position(h, false);
 	}
 	if (!current)
 		h->upgrade_asked = false;
@@ -802,7 +836,7 @@ static int on_answer_head(llhttp_t *p)
 		return 2;
 	}
 	final_answer(h, asked);
-	return asked == ASKED_HEAD ? 1 : 0;
+	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
 }
 
 static int on_answer_body(llhttp_t *p, const char *at, size_t len)
@@ -941,6 +975,7 @@ void http_env_init(struct http_env *env, const struct reassembly_sink *sink, uin
 	client->on_url = on_url;
 	client->on_version_complete = on_version_complete;
 	client->on_header_field = on_header_field;
+	client->on_header_field_complete = on_header_field_complete;
 	client->on_header_value = on_header_value;
 	client->on_header_value_complete = on_header_value_complete;
 	client->on_headers_complete = on_headers_complete;

@@ -401,6 +401,7 @@ static bool feed_in_order(struct stream *st, const struct stream_env *env, void 
 		const struct held *first = tree_first(st->held);
 		struct stream_piece part = piece;
 		uint32_t at = st->next;
+		size_t twice;
 
 		if (first && seq_before(first->seq, end))
 			span_truncate(&part.bytes, (size_t)seq_distance(at, first->seq));
@@ -408,8 +409,12 @@ static bool feed_in_order(struct stream *st, const struct stream_env *env, void 
 			return false;
 		if (!drain(st, env, ctx))
 			return false;
-		if (!span_skip(&piece.bytes, (size_t)seq_distance(at, st->next)))
-			break; /* what was held reaches further than @piece */
+		span_skip(&piece.bytes, part.bytes.len);
+		twice = (size_t)seq_distance(at, st->next) - part.bytes.len;
+		if (twice > piece.bytes.len)
+			twice = piece.bytes.len; /* what was held reaches further than @piece */
+		span_skip(&piece.bytes, twice);
+		counter_add(&env->stats->retransmitted_bytes, twice);
 	}
 	if (missing)
 		expect_cut(st, end + missing);
@@ -449,7 +454,7 @@ void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, uin
 		return;
 	offset = seq_distance(st->next, seq);
 	if (offset < 0) { /* seen before, in part or whole */
-		uint32_t old = (uint32_t)-offset;
+		uint32_t old = st->next - seq;
 		uint32_t seen = old < len ? old : len;
 
 		counter_add(&env->stats->retransmitted_bytes, seen);
@@ -476,11 +481,10 @@ void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, uin
 bool stream_near(const struct stream *st, uint32_t seq)
 {
 	uint32_t front = st->ack_known ? seq_later(st->next, st->acked) : st->next;
-	int32_t ahead = seq_distance(front, seq);
 
-	if (ahead > 0)
-		return ahead <= (st->ack_known ? AHEAD_MAX : AHEAD_MAX_ONE_WAY);
-	return seq_distance(seq, st->next) <= BEHIND_MAX;
+	if (seq_before(st->next, seq))
+		return seq_distance(front, seq) <= (st->ack_known ? AHEAD_MAX : AHEAD_MAX_ONE_WAY);
+	return st->next - seq <= BEHIND_MAX;
 }
 
 void stream_ack(struct stream *st, uint32_t ack)

@@ -1,0 +1,583 @@
+/* test_reassembler.c - connections: directions, order, loss, reuse, ends; each story at four ISNs */
+#include "unit.h"
+#include "tcp_script.h"
+
+#define HANDSHAKE { 'c', "S" }, { 's', "S" }, { 'c', "" }
+#define GET1 "GET /1 HTTP/1.1\r\n\r\n" /* 19 bytes */
+#define GET2 "GET /2 HTTP/1.1\r\n\r\n"
+#define GET3 "GET /3 HTTP/1.1\r\n\r\n"
+#define GET4 "GET /4 HTTP/1.1\r\n\r\n"
+#define POST1 "POST /1 HTTP/1.1\r\nContent-Length: 10\r\n\r\n" /* 40 bytes */
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" /* 40 bytes */
+
+#define STORY(name, ...) { #name, STEPS(name), __VA_ARGS__ }
+
+/* ---- order ---- */
+
+static const struct tcp_step plain[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+	{ 's', "P", OK },
+	{ 'c', "F" },
+	{ 's', "F" },
+	{ 'c', "" },
+};
+
+static const struct tcp_step reordered[] = {
+	HANDSHAKE,
+	{ 'c', "P", "56789", NULL, .seq = 46 },
+	{ 'c', "P", "01234", NULL, .seq = 41 },
+	{ 'c', "P", POST1, "POST /1 [0123456789];", .seq = 1 },
+	{ 's', "P", OK },
+};
+
+static const struct tcp_step first_seen_wins[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 },
+	{ 'c', "P", "cd", NULL, .seq = 43 },
+	{ 'c', "P", "ABCDEF", NULL, .seq = 41 },    /* A, B and E, F are new */
+	{ 'c', "P", "xxxxxxghij", "POST /1 [ABcdEFghij];", .seq = 41 },
+	{ 'c', "P", "0000000000", NULL, .seq = 41 },
+};
+
+static const struct tcp_step overlaps_held[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 },
+	{ 'c', "P", "ef", NULL, .seq = 45 },
+	{ 'c', "P", "ij", NULL, .seq = 49 },
+	{ 'c', "P", "DEFGHIJ", NULL, .seq = 44 },   /* around two held ones */
+	{ 'c', "P", "ab", NULL, .seq = 41 },
+	{ 'c', "P", "Bc", "POST /1 [abcDefGHij];", .seq = 42 },
+};
+
+static const struct tcp_step probes[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "", "x", NULL, .seq = 19 },          /* keep-alive with a byte before next */
+	{ 's', "" },
+	{ 'c', "", NULL, NULL, .seq = 19 },         /* and without */
+	{ 's', "" },
+	{ 'c', "P", "P" },                          /* zero-window probe: one byte of what follows */
+	{ 's', "", NULL, NULL, .ack = 20 },
+	{ 'c', "P", POST1 "0123456789", "POST /1 [0123456789];", .seq = 20 },
+};
+
+static const struct tcp_step fast_open[] = {
+	{ 'c', "S", GET1, "GET /1;" },
+	{ 's', "S" },
+	{ 'c', "", GET1, NULL, .seq = 1 },          /* the cookie was refused: sent again */
+	{ 's', "P", OK },
+};
+
+static const struct tcp_step fast_open_late_syn[] = {
+	{ 's', "S", NULL, NULL, .ack = 20 },
+	{ 'c', "S", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step syn_late[] = {
+	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 1 },
+	{ 'c', "S" },
+	{ 's', "S" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step syn_copies[] = {
+	{ 'c', "S" }, { 'c', "S" }, { 's', "S" }, { 's', "S" }, { 'c', "" },
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 'c', "S" },
+	{ 's', "S" },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step midstream[] = {
+	{ 's', "P", "d of an answer", NULL, .seq = 1000 },
+	{ 'c', "P", "nd of a body", NULL, .seq = 500, .ack = 1000 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step midstream_inside_body[] = {
+	{ 'c', "P", "some body", NULL, .seq = 500, .ack = 1000 },
+	{ 'c', "P", GET1, NULL, .ack = 1000 },      /* still that body: nothing was answered */
+	{ 'c', "P", GET2, NULL, .ack = 1000 },
+	{ 's', "P", OK, NULL, .seq = 1000 },
+	{ 'c', "P", GET3, "GET /3;" },
+};
+
+static const struct tcp_step missing_fin[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+};
+
+static const struct tcp_step half_close[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01234" },
+	{ 'c', "FP", "56789", "POST /1 [0123456789];" },
+	{ 's', "P", OK },
+	{ 's', "F" },
+	{ 'c', "" },
+};
+
+static const struct tcp_step server_closes_early[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01234" },
+	{ 's', "PF", OK },
+	{ 'c', "P", "56789", "POST /1 [0123456789];" },
+	{ 'c', "F" },
+};
+
+static const struct tcp_step fin_in_the_middle[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01234" },
+	{ 'c', "F", NULL, "!reset;" },
+	{ 's', "F" },
+};
+
+static const struct tcp_step fin_before_data[] = {
+	HANDSHAKE,
+	{ 'c', "F", NULL, NULL, .seq = 20 },
+	{ 'c', "P", GET1, "GET /1;", .seq = 1 },
+	{ 's', "F" },
+};
+
+static const struct tcp_step fin_acked_past_hole[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01", NULL },
+	/* 3 bytes lost */
+	{ 'c', "P", "56789", NULL, .seq = 46 },
+	{ 'c', "F" },
+	{ 's', "F", NULL, "!gap;" },
+};
+
+/* ---- resets ---- */
+
+static const struct tcp_step reset[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "R", NULL, "!reset;" },
+	{ 'c', "P", "23456789", NULL },
+};
+
+static const struct tcp_step reset_garbage[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 's', "" },
+	{ 'c', "Rk", NULL, NULL, .seq = 30000000 },
+	{ 'c', "Rk", NULL, NULL, .seq = 2000000000 },
+	{ 's', "Rk", NULL, NULL, .seq = 3000000000 },
+	{ 'c', "Rk", NULL, NULL, .seq = 4000000000 },
+	{ 'c', "P", "23456789", "POST /1 [0123456789];" },
+};
+
+static const struct tcp_step reset_by_server[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 's', "R", NULL, "!reset;" },
+};
+
+static const struct tcp_step syn_refused[] = {
+	{ 'c', "S" },
+	{ 's', "R", NULL, NULL, .seq = 4294967200 },
+	{ 'c', "S", .isn_shift = 5 },
+	{ 's', "S" },
+	{ 'c', "P", GET1, "GET /1;" },
+};
+
+/* ---- garbage far away ---- */
+
+static const struct tcp_step strays[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 's', "", NULL, NULL, .ack = 43 },
+	{ 'c', "Pk", "far ahead", NULL, .seq = 500000000 },
+	{ 's', "k", NULL, NULL, .ack = 600000000 },
+	{ 'c', "Pk", "far ahead", NULL, .seq = 1500000000 },
+	{ 'c', "Pk", "far behind", NULL, .seq = 3000000000 },
+	{ 's', "k", NULL, NULL, .ack = 1600000000 },
+	{ 'c', "P", "6789", NULL, .seq = 47 },
+	{ 'c', "P", "2345", "POST /1 [0123456789];", .seq = 43 },
+};
+
+static const struct tcp_step jumped[] = { /* a capture that stood still while more than a window went by */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "", "body body ", NULL, .seq = 200000000, .ack = 41 },
+	{ 'c', "", "body body ", NULL, .ack = 41 },
+	{ 'c', "", "body body ", NULL, .ack = 41 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+/* ---- another life of the 4-tuple ---- */
+
+static const struct tcp_step reused_after_close[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" }, { 'c', "F" }, { 's', "F" }, { 'c', "" },
+	{ 'c', "S", .isn_shift = 10 }, { 's', "S", .isn_shift = 99999 }, { 'c', "" },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step reused_inside_window[] = { /* no FIN was captured, the ISN lies in the old window */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "S", .isn_shift = 30 },
+	{ 's', "S", NULL, "!reset;", .isn_shift = 1000 },
+	{ 'c', "P", GET1, "GET /1;" },
+};
+
+static const struct tcp_step reused_far[] = { /* only the client's direction: its data confirms the SYN */
+	{ 'c', "S" }, { 'c', "" },
+	{ 'c', "P", POST1 "01", NULL, .ack = 1 },
+	{ 'c', "S", .isn_shift = 3000000 },
+	{ 'c', "P", GET1, "!reset;GET /1;", .ack = 7000000 },
+};
+
+static const struct tcp_step syn_stray[] = { /* a forged SYN in the middle changes nothing */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "Sk", NULL, NULL, .seq = 1000 },
+	{ 'c', "Sk", NULL, NULL, .seq = 3000000000 },
+	{ 's', "" },
+	{ 'c', "P", "23456789", "POST /1 [0123456789];" },
+};
+
+static const struct tcp_step late_copies_after_close[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" }, { 's', "P", OK }, { 'c', "F" }, { 's', "F" }, { 'c', "" },
+	{ 'c', "P", GET1, NULL, .seq = 1, .ack = 1 },
+	{ 's', "P", OK, NULL, .seq = 1 },
+};
+
+/* ---- directions ---- */
+
+static const struct tcp_step one_way[] = {
+	{ 'c', "S" }, { 'c', "", NULL, NULL, .ack = 1 },
+	{ 'c', "P", GET1, "GET /1;", .ack = 1 },
+	{ 'c', "P", GET2, "GET /2;", .ack = 41 },
+	{ 'c', "F", NULL, NULL, .ack = 81 },
+};
+
+static const struct tcp_step one_way_hole[] = {
+	{ 'c', "S" },
+	{ 'c', "P", POST1 "01", NULL, .ack = 1 },
+	/* "23456789" lost */
+	{ 'c', "P", GET1, NULL, .seq = 51, .ack = 41 },
+	{ 'c', "P", GET2, NULL, .ack = 81 },
+	{ 'c', "P", GET3, "!gap;GET /1;GET /2;GET /3;", .ack = 121 },
+};
+
+static const struct tcp_step answers_first[] = { /* the server's packets are captured ahead of the client's */
+	{ 's', "S", NULL, NULL, .ack = 1 },
+	{ 's', "P", OK, NULL, .ack = 20 },
+	{ 'c', "S" }, { 'c', "" },
+	{ 'c', "P", GET1, "GET /1;", .ack = 1 },
+	{ 's', "P", OK, NULL, .ack = 39 },
+	{ 'c', "P", GET2, "GET /2;", .seq = 20, .ack = 41 },
+	{ 's', "P", OK, NULL, .ack = 89 },
+	{ 'c', "P", "56789", NULL, .seq = 84, .ack = 81 },
+	{ 'c', "P", POST1 "01234", "POST /1 [0123456789];", .seq = 39, .ack = 81 },
+};
+
+static const struct tcp_step same_ports[] = {
+	{ 'c', "S", .port = SERVER_PORT }, { 's', "S", .port = SERVER_PORT }, { 'c', "", .port = SERVER_PORT },
+	{ 'c', "P", GET1, "GET /1;", .port = SERVER_PORT },
+	{ 's', "P", OK, .port = SERVER_PORT },
+	{ 'c', "P", GET2, "GET /2;", .port = SERVER_PORT },
+};
+
+static const struct tcp_step same_ports_midstream[] = {
+	{ 's', "P", "junk", NULL, .seq = 1, .port = SERVER_PORT },
+	{ 's', "P", OK, .port = SERVER_PORT },
+	{ 'c', "P", GET1, "GET /1;", .port = SERVER_PORT },
+};
+
+static const struct tcp_step networks[] = { /* the same ends in two VLANs are two connections */
+	{ 'c', "S", .network = 1 }, { 'c', "Sk", .network = 2 },
+	{ 'c', "Pk", POST1 "01", NULL, .seq = 1, .ack = 1, .network = 1 },
+	{ 'c', "Pk", POST1 "ab", NULL, .seq = 1, .ack = 1, .network = 2 },
+	{ 'c', "Pk", "23456789", "POST /1 [0123456789];", .seq = 43, .ack = 1, .network = 1 },
+	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1, .network = 2 },
+};
+
+/* ---- holes ---- */
+
+static const struct tcp_step hole_in_body[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "012" },
+	/* "345" lost */
+	{ 'c', "P", "6789" GET1, NULL, .seq = 47 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "!gap;GET /1;GET /2;" },
+};
+
+static const struct tcp_step hole_over_body_end[] = { /* the rest of the body and a whole GET */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "012" },
+	{ 's', "P", OK OK, NULL, .ack = 70 },
+	{ 'c', "P", GET2, "!gap;GET /2;", .seq = 70 },
+};
+
+static const struct tcp_step hole_between[] = { /* exactly one request lost, everything else seen */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "" },
+	{ 's', "P", OK, NULL, .ack = 39 },
+	{ 'c', "" },
+	{ 'c', "P", GET3, "GET /3;", .seq = 39 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET4, "GET /4;" },
+};
+
+static const struct tcp_step hole_swallows_head[] = { /* the body of the lost head looks like a request */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+	{ 'c', "" },
+	{ 's', "", NULL, NULL, .ack = 60 },
+	{ 'c', "P", GET3, NULL, .seq = 60 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET4, "GET /4;" },
+};
+
+static const struct tcp_step hole_in_head[] = {
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
+	/* "Length: 19\r\n\r\n" lost */
+	{ 'c', "P", GET1, NULL, .seq = 41 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "!gap;GET /2;" },
+};
+
+static const struct tcp_step lost_first_byte[] = { /* "OST /..." is no request */
+	HANDSHAKE,
+	{ 'c', "P", "OST /1 HTTP/1.1\r\n\r\n", NULL, .seq = 2 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step hole_in_chunked[] = {
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel" },
+	{ 'c', "P", GET1, NULL, .seq = 100 },       /* inside a chunk */
+	{ 'c', "P", "\r\n0\r\n\r\n", NULL },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "!gap;GET /2;" },
+};
+
+static const struct tcp_step hole_in_pipeline[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1 GET2, "GET /1;GET /2;" },
+	{ 'c', "P", GET4, NULL, .seq = 58, .ack = 1 },
+	{ 's', "P", OK OK OK OK },
+	{ 'c', "P", GET1, "GET /4;GET /1;" },
+};
+
+static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-contin" },
+	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n", NULL, .ack = 80 },
+	{ 'c', "P", GET1, "!gap;", .seq = 80 },     /* is its body */
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no hole */
+	HANDSHAKE,
+	{ 's', "", NULL, NULL, .ack = 51 },
+	{ 'c', "P", "56789", NULL, .seq = 46 },
+	{ 'c', "P", POST1 "01234", "POST /1 [0123456789];", .seq = 1 },
+};
+
+static const struct tcp_step hold_limit[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "0" },
+	{ 'c', "P", "23456789" GET1 GET2, "!gap;GET /1;GET /2;", .seq = 43 },
+};
+
+static const struct tcp_step split_candidate[] = { /* the next request's line itself comes in pieces */
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
+	{ 's', "P", OK, NULL, .ack = 60 },
+	{ 'c', "P", "GE", "!gap;", .seq = 60 },
+	{ 'c', "P", "T /2 HTT" },
+	{ 'c', "P", "P/1.1\r\nA: b\r\n\r\n", "GET /2;" },
+};
+
+static const struct tcp_step candidate_was_none[] = {
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
+	{ 's', "P", OK, NULL, .ack = 60 },
+	{ 'c', "P", "GET", "!gap;", .seq = 60 },    /* could have been one */
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },              /* "GETGET" isn't, but this segment begins one */
+};
+
+/* ---- the snaplen ---- */
+
+static const struct tcp_step truncated_body[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "0123", "!truncated;", .missing = 6 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step truncated_head[] = {
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nA: b", "!truncated;", .missing = 100 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step truncated_held[] = {
+	HANDSHAKE,
+	{ 'c', "P", "01", NULL, .seq = 41, .missing = 8 },
+	{ 'c', "P", POST1, "!truncated;", .seq = 1 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+/* ---- time and bounds ---- */
+
+static const struct tcp_step idle[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "S", NULL, "!idle;", .port = 50000, .wait_ms = 61000 },
+};
+
+static const struct tcp_step pause_within_limit[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "P", "23456789", "POST /1 [0123456789];", .wait_ms = 59000 },
+};
+
+static const struct tcp_step time_runs_backwards[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01", NULL, .wait_ms = -30000 },
+	{ 's', "", .wait_ms = -3600000 },
+	{ 'c', "P", "2345", NULL, .wait_ms = -3600000 },
+	{ 's', "", .wait_ms = 7200000 },
+	{ 'c', "P", "6789", "POST /1 [0123456789];" },
+};
+
+static const struct tcp_step too_large[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01234" },
+	{ 'c', "P", "56789", "!too_large;" },
+	{ 'c', "P", "POST /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n" },
+	{ 'c', "P", "0\r\n\r\n", "!too_large;" },
+	{ 'c', "P", "POST /3 HTTP/1.1\r\nContent-Length: 8\r\n\r\n01234567", "POST /3 [01234567];" },
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "R", NULL, "!too_large;" },
+};
+
+static const struct tcp_step kept_head[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "0123456789", "POST /1;" },
+};
+
+static const struct tcp_step kept_nothing[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "0123456789" POST1, "(nothing);" },
+	{ 'c', "P", "0123456789", "(nothing);" },
+};
+
+static const struct tcp_step not_ours[] = {
+	HANDSHAKE,
+	{ 's', "P", "220 mail.example ESMTP\r\n" },
+	{ 'c', "P", "EHLO client\r\n" },
+	{ 'c', "P", GET1 },
+};
+
+static const struct tcp_step tls[] = {
+	HANDSHAKE,
+	{ 'c', "P", "\x16\x03\x01\x02\x0f\x01" },
+	{ 's', "P", "\x16\x03\x03" },
+};
+
+static const struct tcp_step tunnel_of_junk[] = { /* no SYN, no ports, nothing known: free */
+	{ 'c', "P", "junk", NULL, .seq = 5, .ack = 5 },
+	{ 'c', "P", "junk", NULL, .seq = 500, .ack = 5 },
+	{ 's', "P", "junk", NULL, .seq = 5 },
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK },
+};
+
+static const struct tcp_story stories[] = {
+	STORY(plain, .stats = "seen=2 complete=2 connections=1 midstream=0 one_way=0 gaps=0"),
+	STORY(reordered, .stats = "seen=1 complete=1 gaps=0"),
+	STORY(first_seen_wins, .stats = "seen=1 retransmitted_bytes=18"),
+	STORY(overlaps_held, .stats = "seen=1 complete=1"),
+	STORY(probes, .stats = "seen=2 complete=2 gaps=0"),
+	STORY(fast_open, .stats = "seen=1 complete=1 midstream=0 retransmitted_bytes=19"),
+	STORY(fast_open_late_syn, .stats = "seen=2 connections=1 midstream=0"),
+	STORY(syn_late, .stats = "seen=2 connections=1 midstream=0"),
+	STORY(syn_copies, .stats = "seen=2 connections=1"),
+	STORY(midstream, .stats = "seen=2 connections=1 midstream=1"),
+	STORY(midstream_inside_body, .stats = "seen=1 complete=1 midstream=1"),
+	STORY(missing_fin, "!cut_at_end;", "seen=1 lost.cut_at_end=1"),
+	STORY(half_close, .stats = "seen=1 complete=1 one_way=0"),
+	STORY(server_closes_early, .stats = "seen=1 complete=1"),
+	STORY(fin_in_the_middle, .stats = "seen=1 lost.reset=1"),
+	STORY(fin_before_data, .stats = "seen=1 complete=1 gaps=0"),
+	STORY(fin_acked_past_hole, .stats = "seen=1 lost.gap=1 gaps=1 gap_bytes=3"),
+	STORY(reset, .stats = "seen=1 lost.reset=1 connections=1"),
+	STORY(reset_garbage, .stats = "seen=1 complete=1"),
+	STORY(reset_by_server, .stats = "seen=1 lost.reset=1"),
+	STORY(syn_refused, .stats = "seen=1 complete=1"),
+	STORY(strays, .stats = "seen=1 complete=1 gaps=0"),
+	STORY(jumped, .stats = "seen=2 complete=2"),
+	STORY(reused_after_close, .stats = "seen=2 complete=2 connections=2"),
+	STORY(reused_inside_window, .stats = "seen=2 complete=1 lost.reset=1 connections=2"),
+	STORY(reused_far, .stats = "seen=2 lost.reset=1 connections=2"),
+	STORY(syn_stray, .stats = "seen=1 complete=1 connections=1"),
+	STORY(late_copies_after_close, .stats = "seen=1 complete=1 connections=1"),
+	STORY(one_way, .stats = "seen=2 complete=2 one_way=1"),
+	STORY(one_way_hole, .stats = "seen=4 complete=3 lost.gap=1"),
+	STORY(answers_first, .stats = "seen=3 complete=3 gaps=0"),
+	STORY(same_ports, .stats = "seen=2 complete=2"),
+	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
+	STORY(networks, .stats = "seen=2 complete=2 connections=2"),
+	STORY(hole_in_body, .stats = "seen=3 complete=2 lost.gap=1 gap_bytes=3"),
+	STORY(hole_over_body_end, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(hole_between, .stats = "seen=3 complete=3 gaps=1 gap_bytes=19"),
+	STORY(hole_swallows_head, .stats = "seen=2 complete=2 gaps=1"),
+	STORY(hole_in_head, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(lost_first_byte, .stats = "seen=1 complete=1 gap_bytes=1"),
+	STORY(hole_in_chunked, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(hole_in_pipeline, .stats = "seen=4 complete=4 gaps=1"),
+	STORY(hole_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(capture_reorder, .stats = "seen=1 complete=1 gaps=0"),
+	STORY(hold_limit, .stats = "seen=3 complete=2 lost.gap=1", .hold_bytes = 16),
+	STORY(split_candidate, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(candidate_was_none, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(truncated_body, .stats = "seen=2 complete=1 lost.truncated=1 gap_bytes=6"),
+	STORY(truncated_head, .stats = "seen=2 complete=1 lost.truncated=1"),
+	STORY(truncated_held, .stats = "seen=2 complete=1 lost.truncated=1"),
+	STORY(idle, .stats = "seen=1 lost.idle=1"),
+	STORY(pause_within_limit, .stats = "seen=1 complete=1"),
+	STORY(time_runs_backwards, .stats = "seen=1 complete=1"),
+	STORY(too_large, .stats = "seen=4 complete=1 lost.too_large=3", .max_body = 8),
+	STORY(kept_head, .stats = "seen=1 complete=1", .keep = KEEP_HEAD, .max_body = 8),
+	STORY(kept_nothing, .stats = "seen=2 complete=2", .keep_nothing = true, .max_body = 8),
+	STORY(not_ours, .stats = "seen=0 not_http=1 tls=0", .no_ports = true),
+	STORY(tls, .stats = "seen=0 not_http=1 tls=1"),
+	STORY(tunnel_of_junk, .stats = "seen=1 midstream=1", .no_ports = true),
+	{ "plain, without ports", STEPS(plain), .stats = "seen=2 complete=2", .no_ports = true },
+	{ "reordered, without ports", STEPS(reordered), .stats = "seen=1 complete=1", .no_ports = true },
+	{ "answers first, without ports", STEPS(answers_first), .stats = "seen=3 complete=3", .no_ports = true },
+};
+
+int main(void)
+{
+	return tcp_stories_main("reassembler", stories, sizeof(stories) / sizeof(stories[0]));
+}
