@@ -44,7 +44,7 @@
 
 #include "reassembly/sequence.h"
 
-#define HOLE_SIGNS 3
+#define HOLE_SIGNS         8
 #define HOLE_SIGNS_ONE_WAY 2
 #define STRAYS_TO_JUMP 3
 /* Twice the largest window that systems grant by themselves (32 MiB), since data may be lost up to there. */

@@ -148,7 +148,7 @@ static struct endpoint end_of(uint8_t host, uint16_t port)
 	return e;
 }
 
-static void feed_step(struct tcp_tap *tap, const struct tcp_step *step, struct side *sides, int64_t now_ns)
+static void feed_step(struct reassembler *r, const struct tcp_step *step, struct side *sides, int64_t now_ns)
 {
 	struct side *from = &sides[step->from == 's'], *to = &sides[step->from != 's'];
 	const char *flags = step->flags ? step->flags : "";
@@ -182,7 +182,16 @@ static void feed_step(struct tcp_tap *tap, const struct tcp_step *step, struct s
 	at += (syn ? 1 : 0) + (uint32_t)s.payload.len + s.missing_bytes + (strchr(flags, 'F') ? 1 : 0);
 	if (!strchr(flags, 'k') && at > from->next)
 		from->next = at;
-	reassembler_feed(tap->r, &s);
+	reassembler_feed(r, &s);
+}
+
+void tcp_steps_feed(struct reassembler *r, const struct tcp_step *steps, size_t count, uint32_t isn,
+		    int64_t now_ns)
+{
+	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };
+
+	for (size_t i = 0; i < count; i++)
+		feed_step(r, &steps[i], sides, now_ns + (int64_t)i * NS_PER_US);
 }
 
 static void check_events(struct tcp_tap *tap, const char *expected, const struct tcp_story *story, size_t step,
@@ -217,7 +226,7 @@ static void run_at(const struct tcp_story *story, uint32_t isn)
 					 : KEEP_WHOLE);
 	for (size_t i = 0; i < story->count; i++) {
 		now_ns += 1000 + story->steps[i].wait_ms * NS_PER_MS;
-		feed_step(&tap, &story->steps[i], sides, now_ns);
+		feed_step(tap.r, &story->steps[i], sides, now_ns);
 		check_events(&tap, story->steps[i].expect, story, i, isn);
 	}
 	tcp_tap_close(&tap, story->stats, story->name);

@@ -68,6 +68,9 @@ void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what);
 /** tcp_story_run() - the whole story at ISN 0, 1, 2^32-1 and 2^32-11 */
 void tcp_story_run(const struct tcp_story *story);
 
+/** tcp_steps_feed() - just feed the steps at an ISN, a microsecond apart and from @now_ns on, and expect nothing */
+void tcp_steps_feed(struct reassembler *r, const struct tcp_step *steps, size_t count, uint32_t isn, int64_t now_ns);
+
 /** tcp_stories_main() - each story as a test of its own; for main() to return */
 int tcp_stories_main(const char *group, const struct tcp_story *stories, size_t count);
 
