@@ -20,18 +20,23 @@
  * tells them apart is how far the client had read the answers: without
  * pipelining a client sends the next request only after the answer to the one
  * before, so the segment of a true next request acknowledges bytes that no
- * segment of the lost one did. This needs the client's direction only. Two more
- * things are asked when the answers are captured too, up to what the segment
- * acknowledges: as many final answers must have begun as requests were sent,
- * the lost one included. An interim 100 advances the ack but is not final, so a
- * body sent after "Expect: 100-continue" is not taken for a request. If the
- * hole began between two requests, the head of an unseen one may be in it, so
- * one more answer is asked for. Where pipelining was seen (a request that
- * began with the ack of the one before, or in the same segment) acks prove
- * nothing and any whole request line at the begin of a segment is taken.
- * The price: if the answers cannot be seen and the hole swallowed exactly the
- * head of a request whose body begins, at a segment, with a request line,
- * then that body would be taken for a request.
+ * segment of the lost one did. This needs the client's direction only.
+ *
+ * It cannot tell apart two cases: the hole took the end of one request, or the
+ * end of one and the head of the next, whose body is what we see. So where the
+ * answers are captured as well, up to what the segment acknowledges, they
+ * decide: a server that answers has read the request to its end, and the
+ * segment on which its final answer begins acknowledges just that. The next
+ * request begins there and nowhere else. An interim 100 is not final, so a body
+ * sent after "Expect: 100-continue" is not taken for a request; an answer that
+ * comes early, before the body ends, costs one more request.
+ *
+ * Where pipelining was seen (a request that began with the ack of the one
+ * before, or in the same segment) acks prove nothing, and any whole request
+ * line at the begin of a segment is taken. The other price: with the client's
+ * direction alone, or holes in the answers at the same place, a hole that
+ * swallows the head of a request whose body begins, at a segment, with a
+ * request line lets that line pass.
  *
  * A capture that begins inside a connection has the same state from the start.
  *
@@ -89,14 +94,17 @@ struct http {
 	uint64_t body_left;   /* of a body with Content-Length */
 	uint64_t answer_left; /* likewise, of the answer */
 	struct wall now;      /* of the segment at hand */
-	uint32_t now_ack;
+	uint32_t now_seq, now_ack;
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
 	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
-	uint32_t need;           /* in REQUEST_LOST: final answers before a request is believed */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
+	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin
+			     */
+	uint32_t answer_ack;         /* on the segment that it began in */
 	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
+	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];
 	struct span line;     /* with begun_here: from the request's first byte to the end of the segment */
 	size_t name_len;      /* of the field's name at hand, so far */
@@ -122,6 +130,7 @@ struct http {
 			       */
 	bool answering;       /* the server's parser is inside an answer */
 	bool answers_placed;  /* it is known where answers begin */
+	bool answers_whole;   /* ... and has been from the begin of the connection */
 	bool answers_known;   /* sent and answered can be compared */
 	bool switched;        /* the answer at hand ends HTTP */
 };
@@ -371,16 +380,11 @@ static void push(struct http *h, enum asked what)
 		h->answers_known = false;
 }
 
-/**
- * lose_position() - forget the request in the making and wait for one that begins a segment
- * @unseen: bytes are missing here, so the head of a request that we know nothing of may be among them
- */
-static void lose_position(struct http *h, bool unseen)
+/** lose_position() - forget the request in the making and wait for one that begins a segment */
+static void lose_position(struct http *h)
 {
 	if (h->request.seen)
 		push(h, ASKED_PLAIN); /* it was sent, and will be answered somehow */
-	if (h->state != REQUEST_LOST && !(h->begun && h->tentative))
-		h->need = h->sent + (unseen && !(h->begun && h->request.seen) ? 1 : 0);
 	request_release(&h->env->requests, &h->request);
 	h->begun = h->tentative = h->first = false;
 	h->state = REQUEST_LOST;
@@ -389,7 +393,7 @@ static void lose_position(struct http *h, bool unseen)
 static void fail_request(struct http *h, enum lost_reason reason)
 {
 	request_lost(&h->env->requests, &h->request, reason);
-	lose_position(h, false);
+	lose_position(h);
 }
 
 static void leave(struct http *h, enum http_fate fate)
@@ -416,17 +420,17 @@ static void client_failed(struct http *h)
 	if (h->request.seen && !h->request.settled) {
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->request.seen) {
-		lose_position(h, false);
+		lose_position(h);
 	} else if (h->tentative) {
 		h->tentative_failed = true;
-		lose_position(h, false);
+		lose_position(h);
 	} else if (h->begun_here && request_line_foreign(h->line)) { /* a method that llhttp does not know */
 		count_request(h);
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->first) {
 		leave(h, HTTP_NOT);
 	} else {
-		lose_position(h, false);
+		lose_position(h);
 	}
 }
 
@@ -649,7 +653,7 @@ static void client_run(struct http *h, struct span in)
 		enum request_state before = h->state;
 
 		if (before == REQUEST_NONE && !h->begun && !client_begin(h, in)) {
-			lose_position(h, false); /* out of memory: this request is not followed */
+			lose_position(h); /* out of memory: this request is not followed */
 			return;
 		}
 		if (before == REQUEST_TARGET)
@@ -671,8 +675,13 @@ static bool believable(const struct http *h)
 		return true;
 	if (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack))
 		return false;
-	if (h->answers_known && answers_seen(h))
-		return seq_distance(h->need, answered_by(h, h->now_ack)) >= 0;
+	if (h->answers_placed && answers_seen(h)) {
+		uint32_t n = answered_by(h, h->now_ack);
+
+		if (n > 0 && (h->answers_whole || !seq_before(h->begins[(n - 1) % BEGINS_MAX], h->placed_at)))
+			return h->ends[(n - 1) % BEGINS_MAX] == h->now_seq;
+		return !h->answers_whole; /* the answer that it follows was not captured */
+	}
 	return true;
 }
 
@@ -682,7 +691,7 @@ static void client_find(struct http *h, struct span segment)
 		return;
 	h->state = REQUEST_NONE;
 	if (!client_begin(h, segment)) {
-		lose_position(h, false);
+		lose_position(h);
 		return;
 	}
 	h->tentative = h->tentative_here = true;
@@ -704,6 +713,7 @@ void http_client_bytes(struct http *h, const struct stream_piece *piece)
 	struct span segment = piece->bytes;
 
 	h->now = piece->ts;
+	h->now_seq = piece->seq;
 	h->now_ack = piece->ack;
 	h->now_has_ack = piece->has_ack;
 	h->completed_here = h->begun_here = h->tentative_here = h->tentative_failed = false;
@@ -759,7 +769,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	switch (h->state) {
 	case REQUEST_NONE:
 	case REQUEST_LOST:
-		lose_position(h, true);
+		lose_position(h);
 		break;
 	case REQUEST_TARGET:
 	case REQUEST_HEAD:
@@ -774,7 +784,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		if (bytes > h->body_left) {
 			feed_filler(h, h->body_left, true);
 			if (h->state == REQUEST_NONE)
-				lose_position(h, true);
+				lose_position(h);
 		} else {
 			feed_filler(h, bytes, true);
 		}
@@ -789,18 +799,26 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 /* ---- the answers -------------------------------------------------------- */
 
+/** note_answer() - one more final answer has begun */
+static void note_answer(struct http *h)
+{
+	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
+	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
+	h->answered++;
+}
+
 /** final_answer() - the next outstanding request gets its answer */
 static void final_answer(struct http *h, enum asked asked)
 {
 	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
 
-	h->begins[h->answered++ % BEGINS_MAX] = h->answer_begin;
+	note_answer(h);
 	if (current && h->expects && h->state == REQUEST_BODY && h->request.body_len == 0)
 		h->refused = true;
 	if (asked == ASKED_CONNECT && h->state == REQUEST_TUNNEL) {
 		h->state = REQUEST_NONE;
 		if (!h->upgrade_asked)
-			lose_position(h, false);
+			lose_position(h);
 	}
 	if (!current)
 		h->upgrade_asked = false;
@@ -812,7 +830,7 @@ static void switching(struct http *h, enum asked asked)
 	bool ahead = h->answered == h->sent; /* captured before the request */
 	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
 
-	h->begins[h->answered++ % BEGINS_MAX] = h->answer_begin;
+	note_answer(h);
 	if (ahead || current)
 		h->upgrade_granted = true; /* and the answers are not followed any more */
 	else
@@ -855,19 +873,22 @@ static int on_answer_complete(llhttp_t *p)
 
 static void lose_answers(struct http *h)
 {
-	h->answering = h->answers_known = h->answers_placed = false;
+	h->answering = h->answers_known = h->answers_placed = h->answers_whole = false;
 }
 
 /** server_begin() - an answer begins here; false if these bytes cannot be the begin of one */
-static bool server_begin(struct http *h, struct span in)
+static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
 	if (!h->answers_placed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
 	llhttp_init(&h->server, HTTP_RESPONSE, &h->env->server_settings);
 	h->server.data = h;
 	set_leniency(&h->server);
-	h->answering = h->answers_placed = true;
 	h->answer_begin = h->answers->next - (uint32_t)in.len;
+	if (!h->answers_placed)
+		h->placed_at = h->answer_begin;
+	h->answering = h->answers_placed = true;
+	h->answer_ack = ack;
 	return true;
 }
 
@@ -878,7 +899,7 @@ void http_server_bytes(struct http *h, const struct stream_piece *piece)
 	while (in.len > 0 && h->state != REQUEST_OVER && !h->switched) {
 		llhttp_errno_t rc;
 
-		if (!h->answering && !server_begin(h, in))
+		if (!h->answering && !server_begin(h, in, piece->ack))
 			return;
 		rc = llhttp_execute(&h->server, (const char *)in.at, in.len);
 		if (rc == HPE_OK)
@@ -938,9 +959,9 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 			    .first = begun,
 			    .answers_known = begun,
 			    .answers_placed = begun,
+			    .answers_whole = begun,
 			    .state = begun ? REQUEST_NONE : REQUEST_LOST };
 	h->request.origin = *origin;
-	h->need = 1;
 	return h;
 }
 

@@ -15,7 +15,7 @@
  * client's first bytes decide whether this is HTTP. Without, the connection is
  * midstream: its bytes are looked at, segment by segment, for the begin of a
  * request, and ordered only from there. A SYN that is captured late, after the
- * first data, is recognised by its number.
+ * first data, is recognised by its number; a few segments are kept for that.
  *
  * Another life. A SYN with the known ISN is a copy. One with another ISN begins
  * another connection if this one has ended in any direction; if not, it may be
@@ -373,7 +373,7 @@ static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const 
 	if (mine->has_isn)
 		return; /* a copy */
 	if (!mine->synced || mine->next == mine->base)
-		stream_begin(mine, s->seq + 1);
+		stream_early_from(mine, &r->streams, s->seq + 1);
 	mine->isn = s->seq;
 	mine->has_isn = true;
 	if ((s->flags & TCP_ACK) && !peer->synced)
@@ -462,11 +462,14 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 		      const struct segment *s)
 {
 	struct stream *mine = &f->half[dir];
-	struct stream_piece piece = { s->payload, s->ts, s->ack, (s->flags & TCP_ACK) != 0 };
+	struct stream_piece piece = { s->payload, s->ts, seq, s->ack, (s->flags & TCP_ACK) != 0 };
 
 	if (!mine->synced) {
-		if (!begin_midstream(r, f, dir, s))
+		if (!begin_midstream(r, f, dir, s)) {
+			stream_keep_early(mine, &r->streams, seq, &piece, s->missing_bytes);
 			return;
+		}
+		stream_drop(mine, &r->streams);
 		stream_begin(mine, seq);
 	}
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, seq, &piece, s->missing_bytes);

@@ -44,7 +44,7 @@
 
 #include "reassembly/sequence.h"
 
-#define HOLE_SIGNS         8
+#define HOLE_SIGNS 8
 #define HOLE_SIGNS_ONE_WAY 2
 #define STRAYS_TO_JUMP 3
 /* Twice the largest window that systems grant by themselves (32 MiB), since data may be lost up to there. */
@@ -52,6 +52,10 @@
 /* Without the peer's acks a long loss looks the same as a stray: allow what a window may be (RFC 7323, 2.3). */
 #define AHEAD_MAX_ONE_WAY (1 << 30)
 #define BEHIND_MAX (1 << 30)
+/* A SYN that comes late comes very soon after; and all streams together hold no more than this for that reason.
+ */
+#define EARLY_SEGMENTS 4
+#define EARLY_BYTES_MAX (1 << 20)
 /* Per held segment: the node, and what malloc adds. Charged to the budget, so tiny segments are not free. */
 #define HELD_OVERHEAD (sizeof(struct held) + 16)
 
@@ -250,10 +254,13 @@ static bool hold(struct stream *st, const struct stream_env *env, uint32_t seq, 
 static bool deliver(struct stream *st, const struct stream_env *env, void *ctx,
 		    const struct stream_piece *piece)
 {
+	struct stream_piece next = *piece;
+
+	next.seq = st->next;
 	st->next += (uint32_t)piece->bytes.len;
 	if (seq_distance(st->acked, st->next) > BEHIND_MAX)
 		st->ack_known = false; /* so old that it would soon seem to lie ahead */
-	return env->reader.on_bytes(ctx, piece);
+	return env->reader.on_bytes(ctx, &next);
 }
 
 static bool give_up(struct stream *st, const struct stream_env *env, void *ctx, uint32_t until,
@@ -277,7 +284,7 @@ static void expect_cut(struct stream *st, uint32_t until)
 
 static bool deliver_held(struct stream *st, const struct stream_env *env, void *ctx, struct held *h)
 {
-	struct stream_piece piece = { span_of(h->bytes, h->len), h->ts, h->ack, h->has_ack };
+	struct stream_piece piece = { span_of(h->bytes, h->len), h->ts, h->seq, h->ack, h->has_ack };
 	int32_t old = seq_distance(h->seq, st->next);
 
 	if (h->missing)
@@ -419,6 +426,29 @@ static bool feed_in_order(struct stream *st, const struct stream_env *env, void 
 	if (missing)
 		expect_cut(st, end + missing);
 	return drain(st, env, ctx);
+}
+
+void stream_keep_early(struct stream *st, const struct stream_env *env, uint32_t seq,
+		       const struct stream_piece *piece, uint32_t missing)
+{
+	bool near = !st->held || (uint32_t)(seq - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
+
+	if (st->early_over)
+		return;
+	if (st->held_count < EARLY_SEGMENTS && near && counter_get(&env->stats->held_bytes) < EARLY_BYTES_MAX &&
+	    hold(st, env, seq, *piece, missing))
+		return;
+	st->early_over = true;
+	stream_drop(st, env);
+}
+
+void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq)
+{
+	const struct held *first = tree_first(st->held);
+
+	if (first && first->seq - seq >= EARLY_BYTES_MAX)
+		stream_drop(st, env);
+	stream_begin(st, seq);
 }
 
 /** is_stray() - too far from all that was seen? Three strays in a row that continue each other move the stream.

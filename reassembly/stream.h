@@ -17,6 +17,7 @@
 struct stream_piece {
 	struct span bytes; /* borrowed: the packet, or the held copy */
 	struct wall ts;
+	uint32_t seq; /* of the first byte */
 	uint32_t ack; /* how far the sender had read the other direction */
 	bool has_ack;
 };
@@ -54,11 +55,21 @@ struct stream {
 	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
 	uint32_t stray_next;
 	uint8_t hole_signs, strays;
-	bool synced, has_isn, ack_known, fin_known, cut_known, seen;
+	bool synced, has_isn, ack_known, fin_known, cut_known, seen, early_over;
 };
 
 /** stream_begin() - the next byte in order is @seq */
 void stream_begin(struct stream *st, uint32_t seq);
+
+/**
+ * stream_keep_early() - hold a segment of a stream whose begin is not known yet: its SYN may be captured late
+ * Only a few, and all of them go when more come: then it was no late SYN.
+ */
+void stream_keep_early(struct stream *st, const struct stream_env *env, uint32_t seq,
+		       const struct stream_piece *piece, uint32_t missing);
+
+/** stream_early_from() - the SYN came: the stream begins at @seq; what was kept stays if it can follow that */
+void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
 
 /**
  * stream_feed() - add one segment's payload

@@ -82,6 +82,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 	struct reassembly_sink sink = { o, on_head, on_request, on_lost };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
 	struct stream answers = { .synced = true, .next = 1 };
+	uint32_t sent = 1;
 	struct http_env env;
 	struct http *h;
 	bool server = false, simple = true;
@@ -111,15 +112,17 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 		if (len > 0 && http_fate(h) == HTTP_LIVE) {
 			/* A copy of just this length, so that reading past its end is seen. */
 			uint8_t *exact = malloc(len);
-			struct stream_piece piece = { span_of(exact, len), { 5 }, answers.next, true };
+			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : answers.next, true };
 
 			if (!exact)
 				abort();
 			memcpy(exact, stretch, len);
 			if (server) {
+				piece.seq = answers.next;
 				answers.next += (uint32_t)len;
 				http_server_bytes(h, &piece);
 			} else {
+				sent += (uint32_t)len;
 				http_client_bytes(h, &piece);
 			}
 			free(exact);
@@ -127,8 +130,12 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 		len = 0;
 		if (mark == MARK_CLIENT_HOLE && http_fate(h) == HTTP_LIVE)
 			http_client_gap(h, 1 + data[i] * 3, LOST_GAP);
+		if (mark == MARK_CLIENT_HOLE)
+			sent += 1 + data[i] * 3;
 		if (mark == MARK_SERVER_HOLE && http_fate(h) == HTTP_LIVE)
 			http_server_gap(h, 1 + data[i]);
+		if (mark == MARK_SERVER_HOLE)
+			answers.next += 1 + data[i];
 		simple = simple && mark == MARK_CUT;
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;

@@ -87,6 +87,23 @@ static const struct tcp_step syn_late[] = {
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
+static const struct tcp_step syn_after_second[] = {
+	{ 'c', "P", "01234", NULL, .seq = 41, .ack = 1 },
+	{ 'c', "P", "56789", NULL, .seq = 46, .ack = 1 },
+	{ 'c', "S" },
+	{ 's', "S" },
+	{ 'c', "P", POST1, "POST /1 [0123456789];", .seq = 1, .ack = 1 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step syn_of_another[] = { /* what was kept is far from it */
+	{ 'c', "Pk", "01234", NULL, .seq = 90000000, .ack = 1 },
+	{ 'c', "S" },
+	{ 's', "S" },
+	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 1 },
+};
+
 static const struct tcp_step syn_copies[] = {
 	{ 'c', "S" }, { 'c', "S" }, { 's', "S" }, { 's', "S" }, { 'c', "" },
 	{ 'c', "P", GET1, "GET /1;" },
@@ -391,6 +408,26 @@ static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves 
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
+static const struct tcp_step hole_end_and_head[] = { /* of one request and of the next, whose body we see */
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel" },
+	{ 's', "P", OK, NULL, .ack = 200 },         /* it ended there */
+	{ 'c', "" },
+	{ 's', "", NULL, NULL, .ack = 260 },
+	{ 'c', "P", GET1, "!gap;", .seq = 260 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step hole_in_both[] = { /* the answer is missing as well: the client's acks must do */
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
+	{ 's', "", NULL, NULL, .ack = 60 },
+	{ 'c', "P", GET1, "!gap;GET /1;", .seq = 60, .ack = 41 },
+	{ 's', "P", OK, NULL, .seq = 41 },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
 static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no hole */
 	HANDSHAKE,
 	{ 's', "", NULL, NULL, .ack = 51 },
@@ -521,6 +558,10 @@ static const struct tcp_story stories[] = {
 	STORY(fast_open, .stats = "seen=1 complete=1 midstream=0 retransmitted_bytes=19"),
 	STORY(fast_open_late_syn, .stats = "seen=2 connections=1 midstream=0"),
 	STORY(syn_late, .stats = "seen=2 connections=1 midstream=0"),
+	STORY(syn_after_second, .stats = "seen=2 complete=2 connections=1 midstream=0 gaps=0"),
+	STORY(syn_of_another, .stats = "seen=1 complete=1 gaps=0"),
+	{ "syn_after_second, without ports", STEPS(syn_after_second), .stats = "seen=2 complete=2",
+	  .no_ports = true },
 	STORY(syn_copies, .stats = "seen=2 connections=1"),
 	STORY(midstream, .stats = "seen=2 connections=1 midstream=1"),
 	STORY(midstream_inside_body, .stats = "seen=1 complete=1 midstream=1"),
@@ -556,6 +597,8 @@ static const struct tcp_story stories[] = {
 	STORY(hole_in_chunked, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(hole_in_pipeline, .stats = "seen=4 complete=4 gaps=1"),
 	STORY(hole_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(hole_end_and_head, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(hole_in_both, .stats = "seen=3 complete=2 lost.gap=1"),
 	STORY(capture_reorder, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(hold_limit, .stats = "seen=3 complete=2 lost.gap=1", .hold_bytes = 16),
 	STORY(split_candidate, .stats = "seen=2 complete=1 lost.gap=1"),
