@@ -28,6 +28,25 @@ void source_progress(const struct source *s, uint64_t *done, uint64_t *total)
 	s->ops->progress(s, done, total);
 }
 
+static bool is_among(int linktype, const int *linktypes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (linktypes[i] == linktype)
+			return true;
+	return false;
+}
+
+size_t source_linktypes(const struct source *s, int *out, size_t max)
+{
+	size_t count = 0;
+	int linktype;
+
+	for (size_t i = 0; count < max && (linktype = s->ops->linktype(s, i)) >= 0; i++)
+		if (decode_knows_linktype(linktype) && !is_among(linktype, out, count))
+			out[count++] = linktype;
+	return count;
+}
+
 const char *source_complaint(const struct source *s)
 {
 	struct buffer *complaints =

@@ -36,6 +36,7 @@ struct live_options {
 	uint32_t snaplen;      /* bytes */
 	uint32_t buffer_bytes; /* kernel ring, per interface */
 	bool promiscuous;      /* named interfaces only */
+	const char *program;   /* our own path, for the advice about capabilities; NULL: not known */
 };
 
 /**
@@ -96,9 +97,17 @@ const char *source_complaint(const struct source *s);
 /** source_is_live() - false for recordings, which may make the lane wait */
 bool source_is_live(const struct source *s);
 
+/**
+ * source_linktypes() - the link types (DLT_*) that its packets can have, each once, in the order of the options
+ * @out:  room for @max; those beyond are left out
+ * Return: how many there are in @out; those that decode_knows_linktype() does not know are not among them.
+ */
+size_t source_linktypes(const struct source *s, int *out, size_t max);
+
 void source_close(struct source *s);
 
-/** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative errno */
+/** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative
+ * errno */
 int source_list_interfaces(struct buffer *out, struct buffer *error);
 
 #endif

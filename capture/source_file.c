@@ -246,12 +246,20 @@ static void file_source_close(struct source *base)
 	free(s);
 }
 
+static int file_source_linktype(const struct source *base, size_t i)
+{
+	const struct file_source *s = (const struct file_source *)base;
+
+	return i < s->count ? s->file[i].linktype : -1;
+}
+
 static const struct source_ops file_source_ops = {
 	.read = file_source_read,
 	.stop = file_source_stop,
 	.interrupt = file_source_interrupt,
 	.update_stats = file_source_update_stats,
 	.progress = file_source_progress,
+	.linktype = file_source_linktype,
 	.close = file_source_close,
 	.live = false,
 };

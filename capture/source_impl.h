@@ -18,6 +18,8 @@ struct source_ops {
 	void (*interrupt)(struct source *s);
 	void (*update_stats)(struct source *s, struct capture_stats *stats);
 	void (*progress)(const struct source *s, uint64_t *done, uint64_t *total);
+	int (*linktype)(const struct source *s,
+			size_t i);       /* of the i-th file or interface; negative: there are fewer */
 	void (*close)(struct source *s); /* frees @s itself too */
 	bool live;
 };

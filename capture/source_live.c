@@ -278,6 +278,13 @@ static void live_source_progress(const struct source *base, uint64_t *done, uint
 	*done = *total = 0;
 }
 
+static int live_source_linktype(const struct source *base, size_t i)
+{
+	const struct live_source *s = (const struct live_source *)base;
+
+	return i < s->count ? s->interface[i].linktype : -1;
+}
+
 static void live_source_close(struct source *base)
 {
 	struct live_source *s = (struct live_source *)base;
@@ -295,17 +302,41 @@ static const struct source_ops live_source_ops = {
 	.interrupt = live_source_interrupt,
 	.update_stats = live_source_update_stats,
 	.progress = live_source_progress,
+	.linktype = live_source_linktype,
 	.close = live_source_close,
 	.live = true,
 };
 
-static int refuse(const char *name, int result, const char *detail, struct buffer *error)
+/* A path as a shell takes it: between single quotes, each of its own ended, escaped and begun again. */
+static void add_quoted(struct buffer *out, const char *path)
+{
+	buffer_add_str(out, "'");
+	for (; *path; path++)
+		buffer_add(out, *path == '\'' ? "'\\''" : path, *path == '\'' ? 4 : 1);
+	buffer_add_str(out, "'");
+}
+
+static void advise_capability(const char *program, struct buffer *error)
+{
+	bool plain =
+		program &&
+		!program[strspn(program, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-")];
+
+	buffer_add_str(error, "permission denied; run as root, or: setcap cap_net_raw+ep ");
+	if (!program || plain)
+		buffer_add_str(error, program ? program : "<binary>");
+	else
+		add_quoted(error, program);
+}
+
+static int refuse(const char *name, int result, const char *detail, const struct live_options *options,
+		  struct buffer *error)
 {
 	buffer_printf(error, "cannot capture on \"%s\": ", name);
 	switch (result) {
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		buffer_add_str(error, "permission denied; run as root, or: setcap cap_net_raw+ep <binary>");
+		advise_capability(options->program, error);
 		return -EPERM;
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		buffer_add_str(error, "there is no such interface; there are: ");
@@ -341,7 +372,7 @@ static int activate(struct interface *in, const struct live_options *options, st
 	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	result = pcap_activate(in->pcap);
 	if (result < 0)
-		return refuse(in->name, result, pcap_geterr(in->pcap), error);
+		return refuse(in->name, result, pcap_geterr(in->pcap), options, error);
 	in->linktype = pcap_datalink(in->pcap);
 	in->ns_per_unit = pcap_get_tstamp_precision(in->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 	return 0;
@@ -373,7 +404,7 @@ static int set_filter(struct interface *in, const struct live_options *options, 
 	if (result != 0)
 		return result;
 	if (pcap_setfilter(in->pcap, &program) != 0)
-		result = refuse(in->name, PCAP_ERROR, pcap_geterr(in->pcap), error);
+		result = refuse(in->name, PCAP_ERROR, pcap_geterr(in->pcap), options, error);
 	pcap_freecode(&program);
 	return result;
 }
@@ -385,16 +416,16 @@ static int open_interface(struct interface *in, const struct live_options *optio
 
 	in->pcap = pcap_create(in->name, reason);
 	if (!in->pcap)
-		return refuse(in->name, PCAP_ERROR, reason, error);
+		return refuse(in->name, PCAP_ERROR, reason, options, error);
 	result = activate(in, options, error);
 	if (result == 0)
 		result = check_linktype(in, error);
 	if (result == 0 && strcmp(in->name, "any") != 0 && !has_flag(pcap_fileno(in->pcap), in->name, IFF_UP))
-		result = refuse(in->name, PCAP_ERROR_IFACE_NOT_UP, "", error);
+		result = refuse(in->name, PCAP_ERROR_IFACE_NOT_UP, "", options, error);
 	if (result == 0)
 		result = set_filter(in, options, error);
 	if (result == 0 && pcap_setnonblock(in->pcap, 1, reason) != 0)
-		result = refuse(in->name, PCAP_ERROR, reason, error);
+		result = refuse(in->name, PCAP_ERROR, reason, options, error);
 	if (result != 0)
 		return result;
 	/* A kernel before 4.20 doesn't know it; libpcap then drops the copies itself. */
