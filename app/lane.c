@@ -50,8 +50,8 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		d.keep = KEEP_WHOLE;
-	else if (l->o.events)
-		d.keep = KEEP_HEAD;
+	else if (l->o.events || (verdict == VERDICT_CHOSEN && l->o.recorder))
+		d.keep = KEEP_HEAD; /* the recorder wants to know whose it was */
 	return d;
 }
 
@@ -79,14 +79,18 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	if (verdict == VERDICT_CHOSEN && out_of_memory)
 		verdict = VERDICT_SHED_MEMORY;
 	if (m) {
+		struct request_origin origin = m->origin;
+
 		m->verdict = verdict;
-		if (verdict != VERDICT_CHOSEN && !l->o.events) {
+		if ((verdict != VERDICT_CHOSEN || !send) && !l->o.events) {
 			message_unref(m);
 		} else if (!push(l, m)) {
 			message_unref(m);
 			if (verdict == VERDICT_CHOSEN && send)
 				verdict = VERDICT_SHED_HANDOVER;
 		}
+		if (verdict == VERDICT_CHOSEN && l->o.recorder)
+			recorder_chosen(l->o.recorder, &origin);
 	}
 	if (verdict == VERDICT_CHOSEN)
 		l->chosen++;
@@ -136,6 +140,8 @@ static void on_packet(void *ctx, const struct packet *packet)
 	if (segment.missing_bytes > 0)
 		counter_add(&l->stats.cut_payload, 1);
 	reassembler_feed(l->reassembler, &segment);
+	if (l->o.recorder)
+		recorder_packet(l->o.recorder, &shifted, &segment);
 }
 
 static void note_complaint(struct lane *l)
@@ -292,6 +298,8 @@ void lane_stop(struct lane *l)
 	atomic_store(&l->stop, true);
 	if (!l->live)
 		ring_cancel_wait(l->o.ring);
+	if (l->o.recorder)
+		recorder_interrupt(l->o.recorder);
 	pthread_mutex_lock(&l->source_lock);
 	if (l->source)
 		source_interrupt(l->source); /* it may be waiting for a pipe that is silent */

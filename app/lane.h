@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "app/options.h"
+#include "app/recorder.h"
 #include "base/budget.h"
 #include "base/ring.h"
 #include "capture/source.h"
@@ -34,6 +35,7 @@ struct lane_options {
 	struct budget *budget;         /* borrowed */
 	struct ring *ring;             /* borrowed */
 	struct intake *intake;         /* borrowed */
+	struct recorder *recorder;     /* borrowed; NULL without -w */
 	bool events;                   /* requests that are not sent are pushed too, without body */
 	/* a file for --loop: open the recordings again; 0 or negative errno */
 	int (*reopen)(void *ctx, struct source **out, struct buffer *error);

@@ -370,6 +370,21 @@ static int check_input(struct parser *p)
 	return 0;
 }
 
+/* What one output takes another must not have, and -w promises all flows with chosen requests. */
+static int check_outputs(struct parser *p)
+{
+	const struct options *o = p->o;
+
+	if (!o->write_path)
+		return 0;
+	if (o->loops != 1)
+		return usage(p, "-w and --loop exclude each other: each round has the same packets; write them with a "
+				"run of one round");
+	if (strcmp(o->write_path, "-") == 0 && o->events_path && strcmp(o->events_path, "-") == 0)
+		return usage(p, "-w - and -o - both want standard output; give one of them a file");
+	return 0;
+}
+
 static const char no_target[] = "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: "
 				"to try it, or --dry-run";
 
@@ -378,6 +393,8 @@ static int check_whole(struct parser *p)
 	struct options *o = p->o;
 	int rc = check_input(p);
 
+	if (rc == 0)
+		rc = check_outputs(p);
 	if (rc < 0)
 		return rc;
 	if (o->command == COMMAND_CHECK_CONFIG && !o->config_path)

@@ -79,6 +79,7 @@ struct options {
 
 	/* what is told */
 	const char *events_path; /* -o; "-" = stdout; NULL = none */
+	const char *write_path;  /* -w; "-" = stdout; NULL = none */
 	struct texts reports;    /* --report FILE.json */
 	const char *config_path;
 	enum log_format log_format;

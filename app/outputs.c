@@ -4,22 +4,64 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
 
-static int open_for_writing(const char *path, const char *what, struct buffer *error)
+/* Is the open file one of those that are read? By device and inode: a path has many spellings. */
+static bool is_read(int fd, const struct options *options)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct stat ours, theirs;
 
-	if (fd < 0) {
-		fd = -errno;
-		buffer_printf(error, "cannot write %s to \"%s\": %s; check the folder and its permissions", what, path,
-			      strerror(-fd));
+	if (fstat(fd, &ours) < 0 || !S_ISREG(ours.st_mode))
+		return false;
+	for (size_t i = 0; i < options->files.count; i++) {
+		const char *path = options->files.at[i];
+		int err = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &theirs) : stat(path, &theirs);
+
+		if (err == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+			return true;
 	}
-	return fd;
+	return false;
+}
+
+/* Emptied only when it is known to be no capture that we are about to read: O_TRUNC would come too early. */
+static int empty(int fd, const struct options *options)
+{
+	struct stat st;
+
+	if (is_read(fd, options))
+		return -EBUSY;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	/* A file that was there before may be everybody's; sharing it with a group is somebody's decision. */
+	if (st.st_mode & S_IRWXO && fchmod(fd, st.st_mode & ~(mode_t)(S_IFMT | S_IRWXO)) < 0)
+		return -errno;
+	return ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+int output_open(const char *path, const char *what, const struct options *options, struct buffer *error)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : empty(fd, options);
+
+	if (err == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (err == -EBUSY)
+		buffer_printf(error,
+			      "cannot write %s to \"%s\": it is read by this run, with -r; name another file",
+			      what, path);
+	else
+		buffer_printf(error, "cannot write %s to \"%s\": %s; check the folder and its permissions",
+			      what, path, strerror(-err));
+	return err;
 }
 
 int outputs_open(struct outputs *o, const struct options *options, struct buffer *error)
@@ -32,12 +74,12 @@ int outputs_open(struct outputs *o, const struct options *options, struct buffer
 	if (options->events_path) {
 		o->events_fd = strcmp(options->events_path, "-") == 0
 				       ? STDOUT_FILENO
-				       : open_for_writing(options->events_path, "events", error);
+				       : output_open(options->events_path, "events", options, error);
 		if (o->events_fd < 0)
 			return o->events_fd;
 	}
 	for (size_t i = 0; i < options->reports.count; i++) {
-		int fd = open_for_writing(options->reports.at[i], "the report", error);
+		int fd = output_open(options->reports.at[i], "the report", options, error);
 
 		if (fd < 0)
 			return fd;
@@ -83,6 +125,27 @@ static void facts_json(struct json *j, const struct options *options, const stru
 	json_uint(j, facts->sink_requests);
 }
 
+static void recording_json(struct json *j, const struct recorder_stats *s)
+{
+	json_key(j, "recording");
+	if (!s) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	json_key(j, "flows");
+	json_uint(j, s->flows);
+	json_key(j, "packets");
+	json_uint(j, s->packets);
+	json_key(j, "bytes");
+	json_uint(j, s->bytes);
+	json_key(j, "forgotten");
+	json_uint(j, s->forgotten);
+	json_key(j, "dropped");
+	json_uint(j, s->dropped);
+	json_close(j, '}');
+}
+
 static void complaints_json(struct json *j, struct span lines)
 {
 	json_key(j, "warnings");
@@ -120,6 +183,7 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 
 	json_open(&j, '{');
 	facts_json(&j, o->options, facts);
+	recording_json(&j, facts->recording);
 	complaints_json(&j, buffer_span(facts->complaints));
 	books_json(b, &j);
 	json_close(&j, '}');

@@ -3,7 +3,8 @@
  *
  * Created 0600, since even without bodies they tell who asked what. A report is
  * written at the end into the descriptor that was opened at the start, so a
- * path that cannot be written is found before anything is captured.
+ * path that cannot be written is found before anything is captured. A file that
+ * is read in the same run is refused, not emptied.
  */
 #ifndef APP_OUTPUTS_H
 #define APP_OUTPUTS_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "app/options.h"
+#include "app/recorder.h"
 #include "base/buffer.h"
 #include "report/books.h"
 #include "report/event_writer.h"
@@ -33,13 +35,23 @@ struct run_facts {
 	bool interrupted, dry_run;
 	const char *nothing_sent; /* the sentence, or NULL */
 	const struct buffer *complaints;
+	const struct recorder_stats *recording; /* NULL without -w */
 	uint64_t events_dropped, sink_requests;
 };
 
-/** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case */
+/**
+ * output_open() - create or empty one file, 0600
+ * @what:  what is to be written, for the sentence
+ * Return: its descriptor, close-on-exec, given to the caller; or a negative errno with one sentence in @error.
+ */
+int output_open(const char *path, const char *what, const struct options *options, struct buffer *error);
+
+/** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case
+ */
 int outputs_open(struct outputs *o, const struct options *options, struct buffer *error);
 
-/** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are dropped */
+/** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are
+ * dropped */
 int outputs_start(struct outputs *o, bool waits);
 
 /** outputs_report() - write the reports; 0 or the negative errno of the last that failed (logged) */

@@ -10,6 +10,7 @@
 #include "app/lane.h"
 #include "app/outputs.h"
 #include "app/privileges.h"
+#include "app/recording.h"
 #include "app/screen.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -35,6 +36,7 @@ enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_CLOSING };
 struct tap {
 	const struct options *o;
 	struct outputs outputs;
+	struct recording recording;
 	struct budget budget;
 	struct source *source; /* until the lane takes it */
 	struct policy *policy;
@@ -498,6 +500,7 @@ static int make_lane(struct tap *t, struct buffer *error)
 		.budget = &t->budget,
 		.ring = t->ring,
 		.intake = t->intake,
+		.recorder = t->recording.recorder,
 		.events = t->o->events_path != NULL,
 		.reopen = reopen_files,
 		.loop_is_busy = loop_is_busy,
@@ -576,6 +579,8 @@ static int set_up(struct tap *t, struct buffer *error)
 	t->rules_ready = true;
 	if ((err = open_source(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
 		return err;
+	if ((err = recording_open(&t->recording, t->o, t->source, error)) < 0)
+		return err;
 	err = uv_loop_init(&t->loop);
 	t->loop_ready = err == 0;
 	t->ring = ring_new(RING_SLOTS);
@@ -584,6 +589,8 @@ static int set_up(struct tap *t, struct buffer *error)
 		return -ENOMEM;
 	}
 	if ((err = make_replay(t, error)) < 0 || (err = drop_privileges(t, error)) < 0)
+		return err;
+	if ((err = recording_start(&t->recording, &t->budget, error)) < 0)
 		return err;
 	if ((err = make_intake(t, error)) < 0 || (err = make_lane(t, error)) < 0)
 		return err;
@@ -624,12 +631,13 @@ static int report(struct tap *t)
 		.interrupted = t->interrupted,
 		.dry_run = t->o->dry_run,
 		.complaints = lane_complaints(t->lane),
+		.recording = t->recording.recorder ? &t->recording.stats : NULL,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
 		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
 	};
 	struct buffer why = { 0 };
 	struct books b;
-	int events, written;
+	int recorded, events, written;
 
 	take_books(t, &b);
 	fail_log_deinit(&t->fail_log, wall_now());
@@ -637,11 +645,12 @@ static int report(struct tap *t)
 		why.len--; /* its newline */
 		facts.nothing_sent = buffer_text(&why);
 	}
+	recorded = recording_finish(&t->recording);
 	events = outputs_finish_events(&t->outputs);
 	written = outputs_report(&t->outputs, &b, &facts);
 	print_end(t, &b, facts.nothing_sent);
 	buffer_deinit(&why);
-	return events < 0 || written < 0 ? EXIT_COULD_NOT : t->status;
+	return recorded < 0 || events < 0 || written < 0 ? EXIT_COULD_NOT : t->status;
 }
 
 static void tear_down(struct tap *t)
@@ -665,6 +674,7 @@ static void tear_down(struct tap *t)
 	for (size_t i = 0; i < t->rewrite_count; i++)
 		rewrite_free(t->rewrite[i]);
 	policy_free(t->policy);
+	recording_close(&t->recording);
 	outputs_close(&t->outputs);
 	buffer_deinit(&t->event_line);
 	screen_deinit(&t->screen);
