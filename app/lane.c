@@ -46,8 +46,9 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 {
 	struct lane *l = ctx;
 	enum verdict verdict = policy_decide(l->o.policy, head, origin);
-	struct head_decision d = { KEEP_NOTHING, l->o.events, (uint8_t)verdict };
+	struct head_decision d = { .digest = l->o.events, .verdict = (uint8_t)verdict };
 
+	d.limited = verdict == VERDICT_CHOSEN; /* a dry run counts as too large what a run would not send */
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		d.keep = KEEP_WHOLE;
 	else if (l->o.events || (verdict == VERDICT_CHOSEN && l->o.recorder))

@@ -45,11 +45,11 @@ struct flow {
 	struct http *http;
 	enum flow_state state;
 	uint32_t new_isn;  /* with new_dir < 2: a SYN for another connection on these ends was seen */
-	uint32_t junk_ack; /* with junk_known: highest ack on the client's bytes before a request was found */
+	uint32_t junk_ack[2]; /* with junk_known: highest ack on a direction's bytes before a request was found */
 	uint8_t client;    /* the direction of requests, or CLIENT_UNKNOWN */
 	uint8_t new_dir;
 	bool midstream; /* the beginning was not seen */
-	bool junk_known;
+	bool junk_known[2];
 };
 
 /** struct flow_list - flows by the time of their last segment */

@@ -32,11 +32,14 @@
  * comes early, before the body ends, costs one more request.
  *
  * Where pipelining was seen (a request that began with the ack of the one
- * before, or in the same segment) acks prove nothing, and any whole request
- * line at the begin of a segment is taken. The other price: with the client's
- * direction alone, or holes in the answers at the same place, a hole that
- * swallows the head of a request whose body begins, at a segment, with a
- * request line lets that line pass.
+ * before, or in the same segment) acks prove nothing. If nothing but heads went
+ * by on the connection, a GET or HEAD at the begin of a segment is taken. Else
+ * the rules above hold: the rest of a pipelined batch stays unseen after a hole
+ * in it, because the alternative is to send what somebody quoted in a body.
+ *
+ * The other price: with the client's direction alone, or holes in the answers
+ * at the same place, a hole that swallows the head of a request whose body
+ * begins, at a segment, with a request line lets that line pass.
  *
  * A capture that begins inside a connection has the same state from the start.
  *
@@ -121,6 +124,7 @@ struct http {
 	bool tentative_here; /* ... at the begin of this segment */
 	bool tentative_failed;
 	bool began_pipelined, pipelining;
+	bool bodies;         /* some request of the connection had a body */
 	bool completed_here; /* a request was completed in this segment */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
@@ -488,6 +492,7 @@ static void head_complete(struct http *h)
 
 	h->chunked = (h->client.flags & F_CHUNKED) != 0;
 	h->body_left = h->chunked ? 0 : h->client.content_length;
+	h->bodies |= h->chunked || h->body_left > 0;
 	if (!h->request.seen && h->tentative) { /* no version in the line: it was none */
 		client_failed(h);
 		return;
@@ -667,12 +672,18 @@ static void client_run(struct http *h, struct span in)
 
 /* ---- finding the next request after a hole ------------------------------ */
 
+/** asks_only() - does @line begin with a method whose requests have no body in practice? */
+static bool asks_only(struct span line)
+{
+	return span_starts(line, SPAN_LITERAL("GET ")) || span_starts(line, SPAN_LITERAL("HEAD "));
+}
+
 /** believable() - the segment at hand begins with a request line, or seems to: is it one? See the top of the
  * file. */
-static bool believable(const struct http *h)
+static bool believable(const struct http *h, struct span segment)
 {
-	if (h->pipelining)
-		return true;
+	if (h->pipelining && !h->bodies && asks_only(segment))
+		return true; /* nothing but heads went by, and this is one more */
 	if (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack))
 		return false;
 	if (h->answers_placed && answers_seen(h)) {
@@ -687,7 +698,7 @@ static bool believable(const struct http *h)
 
 static void client_find(struct http *h, struct span segment)
 {
-	if (request_line_match(segment) == LINE_NO || !believable(h))
+	if (request_line_match(segment) == LINE_NO || !believable(h, segment))
 		return;
 	h->state = REQUEST_NONE;
 	if (!client_begin(h, segment)) {

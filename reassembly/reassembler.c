@@ -189,8 +189,8 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun)
 		if (f->http || !evict(r, f))
 			break;
 	}
-	if (f->http && f->junk_known)
-		http_junk(f->http, f->junk_ack);
+	if (f->http && f->junk_known[f->client])
+		http_junk(f->http, f->junk_ack[f->client]);
 	return f->http != NULL;
 }
 
@@ -324,7 +324,7 @@ static void restart(struct reassembler *r, struct flow *f)
 	end_flow(r, f, LOST_RESET);
 	f->half[0] = f->half[1] = (struct stream){ 0 };
 	f->client = f->new_dir = CLIENT_UNKNOWN;
-	f->junk_known = false;
+	f->junk_known[0] = f->junk_known[1] = false;
 	flow_set_state(&r->flows, f, FLOW_OPEN);
 	begin_life(r, f);
 }
@@ -433,28 +433,42 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 /* ---- one segment -------------------------------------------------------------- */
 
+/** note_junk() - bytes of @dir that begin nothing: what they acknowledge, a request's own segment must go beyond */
+static void note_junk(struct flow *f, unsigned dir, const struct segment *s)
+{
+	if (!(s->flags & TCP_ACK))
+		return;
+	f->junk_ack[dir] = f->junk_known[dir] ? seq_later(f->junk_ack[dir], s->ack) : s->ack;
+	f->junk_known[dir] = true;
+	if (f->http && dir == f->client)
+		http_junk(f->http, f->junk_ack[dir]);
+}
+
+/** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since */
+static bool begins_request(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	if (request_line_match(s->payload) == LINE_NO)
+		return false;
+	return !f->junk_known[dir] || !(s->flags & TCP_ACK) || seq_before(f->junk_ack[dir], s->ack);
+}
+
 /** begin_midstream() - may the stream of @dir begin with these bytes, somewhere inside a connection? */
 static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	bool has_ack = s->flags & TCP_ACK;
-
 	if (f->client == CLIENT_UNKNOWN)
 		f->client = client_by_port(r, f);
-	if (f->client == CLIENT_UNKNOWN)
-		f->client = client_by_bytes(dir, s->payload);
-	if (f->client == CLIENT_UNKNOWN)
-		return false;
-	if (dir != f->client)
-		return f->http || status_line_match(s->payload) == LINE_YES;
-	if (request_line_match(s->payload) != LINE_NO &&
-	    (!f->junk_known || !has_ack || seq_before(f->junk_ack, s->ack)))
-		return f->http || make_http(r, f, false);
-	if (has_ack) {
-		f->junk_ack = f->junk_known ? seq_later(f->junk_ack, s->ack) : s->ack;
-		f->junk_known = true;
+	if (f->client == CLIENT_UNKNOWN) {
+		uint8_t client = client_by_bytes(dir, s->payload);
+
+		/* A body may quote a request, in either direction: a guess that is not believed says nothing. */
+		if (client != dir || begins_request(f, dir, s))
+			f->client = client;
 	}
-	if (f->http)
-		http_junk(f->http, f->junk_ack);
+	if (f->client != CLIENT_UNKNOWN && dir != f->client)
+		return f->http || status_line_match(s->payload) == LINE_YES;
+	if (f->client == dir && begins_request(f, dir, s))
+		return f->http || make_http(r, f, false);
+	note_junk(f, dir, s);
 	return false;
 }
 

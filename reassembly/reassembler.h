@@ -29,6 +29,7 @@ struct head_decision {
 	enum keep keep;
 	bool digest;     /* also the SHA-256 of the body, kept or not */
 	uint8_t verdict; /* handed back with the request, not looked at */
+	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
 
 /**
@@ -50,7 +51,7 @@ struct reassembly_options {
 	const uint16_t *server_ports; /* borrowed for the reassembler's life; none: the parser finds the direction */
 	size_t server_port_count;
 	size_t hold_bytes;     /* out-of-order bytes held per direction before a hole is given up */
-	uint64_t max_body;     /* a wanted request with a longer body is LOST_TOO_LARGE */
+	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
 };

@@ -140,7 +140,8 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->keep = d.keep;
 	rq->verdict = d.verdict;
 	rq->body_expected = body_expected;
-	rq->too_large = d.keep == KEEP_WHOLE && body_expected > env->max_body;
+	rq->limited = d.limited || d.keep == KEEP_WHOLE;
+	rq->too_large = rq->limited && body_expected > env->max_body;
 	if (d.keep != KEEP_NOTHING && !rq->too_large) {
 		rq->message = message_new(head, &rq->origin, env->budget);
 		rq->out_of_memory = !rq->message;
@@ -180,17 +181,19 @@ static bool reserve_body(struct request *rq, size_t more)
 
 void request_add_body(struct request_env *env, struct request *rq, struct span bytes)
 {
-	struct message *m = rq->message;
+	struct message *m;
 
 	rq->body_len += bytes.len;
 	if (rq->digest && !digest_add(rq->digest, bytes.at, bytes.len))
 		give_digest_back(env, rq);
-	if (!m)
-		return;
-	if (rq->keep == KEEP_WHOLE && rq->body_len > env->max_body) {
+	if (rq->limited && rq->body_len > env->max_body) {
 		rq->too_large = true;
 		drop_message(rq);
-	} else if (rq->keep == KEEP_WHOLE && !reserve_body(rq, bytes.len)) {
+	}
+	m = rq->message;
+	if (!m)
+		return;
+	if (rq->keep == KEEP_WHOLE && !reserve_body(rq, bytes.len)) {
 		rq->out_of_memory = true;
 		drop_message(rq);
 	} else {

@@ -43,7 +43,7 @@ struct request {
 	uint64_t body_len, body_expected; /* expected: Content-Length, 0 if not known */
 	enum keep keep;
 	uint8_t verdict;
-	bool seen, settled, too_large, out_of_memory;
+	bool seen, settled, limited, too_large, out_of_memory;
 };
 
 /** request_begin() - the first byte may be here; nothing is counted yet. False when out of memory. */
