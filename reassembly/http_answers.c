@@ -1,0 +1,178 @@
+/*
+ * http_answers.c - the answers, for what they say about requests
+ *
+ * Theory of operation. What matters of an answer: interim or final, 101, and how
+ * many there were. One that cannot be parsed, or a hole in one, stops only that:
+ * the count is not used until a segment begins with a status line again and the
+ * next request begins.
+ *
+ * Where each of the last final answers began, and what its segment acknowledged,
+ * is remembered: it says how far the server had read the requests, which is how
+ * http_find.c knows where the next one begins.
+ */
+#include "reassembly/http_impl.h"
+
+#include "reassembly/request_line.h"
+#include "reassembly/sequence.h"
+
+uint32_t http_answered_by(const struct http *h, uint32_t ack)
+{
+	uint32_t n = h->answered;
+
+	for (int i = 0; i < BEGINS_MAX && n > 0; i++, n--)
+		if (seq_before(h->begins[(n - 1) % BEGINS_MAX], ack))
+			break;
+	return n;
+}
+
+bool http_answers_seen(const struct http *h)
+{
+	return h->answers->synced && h->now_has_ack && !seq_before(h->answers->next, h->now_ack);
+}
+
+/** note_answer() - one more final answer has begun */
+static void note_answer(struct http *h)
+{
+	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
+	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
+	h->answered++;
+}
+
+/** final_answer() - the next outstanding request gets its answer */
+static void final_answer(struct http *h, enum asked asked)
+{
+	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
+
+	note_answer(h);
+	if (current && h->expects && h->state == REQUEST_BODY && h->request.body_len == 0)
+		h->refused = true;
+	if (asked == ASKED_CONNECT && h->state == REQUEST_TUNNEL) {
+		h->state = REQUEST_NONE;
+		if (!h->upgrade_asked)
+			http_lose_position(h);
+	}
+	if (!current)
+		h->upgrade_asked = false;
+}
+
+/** switching() - 101, or 2xx to CONNECT: HTTP ends here, or with the request that is still being sent */
+static void switching(struct http *h, enum asked asked)
+{
+	bool ahead = h->answered == h->sent; /* captured before the request */
+	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
+
+	note_answer(h);
+	if (ahead || current)
+		h->upgrade_granted = true; /* and the answers are not followed any more */
+	else
+		http_leave_upgraded(h, asked == ASKED_H2C);
+}
+
+static int on_answer_head(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+	bool outstanding = seq_distance(h->answered, h->sent) > 0;
+	enum asked asked = outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
+	int status = p->status_code;
+
+	h->answer_left = (p->flags & F_CHUNKED) ? 0 : p->content_length;
+	if (status >= 100 && status < 200 && status != 101)
+		return 0; /* interim: the final answer is still owed */
+	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->answers_known)) ||
+	    (asked == ASKED_CONNECT && status / 100 == 2)) {
+		h->switched = true;
+		switching(h, asked);
+		return 2;
+	}
+	final_answer(h, asked);
+	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
+}
+
+static int on_answer_body(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	h->answer_left -= len <= h->answer_left ? len : h->answer_left;
+	return 0;
+}
+
+static int on_answer_complete(llhttp_t *p)
+{
+	http_of(p)->answer_left = 0;
+	return HPE_PAUSED;
+}
+
+static void lose_answers(struct http *h)
+{
+	h->answering = h->answers_known = h->answers_placed = h->answers_whole = false;
+}
+
+/** server_begin() - an answer begins here; false if these bytes cannot be the begin of one */
+static bool server_begin(struct http *h, struct span in, uint32_t ack)
+{
+	if (!h->answers_placed && status_line_match(in) != LINE_YES)
+		return false; /* the position is not known, and this is no status line */
+	llhttp_init(&h->server, HTTP_RESPONSE, &h->env->server_settings);
+	h->server.data = h;
+	http_set_leniency(&h->server);
+	h->answer_begin = h->answers->next - (uint32_t)in.len;
+	if (!h->answers_placed)
+		h->placed_at = h->answer_begin;
+	h->answering = h->answers_placed = true;
+	h->answer_ack = ack;
+	return true;
+}
+
+void http_server_bytes(struct http *h, const struct stream_piece *piece)
+{
+	struct span in = piece->bytes;
+
+	while (in.len > 0 && h->state != REQUEST_OVER && !h->switched) {
+		llhttp_errno_t rc;
+
+		if (!h->answering && !server_begin(h, in, piece->ack))
+			return;
+		rc = llhttp_execute(&h->server, (const char *)in.at, in.len);
+		if (rc == HPE_OK)
+			return;
+		if (rc != HPE_PAUSED) {
+			lose_answers(h);
+			return;
+		}
+		span_skip(&in, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in.at));
+		llhttp_resume(&h->server);
+		h->answering = false;
+	}
+}
+
+/** skip_bytes() - let @bytes of the answer at hand pass that nobody has */
+static void skip_bytes(struct http *h, uint64_t bytes)
+{
+	while (bytes > 0 && h->answering) {
+		struct span in = http_filler(bytes);
+
+		bytes -= in.len;
+		if (llhttp_execute(&h->server, (const char *)in.at, in.len) == HPE_PAUSED) {
+			llhttp_resume(&h->server);
+			h->answering = false;
+		}
+	}
+}
+
+void http_server_gap(struct http *h, uint32_t bytes)
+{
+	if (h->state == REQUEST_OVER || h->switched)
+		return;
+	if (!h->answering || bytes == UINT32_MAX || bytes > h->answer_left)
+		lose_answers(h);
+	else
+		skip_bytes(h, bytes);
+}
+
+void http_answers_init(llhttp_settings_t *server)
+{
+	llhttp_settings_init(server);
+	server->on_headers_complete = on_answer_head;
+	server->on_body = on_answer_body;
+	server->on_message_complete = on_answer_complete;
+}

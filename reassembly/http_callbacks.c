@@ -1,0 +1,219 @@
+/*
+ * http_callbacks.c - what llhttp says about a request, and what it lets through that we don't
+ *
+ * Theory of operation. llhttp calls back with pieces of a request as they come:
+ * they go to the head in the making, or to the body. Where its rules are looser
+ * than those of servers it is paused, so that http.c can look at the bytes
+ * (enum pause), or the piece is looked at here: control characters, spaces in
+ * and before a field's name, a field without a name.
+ */
+#include "reassembly/http_impl.h"
+
+#include <string.h>
+
+/** has_control() - any control character but a tab? llhttp's lenient headers let them through. */
+static bool has_control(const char *at, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) { /* eight at a time: is there a byte below 0x20, or 0x7f? */
+		uint64_t v, low, del;
+
+		memcpy(&v, at + i, 8);
+		low = (v - ones * 0x20) & ~v & tops;
+		del = ((v ^ ones * 0x7f) - ones) & ~(v ^ ones * 0x7f) & tops;
+		if (low | del)
+			break;
+	}
+	for (; i < len; i++)
+		if (((uint8_t)at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static int on_method(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	if (!h->any_byte && len > 0) {
+		h->any_byte = true;
+		h->request.origin.ts_first = h->now;
+		h->began_pipelined = http_begins_pipelined(h);
+	}
+	return head_add_method(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_method_complete(llhttp_t *p)
+{
+	http_of(p)->pause = PAUSE_METHOD;
+	return HPE_PAUSED;
+}
+
+static int on_url(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	if (h->slash)
+		return 0;
+	return head_add_target(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+void http_count_request(struct http *h)
+{
+	h->first = false;
+	h->tentative = false;
+	h->pipelining |= h->began_pipelined;
+	if (!h->answers_known && !h->pipelining && h->answers_placed && http_answers_seen(h)) {
+		h->sent = http_answered_by(h,
+					   h->now_ack); /* the client waited for all answers: count from here */
+		h->answers_known = true;
+	}
+	request_seen(&h->env->requests, &h->request, h->ordinal++);
+}
+
+static int on_version_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+
+	if (!h->request.seen && p->method != HTTP_PRI)
+		http_count_request(h);
+	return 0;
+}
+
+/**
+ * name_is_clean() - no space in or before this piece of a field's name?
+ *
+ * With lenient headers llhttp takes "Content-Length : 1" for a length and skips spaces before the first name.
+ * Servers disagree on both (RFC 9112, 2.2 and 5.1).
+ */
+static bool name_is_clean(const struct http *h, const char *at, size_t len)
+{
+	uint8_t before = at > h->parse_at ? (uint8_t)at[-1] : h->last[1];
+
+	return len == 0 || ((h->name_len > 0 || before == '\n') && !memchr(at, ' ', len));
+}
+
+static int on_header_field(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	if (!name_is_clean(h, at, len))
+		return HPE_USER;
+	h->name_len += len;
+	if (h->state == REQUEST_BODY)
+		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
+	return head_add_name(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_header_field_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+	bool empty = h->name_len == 0; /* ": value" is for lenient headers a field as well */
+
+	h->name_len = 0;
+	return empty ? HPE_USER : 0;
+}
+
+static int on_header_value(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	if (has_control(at, len))
+		return HPE_USER;
+	if (h->state == REQUEST_BODY)
+		return 0;
+	return head_add_value(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_header_value_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+
+	if (h->state != REQUEST_BODY)
+		head_end_field(h->request.head);
+	return 0;
+}
+
+static int on_headers_complete(llhttp_t *p)
+{
+	http_of(p)->pause = PAUSE_HEAD;
+	return HPE_PAUSED;
+}
+
+static int on_chunk_header(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+
+	h->pause = PAUSE_CHUNK_HEAD;
+	h->last_chunk = p->content_length == 0;
+	return HPE_PAUSED;
+}
+
+static int on_chunk_complete(llhttp_t *p)
+{
+	http_of(p)->pause = PAUSE_CHUNK_END;
+	return HPE_PAUSED;
+}
+
+static int on_body(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	if (!h->chunked)
+		h->body_left -= len;
+	request_add_body(&h->env->requests, &h->request, span_of(at, len));
+	return 0;
+}
+
+static int on_message_complete(llhttp_t *p)
+{
+	http_of(p)->pause = PAUSE_MESSAGE;
+	return HPE_PAUSED;
+}
+
+/*
+ * llhttp's lenient flags, one by one:
+ *
+ *   headers: on in llhttp 8, which has no other way to accept a bare LF at the end of a line, as most servers
+ * do (RFC 9112, 2.2). It also lets control characters through; has_control() does not. llhttp 9 has a flag for
+ * the LF alone.
+ *
+ *   chunked_length: off, since Content-Length with Transfer-Encoding is how requests are smuggled (RFC
+ * 9112, 6.3).
+ *
+ *   transfer_encoding: off, since "chunked" that is not last leaves the length to each server's taste.
+ *
+ *   keep_alive: not needed; each message gets a new parser, so data after "Connection: close" is parsed.
+ *
+ *   version: off; nothing but 1.0 and 1.1 is mirrored.
+ *
+ *   optional_lf_after_cr, optional_crlf_after_chunk, spaces_after_chunk_size (llhttp 9): off, since chunk sizes
+ * and their ends are where parsers differ, and differing is smuggling.
+ */
+void http_set_leniency(llhttp_t *p)
+{
+#if LLHTTP_VERSION_MAJOR > 9 || (LLHTTP_VERSION_MAJOR == 9 && LLHTTP_VERSION_MINOR >= 2)
+	llhttp_set_lenient_optional_cr_before_lf(p, 1);
+#else
+	llhttp_set_lenient_headers(p, 1);
+#endif
+}
+
+void http_callbacks_init(llhttp_settings_t *client)
+{
+	llhttp_settings_init(client);
+	client->on_method = on_method;
+	client->on_method_complete = on_method_complete;
+	client->on_url = on_url;
+	client->on_version_complete = on_version_complete;
+	client->on_header_field = on_header_field;
+	client->on_header_field_complete = on_header_field_complete;
+	client->on_header_value = on_header_value;
+	client->on_header_value_complete = on_header_value_complete;
+	client->on_headers_complete = on_headers_complete;
+	client->on_chunk_header = on_chunk_header;
+	client->on_chunk_complete = on_chunk_complete;
+	client->on_body = on_body;
+	client->on_message_complete = on_message_complete;
+}

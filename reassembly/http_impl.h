@@ -1,0 +1,133 @@
+/*
+ * http_impl.h - one connection's HTTP, for the files that share the work
+ *
+ *   http.c            where requests begin and end, and what a hole does to them
+ *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
+ *   http_find.c       may a request begin here? After a hole, and when the client didn't wait
+ *   http_answers.c    the answers, for what they say about requests
+ */
+#ifndef REASSEMBLY_HTTP_IMPL_H
+#define REASSEMBLY_HTTP_IMPL_H
+
+#include "reassembly/http.h"
+
+#define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
+#define PROBE_MAX 8        /* "https://" */
+#define BEGINS_MAX 8       /* answers whose begin we remember; power of two */
+
+enum request_state {
+	REQUEST_NONE,   /* between requests, or in one whose method is not complete: nothing is counted */
+	REQUEST_TARGET, /* after the method; the target's first bytes are in probe */
+	REQUEST_HEAD,
+	REQUEST_BODY,
+	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
+	REQUEST_TUNNEL, /* CONNECT was sent: bytes are dropped until the answer says what they are */
+	REQUEST_OVER,   /* see fate */
+};
+
+enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
+
+/* What an answer means depends on what was asked. */
+enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
+
+struct http {
+	struct http *next; /* in the list of spare ones */
+	struct http_env *env;
+	const struct stream *answers;
+	struct request request;
+	llhttp_t client, server;
+	enum request_state state;
+	enum http_fate fate;
+	enum pause pause;
+	uint64_t body_left;   /* of a body with Content-Length */
+	uint64_t answer_left; /* likewise, of the answer */
+	struct wall now;      /* of the segment at hand */
+	uint32_t now_seq, now_ack;
+	uint32_t ordinal;        /* requests counted on this connection */
+	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
+	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
+	uint32_t head_ack;       /* of the segment that completed the head */
+	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
+	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin
+			     */
+	uint32_t answer_ack;         /* on the segment that it began in */
+	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
+	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
+	uint8_t asked[OUTSTANDING_MAX];
+	struct span line;     /* with begun_here: from the request's first byte to the end of the segment */
+	size_t name_len;      /* of the field's name at hand, so far */
+	const char *parse_at; /* the bytes that llhttp is given now */
+	uint8_t probe[PROBE_MAX], probe_len;
+	uint8_t last[2]; /* the last bytes that the client's parser took */
+	bool now_has_ack, read_known;
+	bool first;          /* nothing has shown yet that the connection speaks HTTP */
+	bool begun;          /* the parser and a head are set up for a request */
+	bool begun_here;     /* ... in this segment */
+	bool any_byte;       /* ... and its first byte was here */
+	bool run_again;      /* llhttp has more to say about the bytes that it took */
+	bool tentative;      /* ... at a place that was guessed */
+	bool tentative_here; /* ... at the begin of this segment */
+	bool tentative_failed;
+	bool began_pipelined, pipelining;
+	bool bodies;         /* some request of the connection had a body */
+	bool completed_here; /* a request was completed in this segment */
+	bool pushed;         /* the request in the making is counted in sent */
+	bool slash;          /* the slash that is fed is ours */
+	bool chunked, last_chunk, expects, refused;
+	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
+	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
+			       */
+	bool answering;       /* the server's parser is inside an answer */
+	bool answers_placed;  /* it is known where answers begin */
+	bool answers_whole;   /* ... and has been from the begin of the connection */
+	bool answers_known;   /* sent and answered can be compared */
+	bool switched;        /* the answer at hand ends HTTP */
+};
+
+static inline struct http *http_of(llhttp_t *p)
+{
+	return p->data;
+}
+
+/* http.c */
+
+/** http_lose_position() - forget the request in the making and wait for one that begins a segment */
+void http_lose_position(struct http *h);
+
+/** http_leave_upgraded() - a 101 or CONNECT: what follows is not HTTP/1 */
+void http_leave_upgraded(struct http *h, bool h2c);
+
+/** http_filler() - bytes that stand for those that nobody has: not more than @left of them, never empty */
+struct span http_filler(uint64_t left);
+
+/* http_callbacks.c */
+
+void http_callbacks_init(llhttp_settings_t *client);
+
+/** http_set_leniency() - the same for requests and answers */
+void http_set_leniency(llhttp_t *p);
+
+/** http_count_request() - it is a request now */
+void http_count_request(struct http *h);
+
+/* http_find.c */
+
+/** http_begins_pipelined() - did the client not wait for the answer to the request before? */
+bool http_begins_pipelined(const struct http *h);
+
+/** http_believable() - the segment at hand begins with a request line, or seems to: is it one? */
+bool http_believable(const struct http *h, struct span segment);
+
+/* http_answers.c */
+
+void http_answers_init(llhttp_settings_t *server);
+
+/** http_answered_by() - final answers of which the client had read something when it sent its segment with @ack
+ */
+uint32_t http_answered_by(const struct http *h, uint32_t ack);
+
+/** http_answers_seen() - was all of the answers captured that the client had read when it sent the segment at
+ * hand? */
+bool http_answers_seen(const struct http *h);
+
+#endif
