@@ -10,6 +10,11 @@
  * a --path or --match-* that gave up does not match, a --not-path that gave up
  * does. Both are counted in match_limit.
  *
+ * What a target's steps say depends on its bytes alone, and a model service sees
+ * few different targets, so the last answers are kept (struct known_target): on
+ * keep-alive traffic the walk through the deny list was a sixth of all the
+ * instructions that a recording costs.
+ *
  * Nothing here allocates after policy_new().
  */
 #include "policy/policy.h"
@@ -36,6 +41,17 @@ struct header_rule {
 	bool found, gave_up; /* during one walk over the fields */
 };
 
+#define KNOWN_TARGETS     64 /* power of two */
+#define KNOWN_TARGET_BYTES 116
+
+/** struct known_target - what deny list, preset and path rules said of a target; len 0: nothing yet */
+struct known_target {
+	uint8_t bytes[KNOWN_TARGET_BYTES];
+	uint8_t len;
+	bool post;       /* the deny list spares some routes for POST */
+	uint8_t verdict; /* VERDICT_CHOSEN: the path is no reason against it */
+};
+
 struct policy {
 	bool any_method;
 	char **methods; /* owned */
@@ -52,6 +68,7 @@ struct policy {
 	void *is_own_ctx;
 	struct policy_stats stats;
 	struct route_path path; /* scratch */
+	struct known_target known[KNOWN_TARGETS];
 };
 
 /** struct field_walk - what one pass over the fields found */
@@ -349,6 +366,45 @@ static bool path_is_wanted(struct policy *p, const struct request_head *head)
 	return !one_matches(p, &p->not_paths, text, RULE_GAVE_UP);
 }
 
+static enum verdict judge_target(struct policy *p, const struct request_head *head)
+{
+	if (is_denied(p, head))
+		return VERDICT_FILTERED_DENIED;
+	return path_is_wanted(p, head) ? VERDICT_CHOSEN : VERDICT_FILTERED_PATH;
+}
+
+/** known_slot() - where @target would be; NULL if it is too long to be kept */
+static struct known_target *known_slot(struct policy *p, struct span target)
+{
+	unsigned mix;
+
+	if (target.len == 0 || target.len > KNOWN_TARGET_BYTES)
+		return NULL;
+	/* Targets of one service differ at their end, in their length, or in a name in the middle. */
+	mix = (unsigned)target.len * 7 + target.at[target.len - 1] * 3u + target.at[target.len / 2];
+	return &p->known[mix % KNOWN_TARGETS];
+}
+
+/** target_verdict() - judge_target(), remembered */
+static enum verdict target_verdict(struct policy *p, const struct request_head *head)
+{
+	struct known_target *k = known_slot(p, head->target);
+	bool post = span_equal(head->method, SPAN_LITERAL("POST"));
+	uint64_t gave_up = counter_get(&p->stats.match_limit);
+	enum verdict verdict;
+
+	if (k && k->post == post && span_equal(span_of(k->bytes, k->len), head->target))
+		return (enum verdict)k->verdict;
+	verdict = judge_target(p, head);
+	if (k && counter_get(&p->stats.match_limit) == gave_up) { /* giving up is counted each time */
+		memcpy(k->bytes, head->target.at, head->target.len);
+		k->len = (uint8_t)head->target.len;
+		k->post = post;
+		k->verdict = (uint8_t)verdict;
+	}
+	return verdict;
+}
+
 static void match_header_rules(struct policy *p, const struct header *field)
 {
 	for (size_t i = 0; i < p->header_count; i++) {
@@ -416,13 +472,13 @@ enum verdict policy_decide(struct policy *p, const struct request_head *head,
 			   const struct request_origin *origin)
 {
 	struct field_walk walk;
+	enum verdict verdict;
 
 	if (!method_is_wanted(p, head->method))
 		return VERDICT_FILTERED_METHOD;
-	if (is_denied(p, head))
-		return VERDICT_FILTERED_DENIED;
-	if (!path_is_wanted(p, head))
-		return VERDICT_FILTERED_PATH;
+	verdict = target_verdict(p, head);
+	if (verdict != VERDICT_CHOSEN)
+		return verdict;
 	walk = walk_fields(p, head);
 	if (p->hosts.count && !one_matches(p, &p->hosts, walk.host, RULE_YES))
 		return VERDICT_FILTERED_HOST;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "policy/policy.h"
@@ -351,13 +352,53 @@ static void test_names(void **state)
 	assert_string_equal(preset_names(), "v2, tfserving, torchserve, openai, mlflow, any");
 }
 
+/*
+ * What a policy remembers of targets changes nothing: after ten thousand others
+ * it says of each what one that has seen none says. The alphabet is small, so
+ * that targets meet in one place, and some are too long to be remembered.
+ */
+static void test_memory_of_targets(void **state)
+{
+	static const char *const parts[] = { "/v2", "/models", "/m", "/infer", "/repository", "/load", "/metrics", "?a=1" };
+	static const char *const methods[] = { "POST", "PUT" };
+	static const struct field_text no_fields[] = { { NULL, NULL } };
+	struct policy_options options = { .preset = "any", .sample_share = SHARE_ONE,
+					  .not_paths = { (const char *[]){ "a=1.*m" }, 1 } };
+	struct policy *p;
+	struct buffer error = { 0 };
+	unsigned seed = 7, verdicts[VERDICT_COUNT] = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_new(&options, &p, &error), 0);
+	for (int i = 0; i < 10000; i++) {
+		struct policy *fresh;
+		char target[256] = "";
+		const char *method = methods[rand_r(&seed) % 2];
+		enum verdict verdict;
+
+		for (int n = 1 + rand_r(&seed) % (i % 50 == 0 ? 25 : 4); n > 0; n--)
+			strcat(target, parts[rand_r(&seed) % 8]);
+		verdict = decide(p, method, target, no_fields);
+		verdicts[verdict]++;
+		if (i % 10 != 0)
+			continue;
+		assert_int_equal(policy_new(&options, &fresh, &error), 0);
+		assert_int_equal(verdict, decide(fresh, method, target, no_fields));
+		policy_free(fresh);
+	}
+	assert_true(verdicts[VERDICT_CHOSEN] > 500 && verdicts[VERDICT_FILTERED_DENIED] > 500 &&
+		    verdicts[VERDICT_FILTERED_PATH] > 50);
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_giving_up),      cmocka_unit_test(test_own_connections),
 		cmocka_unit_test(test_sample_counts_matching), cmocka_unit_test(test_sample_by_ends),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_memory_of_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
