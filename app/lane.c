@@ -19,6 +19,7 @@ struct lane {
 	struct lane_options o;
 	struct source *source; /* replaced only under source_lock, since lane_stop() reaches for it */
 	pthread_mutex_t source_lock;
+	struct decoder *decoder;
 	struct reassembler *reassembler;
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
@@ -26,6 +27,7 @@ struct lane {
 	pthread_t thread;
 	atomic_bool stop, abandon;
 	bool started, stopping, first_seen;
+	bool pushed; /* something, since the loop was woken */
 	bool live;
 	int error;
 	uint64_t chosen;
@@ -67,6 +69,7 @@ static bool push(struct lane *l, struct message *m)
 			return false;
 		pushed = ring_push(l->o.ring, m);
 	}
+	l->pushed |= pushed;
 	return pushed;
 }
 
@@ -115,6 +118,18 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 		message_unref(m);
 }
 
+struct fragment_record {
+	struct recorder *recorder;
+	const struct segment *segment;
+};
+
+static void on_earlier_fragment(void *ctx, const struct packet *packet)
+{
+	const struct fragment_record *record = ctx;
+
+	recorder_fragment(record->recorder, packet, record->segment);
+}
+
 static void on_packet(void *ctx, const struct packet *packet)
 {
 	struct lane *l = ctx;
@@ -134,15 +149,19 @@ static void on_packet(void *ctx, const struct packet *packet)
 		l->last = packet->ts;
 	counter_add(&l->stats.received, 1);
 	counter_add(&l->stats.received_bytes, packet->wire_len);
-	fate = decode_packet(&shifted, &l->o.options->ports, &segment);
+	fate = decoder_packet(l->decoder, &shifted, &segment);
 	counter_add(&l->stats.fate[fate], 1);
 	if (fate != PACKET_DECODED)
 		return;
 	if (segment.missing_bytes > 0)
 		counter_add(&l->stats.cut_payload, 1);
 	reassembler_feed(l->reassembler, &segment);
-	if (l->o.recorder)
+	if (l->o.recorder) {
+		struct fragment_record record = { l->o.recorder, &segment };
+
+		decoder_earlier(l->decoder, on_earlier_fragment, &record);
 		recorder_packet(l->o.recorder, &shifted, &segment);
+	}
 }
 
 static void note_complaint(struct lane *l)
@@ -235,7 +254,9 @@ static void *lane_main(void *arg)
 		if (!l->live)
 			wait_for_memory(l);
 		got = source_read(l->source, BATCH_PACKETS, on_packet, l);
-		intake_wake(l->o.intake);
+		if (l->pushed)
+			intake_wake(l->o.intake); /* once for a batch, and not for one that gave nothing */
+		l->pushed = false;
 		update_stats(l);
 		update_progress(l);
 		if (got == SOURCE_EOF && read_again(l))
@@ -277,11 +298,16 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->live = source_is_live(options->source);
 	l->verdicts = policy_stats(options->policy);
 	l->memory_high = options->options->max_memory / 4 * 3;
+	l->decoder = decoder_new(&options->options->ports, NULL);
 	l->reassembler = reassembler_new(&reassembly, &sink);
-	if (!l->reassembler) {
+	if (!l->decoder || !l->reassembler) {
+		decoder_free(l->decoder);
+		reassembler_free(l->reassembler);
 		free(l);
 		return -ENOMEM;
 	}
+	if (options->recorder)
+		decoder_keep_fragments(l->decoder);
 	*out = l;
 	return 0;
 }
@@ -346,6 +372,7 @@ void lane_free(struct lane *l)
 {
 	if (!l)
 		return;
+	decoder_free(l->decoder);
 	reassembler_free(l->reassembler);
 	source_close(l->source);
 	pthread_mutex_destroy(&l->source_lock);

@@ -420,6 +420,19 @@ void recorder_packet(struct recorder *r, const struct packet *packet, const stru
 	keep_packet(r, f, packet);
 }
 
+void recorder_fragment(struct recorder *r, const struct packet *packet, const struct segment *segment)
+{
+	struct recorded_flow *f;
+
+	buffer_clear(&r->comment);
+	expire(r, packet->ts);
+	f = find_flow(r, segment);
+	if (!f)
+		return;
+	touch_flow(r, f, segment);
+	keep_packet(r, f, packet);
+}
+
 /* ---- beginning and end --------------------------------------------------------------------- */
 
 static int add_file_head(struct recorder *r, size_t file)

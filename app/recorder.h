@@ -72,6 +72,9 @@ void recorder_chosen(struct recorder *r, const struct request_origin *origin);
 /** recorder_packet() - after it was fed: the packet and the segment in it; both borrowed */
 void recorder_packet(struct recorder *r, const struct packet *packet, const struct segment *segment);
 
+/** recorder_fragment() - before recorder_packet(): a packet with an earlier fragment of the same segment */
+void recorder_fragment(struct recorder *r, const struct packet *packet, const struct segment *segment);
+
 /** recorder_interrupt() - any thread: the run is to end, so the lane must not wait for a file any more */
 void recorder_interrupt(struct recorder *r);
 

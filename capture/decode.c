@@ -5,15 +5,65 @@
  * on" or names what became of the packet, so every packet ends in exactly one
  * counter. A payload that was cut by the snaplen is still a segment: the
  * stream must know that bytes were sent, and how many of them are missing.
+ *
+ * What IP carries may be TCP, which ends the search; a fragment, which has to
+ * wait for the others (fragment.c); or a tunnel (tunnel.c) with an IP packet in
+ * it. The latter two go round in open_layers(), fragments in tunnels and tunnels
+ * in fragments as they come, LAYERS_MAX times at most: hostile bytes could nest
+ * thousands of headers. The plain packet does not enter it.
  */
 #include "capture/decode.h"
 
+#include <stdlib.h>
+
+#include "capture/fragment.h"
+#include "capture/frame_list.h"
 #include "capture/ip.h"
 #include "capture/layer.h"
 #include "capture/link.h"
+#include "capture/tunnel.h"
 
+#define LAYERS_MAX 8
 #define TCP_HEADER 20
 #define TCP_FLAGS (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK)
+
+struct decoder {
+	struct port_set ports, vxlan_ports;
+	struct fragments *fragments; /* NULL until the first one comes */
+	struct frame_list earlier;   /* of the last packet; empty unless keep */
+	bool keep;
+};
+
+struct decoder *decoder_new(const struct port_set *ports, const struct port_set *vxlan_ports)
+{
+	struct decoder *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->ports = *ports;
+	if (vxlan_ports)
+		d->vxlan_ports = *vxlan_ports;
+	return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	fragments_free(d->fragments);
+	frame_list_deinit(&d->earlier);
+	free(d);
+}
+
+void decoder_keep_fragments(struct decoder *d)
+{
+	d->keep = true;
+}
+
+void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx)
+{
+	frame_list_lend(&d->earlier, fn, ctx);
+}
 
 /* RFC 9293, 3.1. Ports are looked at first: what is not ours is not checked further. */
 static enum packet_fate decode_tcp(struct layer *l, const struct port_set *ports, struct segment *out)
@@ -42,18 +92,66 @@ static enum packet_fate decode_tcp(struct layer *l, const struct port_set *ports
 	return PACKET_DECODED;
 }
 
-enum packet_fate decode_packet(const struct packet *packet, const struct port_set *ports, struct segment *out)
+static enum packet_fate put_together(struct decoder *d, const struct packet *packet, struct layer *l,
+				     struct ip_payload *payload, const struct segment *out)
+{
+	struct fragment_origin origin = { .src = &out->src,
+					  .dst = &out->dst,
+					  .network = out->network,
+					  .ts = packet->ts,
+					  .packet = d->keep ? packet : NULL,
+					  .earlier = &d->earlier };
+	enum packet_fate fate;
+
+	if (!d->fragments)
+		d->fragments = fragments_new();
+	if (!d->fragments)
+		return PACKET_IGNORED_FRAGMENT;
+	fate = fragments_add(d->fragments, &origin, payload, l);
+	return fate == PACKET_DECODED ? ip_decode_rest(out->src.family, l, payload) : fate;
+}
+
+/* Go on until what IP carries is TCP. */
+static enum packet_fate open_layers(struct decoder *d, const struct packet *packet, struct layer *l,
+				    struct ip_payload *payload, struct segment *out)
+{
+	enum packet_fate fate = PACKET_DECODED;
+
+	for (int layers = 0; payload->is_fragment || payload->protocol != PROTOCOL_TCP; layers++) {
+		uint16_t ethertype;
+
+		if (layers == LAYERS_MAX)
+			return PACKET_IGNORED_NESTED;
+		if (payload->is_fragment) {
+			fate = put_together(d, packet, l, payload, out);
+		} else {
+			fate = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
+			if (fate == PACKET_DECODED)
+				fate = ip_decode(ethertype, l, &out->src, &out->dst, payload);
+		}
+		if (fate != PACKET_DECODED)
+			break;
+	}
+	return fate;
+}
+
+enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out)
 {
 	size_t captured = packet->bytes.len;
 	size_t cut = packet->wire_len > captured ? packet->wire_len - captured : 0;
 	struct layer l = { .bytes = packet->bytes, .cut = cut, .claimed = captured + cut };
+	struct ip_payload payload;
 	uint16_t ethertype;
 	enum packet_fate fate = link_decode(packet->linktype, &l, &ethertype, &out->network);
 
+	if (d->earlier.first)
+		frame_list_deinit(&d->earlier);
 	if (fate == PACKET_DECODED)
-		fate = ip_decode(ethertype, &l, &out->src, &out->dst);
+		fate = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
+	if (fate == PACKET_DECODED && (payload.protocol != PROTOCOL_TCP || payload.is_fragment))
+		fate = open_layers(d, packet, &l, &payload, out);
 	if (fate == PACKET_DECODED)
-		fate = decode_tcp(&l, ports, out);
+		fate = decode_tcp(&l, &d->ports, out);
 	out->ts = packet->ts;
 	return fate;
 }

@@ -15,11 +15,14 @@
 
 /** struct packet - one captured frame, as a source yields it */
 struct packet {
-	struct span bytes;   /* what was captured; borrowed until the source's next read */
-	uint32_t wire_len;   /* what was on the wire: at least bytes.len */
-	int linktype;        /* DLT_* of libpcap */
+	struct span bytes; /* what was captured; borrowed until the source's next read */
+	uint32_t wire_len; /* what was on the wire: at least bytes.len */
+	int linktype;      /* DLT_* of libpcap */
 	struct wall ts;
 };
+
+/** packet_fn - borrows the packet for the length of the call */
+typedef void packet_fn(void *ctx, const struct packet *packet);
 
 #define PORTS_MAX 64
 
@@ -37,19 +40,47 @@ static inline bool port_set_has(const struct port_set *set, uint16_t port)
 	return false;
 }
 
+/** struct decoder - what has to be remembered between packets: the fragments that wait for others. One thread.
+ */
+struct decoder;
+
 /**
- * decode_packet() - find the TCP segment in a packet
+ * decoder_new() - a decoder without fragments
+ * @ports:        borrowed; segments with neither port in the set are PACKET_IGNORED_PORT
+ * @vxlan_ports:  borrowed; UDP ports of VXLAN beside 4789 and 8472; NULL = none
+ * Return: given: decoder_free(); NULL when out of memory.
+ */
+struct decoder *decoder_new(const struct port_set *ports, const struct port_set *vxlan_ports);
+void decoder_free(struct decoder *d);
+
+/**
+ * decoder_packet() - find the TCP segment in a packet
  * @packet:  borrowed
- * @ports:   segments with neither port in the set are PACKET_IGNORED_PORT
- * @out:     filled when the result is PACKET_DECODED; its payload points into @packet
+ * @out:     filled when the result is PACKET_DECODED; its payload points into @packet, or into @d when the
+ *           segment was put together from fragments, until the next call
  *
- * Pure: no state, no clock, no allocation. What it reads and the sources:
- * Ethernet II with any number of 802.1Q/802.1ad tags, LINUX_SLL and SLL2, NULL,
- * LOOP, RAW, IPv4 (RFC 791), IPv6 (RFC 8200) with extension headers, TCP
- * (RFC 9293).
+ * What it reads and the sources: Ethernet II with any number of 802.1Q/802.1ad
+ * tags, LINUX_SLL and SLL2, NULL, LOOP, RAW, Cisco HDLC, 802.11 with and without
+ * radiotap; MPLS (RFC 3032) and PPPoE (RFC 2516); IPv4 (RFC 791), IPv6 (RFC 8200)
+ * with extension headers, fragments of both; VXLAN, Geneve, GRE, ERSPAN, IP in IP
+ * (tunnel.c has their sources), up to eight of tunnels and reassemblies in each
+ * other; TCP (RFC 9293).
+ *
+ * No clock, and no allocation unless there are fragments. A fragment that makes a
+ * datagram whole is PACKET_DECODED with the segment in it, at its own time.
  * Return: what became of the packet; the caller counts it.
  */
-enum packet_fate decode_packet(const struct packet *packet, const struct port_set *ports, struct segment *out);
+enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out);
+
+/** decoder_keep_fragments() - from now on keep the packets of fragments, for decoder_earlier(); costs their
+ * memory */
+void decoder_keep_fragments(struct decoder *d);
+
+/**
+ * decoder_earlier() - the packets that came before the last one and are part of its segment: the other
+ * fragments In the order in which they came; none for most segments. Only after PACKET_DECODED.
+ */
+void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx);
 
 /** decode_knows_linktype() - is this DLT_* one of those above? Others are PACKET_IGNORED_LINKTYPE */
 bool decode_knows_linktype(int linktype);

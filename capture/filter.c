@@ -21,6 +21,14 @@
  *   whose first next header is an extension are let through, whatever follows.
  *   The decoder sorts them out; they are rare. Likewise AH in IPv4.
  *
+ * - Only the first fragment of an IPv4 packet has ports. All others of TCP are
+ *   let through; those whose first one is another port's never become whole.
+ *   (IPv6 has an extension header for fragments: the line above.)
+ *
+ * Tunnels are let through whole when they are asked for: the ports inside are
+ * nowhere that BPF could look for all of them. The first of their fragments say
+ * enough, except over UDP, where the rest is let through like TCP's.
+ *
  * - An expression that moves offsets itself (vlan, mpls, pppoes, geneve) can be
  *   combined with nothing: neither before nor after it do our own words mean
  *   what they should. There the kernel filter is the expression alone, exactly
@@ -40,10 +48,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "capture/tunnel_kind.h"
+
 /* hop-by-hop 0, routing 43, fragment 44, AH 51, destination options 60, mobility 135 */
 #define TCP_BEHIND_EXTENSIONS                                                                                  \
 	"(ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or ip6[6] = 51 or ip6[6] = 60 or ip6[6] = 135)"             \
 	" or ip proto 51"
+
+#define LATER_FRAGMENTS_OF(protocol) "(ip proto " protocol " and ip[6:2] & 0x1fff != 0)"
 
 #define ANY_TAG "(ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100)"
 
@@ -79,40 +91,63 @@ static bool moves_offsets(const char *expression)
 
 static void add_tcp_of_ports(const struct port_set *ports, struct buffer *out)
 {
-	buffer_add_str(out, "(");
 	if (ports->count == 0)
 		buffer_add_str(out, "tcp");
 	for (size_t i = 0; i < ports->count; i++)
 		buffer_printf(out, "%stcp port %u", i ? " or " : "", (unsigned)ports->port[i]);
-	buffer_add_str(out, " or " TCP_BEHIND_EXTENSIONS ")");
+	if (ports->count)
+		buffer_add_str(out, " or " LATER_FRAGMENTS_OF("6"));
+	buffer_add_str(out, " or " TCP_BEHIND_EXTENSIONS);
+}
+
+static void add_tunnels(const struct live_filter *filter, struct buffer *out)
+{
+	static const char *const texts[] = {
+#define X(id, name, filter) filter,
+		TUNNEL_KINDS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < TUNNEL_KIND_COUNT; i++)
+		if (filter->tunnels & TUNNEL_BIT(i) && texts[i])
+			buffer_printf(out, " or %s", texts[i]);
+	if (filter->tunnels & TUNNEL_BIT(TUNNEL_VXLAN)) {
+		buffer_add_str(out, " or udp dst port 4789 or udp dst port 8472");
+		for (size_t i = 0; filter->vxlan_ports && i < filter->vxlan_ports->count; i++)
+			buffer_printf(out, " or udp dst port %u", (unsigned)filter->vxlan_ports->port[i]);
+	}
+	if (filter->tunnels & (TUNNEL_BIT(TUNNEL_VXLAN) | TUNNEL_BIT(TUNNEL_GENEVE)))
+		buffer_add_str(out, " or " LATER_FRAGMENTS_OF("17"));
 }
 
 /* What a packet of any number of tags has to match, at the offsets that hold there. */
-static void add_live_match(const struct port_set *ports, const char *expression, struct buffer *out)
+static void add_live_match(const struct live_filter *filter, struct buffer *out)
 {
-	buffer_add_str(out, "(");
-	add_tcp_of_ports(ports, out);
-	if (expression)
-		buffer_printf(out, " and (%s)", expression);
+	buffer_add_str(out, "((");
+	add_tcp_of_ports(filter->ports, out);
+	add_tunnels(filter, out);
+	buffer_add_str(out, ")");
+	if (!is_blank(filter->expression))
+		buffer_printf(out, " and (%s)", filter->expression);
 	buffer_add_str(out, ")");
 }
 
-void filter_live_text(const struct port_set *ports, const char *expression, bool vlan, struct buffer *out)
+void filter_live_text(const struct live_filter *filter, bool vlan, struct buffer *out)
 {
-	if (is_blank(expression))
-		expression = NULL;
-	if (expression && moves_offsets(expression)) {
-		buffer_add_str(out, expression);
+	bool alone = is_blank(filter->expression);
+
+	if (!alone && moves_offsets(filter->expression)) {
+		buffer_add_str(out, filter->expression);
 		return;
 	}
-	add_live_match(ports, expression, out);
+	add_live_match(filter, out);
 	if (vlan) {
 		buffer_add_str(out, " or (vlan and (");
-		add_live_match(ports, expression, out);
+		add_live_match(filter, out);
 		buffer_add_str(out, " or (vlan and ");
-		add_live_match(ports, expression, out);
+		add_live_match(filter, out);
 		buffer_add_str(out, ")))");
-	} else if (!expression) {
+	} else if (alone) {
 		buffer_add_str(out, " or " ANY_TAG);
 	}
 }

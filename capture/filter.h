@@ -21,12 +21,20 @@
  */
 int filter_check_expression(const char *expression, struct buffer *error);
 
+/** struct live_filter - what the kernel is to let through; pointers are borrowed */
+struct live_filter {
+	const struct port_set *ports;
+	const struct port_set *vxlan_ports; /* beside 4789 and 8472; NULL = none */
+	unsigned tunnels;                   /* TUNNEL_BIT()s: all their packets, since ports are those inside */
+	const char *expression;             /* the user's, on the outer packet; NULL or blank = none */
+};
+
 /**
- * filter_live_text() - append the kernel filter: TCP of these ports, also in VLANs, AND the expression
- * @expression:  borrowed; NULL or blank = none
- * @vlan:        the link layer knows the word "vlan" (filter_knows_vlan())
+ * filter_live_text() - append the kernel filter: TCP of these ports or a tunnel, also in VLANs, AND the
+ * expression
+ * @vlan:  the link layer knows the word "vlan" (filter_knows_vlan())
  */
-void filter_live_text(const struct port_set *ports, const char *expression, bool vlan, struct buffer *out);
+void filter_live_text(const struct live_filter *filter, bool vlan, struct buffer *out);
 
 /** filter_file_text() - append the filter of a recording: the expression, also in VLANs; nothing if there is
  * none */

@@ -7,8 +7,10 @@
  * (GSO, GRO, "BIG TCP"): more than 64 KiB do not fit the field. There the frame
  * is the length.
  *
- * Fragments are named, not put together. In IPv6 a fragment header with offset
- * 0 and nothing to follow (an atomic fragment, RFC 6946) is a whole packet.
+ * Fragments are named here and put together in fragment.c. In IPv6 a fragment
+ * header with offset 0 and nothing to follow (an atomic fragment, RFC 6946) is a
+ * whole packet. A fragment without a length of its own is damage: a super-packet
+ * is never a fragment, and padding would become payload.
  *
  * Checksums are not verified: with offload they are wrong on every packet that
  * the capturing machine itself sends.
@@ -16,9 +18,6 @@
 #include "capture/ip.h"
 
 #include "capture/link.h"
-
-#define PROTOCOL_TCP 6
-#define PROTOCOL_AH 51
 
 #define IPV4_HEADER 20
 #define IPV4_MORE_FRAGMENTS 0x2000
@@ -30,26 +29,30 @@
 #define IPV6_FRAGMENT 44
 #define IPV6_DESTINATION_OPTIONS 60
 #define IPV6_MOBILITY 135
-#define IPV6_FRAGMENT_OFFSET_OR_MORE 0xfff9
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define IPV6_FRAGMENT_MORE 0x0001
 
-static void set_address(struct endpoint *e, uint8_t family, struct span address)
+/* Source and destination, @each bytes long, are the last thing in both fixed headers. Inlined, sizes are
+ * constants. */
+static inline __attribute__((always_inline)) void set_address(struct endpoint *e, size_t each,
+							      struct span *header)
 {
-	memset(e->addr, 0, sizeof(e->addr));
-	memcpy(e->addr + sizeof(e->addr) - address.len, address.at, address.len);
-	e->family = family;
+	struct span address = { 0 };
+
+	span_take(header, each, &address);
+	memset(e->addr, 0, sizeof(e->addr) - each);
+	memcpy(e->addr + sizeof(e->addr) - each, address.at, each);
+	e->family = each == 4 ? 4 : 6;
 	e->zero = 0;
 }
 
-/* Source and destination, @each bytes long, are the last thing in both fixed headers. */
-static void set_addresses(struct span header, size_t each, struct endpoint *src, struct endpoint *dst)
+static inline __attribute__((always_inline)) void set_addresses(struct span header, size_t each,
+								struct endpoint *src, struct endpoint *dst)
 {
-	uint8_t family = each == 4 ? 4 : 6;
-	struct span address = { 0 };
-
+	assert(header.len > 2 * each);
 	span_skip(&header, header.len - 2 * each);
-	span_take(&header, each, &address);
-	set_address(src, family, address);
-	set_address(dst, family, header);
+	set_address(src, each, &header);
+	set_address(dst, each, &header);
 }
 
 /* AH counts in 32-bit words less two; the others in 64-bit words less one. */
@@ -72,21 +75,79 @@ static enum packet_fate skip_extension(struct layer *l, uint8_t *kind)
 	return fate;
 }
 
-/* IPv4 options are skipped: none of them changes where TCP is. */
-static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struct endpoint *dst)
+static bool is_followed(uint8_t protocol)
+{
+	switch (protocol) {
+	case PROTOCOL_TCP:
+	case PROTOCOL_UDP:
+	case PROTOCOL_GRE:
+	case PROTOCOL_IPV4:
+	case PROTOCOL_IPV6:
+	case PROTOCOL_MPLS:
+		return true;
+	}
+	return false;
+}
+
+static bool is_extension(uint8_t family, uint8_t kind)
+{
+	if (kind == PROTOCOL_AH)
+		return true;
+	return family == 6 && (kind == IPV6_HOP_BY_HOP || kind == IPV6_ROUTING || kind == IPV6_FRAGMENT ||
+			       kind == IPV6_DESTINATION_OPTIONS || kind == IPV6_MOBILITY);
+}
+
+static enum packet_fate take_ipv6_fragment(struct layer *l, struct ip_payload *payload)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(l, 8, &header, PACKET_MALFORMED_IP);
+	uint16_t position;
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	position = field16(header, 2);
+	payload->protocol = field8(header, 0);
+	payload->offset = position & IPV6_FRAGMENT_OFFSET;
+	payload->more_follow = position & IPV6_FRAGMENT_MORE;
+	payload->is_fragment = payload->offset || payload->more_follow;
+	payload->id = field32(header, 4);
+	return PACKET_DECODED;
+}
+
+enum packet_fate ip_decode_rest(uint8_t family, struct layer *l, struct ip_payload *payload)
+{
+	enum packet_fate fate = PACKET_DECODED;
+
+	payload->is_fragment = false;
+	/* each turn takes 8 bytes or more */
+	while (is_extension(family, payload->protocol) && !payload->is_fragment && fate == PACKET_DECODED)
+		fate = family == 6 && payload->protocol == IPV6_FRAGMENT
+			       ? take_ipv6_fragment(l, payload)
+			       : skip_extension(l, &payload->protocol);
+	if (fate != PACKET_DECODED)
+		return fate;
+	if (!is_followed(payload->protocol) &&
+	    !(payload->is_fragment && is_extension(family, payload->protocol)))
+		return PACKET_IGNORED_NOT_TCP;
+	return PACKET_DECODED;
+}
+
+/* IPv4 options are skipped: none of them changes where the payload is. */
+static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struct endpoint *dst,
+				    struct ip_payload *payload)
 {
 	struct span header, options;
 	enum packet_fate fate = layer_take(l, IPV4_HEADER, &header, PACKET_MALFORMED_IP);
 	size_t header_len, total_len;
 	uint16_t fragment;
-	uint8_t protocol;
 
 	if (fate != PACKET_DECODED)
 		return fate;
 	header_len = (size_t)(field8(header, 0) & 0x0f) * 4;
 	total_len = field16(header, 2);
-	fragment = field16(header, 6);
-	protocol = field8(header, 9);
+	fragment = field16(header, 6) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK);
+	payload->protocol = field8(header, 9);
+	payload->is_fragment = fragment != 0;
 	if (field8(header, 0) >> 4 != 4 || header_len < IPV4_HEADER || (total_len && total_len < header_len))
 		return PACKET_MALFORMED_IP;
 	if (total_len)
@@ -94,62 +155,43 @@ static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struc
 	fate = layer_take(l, header_len - IPV4_HEADER, &options, PACKET_MALFORMED_IP);
 	if (fate != PACKET_DECODED)
 		return fate;
-	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_AH)
+	if (!is_followed(payload->protocol) && payload->protocol != PROTOCOL_AH)
 		return PACKET_IGNORED_NOT_TCP;
-	if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))
-		return PACKET_IGNORED_FRAGMENT;
-	while (protocol == PROTOCOL_AH && fate == PACKET_DECODED)
-		fate = skip_extension(l, &protocol);
-	if (fate != PACKET_DECODED)
-		return fate;
 	set_addresses(header, 4, src, dst);
-	return protocol == PROTOCOL_TCP ? PACKET_DECODED : PACKET_IGNORED_NOT_TCP;
+	if (fragment) {
+		payload->more_follow = fragment & IPV4_MORE_FRAGMENTS;
+		payload->offset = (uint16_t)((fragment & IPV4_OFFSET_MASK) * 8);
+		payload->id = field16(header, 4);
+		return total_len ? PACKET_DECODED : PACKET_MALFORMED_IP;
+	}
+	return payload->protocol == PROTOCOL_AH ? ip_decode_rest(4, l, payload) : PACKET_DECODED;
 }
 
-static bool is_ipv6_extension(uint8_t kind)
-{
-	return kind == IPV6_HOP_BY_HOP || kind == IPV6_ROUTING || kind == IPV6_FRAGMENT ||
-	       kind == PROTOCOL_AH || kind == IPV6_DESTINATION_OPTIONS || kind == IPV6_MOBILITY;
-}
-
-static enum packet_fate skip_ipv6_fragment(struct layer *l, uint8_t *kind)
-{
-	struct span header;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_MALFORMED_IP);
-
-	if (fate != PACKET_DECODED)
-		return fate;
-	*kind = field8(header, 0);
-	if (!(field16(header, 2) & IPV6_FRAGMENT_OFFSET_OR_MORE))
-		return PACKET_DECODED;
-	return *kind == PROTOCOL_TCP || is_ipv6_extension(*kind) ? PACKET_IGNORED_FRAGMENT
-								 : PACKET_IGNORED_NOT_TCP;
-}
-
-static enum packet_fate decode_ipv6(struct layer *l, struct endpoint *src, struct endpoint *dst)
+static enum packet_fate decode_ipv6(struct layer *l, struct endpoint *src, struct endpoint *dst,
+				    struct ip_payload *payload)
 {
 	struct span header;
 	enum packet_fate fate = layer_take(l, IPV6_HEADER, &header, PACKET_MALFORMED_IP);
 	uint16_t payload_len;
-	uint8_t next;
 
 	if (fate != PACKET_DECODED)
 		return fate;
 	if (field8(header, 0) >> 4 != 6)
 		return PACKET_MALFORMED_IP;
 	payload_len = field16(header, 4);
-	next = field8(header, 6);
+	payload->protocol = field8(header, 6);
 	if (payload_len)
 		layer_limit(l, payload_len);
-	while (is_ipv6_extension(next) && fate == PACKET_DECODED) /* each turn takes 8 bytes or more */
-		fate = next == IPV6_FRAGMENT ? skip_ipv6_fragment(l, &next) : skip_extension(l, &next);
+	fate = ip_decode_rest(6, l, payload);
 	if (fate != PACKET_DECODED)
 		return fate;
 	set_addresses(header, 16, src, dst);
-	return next == PROTOCOL_TCP ? PACKET_DECODED : PACKET_IGNORED_NOT_TCP;
+	return payload->is_fragment && !payload_len ? PACKET_MALFORMED_IP : PACKET_DECODED;
 }
 
-enum packet_fate ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst)
+enum packet_fate ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
+			   struct ip_payload *payload)
 {
-	return ethertype == ETHERTYPE_IPV4 ? decode_ipv4(l, src, dst) : decode_ipv6(l, src, dst);
+	return ethertype == ETHERTYPE_IPV4 ? decode_ipv4(l, src, dst, payload)
+					   : decode_ipv6(l, src, dst, payload);
 }

@@ -8,32 +8,41 @@
  * relatives may follow wherever an ethertype can stand: libpcap itself puts
  * them back behind cooked headers, after the kernel has taken them off.
  *
- * Headers: LINKTYPE_ pages of tcpdump.org, IEEE 802.3 3.2.6, IEEE 802.1Q 9.
+ * Below IP there can be two more headers: a stack of MPLS labels (mpls.c) and
+ * a PPPoE session. They are taken off in the same loop, each turn of which
+ * takes four bytes or more.
+ *
+ * Headers: LINKTYPE_ pages of tcpdump.org, IEEE 802.3 3.2.6, IEEE 802.1Q 9,
+ * RFC 2516 (PPPoE), RFC 1661 (PPP).
  */
 #include "capture/link.h"
 
 #include <pcap/dlt.h>
 
 #include "capture/decode.h"
+#include "capture/mpls.h"
+#include "capture/network.h"
+#include "capture/wifi.h"
 
 /* Link types by number, for readers that pass on what a file says instead of what libpcap makes of it. */
 #define LINKTYPE_RAW 101 /* DLT_RAW in files */
 #define DLT_RAW_BSD 14   /* DLT_RAW where 12 is something else */
 
-#define ETHERTYPE_VLAN 0x8100     /* 802.1Q */
-#define ETHERTYPE_QINQ 0x88a8     /* 802.1ad, service tag */
-#define ETHERTYPE_QINQ_OLD 0x9100 /* before 802.1ad, still sold */
+#define ETHERTYPE_PPPOE_SESSION 0x8864
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
 #define VLAN_ID_BITS 12
 #define VLAN_ID_MASK 0x0fff
 
 #define ETHERNET_HEADER 14
 #define SLL_HEADER 16
 #define SLL2_HEADER 20
+#define HDLC_HEADER 4
 #define FAMILY_HEADER 4
 
-static bool is_vlan_tag(uint16_t ethertype)
+static bool is_ip(uint16_t ethertype)
 {
-	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ || ethertype == ETHERTYPE_QINQ_OLD;
+	return ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6;
 }
 
 /* Take off a header of @size bytes that holds an ethertype at @offset. */
@@ -54,7 +63,7 @@ static enum packet_fate take_ethertype(struct layer *l, size_t size, size_t offs
  */
 static enum packet_fate take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
-	while (is_vlan_tag(*ethertype)) {
+	while (ethertype_is_vlan_tag(*ethertype)) {
 		struct span tag;
 		enum packet_fate fate = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
 		uint16_t id;
@@ -155,6 +164,12 @@ static enum packet_fate take_link_header(int linktype, struct layer *l, uint16_t
 		return take_ethertype(l, SLL_HEADER, 14, ethertype);
 	case DLT_LINUX_SLL2:
 		return take_ethertype(l, SLL2_HEADER, 0, ethertype);
+	case DLT_C_HDLC:
+		return take_ethertype(l, HDLC_HEADER, 2, ethertype);
+	case DLT_IEEE802_11:
+		return wifi_decode(l, ethertype);
+	case DLT_IEEE802_11_RADIO:
+		return wifi_decode_radiotap(l, ethertype);
 	case DLT_NULL:
 	case DLT_LOOP:
 		return take_address_family(l, ethertype);
@@ -180,15 +195,74 @@ bool decode_knows_linktype(int linktype)
 	return take_link_header(linktype, &nothing, &ethertype) != PACKET_IGNORED_LINKTYPE;
 }
 
+/*
+ * RFC 2516, 4; RFC 1661, 2. The one byte form of PPP's protocol is negotiated
+ * for modems only. A length beyond the frame is the frame's own trouble.
+ */
+static enum packet_fate take_pppoe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(l, 8, &header, PACKET_MALFORMED_LINK);
+	size_t len;
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	len = field16(header, 4);
+	if (field16(header, 0) != 0x1100 || len < 2)
+		return PACKET_IGNORED_NOT_IP;
+	if (len - 2 < l->claimed)
+		layer_limit(l, len - 2);
+	*network = network_enter(*network, NETWORK_PPPOE, field16(header, 2));
+	switch (field16(header, 6)) {
+	case PPP_IPV4:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case PPP_IPV6:
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	return PACKET_IGNORED_NOT_IP;
+}
+
+static enum packet_fate take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	switch (*ethertype) {
+	case ETHERTYPE_BRIDGED:
+		return take_ethertype(l, ETHERNET_HEADER, 12, ethertype);
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MULTICAST:
+		return mpls_decode(l, ethertype);
+	case ETHERTYPE_PPPOE_SESSION:
+		return take_pppoe(l, ethertype, network);
+	}
+	return PACKET_IGNORED_NOT_IP;
+}
+
+enum packet_fate link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	for (;;) {
+		uint32_t tags = 0;
+		enum packet_fate fate = take_vlan_tags(l, ethertype, &tags);
+
+		if (fate != PACKET_DECODED)
+			return fate;
+		if (tags)
+			*network = *network ? network_enter(*network, NETWORK_VLAN, tags) : tags;
+		if (is_ip(*ethertype))
+			return PACKET_DECODED;
+		fate = take_below_ip(l, ethertype, network);
+		if (fate != PACKET_DECODED)
+			return fate;
+	}
+}
+
 enum packet_fate link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	enum packet_fate fate = take_link_header(linktype, l, ethertype);
 
 	*network = 0;
-	if (fate == PACKET_DECODED)
-		fate = take_vlan_tags(l, ethertype, network);
-	if (fate == PACKET_DECODED && *ethertype != ETHERTYPE_IPV4 && *ethertype != ETHERTYPE_IPV6)
-		fate = PACKET_IGNORED_NOT_IP;
+	if (fate == PACKET_DECODED && !is_ip(*ethertype)) /* the plain packet is spared the loop */
+		fate = link_decode_inner(l, ethertype, network);
 	if (fate == PACKET_DECODED && linktype == DLT_LINUX_SLL)
 		take_hidden_tag(l, *ethertype, network);
 	return fate;

@@ -24,12 +24,12 @@ enum tcp_flag {
 
 struct segment {
 	struct endpoint src, dst;
-	struct span payload;    /* borrowed from the source until its next read */
+	struct span payload;    /* borrowed until the decoder's next packet or the source's next read */
 	struct wall ts;
 	uint32_t seq;           /* of the first payload byte, or of the SYN; host order */
 	uint32_t ack;           /* meaningful with TCP_ACK only */
 	uint32_t missing_bytes; /* payload that was sent but not captured (snaplen): follows @payload */
-	uint32_t network;       /* identity of VLAN tags or tunnel; 0 = none. Addresses may repeat between networks */
+	uint32_t network;       /* identity of VLAN tags and tunnels (network.h); 0 = none */
 	uint8_t flags;          /* enum tcp_flag */
 };
 

@@ -20,8 +20,6 @@
 
 struct source;
 
-typedef void packet_fn(void *ctx, const struct packet *packet);
-
 struct file_options {
 	const char *const *paths; /* "-" = standard input; gzip is recognised by its first bytes */
 	size_t path_count;        /* several files are merged by time */
@@ -33,6 +31,8 @@ struct live_options {
 	size_t interface_count;
 	const char *expression; /* the user's BPF, or NULL: ANDed with the ports */
 	struct port_set ports;
+	struct port_set vxlan_ports; /* beside 4789 and 8472 */
+	unsigned tunnels;      /* TUNNEL_BIT()s of those that the kernel lets through */
 	uint32_t snaplen;      /* bytes */
 	uint32_t buffer_bytes; /* kernel ring, per interface */
 	bool promiscuous;      /* named interfaces only */

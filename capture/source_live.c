@@ -394,11 +394,15 @@ static int check_linktype(const struct interface *in, struct buffer *error)
 
 static int set_filter(struct interface *in, const struct live_options *options, struct buffer *error)
 {
+	struct live_filter filter = { .ports = &options->ports,
+				      .vxlan_ports = &options->vxlan_ports,
+				      .tunnels = options->tunnels,
+				      .expression = options->expression };
 	struct buffer text = { 0 };
 	struct bpf_program program;
 	int result;
 
-	filter_live_text(&options->ports, options->expression, filter_knows_vlan(in->pcap), &text);
+	filter_live_text(&filter, filter_knows_vlan(in->pcap), &text);
 	result = filter_compile(in->pcap, &text, options->expression, in->name, &program, error);
 	buffer_deinit(&text);
 	if (result != 0)

@@ -30,9 +30,13 @@ static const char *packets_advice(size_t fate)
 	case PACKET_IGNORED_NOT_IP:
 		return "they carry no IP: tap nearer to the service, where its traffic is plain Ethernet and IP";
 	case PACKET_IGNORED_NOT_TCP:
-		return "they carry no TCP: if they are a tunnel's (VXLAN, GRE), tap where it has been unpacked";
+		return "they carry no TCP: a tunnel's packets look like that if its UDP port is not the usual one "
+		       "(--vxlan-port) or shadowtap does not open its kind: tap where it has been unpacked";
 	case PACKET_IGNORED_FRAGMENT:
-		return "they are pieces of larger IP packets: tap where they are not fragmented";
+		return "they are pieces of larger IP packets of which other pieces are missing: tap where they are not "
+		       "fragmented, or where all pieces pass";
+	case PACKET_IGNORED_NESTED:
+		return "they are tunnels in tunnels, deeper than is opened: tap where some have been unpacked";
 	case PACKET_IGNORED_LINKTYPE:
 		return "their link type is not one that shadowtap reads: record on Ethernet, or with -i any";
 	case PACKET_MALFORMED_TRUNCATED:

@@ -16,31 +16,39 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+struct reading {
+	struct decoder *decoder;
+	uint64_t sum;
+};
+
 static void decode(void *ctx, const struct packet *packet)
 {
-	static const struct port_set all = { .count = 0 };
-	uint64_t *sum = ctx;
+	struct reading *reading = ctx;
 	struct segment s;
 
 	assert(packet->wire_len >= packet->bytes.len);
 	for (size_t i = 0; i < packet->bytes.len; i++)
-		*sum += packet->bytes.at[i];
-	if (decode_packet(packet, &all, &s) == PACKET_DECODED)
-		*sum += s.payload.len;
+		reading->sum += packet->bytes.at[i];
+	if (decoder_packet(reading->decoder, packet, &s) == PACKET_DECODED)
+		reading->sum += s.payload.len;
 }
 
 static void read_all(const char *path, const char *expression)
 {
 	const char *paths[] = { path, path };
 	struct file_options options = { paths, expression ? 2 : 1, expression };
+	static const struct port_set all = { .count = 0 };
 	struct buffer error = { 0 };
 	struct source *s;
-	uint64_t sum = 0;
-	int result = source_open_files(&options, &s, &error);
+	struct reading reading = { decoder_new(&all, NULL), 0 };
+	int result;
 
+	if (!reading.decoder)
+		return;
+	result = source_open_files(&options, &s, &error);
 	if (result == 0) {
 		assert(error.len == 0);
-		while ((result = source_read(s, 100, decode, &sum)) == 0)
+		while ((result = source_read(s, 100, decode, &reading)) == 0)
 			;
 		assert(result == SOURCE_EOF);
 		if (source_complaint(s))
@@ -49,6 +57,7 @@ static void read_all(const char *path, const char *expression)
 	} else {
 		assert(result < 0 && error.len > 0);
 	}
+	decoder_free(reading.decoder);
 	buffer_deinit(&error);
 }
 

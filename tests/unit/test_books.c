@@ -139,8 +139,8 @@ static void test_text(void **state)
 	b.packets.fate[PACKET_IGNORED_PORT] = 4;
 	b.packets.received += 3;
 	books_text(&b, &out);
-	assert_non_null(strstr(buffer_text(&out), "packets.received 13 = decoded 1 + ignored 8 (not_ip 1, not_tcp 1, port 4, "
-						  "fragment 1, linktype 1) + malformed 4 (truncated 1, link 1, ip 1, tcp 1); "
+	assert_non_null(strstr(buffer_text(&out), "packets.received 14 = decoded 1 + ignored 9 (not_ip 1, not_tcp 1, port 4, "
+						  "fragment 1, nested 1, linktype 1) + malformed 4 (truncated 1, link 1, ip 1, tcp 1); "
 						  "dropped_kernel 0\n"));
 	assert_non_null(strstr(buffer_text(&out), "default.sent 1 = answered 1 (2xx 1) + failed 0 + cancelled_at_exit 0\n"));
 	buffer_deinit(&out);

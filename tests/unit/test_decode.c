@@ -8,14 +8,27 @@
 #include "unit.h"
 
 #include <pcap/dlt.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "capture/decode.h"
 #include "frames.h"
+#include "guard_page.h"
 
 #define V4(len) "4500" len "0000 0000 40 06 0000 [a4]"
+#define SNAP " aaaa03 000000 "
+#define ID_PPPOE_7 UINT32_C(0x2c2a5874) /* network_enter(0, NETWORK_PPPOE, 7) */
 #define V6(len, next) "60000000" len next "40 [a6]"
+
+/* A packet on its own: no fragments from before. */
+static enum packet_fate decode(const struct packet *packet, const struct port_set *ports, struct segment *out)
+{
+	struct decoder *d = decoder_new(ports, NULL);
+	enum packet_fate fate;
+
+	assert_non_null(d);
+	fate = decoder_packet(d, packet, out);
+	decoder_free(d);
+	return fate;
+}
 
 struct row {
 	const char *name;
@@ -71,7 +84,49 @@ static const struct row rows[] = {
 	{ "DLT_IPV6", DLT_IPV6, V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5, .family = 6 },
 	{ "DLT_IPV4 with IPv6 in it", DLT_IPV4, V6("0019", "06") "[tcp] [data]", PACKET_MALFORMED_IP },
 	{ "RAW, neither", DLT_RAW, "00 [+40]", PACKET_MALFORMED_IP },
-	{ "802.11", DLT_IEEE802_11, "[+60]", PACKET_IGNORED_LINKTYPE },
+	{ "USB", DLT_USB_LINUX, "[+60]", PACKET_IGNORED_LINKTYPE },
+	{ "Cisco HDLC", DLT_C_HDLC, "0f00 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "Cisco HDLC, keep-alive", DLT_C_HDLC, "8f00 8035 [+18]", PACKET_IGNORED_NOT_IP },
+	{ "802.11", DLT_IEEE802_11, "0801 [+20] 1000" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "802.11, IPv6", DLT_IEEE802_11, "0802 [+20] 1000" SNAP "86dd" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5,
+	  .family = 6 },
+	{ "802.11, quality of service", DLT_IEEE802_11, "8801 [+20] 1000 0000" SNAP "0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, .family = 4 },
+	{ "802.11, padded to four bytes", DLT_IEEE802_11, "8801 [+20] 1000 0000 [+2]" SNAP "0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, .family = 4 },
+	{ "802.11, four addresses, QoS, HT control", DLT_IEEE802_11,
+	  "8883 [+20] 1000 [+6] 0000 [+4]" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "802.11, beacon", DLT_IEEE802_11, "8000 [+60]", PACKET_IGNORED_NOT_IP },
+	{ "802.11, no data", DLT_IEEE802_11, "4801 [+60]", PACKET_IGNORED_NOT_IP },
+	{ "802.11, encrypted", DLT_IEEE802_11, "0841 [+20] 1000" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_IGNORED_NOT_IP },
+	{ "802.11, a piece", DLT_IEEE802_11, "0805 [+20] 1000" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "802.11, the second piece", DLT_IEEE802_11, "0801 [+20] 1100 [+30]", PACKET_IGNORED_FRAGMENT },
+	{ "802.11, aggregated", DLT_IEEE802_11, "8801 [+20] 1000 8000 [+60]", PACKET_IGNORED_NOT_IP },
+	{ "802.11, no SNAP", DLT_IEEE802_11, "0801 [+20] 1000 4242 03 [+30]", PACKET_IGNORED_NOT_IP },
+	{ "radiotap", DLT_IEEE802_11_RADIO, "0000 0c00 04800000 02 00 1800 0801 [+20] 1000" SNAP "0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, .family = 4 },
+	{ "radiotap, shorter than itself", DLT_IEEE802_11_RADIO, "0000 0700 [+60]", PACKET_MALFORMED_LINK },
+	{ "radiotap, version 1", DLT_IEEE802_11_RADIO, "0100 0800 [+60]", PACKET_MALFORMED_LINK },
+	{ "PPPoE", DLT_EN10MB, "[mac] 8864 1100 0007 002f 0021" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, ID_PPPOE_7,
+	  .family = 4 },
+	{ "PPPoE, IPv6, padded", DLT_EN10MB, "[mac] 8864 1100 0007 0043 0057" V6("0000", "06") "[tcp] [data] [+9]", PACKET_DECODED,
+	  5, ID_PPPOE_7, .family = 6 },
+	{ "PPPoE, link control", DLT_EN10MB, "[mac] 8864 1100 0007 000a c021 [+40]", PACKET_IGNORED_NOT_IP },
+	{ "PPPoE, discovery", DLT_EN10MB, "[mac] 8863 1109 0000 0004 [+40]", PACKET_IGNORED_NOT_IP },
+	{ "PPPoE, code is no session's", DLT_EN10MB, "[mac] 8864 1101 0007 002f 0021" V4("002d") "[tcp] [data]",
+	  PACKET_IGNORED_NOT_IP },
+	{ "MPLS", DLT_EN10MB, "[mac] 8847 00010140" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "MPLS, three labels, IPv6", DLT_EN10MB, "[mac] 8848 00010040 00020040 00030140" V6("0019", "06") "[tcp] [data]",
+	  PACKET_DECODED, 5, .family = 6 },
+	{ "MPLS, neither IP nor a frame", DLT_EN10MB, "[mac] 8847 00010140 5f [+60]", PACKET_IGNORED_NOT_IP },
+	{ "MPLS, labels without end", DLT_EN10MB, "[mac] 8847 00010040 00010040 00010040", PACKET_MALFORMED_LINK },
+	{ "MPLS pseudowire with control word", DLT_EN10MB,
+	  "[mac] 8847 00010140 0000 0001 [mac] 8100 0005 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 5, .family = 4 },
+	{ "MPLS pseudowire without", DLT_EN10MB, "[mac] 8847 00010140 [mac] 86dd" V6("0019", "06") "[tcp] [data]",
+	  PACKET_DECODED, 5, .family = 6 },
+	{ "MPLS pseudowire without, address begins 00 00", DLT_EN10MB,
+	  "[mac] 8847 00010140 0000 0000 0002 020000000001 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "MPLS pseudowire, ARP", DLT_EN10MB, "[mac] 8847 00010140 0000 0001 [mac] 0806 [+28]", PACKET_IGNORED_NOT_IP },
 	{ "ARP", DLT_EN10MB, "[mac] 0806 [+28]", PACKET_IGNORED_NOT_IP },
 	{ "802.3 length", DLT_EN10MB, "[mac] 0026 4242 03 [+35]", PACKET_IGNORED_NOT_IP },
 
@@ -101,9 +156,19 @@ static const struct row rows[] = {
 	{ "TCP beyond the total length", DLT_RAW, V4("0027") "[tcp]", PACKET_MALFORMED_TCP },
 	{ "don't-fragment is no fragment", DLT_RAW, "4500 002d 0000 4000 40 06 0000 [a4] [tcp] [data]", PACKET_DECODED, 5,
 	  .family = 4 },
-	{ "first fragment", DLT_RAW, "4500 002d 0000 2000 40 06 0000 [a4] [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "first fragment", DLT_RAW, "4500 002c 0000 2000 40 06 0000 [a4] [tcp] [+4]", PACKET_IGNORED_FRAGMENT },
 	{ "last fragment", DLT_RAW, "4500 002d 0000 0001 40 06 0000 [a4] [tcp] [data]", PACKET_IGNORED_FRAGMENT },
-	{ "fragment of UDP", DLT_RAW, "4500 002d 0000 2000 40 11 0000 [a4] [tcp] [data]", PACKET_IGNORED_NOT_TCP },
+	{ "fragment of UDP may be a tunnel's", DLT_RAW, "4500 002c 0000 2000 40 11 0000 [a4] [tcp] [+4]", PACKET_IGNORED_FRAGMENT },
+	{ "fragment of ICMP", DLT_RAW, "4500 002c 0000 2000 40 01 0000 [a4] [tcp] [+4]", PACKET_IGNORED_NOT_TCP },
+	{ "fragment of 25 bytes with more to follow", DLT_RAW, "4500 002d 0000 2000 40 06 0000 [a4] [tcp] [data]",
+	  PACKET_MALFORMED_IP },
+	{ "fragment of no bytes", DLT_RAW, "4500 0014 0000 2000 40 06 0000 [a4]", PACKET_MALFORMED_IP },
+	{ "fragment of total length 0", DLT_RAW, "4500 0000 0000 2000 40 06 0000 [a4] [tcp] [+4]", PACKET_MALFORMED_IP },
+	{ "fragment beyond 65535 bytes", DLT_RAW, "4500 002c 0000 1fff 40 06 0000 [a4] [tcp] [+4]", PACKET_MALFORMED_IP },
+	{ "fragment cut by the snaplen", DLT_RAW, "4500 002c 0000 2000 40 06 0000 [a4] [tcp]", PACKET_MALFORMED_TRUNCATED,
+	  .wire_len = 44 },
+	{ "fragment cut before it was captured", DLT_RAW, "4500 002c 0000 2000 40 06 0000 [a4] [tcp]",
+	  PACKET_MALFORMED_TRUNCATED },
 	{ "UDP", DLT_RAW, "4500 002d 0000 0000 40 11 0000 [a4] [tcp] [data]", PACKET_IGNORED_NOT_TCP },
 	{ "AH", DLT_RAW, "4500 0045 0000 0000 40 33 0000 [a4] 06 04 [+22] [tcp] [data]", PACKET_DECODED, 5, .family = 4 },
 
@@ -113,9 +178,10 @@ static const struct row rows[] = {
 	{ "hop-by-hop, destination, mobility, AH", DLT_RAW,
 	  V6("0041", "00") "3c 00 [+6] 87 00 [+6] 33 00 [+6] 06 02 [+14] [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
 	{ "atomic fragment", DLT_RAW, V6("0021", "2c") "06 00 0000 00000001 [tcp] [data]", PACKET_DECODED, 5, .family = 6 },
-	{ "first fragment, IPv6", DLT_RAW, V6("0021", "2c") "06 00 0001 00000001 [tcp] [data]", PACKET_IGNORED_FRAGMENT },
+	{ "first fragment, IPv6", DLT_RAW, V6("0020", "2c") "06 00 0001 00000001 [tcp] [+4]", PACKET_IGNORED_FRAGMENT },
 	{ "last fragment, IPv6", DLT_RAW, V6("0021", "2c") "06 00 0008 00000001 [tcp] [data]", PACKET_IGNORED_FRAGMENT },
-	{ "fragment of UDP, IPv6", DLT_RAW, V6("0021", "2c") "11 00 0001 00000001 [tcp] [data]", PACKET_IGNORED_NOT_TCP },
+	{ "fragment of ICMPv6", DLT_RAW, V6("0020", "2c") "3a 00 0001 00000001 [tcp] [+4]", PACKET_IGNORED_NOT_TCP },
+	{ "fragment of payload length 0", DLT_RAW, V6("0000", "2c") "06 00 0001 00000001 [tcp] [+4]", PACKET_MALFORMED_IP },
 	{ "no next header", DLT_RAW, V6("0008", "00") "3b 00 [+6]", PACKET_IGNORED_NOT_TCP },
 	{ "ESP", DLT_RAW, V6("0020", "32") "[+32]", PACKET_IGNORED_NOT_TCP },
 	{ "extension beyond the payload length", DLT_RAW, V6("0010", "3c") "06 02 [+22] [tcp]", PACKET_MALFORMED_IP },
@@ -152,39 +218,10 @@ static const struct row rows[] = {
 
 static const struct port_set port_8080 = { { 8080 }, 1 };
 
-/* A readable area whose end is the end of the mapping. */
-struct guarded {
-	uint8_t *end;
-	void *map;
-	size_t size;
-};
-
-static int guard_setup(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	static struct guarded g;
-
-	g.size = 3 * page;
-	g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (g.map == MAP_FAILED || mprotect((uint8_t *)g.map + 2 * page, page, PROT_NONE) != 0)
-		return -1;
-	g.end = (uint8_t *)g.map + 2 * page;
-	*state = &g;
-	return 0;
-}
-
-static int guard_teardown(void **state)
-{
-	struct guarded *g = *state;
-
-	return munmap(g->map, g->size);
-}
-
 static struct packet guarded_packet(struct guarded *g, const struct row *row, const struct frame *f, size_t len,
 				    uint32_t wire_len)
 {
-	memcpy(g->end - len, f->bytes, len);
-	return (struct packet){ .bytes = span_of(g->end - len, len), .wire_len = wire_len, .linktype = row->linktype,
+	return (struct packet){ .bytes = guarded_copy(g, f->bytes, len), .wire_len = wire_len, .linktype = row->linktype,
 				.ts = { 42 } };
 }
 
@@ -223,7 +260,7 @@ static void test_rows(void **state)
 		enum packet_fate fate;
 
 		memset(&s, 0xaa, sizeof(s));
-		fate = decode_packet(&packet, &port_8080, &s);
+		fate = decode(&packet, &port_8080, &s);
 		if (fate != row->fate)
 			fail_msg("%s: fate %d instead of %d", row->name, (int)fate, (int)row->fate);
 		if (fate == PACKET_DECODED)
@@ -244,14 +281,14 @@ static void test_every_cut(void **state)
 		for (size_t len = 0; len < f.len; len++) {
 			struct packet snapped = guarded_packet(*state, row, &f, len, (uint32_t)f.len);
 			struct segment s;
-			enum packet_fate fate = decode_packet(&snapped, &port_8080, &s);
+			enum packet_fate fate = decode(&snapped, &port_8080, &s);
 
 			if (fate == PACKET_DECODED)
 				assert_int_equal(s.payload.len + s.missing_bytes, whole);
 			else
 				assert_int_equal(fate, PACKET_MALFORMED_TRUNCATED);
 			snapped.wire_len = (uint32_t)len;
-			fate = decode_packet(&snapped, &port_8080, &s);
+			fate = decode(&snapped, &port_8080, &s);
 			assert_int_not_equal(fate, PACKET_MALFORMED_TRUNCATED);
 		}
 	}
@@ -274,7 +311,7 @@ static void test_every_byte_changed(void **state)
 
 			*byte = values[at % sizeof(values)];
 			packet = guarded_packet(*state, &rows[i], &f, f.len, (uint32_t)f.len);
-			if (decode_packet(&packet, &all, &s) == PACKET_DECODED) {
+			if (decode(&packet, &all, &s) == PACKET_DECODED) {
 				assert_true(s.payload.at >= packet.bytes.at);
 				assert_true(s.payload.at + s.payload.len <= ((struct guarded *)*state)->end);
 			}
@@ -289,7 +326,7 @@ static void test_flags_are_the_known_five(void **state)
 	struct packet packet = { span_of(f.bytes, f.len), (uint32_t)f.len, DLT_RAW, { 0 } };
 	struct segment s;
 
-	assert_int_equal(decode_packet(&packet, &port_8080, &s), PACKET_DECODED);
+	assert_int_equal(decode(&packet, &port_8080, &s), PACKET_DECODED);
 	assert_int_equal(s.flags, 0x1f);
 }
 
@@ -302,18 +339,18 @@ static void test_ports_match_either_side(void **state)
 	struct segment s;
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
-		assert_int_equal(decode_packet(&packet, &sets[i], &s), PACKET_DECODED);
-	assert_int_equal(decode_packet(&packet, &other, &s), PACKET_IGNORED_PORT);
+		assert_int_equal(decode(&packet, &sets[i], &s), PACKET_DECODED);
+	assert_int_equal(decode(&packet, &other, &s), PACKET_IGNORED_PORT);
 }
 
 static void test_known_linktypes(void **state)
 {
 	static const int known[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_LOOP, DLT_RAW, 101,
-				     DLT_IPV4, DLT_IPV6 };
+				     DLT_IPV4, DLT_IPV6, DLT_C_HDLC, DLT_IEEE802_11, DLT_IEEE802_11_RADIO };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		assert_true(decode_knows_linktype(known[i]));
-	assert_false(decode_knows_linktype(DLT_IEEE802_11));
+	assert_false(decode_knows_linktype(DLT_USB_LINUX));
 	assert_false(decode_knows_linktype(-1));
 }
 

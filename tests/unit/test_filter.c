@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "capture/filter.h"
+#include "capture/tunnel_kind.h"
 #include "frames.h"
 
 #define V4(proto) "4500 002d 0000 0000 40" proto "0000 [a4]"
@@ -25,7 +26,13 @@ struct row {
 	const char *expression;
 	const char *frame;
 	bool passes;
+	unsigned tunnels;
 };
+
+#define ALL_TUNNELS (TUNNEL_BIT(TUNNEL_KIND_COUNT) - 1)
+#define UDP4(port) ETH "0800" V4("11") "c350" port "0000 0000 [+8]"
+#define VXLAN_BIT TUNNEL_BIT(TUNNEL_VXLAN)
+#define GRE_BITS (TUNNEL_BIT(TUNNEL_GRE) | TUNNEL_BIT(TUNNEL_ERSPAN))
 
 static const struct row rows[] = {
 	{ "to the port", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp] [data]", true },
@@ -74,6 +81,57 @@ static const struct row rows[] = {
 	{ "vlan of the user", LIVE, DLT_EN10MB, "vlan 100", ETH "8100 0064 0800" V4("06") "[tcp] [data]", true },
 	{ "other vlan of the user", LIVE, DLT_EN10MB, "vlan 101", ETH "8100 0064 0800" V4("06") "[tcp] [data]", false },
 	{ "not vlan", LIVE, DLT_EN10MB, "not vlan", ETH "0800" V4("06") "[tcp] [data]", true },
+	{ "not this host, in a tunnel", LIVE, DLT_EN10MB, "not host 10.0.0.2", UDP4("12b5"), false, ALL_TUNNELS },
+
+	/* fragments: the first one has the ports, of the others all of TCP pass */
+	{ "first fragment", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2000 40 06 0000 [a4] [tcp] [data]", true },
+	{ "first fragment, other port", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2000 40 06 0000 [a4] [tcp81] [data]",
+	  false },
+	{ "later fragment", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2003 40 06 0000 [a4] [+25]", true },
+	{ "last fragment, two tags", LIVE, DLT_EN10MB, NULL,
+	  ETH "8100 0001 8100 0002 0800 4500 002d 0000 0003 40 06 0000 [a4] [+25]", true },
+	{ "last fragment, SLL", LIVE, DLT_LINUX_SLL, NULL, SLL "0800 4500 002d 0000 0003 40 06 0000 [a4] [+25]", true },
+	{ "later fragment of UDP", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2003 40 11 0000 [a4] [+25]", false },
+	{ "later fragment of UDP, maybe VXLAN", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2003 40 11 0000 [a4] [+25]", true,
+	  VXLAN_BIT },
+	{ "later fragment of UDP, GRE asked for", LIVE, DLT_EN10MB, NULL, ETH "0800 4500 002d 0000 2003 40 11 0000 [a4] [+25]",
+	  false, GRE_BITS },
+
+	/* tunnels: only those asked for, in any VLAN, whatever is in them */
+	{ "VXLAN, not asked for", LIVE, DLT_EN10MB, NULL, UDP4("12b5"), false },
+	{ "VXLAN", LIVE, DLT_EN10MB, NULL, UDP4("12b5"), true, VXLAN_BIT },
+	{ "VXLAN, Linux's port", LIVE, DLT_EN10MB, NULL, UDP4("2118"), true, VXLAN_BIT },
+	{ "VXLAN, our port", LIVE, DLT_EN10MB, NULL, UDP4("1388"), true, VXLAN_BIT },
+	{ "VXLAN, our port, not asked for", LIVE, DLT_EN10MB, NULL, UDP4("1388"), false, ALL_TUNNELS & ~VXLAN_BIT },
+	{ "VXLAN, no port of ours", LIVE, DLT_EN10MB, NULL, UDP4("1389"), false, ALL_TUNNELS },
+	{ "VXLAN over IPv6", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("11") "c350 12b5 [+20]", true, VXLAN_BIT },
+	{ "VXLAN, one tag", LIVE, DLT_EN10MB, NULL, ETH "8100 0001 0800" V4("11") "c350 12b5 [+20]", true, VXLAN_BIT },
+	{ "VXLAN, two tags", LIVE, DLT_EN10MB, NULL, ETH "88a8 0001 8100 0002 0800" V4("11") "c350 12b5 [+20]", true, VXLAN_BIT },
+	{ "VXLAN on SLL2", LIVE, DLT_LINUX_SLL2, NULL, SLL2_OF("0800") V4("11") "c350 12b5 [+20]", true, ALL_TUNNELS },
+	{ "VXLAN, RAW", LIVE, DLT_RAW, NULL, V4("11") "c350 12b5 [+20]", true, ALL_TUNNELS },
+	{ "Geneve", LIVE, DLT_EN10MB, NULL, UDP4("17c1"), true, TUNNEL_BIT(TUNNEL_GENEVE) },
+	{ "Geneve, VXLAN asked for", LIVE, DLT_EN10MB, NULL, UDP4("17c1"), false, VXLAN_BIT },
+	{ "GRE", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("2f") "[+25]", true, TUNNEL_BIT(TUNNEL_GRE) },
+	{ "GRE over IPv6, tagged", LIVE, DLT_EN10MB, NULL, ETH "8100 0001 86dd" V6("2f") "[+25]", true, TUNNEL_BIT(TUNNEL_ERSPAN) },
+	{ "GRE, not asked for", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("2f") "[+25]", false, ALL_TUNNELS & ~GRE_BITS },
+	{ "4in4", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("04") "[+25]", true, TUNNEL_BIT(TUNNEL_IPIP) },
+	{ "6in4", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("29") "[+25]", true, TUNNEL_BIT(TUNNEL_IPIP) },
+	{ "4in6", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("04") "[+25]", true, TUNNEL_BIT(TUNNEL_IPIP) },
+	{ "6in6", LIVE, DLT_EN10MB, NULL, ETH "86dd" V6("29") "[+25]", true, TUNNEL_BIT(TUNNEL_IPIP) },
+	{ "MPLS", LIVE, DLT_EN10MB, NULL, ETH "8847 00010140" V4("06") "[tcp81] [data]", true, TUNNEL_BIT(TUNNEL_MPLS) },
+	{ "MPLS, not asked for", LIVE, DLT_EN10MB, NULL, ETH "8847 00010140" V4("06") "[tcp] [data]", false,
+	  ALL_TUNNELS & ~TUNNEL_BIT(TUNNEL_MPLS) },
+	{ "MPLS, tagged", LIVE, DLT_EN10MB, NULL, ETH "8100 0001 8847 00010140" V4("06") "[tcp81] [data]", true,
+	  TUNNEL_BIT(TUNNEL_MPLS) },
+	{ "PPPoE", LIVE, DLT_EN10MB, NULL, ETH "8864 1100 0001 002f 0021" V4("06") "[tcp] [data]", true,
+	  TUNNEL_BIT(TUNNEL_PPPOE) },
+	{ "a tunnel and the user's host", LIVE, DLT_EN10MB, "host 10.0.0.1", UDP4("12b5"), true, ALL_TUNNELS },
+	{ "plain TCP beside tunnels", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp] [data]", true, ALL_TUNNELS },
+	{ "other port beside tunnels", LIVE, DLT_EN10MB, NULL, ETH "0800" V4("06") "[tcp81] [data]", false, ALL_TUNNELS },
+	{ "NULL, tunnels", LIVE, DLT_NULL, NULL, "02000000" V4("2f") "[+25]", true, ALL_TUNNELS },
+	{ "Cisco HDLC", LIVE, DLT_C_HDLC, NULL, "0f00 0800" V4("06") "[tcp] [data]", true, ALL_TUNNELS },
+	{ "radiotap", LIVE, DLT_IEEE802_11_RADIO, NULL,
+	  "0000 0800 00000000 0801 [+20] 1000 aaaa03 000000 0800" V4("06") "[tcp] [data]", true, ALL_TUNNELS },
 	{ "blank", LIVE, DLT_EN10MB, "  ", ETH "0800" V4("06") "[tcp] [data]", true },
 
 	/* recordings: only the expression */
@@ -95,13 +153,16 @@ static const struct row rows[] = {
 
 static const struct port_set ports = { { 8080, 9000 }, 2 };
 
-static void text_of(enum kind kind, const struct port_set *set, const char *expression, pcap_t *pcap,
-		    struct buffer *text)
+static const struct port_set vxlan_ports = { { 5000 }, 1 };
+
+static void text_of(const struct row *row, const struct port_set *set, pcap_t *pcap, struct buffer *text)
 {
-	if (kind == LIVE)
-		filter_live_text(set, expression, filter_knows_vlan(pcap), text);
+	struct live_filter filter = { set, &vxlan_ports, row->tunnels, row->expression };
+
+	if (row->kind == LIVE)
+		filter_live_text(&filter, filter_knows_vlan(pcap), text);
 	else
-		filter_file_text(expression, filter_knows_vlan(pcap), text);
+		filter_file_text(row->expression, filter_knows_vlan(pcap), text);
 }
 
 static bool passes(const struct row *row, const struct port_set *set)
@@ -114,7 +175,7 @@ static bool passes(const struct row *row, const struct port_set *set)
 	bool result = true;
 
 	assert_non_null(pcap);
-	text_of(row->kind, set, row->expression, pcap, &text);
+	text_of(row, set, pcap, &text);
 	if (text.len) {
 		if (filter_compile(pcap, &text, row->expression, "test", &program, &error) != 0)
 			fail_msg("%s: %s", row->name, buffer_text(&error));
@@ -146,17 +207,18 @@ static void test_without_ports_any_tcp(void **state)
 	assert_false(passes(&row, &none));
 }
 
-/* The most ports there can be, with an expression, still compile, and to a program that the kernel takes. */
+/* The most ports there can be, with an expression and all tunnels, still compile, and to a program that the kernel takes. */
 static void test_many_ports(void **state)
 {
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 262144);
 	struct buffer text = { 0 }, error = { 0 };
 	struct port_set many = { .count = PORTS_MAX };
+	struct live_filter filter = { &many, &many, ALL_TUNNELS, "net 10.0.0.0/8 and not host 10.0.0.7" };
 	struct bpf_program program;
 
 	for (size_t i = 0; i < PORTS_MAX; i++)
 		many.port[i] = (uint16_t)(8000 + 2 * i);
-	filter_live_text(&many, "net 10.0.0.0/8 and not host 10.0.0.7", true, &text);
+	filter_live_text(&filter, true, &text);
 	assert_int_equal(filter_compile(pcap, &text, NULL, "test", &program, &error), 0);
 	assert_true(program.bf_len < 4096);
 	pcap_freecode(&program);

@@ -12,10 +12,6 @@ import os
 
 from harness import TOP, Expected, Failure, Skip, check, check_books, compare_requests
 
-LATER = {
-    "zeek-tunnels_vxlan-encapsulated-http": "tunnels are not decoded yet",
-    "PcapPlusPlus-frag_http_req": "IP fragments are not reassembled yet",
-}
 OURS = os.path.join(TOP, "pcaps")
 SHARED = os.path.join(os.path.dirname(TOP), "shared", "captures")
 
@@ -58,8 +54,6 @@ def recorded(place, list_path, suffix):
 
     @check(f"capture: {place}/{name}")
     def compare_with_list(bench):
-        if name in LATER:
-            raise Skip(LATER[name])
         entries = load(list_path)
         path = list_path[:-len(suffix)] + ".pcap"
         ports = ",".join(sorted({str(e["dstport"]) for e in entries}))

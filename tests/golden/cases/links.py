@@ -139,9 +139,11 @@ damaged("IPv4 total length shorter than its header", spoil(16, b"\0\x10"), "malf
 damaged("TCP header length of 4", spoil(14 + 20 + 12, b"\x10"), "malformed.tcp")
 damaged("TCP header longer than the packet", lambda s: ETHERNET.wrap(
     ipv4(*_ends(s), tcp_header(s, 40000, 8000)[:12] + b"\xf0" + tcp_header(s, 40000, 8000)[13:]), 4), "malformed.tcp")
-damaged("a first fragment", lambda s: ETHERNET.wrap(ipv4(*_ends(s), tcp_header(s, 40000, 8000) + FAKE, fragment=0x2000), 4),
+damaged("a first fragment", lambda s: ETHERNET.wrap(ipv4(*_ends(s), tcp_header(s, 40000, 8000) + FAKE[:28], fragment=0x2000), 4),
         "ignored.fragment")
 damaged("a later fragment", lambda s: ETHERNET.wrap(ipv4(*_ends(s), FAKE, fragment=185), 4), "ignored.fragment")
+damaged("a fragment whose length is no multiple of eight", lambda s: ETHERNET.wrap(
+    ipv4(*_ends(s), tcp_header(s, 40000, 8000) + FAKE[:27], fragment=0x2000), 4), "malformed.ip")
 damaged("an IPv6 fragment", lambda s: ETHERNET.wrap(_v6_fragment(s), 6), "ignored.fragment")
 damaged("an IPv6 extension chain that never ends", lambda s: ETHERNET.wrap(_v6_chain(), 6), "malformed.ip")
 damaged("a frame of 9 bytes", lambda s: b"\x02" * 9, "malformed.link")
@@ -153,7 +155,7 @@ def _ends(s):
 
 
 def _v6_fragment(s):
-    return ipv6(*V6_ENDS, tcp_header(s, 40000, 8000) + FAKE, extensions=((FRAGMENT, b"\0\x01" + b"\0\0\0\x01"),))
+    return ipv6(*V6_ENDS, tcp_header(s, 40000, 8000) + FAKE[:28], extensions=((FRAGMENT, b"\0\x01" + b"\0\0\0\x01"),))
 
 
 def _v6_chain():

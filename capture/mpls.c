@@ -1,0 +1,87 @@
+/*
+ * mpls.c - see mpls.h; labels are RFC 3032, pseudowires RFC 4448, control words RFC 4385
+ *
+ * A label says nothing of what it carries: the routers at both ends agreed on
+ * that. Every tap has to guess. The first four bits tell IP (4 or 6); routers
+ * themselves rely on that to spread flows. An Ethernet pseudowire may begin with
+ * a control word, whose first four bits are 0 so as not to look like IP, or
+ * with the frame itself. Its destination address often begins with 00 as well,
+ * so a frame is only believed if an ethertype of IP stands where it should and
+ * an IP header of that version follows, tags in between allowed. Everything
+ * else is not IP: nothing is lost by it but frames that hold none.
+ *
+ * Labels are no part of a network's identity (network.h).
+ */
+#include "capture/mpls.h"
+
+#include "capture/link.h"
+
+#define LABEL_BOTTOM 0x100
+#define CONTROL_WORD 4
+#define CONTROL_WORD_FRAGMENT_BITS 0xc0 /* of its second byte: a frame in pieces */
+
+/* Is there an Ethernet frame with IP in it? PACKET_IGNORED_NOT_IP if not. */
+static enum packet_fate expect_frame(struct layer l)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(&l, 14, &header, PACKET_IGNORED_NOT_IP);
+	uint16_t ethertype = fate == PACKET_DECODED ? field16(header, 12) : 0;
+
+	while (fate == PACKET_DECODED && ethertype_is_vlan_tag(ethertype)) {
+		fate = layer_take(&l, 4, &header, PACKET_IGNORED_NOT_IP);
+		if (fate == PACKET_DECODED)
+			ethertype = field16(header, 2);
+	}
+	if (fate == PACKET_DECODED)
+		fate = layer_take(&l, 1, &header, PACKET_IGNORED_NOT_IP);
+	if (fate != PACKET_DECODED)
+		return fate;
+	if ((ethertype == ETHERTYPE_IPV4 && field8(header, 0) >> 4 == 4) ||
+	    (ethertype == ETHERTYPE_IPV6 && field8(header, 0) >> 4 == 6))
+		return PACKET_DECODED;
+	return PACKET_IGNORED_NOT_IP;
+}
+
+static enum packet_fate take_pseudowire(struct layer *l)
+{
+	struct layer behind = *l;
+	struct span word;
+	enum packet_fate fate = layer_take(&behind, CONTROL_WORD, &word, PACKET_IGNORED_NOT_IP);
+
+	if (fate == PACKET_DECODED && (field8(word, 0) != 0 || field8(word, 1) & CONTROL_WORD_FRAGMENT_BITS))
+		fate = PACKET_IGNORED_NOT_IP;
+	if (fate == PACKET_DECODED)
+		fate = expect_frame(behind);
+	if (fate == PACKET_IGNORED_NOT_IP)
+		return expect_frame(*l);
+	if (fate == PACKET_DECODED)
+		*l = behind;
+	return fate;
+}
+
+enum packet_fate mpls_decode(struct layer *l, uint16_t *ethertype)
+{
+	struct layer peek;
+	struct span label, first;
+	enum packet_fate fate;
+
+	do {
+		fate = layer_take(l, 4, &label, PACKET_MALFORMED_LINK);
+		if (fate != PACKET_DECODED)
+			return fate;
+	} while (!(field32(label, 0) & LABEL_BOTTOM));
+	peek = *l;
+	fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_LINK);
+	if (fate != PACKET_DECODED)
+		return fate;
+	switch (field8(first, 0) >> 4) {
+	case 4:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case 6:
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	*ethertype = ETHERTYPE_BRIDGED;
+	return take_pseudowire(l);
+}
