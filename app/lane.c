@@ -298,7 +298,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->live = source_is_live(options->source);
 	l->verdicts = policy_stats(options->policy);
 	l->memory_high = options->options->max_memory / 4 * 3;
-	l->decoder = decoder_new(&options->options->ports, NULL);
+	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);
 	if (!l->decoder || !l->reassembler) {
 		decoder_free(l->decoder);

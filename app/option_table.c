@@ -48,6 +48,14 @@ const struct option_row option_rows[] = {
 	  "ports of the server, 1 to 65535; repeatable",
 	  .kind = OPTION_PORTS, .offset = AT(struct port_set, ports), .min = 1, .max = 65535,
 	  .shown = "any port where HTTP requests begin" },
+	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
+	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
+	  "pppoe (recordings: all are always opened)",
+	  .kind = OPTION_TUNNELS, .offset = AT(unsigned, tunnels) },
+	{ OPTION_GROUP_CAPTURE, 0, "vxlan-port", "PORT[,PORT...]",
+	  "more UDP ports on which VXLAN comes; repeatable",
+	  .kind = OPTION_PORTS, .offset = AT(struct port_set, vxlan_ports), .min = 1, .max = 65535,
+	  .shown = "4789 and 8472, always" },
 	{ OPTION_GROUP_CAPTURE, 's', "snaplen", "BYTES",
 	  "bytes captured of each packet; 0 is the most there can be",
 	  .kind = OPTION_SNAPLEN, .offset = AT(uint32_t, snaplen), RANGE(64, 262144, 262144) },
@@ -293,6 +301,7 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_NOTHING:
 	case OPTION_TEXTS:
 	case OPTION_PORTS:
+	case OPTION_TUNNELS:
 	case OPTION_USER:
 	case OPTION_SAMPLE_BY:
 	case OPTION_TARGET:

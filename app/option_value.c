@@ -20,6 +20,7 @@
 #include "app/config.h"
 #include "app/texts.h"
 #include "base/units.h"
+#include "capture/tunnel_kind.h"
 
 #define SHOWN_MAX 60
 
@@ -294,8 +295,8 @@ static int add_port(struct port_set *ports, const char *text, const struct optio
 	if (port_set_has(ports, (uint16_t)port))
 		return 0;
 	if (ports->count == PORTS_MAX)
-		return wrong(error, in, "too many ports, the most is %d; without -p every port is looked at",
-			     PORTS_MAX);
+		return wrong(error, in, "too many ports, the most is %d%s", PORTS_MAX,
+			     in->row->letter == 'p' ? "; without -p every port is looked at" : "");
 	ports->port[ports->count++] = (uint16_t)port;
 	return 0;
 }
@@ -312,6 +313,39 @@ static int apply_ports(struct port_set *ports, const struct option_input *in, st
 		/* cut text of this length is still no port */
 		snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text)), at);
 		rc = add_port(ports, text, in, error);
+		if (rc < 0 || at[len] == '\0')
+			return rc;
+		at += len + 1;
+	}
+}
+
+static int add_tunnel(unsigned *tunnels, struct span name, const struct option_input *in, struct buffer *error)
+{
+	static const char *const names[] = {
+#define X(id, name, filter) name,
+		TUNNEL_KINDS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < TUNNEL_KIND_COUNT; i++)
+		if (span_equal(name, span_str(names[i]))) {
+			*tunnels |= TUNNEL_BIT(i);
+			return 0;
+		}
+	wrong(error, in, "no tunnel that shadowtap knows; they are ");
+	for (size_t i = 0; i < TUNNEL_KIND_COUNT; i++)
+		buffer_printf(error, "%s%s", i ? ", " : "", names[i]);
+	return -EINVAL;
+}
+
+static int apply_tunnels(unsigned *tunnels, const struct option_input *in, struct buffer *error)
+{
+	const char *at = in->value;
+
+	for (;;) {
+		size_t len = strcspn(at, ",");
+		int rc = add_tunnel(tunnels, span_of(at, len), in, error);
+
 		if (rc < 0 || at[len] == '\0')
 			return rc;
 		at += len + 1;
@@ -580,6 +614,8 @@ int option_apply(struct options *o, const struct option_input *in, struct buffer
 		return add_text(o, field, in->value, error);
 	case OPTION_PORTS:
 		return apply_ports(field, in, error);
+	case OPTION_TUNNELS:
+		return apply_tunnels(field, in, error);
 	case OPTION_USER:
 		return apply_user(field, in, error);
 	case OPTION_SAMPLE:

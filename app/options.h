@@ -45,7 +45,9 @@ struct options {
 	struct texts interfaces;
 	struct texts files;
 	struct port_set ports;
-	const char *expression; /* NULL if none */
+	struct port_set vxlan_ports; /* beside the usual ones */
+	unsigned tunnels;            /* TUNNEL_BIT()s: --decap */
+	const char *expression;      /* NULL if none */
 	uint32_t snaplen;
 	uint32_t buffer_bytes;
 	bool promiscuous;

@@ -461,6 +461,8 @@ static int open_source(struct tap *t, struct buffer *error)
 		.interface_count = t->o->interfaces.count,
 		.expression = t->o->expression,
 		.ports = t->o->ports,
+		.vxlan_ports = t->o->vxlan_ports,
+		.tunnels = t->o->tunnels,
 		.snaplen = t->o->snaplen,
 		.buffer_bytes = t->o->buffer_bytes,
 		.promiscuous = t->o->promiscuous,

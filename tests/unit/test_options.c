@@ -73,6 +73,9 @@ static void show(const struct options *o, struct buffer *out)
 	show_texts(out, "files", &o->files);
 	for (size_t i = 0; i < o->ports.count; i++)
 		buffer_printf(out, "%s%u", i ? "," : " ports=", o->ports.port[i]);
+	for (size_t i = 0; i < o->vxlan_ports.count; i++)
+		buffer_printf(out, "%s%u", i ? "," : " vxlan_ports=", o->vxlan_ports.port[i]);
+	show_number(out, "tunnels", o->tunnels, 0);
 	show_text(out, "bpf", o->expression);
 	show_number(out, "snaplen", o->snaplen, 262144);
 	show_number(out, "buffer", o->buffer_bytes, 64 << 20);
@@ -134,6 +137,12 @@ static const struct parse_case accepted[] = {
 	/* ports; the same one twice is one */
 	{ { "--dry-run", "-p8080,8081", "-p", "1", "--port=65535", "-p8080" }, 0,
 	  " if=any ports=8080,8081,1,65535 dry=1" },
+
+	/* tunnels: bits in the order of their list */
+	{ { "--dry-run", "--decap", "vxlan" }, 0, " if=any tunnels=1 dry=1" },
+	{ { "--dry-run", "--decap=pppoe,vxlan", "--decap", "erspan,vxlan" }, 0, " if=any tunnels=73 dry=1" },
+	{ { "--dry-run", "--decap=vxlan,geneve,gre,erspan,ipip,mpls,pppoe", "--vxlan-port", "10000,4790" }, 0,
+	  " if=any vxlan_ports=10000,4790 tunnels=127 dry=1" },
 
 	/* the expression: words joined, options between and after them, "--" ends options, "-" is a word */
 	{ { "--dry-run", "tcp", "and", "host 10.0.0.1", "-i", "lo", "or", "port 1" }, 0,
@@ -250,6 +259,13 @@ static const struct parse_case refused[] = {
 	{ { "--check-config=no" }, -EINVAL, "--check-config=no: takes no value" },
 	/* ports */
 	{ { "-p0" }, -EINVAL, "-p 0: port out of range, which is 1 to 65535" },
+	{ { "--dry-run", "--decap", "vxlan,foo" }, -EINVAL,
+	  "--decap vxlan,foo: no tunnel that shadowtap knows; they are vxlan, geneve, gre, erspan, ipip, mpls, pppoe" },
+	{ { "--dry-run", "--decap", "vxlan," }, -EINVAL,
+	  "--decap vxlan,: no tunnel that shadowtap knows; they are vxlan, geneve, gre, erspan, ipip, mpls, pppoe" },
+	{ { "--dry-run", "--decap", "VXLAN" }, -EINVAL,
+	  "--decap VXLAN: no tunnel that shadowtap knows; they are vxlan, geneve, gre, erspan, ipip, mpls, pppoe" },
+	{ { "--vxlan-port", "0" }, -EINVAL, "--vxlan-port 0: port out of range, which is 1 to 65535" },
 	{ { "-p", "8080,70000" }, -EINVAL, "-p 8080,70000: port out of range, which is 1 to 65535" },
 	{ { "-p", "8080," }, -EINVAL, "-p 8080,: not a port number; write 8080, or 8080,8081" },
 	{ { "-phttp" }, -EINVAL, "-p http: not a port number; write 8080, or 8080,8081" },
