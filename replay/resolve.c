@@ -105,7 +105,7 @@ static void *lookup_thread(void *arg)
 	return NULL;
 }
 
-/** start_thread() - detached and deaf to signals: those are for the main thread */
+/** start_thread() - detached and deaf to signals from outside: those are for the main thread */
 static int start_thread(struct lookup *l)
 {
 	pthread_attr_t attr;
@@ -118,6 +118,7 @@ static int start_thread(struct lookup *l)
 		return -r;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* how the sandbox says that a call is refused: to the thread that made it */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&thread, &attr, lookup_thread, l);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -210,8 +211,8 @@ int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct
 	r->ended.data = r->refresh.data = r;
 	r->is_fixed = lookup_numeric(r->host, options->port, &r->addresses) == 0;
 	if (!r->is_fixed) {
-		uv_timer_start(&r->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
-		resolver_refresh(r, mono_now());
+		/* Begun by the loop: a thread that is older than the drop of privileges would keep them. */
+		uv_timer_start(&r->refresh, on_refresh, 0, REFRESH_MS);
 	}
 	*out = r;
 	return 0;

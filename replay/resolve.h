@@ -37,7 +37,7 @@ struct resolver_options {
 	void *ctx;
 };
 
-/** resolver_new() - and begin the first lookup; 0 or a negative errno */
+/** resolver_new() - the first lookup begins with the first turn of the loop, or when it is asked for; 0 or a negative errno */
 int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct resolver **out);
 
 /** resolver_addresses() - the last that were found, count 0 if none ever were; borrowed until the loop runs on
