@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "app/options.h"
+#include "app/sandbox.h"
 #include "app/tap.h"
 #include "base/log.h"
 #include "capture/source.h"
@@ -28,8 +29,9 @@ static int print_help(void)
 
 static int print_version(void)
 {
-	printf("shadowtap %s\n%s, libuv %s, llhttp %d.%d.%d\n", SHADOWTAP_VERSION, pcap_lib_version(),
-	       uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+	printf("shadowtap %s\n%s, libuv %s, llhttp %d.%d.%d, %s\n", SHADOWTAP_VERSION, pcap_lib_version(),
+	       uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH,
+	       sandbox_version());
 	return EXIT_DONE;
 }
 

@@ -69,6 +69,9 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_CAPTURE, 'Z', "user", "USER",
 	  "become this user once captures and files are open",
 	  .kind = OPTION_USER, .offset = AT(const char *, user), .shown = "nobody when started as root" },
+	{ OPTION_GROUP_CAPTURE, 0, "no-sandbox", NULL,
+	  "allow every system call once captures and files are open, not only those that are needed",
+	  FLAG_OFF(sandbox) },
 
 	{ OPTION_GROUP_MIRROR, 'X', "method", "METHOD",
 	  "mirror requests of this method; repeatable; \"any\" is every method",

@@ -52,6 +52,7 @@ struct options {
 	uint32_t buffer_bytes;
 	bool promiscuous;
 	const char *user; /* NULL: stay who we are */
+	bool sandbox;
 
 	/* what is mirrored */
 	struct policy_options policy; /* is_own is set by the wiring */

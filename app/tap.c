@@ -11,6 +11,7 @@
 #include "app/outputs.h"
 #include "app/privileges.h"
 #include "app/recording.h"
+#include "app/sandbox.h"
 #include "app/screen.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -467,10 +468,16 @@ static int open_source(struct tap *t, struct buffer *error)
 		.buffer_bytes = t->o->buffer_bytes,
 		.promiscuous = t->o->promiscuous,
 	};
+	struct buffer program = { 0 };
+	int err;
 
 	if (!t->live)
 		return open_files(t->o, &t->source, error);
-	return source_open_live(&options, &t->source, error);
+	privileges_program(&program);
+	options.program = program.len ? buffer_text(&program) : NULL;
+	err = source_open_live(&options, &t->source, error);
+	buffer_deinit(&program);
+	return err;
 }
 
 static int make_intake(struct tap *t, struct buffer *error)
@@ -534,12 +541,9 @@ static int check_loop_access(const struct options *o, struct buffer *error)
 
 static int drop_privileges(struct tap *t, struct buffer *error)
 {
-	int err;
+	int err = privileges_drop(t->o->user, error);
 
-	if (!t->o->user)
-		return 0;
-	err = privileges_drop(t->o->user, error);
-	return err < 0 ? err : check_loop_access(t->o, error);
+	return err < 0 || !t->o->user ? err : check_loop_access(t->o, error);
 }
 
 static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
@@ -599,7 +603,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	err = outputs_start(&t->outputs, !t->live);
 	if (err < 0)
 		buffer_printf(error, "cannot start the writer of events: %s", uv_strerror(err));
-	return err;
+	return err < 0 || !t->o->sandbox ? err : sandbox_enter(error);
 }
 
 /* ---- the end --------------------------------------------------------------------- */
