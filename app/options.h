@@ -65,6 +65,7 @@ struct options {
 	struct texts allow_headers;
 	enum host_mode host_mode;
 	const char *host_value;
+	struct texts rewrite_paths; /* --rewrite-path 'RE=>TEXT', for all targets */
 	int64_t max_time_ns;
 	int64_t connect_timeout_ns; /* 0: max_time_ns */
 	uint32_t connections;

@@ -388,6 +388,7 @@ static int make_rewrites(struct tap *t, struct buffer *error)
 			.host_value = t->o->host_value,
 			.authority = t->o->target_count ? target->url.authority : "localhost",
 			.prefix = t->o->target_count ? target->url.prefix : "",
+			.paths = t->o->rewrite_paths,
 		};
 		int err;
 

@@ -4,8 +4,9 @@
  * Theory of operation: the output is assembled from parts that are each safe by
  * themselves, so that no captured byte can end a line or begin a field.
  *
- *   request line   method (a token, or nothing is sent), prefix and target with
- *                  spaces and control characters escaped, always HTTP/1.1
+ *   request line   method (a token, or nothing is sent), prefix and target,
+ *                  rewritten by the user's rules, with spaces and control
+ *                  characters escaped, always HTTP/1.1
  *   Host           the target's, the captured one's, or the user's
  *   captured       those that the allow-list has, byte for byte and in order
  *   -H             as given; built once
@@ -26,6 +27,7 @@
 
 #include "policy/allow.h"
 #include "policy/http_text.h"
+#include "policy/path_rewrite.h"
 #include "policy/target.h"
 
 #define NOMINATIONS_MAX 8
@@ -37,6 +39,7 @@ struct rewrite {
 	size_t overridden_count;
 	enum host_mode host_mode;
 	char *authority, *prefix; /* owned */
+	struct path_rewrite *paths; /* NULL: no rules */
 	struct buffer host;       /* "Host: x\r\n"; empty if it depends on the request */
 	struct buffer fields;     /* of -H */
 	bool adds_user_agent;     /* ours, unless a captured one was forwarded */
@@ -233,6 +236,8 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
 		err = build_host(w, options, error);
 	if (!err)
 		err = build_prefix(w, options->prefix, error);
+	if (!err)
+		err = path_rewrite_new(&options->paths, &w->paths, error);
 	if (!err && (!buffer_ok(&w->host) || !buffer_ok(&w->fields)))
 		err = -ENOMEM;
 	if (err) {
@@ -254,6 +259,7 @@ void rewrite_free(struct rewrite *w)
 	free(w->overridden);
 	free(w->authority);
 	free(w->prefix);
+	path_rewrite_free(w->paths);
 	buffer_deinit(&w->host);
 	buffer_deinit(&w->fields);
 	free(w);
@@ -282,8 +288,8 @@ static void add_target_text(struct buffer *out, struct span text)
 	}
 }
 
-/* RFC 9112, 3.2.1 and 3.2.4: what stands between the method and the version. */
-static void add_target(const struct rewrite *w, const struct request_head *head, struct buffer *out)
+/* RFC 9112, 3.2.1 and 3.2.4: what stands between the method and the version. 0 or -EINVAL */
+static int add_target(const struct rewrite *w, const struct request_head *head, struct buffer *out)
 {
 	struct span authority, text = target_path_and_query(head->target, &authority);
 	struct span prefix = span_str(w->prefix);
@@ -295,15 +301,19 @@ static void add_target(const struct rewrite *w, const struct request_head *head,
 	if (asterisk) { /* the server as a whole; under a prefix, the prefix */
 		if (prefix.len == 0)
 			buffer_add(out, "*", 1);
-		return;
+		return 0;
 	}
+	if (w->paths && path_rewrite_apply(w->paths, &text) < 0)
+		return -EINVAL;
 	/*
 	 * A target without a leading slash ("v1/models", seen from lenient clients) is
-	 * sent as it was, unless it follows a prefix or an authority was cut off it.
+	 * sent as it was, unless it follows a prefix, an authority was cut off it, or
+	 * rules went over it.
 	 */
-	if (text.len == 0 || (text.at[0] != '/' && (prefix.len > 0 || authority.len > 0)))
+	if (text.len == 0 || (text.at[0] != '/' && (prefix.len > 0 || authority.len > 0 || w->paths)))
 		buffer_add(out, "/", 1);
 	add_target_text(out, text);
+	return 0;
 }
 
 /* --- Host --- */
@@ -440,7 +450,10 @@ int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer
 		return -EINVAL;
 	buffer_add_span(out, m->head.method);
 	buffer_add(out, " ", 1);
-	add_target(w, &m->head, out);
+	if (add_target(w, &m->head, out) < 0) {
+		out->len = before;
+		return -EINVAL;
+	}
 	buffer_add_str(out, " HTTP/1.1\r\n");
 	add_host(w, &m->head, out);
 	has_user_agent = add_captured_fields(w, &m->head, out);

@@ -25,6 +25,7 @@ struct rewrite_options {
 	const char *host_value; /* with HOST_VALUE */
 	const char *authority;  /* the target's host:port, as in its URL */
 	const char *prefix;     /* path put before the captured target, "" or "/base" without final slash */
+	struct texts paths;     /* --rewrite-path: 'RE=>TEXT', applied before that, see path_rewrite.h */
 };
 
 struct rewrite;
@@ -32,7 +33,8 @@ struct rewrite;
 /**
  * rewrite_new() - check the options and build what is the same for every request
  * @options:  borrowed during the call
- * @error:    on -EINVAL one sentence: a name that is no token, a value with CR or LF, a field that is ours
+ * @error:    on -EINVAL one sentence: a name that is no token, a value with CR or LF, a field that is ours,
+ *            a bad pattern
  *
  * -H: 'N: V' writes N: V in place of any captured N; several of the same name
  * make several fields. 'N:' forwards and adds no N. 'N;' sends it empty, as curl
@@ -50,7 +52,9 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
  * captured bytes are, what is appended is one request: fields whose name is no
  * token or whose value has CR, LF or NUL are left out, and spaces and control
  * characters of the target are percent-encoded.
- * Return: 0, -ENOMEM, or -EINVAL if the method is no token; on failure @out's contents are as before.
+ * A rewritten path begins with a slash, one is put before it if need be.
+ * Return: 0, -ENOMEM, or -EINVAL if the method is no token or the rules of --rewrite-path gave up; on failure
+ * @out's contents are as before.
  */
 int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer *out);
 

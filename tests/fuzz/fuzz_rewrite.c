@@ -73,7 +73,8 @@ static void check(struct span text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *allow[] = { "*", "x-a", "te" }, *set[] = { "X-B: 1", "accept:" };
+	static const char *allow[] = { "*", "x-a", "te" }, *set[] = { "X-B: 1", "accept:" },
+			  *paths[] = { "a+=>$0 b", "/(.)=>$1\r\n", "x=>" };
 	static const char *const prefixes[] = { "", "/base" };
 	struct rewrite_options options = { .allow = { allow, 3 }, .set = { set, 2 }, .host_value = "v",
 					   .authority = "shadow:9000" };
@@ -88,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	options.host_mode = (enum host_mode)(choices & 3);
 	options.prefix = prefixes[choices >> 2 & 1];
-	m.body_len = choices >> 3;
+	options.paths = (struct texts){ paths, choices & 8 ? 3 : 0 };
+	m.body_len = choices >> 4;
 	m.head.method = SPAN_LITERAL("POST");
 	while (m.head.header_count < FIELDS_MAX && take_text(&in, &headers[m.head.header_count].name) &&
 	       take_text(&in, &headers[m.head.header_count].value))

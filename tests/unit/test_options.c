@@ -100,6 +100,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_texts(out, "allow", &o->allow_headers);
 	show_number(out, "host_mode", o->host_mode, HOST_TARGET);
 	show_text(out, "host", o->host_value);
+	show_texts(out, "rewrite", &o->rewrite_paths);
 	show_number(out, "max_time", (uint64_t)o->max_time_ns, 300000000);
 	show_number(out, "connect", (uint64_t)o->connect_timeout_ns, 0);
 	show_number(out, "connections", o->connections, 64);
@@ -133,6 +134,10 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run" }, 0, " if=any dry=1" },
 	{ { "--dry-run", "-i", "eth0", "-ilo" }, 0, " if=eth0,lo dry=1" },
 	{ { "--dry-run", "-r", "a.pcap", "-r", "-" }, 0, " files=a.pcap,- dry=1" },
+
+	/* paths */
+	{ { "--dry-run", "--rewrite-path", "^/a => /b", "--rewrite-path=,=>," }, 0,
+	  " if=any rewrite=^/a => /b,,=>, dry=1" },
 
 	/* ports; the same one twice is one */
 	{ { "--dry-run", "-p8080,8081", "-p", "1", "--port=65535", "-p8080" }, 0,

@@ -87,8 +87,10 @@ static void test_policy_new(void **state)
 
 static void test_rewrite_new(void **state)
 {
-	static const char *allow[] = { "x-*", "te" }, *set[] = { "Host: a", "x-a: b", "accept:" };
-	struct rewrite_options options = { .allow = { allow, 2 }, .set = { set, 3 }, .authority = "a:1", .prefix = "/p" };
+	static const char *allow[] = { "x-*", "te" }, *set[] = { "Host: a", "x-a: b", "accept:" },
+			  *paths[] = { "a=>b", "(c)=>$1" };
+	struct rewrite_options options = { .allow = { allow, 2 }, .set = { set, 3 }, .authority = "a:1", .prefix = "/p",
+					   .paths = { paths, 2 } };
 	long n = 0;
 	int err;
 

@@ -31,6 +31,7 @@ struct row {
 	struct field_text fields[FIELDS_MAX];
 	uint64_t body_len;
 	const char *head;
+	const char *paths[4]; /* of --rewrite-path */
 };
 
 static struct texts texts_of(const char *const *at, size_t max)
@@ -51,6 +52,7 @@ static struct rewrite *rewrite_of(const struct row *row)
 		.host_value = "value.example",
 		.authority = "shadow:9000",
 		.prefix = row->prefix ? row->prefix : "",
+		.paths = texts_of(row->paths, 4),
 	};
 	struct buffer error = { 0 };
 	struct rewrite *w = NULL;
@@ -107,6 +109,25 @@ static const struct row rows[] = {
 	{ .method = "GET", .target = "/%41%2f%zz\xff", .head = "GET /%41%2f%zz\xff HTTP/1.1\r\n" HOST UA MARK },
 	{ .method = "GET", .target = "/a HTTP/1.1\r\nX: y\x7f\t",
 	  .head = "GET /a%20HTTP/1.1%0D%0AX:%20y%7F%09 HTTP/1.1\r\n" HOST UA MARK },
+	/* --rewrite-path: every match, rule after rule, before the prefix, path and query */
+	{ .paths = { "^/v1/models/(\\w+):predict => /v2/models/$1/infer" }, .method = "GET", .target = "/v1/models/m:predict?a=b",
+	  .head = "GET /v2/models/m/infer?a=b HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "^/v1=>/v2" }, .method = "GET", .target = "/x/v1", .head = "GET /x/v1 HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "a=>bb" }, .method = "GET", .target = "/aXa?a", .head = "GET /bbXbb?bb HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "a=>b", "x=>y", "b=>c", "c=>d" }, .method = "GET", .target = "/a", .head = "GET /d HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "a=>b", "x=>y" }, .prefix = "/a", .method = "GET", .target = "http://u@a/a",
+	  .head = "GET /a/b HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "[?].*=>" }, .method = "GET", .target = "/a?secret", .head = "GET /a HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { ".*=>" }, .method = "GET", .target = "/a", .head = "GET / HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "^/=>" }, .method = "GET", .target = "/a", .head = "GET /a HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "$=>?x=$$1" }, .method = "GET", .target = "/a", .head = "GET /a?x=$1 HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "^/(?<who>\\w+)(-b)?=>/${who}$2" }, .method = "GET", .target = "/a", .head = "GET /a HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "b=>c d" }, .method = "GET", .target = "/b\r\n", .head = "GET /c%20d%0D%0A HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "x(?#=>)=>y" }, .method = "GET", .target = "/x", .head = "GET /y HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "(?x) a # a comment=>b" }, .method = "GET", .target = "/a", .head = "GET /b HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "\\Q.a=>b" }, .method = "GET", .target = "/.axa", .head = "GET /bxa HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { "\xc3\xa9=>e" }, .method = "GET", .target = "/\xc3\xa9\xff", .head = "GET /e\xff HTTP/1.1\r\n" HOST UA MARK },
+	{ .paths = { ".*=>/x" }, .method = "OPTIONS", .target = "*", .head = "OPTIONS * HTTP/1.1\r\n" HOST UA MARK },
 	/* Host */
 	{ .host_mode = HOST_KEEP, .method = "GET", .target = "/", .fields = { { "HOST", "prod:80" } },
 	  .head = "GET / HTTP/1.1\r\nHost: prod:80\r\n" UA MARK },
@@ -215,9 +236,43 @@ static void test_bad_method(void **state)
 	rewrite_free(w);
 }
 
+/* What cannot be rewritten within bounds is not sent, and says so soon. */
+static void test_paths_that_cost_too_much(void **state)
+{
+	static char many[8300], as[8001];
+	static const struct row hostile[] = {
+		{ .paths = { "(a+)+$=>b" }, .method = "GET", .target = as },
+		{ .paths = { "[a-z]{1,50}[a-z]{1,50}[a-z]{1,50}[!?]=>b" }, .method = "GET", .target = as },
+		{ .paths = { "a=>0123456789" }, .method = "GET", .target = as },
+		{ .paths = { "^/=>/0123456789", "a*=>$0$0$0$0" }, .method = "GET", .target = as },
+		{ .paths = { "nothing=>" }, .method = "GET", .target = many },
+	};
+
+	memset(as, 'a', sizeof(as) - 1);
+	memset(many, '/', sizeof(many) - 1);
+	for (size_t i = 0; i < COUNT(hostile); i++) {
+		struct rewrite *w = rewrite_of(&hostile[i]);
+		struct buffer out = { 0 };
+		char aa[] = "/aa";
+		struct row modest = hostile[i];
+
+		buffer_add_str(&out, "before");
+		if (i == 0)
+			as[7999] = '!';
+		if (rewrite_row(&hostile[i], w, &out) != -EINVAL)
+			fail_msg("row %zu", i);
+		as[7999] = 'a';
+		assert_string_equal(buffer_text(&out), "before");
+		modest.target = aa; /* the next one is as if nothing had been */
+		assert_int_equal(rewrite_row(&modest, w, &out), 0);
+		buffer_deinit(&out);
+		rewrite_free(w);
+	}
+}
+
 static const struct {
 	struct rewrite_options options;
-	const char *allow, *set[2], *says[2];
+	const char *allow, *set[2], *says[2], *path;
 } refused[] = {
 	{ .allow = "a b", .says = { "--allow-header 'a b'" } },
 	{ .allow = "", .says = { "--allow-header ''" } },
@@ -249,6 +304,17 @@ static const struct {
 	{ .options = { .authority = "a b" }, .says = { "--target" } },
 	{ .options = { .prefix = "/a b" }, .says = { "--target" } },
 	{ .options = { .prefix = "a" }, .says = { "--target" } },
+	{ .path = "/v1", .says = { "--rewrite-path '/v1'", "'RE=>TEXT'" } },
+	{ .path = "=>/v1", .says = { "'RE=>TEXT'", "example" } },
+	{ .path = "", .says = { "'RE=>TEXT'" } },
+	{ .path = "(=>/v1", .says = { "no valid pattern", "parenthesis" } },
+	{ .path = "(*UTF)a=>b", .says = { "no valid pattern" } },
+	{ .path = "(a)=>$2", .says = { "replacement", "unknown substring" } },
+	{ .path = "(a)=>${b}", .says = { "replacement" } },
+	{ .path = "(a)=>${1", .says = { "replacement" } },
+	{ .path = "a=>b$", .says = { "replacement" } },
+	{ .path = "(?x) a # (c)=>$1", .says = { "replacement" } },
+	{ .path = "\\Q(a)=>$1", .says = { "replacement" } },
 };
 
 static void test_refused(void **state)
@@ -257,10 +323,11 @@ static void test_refused(void **state)
 		struct rewrite_options options = refused[i].options;
 		struct buffer error = { 0 };
 		struct rewrite *w = NULL;
-		const char *allow[1] = { refused[i].allow };
+		const char *allow[1] = { refused[i].allow }, *path[1] = { refused[i].path };
 
 		options.allow = (struct texts){ allow, refused[i].allow != NULL };
 		options.set = texts_of(refused[i].set, 2);
+		options.paths = (struct texts){ path, refused[i].path != NULL };
 		if (!options.authority)
 			options.authority = "shadow:9000";
 		if (rewrite_new(&options, &w, &error) != -EINVAL)
@@ -458,7 +525,7 @@ static void test_many_nominations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_heads),        cmocka_unit_test(test_bad_method),
+		cmocka_unit_test(test_heads),        cmocka_unit_test(test_bad_method), cmocka_unit_test(test_paths_that_cost_too_much),
 		cmocka_unit_test(test_refused),      cmocka_unit_test(test_allows_and_warnings),
 		cmocka_unit_test(test_field_kinds),  cmocka_unit_test(test_hostile_heads),
 		cmocka_unit_test(test_many_nominations),
