@@ -399,6 +399,8 @@ static int check_whole(struct parser *p)
 		return rc;
 	if (o->command == COMMAND_CHECK_CONFIG && !o->config_path)
 		return usage(p, "--check-config has nothing to check; name the file with -f");
+	if (o->tls.key_file && !o->tls.cert_file)
+		return usage(p, "--key is given without the certificate that it belongs to; add --cert FILE");
 	if (!o->user && geteuid() == 0)
 		o->user = USER_FOR_ROOT;
 	/* A config file may leave the target to the command line. */

@@ -18,6 +18,7 @@
 #include "capture/decode.h"
 #include "policy/policy.h"
 #include "policy/rewrite.h"
+#include "replay/tls.h"
 #include "replay/url.h"
 
 #define TARGETS_MAX 16
@@ -66,6 +67,7 @@ struct options {
 	enum host_mode host_mode;
 	const char *host_value;
 	struct texts rewrite_paths; /* --rewrite-path 'RE=>TEXT', for all targets */
+	struct tls_options tls;     /* for all https targets */
 	int64_t max_time_ns;
 	int64_t connect_timeout_ns; /* 0: max_time_ns */
 	uint32_t connections;

@@ -423,6 +423,7 @@ static int make_replay(struct tap *t, struct buffer *error)
 
 		targets[i] = (struct target_options){
 			.url = target->url,
+			.tls = t->o->tls,
 			.connections = t->o->connections,
 			.queue = t->o->queue,
 			.max_time_ns = t->o->max_time_ns,

@@ -7,9 +7,9 @@
  * at once and only what did not fit waits for the socket, the idle check is a
  * recv() away, and the next address is a new socket and nothing else.
  *
- *     CLOSED -> RESOLVING -> CONNECTING -> SENDING -> WAITING -> IDLE
- *                                ^  |         ^                    |
- *                     next address--+         +--------------------+
+ *     CLOSED -> RESOLVING -> CONNECTING -> SECURING -> SENDING -> WAITING -> IDLE
+ *                                ^  |                     ^                    |
+ *                     next address--+                     +--------------------+
  *
  * Every state leads to CLOSED. A message that was given to conn_begin() leaves
  * through conn_end(), in one place and once. After conn_end() the target may
@@ -22,12 +22,19 @@
  * shorter, covers lookup and connect; what is left of it is divided among the
  * addresses that are left, so that a dead first address leaves time for the
  * second. When it ends first, the outcome is connect (or dns).
+ *
+ * TLS, if the target wants it, sits between this file and the socket: receive()
+ * and send_some() are the only two places that know. The handshake is part of
+ * connecting: it has what is left of connect_timeout, and a failure in it is
+ * failed.tls and a failure to connect, for the breaker and the resolver, too.
+ * So is a TLS 1.3 server's late word that it does not want our certificate.
+ * Where an answer's end is told by the end of the connection, only the TLS word
+ * for it (close_notify) counts: without it the answer may be cut, and the
+ * outcome is a reset.
  */
 #include "replay/conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +42,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "replay/socket.h"
+
+/* A turn of the loop reads at most so many full TLS records from one connection: 64 KiB, as much as plain. */
+#define RECORDS_PER_TURN 4
+#define TLS_CHUNK 16384
 
 struct watch {
 	uv_poll_t poll;
@@ -50,6 +62,8 @@ static const char *state_name(enum conn_state s)
 		return "resolving";
 	case CONN_CONNECTING:
 		return "connecting";
+	case CONN_SECURING:
+		return "securing";
 	case CONN_SENDING:
 		return "sending";
 	case CONN_WAITING:
@@ -62,7 +76,7 @@ static const char *state_name(enum conn_state s)
 
 static void set_state(struct conn *c, enum conn_state next)
 {
-	bool opening = next == CONN_RESOLVING || next == CONN_CONNECTING;
+	bool opening = next == CONN_RESOLVING || next == CONN_CONNECTING || next == CONN_SECURING;
 
 	if (log_enabled(LOG_DEBUG))
 		log_debug("conn %u: %s -> %s", c->id, state_name(c->state), state_name(next));
@@ -108,6 +122,8 @@ static void close_socket(struct conn *c)
 	c->is_own_known = false;
 	if (!c->watch)
 		return;
+	tls_free(c->tls);
+	c->tls = NULL;
 	c->watch->conn = NULL;
 	uv_close((uv_handle_t *)&c->watch->poll, on_watch_closed); /* lets go of the descriptor at once */
 	c->watch = NULL;
@@ -119,6 +135,14 @@ static void close_socket(struct conn *c)
 static int64_t us_between(struct mono from, struct mono to)
 {
 	return (to.ns - from.ns) / NS_PER_US;
+}
+
+/** is_connected() - did this exchange get a connection, seen from its end? */
+static bool is_connected(const struct conn *c, enum outcome_kind kind)
+{
+	if (!c->is_accepted && (kind == OUTCOME_FAILED_TLS || kind == OUTCOME_FAILED_RESET))
+		return false;
+	return c->connected_at.ns != 0;
 }
 
 static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind, const char *detail)
@@ -134,7 +158,7 @@ static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind,
 
 	if (c->was_open)
 		o.connect_us = 0;
-	else if (c->connected_at.ns)
+	else if (is_connected(c, kind))
 		o.connect_us = us_between(c->began, c->connected_at);
 	if (c->first_byte_at.ns && c->sent_at.ns) /* an answer may begin before the request's end: then 0 */
 		o.first_byte_us =
@@ -201,34 +225,82 @@ static enum read_result after_feed(struct conn *c, enum answer_state s)
 	return READ_MORE;
 }
 
-/** read_answer() - one recv(); READ_ENDED: the exchange is over and @c not ours any more */
+/** receive() - some bytes into the scratch buffer; 0 at the end, or negative errno, -ENODATA and -EPROTO as in
+ * tls.h */
+static ssize_t receive(struct conn *c)
+{
+	ssize_t n;
+
+	if (c->tls)
+		return tls_read(c->tls, c->env->scratch, c->env->scratch_size);
+	do
+		n = recv(c->fd, c->env->scratch, c->env->scratch_size, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/** end_eof() - the server closed; @is_told: in a way that nobody in between can bring about */
+static void end_eof(struct conn *c, bool is_told)
+{
+	if (!is_told && c->answer.state == ANSWER_BODY)
+		conn_end(c, OUTCOME_FAILED_RESET, "EOF in the answer, without close_notify", false);
+	else if (answer_eof(&c->answer) == ANSWER_WHOLE)
+		end_answered(c);
+	else
+		conn_end(c, OUTCOME_FAILED_RESET,
+			 c->answer.begun ? "EOF in the answer" : "EOF before the answer", false);
+}
+
+static void end_unreadable(struct conn *c, int err)
+{
+	if (err == EPROTO && c->tls)
+		conn_end(c, OUTCOME_FAILED_TLS, tls_failure(c->tls), false);
+	else
+		end_errno(c, OUTCOME_FAILED_RESET, err);
+}
+
+/** note_accepted() - the connection is open for both sides; once */
+static void note_accepted(struct conn *c)
+{
+	if (c->is_accepted)
+		return;
+	c->is_accepted = true;
+	c->env->on_connected(c->env->ctx);
+}
+
+/** read_answer() - one receive(); READ_ENDED: the exchange is over and @c not ours any more */
 static enum read_result read_answer(struct conn *c)
 {
-	ssize_t n = recv(c->fd, c->env->scratch, c->env->scratch_size, 0);
+	ssize_t n = receive(c);
 	enum answer_state s;
 
-	if (n < 0 && errno == EINTR)
-		return READ_MORE;
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (n == -EAGAIN || n == -EWOULDBLOCK)
 		return READ_NOTHING;
+	if (n == 0 || (n == -ENODATA && c->tls)) {
+		end_eof(c, n == 0);
+		return READ_ENDED;
+	}
 	if (n < 0) {
-		end_errno(c, OUTCOME_FAILED_RESET, errno);
+		end_unreadable(c, (int)-n);
 		return READ_ENDED;
 	}
-	if (n == 0) {
-		if (answer_eof(&c->answer) == ANSWER_WHOLE)
-			end_answered(c);
-		else
-			conn_end(c, OUTCOME_FAILED_RESET,
-				 c->answer.begun ? "EOF in the answer" : "EOF before the answer", false);
-		return READ_ENDED;
-	}
+	note_accepted(c);
 	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
 	if (!c->answer.begun)
 		c->first_byte_at.ns = 0; /* so far only interim answers */
 	else if (!c->first_byte_at.ns)
 		c->first_byte_at = mono_now();
 	return after_feed(c, s);
+}
+
+/** read_turn() - what one turn of the loop may read; READ_ENDED as above */
+static enum read_result read_turn(struct conn *c)
+{
+	enum read_result r = read_answer(c);
+
+	for (int n = 1; r == READ_MORE && c->tls && tls_has_more(c->tls) && n < RECORDS_PER_TURN; n++)
+		r = read_answer(c);
+	return r;
 }
 
 /** read_rest() - the connection broke: what came before may still be a whole answer */
@@ -240,7 +312,7 @@ static void read_rest(struct conn *c, int err)
 		r = read_answer(c);
 	while (r == READ_MORE);
 	if (r == READ_NOTHING)
-		end_errno(c, OUTCOME_FAILED_RESET, err);
+		end_unreadable(c, err);
 }
 
 /* ---- writing ---- */
@@ -261,25 +333,60 @@ static struct span body_of(const struct message *m)
 	return m->body_kept ? span_of(m->body, m->body_len) : span_of(NULL, 0);
 }
 
-/** send_some() - one sendmsg() of what is left of head and body; bytes, or negative errno */
-static ssize_t send_some(struct conn *c)
+/** send_plain() - one sendmsg() of @head and @body; bytes, or negative errno */
+static ssize_t send_plain(struct conn *c, struct span head, struct span body)
 {
-	struct span head = buffer_span(&c->head), body = body_of(c->message);
 	struct iovec pieces[2];
 	struct msghdr msg = { .msg_iov = pieces };
-	size_t skip = c->sent;
 	ssize_t n;
 
-	if (!span_skip(&head, skip)) {
-		span_skip(&body, skip - head.len);
-		head.len = 0;
-	}
 	if (head.len > 0)
 		pieces[msg.msg_iovlen++] = (struct iovec){ (void *)head.at, head.len };
 	if (body.len > 0)
 		pieces[msg.msg_iovlen++] = (struct iovec){ (void *)body.at, body.len };
 	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return n < 0 ? -errno : n;
+}
+
+/**
+ * send_secured() - the same as one TLS record
+ *
+ * A head and a body that fit are put into one: two would be two writes, two packets, and two decryptions. What
+ * comes out depends on c->sent alone, as tls_write() wants it when it is asked again.
+ */
+static ssize_t send_secured(struct conn *c, struct span head, struct span body)
+{
+	if (head.len == 0)
+		return tls_write(c->tls, body.at, body.len);
+	if (body.len == 0 || head.len >= TLS_CHUNK)
+		return tls_write(c->tls, head.at, head.len);
+	span_truncate(&body, TLS_CHUNK - head.len);
+	memcpy(c->env->scratch, head.at, head.len);
+	memcpy(c->env->scratch + head.len, body.at, body.len);
+	return tls_write(c->tls, c->env->scratch, head.len + body.len);
+}
+
+/** send_some() - some of what is left of head and body; bytes, or negative errno */
+static ssize_t send_some(struct conn *c)
+{
+	struct span head = buffer_span(&c->head), body = body_of(c->message);
+	size_t skip = c->sent;
+
+	if (!span_skip(&head, skip)) {
+		span_skip(&body, skip - head.len);
+		head.len = 0;
+	}
+	return c->tls ? send_secured(c, head, body) : send_plain(c, head, body);
+}
+
+/** wait_to_send() - until the socket takes more, or gives what TLS needs first */
+static void wait_to_send(struct conn *c)
+{
+	bool writable = !c->tls || tls_wants_write(c->tls);
+	int r = watch_for(c, UV_READABLE | (writable ? UV_WRITABLE : 0));
+
+	if (r < 0)
+		end_errno(c, OUTCOME_FAILED_RESET, -r);
 }
 
 static void send_request(struct conn *c)
@@ -293,9 +400,7 @@ static void send_request(struct conn *c)
 		if (n == -EINTR)
 			continue;
 		if (n == -EAGAIN || n == -EWOULDBLOCK) {
-			r = watch_for(c, UV_READABLE | UV_WRITABLE);
-			if (r < 0)
-				end_errno(c, OUTCOME_FAILED_RESET, -r);
+			wait_to_send(c);
 			return;
 		}
 		if (n < 0) {
@@ -321,6 +426,10 @@ static void start_request(struct conn *c)
 	r = c->env->build_head(c->env->build_head_ctx, c->message, &c->head);
 	if (r == 0 && !buffer_ok(&c->head))
 		r = -ENOMEM;
+	if (r == -EINVAL) {
+		conn_end(c, OUTCOME_FAILED_PROTOCOL, "no request can be made of it", false);
+		return;
+	}
 	if (r < 0) { /* nothing was sent; the connection is in order, but its owner is short of memory */
 		end_errno(c, OUTCOME_FAILED_CONNECT, -r);
 		return;
@@ -333,44 +442,13 @@ static void start_request(struct conn *c)
 
 /* ---- connecting ---- */
 
-static struct endpoint endpoint_of(const struct sockaddr_storage *ss)
-{
-	struct endpoint e = { .family = 0 };
-
-	if (ss->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
-
-		e.family = 4;
-		e.port = ntohs(in->sin_port);
-		memcpy(e.addr + 12, &in->sin_addr, 4);
-	} else if (ss->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
-
-		/* ::ffff:192.0.2.1 as a target: the packets are IPv4, and that is what lanes see. */
-		bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
-
-		e.family = is_mapped ? 4 : 6;
-		e.port = ntohs(in6->sin6_port);
-		if (is_mapped)
-			memcpy(e.addr + 12, in6->sin6_addr.s6_addr + 12, 4);
-		else
-			memcpy(e.addr, &in6->sin6_addr, 16);
-	}
-	return e;
-}
-
 /** make_known() - lanes must know both ends before the first byte of a request is sent */
 static void make_known(struct conn *c, struct mono now)
 {
-	struct sockaddr_storage local = { 0 }, remote = { 0 };
-	socklen_t local_len = sizeof(local), remote_len = sizeof(remote);
 	struct endpoint here, there;
 
-	if (getsockname(c->fd, (struct sockaddr *)&local, &local_len) < 0 ||
-	    getpeername(c->fd, (struct sockaddr *)&remote, &remote_len) < 0)
-		return; /* already reset: nothing will be sent */
-	here = endpoint_of(&local);
-	there = endpoint_of(&remote);
+	if (!socket_ends(c->fd, &here, &there))
+		return; /* no packets to be known by, or reset already */
 	own_add(c->env->own, &here, &there, now, &c->own_ticket);
 	c->is_own_known = true;
 }
@@ -378,26 +456,20 @@ static void make_known(struct conn *c, struct mono now)
 /** start_connect() - a socket, connecting to @address; 0 or negative errno, nothing left open then */
 static int start_connect(struct conn *c, const struct sockaddr_storage *address)
 {
-	socklen_t len =
-		address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 	struct watch *w = calloc(1, sizeof(*w));
-	int r, one = 1;
+	int r;
 
 	if (!w)
 		return -ENOMEM;
-	c->fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (c->fd < 0)
-		goto fail_errno;
-	/* Head and body leave in one write, and nothing is gained by waiting for more. */
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	do
-		r = connect(c->fd, (const struct sockaddr *)address, len);
-	while (r < 0 && errno == EINTR);
-	if (r < 0 && errno != EINPROGRESS)
-		goto fail_errno;
-	r = uv_poll_init(c->env->loop, &w->poll, c->fd);
-	if (r < 0)
-		goto fail;
+	c->fd = socket_connect(address);
+	r = c->fd < 0 ? c->fd : uv_poll_init(c->env->loop, &w->poll, c->fd);
+	if (r < 0) {
+		if (c->fd >= 0)
+			close(c->fd);
+		c->fd = -1;
+		free(w);
+		return r;
+	}
 	w->conn = c;
 	w->poll.data = w;
 	c->watch = w;
@@ -406,15 +478,6 @@ static int start_connect(struct conn *c, const struct sockaddr_storage *address)
 	r = watch_for(c, UV_WRITABLE);
 	if (r < 0)
 		close_socket(c);
-	return r;
-
-fail_errno:
-	r = -errno;
-fail:
-	if (c->fd >= 0)
-		close(c->fd);
-	c->fd = -1;
-	free(w);
 	return r;
 }
 
@@ -438,25 +501,73 @@ static void connect_next(struct conn *c, struct mono now, int err)
 	end_errno(c, OUTCOME_FAILED_CONNECT, err);
 }
 
+/** opened() - connected, and secured if that is wanted */
+static void opened(struct conn *c)
+{
+	c->connected_at = mono_now();
+	counter_add(&c->env->stats->connects, 1);
+	resolver_prefer(c->env->resolver, c->address);
+	if (!c->tls || tls_is_accepted(c->tls))
+		note_accepted(c);
+	start_request(c);
+}
+
+/** end_insecure() - the handshake failed; the next exchange begins at another address, if there is one */
+static void end_insecure(struct conn *c, int err)
+{
+	size_t count = resolver_addresses(c->env->resolver)->count;
+
+	if (count > 1)
+		resolver_prefer(c->env->resolver, (c->address + 1) % count);
+	if (err == EPROTO)
+		conn_end(c, OUTCOME_FAILED_TLS, tls_failure(c->tls), false);
+	else if (err == ENODATA)
+		conn_end(c, OUTCOME_FAILED_TLS, "EOF in the handshake", false);
+	else
+		end_errno(c, OUTCOME_FAILED_TLS, err);
+}
+
+static void shake_hands(struct conn *c)
+{
+	int r = tls_handshake(c->tls);
+
+	if (r == 0) {
+		opened(c);
+		return;
+	}
+	if (r == -EAGAIN)
+		r = watch_for(c, tls_wants_write(c->tls) ? UV_WRITABLE : UV_READABLE);
+	if (r < 0)
+		end_insecure(c, -r);
+}
+
+static void start_tls(struct conn *c)
+{
+	c->tls = tls_new(c->env->tls, c->fd);
+	if (!c->tls) {
+		end_errno(c, OUTCOME_FAILED_CONNECT, ENOMEM);
+		return;
+	}
+	c->attempt_deadline.ns = c->began.ns + c->env->connect_timeout_ns;
+	set_state(c, CONN_SECURING);
+	shake_hands(c);
+}
+
 /** connected_or_next() - connect() is decided */
 static void connected_or_next(struct conn *c)
 {
 	struct mono now = mono_now();
-	socklen_t len = sizeof(int);
-	int err = 0;
+	int err = socket_error(c->fd);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		err = errno;
 	if (err != 0) {
 		connect_next(c, now, err);
 		return;
 	}
-	c->connected_at = now;
-	counter_add(&c->env->stats->connects, 1);
-	resolver_prefer(c->env->resolver, c->address);
 	make_known(c, now);
-	c->env->on_connected(c->env->ctx);
-	start_request(c);
+	if (c->env->tls)
+		start_tls(c);
+	else
+		opened(c);
 }
 
 /** open_or_wait() - begin to connect, if there is an address; @waited: a lookup has just ended */
@@ -494,6 +605,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	case CONN_CONNECTING:
 		connected_or_next(c);
 		break;
+	case CONN_SECURING:
+		shake_hands(c); /* an error that is pending, it finds by itself */
+		break;
 	case CONN_SENDING:
 	case CONN_WAITING:
 		if (status < 0) {
@@ -501,12 +615,15 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 			read_rest(c, ECONNRESET);
 			break;
 		}
-		if ((events & UV_READABLE) && read_answer(c) == READ_ENDED)
+		if ((events & UV_READABLE) && read_turn(c) == READ_ENDED)
 			break;
-		if ((events & UV_WRITABLE) && c->state == CONN_SENDING)
+		/* What TLS waited for before it could write on may have been something to read. */
+		if (((events & UV_WRITABLE) || c->tls) && c->state == CONN_SENDING)
 			send_request(c);
 		break;
 	case CONN_IDLE:
+		if (status == 0 && c->tls && tls_is_quiet(c->tls))
+			break;
 		conn_close(c);
 		c->env->on_lost(c->env->ctx, c);
 		break;
@@ -515,9 +632,13 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 bool conn_usable(struct conn *c)
 {
+	ssize_t n;
 	uint8_t byte;
 
-	if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return true;
+	if (n > 0 && c->tls && tls_is_quiet(c->tls))
 		return true;
 	conn_close(c);
 	return false;
@@ -532,6 +653,7 @@ void conn_begin(struct conn *c, struct message *m, struct mono now)
 	c->answer.status_code = 0;
 	c->tried = 0;
 	c->was_open = c->state == CONN_IDLE;
+	c->is_accepted = c->was_open;
 	if (c->was_open)
 		start_request(c);
 	else
@@ -547,6 +669,8 @@ void conn_attempt_expired(struct conn *c, struct mono now)
 {
 	if (c->state == CONN_CONNECTING)
 		connect_next(c, now, ETIMEDOUT);
+	else if (c->state == CONN_SECURING)
+		end_insecure(c, ETIMEDOUT);
 	else
 		conn_end(c, OUTCOME_FAILED_DNS, "lookup took too long", false);
 }
@@ -564,6 +688,9 @@ void conn_expired(struct conn *c)
 		break;
 	case CONN_CONNECTING:
 		where = "connecting";
+		break;
+	case CONN_SECURING:
+		where = "in the TLS handshake";
 		break;
 	case CONN_SENDING:
 		where = "sending";

@@ -22,15 +22,17 @@
 #include "replay/own.h"
 #include "replay/replay_stats.h"
 #include "replay/resolve.h"
+#include "replay/tls.h"
 
 /** enum conn_state - a message is held in all states but the first and the last */
 enum conn_state {
 	CONN_CLOSED,     /* no socket; the object waits to be used again */
 	CONN_RESOLVING,  /* no socket; the first lookup of the name is under way */
 	CONN_CONNECTING, /* connect() is under way to one of the addresses */
+	CONN_SECURING,   /* connected; the TLS handshake is under way */
 	CONN_SENDING,    /* some of the request is not written; the answer may begin already */
 	CONN_WAITING,    /* all is written; the answer is awaited or being read */
-	CONN_IDLE,       /* kept alive; anything that can be read now means that it is over */
+	CONN_IDLE,       /* kept alive; anything that HTTP could read now means that it is over */
 };
 
 struct conn;
@@ -40,14 +42,15 @@ struct watch; /* libuv's view of one socket; outlives it until the close callbac
 struct conn_env {
 	uv_loop_t *loop;
 	struct resolver *resolver;
+	struct tls_context *tls; /* NULL: plain */
 	struct own *own;
-	uint8_t *scratch; /* every answer is read into it and thrown away */
+	uint8_t *scratch; /* every answer is read into it and thrown away; at least a TLS record */
 	size_t scratch_size;
 	int64_t max_time_ns, connect_timeout_ns;
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
 	struct target_stats *stats;
-	struct list *opening; /* connections in CONN_RESOLVING and CONN_CONNECTING, by their opening link */
+	struct list *opening; /* connections in CONN_RESOLVING to CONN_SECURING, by their opening link */
 
 	void (*on_connected)(void *ctx);
 	/* the exchange is over, @c is CONN_IDLE or CONN_CLOSED; @m is given back */
@@ -65,6 +68,7 @@ struct conn {
 	struct list opening; /* see conn_env */
 	struct watch *watch; /* NULL without a socket */
 	int fd;              /* -1 without a socket */
+	struct tls *tls;     /* NULL: plain, or not connected yet */
 	int watched;         /* UV_READABLE | UV_WRITABLE */
 	size_t tried;        /* addresses, of this exchange */
 	size_t address;      /* index of the one in use */
@@ -76,9 +80,10 @@ struct conn {
 	size_t sent; /* of head and body */
 	struct answer answer;
 	struct mono began, deadline;                      /* the exchange, as a whole */
-	struct mono attempt_deadline;                     /* while opening: this lookup or this address */
+	struct mono attempt_deadline;                     /* while opening: this lookup, address or handshake */
 	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */
 	bool was_open;
+	bool is_accepted; /* the server wants to speak to us; with TLS it may say no after it let us connect */
 };
 
 /** conn_new() - given to the caller; NULL when out of memory */
@@ -88,7 +93,8 @@ struct conn *conn_new(const struct conn_env *env, uint32_t id);
  * conn_usable() - may @c, which is idle, carry another request?
  *
  * Looks for EOF and for bytes that nobody asked for; a connection that shows
- * either is closed. This is why there can be a pool and no retries.
+ * either is closed. What TLS sends for itself is taken in and does not count. This is why there can be a pool
+ * and no retries.
  */
 bool conn_usable(struct conn *c);
 

@@ -72,14 +72,14 @@ static bool needs_sink(const struct replay_options *o)
 	return false;
 }
 
-static int add_targets(struct replay *r)
+static int add_targets(struct replay *r, struct buffer *error)
 {
 	const struct target_hooks hooks = { on_target_outcome, on_target_room, on_target_quiet, r };
 	uint16_t port = r->sink ? sink_port(r->sink) : 0;
 
 	for (size_t i = 0; i < r->options.target_count; i++) {
 		int e = target_new(r->loop, &r->options.targets[i], i, port, r->own, r->scratch,
-				   sizeof(r->scratch), &hooks, &r->targets[i]);
+				   sizeof(r->scratch), &hooks, &r->targets[i], error);
 
 		if (e < 0)
 			return e;
@@ -110,7 +110,7 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
 		if (e < 0)
 			goto fail;
 	}
-	e = add_targets(r);
+	e = add_targets(r, error);
 	if (e < 0)
 		goto fail;
 	r->options.targets = NULL; /* each target has its copy */

@@ -24,10 +24,12 @@
 #include "replay/outcome.h"
 #include "replay/replay_stats.h"
 #include "replay/resolve.h"
+#include "replay/tls.h"
 #include "replay/url.h"
 
 struct target_options {
 	struct target_url url;
+	struct tls_options tls;     /* for https; the files are read by replay_new(), and never again */
 	uint32_t connections;       /* at most this many sockets */
 	uint32_t queue;             /* at most this many requests waiting */
 	int64_t max_time_ns;        /* whole exchange: DNS, connect, write, answer */
@@ -36,7 +38,7 @@ struct target_options {
 	uint64_t rate;              /* requests/s, 0 = no limit; the bucket holds one tenth of a second, at least 1 */
 	uint64_t sample_share;      /* of the chosen, parts per SHARE_ONE */
 	bool shed_stale;            /* live: what waited longer than max_time is shed */
-	/* append the request head for @m; borrowed ctx; 0 or negative errno */
+	/* append the request head for @m; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
 	lookup_fn lookup; /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
@@ -56,7 +58,7 @@ struct replay;
 
 /**
  * replay_new() - set up targets on @loop; starts DNS lookups and the sink server, opens no connection
- * @error:  on failure one sentence (the sink could not listen); the loop was then run once, without waiting
+ * @error:  on failure one sentence (the sink could not listen, a file of TLS is not right); the loop was then run once, without waiting
  * Return: 0 or a negative errno.
  */
 int replay_new(uv_loop_t *loop, const struct replay_options *options, struct replay **out, struct buffer *error);

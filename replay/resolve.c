@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/log.h"
 
@@ -40,7 +41,7 @@ struct lookup {
 struct resolver {
 	struct resolver_options options;
 	char host[256];
-	bool is_fixed; /* a numeric host */
+	bool is_fixed; /* a numeric host, or a Unix socket */
 	struct addresses addresses;
 	size_t preferred;
 	const char *failure;
@@ -191,6 +192,18 @@ static void on_refresh(uv_timer_t *timer)
 	resolver_refresh(timer->data, mono_now());
 }
 
+/** take_path() - the one address of a Unix socket; the path was measured when the options were read */
+static bool take_path(const char *path, struct addresses *out)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	memset(out, 0, sizeof(*out));
+	memcpy(&out->at[0], &un, sizeof(un));
+	out->count = 1;
+	return true;
+}
+
 int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct resolver **out)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
@@ -202,6 +215,9 @@ int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct
 	if (!r->options.lookup)
 		r->options.lookup = lookup_system;
 	snprintf(r->host, sizeof(r->host), "%s", options->host);
+	r->is_fixed = options->path && options->path[0]
+			      ? take_path(options->path, &r->addresses)
+			      : lookup_numeric(r->host, options->port, &r->addresses) == 0;
 	err = uv_async_init(loop, &r->ended, on_lookup_ended);
 	if (err < 0) {
 		free(r);
@@ -209,7 +225,6 @@ int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct
 	}
 	uv_timer_init(loop, &r->refresh);
 	r->ended.data = r->refresh.data = r;
-	r->is_fixed = lookup_numeric(r->host, options->port, &r->addresses) == 0;
 	if (!r->is_fixed) {
 		/* Begun by the loop: a thread that is older than the drop of privileges would keep them. */
 		uv_timer_start(&r->refresh, on_refresh, 0, REFRESH_MS);

@@ -29,6 +29,7 @@ typedef int (*lookup_fn)(const char *host, uint16_t port, struct addresses *out)
 struct resolver;
 
 struct resolver_options {
+	const char *path; /* of a Unix socket, instead of host and port: needs no lookup either; NULL or "": none */
 	const char *host; /* copied; a numeric one needs no lookup */
 	uint16_t port;
 	lookup_fn lookup;           /* NULL: getaddrinfo() */

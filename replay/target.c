@@ -50,6 +50,7 @@ struct target {
 	struct target_hooks hooks;
 	struct conn_env env;
 	struct resolver *resolver;
+	struct tls_context *tls; /* NULL: plain */
 	struct target_stats stats;
 	struct share sample;
 	struct rate rate;
@@ -497,6 +498,7 @@ static int make_resolver(struct target *t, uv_loop_t *loop, uint16_t sink_port)
 {
 	const struct target_url *url = &t->options.url;
 	struct resolver_options o = {
+		.path = url->socket,
 		.host = url->is_sink ? "127.0.0.1" : url->host,
 		.port = url->is_sink ? sink_port : url->port,
 		.lookup = t->options.lookup,
@@ -517,6 +519,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 	return (struct conn_env){
 		.loop = loop,
 		.resolver = t->resolver,
+		.tls = t->tls,
 		.own = own,
 		.scratch = scratch,
 		.scratch_size = scratch_size,
@@ -536,7 +539,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 
 int target_new(uv_loop_t *loop, const struct target_options *options, size_t index, uint16_t sink_port,
 	       struct own *own, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
-	       struct target **out)
+	       struct target **out, struct buffer *error)
 {
 	struct target *t = calloc(1, sizeof(*t));
 	int r = -ENOMEM;
@@ -556,7 +559,9 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	t->queue = calloc(options->queue > 0 ? options->queue : 1, sizeof(*t->queue));
 	if (!t->queue)
 		goto fail;
-	r = make_resolver(t, loop, sink_port);
+	r = options->url.is_tls ? tls_context_new(&options->tls, options->url.host, &t->tls, error) : 0;
+	if (r == 0)
+		r = make_resolver(t, loop, sink_port);
 	if (r < 0)
 		goto fail;
 	uv_timer_init(loop, &t->timer);
@@ -566,6 +571,7 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	return 0;
 
 fail:
+	tls_context_free(t->tls);
 	free(t->queue);
 	free(t);
 	return r;
@@ -597,6 +603,7 @@ void target_free(struct target *t)
 		list_remove(&c->busy);
 		conn_free(c);
 	}
+	tls_context_free(t->tls);
 	resolver_free(t->resolver);
 	free(t->queue);
 	free(t);

@@ -7,6 +7,10 @@
  * lines and Host fields, so a space or a line break must not get through. What
  * RFC 3986 allows and a base URL has no use for (user info, query, fragment)
  * is refused with a reason, never dropped in silence.
+ *
+ * A Unix socket is written as nginx writes it, unix:/path:/prefix: the first
+ * ":/" divides, because a colon alone may be part of a file name. It is shown
+ * with that colon, so that a request's path can follow what is shown.
  */
 #include "replay/url.h"
 
@@ -18,6 +22,7 @@
 #include "base/units.h"
 
 #define HTTP_PORT 80
+#define HTTPS_PORT 443
 
 /* ASCII only, whatever the locale says */
 static bool is_alnum(uint8_t c)
@@ -88,8 +93,8 @@ static int take_name(const char *text, struct span *rest, struct target_url *out
 	return 0;
 }
 
-/** take_scheme() - http:// from the front of @rest */
-static int take_scheme(const char *text, struct span *rest, struct buffer *error)
+/** take_scheme() - http:// or https:// from the front of @rest */
+static int take_scheme(const char *text, struct span *rest, struct target_url *out, struct buffer *error)
 {
 	struct span scheme = *rest, separator;
 	size_t n = find_byte(*rest, ":/?#");
@@ -98,12 +103,12 @@ static int take_scheme(const char *text, struct span *rest, struct buffer *error
 	span_skip(rest, n);
 	if (!span_take(rest, 3, &separator) || !span_equal(separator, SPAN_LITERAL("://")))
 		return refuse(error, text, "has no scheme; write http://host:port");
-	if (span_equal_nocase(scheme, SPAN_LITERAL("https")))
+	out->is_tls = span_equal_nocase(scheme, SPAN_LITERAL("https"));
+	if (!out->is_tls && !span_equal_nocase(scheme, SPAN_LITERAL("http")))
 		return refuse(error, text,
-			      "is https, which this version cannot speak; write http://host:port, "
-			      "for instance that of a local TLS proxy");
-	if (!span_equal_nocase(scheme, SPAN_LITERAL("http")))
-		return refuse(error, text, "has an unknown scheme; write http://host:port");
+			      "has an unknown scheme; write http://host:port, https://host:port or "
+			      "unix:/path/to/socket");
+	out->port = out->is_tls ? HTTPS_PORT : HTTP_PORT;
 	return 0;
 }
 
@@ -173,7 +178,6 @@ static int parse_authority(const char *text, struct span authority, struct targe
 	struct span host = authority, colon;
 	int r;
 
-	out->port = HTTP_PORT;
 	if (find_byte(authority, "@") < authority.len)
 		return refuse(error, text,
 			      "holds user info, which would end up in process lists; give the credential as "
@@ -220,22 +224,39 @@ static int parse_prefix(const char *text, struct span path, struct target_url *o
 	return 0;
 }
 
-int target_url_parse(const char *text, struct target_url *out, struct buffer *error)
+/** parse_socket() - what follows unix: */
+static int parse_socket(const char *text, struct span rest, struct target_url *out, struct buffer *error)
 {
-	struct span rest = span_str(text), authority = span_of(NULL, 0);
-	int r;
+	struct span path, colon;
+	size_t n = 0;
 
-	memset(out, 0, sizeof(*out));
-	r = take_name(text, &rest, out, error);
-	if (r < 0)
-		return r;
-	if (span_equal_nocase(rest, SPAN_LITERAL("sink:"))) {
-		out->is_sink = true;
-		snprintf(out->authority, sizeof(out->authority), "sink");
-		snprintf(out->shown, sizeof(out->shown), "sink:");
-		return 0;
-	}
-	r = take_scheme(text, &rest, error);
+	while (span_starts(rest, SPAN_LITERAL("//"))) /* unix:///run/x.sock, as others write it */
+		span_skip(&rest, 1);
+	if (!span_starts(rest, SPAN_LITERAL("/")))
+		return refuse(error, text, "names no socket by its whole path; write unix:/run/model.sock");
+	while (n < rest.len && !(rest.at[n] == ':' && (n + 1 == rest.len || rest.at[n + 1] == '/')))
+		n++;
+	span_take(&rest, n, &path);
+	for (size_t i = 0; i < path.len; i++)
+		if (path.at[i] <= ' ' || path.at[i] >= 0x7f)
+			return refuse(error, text,
+				      "has a byte in the path of its socket that cannot be shown; write "
+				      "unix:/run/model.sock");
+	if (!copy_text(out->socket, sizeof(out->socket), path))
+		return refuse(error, text, "has a socket with a path of more than 107 bytes");
+	snprintf(out->authority, sizeof(out->authority), "localhost");
+	span_take(&rest, 1, &colon);
+	if (parse_prefix(text, rest, out, error) < 0)
+		return -EINVAL;
+	snprintf(out->shown, sizeof(out->shown), "unix:%s:%s", out->socket, out->prefix);
+	return 0;
+}
+
+static int parse_url(const char *text, struct span rest, struct target_url *out, struct buffer *error)
+{
+	struct span authority = span_of(NULL, 0);
+	int r = take_scheme(text, &rest, out, error);
+
 	if (r < 0)
 		return r;
 	if (find_byte(rest, "?#") < rest.len)
@@ -249,6 +270,30 @@ int target_url_parse(const char *text, struct target_url *out, struct buffer *er
 	r = parse_prefix(text, rest, out, error);
 	if (r < 0)
 		return r;
-	snprintf(out->shown, sizeof(out->shown), "http://%s%s", out->authority, out->prefix);
+	snprintf(out->shown, sizeof(out->shown), "%s://%s%s", out->is_tls ? "https" : "http", out->authority,
+		 out->prefix);
 	return 0;
+}
+
+int target_url_parse(const char *text, struct target_url *out, struct buffer *error)
+{
+	struct span rest = span_str(text), scheme = SPAN_LITERAL("unix:"), front;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = take_name(text, &rest, out, error);
+	if (r < 0)
+		return r;
+	if (span_equal_nocase(rest, SPAN_LITERAL("sink:"))) {
+		out->is_sink = true;
+		snprintf(out->authority, sizeof(out->authority), "sink");
+		snprintf(out->shown, sizeof(out->shown), "sink:");
+		return 0;
+	}
+	front = rest;
+	span_truncate(&front, scheme.len);
+	if (!span_equal_nocase(front, scheme))
+		return parse_url(text, rest, out, error);
+	span_skip(&rest, scheme.len);
+	return parse_socket(text, rest, out, error);
 }

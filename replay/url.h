@@ -1,5 +1,6 @@
 /*
- * url.h - what -t accepts: [NAME=]http://host[:port][/prefix], and sink:
+ * url.h - what -t accepts: [NAME=] and then http://host[:port][/prefix], the
+ * same with https, unix:/path/to/socket[:/prefix], or sink:
  */
 #ifndef REPLAY_URL_H
 #define REPLAY_URL_H
@@ -9,20 +10,25 @@
 
 #include "base/buffer.h"
 
+#define TARGET_SOCKET_MAX 108 /* what sockaddr_un holds, with its NUL */
+
 struct target_url {
-	char name[64];       /* "default" when none was given */
-	char host[256];      /* without brackets; "" for sink: */
-	char authority[272]; /* host[:port] as written, for Host and for messages */
-	char prefix[1024];   /* "" or "/base", no final slash */
-	char shown[1400];    /* scheme://authority/prefix, no user info: safe to log */
-	uint16_t port;
+	char name[64];                 /* "default" when none was given */
+	char host[256];                /* without brackets; "" for sink: and unix: */
+	char authority[272];           /* host[:port] as written, for Host; "localhost" for unix: */
+	char prefix[1024];             /* "" or "/base", no final slash */
+	char shown[1400];              /* what a path is put after in messages; no user info: safe to log */
+	char socket[TARGET_SOCKET_MAX]; /* path of a Unix socket; "" for all but unix: */
+	uint16_t port;                 /* 0 for sink: and unix: */
 	bool is_sink;
+	bool is_tls;
 };
 
 /**
  * target_url_parse() - RFC 3986, the parts that make sense for a base URL
  * @error:  one sentence: what is wrong and an example that works
- * Return: 0 or -EINVAL (no scheme, another scheme, user info, query, fragment, port 0 or above 65535, no host, a bad name).
+ * Return: 0 or -EINVAL (no scheme, another scheme, user info, query, fragment, port 0 or above 65535, no host, a bad
+ * name, a socket's path that is not absolute or too long).
  */
 int target_url_parse(const char *text, struct target_url *out, struct buffer *error);
 

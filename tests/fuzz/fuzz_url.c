@@ -45,9 +45,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must_be_clean(u.authority, sizeof(u.authority));
 		must_be_clean(u.prefix, sizeof(u.prefix));
 		must_be_clean(u.shown, sizeof(u.shown));
-		must(u.is_sink || (u.port != 0 && u.host[0]));
+		must_be_clean(u.socket, sizeof(u.socket));
+		must(u.is_sink + (u.socket[0] == '/') + (u.port != 0 && u.host[0]) == 1);
 		must(target_url_parse(u.shown, &again, &error) == 0);
-		must(strcmp(u.prefix, again.prefix) == 0 && strcmp(u.authority, again.authority) == 0);
+		must(strcmp(u.prefix, again.prefix) == 0 && strcmp(u.authority, again.authority) == 0 &&
+		     strcmp(u.socket, again.socket) == 0 && u.is_tls == again.is_tls);
 	}
 	buffer_deinit(&error);
 	free(text);

@@ -8,35 +8,39 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#define HEAD_MAX     65536
-#define REQUEST_MAX  (20u << 20)
+#define HEAD_MAX 65536
+#define REQUEST_MAX (20u << 20)
 #define STOP_POLL_MS 20
 
 struct connection {
 	struct fault_server *server;
 	const struct fault_step *script;
 	int fd;
+	SSL *ssl; /* NULL: plain, so far */
 	pthread_t thread;
 	struct connection *next;
 };
 
 struct fault_server {
 	const struct fault_step *const *scripts;
+	SSL_CTX *ctx; /* NULL: a server without TLS */
 	int fd;
 	uint16_t port;
 	pthread_t thread;
 	struct connection *connections;
 	atomic_bool stopping;
-	atomic_uint accepted, requests;
+	atomic_uint accepted, requests, secured, resumed;
 	pthread_mutex_t lock; /* guards last */
 	char *last;
 	size_t last_len;
@@ -71,6 +75,8 @@ static bool send_all(struct connection *c, const char *bytes, size_t len)
 
 		if (!ready(c->server, c->fd, POLLOUT))
 			return false;
+		if (c->ssl) /* blocks until it is all sent, or the peer is gone */
+			return SSL_write(c->ssl, bytes, (int)len) == (int)len;
 		n = send(c->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN)
 			return false;
@@ -84,9 +90,9 @@ static bool send_all(struct connection *c, const char *bytes, size_t len)
 
 static ssize_t receive(struct connection *c, char *at, size_t room)
 {
-	if (!ready(c->server, c->fd, POLLIN))
+	if ((!c->ssl || SSL_pending(c->ssl) == 0) && !ready(c->server, c->fd, POLLIN))
 		return -1;
-	return recv(c->fd, at, room, 0);
+	return c->ssl ? SSL_read(c->ssl, at, (int)room) : recv(c->fd, at, room, 0);
 }
 
 static bool flood(struct connection *c, size_t n)
@@ -187,6 +193,30 @@ static void reset(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+static bool shake_hands(struct connection *c)
+{
+	if (c->ssl)
+		return true;
+	c->ssl = SSL_new(c->server->ctx);
+	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_accept(c->ssl) != 1)
+		return false;
+	atomic_fetch_add(&c->server->secured, 1);
+	if (SSL_session_reused(c->ssl))
+		atomic_fetch_add(&c->server->resumed, 1);
+	return true;
+}
+
+/** send_ticket() - TLS 1.3 only; of what is asked for, SSL_do_handshake() is what sends it */
+static bool send_ticket(struct connection *c)
+{
+	return SSL_new_session_ticket(c->ssl) == 1 && SSL_do_handshake(c->ssl) == 1;
+}
+
+static bool update_keys(struct connection *c)
+{
+	return SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(c->ssl) == 1;
+}
+
 static bool do_step(struct connection *c, const struct fault_step *step)
 {
 	switch (step->op) {
@@ -212,6 +242,16 @@ static bool do_step(struct connection *c, const struct fault_step *step)
 		return false;
 	case FAULT_AGAIN:
 		return true;
+	case FAULT_TLS:
+		return shake_hands(c);
+	case FAULT_TICKET:
+		return send_ticket(c);
+	case FAULT_KEY_UPDATE:
+		return update_keys(c);
+	case FAULT_GOODBYE:
+		return !c->ssl || SSL_shutdown(c->ssl) >= 0;
+	case FAULT_SEND_PLAIN:
+		return send(c->fd, step->text, strlen(step->text), MSG_NOSIGNAL) > 0;
 	}
 	return false;
 }
@@ -220,9 +260,18 @@ static void *serve(void *arg)
 {
 	struct connection *c = arg;
 	const struct fault_step *step = c->script;
+	sigset_t pipe;
 
+	/* OpenSSL writes with write(). Only this thread is deaf: the client's has to do without the signal. */
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 	while (do_step(c, step))
 		step = step->op == FAULT_AGAIN ? c->script : step + 1;
+	if (c->ssl) /* without it, SSL_free() would spoil the session of a connection that ended without goodbye
+		     */
+		SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(c->ssl);
 	close(c->fd);
 	return NULL;
 }
@@ -277,17 +326,47 @@ static int bind_loopback(int family, uint16_t *port)
 	return fd;
 }
 
-struct fault_server *fault_server_start(int family, const struct fault_step *const *scripts)
+static struct fault_server *start_on(int fd, uint16_t port, const struct fault_step *const *scripts,
+				     SSL_CTX *ctx)
 {
 	struct fault_server *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
 	s->scripts = scripts;
+	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
-	s->fd = bind_loopback(family, &s->port);
+	s->fd = fd;
+	s->port = port;
 	assert_int_equal(listen(s->fd, 128), 0);
 	assert_int_equal(pthread_create(&s->thread, NULL, accept_all, s), 0);
 	return s;
+}
+
+struct fault_server *fault_server_start(int family, const struct fault_step *const *scripts)
+{
+	uint16_t port;
+	int fd = bind_loopback(family, &port);
+
+	return start_on(fd, port, scripts, NULL);
+}
+
+struct fault_server *fault_server_start_tls(const struct fault_step *const *scripts, SSL_CTX *ctx)
+{
+	uint16_t port;
+	int fd = bind_loopback(4, &port);
+
+	return start_on(fd, port, scripts, ctx);
+}
+
+struct fault_server *fault_server_start_unix(const char *path, const struct fault_step *const *scripts)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && strlen(path) < sizeof(un.sun_path));
+	strcpy(un.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return start_on(fd, 0, scripts, NULL);
 }
 
 uint16_t fault_server_port(const struct fault_server *s)
@@ -298,6 +377,16 @@ uint16_t fault_server_port(const struct fault_server *s)
 unsigned fault_server_connections(const struct fault_server *s)
 {
 	return atomic_load(&((struct fault_server *)s)->accepted);
+}
+
+unsigned fault_server_secured(const struct fault_server *s)
+{
+	return atomic_load(&((struct fault_server *)s)->secured);
+}
+
+unsigned fault_server_resumed(const struct fault_server *s)
+{
+	return atomic_load(&((struct fault_server *)s)->resumed);
 }
 
 unsigned fault_server_requests(const struct fault_server *s)

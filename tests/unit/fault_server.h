@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/ssl.h>
+
 enum fault_op {
 	FAULT_END,          /* of the script: close, in order */
 	FAULT_READ_REQUEST, /* up to the end of its body (content-length) */
@@ -22,6 +24,11 @@ enum fault_op {
 	FAULT_HOLD,         /* until the peer closes; what it sends is read and dropped */
 	FAULT_RESET,        /* close with RST */
 	FAULT_AGAIN,        /* from the first step */
+	FAULT_TLS,          /* the handshake, if it was not done yet; if it fails the script ends */
+	FAULT_TICKET,       /* TLS 1.3: send another session ticket */
+	FAULT_KEY_UPDATE,   /* TLS 1.3: change keys and ask the peer to do so, too */
+	FAULT_GOODBYE,      /* close_notify */
+	FAULT_SEND_PLAIN,   /* text, past TLS */
 };
 
 struct fault_step {
@@ -36,8 +43,16 @@ struct fault_server;
  * the test if it cannot */
 struct fault_server *fault_server_start(int family, const struct fault_step *const *scripts);
 
+/** fault_server_start_tls() - on 127.0.0.1, with @ctx, which is the caller's */
+struct fault_server *fault_server_start_tls(const struct fault_step *const *scripts, SSL_CTX *ctx);
+
+/** fault_server_start_unix() - on a Unix socket at @path, which the caller removes */
+struct fault_server *fault_server_start_unix(const char *path, const struct fault_step *const *scripts);
+
 uint16_t fault_server_port(const struct fault_server *s);
 unsigned fault_server_connections(const struct fault_server *s); /* accepted so far */
+unsigned fault_server_secured(const struct fault_server *s);     /* handshakes that ended well */
+unsigned fault_server_resumed(const struct fault_server *s);     /* of these, those that took up a session */
 unsigned fault_server_requests(const struct fault_server *s);    /* read whole so far */
 
 /** fault_server_last() - the bytes of the last request that was read whole; @out of @size, returns the length

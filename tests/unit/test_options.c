@@ -101,6 +101,10 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "host_mode", o->host_mode, HOST_TARGET);
 	show_text(out, "host", o->host_value);
 	show_texts(out, "rewrite", &o->rewrite_paths);
+	show_number(out, "insecure", o->tls.insecure, false);
+	show_text(out, "cacert", o->tls.ca_file);
+	show_text(out, "cert", o->tls.cert_file);
+	show_text(out, "key", o->tls.key_file);
 	show_number(out, "max_time", (uint64_t)o->max_time_ns, 300000000);
 	show_number(out, "connect", (uint64_t)o->connect_timeout_ns, 0);
 	show_number(out, "connections", o->connections, 64);
@@ -135,7 +139,10 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "-i", "eth0", "-ilo" }, 0, " if=eth0,lo dry=1" },
 	{ { "--dry-run", "-r", "a.pcap", "-r", "-" }, 0, " files=a.pcap,- dry=1" },
 
-	/* paths */
+	/* https and Unix sockets; paths */
+	{ { "-t", "a=https://h", "-tb=unix:/run/x:/p", "-kn", "--cert", "c", "--key=k" }, 0,
+	  " if=any a->https://h b->unix:/run/x:/p insecure=1 cert=c key=k" },
+	{ { "--dry-run", "--cacert", "ca.pem", "--insecure=no" }, 0, " if=any cacert=ca.pem dry=1" },
 	{ { "--dry-run", "--rewrite-path", "^/a => /b", "--rewrite-path=,=>," }, 0,
 	  " if=any rewrite=^/a => /b,,=>, dry=1" },
 
@@ -249,7 +256,9 @@ static const struct parse_case refused[] = {
 	{ { "--admin", "x" }, -EINVAL, "unknown option --admin; --help lists those there are" },
 	{ { "--=x" }, -EINVAL, "unknown option --; --help lists those there are" },
 	{ { "-y" }, -EINVAL, "unknown option -y; --help lists those there are" },
-	{ { "-k" }, -EINVAL, "unknown option -k; --help lists those there are" },
+	{ { "--dry-run", "--key", "k" }, -EINVAL,
+	  "--key is given without the certificate that it belongs to; add --cert FILE" },
+	{ { "-j" }, -EINVAL, "unknown option -j; --help lists those there are" },
 	{ { "-nyq" }, -EINVAL, "unknown option -y in \"-nyq\"; --help lists those there are" },
 	{ { "-dry-run" }, -EINVAL, "unknown option -d in \"-dry-run\"; did you mean --dry-run?" },
 	{ { "-\033[2J" }, -EINVAL, "unknown option -? in \"-?[2J\"; --help lists those there are" },

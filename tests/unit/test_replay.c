@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,102 +14,15 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "fault_answers.h"
 #include "fault_rig.h"
 #include "fault_server.h"
-
-#define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
-#define OK OK_HEAD "\r\n{}"
-
-#define READ                                                                                                   \
-	{                                                                                                      \
-		FAULT_READ_REQUEST                                                                             \
-	}
-#define SEND(t)                                                                                                \
-	{                                                                                                      \
-		FAULT_SEND, t                                                                                  \
-	}
-#define HOLD                                                                                                   \
-	{                                                                                                      \
-		FAULT_HOLD                                                                                     \
-	}
-#define AGAIN                                                                                                  \
-	{                                                                                                      \
-		FAULT_AGAIN                                                                                    \
-	}
-#define CLOSE                                                                                                  \
-	{                                                                                                      \
-		FAULT_END                                                                                      \
-	}
-#define STEPS_MAX 8
-#define REQUESTS_MAX 4
 
 static const struct fault_step serve_well[] = { READ, SEND(OK), AGAIN };
 
 /* ---- every way to answer ---- */
 
-struct answer_row {
-	const char *name;
-	struct fault_step steps[STEPS_MAX]; /* of every connection */
-	size_t requests;                    /* sent one after the other's end */
-	enum outcome_kind expect;           /* of each */
-	int status_code;
-	unsigned connections; /* opened in all: fewer than requests when kept alive */
-	const char *method;   /* NULL: POST */
-	size_t body_len;
-	unsigned max_time_ms; /* 0: long */
-};
-
-/* clang-format off */
-static const struct answer_row answers[] = {
-	{ "keep-alive", { READ, SEND(OK), AGAIN }, 4, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "each class: 3xx", { READ, SEND("HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_3XX, 302, 1 },
-	{ "each class: 4xx", { READ, SEND("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_4XX, 429, 1 },
-	{ "each class: 5xx", { READ, SEND("HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_5XX, 503, 1 },
-	{ "announced close, socket left open", { READ, SEND(OK_HEAD "Connection: close\r\n\r\n{}"), HOLD }, 3, OUTCOME_ANSWERED_2XX, 200, 3 },
-	{ "HTTP/1.0", { READ, SEND("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
-	{ "HTTP/1.0 keep-alive", { READ, SEND("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\n{}"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "until close", { READ, SEND("HTTP/1.1 200 OK\r\n\r\nsome text"), CLOSE }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
-	{ "chunked", { READ, SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"), AGAIN }, 3, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "100, then the answer", { READ, SEND("HTTP/1.1 100 Continue\r\n\r\n"), { FAULT_DELAY, NULL, 20 }, SEND(OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "103 and 100 at once with it", { READ, SEND("HTTP/1.1 103 Early\r\nLink: </x>\r\n\r\nHTTP/1.1 100 C\r\n\r\n" OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "HTTP/1.0 100, then the answer", { READ, SEND("HTTP/1.0 100 Continue\r\n\r\n" OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "204 with a length it does not send", { READ, SEND("HTTP/1.1 204 No\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 204, 1 },
-	{ "304 with a length it does not send", { READ, SEND("HTTP/1.1 304 No\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_3XX, 304, 1 },
-	{ "HEAD", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1, "HEAD" },
-	{ "drip", { READ, { FAULT_DRIP, OK, 2 }, AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "closed in silence after an answer", { READ, SEND(OK), CLOSE }, 3, OUTCOME_ANSWERED_2XX, 200, 3 },
-	{ "bytes after the answer, at once", { READ, SEND(OK "junk"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
-	{ "bytes after the answer, later", { READ, SEND(OK), { FAULT_DELAY, NULL, 20 }, SEND("HTTP/1.1 408 Late\r\n\r\n"), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
-	{ "two answers to one request", { READ, SEND(OK OK), HOLD }, 2, OUTCOME_ANSWERED_2XX, 200, 2 },
-	{ "large answer", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 8388608\r\n\r\n"), { FAULT_FLOOD, NULL, 8388608 }, AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "huge answer, counted by its status", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"), { FAULT_FLOOD, NULL, 40u << 20 }, HOLD }, 1, OUTCOME_ANSWERED_2XX, 200, 1 },
-	{ "endless answer without a length", { READ, SEND("HTTP/1.1 500 E\r\n\r\n"), { FAULT_FLOOD, NULL, 40u << 20 }, HOLD }, 1, OUTCOME_ANSWERED_5XX, 500, 1 },
-	{ "body of 6 MiB arrives", { READ, SEND(OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1, "PUT", 6u << 20 },
-	{ "answer before the request is sent", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 100 } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
-	{ "answer before the request is sent, then RST", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 50 }, { FAULT_RESET } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
-	{ "close without an answer", { READ, CLOSE }, 2, OUTCOME_FAILED_RESET, 0, 2 },
-	{ "RST without an answer", { READ, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2 },
-	{ "RST in the middle of the request", { { FAULT_READ_HEAD }, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2, "POST", 16u << 20 },
-	{ "close inside the head", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Le"), CLOSE }, 1, OUTCOME_FAILED_RESET, 0, 1 },
-	{ "close inside a body with a length", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), CLOSE }, 1, OUTCOME_FAILED_RESET, 200, 1 },
-	{ "close inside chunks", { READ, SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), CLOSE }, 1, OUTCOME_FAILED_RESET, 200, 1 },
-	{ "close after 100", { READ, SEND("HTTP/1.1 100 Continue\r\n\r\n"), CLOSE }, 1, OUTCOME_FAILED_RESET, 0, 1 },
-	{ "garbage", { READ, SEND("SSH-2.0-OpenSSH_9.2\r\n"), HOLD }, 2, OUTCOME_FAILED_PROTOCOL, 0, 2 },
-	{ "binary garbage", { READ, SEND("\x16\x03\x01\x02\x01"), HOLD }, 2, OUTCOME_FAILED_PROTOCOL, 0, 2 },
-	{ "length and chunked together", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
-	{ "unasked 101", { READ, SEND("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
-	{ "status above 599", { READ, SEND("HTTP/1.1 777 X\r\nContent-Length: 0\r\n\r\n"), HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 777, 1 },
-	{ "head bomb", { READ, SEND("HTTP/1.1 200 OK\r\nX: "), { FAULT_FLOOD, NULL, 1u << 20 }, HOLD }, 1, OUTCOME_FAILED_PROTOCOL, 0, 1 },
-	{ "silence", { READ, HOLD }, 2, OUTCOME_FAILED_TIMEOUT, 0, 2, NULL, 0, 60 },
-	{ "silence before the request is read", { HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 60 },
-	{ "half a head, then silence", { READ, SEND("HTTP/1.1 200 OK\r\nCont"), HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 60 },
-	{ "a stream outlasts the deadline", { READ, SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), { FAULT_DRIP, "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\n", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 200, 1, NULL, 0, 100 },
-	{ "slow drip of a head", { READ, { FAULT_DRIP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, NULL, 0, 100 },
-	{ "a body that nobody reads", { { FAULT_READ_HEAD }, { FAULT_DELAY, NULL, 400 } }, 1, OUTCOME_FAILED_TIMEOUT, 0, 1, "POST", 16u << 20, 100 },
-};
-/* clang-format on */
-
-static void check_times(const struct answer_row *row, const struct outcome *o, size_t nth)
+static void check_times(const struct fault_answer *row, const struct outcome *o, size_t nth)
 {
 	assert_true(o->total_us >= 0 && o->connect_us >= 0 && o->total_us >= o->connect_us);
 	if (row->connections == 1 && nth > 0)
@@ -119,7 +33,7 @@ static void check_times(const struct answer_row *row, const struct outcome *o, s
 		assert_true(o->total_us >= (int64_t)row->max_time_ms * 1000);
 }
 
-static void run_row(const struct answer_row *row)
+static void run_row(const struct fault_answer *row)
 {
 	const struct fault_step *const scripts[] = { row->steps, NULL };
 	struct fault_server *server = fault_server_start(4, scripts);
@@ -153,8 +67,8 @@ static void run_row(const struct answer_row *row)
 
 static void test_answers(void **state)
 {
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		run_row(&answers[i]);
+	for (size_t i = 0; i < fault_answer_count; i++)
+		run_row(&fault_answers[i]);
 }
 
 /* ---- what is sent ---- */
@@ -636,6 +550,92 @@ static void test_ipv6(void **state)
 	fault_server_stop(server);
 }
 
+/* ---- Unix sockets ---- */
+
+static struct target_options unix_target(const char *path)
+{
+	struct target_options target = rig_target(0);
+
+	target.url.host[0] = '\0';
+	snprintf(target.url.socket, sizeof(target.url.socket), "%s", path);
+	return target;
+}
+
+/** the pool, the bytes and the idle check are those of TCP; a socket that is gone and comes back is one, too */
+static void test_unix_socket(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	static const struct fault_step once[] = { READ, SEND(OK), CLOSE };
+	static const struct fault_step *const closing[] = { once, NULL };
+	char directory[] = "/tmp/shadowtap-unix-XXXXXX", path[64];
+	struct target_options target;
+	struct fault_server *server;
+	struct rig g;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/model.sock", directory);
+	target = unix_target(path);
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 10);
+	rig_wait(&g, 1);
+	assert_int_equal(g.outcomes[0].outcome.kind, OUTCOME_FAILED_CONNECT);
+	assert_string_equal(g.outcomes[0].outcome.detail, "ENOENT");
+
+	server = fault_server_start_unix(path, scripts);
+	for (size_t i = 1; i < 5; i++) {
+		rig_submit(&g, "POST", i * 100000);
+		rig_wait(&g, i + 1);
+		assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_ANSWERED_2XX);
+	}
+	assert_int_equal(fault_server_connections(server), 1);
+	fault_server_stop(server);
+	rig_submit(&g, "POST", 10);
+	rig_wait(&g, 6);
+	assert_int_equal(g.outcomes[5].outcome.kind, OUTCOME_FAILED_CONNECT);
+	assert_string_equal(g.outcomes[5].outcome.detail, "ECONNREFUSED");
+
+	unlink(path);
+	server = fault_server_start_unix(path, closing);
+	for (size_t i = 6; i < 9; i++) {
+		rig_submit(&g, "POST", 10);
+		rig_wait(&g, i + 1);
+		assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_ANSWERED_2XX);
+		usleep(50000);
+	}
+	assert_int_equal(fault_server_connections(server), 3);
+	rig_stop(&g);
+	fault_server_stop(server);
+	unlink(path);
+	rmdir(directory);
+}
+
+/** a head that cannot be built is no failure to connect, and no reason to leave the target alone */
+static int build_nothing(void *ctx, const struct message *m, struct buffer *out)
+{
+	return -EINVAL;
+}
+
+static void test_request_that_cannot_be_made(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct rig g;
+
+	target.build_head = build_nothing;
+	target.breaker = 1;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 3; i++) {
+		rig_submit(&g, "POST", 10);
+		rig_wait(&g, i + 1);
+		assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_FAILED_PROTOCOL);
+	}
+	assert_string_equal(replay_breaker_state(g.replay, 0), "closed");
+	assert_int_equal(fault_server_requests(server), 0);
+	rig_stop(&g);
+	fault_server_stop(server);
+}
+
 /* ---- several targets ---- */
 
 static void test_dead_targets_beside_a_live_one(void **state)
@@ -764,17 +764,17 @@ static void test_random_faults(void **state)
 {
 	enum { CONNECTIONS = 200, REQUESTS = 1500 };
 	const struct fault_step *scripts[CONNECTIONS + 1];
-	size_t before = open_descriptors(), rows = sizeof(answers) / sizeof(answers[0]);
+	size_t before = open_descriptors(), rows = fault_answer_count;
 	struct target_options target;
 	struct fault_server *server;
 	unsigned seed = 1;
 	struct rig g;
 
 	for (size_t i = 0; i < CONNECTIONS; i++) {
-		const struct answer_row *row;
+		const struct fault_answer *row;
 
 		do /* the large ones take their time, and were seen above */
-			row = &answers[(size_t)rand_r(&seed) % rows];
+			row = &fault_answers[(size_t)rand_r(&seed) % rows];
 		while (row->steps[2].op == FAULT_FLOOD || row->body_len > 0);
 		scripts[i] = row->steps;
 	}
@@ -823,6 +823,8 @@ int main(void)
 		cmocka_unit_test(test_several_addresses),
 		cmocka_unit_test(test_system_lookup_of_localhost),
 		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_unix_socket),
+		cmocka_unit_test(test_request_that_cannot_be_made),
 		cmocka_unit_test(test_dead_targets_beside_a_live_one),
 		cmocka_unit_test(test_drain_lets_the_rest_end),
 		cmocka_unit_test(test_drain_ends_at_its_limit),

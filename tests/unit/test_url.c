@@ -10,6 +10,8 @@
 struct good_row {
 	const char *text, *name, *host, *authority, *prefix, *shown;
 	uint16_t port;
+	bool is_tls;
+	const char *socket; /* NULL: none */
 };
 
 static const struct good_row good[] = {
@@ -25,6 +27,13 @@ static const struct good_row good[] = {
 	{ "http://[fe80::1%25eth0]:80", "default", "fe80::1%eth0", "[fe80::1]:80", "", "http://[fe80::1]:80", 80 },
 	{ "canary-2=http://shadow:9000", "canary-2", "shadow", "shadow:9000", "", "http://shadow:9000", 9000 },
 	{ "b=http://shadow/x=y", "b", "shadow", "shadow", "/x=y", "http://shadow/x=y", 80 },
+	{ "https://shadow", "default", "shadow", "shadow", "", "https://shadow", 443, true },
+	{ "HTTPS://shadow:8443/v2/", "default", "shadow", "shadow:8443", "/v2", "https://shadow:8443/v2", 8443, true },
+	{ "s=https://[::1]:80", "s", "::1", "[::1]:80", "", "https://[::1]:80", 80, true },
+	{ "unix:/run/m.sock", "default", "", "localhost", "", "unix:/run/m.sock:", 0, false, "/run/m.sock" },
+	{ "unix:/run/m.sock:", "default", "", "localhost", "", "unix:/run/m.sock:", 0, false, "/run/m.sock" },
+	{ "u=UNIX:/run/m.sock:/v2/", "u", "", "localhost", "/v2", "unix:/run/m.sock:/v2", 0, false, "/run/m.sock" },
+	{ "unix:///run/a:b?c@d:/p", "default", "", "localhost", "/p", "unix:/run/a:b?c@d:/p", 0, false, "/run/a:b?c@d" },
 };
 
 static void test_accepted(void **state)
@@ -41,6 +50,8 @@ static void test_accepted(void **state)
 		assert_string_equal(u.shown, good[i].shown);
 		assert_int_equal(u.port, good[i].port);
 		assert_false(u.is_sink);
+		assert_int_equal(u.is_tls, good[i].is_tls);
+		assert_string_equal(u.socket, good[i].socket ? good[i].socket : "");
 		assert_int_equal(error.len, 0);
 		buffer_deinit(&error);
 	}
@@ -73,8 +84,16 @@ static const struct {
 	{ "//shadow", "scheme" },
 	{ "http:/shadow", "scheme" },
 	{ "ftp://shadow", "unknown scheme" },
-	{ "https://shadow", "https" },
-	{ "HTTPS://shadow", "https" },
+	{ "httpss://shadow", "unknown scheme" },
+	{ "https://", "no host" },
+	{ "https://user:secret@shadow", "user info" },
+	{ "unix:", "whole path" },
+	{ "unix:run/m.sock", "whole path" },
+	{ "unix:@abstract", "whole path" },
+	{ "unix:/run/a b", "cannot be shown" },
+	{ "unix:/run/a\r\nX: y", "cannot be shown" },
+	{ "unix:/run/m.sock:/a b", "path" },
+	{ "unix:/run/m.sock:/a?b", "path" },
 	{ "http://", "no host" },
 	{ "http:///x", "no host" },
 	{ "http://:80", "no host" },
@@ -144,6 +163,10 @@ static void test_lengths(void **state)
 	snprintf(text, sizeof(text), "http://%0255d:65535/%01022d", 0, 0);
 	assert_int_equal(target_url_parse(text, &u, &error), 0);
 	assert_int_equal(strlen(u.shown), strlen(text));
+	for (int path = 107; path <= 108; path++) {
+		snprintf(text, sizeof(text), "unix:/%0*d:/%01022d", path - 1, 0, 0);
+		assert_int_equal(target_url_parse(text, &u, &error), path == 107 ? 0 : -EINVAL);
+	}
 	buffer_deinit(&error);
 }
 

@@ -1,0 +1,22 @@
+/*
+ * socket.h - stream sockets towards a target: TCP over IPv4 and IPv6, and Unix
+ */
+#ifndef REPLAY_SOCKET_H
+#define REPLAY_SOCKET_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/endpoint.h"
+
+/** socket_connect() - a non-blocking socket that is connecting, or connected, to @address; or negative errno */
+int socket_connect(const struct sockaddr_storage *address);
+
+/** socket_error() - how connect() ended: 0 or an errno */
+int socket_error(int fd);
+
+/** socket_ends() - both ends of @fd as packets show them; false for a Unix socket, and for one that was reset
+ */
+bool socket_ends(int fd, struct endpoint *local, struct endpoint *remote);
+
+#endif

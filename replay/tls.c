@@ -1,0 +1,412 @@
+/*
+ * tls.c - see tls.h
+ *
+ * Theory of operation: OpenSSL does TLS, and our own BIO is all that it has of
+ * the socket. The BIO sends with MSG_NOSIGNAL (OpenSSL's writes with write(),
+ * so that a shadow which closes would raise SIGPIPE) and remembers how the
+ * socket ended. Records are read one at a time and never ahead: no byte of an
+ * answer then waits in our memory while libuv waits for the socket.
+ *
+ * Sessions: the last ticket that a target gave is offered by every connection
+ * after it, until a handshake or a connection fails. That saves the server the
+ * signature, which is most of what a connection costs it. A ticket is used more
+ * than once, which RFC 8446 (C.4) advises against for the sake of a client that
+ * wants to look like many; this one says who it is in every request. Early data
+ * is never sent.
+ *
+ * Closing: close_notify is sent if it can be done at once, and the peer's is
+ * not waited for. A socket that the peer closes without close_notify is told
+ * apart (-ENODATA), because only then may somebody in between have cut off an
+ * answer whose end is told by nothing else.
+ */
+#include "replay/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "replay/tls_trust.h"
+
+#define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
+
+struct tls_context {
+	SSL_CTX *ctx;
+	BIO_METHOD *bio;
+	SSL_SESSION *session; /* what the next connection offers; NULL: none yet */
+	char host[256];
+	bool is_name; /* not an address: it is sent as SNI */
+};
+
+struct tls {
+	struct tls_context *context;
+	SSL *ssl;
+	int fd;
+	int socket_error; /* errno of the last call that failed for good */
+	bool is_secured, is_eof, is_broken, wants_write, has_more, was_asked;
+	const char *failure;
+};
+
+/* ---- the socket, as OpenSSL sees it ---- */
+
+/**
+ * after_call() - what one system call says to OpenSSL
+ *
+ * EOF is kept from it: it would answer with an alert and spoil the session, and what EOF means is for conn.c.
+ */
+static int after_call(BIO *bio, ssize_t n, bool is_read)
+{
+	struct tls *t = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (n > 0)
+		return (int)n;
+	if (n == 0)
+		t->is_eof = true;
+	if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK)
+		BIO_set_flags(bio, BIO_FLAGS_SHOULD_RETRY | (is_read ? BIO_FLAGS_READ : BIO_FLAGS_WRITE));
+	else
+		t->socket_error = errno;
+	return -1;
+}
+
+static int bio_read(BIO *bio, char *out, int size)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t n;
+
+	do
+		n = recv(t->fd, out, (size_t)size, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return after_call(bio, n, true);
+}
+
+static int bio_write(BIO *bio, const char *bytes, int len)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t n;
+
+	do
+		n = send(t->fd, bytes, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return after_call(bio, n, false);
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return command == BIO_CTRL_FLUSH; /* nothing is held back, so that is always done */
+}
+
+static BIO_METHOD *make_bio_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "shadowtap socket");
+
+	if (!m)
+		return NULL;
+	BIO_meth_set_read(m, bio_read);
+	BIO_meth_set_write(m, bio_write);
+	BIO_meth_set_ctrl(m, bio_ctrl);
+	return m;
+}
+
+/* ---- the context ---- */
+
+static void forget_session(struct tls_context *c)
+{
+	SSL_SESSION_free(c->session);
+	c->session = NULL;
+}
+
+/* OpenSSL: the server gave a ticket, or a session's handshake ended; 1: the reference is ours now */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_context *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if (!SSL_SESSION_is_resumable(session))
+		return 0;
+	forget_session(c);
+	c->session = session;
+	return 1;
+}
+
+/* OpenSSL: the server asks for our certificate; the one that is set, if any, will do */
+static int on_certificate_asked(SSL *ssl, void *unused)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	(void)unused;
+	t->was_asked = true;
+	return 1;
+}
+
+/* OpenSSL: a key is encrypted. Its own answer would be to ask on the terminal. */
+static int on_passphrase(char *out, int size, int for_writing, void *unused)
+{
+	(void)out;
+	(void)size;
+	(void)for_writing;
+	(void)unused;
+	return -1;
+}
+
+static int refuse_file(struct buffer *error, const char *what, const char *path, const char *advice)
+{
+	buffer_printf(error, "cannot use the %s \"%s\": %s; %s", what, path, tls_reason(), advice);
+	return -EINVAL;
+}
+
+/** load_identity() - our own certificate and key */
+static int load_identity(SSL_CTX *ctx, const struct tls_options *o, struct buffer *error)
+{
+	const char *key = o->key_file ? o->key_file : o->cert_file;
+
+	if (!o->cert_file)
+		return 0;
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
+		return refuse_file(error, "certificate of --cert", o->cert_file,
+				   "name a readable file with a certificate in PEM form");
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return refuse_file(error, o->key_file ? "key of --key" : "key in the file of --cert", key,
+				   o->key_file ? "name a readable file with the key of --cert in PEM form, "
+						 "without a passphrase"
+					       : "name its file with --key, in PEM form, without a passphrase");
+	return 0;
+}
+
+/** load_peer() - whom the certificate must name: RFC 9525, 6 */
+static int load_peer(struct tls_context *c, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
+	uint8_t address[16];
+	size_t len = strcspn(host, "%"); /* a zone is this machine's own business */
+
+	if (len >= sizeof(c->host))
+		return -EINVAL;
+	memcpy(c->host, host, len);
+	c->host[len] = '\0';
+	c->is_name = inet_pton(AF_INET, c->host, address) != 1 && inet_pton(AF_INET6, c->host, address) != 1;
+	if (c->is_name && len > 1 && c->host[len - 1] == '.') /* "shadow." in DNS is "shadow" in certificates */
+		c->host[len - 1] = '\0';
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (c->is_name)
+		return X509_VERIFY_PARAM_set1_host(param, c->host, 0) == 1 ? 0 : -ENOMEM;
+	return X509_VERIFY_PARAM_set1_ip_asc(param, c->host) == 1 ? 0 : -EINVAL;
+}
+
+static int set_up(struct tls_context *c, const struct tls_options *o, const char *host, struct buffer *error)
+{
+	static const uint8_t http11[] = "\x08http/1.1";
+	int err;
+
+	c->bio = make_bio_method();
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	if (!c->bio || !c->ctx)
+		return -ENOMEM;
+	SSL_CTX_set_app_data(c->ctx, c);
+	SSL_CTX_set_default_passwd_cb(c->ctx, on_passphrase);
+	SSL_CTX_set_cert_cb(c->ctx, on_certificate_asked, NULL);
+	SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(c->ctx, on_session);
+	if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_alpn_protos(c->ctx, http11, sizeof(http11) - 1) != 0)
+		return -ENOMEM;
+	SSL_CTX_set_verify(c->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	err = load_peer(c, host);
+	if (err == 0 && !o->insecure)
+		err = tls_trust_load(c->ctx, o->ca_file, error);
+	return err < 0 ? err : load_identity(c->ctx, o, error);
+}
+
+int tls_context_new(const struct tls_options *options, const char *host, struct tls_context **out,
+		    struct buffer *error)
+{
+	struct tls_context *c = calloc(1, sizeof(*c));
+	int err = c ? set_up(c, options, host, error) : -ENOMEM;
+
+	ERR_clear_error();
+	if (err < 0)
+		tls_context_free(c);
+	else
+		*out = c;
+	return err;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+	if (!c)
+		return;
+	forget_session(c);
+	SSL_CTX_free(c->ctx);
+	BIO_meth_free(c->bio);
+	free(c);
+}
+
+/* ---- one connection ---- */
+
+struct tls *tls_new(struct tls_context *c, int fd)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	BIO *bio;
+
+	if (!t)
+		return NULL;
+	t->context = c;
+	t->fd = fd;
+	t->ssl = SSL_new(c->ctx);
+	bio = BIO_new(c->bio);
+	if (!t->ssl || !bio || (c->is_name && SSL_set_tlsext_host_name(t->ssl, c->host) != 1)) {
+		BIO_free(bio);
+		SSL_free(t->ssl);
+		free(t);
+		ERR_clear_error();
+		return NULL;
+	}
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_app_data(t->ssl, t);
+	SSL_set_connect_state(t->ssl);
+	if (c->session)
+		SSL_set_session(t->ssl, c->session);
+	return t;
+}
+
+/** why_failed() - in words that stay; OpenSSL's own, but for two that say little to who does not know TLS */
+static const char *why_failed(const struct tls *t)
+{
+	unsigned long e = ERR_peek_error();
+	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+
+	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		return X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
+	if (reason == SSL_R_WRONG_VERSION_NUMBER && !t->is_secured)
+		return "what came is not TLS; is the target's port one for plain HTTP?";
+	return tls_reason();
+}
+
+/** result() - the errno for what OpenSSL returned, @n <= 0 */
+static int result(struct tls *t, int n)
+{
+	switch (SSL_get_error(t->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		t->is_broken = t->is_eof;
+		return t->is_eof ? -ENODATA : -EAGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		t->wants_write = true;
+		return -EAGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	default:
+		break;
+	}
+	t->is_broken = true;
+	if (t->socket_error != 0)
+		return -t->socket_error;
+	t->failure = why_failed(t);
+	forget_session(t->context);
+	return -EPROTO;
+}
+
+/** begin_call() - nothing that an earlier call met is to be taken for this one's */
+static void begin_call(struct tls *t)
+{
+	ERR_clear_error();
+	t->socket_error = 0;
+	t->wants_write = false;
+}
+
+int tls_handshake(struct tls *t)
+{
+	int n;
+
+	begin_call(t);
+	n = SSL_do_handshake(t->ssl);
+	if (n == 1) {
+		t->is_secured = true;
+		return 0;
+	}
+	n = result(t, n);
+	if (n == -EAGAIN)
+		return n;
+	forget_session(t->context); /* whatever it was: the next one begins from the beginning */
+	return n == 0 ? -ENODATA : n;
+}
+
+ssize_t tls_read(struct tls *t, void *out, size_t size)
+{
+	size_t n = 0;
+
+	begin_call(t);
+	t->has_more = false;
+	if (SSL_read_ex(t->ssl, out, size, &n) != 1)
+		return result(t, 0);
+	t->has_more = n == RECORD_MAX || n == size;
+	return (ssize_t)n;
+}
+
+ssize_t tls_write(struct tls *t, const void *bytes, size_t len)
+{
+	size_t n = 0;
+	int r;
+
+	begin_call(t);
+	if (SSL_write_ex(t->ssl, bytes, len < RECORD_MAX ? len : RECORD_MAX, &n) == 1)
+		return (ssize_t)n;
+	r = result(t, 0);
+	return r == 0 || r == -ENODATA ? -EPIPE : r;
+}
+
+bool tls_wants_write(const struct tls *t)
+{
+	return t->wants_write;
+}
+
+bool tls_has_more(const struct tls *t)
+{
+	return t->has_more;
+}
+
+bool tls_is_quiet(struct tls *t)
+{
+	uint8_t byte;
+
+	return tls_read(t, &byte, 1) == -EAGAIN && !SSL_has_pending(t->ssl);
+}
+
+bool tls_is_accepted(const struct tls *t)
+{
+	return !t->was_asked || SSL_version(t->ssl) < TLS1_3_VERSION;
+}
+
+const char *tls_failure(const struct tls *t)
+{
+	return t->failure;
+}
+
+void tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	if (!t->is_broken && t->is_secured)
+		SSL_shutdown(t->ssl);
+	if (!t->failure) /* without this, SSL_free() would take a session without the peer's goodbye for spoilt
+			  */
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(t->ssl);
+	ERR_clear_error();
+	free(t);
+}
