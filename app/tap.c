@@ -2,6 +2,7 @@
 #include "app/tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ struct tap {
 	struct recording recording;
 	struct budget budget;
 	struct source *source; /* until the lane takes it */
+	int *held_fds;         /* of the recordings, with --loop */
 	struct policy *policy;
 	struct rewrite *rewrite[TARGETS_MAX + 1]; /* one per target, or one for the events of a dry run */
 	size_t rewrite_count;
@@ -439,22 +441,42 @@ static int make_replay(struct tap *t, struct buffer *error)
 	return replay_new(&t->loop, &options, &t->replay, error);
 }
 
-static int open_files(const struct options *o, struct source **out, struct buffer *error)
+/* Read again for --loop: from descriptors that are opened now, since whom we become may not open the paths. */
+static int hold_files(struct tap *t)
 {
-	struct file_options options = {
-		.paths = o->files.at,
-		.path_count = o->files.count,
-		.expression = o->expression,
-	};
-
-	return source_open_files(&options, out, error);
+	if (t->o->loops == 1 || t->held_fds)
+		return 0;
+	t->held_fds = malloc(t->o->files.count * sizeof(*t->held_fds));
+	if (!t->held_fds)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->o->files.count; i++) /* -1 if that fails: opening the path says why */
+		t->held_fds[i] = open(t->o->files.at[i], O_RDONLY | O_CLOEXEC);
+	return 0;
 }
 
-static int reopen_files(void *ctx, struct source **out, struct buffer *error)
+static void release_files(struct tap *t)
 {
-	const struct tap *t = ctx;
+	for (size_t i = 0; t->held_fds && i < t->o->files.count; i++)
+		if (t->held_fds[i] >= 0)
+			close(t->held_fds[i]);
+	free(t->held_fds);
+}
 
-	return open_files(t->o, out, error);
+static int open_files(void *ctx, struct source **out, struct buffer *error)
+{
+	struct tap *t = ctx;
+	struct file_options options = {
+		.paths = t->o->files.at,
+		.path_count = t->o->files.count,
+		.expression = t->o->expression,
+	};
+
+	if (hold_files(t) < 0) {
+		buffer_add_str(error, "cannot read the capture files: out of memory");
+		return -ENOMEM;
+	}
+	options.fds = t->held_fds;
+	return source_open_files(&options, out, error);
 }
 
 static int open_source(struct tap *t, struct buffer *error)
@@ -474,7 +496,7 @@ static int open_source(struct tap *t, struct buffer *error)
 	int err;
 
 	if (!t->live)
-		return open_files(t->o, &t->source, error);
+		return open_files(t, &t->source, error);
 	privileges_program(&program);
 	options.program = program.len ? buffer_text(&program) : NULL;
 	err = source_open_live(&options, &t->source, error);
@@ -513,7 +535,7 @@ static int make_lane(struct tap *t, struct buffer *error)
 		.intake = t->intake,
 		.recorder = t->recording.recorder,
 		.events = t->o->events_path != NULL,
-		.reopen = reopen_files,
+		.reopen = open_files,
 		.loop_is_busy = loop_is_busy,
 		.on_end = on_lane_end,
 		.ctx = t,
@@ -525,27 +547,6 @@ static int make_lane(struct tap *t, struct buffer *error)
 	else
 		t->source = NULL;
 	return err;
-}
-
-/* A recording that is read several times is opened again, and then as the user that we have become. */
-static int check_loop_access(const struct options *o, struct buffer *error)
-{
-	if (o->loops == 1)
-		return 0;
-	for (size_t i = 0; i < o->files.count; i++)
-		if (access(o->files.at[i], R_OK) < 0) {
-			buffer_printf(error, "user \"%s\" may not read \"%s\" again for --loop; name another user with -Z",
-				      o->user, o->files.at[i]);
-			return -EACCES;
-		}
-	return 0;
-}
-
-static int drop_privileges(struct tap *t, struct buffer *error)
-{
-	int err = privileges_drop(t->o->user, error);
-
-	return err < 0 || !t->o->user ? err : check_loop_access(t->o, error);
 }
 
 static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
@@ -596,7 +597,7 @@ static int set_up(struct tap *t, struct buffer *error)
 		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
 		return -ENOMEM;
 	}
-	if ((err = make_replay(t, error)) < 0 || (err = drop_privileges(t, error)) < 0)
+	if ((err = make_replay(t, error)) < 0 || (err = privileges_drop(t->o->user, error)) < 0)
 		return err;
 	if ((err = recording_start(&t->recording, &t->budget, error)) < 0)
 		return err;
@@ -665,6 +666,7 @@ static void tear_down(struct tap *t)
 {
 	lane_free(t->lane);
 	source_close(t->source);
+	release_files(t);
 	if (t->loop_ready) {
 		if (t->state != TAP_CLOSING) { /* set-up failed half way */
 			close_handles(t);

@@ -193,12 +193,15 @@ static int fail(struct buffer *error, const char *path, int err)
 }
 
 /* Open and say what kind of file it is. */
-static int open_path(struct input *in, const char *path, struct buffer *error)
+static int open_path(struct input *in, const char *path, int fd, struct buffer *error)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
+	bool from_stdin = fd < 0 && strcmp(path, "-") == 0;
 	struct stat st;
 
-	in->fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) /* who opened it may not be allowed to any more */
+		in->fd = lseek(fd, 0, SEEK_SET) < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	else
+		in->fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0 || fstat(in->fd, &st) != 0)
 		return fail(error, path, errno);
 	in->owns_fd = !from_stdin;
@@ -256,7 +259,7 @@ static int refuse_strangers(struct span content, const char *path, struct buffer
 	return 0;
 }
 
-int input_open(const char *path, struct input **out, struct buffer *error)
+int input_open(const char *path, int fd, struct input **out, struct buffer *error)
 {
 	struct input *in = calloc(1, sizeof(*in));
 	int result;
@@ -266,7 +269,7 @@ int input_open(const char *path, struct input **out, struct buffer *error)
 		return -ENOMEM;
 	}
 	in->fd = -1;
-	result = open_path(in, path, error);
+	result = open_path(in, path, fd, error);
 	if (result == 0)
 		result = read_magic(in, path, error);
 	if (result == 0)

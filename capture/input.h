@@ -20,12 +20,13 @@ struct input;
 
 /**
  * input_open() - open @path, "-" being standard input, and look at its first bytes
+ * @fd:     a descriptor of @path to read from its beginning, borrowed; -1: the path is opened
  * @out:    given to the caller: input_free(), after its stream was closed
  * @error:  on failure one sentence
  * Return: 0 or a negative errno; -EINVAL if the content is known to be no capture (empty, a directory,
  * compressed in another way).
  */
-int input_open(const char *path, struct input **out, struct buffer *error);
+int input_open(const char *path, int fd, struct input **out, struct buffer *error);
 
 /** input_stream() - the one stream of this input, given to the caller; NULL when out of memory */
 FILE *input_stream(struct input *in);

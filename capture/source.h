@@ -24,6 +24,7 @@ struct file_options {
 	const char *const *paths; /* "-" = standard input; gzip is recognised by its first bytes */
 	size_t path_count;        /* several files are merged by time */
 	const char *expression;   /* the user's BPF, or NULL */
+	const int *fds;           /* beside paths: open descriptors, borrowed, read from their beginning; or NULL */
 };
 
 struct live_options {

@@ -37,6 +37,7 @@ enum step {
 
 struct file {
 	const char *path; /* borrowed from the options */
+	int fd;           /* of the path, borrowed; or -1 */
 	struct input *input;
 	pcap_t *pcap;
 	struct bpf_program filter;
@@ -321,7 +322,7 @@ static int check_first_packet(struct file_source *s, struct file *f, struct buff
 
 static int open_file(struct file_source *s, struct file *f, const char *expression, struct buffer *error)
 {
-	int result = input_open(f->path, &f->input, error);
+	int result = input_open(f->path, f->fd, &f->input, error);
 
 	if (result == 0)
 		result = open_pcap(f, error);
@@ -361,6 +362,7 @@ int source_open_files(const struct file_options *options, struct source **out, s
 	s->base.ops = &file_source_ops;
 	for (size_t i = 0; i < options->path_count && result == 0; i++) {
 		s->file[i].path = options->paths[i];
+		s->file[i].fd = options->fds ? options->fds[i] : -1;
 		s->count = i + 1;
 		result = open_file(s, &s->file[i], options->expression, error);
 	}

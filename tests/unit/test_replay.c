@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include <netdb.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -521,10 +522,16 @@ static void test_several_addresses(void **state)
 static void test_system_lookup_of_localhost(void **state)
 {
 	static const struct fault_step *const scripts[] = { serve_well, NULL };
-	struct fault_server *server = fault_server_start(4, scripts);
-	struct target_options target = rig_target(fault_server_port(server));
+	struct addrinfo *found = NULL;
+	struct fault_server *server;
+	struct target_options target;
 	struct rig g;
 
+	if (getaddrinfo("localhost", NULL, NULL, &found) != 0)
+		skip(); /* a system without /etc/hosts */
+	freeaddrinfo(found);
+	server = fault_server_start(4, scripts);
+	target = rig_target(fault_server_port(server));
 	snprintf(target.url.host, sizeof(target.url.host), "localhost");
 	rig_start(&g, &target, 1);
 	rig_submit(&g, "POST", 1);

@@ -189,17 +189,15 @@ static void note(void *ctx, const struct packet *packet)
 	seen->count++;
 }
 
-/* Read @paths to the end; the complaint, if any, is copied out. */
-static int read_files(const char *const *paths, size_t count, const char *expression, struct seen *seen,
-		      struct buffer *complaint)
+/* Read to the end; the complaint, if any, is copied out. */
+static int read_options(const struct file_options *options, struct seen *seen, struct buffer *complaint)
 {
-	struct file_options options = { paths, count, expression };
 	struct buffer error = { 0 };
 	struct source *s = NULL;
 	int result;
 
 	*seen = (struct seen){ 0 };
-	result = source_open_files(&options, &s, &error);
+	result = source_open_files(options, &s, &error);
 	if (result != 0) {
 		buffer_add_span(complaint, buffer_span(&error));
 		buffer_deinit(&error);
@@ -213,6 +211,14 @@ static int read_files(const char *const *paths, size_t count, const char *expres
 	source_close(s);
 	buffer_deinit(&error);
 	return result;
+}
+
+static int read_files(const char *const *paths, size_t count, const char *expression, struct seen *seen,
+		      struct buffer *complaint)
+{
+	struct file_options options = { paths, count, expression, NULL };
+
+	return read_options(&options, seen, complaint);
 }
 
 static int read_bytes(struct span bytes, struct seen *seen, struct buffer *complaint)
@@ -248,6 +254,29 @@ static void test_formats(void **state)
 		buffer_deinit(&capture);
 		buffer_deinit(&complaint);
 	}
+}
+
+/* --loop: the same descriptor is read from its beginning again, whatever has become of the path. */
+static void test_descriptors(void **state)
+{
+	struct buffer capture = capture_of(&formats[0], three, 3, 1000), complaint = { 0 };
+	char *path = file_of(buffer_span(&capture));
+	const char *const paths[] = { path };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct file_options options = { paths, 1, NULL, &fd };
+
+	assert_true(fd >= 0);
+	unlink(path);
+	for (int round = 0; round < 3; round++) {
+		struct seen seen;
+
+		assert_int_equal(read_options(&options, &seen, &complaint), SOURCE_EOF);
+		assert_int_equal(complaint.len, 0);
+		assert_int_equal(seen.count, 3);
+	}
+	close(fd);
+	free(path);
+	buffer_deinit(&capture);
 }
 
 static void test_pcapng_two_interfaces(void **state)
@@ -697,6 +726,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_pcapng_two_interfaces),
 		cmocka_unit_test(test_pcapng_mixed_linktypes),
 		cmocka_unit_test(test_every_cut),
