@@ -6,9 +6,17 @@
  * arrays live side by side while each new flow moves a few old buckets, because
  * moving a million flows at once would take longer than the capture ring lasts.
  *
- * Flows also hang in one of two lists by the time of their last segment, so
- * expiry looks at the oldest only and needs no timers. Closed flows have their
- * own list: they linger shortly, and go first when memory is short.
+ * The hash is of the two ends alone. So flows with one 4-tuple in several
+ * networks are neighbours, and the question whether a new one is a copy of
+ * another (copies.c) needs no second table. The network is compared in the
+ * cache line that the ends are in; aliases lie elsewhere and are read only when
+ * the ends are equal and the networks are not. Whoever can choose VLAN tags
+ * could so make one bucket long: SAME_ENDS_MAX bounds that.
+ *
+ * Flows also hang in one of three lists by the time of their last segment, so
+ * expiry looks at the oldest only and needs no timers. Those of which only SYNs
+ * were seen have their own list, and closed ones, which linger shortly: in this
+ * order they go before any other when memory is short.
  */
 #include "reassembly/flow.h"
 
@@ -20,7 +28,7 @@
 #define FLOW_OVERHEAD (sizeof(struct flow) + 16 + 2 * sizeof(struct flow *)) /* malloc's, and the buckets' */
 
 _Static_assert(sizeof(struct endpoint) == 20, "endpoints are hashed as bytes: no padding");
-_Static_assert(sizeof(struct flow_key) == 44, "keys are hashed as bytes: no padding");
+_Static_assert(offsetof(struct flow, key) + sizeof(struct flow_key) <= 64, "a lookup reads one cache line");
 
 struct flow_key flow_key_of(const struct segment *segment, unsigned *dir)
 {
@@ -94,14 +102,52 @@ static void grow(struct flow_table *t)
 	t->bucket_count *= 2;
 }
 
-struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
 {
-	uint32_t hash = (uint32_t)hash_bytes(&t->hash_key, key, sizeof(*key));
-	struct flow *f = *bucket_of(t, hash);
+	return (uint32_t)hash_bytes(&t->hash_key, key->end, sizeof(key->end));
+}
 
-	while (f && (f->hash != hash || memcmp(&f->key, key, sizeof(*key)) != 0))
+static bool is_in(const struct flow *f, uint32_t network)
+{
+	if (f->key.network == network)
+		return true;
+	for (uint8_t i = 0; i < f->alias_count; i++)
+		if (f->alias[i] == network)
+			return true;
+	return false;
+}
+
+/** with_ends() - @f or the first after it in its bucket that has these ends */
+static struct flow *with_ends(struct flow *f, uint32_t hash, const struct flow_key *key)
+{
+	while (f && (f->hash != hash || memcmp(f->key.end, key->end, sizeof(key->end)) != 0))
 		f = f->chain;
 	return f;
+}
+
+struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+{
+	uint32_t hash = hash_of(t, key);
+	struct flow *f = with_ends(*bucket_of(t, hash), hash, key);
+
+	while (f && !is_in(f, key->network))
+		f = with_ends(f->chain, hash, key);
+	return f;
+}
+
+struct flow *flow_same_ends(struct flow_table *t, const struct flow_key *key, const struct flow *after)
+{
+	uint32_t hash = after ? after->hash : hash_of(t, key);
+
+	return with_ends(after ? after->chain : *bucket_of(t, hash), hash, key);
+}
+
+void flow_add_alias(struct flow *f, uint32_t network)
+{
+	f->alias[f->alias_next] = network;
+	f->alias_next = (uint8_t)((f->alias_next + 1) % ALIASES_MAX);
+	if (f->alias_count < ALIASES_MAX)
+		f->alias_count++;
 }
 
 static void list_append(struct flow_list *list, struct flow *f)
@@ -129,9 +175,29 @@ static void list_unlink(struct flow_list *list, struct flow *f)
 	list->count--;
 }
 
+void flow_drop_alias(struct flow *f, uint32_t network)
+{
+	for (uint8_t i = 0; i < f->alias_count; i++) {
+		if (f->alias[i] != network)
+			continue;
+		f->alias[i] = f->alias[--f->alias_count];
+		f->alias_next = f->alias_count;
+		return;
+	}
+}
+
 struct flow_list *flow_list_of(struct flow_table *t, const struct flow *f)
 {
-	return f->state == FLOW_CLOSED ? &t->closed : &t->live;
+	switch (f->state) {
+	case FLOW_OPENING:
+		return &t->opening;
+	case FLOW_CLOSED:
+		return &t->closed;
+	case FLOW_OPEN:
+	case FLOW_IGNORED:
+		break;
+	}
+	return &t->live;
 }
 
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key, struct wall now)
@@ -147,14 +213,14 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key, struct w
 	}
 	grow(t);
 	f->key = *key;
-	f->hash = (uint32_t)hash_bytes(&t->hash_key, key, sizeof(*key));
+	f->hash = hash_of(t, key);
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->last = now;
 	bucket = bucket_of(t, f->hash);
 	f->chain = *bucket;
 	*bucket = f;
 	t->count++;
-	list_append(&t->live, f);
+	list_append(&t->opening, f);
 	return f;
 }
 

@@ -23,6 +23,9 @@
  * the SYN+ACK, or a segment of the client that continues that ISN. Whether the
  * ISN lies inside the old window or outside does not matter for that.
  *
+ * Another network. A copy of the connection with other tags is recognised when
+ * its first segment comes; see copies.c.
+ *
  * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
  * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. A
  * closed flow lingers, so that late copies of its segments begin no new one.
@@ -33,6 +36,7 @@
 
 #include <stdlib.h>
 
+#include "reassembly/copies.h"
 #include "reassembly/flow.h"
 #include "reassembly/http.h"
 #include "reassembly/request_line.h"
@@ -109,13 +113,21 @@ static void forget_flow(struct reassembler *r, struct flow *f, enum lost_reason 
 	flow_remove(&r->flows, f);
 }
 
-/** evict() - make room: the flow that was quiet for longest, but not @keep; false if there is none */
+/**
+ * evict() - make room: the flow that was quiet for longest, but not @keep; false if there is none
+ *
+ * Flows that are only SYNs go first, so that a flood of them pushes out nothing but itself.
+ */
 static bool evict(struct reassembler *r, const struct flow *keep)
 {
-	struct flow *f = r->flows.closed.oldest ? r->flows.closed.oldest : r->flows.live.oldest;
+	struct flow_list *lists[] = { &r->flows.opening, &r->flows.closed, &r->flows.live };
+	struct flow *f = NULL;
 
-	if (f == keep && f)
-		f = f->newer;
+	for (size_t i = 0; !f && i < sizeof(lists) / sizeof(lists[0]); i++) {
+		f = lists[i]->oldest;
+		if (f && f == keep)
+			f = f->newer;
+	}
 	if (!f)
 		return false;
 	if (f->state != FLOW_CLOSED)
@@ -172,6 +184,7 @@ static void expire(struct reassembler *r)
 {
 	int64_t idle = r->options.idle_ns;
 
+	expire_list(r, &r->flows.opening, idle);
 	expire_list(r, &r->flows.live, idle);
 	expire_list(r, &r->flows.closed, idle < LINGER_NS ? idle : LINGER_NS);
 }
@@ -325,13 +338,35 @@ static void restart(struct reassembler *r, struct flow *f)
 	f->half[0] = f->half[1] = (struct stream){ 0 };
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->junk_known[0] = f->junk_known[1] = false;
-	flow_set_state(&r->flows, f, FLOW_OPEN);
+	f->at_known[0] = f->at_known[1] = false;
+	f->first[0] = f->first[1] = (struct first_data){ 0 };
+	flow_set_state(&r->flows, f, FLOW_OPENING);
 	begin_life(r, f);
+}
+
+/** thin_out() - these ends are already in as many networks as we follow: the one that was quiet longest goes */
+static void thin_out(struct reassembler *r, const struct flow_key *key)
+{
+	struct flow *quietest = NULL;
+	size_t count = 0;
+
+	for (struct flow *f = flow_same_ends(&r->flows, key, NULL); f; f = flow_same_ends(&r->flows, key, f)) {
+		if (!quietest || f->last.ns < quietest->last.ns)
+			quietest = f;
+		count++;
+	}
+	if (count < SAME_ENDS_MAX)
+		return;
+	counter_add(&r->stats.flows_evicted, 1);
+	forget_flow(r, quietest, LOST_MEMORY);
 }
 
 static struct flow *add_flow(struct reassembler *r, const struct flow_key *key)
 {
-	struct flow *f = flow_add(&r->flows, key, r->clock);
+	struct flow *f;
+
+	thin_out(r, key);
+	f = flow_add(&r->flows, key, r->clock);
 
 	for (int i = 0; !f && i < EVICT_AT_ONCE && evict(r, NULL); i++)
 		f = flow_add(&r->flows, key, r->clock);
@@ -433,7 +468,8 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 /* ---- one segment -------------------------------------------------------------- */
 
-/** note_junk() - bytes of @dir that begin nothing: what they acknowledge, a request's own segment must go beyond */
+/** note_junk() - bytes of @dir that begin nothing: what they acknowledge, a request's own segment must go
+ * beyond */
 static void note_junk(struct flow *f, unsigned dir, const struct segment *s)
 {
 	if (!(s->flags & TCP_ACK))
@@ -444,7 +480,8 @@ static void note_junk(struct flow *f, unsigned dir, const struct segment *s)
 		http_junk(f->http, f->junk_ack[dir]);
 }
 
-/** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since */
+/** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since
+ */
 static bool begins_request(const struct flow *f, unsigned dir, const struct segment *s)
 {
 	if (request_line_match(s->payload) == LINE_NO)
@@ -460,7 +497,8 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 	if (f->client == CLIENT_UNKNOWN) {
 		uint8_t client = client_by_bytes(dir, s->payload);
 
-		/* A body may quote a request, in either direction: a guess that is not believed says nothing. */
+		/* A body may quote a request, in either direction: a guess that is not believed says nothing.
+		 */
 		if (client != dir || begins_request(f, dir, s))
 			f->client = client;
 	}
@@ -546,7 +584,10 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
 
+	if (f->state == FLOW_OPENING && (len > 0 || !(s->flags & TCP_SYN)))
+		flow_set_state(&r->flows, f, FLOW_OPEN);
 	mine->seen = true;
+	copies_note(f, dir, s);
 	if (s->flags & TCP_ACK)
 		stream_ack(&f->half[!dir], s->ack);
 	if (s->flags & TCP_RST) {
@@ -569,6 +610,42 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 
 /* ---- the door -------------------------------------------------------------------- */
 
+/** meet() - the flow for the first segment of these ends in its network, or NULL if it begins none */
+static struct flow *meet(struct reassembler *r, const struct flow_key *key, unsigned dir,
+			 const struct segment *s)
+{
+	struct flow *f = copies_find(&r->flows, key, dir, s);
+
+	if (f)
+		counter_add(&r->stats.copies, 1);
+	else if (worth_a_flow(s))
+		f = add_flow(r, key);
+	return f;
+}
+
+/** part() - what was taken for a copy of @f isn't: begin a flow for it that knows what was known of the begin
+ */
+static struct flow *part(struct reassembler *r, struct flow *f, const struct flow_key *key, unsigned dir,
+			 const struct segment *s)
+{
+	struct stream begun[2] = { f->half[0], f->half[1] };
+	uint8_t client = f->client;
+
+	copies_part(f, dir, s);
+	counter_sub(&r->stats.copies, 1);
+	f = add_flow(r, key);
+	if (!f || client == CLIENT_UNKNOWN)
+		return f;
+	if (begun[client].has_isn)
+		take_syn(r, f, client, &(struct segment){ .seq = begun[client].isn, .flags = TCP_SYN });
+	if (begun[!client].has_isn)
+		take_syn(r, f, !client,
+			 &(struct segment){ .seq = begun[!client].isn,
+					    .ack = begun[client].base,
+					    .flags = TCP_SYN | TCP_ACK });
+	return f;
+}
+
 void reassembler_feed(struct reassembler *r, const struct segment *segment)
 {
 	unsigned dir;
@@ -578,8 +655,10 @@ void reassembler_feed(struct reassembler *r, const struct segment *segment)
 	advance_clock(r, segment->ts);
 	expire(r);
 	f = flow_find(&r->flows, &key);
-	if (!f && worth_a_flow(segment))
-		f = add_flow(r, &key);
+	if (!f)
+		f = meet(r, &key, dir, segment);
+	else if (f->alias_count > 0 && copies_differ(f, dir, segment))
+		f = part(r, f, &key, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
 	if (f && enter_life(r, f, dir, segment))
@@ -590,6 +669,8 @@ void reassembler_finish(struct reassembler *r)
 {
 	while (r->flows.live.oldest)
 		forget_flow(r, r->flows.live.oldest, LOST_CUT_AT_END);
+	while (r->flows.opening.oldest)
+		forget_flow(r, r->flows.opening.oldest, LOST_CUT_AT_END);
 	while (r->flows.closed.oldest)
 		flow_remove(&r->flows, r->flows.closed.oldest);
 }
@@ -633,6 +714,7 @@ void reassembler_free(struct reassembler *r)
 {
 	if (!r)
 		return;
+	free_list(r, &r->flows.opening);
 	free_list(r, &r->flows.live);
 	free_list(r, &r->flows.closed);
 	flow_table_deinit(&r->flows);

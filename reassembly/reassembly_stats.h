@@ -41,6 +41,7 @@ struct reassembly_stats {
 	struct counter tls;              /* ... of these, a TLS ClientHello */
 	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */
 	struct counter upgraded;         /* ... that left HTTP/1 by a 101 or CONNECT */
+	struct counter copies;           /* ... seen once more, in another VLAN or tunnel, and followed as one */
 	struct counter gaps, gap_bytes;  /* holes declared lost */
 	struct counter retransmitted_bytes; /* seen again, dropped */
 	struct counter flows_open;       /* gauge */

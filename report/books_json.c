@@ -85,6 +85,7 @@ static void connections_json(struct json *j, const struct books *b)
 	member(j, "tls", b->connections.tls);
 	member(j, "http2", b->connections.http2);
 	member(j, "upgraded", b->connections.upgraded);
+	member(j, "copies", b->connections.copies);
 	member(j, "gaps", b->connections.gaps);
 	member(j, "gap_bytes", b->connections.gap_bytes);
 	member(j, "retransmitted_bytes", b->connections.retransmitted_bytes);

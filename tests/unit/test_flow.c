@@ -101,6 +101,10 @@ static void test_ages(void **state)
 		f[i] = flow_add(&t, &key, (struct wall){ i });
 		assert_non_null(f[i]);
 	}
+	ages_are(&t.opening, f, 4); /* nothing but SYNs so far */
+	for (int i = 0; i < 4; i++)
+		flow_set_state(&t, f[i], FLOW_OPEN);
+	ages_are(&t.opening, NULL, 0);
 	ages_are(&t.live, f, 4);
 	flow_touch(&t, f[0], (struct wall){ 10 });
 	flow_touch(&t, f[0], (struct wall){ 11 });
@@ -120,6 +124,46 @@ static void test_ages(void **state)
 		flow_remove(&t, f[i]);
 	flow_table_deinit(&t);
 	assert_int_equal(budget_used(&budget), 0);
+}
+
+/** test_aliases() - a flow is found in its own network and in those that it was seen in, and in no other */
+static void test_aliases(void **state)
+{
+	struct flow_key plain = key_of(1), tagged = key_of(1), other = key_of(2);
+	struct budget budget;
+	struct flow_table t;
+	struct flow *a, *b, *c;
+
+	budget_init(&budget, 1 << 20);
+	assert_true(flow_table_init(&t, &budget));
+	a = flow_add(&t, &plain, (struct wall){ 1 });
+	tagged.network = 7;
+	assert_null(flow_find(&t, &tagged));
+	b = flow_add(&t, &tagged, (struct wall){ 1 });
+	c = flow_add(&t, &other, (struct wall){ 1 });
+	assert_true(a && b && c);
+	assert_ptr_equal(flow_find(&t, &plain), a);
+	assert_ptr_equal(flow_find(&t, &tagged), b);
+	assert_ptr_equal(flow_same_ends(&t, &plain, NULL), b); /* a bucket's newest comes first */
+	assert_ptr_equal(flow_same_ends(&t, &plain, b), a);
+	assert_null(flow_same_ends(&t, &plain, a));
+	for (uint32_t n = 10; n < 10 + 2 * ALIASES_MAX; n++) {
+		tagged.network = n;
+		assert_null(flow_find(&t, &tagged));
+		flow_add_alias(a, n);
+		assert_ptr_equal(flow_find(&t, &tagged), a);
+	}
+	tagged.network = 10 + ALIASES_MAX - 1; /* the older half made room */
+	assert_null(flow_find(&t, &tagged));
+	tagged.network = 10 + ALIASES_MAX;
+	assert_ptr_equal(flow_find(&t, &tagged), a);
+	flow_drop_alias(a, tagged.network);
+	assert_null(flow_find(&t, &tagged));
+	assert_int_equal(a->alias_count, ALIASES_MAX - 1);
+	flow_remove(&t, a);
+	flow_remove(&t, b);
+	flow_remove(&t, c);
+	flow_table_deinit(&t);
 }
 
 static void test_budget(void **state)
@@ -142,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_ages),
+		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_budget),
 	};
 

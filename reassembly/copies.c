@@ -1,0 +1,134 @@
+/*
+ * copies.c - one connection that is seen in several networks
+ *
+ * Theory of operation. A tap often sees a segment more than once, and not always
+ * with the same tags: on a trunk and on the VLAN's own interface, on both sides
+ * of a router, plain and inside a tunnel. The two directions may also differ for
+ * good, where each goes its own way. But two connections may share a 4-tuple in
+ * two networks and be strangers, since each tenant has a 10.0.0.1.
+ *
+ * What tells copies from strangers are the sequence numbers, which TCP chooses
+ * at random (RFC 9293, 3.4.1). So when the first segment of a 4-tuple comes in a
+ * network, it is compared with the flows of that 4-tuple in other networks:
+ *
+ *   a SYN       has the ISN of that flow; or it is the SYN+ACK that acknowledges
+ *               that flow's SYN (directions with tags of their own)
+ *   another     has both numbers, seq and ack, within NEAR of where that flow is:
+ *               by chance one pair in 2^22. If only one number of the flow is
+ *               known, the segment must have just that one
+ *
+ * If it fits, the network becomes an alias of the flow, and from then on stream.c
+ * sees copies as what they are to it: bytes that it has, or, where the first copy
+ * was lost, has not. What has to be seen once is seen if either copy was.
+ *
+ * Numbers that were not chosen at random can deceive: traffic that somebody made
+ * by hand, one recording sent into two networks with other contents. So the
+ * first data of a direction is remembered by its place, length and a hash; if
+ * the other network brings the same place and length with other bytes, the two
+ * part again, and each is followed by itself. This costs nothing per segment.
+ *
+ * A flow keeps its aliases for its life and the lives of the same ends after it.
+ * Two flows that already run are never joined.
+ */
+#include "reassembly/copies.h"
+
+#include "base/hash.h"
+#include "reassembly/sequence.h"
+
+#define HASHED 256     /* bytes at either end */
+#define NEAR (1 << 20) /* what may be under way between two taps */
+
+/** hash_of() - of the bytes that tell two first segments apart: the head, and the end of the body */
+static uint32_t hash_of(struct span bytes)
+{
+	static const struct hash_key key = {
+		0
+	}; /* nobody gains by a collision: it costs him his own request */
+	struct span end = bytes;
+
+	if (bytes.len > HASHED)
+		span_skip(&end, bytes.len - HASHED);
+	span_truncate(&bytes, HASHED);
+	return (uint32_t)(hash_bytes(&key, bytes.at, bytes.len) ^ hash_bytes(&key, end.at, end.len) * 3);
+}
+
+static uint32_t data_seq(const struct segment *s)
+{
+	return s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
+}
+
+void copies_note(struct flow *f, unsigned dir, const struct segment *s)
+{
+	struct first_data *first = &f->first[dir];
+	uint32_t seq = data_seq(s), len = (uint32_t)s->payload.len;
+
+	f->at[dir] = seq + len + s->missing_bytes;
+	f->at_known[dir] = true;
+	if ((s->flags & TCP_ACK) && !f->half[!dir].seen) {
+		f->at[!dir] = s->ack;
+		f->at_known[!dir] = true;
+	}
+	if (first->len == 0 && len > 0)
+		*first = (struct first_data){ seq, len, hash_of(s->payload), s->network };
+}
+
+bool copies_differ(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	const struct first_data *first = &f->first[dir];
+
+	return first->len > 0 && first->network != s->network && first->len == s->payload.len &&
+	       first->seq == data_seq(s) && first->hash != hash_of(s->payload);
+}
+
+void copies_part(struct flow *f, unsigned dir, const struct segment *s)
+{
+	flow_drop_alias(f, s->network);
+	if (f->key.network != s->network)
+		return;
+	f->key.network = f->first[dir].network;
+	flow_drop_alias(f, f->key.network);
+}
+
+static bool is_near(uint32_t at, uint32_t number)
+{
+	return number - at + NEAR <= 2 * (uint32_t)NEAR;
+}
+
+static bool syn_is_of(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+
+	if (mine->has_isn)
+		return mine->isn == s->seq;
+	if (!(s->flags & TCP_ACK)) /* the SYN+ACK was first and said where this stream begins */
+		return mine->synced && mine->base == s->seq + 1;
+	/* With TCP Fast Open it may acknowledge the data in the SYN as well (RFC 7413, 3.1). */
+	return peer->has_isn && (s->ack == peer->isn + 1 || (f->at_known[!dir] && s->ack == f->at[!dir]));
+}
+
+static bool is_of(const struct flow *f, unsigned dir, const struct segment *s)
+{
+	if (s->flags & TCP_SYN)
+		return syn_is_of(f, dir, s);
+	if (!(s->flags & TCP_ACK))
+		return false;
+	if (f->at_known[dir] && f->at_known[!dir])
+		return is_near(f->at[dir], s->seq) && is_near(f->at[!dir], s->ack);
+	if (f->at_known[dir])
+		return s->seq == f->at[dir];
+	return f->at_known[!dir] && s->ack == f->at[!dir];
+}
+
+struct flow *copies_find(struct flow_table *t, const struct flow_key *key, unsigned dir,
+			 const struct segment *s)
+{
+	if (s->flags & TCP_RST) /* its numbers may be anything */
+		return NULL;
+	for (struct flow *f = flow_same_ends(t, key, NULL); f; f = flow_same_ends(t, key, f)) {
+		if (!is_of(f, dir, s) || copies_differ(f, dir, s))
+			continue;
+		flow_add_alias(f, key->network);
+		return f;
+	}
+	return NULL;
+}
