@@ -43,7 +43,7 @@ static void begin_in(struct rig *g, int fd, size_t memory, bool waits)
 
 static void begin(struct rig *g, size_t memory, bool waits)
 {
-	strcpy(g->path, "test-recorder-XXXXXX");
+	strcpy(g->path, "/tmp/test-recorder-XXXXXX");
 	begin_in(g, mkstemp(g->path), memory, waits);
 }
 
