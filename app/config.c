@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -95,9 +96,17 @@ static int read_all(int fd, struct buffer *out)
 	return 0;
 }
 
-int config_read(const char *path, const char *what, struct buffer *out, struct buffer *error)
+static bool is_regular(int fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+int config_read(const char *path, const char *what, bool again, struct buffer *out, struct buffer *error)
+{
+	/* without O_NONBLOCK, to open a named pipe is to wait for who writes to it */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (again ? O_NONBLOCK : 0));
 	char limit[UNITS_TEXT_MAX];
 	int rc;
 
@@ -106,9 +115,11 @@ int config_read(const char *path, const char *what, struct buffer *out, struct b
 		buffer_printf(error, "cannot open the %s \"%s\": %s", what, path, strerror(-rc));
 		return rc;
 	}
-	rc = read_all(fd, out);
+	rc = again && !is_regular(fd) ? -ESPIPE : read_all(fd, out);
 	close(fd);
-	if (rc == -EFBIG)
+	if (rc == -ESPIPE)
+		buffer_printf(error, "the %s \"%s\" is no regular file and cannot be read a second time", what, path);
+	else if (rc == -EFBIG)
 		buffer_printf(error, "the %s \"%s\" is longer than %s: is it the right file?", what, path,
 			      size_text(CONFIG_BYTES_MAX, limit));
 	else if (rc == -EILSEQ)

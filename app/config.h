@@ -19,12 +19,13 @@
  * config_read() - the whole of a text file
  * @path:   a file, or anything that ends (a pipe)
  * @what:   what it is, for messages: "config file"
+ * @again:  it was read before, and may not be waited for: only a regular file will do
  * @out:    the contents are appended
  * @error:  on failure one sentence
- * Return: 0, -EILSEQ (a NUL byte in it: no text), -EFBIG (longer than
+ * Return: 0, -ESPIPE (@again, and no regular file), -EILSEQ (a NUL byte in it: no text), -EFBIG (longer than
  * CONFIG_BYTES_MAX), -ENOMEM, or the errno of what failed.
  */
-int config_read(const char *path, const char *what, struct buffer *out, struct buffer *error);
+int config_read(const char *path, const char *what, bool again, struct buffer *out, struct buffer *error);
 
 /** struct line_reader - walks a text; start with { text, 0 } */
 struct line_reader {

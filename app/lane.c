@@ -21,6 +21,8 @@ struct lane {
 	pthread_mutex_t source_lock;
 	struct decoder *decoder;
 	struct reassembler *reassembler;
+	struct policy *policy;                 /* the lane's thread only, while it runs */
+	_Atomic(struct policy *) next_policy; /* NULL: nothing new */
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
 	struct buffer complaints;
@@ -43,13 +45,31 @@ static bool enough(const struct lane *l)
 	return l->o.options->count > 0 && l->chosen >= l->o.options->count;
 }
 
+static void take_next_policy(struct lane *l)
+{
+	struct policy *next;
+
+	/* looked at first, since an exchange is dear and there is a new policy once in weeks */
+	if (!atomic_load_explicit(&l->next_policy, memory_order_relaxed))
+		return;
+	next = atomic_exchange_explicit(&l->next_policy, NULL, memory_order_acquire);
+	if (!next)
+		return;
+	policy_take_over(next, l->policy);
+	policy_free(l->policy);
+	l->policy = next;
+}
+
 /* What the loop must see of a request: sent ones whole, others only where events are written. */
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
-	enum verdict verdict = policy_decide(l->o.policy, head, origin);
-	struct head_decision d = { .digest = l->o.events, .verdict = (uint8_t)verdict };
+	struct head_decision d = { .digest = l->o.events };
+	enum verdict verdict;
 
+	take_next_policy(l);
+	verdict = policy_decide(l->policy, head, origin);
+	d.verdict = (uint8_t)verdict;
 	d.limited = verdict == VERDICT_CHOSEN; /* a dry run counts as too large what a run would not send */
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		d.keep = KEEP_WHOLE;
@@ -296,7 +316,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->source = options->source;
 	pthread_mutex_init(&l->source_lock, NULL);
 	l->live = source_is_live(options->source);
-	l->verdicts = policy_stats(options->policy);
+	l->verdicts = options->verdicts;
 	l->memory_high = options->options->max_memory / 4 * 3;
 	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);
@@ -306,6 +326,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 		free(l);
 		return -ENOMEM;
 	}
+	l->policy = options->policy;
 	if (options->recorder)
 		decoder_keep_fragments(l->decoder);
 	*out = l;
@@ -318,6 +339,12 @@ int lane_start(struct lane *l)
 
 	l->started = err == 0;
 	return -err;
+}
+
+void lane_change_policy(struct lane *l, struct policy *next)
+{
+	/* one that the lane never saw comes back */
+	policy_free(atomic_exchange_explicit(&l->next_policy, next, memory_order_acq_rel));
 }
 
 void lane_stop(struct lane *l)
@@ -375,6 +402,8 @@ void lane_free(struct lane *l)
 	decoder_free(l->decoder);
 	reassembler_free(l->reassembler);
 	source_close(l->source);
+	policy_free(l->policy);
+	policy_free(atomic_load(&l->next_policy));
 	pthread_mutex_destroy(&l->source_lock);
 	buffer_deinit(&l->complaints);
 	free(l);

@@ -7,6 +7,10 @@
  * full ring sheds. A recording makes the lane wait instead, for the ring and
  * for the memory bound, so that nothing is lost at any pace.
  *
+ * Rules change as a whole: a new policy, never changed after it was made, waits
+ * behind one atomic pointer until the lane takes it, before it decides about its
+ * next request. The lane frees the old one, which nobody else can be using.
+ *
  * Two flags reach into the lane: stop (capture nothing more, drain, finish) and
  * abandon (end now).
  */
@@ -31,7 +35,8 @@ struct lane;
 struct lane_options {
 	const struct options *options; /* borrowed */
 	struct source *source;         /* taken */
-	struct policy *policy;         /* borrowed */
+	struct policy *policy;         /* taken */
+	struct policy_stats *verdicts; /* borrowed; the policy counts there too */
 	struct budget *budget;         /* borrowed */
 	struct ring *ring;             /* borrowed */
 	struct intake *intake;         /* borrowed */
@@ -50,6 +55,14 @@ int lane_new(const struct lane_options *options, struct lane **out);
 
 /** lane_start() - run the thread; 0 or negative errno */
 int lane_start(struct lane *l);
+
+/**
+ * lane_change_policy() - the loop's thread: @next (taken) decides from the next request on
+ *
+ * The lane frees what it replaces; the policy that was handed in last is never
+ * replaced, so the caller may still use it for policy_set_share().
+ */
+void lane_change_policy(struct lane *l, struct policy *next);
 
 /** lane_stop() / lane_abandon() - any thread */
 void lane_stop(struct lane *l);

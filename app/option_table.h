@@ -79,6 +79,7 @@ struct option_row {
 	bool late;              /* needs the targets: read after all others */
 	bool files_only;        /* makes no sense for live traffic */
 	bool command_line_only; /* no key of the config file */
+	bool hot;               /* SIGHUP changes it at once; others need a restart */
 };
 
 extern const struct option_row option_rows[];

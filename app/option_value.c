@@ -486,7 +486,7 @@ static int add_header_file(struct options *o, struct target_settings *only, cons
 
 	if (*path == '\0')
 		return wrong(error, in, "no file is named after \"@\"");
-	rc = config_read(path, "file of headers", &text, error);
+	rc = config_read(path, "file of headers", o->again, &text, error);
 	if (rc < 0)
 		goto out;
 	reader = (struct line_reader){ buffer_span(&text), 0 };

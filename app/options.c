@@ -292,7 +292,7 @@ static int collect_config(struct parser *p, const char *path)
 	struct buffer text = { 0 };
 	struct line_reader reader;
 	struct span line;
-	int rc = config_read(path, "config file", &text, p->error);
+	int rc = config_read(path, "config file", p->o->again, &text, p->error);
 
 	reader = (struct line_reader){ buffer_span(&text), 0 };
 	while (rc == 0 && line_next(&reader, &line))
@@ -401,8 +401,10 @@ static int check_whole(struct parser *p)
 		return usage(p, "--check-config has nothing to check; name the file with -f");
 	if (o->tls.key_file && !o->tls.cert_file)
 		return usage(p, "--key is given without the certificate that it belongs to; add --cert FILE");
-	if (!o->user && geteuid() == 0)
+	if (!o->user && geteuid() == 0) {
 		o->user = USER_FOR_ROOT;
+		o->user_was_chosen = true;
+	}
 	/* A config file may leave the target to the command line. */
 	if (o->target_count == 0 && !o->dry_run && o->command == COMMAND_RUN)
 		return usage(p, no_target);
@@ -434,12 +436,15 @@ static void make_printable(struct buffer *sentence)
 			sentence->bytes[i] = '?';
 }
 
-int options_parse(int argc, char **argv, struct options *out, struct buffer *error)
+static int parse_all(int argc, char **argv, bool again, struct options *out, struct buffer *error)
 {
 	struct parser p = { .o = out, .error = error, .argc = argc, .argv = argv };
 	int rc;
 
 	option_defaults(out);
+	out->argc = argc;
+	out->argv = argv;
+	out->again = again;
 	out->owner = texts_owner_new();
 	if (!out->owner || !settings_init(&p.line) || !settings_init(&p.file))
 		rc = out_of_memory(&p);
@@ -453,6 +458,16 @@ int options_parse(int argc, char **argv, struct options *out, struct buffer *err
 		options_deinit(out);
 	}
 	return rc;
+}
+
+int options_parse(int argc, char **argv, struct options *out, struct buffer *error)
+{
+	return parse_all(argc, argv, false, out, error);
+}
+
+int options_parse_again(const struct options *before, struct options *out, struct buffer *error)
+{
+	return parse_all(before->argc, before->argv, true, out, error);
 }
 
 void options_deinit(struct options *o)

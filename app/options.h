@@ -1,9 +1,10 @@
 /*
  * options.h - what the user asked for
  *
- * Filled once, from the command line and the config file (the command line
- * wins), checked whole before a privilege is used or a packet is read, and
- * const afterwards. The stages get their own small structs, made from this one
+ * Filled from the command line and the config file (the command line wins),
+ * checked whole before a privilege is used or a packet is read, and const
+ * afterwards: SIGHUP makes a second set, of which option_change.h says what may
+ * change at once. The stages get their own small structs, made from this one
  * in tap.c. One table (options.c) drives parsing, ranges, --help, the config
  * file and the test that the man page names every option.
  */
@@ -94,6 +95,11 @@ struct options {
 	bool quiet;
 	unsigned verbose; /* number of -v */
 
+	int argc;
+	char **argv; /* borrowed: what the options were read from, and are read from again */
+	bool again;  /* they were */
+	bool user_was_chosen; /* nobody named the user, it is our default */
+
 	struct texts_owner *owner; /* everything the texts point to */
 };
 
@@ -105,6 +111,14 @@ struct options {
  * that the options name cannot be read: exit 1), or -ENOMEM.
  */
 int options_parse(int argc, char **argv, struct options *out, struct buffer *error);
+
+/**
+ * options_parse_again() - the same command line, and the config file as it is now
+ * @before:  from options_parse()
+ *
+ * As options_parse(), but for files that cannot be read twice (pipes, terminals): -ESPIPE.
+ */
+int options_parse_again(const struct options *before, struct options *out, struct buffer *error);
 
 void options_deinit(struct options *o);
 

@@ -100,7 +100,7 @@ int outputs_start(struct outputs *o, bool waits)
 	return err;
 }
 
-static void facts_json(struct json *j, const struct options *options, const struct run_facts *facts)
+static void facts_json(struct json *j, const struct run_facts *facts)
 {
 	json_key(j, "shadowtap");
 	json_str(j, SHADOWTAP_VERSION);
@@ -113,7 +113,14 @@ static void facts_json(struct json *j, const struct options *options, const stru
 	json_key(j, "dry_run");
 	json_bool(j, facts->dry_run);
 	json_key(j, "sample");
-	json_double(j, (double)options->policy.sample_share / (double)SHARE_ONE);
+	json_double(j, (double)facts->sample_share / (double)SHARE_ONE);
+	json_key(j, "config");
+	json_open(j, '{');
+	json_key(j, "read_again");
+	json_uint(j, facts->config_read);
+	json_key(j, "refused");
+	json_uint(j, facts->config_refused);
+	json_close(j, '}');
 	json_key(j, "nothing_sent");
 	if (facts->nothing_sent)
 		json_str(j, facts->nothing_sent);
@@ -182,7 +189,7 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 	int result = 0;
 
 	json_open(&j, '{');
-	facts_json(&j, o->options, facts);
+	facts_json(&j, facts);
 	recording_json(&j, facts->recording);
 	complaints_json(&j, buffer_span(facts->complaints));
 	books_json(b, &j);

@@ -37,6 +37,8 @@ struct run_facts {
 	const struct buffer *complaints;
 	const struct recorder_stats *recording; /* NULL without -w */
 	uint64_t events_dropped, sink_requests;
+	uint64_t sample_share; /* at the end */
+	uint64_t config_read, config_refused; /* times, by SIGHUP */
 };
 
 /**

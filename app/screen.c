@@ -110,6 +110,11 @@ void screen_begin(struct screen *s)
 	log_info("%s", buffer_text(&s->text));
 }
 
+void screen_set_sample(struct screen *s, uint64_t share)
+{
+	s->drawn_line.sample_share = s->plain_line.sample_share = share;
+}
+
 void screen_print_books(struct screen *s, const struct books *b)
 {
 	struct span lines;

@@ -33,6 +33,9 @@ void screen_open(struct screen *s, uv_loop_t *loop, const struct options *option
 /** screen_begin() - say what begins; the capture is active now */
 void screen_begin(struct screen *s);
 
+/** screen_set_sample() - the share that the status line shows */
+void screen_set_sample(struct screen *s, uint64_t share);
+
 /** screen_print_books() - the totals, line by line */
 void screen_print_books(struct screen *s, const struct books *b);
 

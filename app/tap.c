@@ -9,15 +9,16 @@
 #include <uv.h>
 
 #include "app/lane.h"
+#include "app/option_change.h"
 #include "app/outputs.h"
 #include "app/privileges.h"
 #include "app/recording.h"
+#include "app/rules.h"
 #include "app/sandbox.h"
 #include "app/screen.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/units.h"
-#include "policy/rewrite.h"
 #include "replay/intake.h"
 #include "replay/replay.h"
 #include "report/events.h"
@@ -35,16 +36,25 @@
  */
 enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_CLOSING };
 
+/** struct head_builder - whose rules build a request's head: looked up for each, since SIGHUP replaces them */
+struct head_builder {
+	struct tap *tap;
+	size_t target;
+};
+
 struct tap {
-	const struct options *o;
+	const struct options *o; /* of the start: what cannot change */
+	struct options reread;   /* of the last SIGHUP; owns nothing before the first */
+	const struct options *current; /* o or reread: what can change */
 	struct outputs outputs;
 	struct recording recording;
 	struct budget budget;
 	struct source *source; /* until the lane takes it */
 	int *held_fds;         /* of the recordings, with --loop */
-	struct policy *policy;
-	struct rewrite *rewrite[TARGETS_MAX + 1]; /* one per target, or one for the events of a dry run */
-	size_t rewrite_count;
+	struct rules rules; /* the loop's; their policy is the lane's to free once there is a lane */
+	struct policy_stats verdicts;
+	struct head_builder builders[TARGETS_MAX];
+	uint64_t config_read, config_refused;
 	struct ring *ring;
 	struct intake *intake;
 	struct replay *replay; /* NULL in a dry run */
@@ -72,7 +82,7 @@ static bool shows_header(void *ctx, struct span name)
 {
 	const struct tap *t = ctx;
 
-	return rewrite_allows(t->rewrite[0], name);
+	return rewrite_allows(t->rules.rewrite[0], name);
 }
 
 static bool is_own(void *ctx, const struct request_origin *origin)
@@ -84,7 +94,9 @@ static bool is_own(void *ctx, const struct request_origin *origin)
 
 static int build_head(void *ctx, const struct message *m, struct buffer *out)
 {
-	return rewrite_head(ctx, m, out);
+	const struct head_builder *b = ctx;
+
+	return rewrite_head(b->tap->rules.rewrite[b->target], m, out);
 }
 
 static void write_event(struct tap *t)
@@ -198,7 +210,7 @@ static void take_books(struct tap *t, struct books *b)
 	struct books_sources from = {
 		.capture = lane_capture_stats(t->lane),
 		.reassembly = lane_reassembly_stats(t->lane),
-		.policy = policy_stats(t->policy),
+		.policy = &t->verdicts,
 		.intake = t->replay ? intake_stats(t->intake) : NULL,
 		.leftover = t->leftover,
 		.target_count = t->replay ? replay_target_count(t->replay) : 0,
@@ -353,58 +365,14 @@ static void on_duration(uv_timer_t *handle)
 
 /* ---- setting up -------------------------------------------------------------- */
 
-static int make_policy(struct tap *t, struct buffer *error)
+static int make_rules(struct tap *t, const struct options *o, struct rules *out, struct buffer *error)
 {
-	struct policy_options options = t->o->policy;
+	struct policy_options policy = o->policy;
 
-	options.is_own = is_own;
-	options.is_own_ctx = t;
-	return policy_new(&options, &t->policy, error);
-}
-
-/* each line of @lines as a warning of its own */
-static void log_lines(const struct buffer *lines)
-{
-	struct span rest = buffer_span(lines), line;
-
-	while (rest.len > 0) {
-		const uint8_t *end = memchr(rest.at, '\n', rest.len);
-
-		if (!span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line))
-			return;
-		span_skip(&rest, 1);
-		log_warn("%.*s", (int)line.len, (const char *)line.at);
-	}
-}
-
-static int make_rewrites(struct tap *t, struct buffer *error)
-{
-	size_t count = t->o->target_count ? t->o->target_count : 1;
-	struct buffer warnings = { 0 };
-
-	for (size_t i = 0; i < count; i++) {
-		const struct target_settings *target = &t->o->targets[i];
-		struct rewrite_options options = {
-			.allow = t->o->allow_headers,
-			.host_mode = t->o->host_mode,
-			.host_value = t->o->host_value,
-			.authority = t->o->target_count ? target->url.authority : "localhost",
-			.prefix = t->o->target_count ? target->url.prefix : "",
-			.paths = t->o->rewrite_paths,
-		};
-		int err;
-
-		if (t->o->target_count)
-			options.set = target->set_headers;
-		err = rewrite_new(&options, &t->rewrite[i], error);
-		if (err < 0)
-			return err;
-		t->rewrite_count++;
-	}
-	rewrite_warnings(t->rewrite[0], &warnings);
-	log_lines(&warnings);
-	buffer_deinit(&warnings);
-	return 0;
+	policy.is_own = is_own;
+	policy.is_own_ctx = t;
+	policy.stats = &t->verdicts;
+	return rules_make(o, &policy, out, error);
 }
 
 static int make_replay(struct tap *t, struct buffer *error)
@@ -423,6 +391,7 @@ static int make_replay(struct tap *t, struct buffer *error)
 	for (size_t i = 0; i < t->o->target_count; i++) {
 		const struct target_settings *target = &t->o->targets[i];
 
+		t->builders[i] = (struct head_builder){ t, i };
 		targets[i] = (struct target_options){
 			.url = target->url,
 			.tls = t->o->tls,
@@ -435,7 +404,7 @@ static int make_replay(struct tap *t, struct buffer *error)
 			.sample_share = target->sample_share,
 			.shed_stale = t->live,
 			.build_head = build_head,
-			.build_head_ctx = t->rewrite[i],
+			.build_head_ctx = &t->builders[i],
 		};
 	}
 	return replay_new(&t->loop, &options, &t->replay, error);
@@ -529,7 +498,8 @@ static int make_lane(struct tap *t, struct buffer *error)
 	struct lane_options options = {
 		.options = t->o,
 		.source = t->source,
-		.policy = t->policy,
+		.policy = t->rules.policy,
+		.verdicts = &t->verdicts,
 		.budget = &t->budget,
 		.ring = t->ring,
 		.intake = t->intake,
@@ -549,6 +519,89 @@ static int make_lane(struct tap *t, struct buffer *error)
 	return err;
 }
 
+/* ---- SIGHUP: the configuration again ------------------------------------------- */
+
+/* All is made before anything is replaced, so that a bad file changes nothing. @next is taken. */
+static void put_in_force(struct tap *t, const struct options *next, struct rules *rules)
+{
+	struct rules old = t->rules;
+
+	t->rules = *rules;
+	old.policy = NULL; /* the lane may be using it, and frees it */
+	rules_deinit(&old);
+	for (size_t i = 0; t->replay && i < next->target_count; i++)
+		replay_change(t->replay, i, next->targets[i].sample_share, next->targets[i].rate);
+	lane_change_policy(t->lane, t->rules.policy);
+	options_deinit(&t->reread);
+	t->reread = *next;
+	t->current = &t->reread;
+	screen_set_sample(&t->screen, next->policy.sample_share);
+}
+
+static void log_refusal(struct tap *t, int err, struct buffer *error)
+{
+	if (error->len == 0)
+		buffer_add_str(error, "out of memory");
+	if (err == -EACCES)
+		buffer_add_str(error, "; it is read as the user that -Z names: let that user read the file and enter "
+				      "its folder (chmod, chown), or name another");
+	t->config_refused++;
+	log_warn("nothing was changed: %s", buffer_text(error));
+}
+
+static void log_changes(const struct buffer *changes, const struct buffer *restarts)
+{
+	if (changes->len > 0)
+		log_info("the configuration was read again: %.*s", (int)changes->len, (const char *)changes->bytes);
+	else
+		log_info("the configuration was read again: %s", restarts->len ? "nothing that can change now did"
+									      : "it is the same");
+	if (restarts->len > 0)
+		log_warn("this changed too and takes a restart: %.*s", (int)restarts->len,
+			 (const char *)restarts->bytes);
+}
+
+static void reload(struct tap *t)
+{
+	struct buffer error = { 0 }, changes = { 0 }, restarts = { 0 };
+	struct options next;
+	struct rules rules;
+	int err = options_parse_again(t->o, &next, &error);
+
+	if (err == 0) {
+		option_restarts(t->o, &next, &restarts);
+		option_keep_targets(&next, t->o);
+		option_changes(t->current, &next, &changes);
+		err = make_rules(t, &next, &rules, &error);
+		if (err == 0) {
+			put_in_force(t, &next, &rules);
+		} else {
+			rules_deinit(&rules);
+			options_deinit(&next);
+		}
+	}
+	if (err < 0) {
+		log_refusal(t, err, &error);
+	} else {
+		t->config_read++;
+		log_changes(&changes, &restarts);
+	}
+	buffer_deinit(&error);
+	buffer_deinit(&changes);
+	buffer_deinit(&restarts);
+}
+
+static void on_reload_signal(uv_signal_t *handle, int signum)
+{
+	struct tap *t = handle->data;
+
+	(void)signum;
+	if (t->o->config_path)
+		reload(t);
+	else
+		log_warn("SIGHUP: there is no configuration file to read again; start with -f FILE to have one");
+}
+
 static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
 {
 	uv_signal_t *handle = &t->signals[t->signal_count++];
@@ -563,7 +616,7 @@ static void add_handles(struct tap *t)
 	signal(SIGPIPE, SIG_IGN);
 	add_signal(t, SIGINT, on_stop_signal);
 	add_signal(t, SIGTERM, on_stop_signal);
-	add_signal(t, SIGHUP, on_stop_signal);
+	add_signal(t, SIGHUP, on_reload_signal);
 	add_signal(t, SIGUSR1, on_print_signal);
 	uv_async_init(&t->loop, &t->lane_ended, on_lane_ended);
 	t->lane_ended.data = t;
@@ -583,7 +636,8 @@ static int set_up(struct tap *t, struct buffer *error)
 	budget_init(&t->budget, t->o->max_memory);
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
 	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
-	if ((err = make_policy(t, error)) < 0 || (err = make_rewrites(t, error)) < 0)
+	err = make_rules(t, t->o, &t->rules, error);
+	if (err < 0)
 		return err;
 	t->rules_ready = true;
 	if ((err = open_source(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
@@ -632,7 +686,7 @@ static int report(struct tap *t)
 		.interrupted = t->interrupted,
 		.has_ports = t->o->ports.count > 0,
 		.has_expression = t->o->expression != NULL,
-		.sample_share = t->o->policy.sample_share,
+		.sample_share = t->current->policy.sample_share,
 	};
 	struct run_facts facts = {
 		.started = time_text(t->started_at, started),
@@ -643,6 +697,9 @@ static int report(struct tap *t)
 		.recording = t->recording.recorder ? &t->recording.stats : NULL,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
 		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
+		.sample_share = t->current->policy.sample_share,
+		.config_read = t->config_read,
+		.config_refused = t->config_refused,
 	};
 	struct buffer why = { 0 };
 	struct books b;
@@ -664,6 +721,8 @@ static int report(struct tap *t)
 
 static void tear_down(struct tap *t)
 {
+	if (t->lane)
+		t->rules.policy = NULL; /* the lane frees it */
 	lane_free(t->lane);
 	source_close(t->source);
 	release_files(t);
@@ -681,9 +740,8 @@ static void tear_down(struct tap *t)
 		uv_loop_close(&t->loop);
 	}
 	ring_free(t->ring);
-	for (size_t i = 0; i < t->rewrite_count; i++)
-		rewrite_free(t->rewrite[i]);
-	policy_free(t->policy);
+	rules_deinit(&t->rules);
+	options_deinit(&t->reread);
 	recording_close(&t->recording);
 	outputs_close(&t->outputs);
 	buffer_deinit(&t->event_line);
@@ -700,7 +758,7 @@ int tap_run(const struct options *options)
 		log_error("out of memory");
 		return EXIT_COULD_NOT;
 	}
-	t->o = options;
+	t->o = t->current = options;
 	t->outputs.events_fd = -1;
 	err = set_up(t, &error);
 	if (err == 0) {
@@ -727,20 +785,11 @@ int tap_run(const struct options *options)
 
 int tap_check(const struct options *options)
 {
-	struct tap *t = calloc(1, sizeof(*t));
 	struct buffer error = { 0 };
-	int err = -ENOMEM;
+	struct rules rules;
+	int err = rules_make(options, &options->policy, &rules, &error);
 
-	if (t) {
-		t->o = options;
-		err = make_policy(t, &error);
-		if (err == 0)
-			err = make_rewrites(t, &error);
-		for (size_t i = 0; i < t->rewrite_count; i++)
-			rewrite_free(t->rewrite[i]);
-		policy_free(t->policy);
-		free(t);
-	}
+	rules_deinit(&rules);
 	if (err < 0)
 		log_error("%s", error.len ? buffer_text(&error) : "out of memory");
 	else

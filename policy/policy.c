@@ -20,6 +20,7 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/units.h"
@@ -63,10 +64,11 @@ struct policy {
 	size_t header_count;
 	enum sample_by sample_by;
 	char *sample_header; /* owned */
-	struct sampler sampler;
+	struct sampler sampler;  /* its share is the one below, as of the last turn */
+	_Atomic uint64_t share;
 	bool (*is_own)(void *ctx, const struct request_origin *origin);
 	void *is_own_ctx;
-	struct policy_stats stats;
+	struct policy_stats own_stats, *stats;
 	struct route_path path; /* scratch */
 	struct known_target known[KNOWN_TARGETS];
 };
@@ -225,7 +227,7 @@ static int build_sample(struct policy *p, const struct policy_options *o, struct
 		buffer_add_str(error, "--sample is a share between 0% and 100%");
 		return -EINVAL;
 	}
-	p->sampler.share = o->sample_share;
+	atomic_init(&p->share, o->sample_share);
 	p->sample_by = o->sample_by;
 	if (o->sample_by != SAMPLE_BY_HEADER)
 		return 0;
@@ -247,6 +249,7 @@ int policy_new(const struct policy_options *options, struct policy **out, struct
 		return -ENOMEM;
 	p->is_own = options->is_own;
 	p->is_own_ctx = options->is_own_ctx;
+	p->stats = options->stats ? options->stats : &p->own_stats;
 	err = build_methods(p, &options->methods, error);
 	if (!err)
 		err = build_routes(p, options, error);
@@ -339,7 +342,7 @@ static enum rule_answer search(struct policy *p, struct rule *rule, struct span 
 	enum rule_answer answer = rule_search(rule, text);
 
 	if (answer == RULE_GAVE_UP)
-		counter_add(&p->stats.match_limit, 1);
+		counter_add(&p->stats->match_limit, 1);
 	return answer;
 }
 
@@ -390,13 +393,13 @@ static enum verdict target_verdict(struct policy *p, const struct request_head *
 {
 	struct known_target *k = known_slot(p, head->target);
 	bool post = span_equal(head->method, SPAN_LITERAL("POST"));
-	uint64_t gave_up = counter_get(&p->stats.match_limit);
+	uint64_t gave_up = counter_get(&p->stats->match_limit);
 	enum verdict verdict;
 
 	if (k && k->post == post && span_equal(span_of(k->bytes, k->len), head->target))
 		return (enum verdict)k->verdict;
 	verdict = judge_target(p, head);
-	if (k && counter_get(&p->stats.match_limit) == gave_up) { /* giving up is counted each time */
+	if (k && counter_get(&p->stats->match_limit) == gave_up) { /* giving up is counted each time */
 		memcpy(k->bytes, head->target.at, head->target.len);
 		k->len = (uint8_t)head->target.len;
 		k->post = post;
@@ -453,10 +456,11 @@ static bool headers_are_wanted(const struct policy *p)
 
 static bool is_sampled(struct policy *p, const struct field_walk *walk, const struct request_origin *origin)
 {
-	uint64_t share = p->sampler.share;
+	uint64_t share = atomic_load_explicit(&p->share, memory_order_relaxed);
 
 	switch (p->sample_by) {
 	case SAMPLE_BY_REQUEST:
+		p->sampler.share = share;
 		return sampler_turn(&p->sampler);
 	case SAMPLE_BY_CONNECTION:
 		return sample_by_connection(share, &origin->client, &origin->server);
@@ -466,6 +470,16 @@ static bool is_sampled(struct policy *p, const struct field_walk *walk, const st
 		return share == SHARE_ONE || (walk->sample_key && sample_by_key(share, *walk->sample_key));
 	}
 	return false;
+}
+
+void policy_set_share(struct policy *p, uint64_t share)
+{
+	atomic_store_explicit(&p->share, share, memory_order_relaxed);
+}
+
+void policy_take_over(struct policy *p, const struct policy *old)
+{
+	p->sampler.accumulated = old->sampler.accumulated;
 }
 
 enum verdict policy_decide(struct policy *p, const struct request_head *head,
@@ -491,7 +505,7 @@ enum verdict policy_decide(struct policy *p, const struct request_head *head,
 
 struct policy_stats *policy_stats(struct policy *p)
 {
-	return &p->stats;
+	return p->stats;
 }
 
 /* --- names --- */

@@ -6,7 +6,9 @@
  * Rules see the request as captured. Everything is decided at the end of the
  * head, so a body that nobody wants is never copied.
  *
- * A policy is immutable but for its sample counter and belongs to one lane.
+ * A policy is immutable but for its sample, and belongs to one lane. Rules that
+ * change while a lane runs are a new policy that takes the old one's place; the
+ * counters are therefore not in it, if the options name others.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -41,6 +43,7 @@ struct policy_options {
 	/* true if the two ends are one of our own connections to a target; may be NULL */
 	bool (*is_own)(void *ctx, const struct request_origin *origin);
 	void *is_own_ctx;
+	struct policy_stats *stats; /* where to count; borrowed, written by the lane; NULL: in the policy itself */
 };
 
 struct policy;
@@ -52,6 +55,12 @@ struct policy;
  * Return: 0, or -EINVAL (a bad pattern, an unknown preset or method), or -ENOMEM.
  */
 int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error);
+
+/** policy_set_share() - another share from the next request on; any thread, while @p is not freed */
+void policy_set_share(struct policy *p, uint64_t share);
+
+/** policy_take_over() - the lane: @p follows @old, and its exact sample goes on counting where @old's stopped */
+void policy_take_over(struct policy *p, const struct policy *old);
 
 /** policy_decide() - the verdict on a head; counts nothing but the sample's own turn */
 enum verdict policy_decide(struct policy *p, const struct request_head *head, const struct request_origin *origin);

@@ -34,6 +34,18 @@ static void fill(struct rate *r, struct mono now)
 		r->credit += (uint64_t)elapsed * r->per_s;
 }
 
+void rate_change(struct rate *r, uint64_t per_s, struct mono now)
+{
+	struct rate old = *r;
+
+	rate_init(r, per_s, now);
+	if (old.per_s == 0 || r->per_s == 0)
+		return;
+	fill(&old, now);
+	if (old.credit < r->credit)
+		r->credit = old.credit;
+}
+
 struct mono rate_ready_at(struct rate *r, struct mono now)
 {
 	if (r->per_s == 0)

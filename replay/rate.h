@@ -23,6 +23,9 @@ struct rate {
 
 void rate_init(struct rate *r, uint64_t per_s, struct mono now);
 
+/** rate_change() - another N from now on; what the bucket holds stays, as far as it fits: no burst from the change */
+void rate_change(struct rate *r, uint64_t per_s, struct mono now);
+
 /** rate_ready_at() - when a token will be there; @now or earlier if there is one already */
 struct mono rate_ready_at(struct rate *r, struct mono now);
 

@@ -135,6 +135,11 @@ void replay_submit(struct replay *r, struct message *m)
 	message_unref(m);
 }
 
+void replay_change(struct replay *r, size_t target, uint64_t sample_share, uint64_t rate)
+{
+	target_change(r->targets[target], sample_share, rate);
+}
+
 bool replay_has_room(const struct replay *r)
 {
 	for (size_t i = 0; i < r->target_count; i++)

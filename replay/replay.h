@@ -71,6 +71,9 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
  */
 void replay_submit(struct replay *r, struct message *m);
 
+/** replay_change() - another share of the chosen and another rate (0: no limit) for one target, from now on */
+void replay_change(struct replay *r, size_t target, uint64_t sample_share, uint64_t rate);
+
 /** replay_has_room() - would every target take one more without shedding? (-x max waits for it) */
 bool replay_has_room(const struct replay *r);
 

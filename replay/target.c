@@ -416,6 +416,16 @@ void target_submit(struct target *t, struct message *m)
 		enqueue(t, m, now);
 }
 
+void target_change(struct target *t, uint64_t sample_share, uint64_t rate)
+{
+	t->options.sample_share = t->sample.part = sample_share;
+	if (t->options.rate != rate)
+		rate_change(&t->rate, rate, mono_now());
+	t->options.rate = rate;
+	tell_room(t); /* somebody may wait for a token that comes earlier now */
+	arm_for_next(t);
+}
+
 /* ---- deadlines ---- */
 
 static void expire_exchanges(struct target *t, struct mono now)

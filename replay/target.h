@@ -40,6 +40,9 @@ void target_submit(struct target *t, struct message *m);
 /** target_has_room() - would one more be taken without shedding? After a no, on_room tells when that changes */
 bool target_has_room(struct target *t);
 
+/** target_change() - another share and rate from the next request on; what waits already is still sent */
+void target_change(struct target *t, uint64_t sample_share, uint64_t rate);
+
 bool target_is_quiet(const struct target *t);
 
 /** target_cancel() - shed what is queued as stale, end what is in flight as cancelled_at_exit */

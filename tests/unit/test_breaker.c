@@ -155,6 +155,41 @@ static void test_rate_after_silence(void **state)
 	assert_false(rate_take(&r, now));
 }
 
+/** a change of the rate gives no burst: what the bucket held stays, as far as it fits */
+static void test_rate_change(void **state)
+{
+	static const struct {
+		uint64_t before, after;
+		int64_t later_us;
+		uint64_t passes; /* at once, the bucket being empty at the time of the change */
+	} cases[] = {
+		{ 1000, 10, 0, 0 },   { 1000, 10, 50000, 1 }, { 10, 1000, 0, 0 },     { 10, 1000, 100000, 1 },
+		{ 10, 1000, 500000, 1 }, { 0, 1000, 0, 100 },   { 1000, 0, 0, 5000 }, { 0, 0, 0, 5000 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mono now = { NS_PER_S };
+		uint64_t passed = 0;
+		struct rate r;
+
+		rate_init(&r, cases[i].before, now);
+		while (cases[i].before > 0 && rate_take(&r, now))
+			continue;
+		now.ns += cases[i].later_us * NS_PER_US;
+		rate_change(&r, cases[i].after, now);
+		while (passed < 5000 && rate_take(&r, now))
+			passed++;
+		if (passed != cases[i].passes)
+			fail_msg("rate %lu -> %lu: %lu passed", (unsigned long)cases[i].before,
+				 (unsigned long)cases[i].after, (unsigned long)passed);
+		now.ns += 2 * NS_PER_S; /* and then the new one holds */
+		for (passed = 0; cases[i].after > 0 && rate_take(&r, now);)
+			passed++;
+		if (cases[i].after > 0)
+			assert_int_equal(passed, cases[i].after / 10);
+	}
+}
+
 static void test_share(void **state)
 {
 	static const uint64_t parts[] = {
@@ -188,7 +223,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_breaker_life), cmocka_unit_test(test_breaker_off),
-		cmocka_unit_test(test_rate),         cmocka_unit_test(test_rate_after_silence),
+		cmocka_unit_test(test_rate),         cmocka_unit_test(test_rate_change),
+		cmocka_unit_test(test_rate_after_silence),
 		cmocka_unit_test(test_share),        cmocka_unit_test(test_words),
 	};
 

@@ -111,7 +111,7 @@ static int read_pipe(const char *bytes, size_t len, struct buffer *out, struct b
 	assert_int_equal(write(ends[1], bytes, len), (ssize_t)len);
 	close(ends[1]);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
-	rc = config_read(path, "config file", out, error);
+	rc = config_read(path, "config file", false, out, error);
 	close(ends[0]);
 	return rc;
 }
@@ -129,15 +129,18 @@ static void test_read(void **state)
 	assert_int_equal(read_pipe("a\0b", 3, &out, &error), -EILSEQ);
 	assert_non_null(strstr(buffer_text(&error), "contains a NUL byte"));
 	buffer_clear(&error);
-	assert_int_equal(config_read("/nonexistent/tap.conf", "config file", &out, &error), -ENOENT);
+	assert_int_equal(config_read("/nonexistent/tap.conf", "config file", false, &out, &error), -ENOENT);
 	assert_string_equal(buffer_text(&error),
 			    "cannot open the config file \"/nonexistent/tap.conf\": No such file or directory");
 	buffer_clear(&error);
-	assert_int_equal(config_read("/dev/zero", "config file", &out, &error), -EFBIG);
+	assert_int_equal(config_read("/dev/null", "config file", true, &out, &error), -ESPIPE);
+	assert_non_null(strstr(buffer_text(&error), "\"/dev/null\" is no regular file"));
+	buffer_clear(&error);
+	assert_int_equal(config_read("/dev/zero", "config file", false, &out, &error), -EFBIG);
 	assert_string_equal(buffer_text(&error),
 			    "the config file \"/dev/zero\" is longer than 1M: is it the right file?");
 	buffer_clear(&error);
-	assert_int_equal(config_read("/", "file of headers", &out, &error), -EISDIR);
+	assert_int_equal(config_read("/", "file of headers", false, &out, &error), -EISDIR);
 	assert_string_equal(buffer_text(&error), "cannot read the file of headers \"/\": Is a directory");
 	buffer_deinit(&out);
 	buffer_deinit(&error);

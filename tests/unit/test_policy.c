@@ -307,6 +307,47 @@ static void test_sample_counts_matching(void **state)
 	buffer_deinit(&error);
 }
 
+/* A policy that takes another's place goes on counting: over any changes the chosen are exact to one request. */
+static void test_sample_goes_on(void **state)
+{
+	static const struct field_text no_fields[1] = { { 0 } };
+	static const struct {
+		uint64_t share; /* parts per SHARE_ONE */
+		int requests;
+	} stretches[] = {
+		{ SHARE_ONE / 10, 7 },  { SHARE_ONE / 4, 3 },   { SHARE_ONE / 3, 1 }, { 0, 50 },
+		{ SHARE_ONE / 10, 19 }, { SHARE_ONE / 7, 100 }, { SHARE_ONE, 4 },     { SHARE_ONE / 100, 1000 },
+	};
+	struct buffer error = { 0 };
+	struct policy_stats stats = { 0 };
+	struct policy *p = NULL;
+	double expected = 0;
+	int chosen = 0;
+
+	for (size_t i = 0; i < COUNT(stretches); i++) {
+		struct wish w;
+		struct policy *next;
+
+		wish_init(&w, (struct option_word[OPTIONS_MAX]){ { 0 } });
+		w.options.stats = &stats;
+		w.options.sample_share = i % 3 == 2 ? SHARE_ONE / 2 : stretches[i].share;
+		assert_int_equal(policy_new(&w.options, &next, &error), 0);
+		assert_ptr_equal(policy_stats(next), &stats);
+		if (i % 3 == 2)
+			policy_set_share(next, stretches[i].share);
+		if (p)
+			policy_take_over(next, p);
+		policy_free(p);
+		p = next;
+		for (int n = 0; n < stretches[i].requests; n++)
+			chosen += decide(p, "POST", "/p", no_fields) == VERDICT_CHOSEN;
+		expected += (double)stretches[i].share / SHARE_ONE * stretches[i].requests;
+		assert_true(chosen <= expected && chosen > expected - 1.000001);
+	}
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
 static void test_sample_by_ends(void **state)
 {
 	static const enum sample_by ways[] = { SAMPLE_BY_CLIENT, SAMPLE_BY_CONNECTION };
@@ -398,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_giving_up),      cmocka_unit_test(test_own_connections),
 		cmocka_unit_test(test_sample_counts_matching), cmocka_unit_test(test_sample_by_ends),
+		cmocka_unit_test(test_sample_goes_on),
 		cmocka_unit_test(test_names),	  cmocka_unit_test(test_memory_of_targets),
 	};
 

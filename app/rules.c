@@ -1,0 +1,71 @@
+/* rules.c - see rules.h */
+#include "app/rules.h"
+
+#include "base/log.h"
+
+/* each line of @lines as a warning of its own */
+static void log_lines(const struct buffer *lines)
+{
+	struct span rest = buffer_span(lines), line;
+
+	while (rest.len > 0) {
+		const uint8_t *end = memchr(rest.at, '\n', rest.len);
+
+		if (!span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line))
+			return;
+		span_skip(&rest, 1);
+		log_warn("%.*s", (int)line.len, (const char *)line.at);
+	}
+}
+
+static int make_rewrites(const struct options *o, struct rules *out, struct buffer *error)
+{
+	size_t count = o->target_count ? o->target_count : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct target_settings *target = &o->targets[i];
+		struct rewrite_options options = {
+			.allow = o->allow_headers,
+			.host_mode = o->host_mode,
+			.host_value = o->host_value,
+			.authority = o->target_count ? target->url.authority : "localhost",
+			.prefix = o->target_count ? target->url.prefix : "",
+			.paths = o->rewrite_paths,
+		};
+		int err;
+
+		if (o->target_count)
+			options.set = target->set_headers;
+		err = rewrite_new(&options, &out->rewrite[i], error);
+		if (err < 0)
+			return err;
+		out->rewrite_count++;
+	}
+	return 0;
+}
+
+int rules_make(const struct options *o, const struct policy_options *policy, struct rules *out,
+	       struct buffer *error)
+{
+	struct buffer warnings = { 0 };
+	int err;
+
+	*out = (struct rules){ 0 };
+	err = policy_new(policy, &out->policy, error);
+	if (err == 0)
+		err = make_rewrites(o, out, error);
+	if (err < 0)
+		return err;
+	rewrite_warnings(out->rewrite[0], &warnings);
+	log_lines(&warnings);
+	buffer_deinit(&warnings);
+	return 0;
+}
+
+void rules_deinit(struct rules *r)
+{
+	for (size_t i = 0; i < r->rewrite_count; i++)
+		rewrite_free(r->rewrite[i]);
+	policy_free(r->policy);
+	*r = (struct rules){ 0 };
+}
