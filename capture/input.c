@@ -36,6 +36,7 @@ struct input {
 	z_stream zlib;
 	const char *trouble; /* static text */
 	uint64_t total;
+	off_t begin; /* of a regular file: where it stood when it was given to us */
 	_Atomic uint64_t done;
 	atomic_bool interrupted;
 	size_t chunk_at, chunk_end; /* what is unread of the chunk */
@@ -223,6 +224,7 @@ static int open_path(struct input *in, const char *path, int fd, struct buffer *
 	if (in->is_file) {
 		off_t at = lseek(in->fd, 0, SEEK_CUR);
 
+		in->begin = at > 0 ? at : 0;
 		in->total = st.st_size > at && at >= 0 ? (uint64_t)(st.st_size - at) : 0;
 	}
 	return 0;
@@ -295,6 +297,26 @@ void input_interrupt(struct input *in)
 bool input_is_file(const struct input *in)
 {
 	return in->is_file;
+}
+
+bool input_is_plain(const struct input *in)
+{
+	return in->is_file && !in->is_gzip;
+}
+
+ssize_t input_read_at(struct input *in, uint64_t offset, void *out, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = pread(in->fd, out, size, in->begin + (off_t)offset);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		in->trouble = "reading it failed";
+		return -errno;
+	}
+	atomic_store_explicit(&in->done, offset + (uint64_t)n, memory_order_relaxed);
+	return n;
 }
 
 const char *input_trouble(const struct input *in)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/buffer.h"
 
@@ -39,6 +40,16 @@ void input_interrupt(struct input *in);
 
 /** input_is_file() - a regular file, which never makes anybody wait */
 bool input_is_file(const struct input *in);
+
+/** input_is_plain() - a regular file that isn't compressed, so input_read_at() works */
+bool input_is_plain(const struct input *in);
+
+/**
+ * input_read_at() - bytes of a plain input, beside its stream and without moving it
+ * @offset:  from where the input begins
+ * Return: how many, 0 at the end, or a negative errno, which input_trouble() then tells of too.
+ */
+ssize_t input_read_at(struct input *in, uint64_t offset, void *out, size_t size);
 
 /** input_trouble() - why the bytes ended early, as a phrase ("its gzip data is cut"), or NULL */
 const char *input_trouble(const struct input *in);

@@ -25,6 +25,7 @@ struct file_options {
 	size_t path_count;        /* several files are merged by time */
 	const char *expression;   /* the user's BPF, or NULL */
 	const int *fds;           /* beside paths: open descriptors, borrowed, read from their beginning; or NULL */
+	bool libpcap_only;        /* no reader of our own where there is one: for comparing them */
 };
 
 struct live_options {

@@ -1,12 +1,14 @@
 /*
  * source_file.c - packets from recordings, in order of time
  *
- * Theory of operation. libpcap parses the files (pcap and pcapng, either byte
- * order, micro- or nanoseconds); input.c gives it their bytes. Each file holds
+ * Theory of operation. libpcap opens the files (pcap and pcapng, either byte
+ * order, micro- or nanoseconds), compiles filters for them and takes packets
+ * from them; input.c gives it their bytes. From a plain pcap file packets are
+ * taken by plain_pcap.c, which is faster and otherwise the same. Each file holds
  * one packet ready, its head; a read takes the earliest head and refills that
  * file. Equal times keep the order in which the files were named, so a merge is
- * the same every time. The packet lent to the callback is libpcap's own copy,
- * valid until that file is read again, which is after the callback.
+ * the same every time. The packet lent to the callback is the reader's, valid
+ * until that file is read again, which is after the callback.
  *
  * Everything before the first damage of a file is used; then that file ends
  * with a complaint and the others go on. What libpcap says about damage is
@@ -24,6 +26,7 @@
 
 #include "capture/filter.h"
 #include "capture/input.h"
+#include "capture/plain_pcap.h"
 #include "capture/source_impl.h"
 
 #define WAIT_MS 20
@@ -40,6 +43,7 @@ struct file {
 	int fd;           /* of the path, borrowed; or -1 */
 	struct input *input;
 	pcap_t *pcap;
+	struct plain_pcap *plain; /* reads in place of pcap; or NULL */
 	struct bpf_program filter;
 	bool has_filter, has_head, ended;
 	uint64_t packets; /* read, filtered-out ones included */
@@ -103,6 +107,11 @@ static void complain(struct file_source *s, const struct file *f, const char *li
 	add_reason(text, f, libpcap_error);
 }
 
+static const char *file_error(const struct file *f)
+{
+	return f->plain ? plain_pcap_error(f->plain) : pcap_geterr(f->pcap);
+}
+
 /* The file gives no more packets; say so if it should have. */
 static enum step end_file(struct file_source *s, struct file *f, int pcap_result)
 {
@@ -110,7 +119,7 @@ static enum step end_file(struct file_source *s, struct file *f, int pcap_result
 	if (atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 		return STEP_END; /* we broke it off ourselves */
 	if (pcap_result == PCAP_ERROR)
-		complain(s, f, pcap_geterr(f->pcap));
+		complain(s, f, file_error(f));
 	else if (input_trouble(f->input)) /* broke off exactly between two packets */
 		complain(s, f, "");
 	return STEP_END;
@@ -124,7 +133,7 @@ static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
 
 	if (!input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 		return STEP_WAIT;
-	result = pcap_next_ex(f->pcap, &header, &bytes);
+	result = f->plain ? plain_pcap_next(f->plain, &header, &bytes) : pcap_next_ex(f->pcap, &header, &bytes);
 	if (result != 1)
 		return end_file(s, f, result);
 	f->packets++;
@@ -233,6 +242,7 @@ static void file_close(struct file *f)
 {
 	if (f->has_filter)
 		pcap_freecode(&f->filter);
+	plain_pcap_free(f->plain);
 	if (f->pcap)
 		pcap_close(f->pcap); /* closes the stream */
 	input_free(f->input);
@@ -320,14 +330,25 @@ static int check_first_packet(struct file_source *s, struct file *f, struct buff
 	return 0;
 }
 
-static int open_file(struct file_source *s, struct file *f, const char *expression, struct buffer *error)
+static int open_plain(struct file *f, struct buffer *error)
+{
+	int result = plain_pcap_new(f->pcap, f->input, &f->plain);
+
+	if (result != 0)
+		buffer_printf(error, "cannot read \"%s\": out of memory", f->path);
+	return result;
+}
+
+static int open_file(struct file_source *s, struct file *f, const struct file_options *options, struct buffer *error)
 {
 	int result = input_open(f->path, f->fd, &f->input, error);
 
 	if (result == 0)
 		result = open_pcap(f, error);
+	if (result == 0 && !options->libpcap_only)
+		result = open_plain(f, error);
 	if (result == 0)
-		result = set_filter(f, expression, error);
+		result = set_filter(f, options->expression, error);
 	if (result == 0)
 		result = check_first_packet(s, f, error);
 	return result;
@@ -364,7 +385,7 @@ int source_open_files(const struct file_options *options, struct source **out, s
 		s->file[i].path = options->paths[i];
 		s->file[i].fd = options->fds ? options->fds[i] : -1;
 		s->count = i + 1;
-		result = open_file(s, &s->file[i], options->expression, error);
+		result = open_file(s, &s->file[i], options, error);
 	}
 	if (result != 0) {
 		source_close(&s->base);

@@ -2,8 +2,7 @@
  * source_impl.h - what every kind of source has in common; for source_*.c only
  *
  * A kind of source embeds struct source as its first member and fills in the
- * operations; source.c only passes calls on. A further kind (a reader of plain
- * pcap files over mmap, say) is a further table.
+ * operations; source.c only passes calls on.
  */
 #ifndef CAPTURE_SOURCE_IMPL_H
 #define CAPTURE_SOURCE_IMPL_H

@@ -711,6 +711,244 @@ static void test_pipe_byte_by_byte(void **state)
 	buffer_deinit(&zipped);
 }
 
+/*
+ * Two readers, one outcome: what our own reader of plain pcap files yields is what libpcap yields, in packets and in
+ * words. Seconds and fractions stay below 2^31, where libpcap's sign depends on the byte order; so does every byte of
+ * a packet, since damage can make any byte part of a header.
+ */
+struct rng {
+	uint64_t state;
+};
+
+static uint32_t rng_below(struct rng *r, uint32_t n)
+{
+	r->state ^= r->state << 13;
+	r->state ^= r->state >> 7;
+	r->state ^= r->state << 17;
+	return (uint32_t)(r->state >> 16) % n;
+}
+
+static void put_numbered_packet(struct buffer *b, const struct format *f, uint32_t caplen, uint32_t number, struct rng *r)
+{
+	put(b, f, 0x01020304 + number / 4, 4);
+	put(b, f, 0x00010203 + number % 4, 4);
+	put(b, f, caplen, 4);
+	put(b, f, caplen + number % 2, 4);
+	assert_true(buffer_reserve(b, caplen));
+	for (uint32_t i = 0; i < caplen; i++)
+		b->bytes[b->len + i] = (uint8_t)rng_below(r, 128);
+	b->len += caplen;
+}
+
+static void append(void *ctx, const struct packet *packet)
+{
+	struct buffer *out = ctx;
+
+	buffer_add(out, &packet->ts.ns, sizeof(packet->ts.ns));
+	buffer_add(out, &packet->wire_len, sizeof(packet->wire_len));
+	buffer_add(out, &packet->linktype, sizeof(packet->linktype));
+	buffer_add(out, &packet->bytes.len, sizeof(packet->bytes.len));
+	buffer_add_span(out, packet->bytes);
+}
+
+struct account {
+	struct buffer packets, words; /* what came out, and how it ended */
+};
+
+static struct account account_of(const struct file_options *options)
+{
+	struct account a = { 0 };
+	struct source *s = NULL;
+	uint64_t done = 0, total = 0;
+	int result = source_open_files(options, &s, &a.words);
+
+	if (result == 0) {
+		for (int turns = 0; (result = source_read(s, 100, append, &a.packets)) == 0; turns++)
+			assert_true(turns < 100000);
+		if (source_complaint(s))
+			buffer_add_str(&a.words, source_complaint(s));
+		source_progress(s, &done, &total);
+		if (a.words.len == 0) /* where damage ends it, libpcap's stream has read ahead */
+			assert_int_equal(done, total);
+		source_close(s);
+	}
+	buffer_printf(&a.words, " -> %d of %llu bytes", result, (unsigned long long)total);
+	assert_true(buffer_ok(&a.packets) && buffer_ok(&a.words));
+	return a;
+}
+
+static void account_deinit(struct account *a)
+{
+	buffer_deinit(&a->packets);
+	buffer_deinit(&a->words);
+}
+
+static void check_readers_agree(const char *const *paths, size_t count, const char *expression)
+{
+	struct file_options options = { .paths = paths, .path_count = count, .expression = expression };
+	struct account own = account_of(&options), reference;
+
+	options.libpcap_only = true;
+	reference = account_of(&options);
+	assert_string_equal(buffer_text(&own.words), buffer_text(&reference.words));
+	assert_int_equal(own.packets.len, reference.packets.len);
+	assert_true(span_equal(buffer_span(&own.packets), buffer_span(&reference.packets)));
+	account_deinit(&own);
+	account_deinit(&reference);
+}
+
+static void check_readers_agree_on(struct span bytes, const char *expression)
+{
+	char *path = file_of(bytes);
+	const char *paths[] = { path };
+
+	check_readers_agree(paths, 1, expression);
+	forget(path);
+}
+
+static struct buffer small_capture(const struct format *f, struct rng *r)
+{
+	struct buffer b = { 0 };
+
+	put_file_header(&b, f, 1);
+	for (uint32_t i = 0; i < 6; i++)
+		put_numbered_packet(&b, f, i == 3 ? 0 : 20 + rng_below(r, 100), i, r);
+	return b;
+}
+
+static void test_readers_agree_at_every_cut(void **state)
+{
+	struct rng rng = { 1 };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct buffer b = small_capture(&formats[i], &rng);
+
+		for (size_t len = 1; len <= b.len; len++)
+			check_readers_agree_on(span_of(b.bytes, len), len % 2 ? "greater 60" : NULL);
+		buffer_deinit(&b);
+	}
+}
+
+/* One byte of the file header behind the magic, or of a packet's lengths, is anything. */
+static void test_readers_agree_on_damage(void **state)
+{
+	static const uint8_t values[] = { 0, 1, 2, 3, 4, 0x10, 0x65, 0x7f, 0x80, 0xff };
+	struct rng rng = { 2 };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct buffer b = small_capture(&formats[i], &rng);
+
+		for (size_t at = 4; at < 24 + 16; at++) {
+			if (at >= 24 && at < 24 + 8)
+				continue;
+			for (size_t v = 0; v < sizeof(values); v++) {
+				uint8_t whole = b.bytes[at];
+
+				b.bytes[at] = values[v];
+				check_readers_agree_on(buffer_span(&b), NULL);
+				b.bytes[at] = whole;
+			}
+		}
+		buffer_deinit(&b);
+	}
+}
+
+/* What a packet claims, beside what the file header promises and what libpcap takes at all. */
+static void test_readers_agree_on_lengths(void **state)
+{
+	static const uint32_t lengths[] = { 0, 99, 100, 262143, 262144, 262145, 300000, 400000, 0x7fffffff, 0x80000000,
+					    0xffffffff };
+	const struct format *f = &formats[0];
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+			struct buffer b = { 0 };
+
+			put_file_header(&b, f, 1);
+			b.len = 16;
+			put(&b, f, lengths[i], 4);
+			put(&b, f, 1, 4);
+			put(&b, f, 1, 4);
+			put(&b, f, 1, 4);
+			put(&b, f, lengths[k], 4);
+			put(&b, f, lengths[k], 4);
+			assert_true(buffer_reserve(&b, 400000));
+			memset(b.bytes + b.len, 0, 400000);
+			b.len += lengths[k] < 400000 ? lengths[k] : 400000;
+			check_readers_agree_on(buffer_span(&b), NULL);
+			buffer_deinit(&b);
+		}
+	}
+}
+
+/* Packets of all sizes up to the largest, so that every kind of remainder meets the edge of a piece. */
+static void test_readers_agree_on_large_packets(void **state)
+{
+	static const uint32_t sizes[] = { 1, 100, 1514, 9000, 65549, 262144 };
+	struct rng rng = { 3 };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct buffer b = { 0 };
+
+		put_file_header(&b, &formats[i], 1);
+		memset(b.bytes + 16, 0, 4); /* snapshot length: any */
+		for (uint32_t n = 0; b.len < 1200 * 1024; n++)
+			put_numbered_packet(&b, &formats[i], rng_below(&rng, sizes[rng_below(&rng, 6)]) + 1, n, &rng);
+		check_readers_agree_on(buffer_span(&b), NULL);
+		for (int turn = 0; turn < 12; turn++)
+			check_readers_agree_on(span_of(b.bytes, 24 + rng_below(&rng, (uint32_t)b.len - 24)), "greater 5000");
+		for (size_t edge = 256 * 1024; edge < b.len; edge += 256 * 1024)
+			check_readers_agree_on(span_of(b.bytes, edge), NULL);
+		buffer_deinit(&b);
+	}
+}
+
+static void test_readers_agree_on_merges(void **state)
+{
+	struct rng rng = { 4 };
+	char *path[6];
+
+	for (size_t i = 0; i < 6; i++) {
+		struct buffer b = i < 4 ? small_capture(&formats[i], &rng) : capture_of(&formats[i], three, 3, 1000);
+
+		path[i] = file_of(span_of(b.bytes, b.len - (i == 2)));
+		buffer_deinit(&b);
+	}
+	check_readers_agree((const char *const *)path, 6, NULL);
+	check_readers_agree((const char *const *)path, 3, "greater 50");
+	for (size_t i = 0; i < 6; i++)
+		forget(path[i]);
+}
+
+/* Somebody truncates the file that is being read: it is cut there, and nothing worse. */
+static void test_a_file_that_shrinks(void **state)
+{
+	struct rng rng = { 5 };
+	struct buffer b = { 0 }, error = { 0 };
+	struct source *s = NULL;
+	struct seen seen = { 0 };
+	char *path;
+	int result = 0;
+
+	put_file_header(&b, &formats[0], 1);
+	for (uint32_t n = 0; n < 40; n++)
+		put_numbered_packet(&b, &formats[0], 50000, n, &rng);
+	path = file_of(buffer_span(&b));
+	assert_int_equal(source_open_files(&(struct file_options){ .paths = (const char *const *)&path, .path_count = 1 }, &s,
+					   &error), 0);
+	assert_int_equal(source_read(s, 1, note, &seen), 0);
+	assert_int_equal(truncate(path, 30), 0);
+	for (int turns = 0; turns < 100 && result == 0; turns++)
+		result = source_read(s, 1, note, &seen);
+	assert_int_equal(result, SOURCE_EOF);
+	assert_true(seen.count > 0 && seen.count < 40);
+	assert_non_null(strstr(source_complaint(s), "the file is cut"));
+	source_close(s);
+	forget(path);
+	buffer_deinit(&b);
+	buffer_deinit(&error);
+}
+
 static void test_list_interfaces(void **state)
 {
 	struct buffer out = { 0 }, error = { 0 };
@@ -738,6 +976,12 @@ int main(void)
 		cmocka_unit_test(test_bad_inputs),
 		cmocka_unit_test(test_bad_combinations),
 		cmocka_unit_test(test_progress_stats_and_stop),
+		cmocka_unit_test(test_readers_agree_at_every_cut),
+		cmocka_unit_test(test_readers_agree_on_damage),
+		cmocka_unit_test(test_readers_agree_on_lengths),
+		cmocka_unit_test(test_readers_agree_on_large_packets),
+		cmocka_unit_test(test_readers_agree_on_merges),
+		cmocka_unit_test(test_a_file_that_shrinks),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_pipe_byte_by_byte),
 		cmocka_unit_test(test_list_interfaces),
