@@ -1,4 +1,5 @@
 /* main.c - from argv to the exit status */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,11 +67,28 @@ static int run(const struct options *o)
 	return o->command == COMMAND_CHECK_CONFIG ? tap_check(o) : tap_run(o);
 }
 
+/**
+ * bound_heap() - what is freed goes back to the system
+ *
+ * glibc raises the size from which an allocation has pages of its own with every such block that is freed, up to
+ * 32 MiB. Bodies that grow would then be copied about in a heap with holes between them, and the process would
+ * hold more than --max-memory says. A fixed size turns that off; growing such a block moves no bytes (mremap).
+ */
+static void bound_heap(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	struct buffer error = { 0 };
 	struct options o;
-	int status, err = options_parse(argc, argv, &o, &error);
+	int status, err;
+
+	bound_heap();
+	err = options_parse(argc, argv, &o, &error);
 
 	if (err < 0) {
 		log_error("%s", buffer_text(&error));
