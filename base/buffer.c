@@ -13,15 +13,13 @@ void buffer_deinit(struct buffer *b)
 	*b = (struct buffer){ 0 };
 }
 
-bool buffer_reserve(struct buffer *b, size_t more)
+bool buffer_grow(struct buffer *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : BUFFER_FIRST;
 	uint8_t *bytes;
 
 	if (b->failed)
 		return false;
-	if (b->cap - b->len >= more && b->bytes)
-		return true;
 	if (more > SIZE_MAX / 2 - b->len)
 		goto fail;
 	while (cap - b->len < more)
@@ -35,19 +33,6 @@ bool buffer_reserve(struct buffer *b, size_t more)
 fail:
 	b->failed = true;
 	return false;
-}
-
-void buffer_add(struct buffer *b, const void *bytes, size_t len)
-{
-	if (len == 0 || !buffer_reserve(b, len))
-		return;
-	memcpy(b->bytes + b->len, bytes, len);
-	b->len += len;
-}
-
-void buffer_add_str(struct buffer *b, const char *s)
-{
-	buffer_add(b, s, strlen(s));
 }
 
 void buffer_printf(struct buffer *b, const char *format, ...)

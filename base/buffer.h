@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/span.h"
 
@@ -40,17 +41,33 @@ static inline struct span buffer_span(const struct buffer *b)
 	return span_of(b->bytes, b->len);
 }
 
-/** buffer_reserve() - room for @more bytes after the contents; false when out of memory */
-bool buffer_reserve(struct buffer *b, size_t more);
+/** buffer_grow() - what buffer_reserve() does where there isn't room yet */
+bool buffer_grow(struct buffer *b, size_t more);
 
-void buffer_add(struct buffer *b, const void *bytes, size_t len);
+/** buffer_reserve() - room for @more bytes after the contents; false when out of memory */
+static inline bool buffer_reserve(struct buffer *b, size_t more)
+{
+	return (b->bytes && !b->failed && b->cap - b->len >= more) || buffer_grow(b, more);
+}
+
+/* Inline, since most additions are a few bytes, for which there is room. */
+static inline void buffer_add(struct buffer *b, const void *bytes, size_t len)
+{
+	if (len == 0 || !buffer_reserve(b, len))
+		return;
+	memcpy(b->bytes + b->len, bytes, len);
+	b->len += len;
+}
 
 static inline void buffer_add_span(struct buffer *b, struct span s)
 {
 	buffer_add(b, s.at, s.len);
 }
 
-void buffer_add_str(struct buffer *b, const char *s);
+static inline void buffer_add_str(struct buffer *b, const char *s)
+{
+	buffer_add(b, s, strlen(s));
+}
 
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

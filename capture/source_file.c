@@ -131,7 +131,7 @@ static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
 	const u_char *bytes;
 	int result;
 
-	if (!input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
+	if (!f->plain && !input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 		return STEP_WAIT;
 	result = f->plain ? plain_pcap_next(f->plain, &header, &bytes) : pcap_next_ex(f->pcap, &header, &bytes);
 	if (result != 1)
@@ -183,8 +183,13 @@ static int file_source_read(struct source *base, size_t max, packet_fn *fn, void
 	bool lent = false;
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
-		enum step step = refill(s, lent ? 0 : WAIT_MS);
-		struct file *f;
+		struct file *f = &s->file[0];
+		enum step step;
+
+		if (s->count == 1 && f->plain && !f->ended && !f->has_head)
+			step = file_step(s, f, 0); /* nothing to merge, nothing to wait for */
+		else
+			step = refill(s, lent ? 0 : WAIT_MS);
 
 		if (step == STEP_WAIT)
 			return 0;
@@ -192,7 +197,8 @@ static int file_source_read(struct source *base, size_t max, packet_fn *fn, void
 			continue;
 		if (step == STEP_END)
 			return SOURCE_EOF;
-		f = earliest(s);
+		if (s->count > 1)
+			f = earliest(s);
 		f->has_head = false;
 		fn(ctx, &f->head);
 		lent = true;

@@ -111,6 +111,9 @@ static void test_json_structure(void **state)
 	json_key(&j, "b");
 	json_open(&j, '[');
 	json_int(&j, -1);
+	json_int(&j, INT64_MIN);
+	json_int(&j, INT64_MAX);
+	json_uint(&j, 0);
 	json_double(&j, 0.25);
 	json_double(&j, NAN);
 	json_bool(&j, true);
@@ -122,7 +125,7 @@ static void test_json_structure(void **state)
 	json_hex(&j, (const uint8_t *)"\x00\xff\x1a", 3);
 	json_close(&j, '}');
 	assert_string_equal(buffer_text(&b),
-			    "{\"a\":18446744073709551615,\"b\":[-1,0.25,null,true,null,{}],\"c\":\"00ff1a\"}");
+			    "{\"a\":18446744073709551615,\"b\":[-1,-9223372036854775808,9223372036854775807,0,0.25,null,true,null,{}],\"c\":\"00ff1a\"}");
 	buffer_deinit(&b);
 }
 
@@ -219,6 +222,10 @@ static void test_endpoints(void **state)
 
 	(void)state;
 	assert_string_equal(endpoint_text(&four, text), "192.0.2.7:80");
+	assert_string_equal(endpoint_text(&(struct endpoint){ .addr = { [12] = 255, 255, 10, 0 }, .port = 65535, .family = 4 },
+					  text),
+			    "255.255.10.0:65535");
+	assert_string_equal(endpoint_text(&(struct endpoint){ .family = 4 }, text), "0.0.0.0:0");
 	assert_string_equal(endpoint_text(&six, text), "[2001:db8::1]:65535");
 }
 
