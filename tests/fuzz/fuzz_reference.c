@@ -12,7 +12,8 @@
  * requests must have come out; if not, some of them, in order, and nothing else.
  *
  * Other bytes are put only into bodies: elsewhere they would make other
- * requests, or none, and what servers think of those is fuzz_http's subject.
+ * requests, or none, and what servers think of those is fuzz_http's subject. Not
+ * in two networks either, where they are the sign of two strangers.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -205,7 +206,7 @@ static void capture(struct talk *t, size_t at, size_t len, uint8_t forge)
 		abort();
 	for (size_t i = 0; i < len; i++) {
 		exact[i] = t->sent[at + i];
-		if (forge && t->in_body[at + i])
+		if (forge && !t->twin && t->in_body[at + i])
 			exact[i] ^= forge;
 		if (!t->filled[at + i])
 			t->seen[at + i] = exact[i];
