@@ -67,6 +67,7 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 	case OPTION_UINT32:
 	case OPTION_SNAPLEN:
 	case OPTION_SIZE32:
+	case OPTION_PERCENT:
 		return *(const uint32_t *)x == *(const uint32_t *)y;
 	case OPTION_UINT64:
 	case OPTION_SIZE:
@@ -86,6 +87,8 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 	case OPTION_SAMPLE_BY:
 		return a->policy.sample_by == b->policy.sample_by &&
 		       text_equal(a->policy.sample_header, b->policy.sample_header);
+	case OPTION_RAMP:
+		return a->ramp.from == b->ramp.from && a->ramp.to == b->ramp.to && a->ramp.over_ns == b->ramp.over_ns;
 	case OPTION_TARGET:
 		return targets_equal(a, b);
 	case OPTION_HOST:

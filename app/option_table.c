@@ -102,6 +102,13 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_MIRROR, 0, "sample-by", "UNIT",
 	  "request (exact ratio), or all or nothing for each connection, client or header:NAME",
 	  .kind = OPTION_SAMPLE_BY, .offset = offsetof(struct options, policy.sample_by), .shown = "request", .hot = true },
+	{ OPTION_GROUP_MIRROR, 0, "ramp", "A..B/TIME",
+	  "raise the sample from A to B in this time, such as 1%..20%/30m, and wait while the shadow fails, is "
+	  "slow or has a long queue",
+	  .kind = OPTION_RAMP, .offset = offsetof(struct options, ramp), .min = SECOND, .max = 365 * DAY },
+	{ OPTION_GROUP_MIRROR, 0, "max-cpu", "PERCENT",
+	  "live: halve the sample, down to a 64th, while shadowtap takes more of a core, such as 20%",
+	  .kind = OPTION_PERCENT, .offset = AT(uint32_t, max_cpu), RANGE(1, 10000, 0) },
 	{ OPTION_GROUP_MIRROR, 0, "max-body", "SIZE",
 	  "a request with a longer body is counted and not sent",
 	  SIZE(max_body, 1, GIB, 8 * MIB) },
@@ -297,6 +304,7 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_UINT32:
 	case OPTION_SNAPLEN:
 	case OPTION_SIZE32:
+	case OPTION_PERCENT:
 		*(uint32_t *)field = (uint32_t)row->initial;
 		break;
 	case OPTION_UINT64:
@@ -322,6 +330,7 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_TUNNELS:
 	case OPTION_USER:
 	case OPTION_SAMPLE_BY:
+	case OPTION_RAMP:
 	case OPTION_TARGET:
 	case OPTION_RATE:
 	case OPTION_HEADER:

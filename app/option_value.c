@@ -434,12 +434,59 @@ static int apply_sample(struct options *o, const struct option_input *in, struct
 	const char *colon = strchr(in->value, ':');
 	struct target_settings *target;
 
-	if (!colon)
+	if (!colon) {
+		o->sample_given = true;
 		return read_share(in, in->value, &o->policy.sample_share, error);
+	}
 	target = target_named(o, in->value, (size_t)(colon - in->value));
 	if (!target)
 		return unknown_target(o, in, (size_t)(colon - in->value), error);
 	return read_share(in, colon + 1, &target->sample_share, error);
+}
+
+/* "1%..20%/30m" */
+static int apply_ramp(struct options *o, const struct option_input *in, struct buffer *error)
+{
+	const char *dots = strstr(in->value, ".."), *slash = strchr(in->value, '/');
+	char from[32], to[32];
+	uint64_t over;
+	int rc;
+
+	if (!dots || !slash || slash < dots + 2 || dots - in->value >= (ptrdiff_t)sizeof(from) ||
+	    slash - dots - 2 >= (ptrdiff_t)sizeof(to))
+		return wrong(error, in, "not a ramp; write 1%%..20%%/30m");
+	snprintf(from, sizeof(from), "%.*s", (int)(dots - in->value), in->value);
+	snprintf(to, sizeof(to), "%.*s", (int)(slash - dots - 2), dots + 2);
+	rc = read_share(in, from, &o->ramp.from, error);
+	if (rc == 0)
+		rc = read_share(in, to, &o->ramp.to, error);
+	if (rc < 0)
+		return rc;
+	if (o->ramp.from >= o->ramp.to)
+		return wrong(error, in, "a ramp leads up; write the smaller share first");
+	if (!parse_duration(slash + 1, &o->ramp.over_ns))
+		return wrong(error, in, "what follows \"/\" is no time; write 30m, 45s or 2h");
+	over = (uint64_t)o->ramp.over_ns;
+	if (over < in->row->min || over > in->row->max)
+		return wrong(error, in, "the time is out of range, which is 1s to 8760h");
+	return 0;
+}
+
+static int apply_percent(uint32_t *field, const struct option_input *in, struct buffer *error)
+{
+	char digits[16];
+	size_t len = strlen(in->value);
+	uint64_t n;
+
+	if (len < 2 || len > sizeof(digits) || in->value[len - 1] != '%')
+		return wrong(error, in, "not per cent of a core; write 20%%");
+	snprintf(digits, sizeof(digits), "%.*s", (int)len - 1, in->value);
+	if (!parse_uint(digits, &n))
+		return wrong(error, in, "not a whole number of per cent; write 20%%");
+	if (n < in->row->min || n > in->row->max)
+		return wrong(error, in, "out of range, which is 1%% to 10000%% of one core");
+	*field = (uint32_t)n;
+	return 0;
 }
 
 static int apply_sample_by(struct options *o, const struct option_input *in, struct buffer *error)
@@ -622,6 +669,10 @@ int option_apply(struct options *o, const struct option_input *in, struct buffer
 		return apply_sample(o, in, error);
 	case OPTION_SAMPLE_BY:
 		return apply_sample_by(o, in, error);
+	case OPTION_RAMP:
+		return apply_ramp(o, in, error);
+	case OPTION_PERCENT:
+		return apply_percent(field, in, error);
 	case OPTION_TARGET:
 		return apply_target(o, in, error);
 	case OPTION_HEADER:

@@ -399,6 +399,13 @@ static int check_whole(struct parser *p)
 		return rc;
 	if (o->command == COMMAND_CHECK_CONFIG && !o->config_path)
 		return usage(p, "--check-config has nothing to check; name the file with -f");
+	if (o->ramp.over_ns > 0 && o->sample_given)
+		return usage(p, "--ramp and --sample exclude each other: the ramp is what moves the sample; "
+				"--sample NAME:SHARE, for one target, goes with it");
+	if (o->max_cpu > 0 && o->files.count > 0)
+		return usage(p, "--max-cpu is for live traffic; a recording is slowed down with -x");
+	if (o->ramp.over_ns > 0)
+		o->policy.sample_share = o->ramp.from;
 	if (o->tls.key_file && !o->tls.cert_file)
 		return usage(p, "--key is given without the certificate that it belongs to; add --cert FILE");
 	if (!o->user && geteuid() == 0) {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/ramp.h"
 #include "base/buffer.h"
 #include "capture/decode.h"
 #include "policy/policy.h"
@@ -58,6 +59,9 @@ struct options {
 
 	/* what is mirrored */
 	struct policy_options policy; /* is_own is set by the wiring */
+	bool sample_given;            /* --sample for all targets: it and a ramp exclude each other */
+	struct ramp_options ramp;
+	uint32_t max_cpu; /* per cent of one core; 0 = no limit */
 	uint64_t max_body;
 	uint64_t count; /* stop after this many chosen requests; 0 = no limit */
 

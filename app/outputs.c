@@ -113,7 +113,8 @@ static void facts_json(struct json *j, const struct run_facts *facts)
 	json_key(j, "dry_run");
 	json_bool(j, facts->dry_run);
 	json_key(j, "sample");
-	json_double(j, (double)facts->sample_share / (double)SHARE_ONE);
+	json_double(j, (double)facts->sample->share / (double)SHARE_ONE);
+	sample_control_json(facts->sample, j);
 	json_key(j, "config");
 	json_open(j, '{');
 	json_key(j, "read_again");

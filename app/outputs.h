@@ -14,6 +14,7 @@
 
 #include "app/options.h"
 #include "app/recorder.h"
+#include "app/sample_control.h"
 #include "base/buffer.h"
 #include "report/books.h"
 #include "report/event_writer.h"
@@ -37,7 +38,7 @@ struct run_facts {
 	const struct buffer *complaints;
 	const struct recorder_stats *recording; /* NULL without -w */
 	uint64_t events_dropped, sink_requests;
-	uint64_t sample_share; /* at the end */
+	const struct sample_control *sample;
 	uint64_t config_read, config_refused; /* times, by SIGHUP */
 };
 

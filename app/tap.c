@@ -14,6 +14,7 @@
 #include "app/privileges.h"
 #include "app/recording.h"
 #include "app/rules.h"
+#include "app/sample_control.h"
 #include "app/sandbox.h"
 #include "app/screen.h"
 #include "base/log.h"
@@ -54,6 +55,7 @@ struct tap {
 	struct rules rules; /* the loop's; their policy is the lane's to free once there is a lane */
 	struct policy_stats verdicts;
 	struct head_builder builders[TARGETS_MAX];
+	struct sample_control sample;
 	uint64_t config_read, config_refused;
 	struct ring *ring;
 	struct intake *intake;
@@ -250,6 +252,7 @@ static void close_handles(struct tap *t)
 		uv_close((uv_handle_t *)&t->signals[i], NULL);
 	uv_close((uv_handle_t *)&t->lane_ended, NULL);
 	uv_close((uv_handle_t *)&t->duration, NULL);
+	sample_control_close(&t->sample);
 	screen_close(&t->screen);
 }
 
@@ -365,10 +368,11 @@ static void on_duration(uv_timer_t *handle)
 
 /* ---- setting up -------------------------------------------------------------- */
 
-static int make_rules(struct tap *t, const struct options *o, struct rules *out, struct buffer *error)
+static int make_rules(struct tap *t, const struct options *o, uint64_t share, struct rules *out, struct buffer *error)
 {
 	struct policy_options policy = o->policy;
 
+	policy.sample_share = share;
 	policy.is_own = is_own;
 	policy.is_own_ctx = t;
 	policy.stats = &t->verdicts;
@@ -531,11 +535,13 @@ static void put_in_force(struct tap *t, const struct options *next, struct rules
 	rules_deinit(&old);
 	for (size_t i = 0; t->replay && i < next->target_count; i++)
 		replay_change(t->replay, i, next->targets[i].sample_share, next->targets[i].rate);
+	/* before the lane can see it; later, the policy handed in last is still there to be changed */
+	policy_set_share(t->rules.policy, sample_control_ask(&t->sample, next->policy.sample_share));
 	lane_change_policy(t->lane, t->rules.policy);
 	options_deinit(&t->reread);
 	t->reread = *next;
 	t->current = &t->reread;
-	screen_set_sample(&t->screen, next->policy.sample_share);
+	screen_set_sample(&t->screen, t->sample.share);
 }
 
 static void log_refusal(struct tap *t, int err, struct buffer *error)
@@ -571,8 +577,10 @@ static void reload(struct tap *t)
 	if (err == 0) {
 		option_restarts(t->o, &next, &restarts);
 		option_keep_targets(&next, t->o);
+		if (t->sample.has_ramp || next.ramp.over_ns > 0) /* a ramp neither begins nor ends here */
+			next.policy.sample_share = t->current->policy.sample_share;
 		option_changes(t->current, &next, &changes);
-		err = make_rules(t, &next, &rules, &error);
+		err = make_rules(t, &next, next.policy.sample_share, &rules, &error);
 		if (err == 0) {
 			put_in_force(t, &next, &rules);
 		} else {
@@ -611,8 +619,54 @@ static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
 	uv_signal_start(handle, fn, signum);
 }
 
+/* ---- the sample, while the run goes on ------------------------------------------- */
+
+static void on_share(void *ctx, uint64_t share)
+{
+	struct tap *t = ctx;
+
+	policy_set_share(t->rules.policy, share);
+	screen_set_sample(&t->screen, share);
+}
+
+static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue_max)
+{
+	struct ramp_counts c = { .queued = counter_get(&s->queued), .queue_max = queue_max };
+
+	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
+
+		c.ended += n;
+		c.failed += i >= OUTCOME_ANSWERED_5XX ? n : 0;
+	}
+	/* A target that is left alone answers nothing, and that would look well. */
+	c.ended += counter_get(&s->shed[SHED_BREAKER]);
+	c.failed += counter_get(&s->shed[SHED_BREAKER]);
+	c.timeouts = counter_get(&s->outcome[OUTCOME_FAILED_TIMEOUT]);
+	return c;
+}
+
+static size_t read_counts(void *ctx, struct ramp_counts counts[RAMP_TARGETS])
+{
+	struct tap *t = ctx;
+	size_t count = t->replay ? replay_target_count(t->replay) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		counts[i] = counts_of(replay_target_stats(t->replay, i), t->o->queue);
+	return count;
+}
+
+static const char *target_name(void *ctx, size_t target)
+{
+	struct tap *t = ctx;
+
+	return replay_target_name(t->replay, target);
+}
+
 static void add_handles(struct tap *t)
 {
+	const struct sample_hooks hooks = { read_counts, target_name, on_share, t };
+
 	signal(SIGPIPE, SIG_IGN);
 	add_signal(t, SIGINT, on_stop_signal);
 	add_signal(t, SIGTERM, on_stop_signal);
@@ -624,6 +678,7 @@ static void add_handles(struct tap *t)
 	t->duration.data = t;
 	if (t->o->duration_ns > 0)
 		uv_timer_start(&t->duration, on_duration, (uint64_t)((t->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
+	sample_control_open(&t->sample, &t->loop, &hooks);
 	screen_open(&t->screen, &t->loop, t->o, on_refresh, t);
 	t->handles_ready = true;
 }
@@ -636,7 +691,8 @@ static int set_up(struct tap *t, struct buffer *error)
 	budget_init(&t->budget, t->o->max_memory);
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
 	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
-	err = make_rules(t, t->o, &t->rules, error);
+	sample_control_init(&t->sample, t->o);
+	err = make_rules(t, t->o, t->sample.share, &t->rules, error);
 	if (err < 0)
 		return err;
 	t->rules_ready = true;
@@ -686,7 +742,7 @@ static int report(struct tap *t)
 		.interrupted = t->interrupted,
 		.has_ports = t->o->ports.count > 0,
 		.has_expression = t->o->expression != NULL,
-		.sample_share = t->current->policy.sample_share,
+		.sample_share = t->sample.share,
 	};
 	struct run_facts facts = {
 		.started = time_text(t->started_at, started),
@@ -697,7 +753,7 @@ static int report(struct tap *t)
 		.recording = t->recording.recorder ? &t->recording.stats : NULL,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
 		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
-		.sample_share = t->current->policy.sample_share,
+		.sample = &t->sample,
 		.config_read = t->config_read,
 		.config_refused = t->config_refused,
 	};

@@ -1,7 +1,7 @@
 """cases_hot.py - a running tap changes with its config file (SIGHUP): at once, as a whole, or not at all"""
 import signal
 
-from lab import check, compare, fields_of, mirrored, need_python, wait_for
+from lab import check, compare, fields_of, mirrored, need_program, need_python, wait_for
 
 BASE = "http://127.0.0.1:8080"
 
@@ -127,4 +127,60 @@ def hot_unreadable(lab):
     bare.stop()
 
 
-CASES = [hot_sample, hot_heads, hot_unreadable]
+def wait_said(tap, text, seconds=30):
+    wait_for(f"{text!r} in the log", lambda: text in tap.err or not tap.running(), seconds)
+    check(tap.running(), f"the tap ended: {tap.err[-300:]}")
+
+
+def ramp_rises(lab):
+    """--ramp rises to its end while the shadow is well; then all that is asked for arrives."""
+    rig = Rig(lab, args=("--ramp", "0%..100%/1s"))
+    wait_said(rig.tap, "the sample has reached 100%")
+    rig.expect(rig.send("requests", 10))
+    rig.config.write("method = POST")  # another change does not set the sample back
+    rig.hang_up("read again")
+    rig.expect(rig.send("requests", 10))
+    report = rig.tap.stop()
+    check(report["sample"] == 1, f"sample {report['sample']}")
+    check(report["ramp"] == {"from": 0, "to": 1, "share": 1, "held": False, "held_times": 0}, f"ramp: {report['ramp']}")
+    check(report["cpu_governor"] is None, "there is no governor")
+
+
+def ramp_waits(lab):
+    """--ramp stays where it is while the shadow fails, and goes on when it is well."""
+    need_python("requests")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns, mode="503")
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "http://127.0.0.1:9000", "--ramp", "50%..100%/30s")
+    lab.client(ns, "library.py", "requests", BASE, 20)
+    wait_said(tap, "the sample stays at")
+    check("target default: more than 5 % of its requests failed" in tap.err, f"why it waits: {tap.err[-300:]!r}")
+    shadow.end()
+    lab.shadow(ns)
+    wait_said(tap, "goes on rising from")
+    report = tap.stop()
+    check(report["ramp"]["held_times"] >= 1, f"ramp: {report['ramp']}")
+    check(0.5 <= report["sample"] < 1 and report["sample"] == report["ramp"]["share"], f"sample {report['sample']}")
+
+
+def cpu_governor(lab):
+    """--max-cpu lowers the sample under load and raises it again when the load is gone."""
+    need_program("ab")
+    ns = lab.namespace()
+    lab.service(ns)
+    lab.shadow(ns)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "http://127.0.0.1:9000", "--max-cpu", "1%", "-X", "any",
+                       "-m", "1s")
+    load = lab.start(ns, "ab", "-k", "-q", "-c", "4", "-t", "60", "-n", "10000000", BASE + "/tripwire", label="ab")
+    wait_said(tap, "more than --max-cpu 1 %: sample 100% -> 50%")
+    load.end()
+    wait_said(tap, "leaves room below --max-cpu 1 %: sample ", 60)
+    report = tap.stop()
+    governor = report["cpu_governor"]
+    check(governor["limit"] == 0.01 and governor["lowered_times"] >= 1, f"cpu_governor: {governor}")
+    check(report["sample"] == governor["factor"], f"sample {report['sample']}, {governor}")
+    check(report["requests"]["unsampled"] > 0, "nothing was left out")
+
+
+CASES = [hot_sample, hot_heads, hot_unreadable, ramp_rises, ramp_waits, cpu_governor]

@@ -66,6 +66,7 @@ static const struct change_row rows[] = {
 	{ { "-tsink:", "-rx.pcap" }, "speed = 2\n", "speed = max\nloop = 2\n", "", "speed, loop" },
 	{ { "-tsink:" }, "", "stats-every = 1\nconnect-timeout = 1\ncert = a\nkey = b\nshow-query = yes\n", "",
 	  "cert, key, connect-timeout, stats-every, show-query" },
+	{ { "-tsink:" }, "ramp = 1%..2%/1m\nmax-cpu = 5%\n", "ramp = 1%..3%/1m\nmax-cpu = 6%\n", "", "ramp, max-cpu" },
 	{ { "-tsink:" }, "", "user = root\n", "", "user" },
 };
 

@@ -91,6 +91,10 @@ static void show(const struct options *o, struct buffer *out)
 	show_texts(out, "match_headers", &p->match_headers);
 	show_number(out, "side_effects", p->allow_side_effects, false);
 	show_number(out, "share", p->sample_share, SHARE_ONE);
+	if (o->ramp.over_ns > 0)
+		buffer_printf(out, " ramp=%llu..%llu/%llu", (unsigned long long)o->ramp.from,
+			      (unsigned long long)o->ramp.to, (unsigned long long)o->ramp.over_ns);
+	show_number(out, "cpu", o->max_cpu, 0);
 	show_number(out, "by", p->sample_by, SAMPLE_BY_REQUEST);
 	show_text(out, "by_header", p->sample_header);
 	show_number(out, "max_body", o->max_body, 8 << 20);
@@ -162,6 +166,13 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--", "-i", "lo" }, 0, " if=any bpf=-i lo dry=1" },
 	{ { "--dry-run", "tcp[0]", "-", "1 = 2" }, 0, " if=any bpf=tcp[0] - 1 = 2 dry=1" },
 	{ { "--dry-run", "--", "--" }, 0, " if=any bpf=-- dry=1" },
+
+	/* the sample that moves */
+	{ { "--dry-run", "--ramp", "1%..20%/30m" }, 0,
+	  " if=any share=10000000 ramp=10000000..200000000/1800000000000 dry=1" },
+	{ { "-tsink:", "--ramp=0..1/1", "-S", "default:50%", "--max-cpu", "20%" }, 0,
+	  " if=any share=0 ramp=0..1000000000/1000000000 cpu=20 default->sink:@50%" },
+	{ { "--dry-run", "--max-cpu=10000%", "-S1%" }, 0, " if=any share=10000000 cpu=10000 dry=1" },
 
 	/* bundles */
 	{ { "-nqvvp80", "--dry-run" }, 0, " if=any ports=80 dry=1 quiet=1 verbose=2" },
@@ -247,6 +258,25 @@ static const struct parse_case accepted[] = {
 /* ---- what is refused ---- */
 
 static const struct parse_case refused[] = {
+	{ { "--dry-run", "--ramp", "1%..20%" }, -EINVAL, "--ramp 1%..20%: not a ramp; write 1%..20%/30m" },
+	{ { "--dry-run", "--ramp", "1%/30m..2%" }, -EINVAL, "--ramp 1%/30m..2%: not a ramp; write 1%..20%/30m" },
+	{ { "--dry-run", "--ramp", ".." }, -EINVAL, "--ramp ..: not a ramp; write 1%..20%/30m" },
+	{ { "--dry-run", "--ramp", "1%..20%/" }, -EINVAL,
+	  "--ramp 1%..20%/: what follows \"/\" is no time; write 30m, 45s or 2h" },
+	{ { "--dry-run", "--ramp", "5%..5%/1m" }, -EINVAL,
+	  "--ramp 5%..5%/1m: a ramp leads up; write the smaller share first" },
+	{ { "--dry-run", "--ramp", "1..20/1m" }, -EINVAL, "--ramp 1..20/1m: a bare number above 1; write 20%" },
+	{ { "--dry-run", "--ramp", "0..1/0.5" }, -EINVAL,
+	  "--ramp 0..1/0.5: the time is out of range, which is 1s to 8760h" },
+	{ { "--dry-run", "--ramp", "0..1/1m", "-S5%" }, -EINVAL,
+	  "--ramp and --sample exclude each other: the ramp is what moves the sample; --sample NAME:SHARE, for one "
+	  "target, goes with it" },
+	{ { "--dry-run", "--max-cpu", "20" }, -EINVAL, "--max-cpu 20: not per cent of a core; write 20%" },
+	{ { "--dry-run", "--max-cpu", "-1%" }, -EINVAL, "--max-cpu -1%: not a whole number of per cent; write 20%" },
+	{ { "--dry-run", "--max-cpu", "0%" }, -EINVAL,
+	  "--max-cpu 0%: out of range, which is 1% to 10000% of one core" },
+	{ { "--dry-run", "-rx.pcap", "--max-cpu", "5%" }, -EINVAL,
+	  "--max-cpu is for live traffic; a recording is slowed down with -x" },
 	{ { NULL }, -EINVAL,
 	  "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: to try it, or --dry-run" },
 	/* words of an option that does not exist */
