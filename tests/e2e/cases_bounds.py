@@ -92,10 +92,12 @@ def small(connections=30, requests=1000):
 class Measured:
     """a run that reads @records from a pipe, and what the kernel says of it"""
 
-    def __init__(self, lab, memory, records, *args):
+    def __init__(self, lab, memory, records, *args, namespace=None):
         label = lab.label("bounded")
         command = [lab.binary, "-r", "-", "-p", str(SERVER), *args, "--report", f"{label}.json"]
         command += ["--max-memory", memory] if memory else []
+        if namespace:
+            command = lab.inside(namespace, command)  # which becomes the program: it is the one that is measured
         with open(lab.directory / f"{label}.err", "wb") as err:
             child = subprocess.Popen(command, cwd=lab.directory, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                      stderr=err)
@@ -119,9 +121,9 @@ class Measured:
             pass
 
 
-def bounded(lab, memory, records, *args):
+def bounded(lab, memory, records, *args, namespace=None):
     """run, and fail if the peak was beyond the bound"""
-    run = Measured(lab, memory, records, *args)
+    run = Measured(lab, memory, records, *args, namespace=namespace)
     limit = int(memory[:-1]) * MIB if memory else 256 * MIB
     check(run.peak <= limit + BESIDE,
           f"peak {run.peak / MIB:.1f} MiB with --max-memory {limit // MIB}M: {run.error[-200:]!r}")
@@ -153,8 +155,11 @@ def memory_slow_shadow(lab):
     shadow = lab.shadow(namespace, mode="hang")
     check(shadow.running(), "no shadow")
     for memory, count, patience in (("64M", 60, "2s"), (None, 200, "5s")):
-        report = bounded(lab, memory, whole(connections=count), "-t", "http://127.0.0.1:9000", "-x", "max", "-m", patience)
+        report = bounded(lab, memory, whole(connections=count), "-t", "http://127.0.0.1:9000", "-x", "max",
+                         "-m", patience, namespace=namespace)
         check(report["requests"]["complete"] == count, f"{report['requests']['complete']} of {count} complete")
+        failed = report["targets"]["default"]["failed"]
+        check(failed["timeout"] > 0 and failed["connect"] == 0, f"the shadow was to hang: {failed}")
 
 
 def memory_small_requests(lab):
