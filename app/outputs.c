@@ -192,6 +192,8 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 	json_open(&j, '{');
 	facts_json(&j, facts);
 	recording_json(&j, facts->recording);
+	json_key(&j, "pace");
+	pace_json(facts->pace, &j);
 	complaints_json(&j, buffer_span(facts->complaints));
 	books_json(b, &j);
 	json_close(&j, '}');

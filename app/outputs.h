@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "app/options.h"
+#include "app/pace.h"
 #include "app/recorder.h"
 #include "app/sample_control.h"
 #include "base/buffer.h"
@@ -39,6 +40,7 @@ struct run_facts {
 	const struct recorder_stats *recording; /* NULL without -w */
 	uint64_t events_dropped, sink_requests;
 	const struct sample_control *sample;
+	const struct pace *pace; /* NULL: no schedule */
 	uint64_t config_read, config_refused; /* times, by SIGHUP */
 };
 

@@ -721,16 +721,28 @@ static int set_up(struct tap *t, struct buffer *error)
 
 /* ---- the end --------------------------------------------------------------------- */
 
-static void print_end(struct tap *t, const struct books *b, const char *why)
+static void print_pace(const struct pace *pace)
+{
+	struct buffer line = { 0 };
+
+	pace_text(pace, &line);
+	if (buffer_ok(&line) && log_enabled(LOG_INFO))
+		log_raw(line.bytes, line.len);
+	buffer_deinit(&line);
+}
+
+static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
 {
 	struct buffer imbalance = { 0 };
 
 	screen_print_books(&t->screen, b);
+	if (facts->pace)
+		print_pace(facts->pace);
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
-	if (why)
-		log_warn("%s", why);
+	if (facts->nothing_sent)
+		log_warn("%s", facts->nothing_sent);
 }
 
 static int report(struct tap *t)
@@ -759,9 +771,11 @@ static int report(struct tap *t)
 	};
 	struct buffer why = { 0 };
 	struct books b;
+	struct pace pace;
 	int recorded, events, written;
 
 	take_books(t, &b);
+	facts.pace = pace_of(&b, intake_stats(t->intake), &pace) ? &pace : NULL;
 	fail_log_deinit(&t->fail_log, wall_now());
 	if (why_nothing(&b, &shape, &why)) {
 		why.len--; /* its newline */
@@ -770,7 +784,7 @@ static int report(struct tap *t)
 	recorded = recording_finish(&t->recording);
 	events = outputs_finish_events(&t->outputs);
 	written = outputs_report(&t->outputs, &b, &facts);
-	print_end(t, &b, facts.nothing_sent);
+	print_end(t, &b, &facts);
 	buffer_deinit(&why);
 	return recorded < 0 || events < 0 || written < 0 ? EXIT_COULD_NOT : t->status;
 }

@@ -54,6 +54,7 @@ struct intake {
 	uint32_t anchor_seen;
 	bool is_anchored;
 	int64_t first, start, cut;
+	int64_t begin; /* where the first schedule started: --loop moves @start */
 	int64_t last_due, last_ts;
 	int64_t armed; /* what the timerfd is set to; 0: nothing */
 };
@@ -75,6 +76,8 @@ static void anchor(struct intake *in, int64_t first, int64_t start)
 	in->first = in->last_ts = first;
 	in->start = in->last_due = start;
 	in->cut = 0;
+	if (!in->is_anchored)
+		in->begin = start;
 	in->is_anchored = true;
 }
 
@@ -155,6 +158,8 @@ static bool may_go(struct intake *in, const void *item)
 		if (ts.ns > in->last_ts)
 			in->last_ts = ts.ns;
 		histogram_add(&in->stats.lateness_us, (uint64_t)((now - due) / NS_PER_US));
+		counter_set(&in->stats.rated_ns, (uint64_t)(due - in->begin));
+		counter_set(&in->stats.actual_ns, (uint64_t)(now - in->begin));
 		return true;
 	}
 	return true;

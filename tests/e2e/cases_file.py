@@ -90,6 +90,11 @@ def paced(lab, speed):
     for i, mine in enumerate(due[1:], 1):
         # 200 ms: two connections, two writes; the kernel may show them to the shadow in either order
         check(mine > max(due[:i]) - 200e6, "requests in another order than recorded")
+    pace, rated = report["pace"], max((e["ts_last_ns"] - zero) / speed for e in events.values()) / 1e9
+    check(abs(pace["rated_seconds"] - rated) < 0.001, f"rated {pace['rated_seconds']} s, the events say {rated:.4f} s")
+    check(pace["seconds"] >= pace["rated_seconds"], f"faster than rated: {pace}")
+    check(pace["requests"] == len(arrived), f"{len(arrived)} requests at the shadow, {pace}")
+    check(f"replayed {len(arrived)} requests, " in tap.err, f"no line about the pace: {tap.err[-200:]!r}")
     return (arrived[-1]["t_head_ns"] - started) / 1e9, (max(due) - min(due)) / 1e9
 
 
