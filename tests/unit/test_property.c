@@ -19,10 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 4000
+#define ROUNDS 4000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
 #define FLIGHTS_MAX 6
 #define REQUESTS_MAX 24
 #define PIECES_MAX 4096
+
+static uint64_t rounds(void)
+{
+	const char *wish = getenv("PROPERTY_ROUNDS");
+
+	return wish ? strtoull(wish, NULL, 10) : ROUNDS;
+}
 
 static uint64_t random_state;
 
@@ -289,7 +296,7 @@ static void whole_round(uint64_t seed)
 
 static void test_without_loss(void **state)
 {
-	for (uint64_t seed = 1; seed <= ROUNDS; seed++)
+	for (uint64_t seed = 1; seed <= rounds(); seed++)
 		whole_round(seed * 0x9e3779b97f4a7c15U);
 }
 
@@ -354,7 +361,7 @@ static void lossy_round(uint64_t seed)
 
 static void test_with_loss(void **state)
 {
-	for (uint64_t seed = 1; seed <= ROUNDS; seed++)
+	for (uint64_t seed = 1; seed <= rounds(); seed++)
 		lossy_round(seed * 0xd1342543de82ef95U);
 }
 
