@@ -117,20 +117,16 @@ static void facts_json(struct json *j, const struct run_facts *facts)
 	sample_control_json(facts->sample, j);
 	json_key(j, "config");
 	json_open(j, '{');
-	json_key(j, "read_again");
-	json_uint(j, facts->config_read);
-	json_key(j, "refused");
-	json_uint(j, facts->config_refused);
+	json_count(j, "read_again", facts->config_read);
+	json_count(j, "refused", facts->config_refused);
 	json_close(j, '}');
 	json_key(j, "nothing_sent");
 	if (facts->nothing_sent)
 		json_str(j, facts->nothing_sent);
 	else
 		json_null(j);
-	json_key(j, "events_dropped");
-	json_uint(j, facts->events_dropped);
-	json_key(j, "sink_requests");
-	json_uint(j, facts->sink_requests);
+	json_count(j, "events_dropped", facts->events_dropped);
+	json_count(j, "sink_requests", facts->sink_requests);
 }
 
 static void recording_json(struct json *j, const struct recorder_stats *s)
@@ -141,16 +137,11 @@ static void recording_json(struct json *j, const struct recorder_stats *s)
 		return;
 	}
 	json_open(j, '{');
-	json_key(j, "flows");
-	json_uint(j, s->flows);
-	json_key(j, "packets");
-	json_uint(j, s->packets);
-	json_key(j, "bytes");
-	json_uint(j, s->bytes);
-	json_key(j, "forgotten");
-	json_uint(j, s->forgotten);
-	json_key(j, "dropped");
-	json_uint(j, s->dropped);
+	json_count(j, "flows", s->flows);
+	json_count(j, "packets", s->packets);
+	json_count(j, "bytes", s->bytes);
+	json_count(j, "forgotten", s->forgotten);
+	json_count(j, "dropped", s->dropped);
 	json_close(j, '}');
 }
 

@@ -48,10 +48,8 @@ void pace_json(const struct pace *p, struct json *j)
 		return;
 	}
 	json_open(j, '{');
-	json_key(j, "requests");
-	json_uint(j, p->requests);
-	json_key(j, "bytes");
-	json_uint(j, p->bytes);
+	json_count(j, "requests", p->requests);
+	json_count(j, "bytes", p->bytes);
 	json_key(j, "seconds");
 	json_double(j, seconds(p->actual_ns));
 	json_key(j, "rated_seconds");

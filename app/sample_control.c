@@ -129,8 +129,7 @@ static void ramp_json(const struct ramp *r, struct json *j)
 	share_json(j, "share", r->share);
 	json_key(j, "held");
 	json_bool(j, r->trouble != RAMP_WELL);
-	json_key(j, "held_times");
-	json_uint(j, r->held_times);
+	json_count(j, "held_times", r->held_times);
 	json_close(j, '}');
 }
 
@@ -139,8 +138,7 @@ static void governor_json(const struct governor *g, struct json *j)
 	json_open(j, '{');
 	json_key(j, "limit");
 	json_double(j, g->limit / 100.0);
-	json_key(j, "lowered_times");
-	json_uint(j, g->lowered_times);
+	json_count(j, "lowered_times", g->lowered_times);
 	share_json(j, "factor", governor_share(g, SHARE_ONE));
 	json_close(j, '}');
 }

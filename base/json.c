@@ -138,6 +138,12 @@ void json_uint(struct json *j, uint64_t n)
 	buffer_add(j->out, digits + at, sizeof(digits) - at);
 }
 
+void json_count(struct json *j, const char *name, uint64_t n)
+{
+	json_key(j, name);
+	json_uint(j, n);
+}
+
 void json_int(struct json *j, int64_t n)
 {
 	if (n >= 0) {

@@ -34,6 +34,9 @@ void json_text(struct json *j, struct span text);
 void json_str(struct json *j, const char *text);
 void json_uint(struct json *j, uint64_t n);
 void json_int(struct json *j, int64_t n);
+
+/** json_count() - a member that is a count: name and value in one */
+void json_count(struct json *j, const char *name, uint64_t n);
 void json_double(struct json *j, double n); /* not finite: null, as JSON has no word for it */
 void json_bool(struct json *j, bool yes);
 void json_null(struct json *j);

@@ -2,9 +2,8 @@
  * policy_stats.h - the verdicts on complete requests, and what became of them at the hand-over
  *
  * requests.complete = filtered.* + unsampled + shed.{handover,memory} + chosen.
- * One writer: the lane. (What the loop finds in the ring at the end and can no
- * longer send, it counts itself; the report moves it from chosen to
- * shed.handover.)
+ * One writer: the lane. (Chosen ones that the loop drops from the ring at the
+ * end, app/tap.c counts; the report moves them from chosen to shed.handover.)
  */
 #ifndef POLICY_POLICY_STATS_H
 #define POLICY_POLICY_STATS_H

@@ -102,8 +102,7 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 	snprintf(text, sizeof(text), "%u.%u", m->head.version_major, m->head.version_minor);
 	json_str(&j, text);
 	headers_member(&j, o, &m->head);
-	json_key(&j, "body_len");
-	json_uint(&j, m->body_len);
+	json_count(&j, "body_len", m->body_len);
 	if (m->has_sha256) {
 		json_key(&j, "body_sha256");
 		json_hex(&j, m->body_sha256, sizeof(m->body_sha256));

@@ -49,8 +49,7 @@ static void json_line(struct fail_log *f, const struct message *m, const char *s
 	json_double(&j, o->total_us < 0 ? 0 : (double)o->total_us / 1000);
 	json_key(&j, "request_id");
 	json_str(&j, message_id_text(m->origin.id, text));
-	json_key(&j, "body_len");
-	json_uint(&j, m->body_len);
+	json_count(&j, "body_len", m->body_len);
 	json_key(&j, "body_md5_128");
 	if (md5_bytes(m->body, m->body_len < MD5_PREFIX_BYTES ? m->body_len : MD5_PREFIX_BYTES, md5))
 		json_hex(&j, md5, sizeof(md5));
@@ -65,8 +64,7 @@ static void json_line(struct fail_log *f, const struct message *m, const char *s
 		json_str(&j, o->detail);
 	}
 	if (f->suppressed > 0) {
-		json_key(&j, "suppressed");
-		json_uint(&j, f->suppressed);
+		json_count(&j, "suppressed", f->suppressed);
 	}
 	json_close(&j, '}');
 	buffer_deinit(&url);

@@ -63,10 +63,10 @@ def conversation(b, rng, client, in_order=False, pipelining=True):
     c = b.conversation(client=client, isn=isn, server_isn=rng.randrange(WRAP), start=b.start)
     here = c.capture = []
     c.handshake()
-    todo = messages(rng)
-    while todo:
+    left = messages(rng)
+    while left:
         count = rng.choice([1, 1, 1, 3]) if pipelining else 1
-        together, todo = todo[:count], todo[count:]
+        together, left = left[:count], left[count:]
         wire = b"".join(w for _, _, _, w in together)
         at = c.next[True]
         for method, target, body, w in together:
