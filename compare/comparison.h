@@ -1,0 +1,112 @@
+/*
+ * comparison.h - what came of comparing one pair of answers
+ *
+ * The verdict is the first of the list that holds, so a pair has one. What is
+ * behind it is in the findings: for each path of the body that differs (array
+ * indices as *) how often, how much, and the worst place.
+ */
+#ifndef COMPARE_COMPARISON_H
+#define COMPARE_COMPARISON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*      id               name               */
+#define COMPARISONS(X)                                                                                       \
+	X(ERROR,          "error")          /* the shadow failed or timed out */                             \
+	X(STATUS,         "status")         /* another status code */                                        \
+	X(ENCODING,       "encoding")       /* another kind of body, or one of the two cannot be read */     \
+	X(SCHEMA,         "schema")         /* another type, something missing, something extra */           \
+	X(DECISION,       "decision")       /* the arg-max or top-k differs */                               \
+	X(VALUE,          "value")          /* a value outside the tolerance */                              \
+	X(ORDER,          "order")          /* the same elements in another order */                         \
+	X(CLOSE,          "close")          /* within the tolerance */                                       \
+	X(EQUAL,          "equal")          /* the same bytes or the same values */                          \
+	X(NOT_COMPARABLE, "not_comparable") /* production's answer is not whole, or nobody can say */
+
+enum comparison_verdict {
+#define X(id, name) COMPARISON_##id,
+	COMPARISONS(X)
+#undef X
+	COMPARISON_COUNT
+};
+
+#define DIFFERENCES(X)                                                                                       \
+	X(TYPE, "type") X(MISSING, "missing") X(EXTRA, "extra") /* the three are schema */                   \
+	X(DECISION, "decision") X(VALUE, "value") X(ORDER, "order") X(CLOSE, "close")
+
+enum difference_kind {
+#define X(id, name) DIFFERENCE_##id,
+	DIFFERENCES(X)
+#undef X
+	DIFFERENCE_COUNT
+};
+
+#define BODY_KINDS(X)                                                                                        \
+	X(NONE, "none") X(JSON, "json") X(TENSORS, "tensors") X(EVENTS, "events") X(TEXT, "text") X(BYTES, "bytes")
+
+enum body_kind {
+#define X(id, name) BODY_##id,
+	BODY_KINDS(X)
+#undef X
+	BODY_KIND_COUNT
+};
+
+#define FINDINGS_MAX   64  /* paths kept of one pair; differences at more paths are only counted */
+#define FINDING_TEXT   96  /* with the NUL; longer values are cut */
+#define DECISIONS_MAX  256 /* kept of one pair */
+#define LABEL_TEXT     48
+
+/** struct finding - one path at which a pair differs in one way */
+struct finding {
+	enum difference_kind kind;
+	const char *pattern; /* JSON pointer with * for indices: the key of aggregation; borrowed from the findings */
+	const char *path;    /* of the worst place */
+	char production[FINDING_TEXT], shadow[FINDING_TEXT]; /* the two values there, as text; "" if absent */
+	uint64_t count;
+	double max_abs, max_rel; /* numbers only; else 0 */
+};
+
+/** struct decision - what a model said about one input: the class with the best score, or the first k */
+struct decision {
+	char production[LABEL_TEXT], shadow[LABEL_TEXT]; /* class index or label */
+	double production_score, shadow_score;           /* NaN: none */
+	bool agrees;
+};
+
+struct findings {
+	const struct finding *at;
+	size_t count;
+	uint64_t overflow; /* differences at paths that were not kept */
+	uint64_t numbers;  /* pairs of numbers compared */
+	double max_abs, max_rel;
+	const struct decision *decisions;
+	size_t decision_count;
+	uint64_t decisions_total, decisions_agree; /* those not kept too */
+};
+
+/** struct stream_facts - of an answer that is a stream of events; times in microseconds */
+struct stream_facts {
+	uint64_t events, tokens; /* tokens: deltas with text */
+	int64_t first_token_us;  /* after the request's last byte; -1: not known */
+	const int64_t *gaps_us;  /* between one delta and the next; borrowed like the findings */
+	size_t gap_count;
+};
+
+/** struct comparison - borrowed from the comparer until its next comparison */
+struct comparison {
+	enum comparison_verdict verdict;
+	const char *reason; /* static text, one word: "timeout", "gap", "too_deep"; NULL if the verdict says it all */
+	enum body_kind kind;
+	bool generated; /* text of a language model: a difference is not called wrong without a control */
+	struct findings findings;
+	struct stream_facts production_stream, shadow_stream;
+	uint64_t common_prefix, production_len, shadow_len; /* of texts, in bytes */
+};
+
+const char *comparison_name(enum comparison_verdict v);
+const char *difference_name(enum difference_kind k);
+const char *body_kind_name(enum body_kind k);
+
+#endif
