@@ -37,13 +37,10 @@ void histogram_add(struct histogram *h, uint64_t value)
 		h->max = value;
 }
 
-uint64_t histogram_quantile(const struct histogram *h, double q)
+uint64_t histogram_at(const struct histogram *h, uint64_t rank)
 {
-	uint64_t rank, seen = 0;
+	uint64_t seen = 0;
 
-	if (h->count == 0)
-		return 0;
-	rank = (uint64_t)(q * (double)h->count);
 	if (rank >= h->count)
 		return h->max;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
@@ -55,6 +52,11 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
 		}
 	}
 	return h->max;
+}
+
+uint64_t histogram_quantile(const struct histogram *h, double q)
+{
+	return h->count == 0 ? 0 : histogram_at(h, (uint64_t)(q * (double)h->count));
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

@@ -10,6 +10,7 @@
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HISTOGRAM_SUB     64
@@ -26,7 +27,24 @@ void histogram_add(struct histogram *h, uint64_t value);
 /** histogram_quantile() - the value below which @q (0..1) of the values lie; 0 when empty */
 uint64_t histogram_quantile(const struct histogram *h, double q);
 
+/** histogram_at() - the value of rank @rank, counted from 0 for the least; the greatest value for any beyond the last */
+uint64_t histogram_at(const struct histogram *h, uint64_t rank);
+
 /** histogram_merge() - add the values of @from to @into */
 void histogram_merge(struct histogram *into, const struct histogram *from);
+
+/** histogram_buckets_json() - the member @name: [[index, count], ...] of the buckets that hold something */
+struct json;
+void histogram_buckets_json(const struct histogram *h, struct json *j, const char *name);
+
+/**
+ * histogram_buckets_read() - add what such a member says to @h
+ * @node: the array in @doc
+ *
+ * A greatest value and a sum are not in buckets: the caller adds them to h->max and h->sum.
+ * Return: false, with nothing added, if it is no such array, an index is none, or a sum would wrap around.
+ */
+struct json_doc;
+bool histogram_buckets_read(struct histogram *h, const struct json_doc *doc, uint32_t node);
 
 #endif

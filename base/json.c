@@ -2,6 +2,8 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void json_value(struct json *j)
 {
@@ -164,6 +166,23 @@ void json_double(struct json *j, double n)
 	}
 	json_value(j);
 	buffer_printf(j->out, "%.6g", n);
+}
+
+void json_exact(struct json *j, double n)
+{
+	char text[32];
+
+	if (!isfinite(n)) {
+		json_null(j);
+		return;
+	}
+	for (int digits = 6; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, n);
+		if (strtod(text, NULL) == n)
+			break;
+	}
+	json_value(j);
+	buffer_add_str(j->out, text);
 }
 
 void json_bool(struct json *j, bool yes)

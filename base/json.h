@@ -38,6 +38,9 @@ void json_int(struct json *j, int64_t n);
 /** json_count() - a member that is a count: name and value in one */
 void json_count(struct json *j, const char *name, uint64_t n);
 void json_double(struct json *j, double n); /* not finite: null, as JSON has no word for it */
+
+/** json_exact() - as json_double(), with as many digits as it takes to read the same number back */
+void json_exact(struct json *j, double n);
 void json_bool(struct json *j, bool yes);
 void json_null(struct json *j);
 
