@@ -7,6 +7,7 @@
 #include <pcap/pcap.h>
 #include <uv.h>
 
+#include "app/completion.h"
 #include "app/options.h"
 #include "app/sandbox.h"
 #include "app/tap.h"
@@ -25,6 +26,14 @@ static int print_help(void)
 	struct buffer text = { 0 };
 
 	options_help(&text);
+	return print(&text);
+}
+
+static int print_completion(enum shell shell)
+{
+	struct buffer text = { 0 };
+
+	completion_text(shell, &text);
 	return print(&text);
 }
 
@@ -59,6 +68,8 @@ static int run(const struct options *o)
 		return print_version();
 	case COMMAND_LIST_INTERFACES:
 		return print_interfaces();
+	case COMMAND_COMPLETION:
+		return print_completion(o->shell);
 	case COMMAND_CHECK_CONFIG:
 	case COMMAND_RUN:
 		break;

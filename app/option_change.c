@@ -101,6 +101,7 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 	case OPTION_HEADER:
 	case OPTION_CONFIG: /* from the command line, which stays */
 	case OPTION_COMMAND:
+	case OPTION_SHELL:
 	case OPTION_NOTHING:
 		return true;
 	}

@@ -51,7 +51,8 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
 	  "pppoe (recordings: all are always opened)",
-	  .kind = OPTION_TUNNELS, .offset = AT(unsigned, tunnels) },
+	  .kind = OPTION_TUNNELS, .offset = AT(unsigned, tunnels),
+	  .choices = "vxlan geneve gre erspan ipip mpls pppoe" },
 	{ OPTION_GROUP_CAPTURE, 0, "vxlan-port", "PORT[,PORT...]",
 	  "more UDP ports on which VXLAN comes; repeatable",
 	  .kind = OPTION_PORTS, .offset = AT(struct port_set, vxlan_ports), .min = 1, .max = 65535,
@@ -75,11 +76,13 @@ const struct option_row option_rows[] = {
 
 	{ OPTION_GROUP_MIRROR, 'X', "method", "METHOD",
 	  "mirror requests of this method; repeatable; \"any\" is every method",
-	  TEXTS(policy.methods), .shown = "POST and PUT", .hot = true },
+	  TEXTS(policy.methods), .shown = "POST and PUT", .hot = true,
+	  .choices = "POST PUT PATCH DELETE GET any" },
 	{ OPTION_GROUP_MIRROR, 0, "preset", "NAME",
 	  "the inference paths of a server: v2 (KServe, Triton, MLServer), tfserving, torchserve, openai, "
 	  "mlflow, or any",
-	  TEXT(policy.preset), .initial_text = "any", .hot = true },
+	  TEXT(policy.preset), .initial_text = "any", .hot = true,
+	  .choices = "v2 tfserving torchserve openai mlflow any" },
 	{ OPTION_GROUP_MIRROR, 0, "path", "RE",
 	  "only if the path (with its query) matches this PCRE2 pattern; repeatable: one must match",
 	  TEXTS(policy.paths), .hot = true },
@@ -101,7 +104,8 @@ const struct option_row option_rows[] = {
 	  .late = true, .hot = true },
 	{ OPTION_GROUP_MIRROR, 0, "sample-by", "UNIT",
 	  "request (exact ratio), or all or nothing for each connection, client or header:NAME",
-	  .kind = OPTION_SAMPLE_BY, .offset = offsetof(struct options, policy.sample_by), .shown = "request", .hot = true },
+	  .kind = OPTION_SAMPLE_BY, .offset = offsetof(struct options, policy.sample_by), .shown = "request", .hot = true,
+	  .choices = "request connection client header:" },
 	{ OPTION_GROUP_MIRROR, 0, "ramp", "A..B/TIME",
 	  "raise the sample from A to B in this time, such as 1%..20%/30m, and wait while the shadow fails, is "
 	  "slow or has a long queue",
@@ -129,7 +133,8 @@ const struct option_row option_rows[] = {
 	  .kind = OPTION_HEADER, .late = true, .hot = true },
 	{ OPTION_GROUP_TARGET, 0, "host-header", "HOST",
 	  "Host of the replay: target, keep, suffix (adds -shadow), or the value itself",
-	  .kind = OPTION_HOST, .offset = offsetof(struct options, host_mode), .shown = "target", .hot = true },
+	  .kind = OPTION_HOST, .offset = offsetof(struct options, host_mode), .shown = "target", .hot = true,
+	  .choices = "target keep suffix" },
 	{ OPTION_GROUP_TARGET, 0, "rewrite-path", "'RE=>TEXT'",
 	  "replace what this PCRE2 pattern matches in path and query; $1 is its first group; repeatable",
 	  TEXTS(rewrite_paths), .hot = true },
@@ -169,7 +174,8 @@ const struct option_row option_rows[] = {
 
 	{ OPTION_GROUP_TIME, 'x', "speed", "N|max",
 	  "files: so many times the recorded pace, 0.001 to 1000; max waits only for the target",
-	  .kind = OPTION_SPEED, .offset = AT(double, speed), .initial = 1, .files_only = true },
+	  .kind = OPTION_SPEED, .offset = AT(double, speed), .initial = 1, .files_only = true,
+	  .choices = "max" },
 	{ OPTION_GROUP_TIME, 0, "loop", "N",
 	  "files: replay so many times; 0 is until stopped",
 	  UINT32(loops, 0, UINT32_MAX, 1), .files_only = true },
@@ -197,7 +203,8 @@ const struct option_row option_rows[] = {
 	  DURATION(stats_every_ns, 100 * MS, DAY, 0) },
 	{ OPTION_GROUP_TELL, 0, "log-format", "json|text",
 	  "of the lines about failures",
-	  .kind = OPTION_LOG_FORMAT, .offset = offsetof(struct options, log_format), .shown = "json" },
+	  .kind = OPTION_LOG_FORMAT, .offset = offsetof(struct options, log_format), .shown = "json",
+	  .choices = "json text" },
 	{ OPTION_GROUP_TELL, 0, "show-query", NULL,
 	  "keep query strings in events and log lines",
 	  FLAG(show_query) },
@@ -220,6 +227,9 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_GENERAL, 0, "list-interfaces", NULL,
 	  "list the interfaces that -i can name, and exit",
 	  COMMAND(COMMAND_LIST_INTERFACES) },
+	{ OPTION_GROUP_GENERAL, 0, "completion", "SHELL",
+	  "print the script with which bash or zsh completes our options, and exit",
+	  .kind = OPTION_SHELL, .command_line_only = true, .choices = "bash zsh" },
 	{ OPTION_GROUP_GENERAL, 'V', "version", NULL,
 	  "print the versions of the program and its libraries, and exit",
 	  COMMAND(COMMAND_VERSION) },
@@ -338,6 +348,7 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_REPORT:
 	case OPTION_LOG_FORMAT:
 	case OPTION_CONFIG:
+	case OPTION_SHELL:
 		break;
 	}
 }

@@ -61,6 +61,7 @@ enum option_kind {
 	OPTION_REPORT,
 	OPTION_LOG_FORMAT,
 	OPTION_CONFIG,
+	OPTION_SHELL,
 };
 
 struct option_row {
@@ -75,6 +76,7 @@ struct option_row {
 	uint64_t min, max;        /* inclusive */
 	uint64_t initial;         /* default of a number */
 	const char *initial_text; /* default of a text */
+	const char *choices;      /* values that a shell may offer, with spaces between them; NULL: none */
 	const char *shown;        /* default as --help tells it, where .initial does not say it all */
 
 	const char *instead;    /* the option that this one excludes */

@@ -631,6 +631,15 @@ static int apply_log_format(struct options *o, const struct option_input *in, st
 	return 0;
 }
 
+static int apply_shell(struct options *o, const struct option_input *in, struct buffer *error)
+{
+	if (strcmp(in->value, "bash") != 0 && strcmp(in->value, "zsh") != 0)
+		return wrong(error, in, "write bash or zsh");
+	o->command = COMMAND_COMPLETION;
+	o->shell = in->value[0] == 'b' ? SHELL_BASH : SHELL_ZSH;
+	return 0;
+}
+
 int option_apply(struct options *o, const struct option_input *in, struct buffer *error)
 {
 	void *field = (char *)o + in->row->offset;
@@ -685,6 +694,8 @@ int option_apply(struct options *o, const struct option_input *in, struct buffer
 		return apply_report(o, in, error);
 	case OPTION_LOG_FORMAT:
 		return apply_log_format(o, in, error);
+	case OPTION_SHELL:
+		return apply_shell(o, in, error);
 	}
 	return -EINVAL; /* not reached: the switch names every kind */
 }

@@ -31,7 +31,10 @@
 
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 
-enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG };
+enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG,
+	       COMMAND_COMPLETION };
+
+enum shell { SHELL_BASH, SHELL_ZSH };
 
 /** struct target_settings - one -t, with what NAME: prefixes gave it alone */
 struct target_settings {
@@ -43,6 +46,7 @@ struct target_settings {
 
 struct options {
 	enum command command;
+	enum shell shell; /* of COMMAND_COMPLETION */
 
 	/* what is captured */
 	struct texts interfaces;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/completion.h"
 #include "app/option_table.h"
 #include "app/option_value.h"
 #include "app/options.h"
@@ -69,6 +70,7 @@ static void show(const struct options *o, struct buffer *out)
 	const struct policy_options *p = &o->policy;
 
 	show_number(out, "command", o->command, COMMAND_RUN);
+	show_number(out, "shell", o->shell, SHELL_BASH);
 	show_texts(out, "if", &o->interfaces);
 	show_texts(out, "files", &o->files);
 	for (size_t i = 0; i < o->ports.count; i++)
@@ -243,6 +245,8 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--host-header", "[::1]:80" }, 0, " if=any host_mode=3 host=[::1]:80 dry=1" },
 
 	/* what is told */
+	{ { "--completion", "bash" }, 0, " command=5 if=any" },
+	{ { "--completion=zsh" }, 0, " command=5 shell=1 if=any" },
 	{ { "--dry-run", "--report", "a.json", "--report=b.json", "--log-format", "text" }, 0,
 	  " if=any dry=1 reports=a.json,b.json log=1" },
 	{ { "--dry-run", "-Z", "root" }, 0, " if=any user=root dry=1" },
@@ -384,6 +388,7 @@ static const struct parse_case refused[] = {
 	{ { "--report", ".json" }, -EINVAL,
 	  "--report .json: a report's format follows from its suffix, and only .json is written; write e.g. "
 	  "report.json" },
+	{ { "--completion", "fish" }, -EINVAL, "--completion fish: write bash or zsh" },
 	{ { "--log-format", "xml" }, -EINVAL, "--log-format xml: write json or text" },
 	{ { "-Z", "no-such-user" }, -ENOENT, "-Z no-such-user: there is no such user; name one that exists" },
 	/* what only the whole tells */
@@ -705,6 +710,58 @@ static void test_presets_are_told(void **state)
 	free(names);
 }
 
+/* What a shell offers is accepted; "header:" waits for a name. */
+static void check_choice(const struct option_row *row, const char *choice)
+{
+	char option[96];
+	const char *args[] = { option, "--dry-run", row->files_only ? "-r" : NULL, "-", NULL };
+	struct buffer error = { 0 };
+	struct options o;
+
+	snprintf(option, sizeof(option), "--%s=%s%s", row->name, choice,
+		 choice[strlen(choice) - 1] == ':' ? "x-session-id" : "");
+	if (parse_args(args, &o, &error) < 0)
+		fail_msg("%s: %s", option, buffer_text(&error));
+	options_deinit(&o);
+	buffer_deinit(&error);
+}
+
+static void test_choices(void **state)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		char *words = option_rows[i].choices ? strdup(option_rows[i].choices) : NULL, *save = NULL;
+
+		rows += words != NULL;
+		for (char *word = words ? strtok_r(words, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save))
+			check_choice(&option_rows[i], word);
+		free(words);
+	}
+	assert_true(rows >= 7);
+}
+
+/* Each shell gets each option, and nothing that could end its quotes. */
+static void test_completion(void **state)
+{
+	for (enum shell shell = SHELL_BASH; shell <= SHELL_ZSH; shell++) {
+		struct buffer script = { 0 };
+		size_t quotes = 0;
+		char option[64];
+
+		completion_text(shell, &script);
+		assert_true(buffer_ok(&script));
+		for (size_t i = 0; i < option_row_count; i++) {
+			snprintf(option, sizeof(option), "--%s", option_rows[i].name);
+			assert_non_null(strstr(buffer_text(&script), option));
+		}
+		for (const char *c = buffer_text(&script); *c; c++)
+			quotes += *c == '\'' && !(c > buffer_text(&script) && c[-1] == '\\');
+		assert_int_equal(quotes % 2, 0);
+		buffer_deinit(&script);
+	}
+}
+
 /* ---- a directory of our own ---- */
 
 static char directory[] = "/tmp/test_options.XXXXXX";
@@ -735,7 +792,8 @@ int main(void)
 		cmocka_unit_test(test_bad_target),	cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_user_of_root),	cmocka_unit_test(test_table),
 		cmocka_unit_test(test_nearest),		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_presets_are_told),
+		cmocka_unit_test(test_presets_are_told), cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_completion),
 	};
 
 	return cmocka_run_group_tests(tests, enter_directory, leave_directory);
