@@ -9,6 +9,11 @@
  * looking, and the CRLF after a chunk likewise. A server that looks would see
  * other requests than we do (request smuggling), so we look.
  *
+ * Nearly every head needs none of this: it lies whole in one segment and is
+ * plain. head_scan.c reads it in one pass, where it lies, and its body is only
+ * counted (scan_head(), count_body()). llhttp is not even set up for such a
+ * request; for all others it sees every byte from the first one on.
+ *
  * Requests are counted from the end of the method, or, where the position was
  * guessed after a hole, from the end of the request line.
  *
@@ -35,13 +40,10 @@
 #include "reassembly/request_line.h"
 #include "reassembly/sequence.h"
 
-static bool client_begin(struct http *h, struct span line)
+/** begin_request() - a request may begin with @line; however its head is read */
+static void begin_request(struct http *h, struct span line)
 {
-	if (!request_begin(&h->env->requests, &h->request, h->now))
-		return false;
-	llhttp_init(&h->client, HTTP_REQUEST, &h->env->client_settings);
-	h->client.data = h;
-	http_set_leniency(&h->client);
+	request_begin(&h->env->requests, &h->request, h->now);
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
@@ -49,6 +51,19 @@ static bool client_begin(struct http *h, struct span line)
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
 	h->body_left = 0;
+	h->scanned = false;
+}
+
+static bool client_begin(struct http *h, struct span line)
+{
+	begin_request(h, line);
+	if (!request_collect(&h->env->requests, &h->request)) {
+		h->begun = false;
+		return false;
+	}
+	llhttp_init(&h->client, HTTP_REQUEST, &h->env->client_settings);
+	h->client.data = h;
+	http_set_leniency(&h->client);
 	return true;
 }
 
@@ -327,6 +342,52 @@ static void client_probe(struct http *h, struct span *in)
 		client_parse(h, &probe);
 }
 
+/* ---- requests whose head is scanned ---------------------------------------- */
+
+/** scan_head() - the request that begins here, if its head is whole and plain: what llhttp and its callbacks do */
+static bool scan_head(struct http *h, struct span *in)
+{
+	struct scanned_request s;
+
+	if (h->env->llhttp_only || !scan_request(*in, h->env->fields, &s))
+		return false;
+	begin_request(h, *in);
+	h->any_byte = h->scanned = true;
+	h->began_pipelined = http_begins_pipelined(h);
+	http_count_request(h);
+	h->upgrade_granted = false; /* it asks for none */
+	h->body_left = s.content_length;
+	h->bodies |= h->body_left > 0;
+	push(h, s.asks_head ? ASKED_HEAD : ASKED_PLAIN);
+	h->head_ack = h->now_ack;
+	h->state = REQUEST_BODY;
+	span_skip(in, s.len);
+	request_decide(&h->env->requests, &h->request, &s.head, h->body_left);
+	if (h->body_left == 0)
+		message_complete(h);
+	return true;
+}
+
+/** count_body() - the next bytes of a body whose head was scanned */
+static void count_body(struct http *h, struct span *in)
+{
+	struct span bytes;
+
+	span_take(in, in->len < h->body_left ? in->len : (size_t)h->body_left, &bytes);
+	h->body_left -= bytes.len;
+	request_add_body(&h->env->requests, &h->request, bytes);
+	if (h->body_left == 0)
+		message_complete(h);
+}
+
+static void client_body(struct http *h, struct span *in)
+{
+	if (h->scanned)
+		count_body(h, in);
+	else
+		client_parse(h, in);
+}
+
 /** client_run() - parse until the segment is used up or nothing more can be found in it */
 static void client_run(struct http *h, struct span in)
 {
@@ -334,15 +395,19 @@ static void client_run(struct http *h, struct span in)
 
 	do {
 		enum request_state before = h->state;
+		bool begins = before == REQUEST_NONE && !h->begun;
 
-		if (before == REQUEST_NONE && !h->begun && !client_begin(h, in)) {
+		again = false;
+		if (begins && scan_head(h, &in))
+			continue;
+		if (begins && !client_begin(h, in)) {
 			http_lose_position(h); /* out of memory: this request is not followed */
 			return;
 		}
 		if (before == REQUEST_TARGET)
 			client_probe(h, &in);
 		else
-			client_parse(h, &in);
+			client_body(h, &in);
 		again = h->run_again;
 		h->run_again = false;
 	} while ((in.len > 0 || again) && h->state <= REQUEST_BODY);
@@ -425,7 +490,7 @@ static void skip_body(struct http *h, uint64_t bytes)
 		struct span in = http_filler(bytes);
 
 		bytes -= in.len;
-		client_parse(h, &in);
+		client_body(h, &in);
 	}
 }
 

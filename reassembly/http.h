@@ -9,6 +9,7 @@
 
 #include <llhttp.h>
 
+#include "reassembly/head_scan.h"
 #include "reassembly/request.h"
 #include "reassembly/stream.h"
 
@@ -22,6 +23,8 @@ struct http_env {
 	llhttp_settings_t client_settings, server_settings;
 	struct http *spare;
 	uint32_t spare_count;
+	bool llhttp_only; /* no head is scanned: tests compare the two ways */
+	struct header fields[SCAN_FIELDS_MAX]; /* of the head that is scanned */
 };
 
 /** http_env_init() - @sink and @budget borrowed, @stats too */

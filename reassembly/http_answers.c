@@ -6,6 +6,8 @@
  * the count is not used until a segment begins with a status line again and the
  * next request begins.
  *
+ * As with requests, plain heads are scanned, if they say how long the body is.
+ *
  * Where each of the last final answers began, and what its segment acknowledged,
  * is remembered: it says how far the server had read the requests, which is how
  * http_find.c knows where the next one begins.
@@ -68,14 +70,22 @@ static void switching(struct http *h, enum asked asked)
 		http_leave_upgraded(h, asked == ASKED_H2C);
 }
 
-static int on_answer_head(llhttp_t *p)
+/** asked_next() - what the next final answer answers */
+static enum asked asked_next(const struct http *h)
 {
-	struct http *h = http_of(p);
 	bool outstanding = seq_distance(h->answered, h->sent) > 0;
-	enum asked asked = outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
-	int status = p->status_code;
 
-	h->answer_left = (p->flags & F_CHUNKED) ? 0 : p->content_length;
+	return outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
+}
+
+/** answer_head() - an answer's head is complete; what its body is to llhttp: 0 as the fields say, 1 none, 2 none,
+ * and no answer follows */
+static int answer_head(struct http *h, int status, uint64_t content_length)
+{
+	bool outstanding = seq_distance(h->answered, h->sent) > 0;
+	enum asked asked = asked_next(h);
+
+	h->answer_left = content_length;
 	if (status >= 100 && status < 200 && status != 101)
 		return 0; /* interim: the final answer is still owed */
 	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->answers_known)) ||
@@ -86,6 +96,11 @@ static int on_answer_head(llhttp_t *p)
 	}
 	final_answer(h, asked);
 	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
+}
+
+static int on_answer_head(llhttp_t *p)
+{
+	return answer_head(http_of(p), p->status_code, (p->flags & F_CHUNKED) ? 0 : p->content_length);
 }
 
 static int on_answer_body(llhttp_t *p, const char *at, size_t len)
@@ -112,9 +127,6 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
 	if (!h->answers_placed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
-	llhttp_init(&h->server, HTTP_RESPONSE, &h->env->server_settings);
-	h->server.data = h;
-	http_set_leniency(&h->server);
 	h->answer_begin = h->answers->next - (uint32_t)in.len;
 	if (!h->answers_placed)
 		h->placed_at = h->answer_begin;
@@ -123,25 +135,70 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 	return true;
 }
 
+/** scan_head() - the head of the answer that begins here, if it is whole and plain and its end can be counted */
+static bool scan_head(struct http *h, struct span *in)
+{
+	enum asked asked = asked_next(h);
+	struct scanned_answer a;
+	bool no_body;
+
+	if (h->env->llhttp_only || asked == ASKED_CONNECT || !scan_answer(*in, &a) || a.status == 101)
+		return false;
+	no_body = asked == ASKED_HEAD || a.status == 204 || a.status == 304 || a.status < 200;
+	if (a.status < 200 ? a.has_length : !a.has_length && !no_body) /* odd, or until the connection's end */
+		return false;
+	span_skip(in, a.len);
+	answer_head(h, a.status, no_body ? 0 : a.content_length);
+	h->answer_scanned = true;
+	h->answering = h->answer_left > 0;
+	return true;
+}
+
+/** count_body() - the next bytes of the body of an answer whose head was scanned */
+static void count_body(struct http *h, struct span *in)
+{
+	size_t n = in->len < h->answer_left ? in->len : (size_t)h->answer_left;
+
+	span_skip(in, n);
+	h->answer_left -= n;
+	h->answering = h->answer_left > 0;
+}
+
+/** server_parse() - give llhttp the bytes of @in; what it took is gone from @in */
+static void server_parse(struct http *h, struct span *in)
+{
+	llhttp_errno_t rc = llhttp_execute(&h->server, (const char *)in->at, in->len);
+
+	if (rc == HPE_PAUSED) {
+		span_skip(in, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in->at));
+		llhttp_resume(&h->server);
+		h->answering = false;
+		return;
+	}
+	span_skip(in, in->len);
+	if (rc != HPE_OK)
+		lose_answers(h);
+}
+
 void http_server_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span in = piece->bytes;
 
 	while (in.len > 0 && h->state != REQUEST_OVER && !h->switched) {
-		llhttp_errno_t rc;
-
-		if (!h->answering && !server_begin(h, in, piece->ack))
-			return;
-		rc = llhttp_execute(&h->server, (const char *)in.at, in.len);
-		if (rc == HPE_OK)
-			return;
-		if (rc != HPE_PAUSED) {
-			lose_answers(h);
-			return;
+		if (!h->answering) {
+			if (!server_begin(h, in, piece->ack))
+				return;
+			if (scan_head(h, &in))
+				continue;
+			llhttp_init(&h->server, HTTP_RESPONSE, &h->env->server_settings);
+			h->server.data = h;
+			http_set_leniency(&h->server);
+			h->answer_scanned = false;
 		}
-		span_skip(&in, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in.at));
-		llhttp_resume(&h->server);
-		h->answering = false;
+		if (h->answer_scanned)
+			count_body(h, &in);
+		else
+			server_parse(h, &in);
 	}
 }
 
@@ -152,10 +209,10 @@ static void skip_bytes(struct http *h, uint64_t bytes)
 		struct span in = http_filler(bytes);
 
 		bytes -= in.len;
-		if (llhttp_execute(&h->server, (const char *)in.at, in.len) == HPE_PAUSED) {
-			llhttp_resume(&h->server);
-			h->answering = false;
-		}
+		if (h->answer_scanned)
+			count_body(h, &in);
+		else
+			server_parse(h, &in);
 	}
 }
 

@@ -74,6 +74,8 @@ struct http {
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
 	bool chunked, last_chunk, expects, refused;
+	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
+	bool answer_scanned; /* likewise, of the answer */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
 	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
 			       */

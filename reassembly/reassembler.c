@@ -693,6 +693,7 @@ struct reassembler *reassembler_new(const struct reassembly_options *options,
 	}
 	r->options = *options;
 	http_env_init(&r->http, sink, options->max_body, options->budget, &r->stats);
+	r->http.llhttp_only = options->llhttp_only;
 	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap },
 					  .hold_bytes = options->hold_bytes,
 					  .budget = options->budget,

@@ -34,7 +34,7 @@ struct head_decision {
 
 /**
  * struct reassembly_sink - whom to tell; all called on the lane's thread
- * @on_head:     the head is complete: decide. Everything is borrowed.
+ * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
  * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory
  *               (the bytes could not be kept under --max-memory)
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
@@ -54,6 +54,7 @@ struct reassembly_options {
 	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
+	bool llhttp_only;      /* scan no head: slower and the same, for tests */
 };
 
 struct reassembler;

@@ -105,10 +105,9 @@ void request_release(struct request_env *env, struct request *rq)
 	drop_message(rq);
 }
 
-bool request_begin(struct request_env *env, struct request *rq, struct wall ts)
+void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 {
 	request_release(env, rq);
-	rq->head = take_head(env);
 	rq->origin.ts_first = ts;
 	rq->origin.ts_last = (struct wall){ 0 };
 	rq->origin.id = 0;
@@ -116,18 +115,29 @@ bool request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->keep = KEEP_NOTHING;
 	rq->verdict = 0;
 	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = false;
+}
+
+bool request_collect(struct request_env *env, struct request *rq)
+{
+	rq->head = take_head(env);
 	return rq->head != NULL;
 }
 
-void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
+/** give_id() - only to those that somebody will hear of, since a hash is a tenth of what a request costs */
+static void give_id(struct request *rq)
 {
 	struct {
 		struct endpoint client, server;
 		int64_t ts_first_ns;
 		uint64_t ordinal;
-	} named = { rq->origin.client, rq->origin.server, rq->origin.ts_first.ns, ordinal };
+	} named = { rq->origin.client, rq->origin.server, rq->origin.ts_first.ns, rq->ordinal };
 
 	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
+}
+
+void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
+{
+	rq->ordinal = ordinal;
 	rq->seen = true;
 	counter_add(&env->stats->seen, 1);
 }
@@ -143,6 +153,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->limited = d.limited || d.keep == KEEP_WHOLE;
 	rq->too_large = rq->limited && body_expected > env->max_body;
 	if (d.keep != KEEP_NOTHING && !rq->too_large) {
+		give_id(rq);
 		rq->message = message_new(head, &rq->origin, env->budget);
 		rq->out_of_memory = !rq->message;
 		if (rq->message) {
@@ -255,8 +266,10 @@ void request_lost(struct request_env *env, struct request *rq, enum lost_reason 
 		return;
 	rq->settled = true;
 	counter_add(&env->stats->lost[reason], 1);
-	if (env->sink.on_lost)
-		env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
+	if (!env->sink.on_lost)
+		return;
+	give_id(rq);
+	env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
 }
 
 bool request_wait(struct request_env *env, struct request *rq)

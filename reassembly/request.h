@@ -36,20 +36,24 @@ void request_env_deinit(struct request_env *env);
  */
 struct request {
 	struct request_origin origin;
-	struct head *head; /* from request_begin() until the head is complete */
+	struct head *head; /* from request_collect() until the head is complete */
 	struct message *message;
 	struct digest *digest;
 	size_t body_cap;
 	uint64_t body_len, body_expected; /* expected: Content-Length, 0 if not known */
+	uint32_t ordinal;
 	enum keep keep;
 	uint8_t verdict;
 	bool seen, settled, limited, too_large, out_of_memory;
 };
 
-/** request_begin() - the first byte may be here; nothing is counted yet. False when out of memory. */
-bool request_begin(struct request_env *env, struct request *rq, struct wall ts);
+/** request_begin() - the first byte may be here; nothing is counted yet */
+void request_begin(struct request_env *env, struct request *rq, struct wall ts);
 
-/** request_seen() - it is a request: count it and give it its id; @ordinal: its number on the connection */
+/** request_collect() - its head comes in pieces: have something to put them in. False when out of memory. */
+bool request_collect(struct request_env *env, struct request *rq);
+
+/** request_seen() - it is a request: count it; @ordinal: its number on the connection */
 void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal);
 
 /** request_decide() - the head is complete: ask the sink, begin to keep what it wants */

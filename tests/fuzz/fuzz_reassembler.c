@@ -41,7 +41,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 {
 	const struct run *run = ctx;
 
-	if (head->method.len == 0 || head->target.len == 0 || head->version_major != 1 || origin->id == 0)
+	if (head->method.len == 0 || head->target.len == 0 || head->version_major != 1)
 		abort();
 	if (!sent_somewhere(run->input, head->target))
 		abort();
@@ -57,7 +57,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	struct run *run = ctx;
 
 	run->requests++;
-	if (verdict != 7 || (m && out_of_memory))
+	if (verdict != 7 || (m && (out_of_memory || m->origin.id == 0)))
 		abort();
 	if (m && m->body_kept && m->body_len > 0 && !sent_somewhere(run->input, span_of(m->body, m->body_len)))
 		abort();

@@ -14,7 +14,6 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 	struct tcp_tap *tap = ctx;
 
 	assert_true(head->method.len > 0);
-	assert_true(origin->id != 0);
 	assert_int_equal(origin->ts_last.ns, 0);
 	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42 };
 }
@@ -31,6 +30,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	assert_false(out_of_memory);
 	assert_true(m->origin.ts_first.ns != 0 && m->origin.ts_last.ns != 0);
 	assert_true(m->has_sha256);
+	assert_true(m->origin.id != 0);
 	buffer_add_span(&tap->events, m->head.method);
 	buffer_add_str(&tap->events, " ");
 	buffer_add_span(&tap->events, m->head.target);
@@ -206,7 +206,7 @@ static void check_events(struct tcp_tap *tap, const char *expected, const struct
 	buffer_clear(&tap->events);
 }
 
-static void run_at(const struct tcp_story *story, uint32_t isn)
+static void run_at(const struct tcp_story *story, uint32_t isn, bool llhttp_only)
 {
 	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };
 	struct budget limit = { .limit = story->memory ? story->memory : (size_t)1 << 30 };
@@ -217,6 +217,7 @@ static void run_at(const struct tcp_story *story, uint32_t isn)
 		.max_body = story->max_body ? story->max_body : 1 << 20,
 		.idle_ns = 60 * NS_PER_S,
 		.budget = &limit,
+		.llhttp_only = llhttp_only,
 	};
 	int64_t now_ns = 1700000000 * NS_PER_S;
 	struct tcp_tap tap;
@@ -240,7 +241,8 @@ void tcp_story_run(const struct tcp_story *story)
 	static const uint32_t isns[] = { 0, 1, UINT32_MAX, UINT32_MAX - 10 };
 
 	for (size_t i = 0; i < sizeof(isns) / sizeof(isns[0]); i++)
-		run_at(story, isns[i]);
+		for (int llhttp_only = 0; llhttp_only < 2; llhttp_only++)
+			run_at(story, isns[i], llhttp_only);
 }
 
 static void run_story(void **state)

@@ -65,7 +65,7 @@ void tcp_tap_open(struct tcp_tap *tap, const struct reassembly_options *options,
 /** tcp_tap_close() - finish, check that the books balance and nothing is held, free; the events stay until freed */
 void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what);
 
-/** tcp_story_run() - the whole story at ISN 0, 1, 2^32-1 and 2^32-11 */
+/** tcp_story_run() - the whole story at ISN 0, 1, 2^32-1 and 2^32-11, with heads scanned and by llhttp alone */
 void tcp_story_run(const struct tcp_story *story);
 
 /** tcp_steps_feed() - just feed the steps at an ISN, a microsecond apart and from @now_ns on, and expect nothing */

@@ -249,6 +249,7 @@ static void wire_open(struct wire *w)
 		.hold_bytes = 256 << 10,
 		.max_body = 1 << 20,
 		.idle_ns = 60 * NS_PER_S,
+		.llhttp_only = below(4) == 0,
 	};
 
 	*w = (struct wire){ .client_isn = UINT32_MAX - below(20000), .server_isn = rnd(), .now_ns = 1 };

@@ -1,0 +1,303 @@
+/*
+ * head_scan.c - see head_scan.h
+ *
+ * Theory of operation. A plain head is, to the byte,
+ *
+ *     method SP target SP "HTTP/1." ("0" | "1") CRLF
+ *     *( name ":" value CRLF ) CRLF
+ *
+ * with one of the usual methods, a target that begins with "/", names of token
+ * characters, values without control characters, and CRLF at each line's end.
+ * Of the fields that decide about framing it holds Content-Length at most once,
+ * digits only, and Connection with "close" or "keep-alive" only. Transfer-Encoding,
+ * Upgrade, Expect and the like are left to llhttp, and so are bare LFs, folded
+ * lines, absolute targets, bytes above 0x7e in a target: everything about which
+ * servers differ, or that takes more than one look. An answer's head is the same
+ * behind its status line.
+ *
+ * Sixteen bytes are looked at at once, in the compiler's own vectors, which are
+ * SSE2, NEON or plain words; what is left near the end goes byte by byte.
+ * Nothing is read beyond the span.
+ */
+#include "reassembly/head_scan.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "reassembly/head.h"
+
+#define WIDE 16
+#define LENGTH_DIGITS_MAX 18 /* below 2^63 whatever they are */
+
+typedef uint8_t wide __attribute__((vector_size(WIDE)));
+
+enum { NAME = 1, TARGET = 2, VALUE = 4 };
+
+/* RFC 9110, 5.6.2 (token) and 5.5 (field-value with obs-text); a target's "#" is llhttp's */
+static const uint8_t kinds[256] = {
+	['\t'] = VALUE,
+	[' '] = VALUE,
+	['!'] = NAME | TARGET | VALUE,
+	['"'] = TARGET | VALUE,
+	['#'] = NAME | VALUE,
+	['$' ... '\''] = NAME | TARGET | VALUE,
+	['(' ... ')'] = TARGET | VALUE,
+	['*' ... '+'] = NAME | TARGET | VALUE,
+	[','] = TARGET | VALUE,
+	['-' ... '.'] = NAME | TARGET | VALUE,
+	['/'] = TARGET | VALUE,
+	['0' ... '9'] = NAME | TARGET | VALUE,
+	[':' ... '@'] = TARGET | VALUE,
+	['A' ... 'Z'] = NAME | TARGET | VALUE,
+	['[' ... ']'] = TARGET | VALUE,
+	['^' ... 'z'] = NAME | TARGET | VALUE,
+	['{'] = TARGET | VALUE,
+	['|'] = NAME | TARGET | VALUE,
+	['}'] = TARGET | VALUE,
+	['~'] = NAME | TARGET | VALUE,
+	[0x80 ... 0xff] = VALUE,
+};
+
+static inline wide load(struct span s, size_t i)
+{
+	wide v;
+
+	memcpy(&v, s.at + i, sizeof(v));
+	return v;
+}
+
+/** first() - index of the first byte of @mask that is set; WIDE if none is */
+static inline size_t first(wide mask)
+{
+#ifdef __SSE2__
+	unsigned bits = (unsigned)_mm_movemask_epi8((__m128i)mask);
+
+	return bits ? (size_t)__builtin_ctz(bits) : WIDE;
+#else
+	uint64_t half[2];
+
+	memcpy(half, &mask, sizeof(half));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	half[0] = __builtin_bswap64(half[0]);
+	half[1] = __builtin_bswap64(half[1]);
+#endif
+	if (half[0])
+		return (size_t)__builtin_ctzll(half[0]) / 8;
+	return half[1] ? 8 + (size_t)__builtin_ctzll(half[1]) / 8 : WIDE;
+#endif
+}
+
+static inline wide not_name(wide v) /* of the usual ones: letters, digits, "-", "_" */
+{
+	wide low = v | 0x20, letter = (wide)(low - 'a' < 26), digit = (wide)(v - '0' < 10);
+
+	return ~(letter | digit | (wide)(v == '-') | (wide)(v == '_'));
+}
+
+static inline wide not_target(wide v)
+{
+	return (wide)(v - 0x21 > 0x7e - 0x21) | (wide)(v == '#');
+}
+
+static inline wide not_value(wide v)
+{
+	return ((wide)(v < 0x20) & (wide)(v != '\t')) | (wide)(v == 0x7f);
+}
+
+/** pass() - the first byte at @i or behind that is not of @kind; the length if all are */
+static inline __attribute__((always_inline)) size_t pass(struct span s, size_t i, uint8_t kind)
+{
+	for (; i + WIDE <= s.len; i += WIDE) {
+		wide v = load(s, i);
+		size_t n = first(kind == NAME ? not_name(v) : kind == TARGET ? not_target(v) : not_value(v));
+
+		i += n;
+		if (n < WIDE)
+			break;
+		i -= WIDE;
+	}
+	while (i < s.len && (kinds[s.at[i]] & kind)) /* near the end; or a rarer character of a name */
+		i++;
+	return i;
+}
+
+/** is_text() - are the bytes at @i these? @n is a constant, so this is one or two loads */
+static inline bool is_text(struct span s, size_t i, const char *text, size_t n)
+{
+	return s.len - i >= n && memcmp(s.at + i, text, n) == 0;
+}
+
+/** is_called() - is the field's name @lower, whose length it has (8 or more)? Both are tokens. */
+static inline bool is_called(struct span name, const char *lower)
+{
+	const uint64_t cases = 0x2020202020202020U;
+	uint64_t a[2], b[2];
+
+	memcpy(&a[0], name.at, 8);
+	memcpy(&a[1], name.at + name.len - 8, 8);
+	memcpy(&b[0], lower, 8);
+	memcpy(&b[1], lower + name.len - 8, 8);
+	return (a[0] | cases) == b[0] && (a[1] | cases) == b[1];
+}
+
+/** struct framing - what the fields said */
+struct framing {
+	uint64_t content_length;
+	bool has_length;
+};
+
+static bool take_length(struct framing *f, struct span value)
+{
+	uint64_t n = 0;
+
+	if (f->has_length || value.len == 0 || value.len > LENGTH_DIGITS_MAX)
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t digit = (uint8_t)(value.at[i] - '0');
+
+		if (digit > 9)
+			return false;
+		n = n * 10 + digit;
+	}
+	f->has_length = true;
+	f->content_length = n;
+	return true;
+}
+
+/** take_framing() - note what this field says about framing; false if llhttp has to see the head */
+static inline bool take_framing(struct framing *f, struct span name, struct span value)
+{
+	switch (name.len) {
+	case 6:
+		return !span_equal_nocase(name, SPAN_LITERAL("expect"));
+	case 7:
+		return !span_equal_nocase(name, SPAN_LITERAL("upgrade"));
+	case 10:
+		return !is_called(name, "connection") || span_equal_nocase(value, SPAN_LITERAL("keep-alive")) ||
+		       span_equal_nocase(value, SPAN_LITERAL("close"));
+	case 14:
+		return !is_called(name, "content-length") || take_length(f, value);
+	case 16:
+		return !is_called(name, "proxy-connection");
+	case 17:
+		return !is_called(name, "transfer-encoding");
+	}
+	return true;
+}
+
+static inline struct span cut(struct span s, size_t from, size_t to)
+{
+	return span_of(s.at + from, to - from);
+}
+
+/** scan_field() - the field at *@at, which moves behind its line */
+static inline bool scan_field(struct span in, size_t *at, struct header *field)
+{
+	size_t begin = *at, colon = pass(in, begin, NAME), value, end;
+
+	if (colon == begin || colon == in.len || in.at[colon] != ':')
+		return false;
+	value = colon + 1;
+	while (value < in.len && (in.at[value] == ' ' || in.at[value] == '\t'))
+		value++;
+	end = pass(in, value, VALUE);
+	if (!is_text(in, end, "\r\n", 2))
+		return false;
+	*at = end + 2;
+	*field = (struct header){ cut(in, begin, colon), cut(in, value, end) };
+	return true;
+}
+
+/** trim() - white space after a value goes (RFC 9112, 5.1) */
+static inline struct span trim(struct span value)
+{
+	while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+		value.len--;
+	return value;
+}
+
+/** scan_fields() - from @at to the empty line; the length of the head, or 0 */
+static inline __attribute__((always_inline)) size_t
+scan_fields(struct span in, size_t at, struct header *fields, size_t *count, struct framing *f)
+{
+	struct header field;
+
+	for (size_t n = 0; n <= SCAN_FIELDS_MAX; n++) {
+		if (is_text(in, at, "\r\n", 2)) {
+			*count = n;
+			return at + 2;
+		}
+		if (n == SCAN_FIELDS_MAX || !scan_field(in, &at, &field) ||
+		    !take_framing(f, field.name, field.value))
+			break;
+		if (fields)
+			fields[n] = (struct header){ field.name, trim(field.value) };
+	}
+	return 0;
+}
+
+/** method_len() - of one of the methods that a plain request has, with a space behind it; 0: none */
+static size_t method_len(struct span in)
+{
+	static const struct span others[] = { SPAN_LITERAL("PUT "), SPAN_LITERAL("HEAD "),
+					      SPAN_LITERAL("PATCH "), SPAN_LITERAL("DELETE "),
+					      SPAN_LITERAL("OPTIONS ") };
+
+	if (is_text(in, 0, "POST ", 5))
+		return 4;
+	if (is_text(in, 0, "GET ", 4))
+		return 3;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (span_starts(in, others[i]))
+			return others[i].len - 1;
+	return 0;
+}
+
+bool scan_request(struct span in, struct header fields[SCAN_FIELDS_MAX], struct scanned_request *out)
+{
+	size_t method = method_len(in), target = method + 1, end;
+	struct framing f = { 0 };
+
+	if (method == 0 || target >= in.len || in.at[target] != '/')
+		return false;
+	end = pass(in, target, TARGET);
+	if (!is_text(in, end, " HTTP/1.", 8) || in.len - end < 11 || (in.at[end + 8] | 1) != '1' ||
+	    !is_text(in, end + 9, "\r\n", 2))
+		return false;
+	out->head = (struct request_head){ .method = cut(in, 0, method),
+					   .target = cut(in, target, end),
+					   .headers = fields,
+					   .version_major = 1,
+					   .version_minor = in.at[end + 8] - '0' };
+	out->len = scan_fields(in, end + 11, fields, &out->head.header_count, &f);
+	out->content_length = f.content_length;
+	out->asks_head = in.at[0] == 'H';
+	return out->len != 0 && out->len <= HEAD_BYTES_MAX;
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool scan_answer(struct span in, struct scanned_answer *out)
+{
+	struct framing f = { 0 };
+	size_t end, count;
+
+	/* "HTTP/1.1 200 " */
+	if (in.len < 13 || !is_text(in, 0, "HTTP/1.", 7) || (in.at[7] | 1) != '1' || in.at[8] != ' ' ||
+	    in.at[9] < '1' || in.at[9] > '5' || !is_digit(in.at[10]) || !is_digit(in.at[11]) ||
+	    in.at[12] != ' ')
+		return false;
+	out->status = (in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0');
+	end = pass(in, 13, VALUE);
+	if (!is_text(in, end, "\r\n", 2))
+		return false;
+	out->len = scan_fields(in, end + 2, NULL, &count, &f);
+	out->content_length = f.content_length;
+	out->has_length = f.has_length;
+	return out->len != 0;
+}

@@ -1,0 +1,220 @@
+/*
+ * fuzz_head_scan.c - heads that are scanned against heads that llhttp parses
+ *
+ * The same bytes of one connection go to two readers in step: one scans heads
+ * that are whole and plain (head_scan.c), the other gives every byte to llhttp.
+ * After each segment both must have said the same, to the byte, and know the
+ * same of the connection.
+ *
+ * In the input, 0xff and a byte is a mark: the segment ends here, and what
+ * follows is of the client or the server, in order or after a hole. So inputs
+ * are nearly plain HTTP.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reassembly/http_impl.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** struct reader - one of the two, and what it said as a number that depends on the order of everything */
+struct reader {
+	struct budget budget;
+	struct reassembly_stats stats;
+	struct stream answers;
+	struct http_env env;
+	struct http *http;
+	uint64_t said;
+};
+
+static void say(struct reader *r, const void *bytes, size_t len)
+{
+	const uint8_t *b = bytes;
+
+	r->said = (r->said ^ len) * 1099511628211U;
+	for (size_t i = 0; i < len; i++)
+		r->said = (r->said ^ b[i]) * 1099511628211U;
+}
+
+static void say_span(struct reader *r, struct span s)
+{
+	say(r, s.at, s.len);
+}
+
+static void say_head(struct reader *r, const struct request_head *head)
+{
+	say_span(r, head->method);
+	say_span(r, head->target);
+	say(r, &head->version_major, 1);
+	say(r, &head->version_minor, 1);
+	for (size_t i = 0; i < head->header_count; i++) {
+		say_span(r, head->headers[i].name);
+		say_span(r, head->headers[i].value);
+	}
+}
+
+static struct head_decision on_head(void *ctx, const struct request_head *head,
+				    const struct request_origin *origin)
+{
+	struct reader *r = ctx;
+	enum keep keep = (enum keep)(head->target.len % 3); /* all three ways */
+
+	say_head(r, head);
+	say(r, &origin->ts_first, sizeof(origin->ts_first));
+	return (struct head_decision){ keep, head->header_count % 2, 1, head->header_count % 3 == 0 };
+}
+
+static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+{
+	struct reader *r = ctx;
+
+	say(r, &out_of_memory, sizeof(out_of_memory));
+	if (!m)
+		return;
+	say_head(r, &m->head);
+	say(r, &m->origin.id, sizeof(m->origin.id));
+	say(r, &m->origin.ts_last, sizeof(m->origin.ts_last));
+	say(r, &m->body_len, sizeof(m->body_len));
+	say(r, m->body, m->body_kept ? (size_t)m->body_len : 0);
+	say(r, m->body_sha256, m->has_sha256 ? sizeof(m->body_sha256) : 0);
+	message_unref(m);
+}
+
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+{
+	say(ctx, &reason, sizeof(reason));
+	say(ctx, &origin->id, sizeof(origin->id));
+}
+
+static void reader_open(struct reader *r, bool llhttp_only)
+{
+	struct reassembly_sink sink = { r, on_head, on_request, on_lost };
+	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
+
+	*r = (struct reader){ .answers = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
+	budget_init(&r->budget, 1 << 26);
+	http_env_init(&r->env, &sink, 100, &r->budget, &r->stats);
+	r->env.llhttp_only = llhttp_only;
+	r->http = http_new(&r->env, &origin, &r->answers, true);
+	if (!r->http)
+		abort();
+}
+
+static void reader_close(struct reader *r)
+{
+	http_end(r->http, LOST_CUT_AT_END);
+	http_free(&r->env, r->http);
+	http_env_deinit(&r->env);
+	if (budget_used(&r->budget) != 0)
+		abort();
+}
+
+/** check_alike() - have both said the same, and do they know the same? */
+static void check_alike(const struct reader *x, const struct reader *y)
+{
+	const struct http *a = x->http, *b = y->http;
+	bool same = x->said == y->said && a->state == b->state && a->fate == b->fate && a->begun == b->begun &&
+		    a->first == b->first && a->ordinal == b->ordinal && a->sent == b->sent &&
+		    a->answered == b->answered && a->pipelining == b->pipelining && a->bodies == b->bodies &&
+		    a->completed_here == b->completed_here && a->upgrade_asked == b->upgrade_asked &&
+		    a->upgrade_granted == b->upgrade_granted && a->switched == b->switched &&
+		    a->answering == b->answering && a->answers_placed == b->answers_placed &&
+		    a->answers_whole == b->answers_whole && a->answers_known == b->answers_known &&
+		    a->request.seen == b->request.seen && a->request.settled == b->request.settled &&
+		    memcmp(a->begins, b->begins, sizeof(a->begins)) == 0 &&
+		    memcmp(a->ends, b->ends, sizeof(a->ends)) == 0 &&
+		    memcmp(a->asked, b->asked, sizeof(a->asked)) == 0 &&
+		    memcmp(&x->stats, &y->stats, sizeof(x->stats)) == 0;
+
+	if (a->state == REQUEST_BODY)
+		same = same && b->state == REQUEST_BODY && a->chunked == b->chunked &&
+		       a->expects == b->expects && a->refused == b->refused && a->body_left == b->body_left &&
+		       a->head_ack == b->head_ack && a->request.body_len == b->request.body_len;
+	if (a->answering)
+		same = same && b->answering && a->answer_left == b->answer_left &&
+		       a->answer_begin == b->answer_begin;
+	if (!same)
+		abort();
+}
+
+enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HOLE, MARK_COUNT };
+
+static void give(struct reader *r, bool server, struct span bytes, uint32_t sent)
+{
+	struct stream_piece piece = { bytes, { 5 }, sent, r->answers.next, true };
+
+	if (http_fate(r->http) != HTTP_LIVE)
+		return;
+	if (server) {
+		piece.seq = r->answers.next;
+		piece.ack = sent;
+		r->answers.next += (uint32_t)bytes.len;
+		http_server_bytes(r->http, &piece);
+	} else {
+		http_client_bytes(r->http, &piece);
+	}
+}
+
+static void skip(struct reader *r, enum mark mark, uint32_t bytes)
+{
+	if (http_fate(r->http) != HTTP_LIVE)
+		return;
+	if (mark == MARK_CLIENT_HOLE)
+		http_client_gap(r->http, bytes, LOST_GAP);
+	if (mark == MARK_SERVER_HOLE) {
+		http_server_gap(r->http, bytes);
+		r->answers.next += bytes;
+	}
+}
+
+/** end_of_segment() - where the bytes from @at end: at a mark, or with the input */
+static size_t end_of_segment(const uint8_t *data, size_t size, size_t at)
+{
+	while (at < size && (data[at] != 0xff || at + 1 == size))
+		at++;
+	return at;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reader r[2];
+	uint32_t sent = 1;
+	bool server = false;
+
+	reader_open(&r[0], false);
+	reader_open(&r[1], true);
+	for (size_t at = 0; at < size;) {
+		size_t end = end_of_segment(data, size, at);
+		enum mark mark = end < size ? (enum mark)(data[end + 1] % MARK_COUNT) : MARK_CUT;
+		uint32_t hole = end < size ? 1 + data[end + 1] : 0;
+
+		if (end > at) {
+			/* A copy of just this length, so that reading past its end is seen. */
+			uint8_t *exact = malloc(end - at);
+
+			if (!exact)
+				abort();
+			memcpy(exact, data + at, end - at);
+			for (int i = 0; i < 2; i++)
+				give(&r[i], server, span_of(exact, end - at), sent);
+			free(exact);
+			sent += server ? 0 : (uint32_t)(end - at);
+			check_alike(&r[0], &r[1]);
+		}
+		for (int i = 0; i < 2; i++)
+			skip(&r[i], mark, hole);
+		check_alike(&r[0], &r[1]);
+		sent += mark == MARK_CLIENT_HOLE ? hole : 0;
+		if (mark != MARK_CUT)
+			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
+		at = end + 2;
+	}
+	for (int i = 0; i < 2; i++)
+		reader_close(&r[i]);
+	if (r[0].said != r[1].said)
+		abort();
+	return 0;
+}
