@@ -23,7 +23,6 @@ struct block_writer {
 	bool busy, closing;         /* under the lock; busy: the thread holds blocks that are not written yet */
 	bool interrupted;           /* under the lock */
 	struct block_totals totals; /* the thread's, until it is joined; error also under the lock */
-	struct block_memory *memory;
 	int fd[FILES_MAX];
 	off_t whole[FILES_MAX]; /* length of the file up to the last whole block */
 	size_t stage_len, stage_file;
@@ -57,13 +56,13 @@ struct block *block_new(struct block_memory *memory, size_t bytes)
 		release(memory, cost(bytes));
 		return NULL;
 	}
-	*b = (struct block){ .bytes = (uint32_t)bytes };
+	*b = (struct block){ .memory = memory, .bytes = (uint32_t)bytes };
 	return b;
 }
 
-void block_free(struct block_memory *memory, struct block *b)
+void block_free(struct block *b)
 {
-	release(memory, cost(b->bytes));
+	release(b->memory, cost(b->bytes));
 	free(b);
 }
 
@@ -180,7 +179,7 @@ static void write_list(struct block_writer *w, struct block *b)
 		struct block *next = b->next;
 
 		stage(w, b);
-		block_free(w->memory, b);
+		block_free(b);
 		b = next;
 	}
 	flush(w);
@@ -205,13 +204,13 @@ static void *writer_main(void *arg)
 		write_list(w, taken);
 		pthread_mutex_lock(&w->lock);
 		w->busy = false;
-		pthread_cond_signal(&w->emptied);
+		pthread_cond_broadcast(&w->emptied);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-int block_writer_new(const int *fds, size_t count, struct block_memory *memory, struct block_writer **out)
+int block_writer_new(const int *fds, size_t count, struct block_writer **out)
 {
 	struct block_writer *w;
 	int err;
@@ -221,7 +220,6 @@ int block_writer_new(const int *fds, size_t count, struct block_memory *memory, 
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	w->memory = memory;
 	for (size_t i = 0; i < count; i++) {
 		w->fd[i] = fds[i];
 		w->whole[i] = lseek(fds[i], 0, SEEK_CUR);
@@ -268,7 +266,7 @@ void block_writer_interrupt(struct block_writer *w)
 {
 	pthread_mutex_lock(&w->lock);
 	w->interrupted = true;
-	pthread_cond_signal(&w->emptied);
+	pthread_cond_broadcast(&w->emptied);
 	pthread_mutex_unlock(&w->lock);
 }
 

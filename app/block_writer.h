@@ -27,9 +27,10 @@
 struct block {
 	struct block *next, *older, *newer;
 	void *owner;
-	uint32_t bytes; /* in @data */
-	uint8_t file;   /* index */
-	bool counts;    /* a packet, and no head of a file */
+	struct block_memory *memory; /* to which it is charged */
+	uint32_t bytes;              /* in @data */
+	uint8_t file;                /* index */
+	bool counts;                 /* a packet, and no head of a file */
 	uint8_t data[];
 };
 
@@ -39,27 +40,26 @@ struct block_memory {
 	struct budget *shared; /* borrowed */
 };
 
-/** block_new() - room for @bytes; NULL when out of memory or out of budget */
+/** block_new() - room for @bytes; NULL when out of memory or out of budget. @memory outlives the block */
 struct block *block_new(struct block_memory *memory, size_t bytes);
 
 /** block_free() - any thread */
-void block_free(struct block_memory *memory, struct block *b);
+void block_free(struct block *b);
 
 struct block_writer;
 
 /**
  * block_writer_new() - start the thread
  * @fds:     files or pipes; they stay the caller's and must outlive the writer; at most @count of them
- * @memory:  borrowed
  * Return: 0 or a negative errno.
  */
-int block_writer_new(const int *fds, size_t count, struct block_memory *memory, struct block_writer **out);
+int block_writer_new(const int *fds, size_t count, struct block_writer **out);
 
-/** block_writer_add() - @b is taken */
+/** block_writer_add() - any thread; @b is taken */
 void block_writer_add(struct block_writer *w, struct block *b);
 
 /**
- * block_writer_wait() - wait until some of what was added is written
+ * block_writer_wait() - any thread: wait until some of what was added is written
  * Return: false when there is nothing to wait for: all is written, nothing can be written any more, or
  * block_writer_interrupt() was called.
  */

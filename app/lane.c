@@ -32,7 +32,6 @@ struct lane {
 	bool pushed; /* something, since the loop was woken */
 	bool live;
 	int error;
-	uint64_t chosen;
 	uint64_t memory_high; /* a file waits above this many bytes */
 	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
 	struct wall first, last, next_stats;
@@ -42,7 +41,29 @@ struct lane {
 
 static bool enough(const struct lane *l)
 {
-	return l->o.options->count > 0 && l->chosen >= l->o.options->count;
+	return l->o.chosen->limit > 0 &&
+	       atomic_load_explicit(&l->o.chosen->chosen, memory_order_relaxed) >= l->o.chosen->limit;
+}
+
+/* -c: a place among the N for a request that would be chosen; false if none is left. */
+static bool reserve(struct lane *l)
+{
+	struct chosen_limit *c = l->o.chosen;
+
+	if (c->limit == 0 || atomic_fetch_add_explicit(&c->reserved, 1, memory_order_relaxed) < c->limit)
+		return true;
+	atomic_fetch_sub_explicit(&c->reserved, 1, memory_order_relaxed);
+	return false;
+}
+
+/* It was handed over after all, or it was not, and another may have its place. */
+static void settle(struct lane *l, bool chosen)
+{
+	struct chosen_limit *c = l->o.chosen;
+
+	if (c->limit > 0)
+		atomic_fetch_add_explicit(chosen ? &c->chosen : &c->reserved, chosen ? 1 : UINT64_MAX,
+					  memory_order_relaxed);
 }
 
 static void take_next_policy(struct lane *l)
@@ -97,8 +118,9 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 {
 	struct lane *l = ctx;
 	bool send = verdict == VERDICT_CHOSEN && !l->o.options->dry_run;
+	bool reserved = verdict == VERDICT_CHOSEN && reserve(l);
 
-	if (verdict == VERDICT_CHOSEN && enough(l))
+	if (verdict == VERDICT_CHOSEN && !reserved)
 		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
 	if (verdict == VERDICT_CHOSEN && out_of_memory)
 		verdict = VERDICT_SHED_MEMORY;
@@ -116,8 +138,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		if (verdict == VERDICT_CHOSEN && l->o.recorder)
 			recorder_chosen(l->o.recorder, &origin);
 	}
-	if (verdict == VERDICT_CHOSEN)
-		l->chosen++;
+	if (reserved)
+		settle(l, verdict == VERDICT_CHOSEN);
 	counter_add(&l->verdicts->verdict[verdict], 1);
 }
 
@@ -190,7 +212,8 @@ static void note_complaint(struct lane *l)
 
 	if (!complaint)
 		return;
-	log_warn("%s", complaint);
+	if (l->o.index == 0)
+		log_warn("%s", complaint);
 	buffer_printf(&l->complaints, "%s\n", complaint);
 }
 
@@ -203,9 +226,10 @@ static void wait_for_memory(struct lane *l)
 
 static void replace_source(struct lane *l, struct source *next)
 {
-	struct source *old = l->source;
+	struct source *old;
 
 	pthread_mutex_lock(&l->source_lock);
+	old = l->source;
 	l->source = next;
 	pthread_mutex_unlock(&l->source_lock);
 	source_close(old);
@@ -290,10 +314,11 @@ static void *lane_main(void *arg)
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
 		note_complaint(l);
-		replace_source(l, NULL);
 	}
+	if (!l->o.keep_open)
+		lane_close_source(l);
 	intake_end(l->o.intake);
-	l->o.on_end(l->o.ctx);
+	l->o.on_end(l->o.end_ctx);
 	return NULL;
 }
 
@@ -366,6 +391,11 @@ void lane_abandon(struct lane *l)
 	lane_stop(l);
 }
 
+void lane_close_source(struct lane *l)
+{
+	replace_source(l, NULL);
+}
+
 int lane_join(struct lane *l)
 {
 	if (l->started)
@@ -393,6 +423,12 @@ void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)
 const struct buffer *lane_complaints(const struct lane *l)
 {
 	return &l->complaints;
+}
+
+void lane_disown(struct lane *l)
+{
+	l->source = NULL;
+	l->policy = NULL;
 }
 
 void lane_free(struct lane *l)

@@ -32,9 +32,19 @@
 
 struct lane;
 
+/** struct chosen_limit - -c N, over all lanes; only looked at if there is a limit, since they share it */
+struct chosen_limit {
+	uint64_t limit;              /* 0: none */
+	_Atomic uint64_t reserved;   /* by requests that are being handed over */
+	_Atomic uint64_t chosen;     /* handed over: at the limit, all lanes end */
+};
+
 struct lane_options {
+	size_t index;                  /* which of the lanes: 0 speaks for all where all have seen the same */
 	const struct options *options; /* borrowed */
 	struct source *source;         /* taken */
+	bool keep_open;                /* at the end, until lane_close_source(): other lanes share its packets */
+	struct chosen_limit *chosen;   /* borrowed */
 	struct policy *policy;         /* taken */
 	struct policy_stats *verdicts; /* borrowed; the policy counts there too */
 	struct budget *budget;         /* borrowed */
@@ -46,9 +56,10 @@ struct lane_options {
 	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
 	/* true while the loop still holds requests, whose memory will come back */
 	bool (*loop_is_busy)(void *ctx);
-	/* on the lane's thread, as its last act */
-	void (*on_end)(void *ctx);
 	void *ctx;
+	/* on the lane's thread, as its last act */
+	void (*on_end)(void *end_ctx);
+	void *end_ctx;
 };
 
 int lane_new(const struct lane_options *options, struct lane **out);
@@ -68,6 +79,9 @@ void lane_change_policy(struct lane *l, struct policy *next);
 void lane_stop(struct lane *l);
 void lane_abandon(struct lane *l);
 
+/** lane_close_source() - after the end of the lane (keep_open), any thread */
+void lane_close_source(struct lane *l);
+
 /** lane_join() - wait for the thread; returns 0, or the negative errno that ended the capture */
 int lane_join(struct lane *l);
 
@@ -77,11 +91,14 @@ const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
 /** lane_progress() - any thread: share of the recordings that was read, in bytes over all loops */
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
 
-/** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed */
+/** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed. Lane 0 has logged its own */
 const struct buffer *lane_complaints(const struct lane *l);
 
 /** LANE_VERDICT_LOST - verdicts from here on carry a lost reason instead of a request, for events */
 #define LANE_VERDICT_LOST 128
+
+/** lane_disown() - before lane_start(): what the lane has taken is its giver's again */
+void lane_disown(struct lane *l);
 
 void lane_free(struct lane *l);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "capture/source.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -64,6 +65,9 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_CAPTURE, 'B', "buffer-size", "SIZE",
 	  "the kernel's buffer for each interface",
 	  SIZE32(buffer_bytes, 64 * KIB, 2047 * MIB, 64 * MIB) },
+	{ OPTION_GROUP_CAPTURE, 0, "lanes", "N",
+	  "capture threads; the kernel deals the connections of each interface among them",
+	  UINT32(lanes, 1, SOURCE_LANES_MAX, 1) },
 	{ OPTION_GROUP_CAPTURE, 0, "no-promiscuous", NULL,
 	  "leave named interfaces as they are (a SPAN port needs promiscuous mode)",
 	  FLAG_OFF(promiscuous) },

@@ -356,8 +356,14 @@ static int check_input(struct parser *p)
 		return usage(p, "-r - is given twice, but standard input can be read only once");
 	if (stdin_count > 0 && o->loops != 1)
 		return usage(p, "--loop needs a file, standard input can be read only once; save it first");
+	if (o->files.count > 0 && o->lanes > 1)
+		return usage(p, "--lanes is for live traffic, a recording is read by one lane; leave --lanes out");
 	if (o->files.count > 0)
 		return 0;
+	if (o->lanes > 1 && o->tunnels)
+		return usage(p, "--decap and --lanes above 1 exclude each other: the kernel deals tunnelled packets by their "
+				"outer addresses, so the two directions of a connection could come to different lanes; "
+				"leave --lanes out");
 	for (size_t i = 0; i < option_row_count; i++)
 		if (option_rows[i].files_only && (p->line.given[i] || p->file.given[i])) {
 			buffer_printf(p->error, "--%s is for files, live traffic comes when it comes; ",

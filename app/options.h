@@ -57,6 +57,7 @@ struct options {
 	const char *expression;      /* NULL if none */
 	uint32_t snaplen;
 	uint32_t buffer_bytes;
+	uint32_t lanes; /* capture threads */
 	bool promiscuous;
 	const char *user; /* NULL: stay who we are */
 	bool sandbox;

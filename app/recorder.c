@@ -57,9 +57,17 @@ struct chosen {
 	uint64_t id;
 };
 
+/** struct recorder_output - what the recorders of all lanes share; the loop's thread makes and frees it */
+struct recorder_output {
+	struct block_writer *writer;
+	size_t users, lanes;
+	struct block_memory memory[]; /* one per lane; blocks are charged there until they are written */
+};
+
 struct recorder {
 	struct recorder_options o;
-	struct block_memory memory;
+	struct recorder_output *output;
+	struct block_memory *memory; /* the lane's part */
 	struct block_writer *writer;
 	struct hash_key key;
 	struct recorded_flow **buckets;
@@ -139,7 +147,7 @@ static struct block *take_first(struct recorder *r, struct recorded_flow *f)
 static void forget_first(struct recorder *r, struct recorded_flow *f)
 {
 	f->forgotten++;
-	block_free(&r->memory, take_first(r, f));
+	block_free(take_first(r, f));
 }
 
 static void forget_held(struct recorder *r, struct recorded_flow *f)
@@ -158,7 +166,7 @@ static void remove_flow(struct recorder *r, struct recorded_flow *f)
 	*link = f->chain;
 	unlink_flow(list_of(r, f), f);
 	free(f);
-	budget_release(&r->memory.own, FLOW_BYTES);
+	budget_release(&r->memory->own, FLOW_BYTES);
 	budget_release(r->o.budget, FLOW_BYTES);
 }
 
@@ -200,7 +208,7 @@ static struct block *new_block(struct recorder *r, size_t bytes, const struct re
 {
 	struct block *b;
 
-	while (!(b = block_new(&r->memory, bytes)))
+	while (!(b = block_new(r->memory, bytes)))
 		if (!make_room(r, busy))
 			return NULL;
 	return b;
@@ -208,11 +216,11 @@ static struct block *new_block(struct recorder *r, size_t bytes, const struct re
 
 static bool charge_flow(struct recorder *r)
 {
-	if (!budget_charge(&r->memory.own, FLOW_BYTES))
+	if (!budget_charge(&r->memory->own, FLOW_BYTES))
 		return false;
 	if (budget_charge(r->o.budget, FLOW_BYTES))
 		return true;
-	budget_release(&r->memory.own, FLOW_BYTES);
+	budget_release(&r->memory->own, FLOW_BYTES);
 	return false;
 }
 
@@ -226,7 +234,7 @@ static struct recorded_flow *add_flow(struct recorder *r, const struct endpoint 
 			return NULL;
 	f = calloc(1, sizeof(*f));
 	if (!f) {
-		budget_release(&r->memory.own, FLOW_BYTES);
+		budget_release(&r->memory->own, FLOW_BYTES);
 		budget_release(r->o.budget, FLOW_BYTES);
 		return NULL;
 	}
@@ -277,7 +285,7 @@ static void hold(struct recorder *r, struct recorded_flow *f, struct block *b)
 	b->newer = NULL;
 	*(r->newest ? &r->newest->newer : &r->oldest) = b;
 	r->newest = b;
-	while (f->held_bytes > r->memory.own.limit / 2)
+	while (f->held_bytes > r->memory->own.limit / 2)
 		forget_first(r, f);
 }
 
@@ -443,7 +451,7 @@ static int add_file_head(struct recorder *r, size_t file)
 	pcapng_file_head(&head, r->o.files[file].linktype, r->o.snaplen,
 			 SPAN_LITERAL("shadowtap " SHADOWTAP_VERSION));
 	if (buffer_ok(&head))
-		b = block_new(&r->memory, head.len);
+		b = block_new(r->memory, head.len);
 	if (b) {
 		memcpy(b->data, head.bytes, head.len);
 		b->file = (uint8_t)file;
@@ -462,25 +470,66 @@ static size_t buckets_for(uint64_t bytes)
 	return count;
 }
 
-int recorder_new(const struct recorder_options *options, struct recorder **out)
+static struct recorder_output *output_new(const struct recorder_options *o)
+{
+	size_t lanes = o->lanes ? o->lanes : 1;
+	struct recorder_output *output = calloc(1, sizeof(*output) + lanes * sizeof(output->memory[0]));
+
+	if (!output)
+		return NULL;
+	output->lanes = lanes;
+	for (size_t i = 0; i < lanes; i++) {
+		budget_init(&output->memory[i].own, o->max_memory / MEMORY_SHARE / lanes);
+		output->memory[i].shared = o->budget;
+	}
+	return output;
+}
+
+static struct recorder *recorder_of(const struct recorder_options *o, struct recorder_output *output, size_t lane)
 {
 	struct recorder *r = calloc(1, sizeof(*r));
-	int fds[RECORDER_FILES_MAX], err = -ENOMEM;
 
 	if (!r)
-		return -ENOMEM;
-	r->o = *options;
-	budget_init(&r->memory.own, options->max_memory / MEMORY_SHARE);
-	r->memory.shared = options->budget;
+		return NULL;
+	r->o = *o;
+	r->memory = &output->memory[lane];
 	r->key = hash_key_random();
-	r->bucket_count = buckets_for(r->memory.own.limit);
+	r->bucket_count = buckets_for(r->memory->own.limit);
 	r->buckets = calloc(r->bucket_count, sizeof(*r->buckets));
-	for (size_t i = 0; i < options->file_count; i++)
-		fds[i] = options->files[i].fd;
-	if (r->buckets)
-		err = block_writer_new(fds, options->file_count, &r->memory, &r->writer);
-	for (size_t i = 0; i < options->file_count && err == 0; i++)
+	if (!r->buckets) {
+		free(r);
+		return NULL;
+	}
+	r->output = output;
+	r->writer = output->writer;
+	output->users++;
+	return r;
+}
+
+static int begin_files(struct recorder *r)
+{
+	int fds[RECORDER_FILES_MAX], err;
+
+	for (size_t i = 0; i < r->o.file_count; i++)
+		fds[i] = r->o.files[i].fd;
+	err = block_writer_new(fds, r->o.file_count, &r->output->writer);
+	r->writer = r->output->writer;
+	for (size_t i = 0; i < r->o.file_count && err == 0; i++)
 		err = add_file_head(r, i);
+	return err;
+}
+
+int recorder_new(const struct recorder_options *options, struct recorder **out)
+{
+	struct recorder_output *output = output_new(options);
+	struct recorder *r = output ? recorder_of(options, output, 0) : NULL;
+	int err;
+
+	if (!r) {
+		free(output);
+		return -ENOMEM;
+	}
+	err = begin_files(r);
 	if (err < 0) {
 		recorder_close(r);
 		return err;
@@ -489,15 +538,33 @@ int recorder_new(const struct recorder_options *options, struct recorder **out)
 	return 0;
 }
 
+int recorder_join(struct recorder *first, size_t lane, struct recorder **out)
+{
+	*out = recorder_of(&first->o, first->output, lane);
+	return *out ? 0 : -ENOMEM;
+}
+
 void recorder_interrupt(struct recorder *r)
 {
 	block_writer_interrupt(r->writer);
 }
 
+/* The last one out: everything is written, and nothing is charged any more. */
+static void close_output(struct recorder_output *output, struct recorder_stats *stats)
+{
+	struct block_totals totals = block_writer_close(output->writer);
+
+	stats->packets = totals.written;
+	stats->bytes = totals.bytes;
+	stats->dropped += totals.lost;
+	stats->error = totals.error;
+	stats->error_file = totals.error_file;
+	free(output);
+}
+
 struct recorder_stats recorder_close(struct recorder *r)
 {
 	struct recorder_stats stats = { 0 };
-	struct block_totals totals;
 
 	if (!r)
 		return stats;
@@ -506,13 +573,9 @@ struct recorder_stats recorder_close(struct recorder *r)
 		remove_flow(r, r->open.oldest);
 	while (r->closed.oldest)
 		remove_flow(r, r->closed.oldest);
-	totals = block_writer_close(r->writer);
 	stats = r->stats;
-	stats.packets = totals.written;
-	stats.bytes = totals.bytes;
-	stats.dropped += totals.lost;
-	stats.error = totals.error;
-	stats.error_file = totals.error_file;
+	if (--r->output->users == 0)
+		close_output(r->output, &stats);
 	buffer_deinit(&r->comment);
 	free(r->chosen);
 	free(r->buckets);

@@ -18,6 +18,10 @@
  * at once, while packets stay here whole. The table has a fixed number of
  * buckets, enough for the flows that the bound leaves room for.
  *
+ * Each lane has a recorder of its own, and a part of the memory: a flow is one
+ * lane's. What they share is the thread that writes, so the packets of one flow
+ * are in order in the file, and those of different lanes are not.
+ *
  * One thread, the lane's, but for recorder_interrupt().
  */
 #ifndef APP_RECORDER_H
@@ -45,6 +49,7 @@ struct recorder_options {
 	size_t file_count;
 	uint32_t snaplen;
 	uint64_t max_memory;
+	size_t lanes; /* recorders that share the files: this one and recorder_join()'s; 0 is one */
 	struct budget *budget; /* borrowed */
 	bool waits; /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted
 		     */
@@ -66,6 +71,9 @@ struct recorder;
 /** recorder_new() - begin the files and start the writing thread; 0 or a negative errno */
 int recorder_new(const struct recorder_options *options, struct recorder **out);
 
+/** recorder_join() - the recorder of lane @lane, from 1, that writes into the files of @first; 0 or a negative errno */
+int recorder_join(struct recorder *first, size_t lane, struct recorder **out);
+
 /** recorder_chosen() - while its last segment is fed: a chosen request is complete. @origin is borrowed */
 void recorder_chosen(struct recorder *r, const struct request_origin *origin);
 
@@ -78,7 +86,11 @@ void recorder_fragment(struct recorder *r, const struct packet *packet, const st
 /** recorder_interrupt() - any thread: the run is to end, so the lane must not wait for a file any more */
 void recorder_interrupt(struct recorder *r);
 
-/** recorder_close() - after the lane's end: write what is left, free all; NULL allowed */
+/**
+ * recorder_close() - after the lane's end: write what is left, free all; NULL allowed
+ *
+ * What was written, dropped or failed in the files is told by the last that is closed of those that share them.
+ */
 struct recorder_stats recorder_close(struct recorder *r);
 
 #endif

@@ -81,17 +81,47 @@ int recording_open(struct recording *r, const struct options *options, const str
 	return err;
 }
 
-int recording_start(struct recording *r, struct budget *budget, struct buffer *error)
+bool recording_is_on(const struct recording *r)
+{
+	return r->recorder_options.file_count > 0;
+}
+
+int recording_start(struct recording *r, size_t lanes, struct budget *budget, struct buffer *error)
 {
 	int err;
 
-	if (r->recorder_options.file_count == 0)
+	if (!recording_is_on(r))
 		return 0;
 	r->recorder_options.budget = budget;
-	err = recorder_new(&r->recorder_options, &r->recorder);
+	r->recorder_options.lanes = lanes;
+	err = recorder_new(&r->recorder_options, &r->recorder[0]);
+	for (size_t i = 1; i < lanes && err == 0; i++)
+		err = recorder_join(r->recorder[0], i, &r->recorder[i]);
 	if (err < 0)
 		buffer_printf(error, "cannot start to write packets to \"%s\": %s", r->path[0], strerror(-err));
 	return err;
+}
+
+/* Of all lanes; the last one that is closed tells what became of the files. */
+static struct recorder_stats close_recorders(struct recording *r)
+{
+	struct recorder_stats sum = { 0 };
+
+	for (size_t i = 0; i < SOURCE_LANES_MAX; i++) {
+		struct recorder_stats s = recorder_close(r->recorder[i]);
+
+		r->recorder[i] = NULL;
+		sum.flows += s.flows;
+		sum.packets += s.packets;
+		sum.bytes += s.bytes;
+		sum.forgotten += s.forgotten;
+		sum.dropped += s.dropped;
+		if (s.error < 0) {
+			sum.error = s.error;
+			sum.error_file = s.error_file;
+		}
+	}
+	return sum;
 }
 
 /* "a" or "a" and "b" */
@@ -106,10 +136,9 @@ int recording_finish(struct recording *r)
 	struct recorder_stats *s = &r->stats;
 	struct buffer paths = { 0 };
 
-	if (!r->recorder)
+	if (!r->recorder[0])
 		return 0;
-	*s = recorder_close(r->recorder);
-	r->recorder = NULL;
+	*s = close_recorders(r);
 	list_paths(r, &paths);
 	log_info("wrote %" PRIu64 " packets of %" PRIu64 " flows to %s", s->packets, s->flows,
 		 buffer_text(&paths));
@@ -132,11 +161,11 @@ int recording_finish(struct recording *r)
 
 void recording_close(struct recording *r)
 {
-	recorder_close(r->recorder);
+	close_recorders(r);
 	for (size_t i = 0; i < r->recorder_options.file_count; i++) {
 		if (r->recorder_options.files[i].fd > STDERR_FILENO)
 			close(r->recorder_options.files[i].fd);
 		free(r->path[i]);
 	}
-	*r = (struct recording){ .recorder = NULL };
+	*r = (struct recording){ .stats = { 0 } };
 }

@@ -19,7 +19,7 @@
 #include "capture/source.h"
 
 struct recording {
-	struct recorder *recorder; /* NULL without -w, and once it is finished */
+	struct recorder *recorder[SOURCE_LANES_MAX]; /* one per lane; NULL without -w, and once it is finished */
 	struct recorder_options recorder_options;
 	char *path[RECORDER_FILES_MAX]; /* for messages */
 	struct recorder_stats stats;    /* after recording_finish() */
@@ -33,7 +33,10 @@ int recording_open(struct recording *r, const struct options *options, const str
 		   struct buffer *error);
 
 /** recording_start() - begin to record, if there is a -w; after privileges are dropped. @budget is borrowed */
-int recording_start(struct recording *r, struct budget *budget, struct buffer *error);
+int recording_start(struct recording *r, size_t lanes, struct budget *budget, struct buffer *error);
+
+/** recording_is_on() - there is a -w */
+bool recording_is_on(const struct recording *r);
 
 /** recording_finish() - after the lane's end: write the rest, say what was written; 0 or a negative errno
  * (logged) */

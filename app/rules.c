@@ -2,6 +2,7 @@
 #include "app/rules.h"
 
 #include "base/log.h"
+#include "policy/sample.h"
 
 /* each line of @lines as a warning of its own */
 static void log_lines(const struct buffer *lines)
@@ -44,14 +45,36 @@ static int make_rewrites(const struct options *o, struct rules *out, struct buff
 	return 0;
 }
 
-int rules_make(const struct options *o, const struct policy_options *policy, struct rules *out,
+static int make_policies(const struct options *o, size_t lanes, const struct rules_wiring *wiring, struct rules *out,
+			 struct buffer *error)
+{
+	for (size_t lane = 0; lane < lanes; lane++) {
+		struct policy_options options = o->policy;
+		int err;
+
+		options.sample_phase = sampler_phase(lane, lanes);
+		if (wiring) {
+			options.sample_share = wiring->share;
+			options.is_own = wiring->is_own;
+			options.is_own_ctx = wiring->ctx;
+			options.stats = wiring->stats(wiring->ctx, lane);
+		}
+		err = policy_new(&options, &out->policy[lane], error);
+		if (err < 0)
+			return err;
+		out->policy_count++;
+	}
+	return 0;
+}
+
+int rules_make(const struct options *o, size_t lanes, const struct rules_wiring *wiring, struct rules *out,
 	       struct buffer *error)
 {
 	struct buffer warnings = { 0 };
 	int err;
 
 	*out = (struct rules){ 0 };
-	err = policy_new(policy, &out->policy, error);
+	err = make_policies(o, lanes, wiring, out, error);
 	if (err == 0)
 		err = make_rewrites(o, out, error);
 	if (err < 0)
@@ -62,10 +85,22 @@ int rules_make(const struct options *o, const struct policy_options *policy, str
 	return 0;
 }
 
+void rules_set_share(struct rules *r, uint64_t share)
+{
+	for (size_t i = 0; i < r->policy_count; i++)
+		policy_set_share(r->policy[i], share);
+}
+
+void rules_release_policies(struct rules *r)
+{
+	r->policy_count = 0;
+}
+
 void rules_deinit(struct rules *r)
 {
 	for (size_t i = 0; i < r->rewrite_count; i++)
 		rewrite_free(r->rewrite[i]);
-	policy_free(r->policy);
+	for (size_t i = 0; i < r->policy_count; i++)
+		policy_free(r->policy[i]);
 	*r = (struct rules){ 0 };
 }

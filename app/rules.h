@@ -8,26 +8,43 @@
 #define APP_RULES_H
 
 #include "app/options.h"
+#include "capture/source.h"
 #include "policy/policy.h"
 #include "policy/rewrite.h"
 
 struct rules {
-	struct policy *policy;
+	struct policy *policy[SOURCE_LANES_MAX]; /* one per lane */
+	size_t policy_count;
 	struct rewrite *rewrite[TARGETS_MAX]; /* one per target, or one for the events of a dry run */
 	size_t rewrite_count;
 };
 
+/** struct rules_wiring - what the options do not say about a policy */
+struct rules_wiring {
+	uint64_t share; /* of the requests; in parts per SHARE_ONE */
+	bool (*is_own)(void *ctx, const struct request_origin *origin);
+	struct policy_stats *(*stats)(void *ctx, size_t lane);
+	void *ctx;
+};
+
 /**
  * rules_make() - compile all patterns and header rules
- * @policy:  o->policy with what the wiring adds
+ * @lanes:   how many policies are made
+ * @wiring:  borrowed during the call, except ctx; NULL: nothing but a check is wanted
  * @out:     rules_deinit() in every case
  * @error:   on failure one sentence, or nothing when out of memory
  *
  * Logs a warning for each header with credentials that the options name.
  * Return: 0, -EINVAL or -ENOMEM.
  */
-int rules_make(const struct options *o, const struct policy_options *policy, struct rules *out,
+int rules_make(const struct options *o, size_t lanes, const struct rules_wiring *wiring, struct rules *out,
 	       struct buffer *error);
+
+/** rules_set_share() - another share from the next request on, in every lane */
+void rules_set_share(struct rules *r, uint64_t share);
+
+/** rules_release_policies() - somebody else frees the policies */
+void rules_release_policies(struct rules *r);
 
 /** rules_deinit() - free what was not taken (and set to NULL) */
 void rules_deinit(struct rules *r);

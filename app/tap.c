@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "app/lane.h"
+#include "app/lanes.h"
 #include "app/option_change.h"
 #include "app/outputs.h"
 #include "app/privileges.h"
@@ -18,7 +18,6 @@
 #include "app/sandbox.h"
 #include "app/screen.h"
 #include "base/log.h"
-#include "base/ring.h"
 #include "base/units.h"
 #include "replay/intake.h"
 #include "replay/replay.h"
@@ -30,8 +29,8 @@
 #define NO_LIMIT_NS (INT64_MAX / 2) /* added to a clock, it does not overflow */
 
 /*
- * RUNNING:   the lane captures, the loop sends.
- * STOPPING:  the lane was told to stop; what it still yields is handled as before.
+ * RUNNING:   the lanes capture, the loop sends.
+ * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
  * DRAINING:  nothing comes any more; queued and in-flight requests end.
  * CLOSING:   the books are final; handles close, the loop runs out.
  */
@@ -50,27 +49,27 @@ struct tap {
 	struct outputs outputs;
 	struct recording recording;
 	struct budget budget;
-	struct source *source; /* until the lane takes it */
+	struct source *sources[SOURCE_LANES_MAX]; /* until the lanes take them */
+	size_t lane_count;
 	int *held_fds;         /* of the recordings, with --loop */
-	struct rules rules; /* the loop's; their policy is the lane's to free once there is a lane */
-	struct policy_stats verdicts;
+	struct rules rules; /* the loop's; their policies are the lanes' to free once they are open */
 	struct head_builder builders[TARGETS_MAX];
 	struct sample_control sample;
 	uint64_t config_read, config_refused;
-	struct ring *ring;
 	struct intake *intake;
 	struct replay *replay; /* NULL in a dry run */
-	struct lane *lane;
+	struct lanes *lanes;
+	bool lanes_open;
 	struct event_options event_options;
 	struct buffer event_line; /* reused */
 	struct fail_log fail_log;
 	struct screen screen;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
-	uv_async_t lane_ended;
+	uv_async_t lanes_ended;
 	uv_timer_t duration;
 	size_t signal_count;
-	bool rules_ready, loop_ready, handles_ready, lane_joined, live, interrupted, at_once;
+	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
 	enum tap_state state;
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
 	struct mono started;
@@ -187,7 +186,7 @@ static bool loop_is_busy(void *ctx)
 {
 	struct tap *t = ctx;
 
-	if (ring_count(t->ring) > 0)
+	if (lanes_waiting(t->lanes) > 0)
 		return true;
 	for (size_t i = 0; t->replay && i < replay_target_count(t->replay); i++) {
 		const struct target_stats *s = replay_target_stats(t->replay, i);
@@ -198,26 +197,28 @@ static bool loop_is_busy(void *ctx)
 	return false;
 }
 
-static void on_lane_end(void *ctx)
+static void on_lanes_end(void *ctx)
 {
 	struct tap *t = ctx;
 
-	uv_async_send(&t->lane_ended);
+	uv_async_send(&t->lanes_ended);
 }
 
 /* ---- the books, on demand ------------------------------------------------ */
 
 static void take_books(struct tap *t, struct books *b)
 {
+	struct lanes_stats stats;
 	struct books_sources from = {
-		.capture = lane_capture_stats(t->lane),
-		.reassembly = lane_reassembly_stats(t->lane),
-		.policy = &t->verdicts,
+		.capture = &stats.capture,
+		.reassembly = &stats.reassembly,
+		.policy = &stats.policy,
 		.intake = t->replay ? intake_stats(t->intake) : NULL,
 		.leftover = t->leftover,
 		.target_count = t->replay ? replay_target_count(t->replay) : 0,
 	};
 
+	lanes_stats(t->lanes, &stats);
 	for (size_t i = 0; i < from.target_count; i++)
 		from.targets[i] = (struct books_target_source){
 			.name = replay_target_name(t->replay, i),
@@ -232,10 +233,10 @@ static void on_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *tot
 {
 	struct tap *t = ctx;
 
-	uint64_t taken = counter_get(&intake_stats(t->intake)->taken), waiting = ring_count(t->ring);
+	uint64_t taken = counter_get(&intake_stats(t->intake)->taken), waiting = lanes_waiting(t->lanes);
 
 	take_books(t, b);
-	lane_progress(t->lane, done, total);
+	lanes_progress(t->lanes, done, total);
 	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
 	if (taken + waiting > 0)
 		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
@@ -250,17 +251,17 @@ static void close_handles(struct tap *t)
 	t->handles_ready = false;
 	for (size_t i = 0; i < t->signal_count; i++)
 		uv_close((uv_handle_t *)&t->signals[i], NULL);
-	uv_close((uv_handle_t *)&t->lane_ended, NULL);
+	uv_close((uv_handle_t *)&t->lanes_ended, NULL);
 	uv_close((uv_handle_t *)&t->duration, NULL);
 	sample_control_close(&t->sample);
 	screen_close(&t->screen);
 }
 
-static void join_lane(struct tap *t)
+static void join_lanes(struct tap *t)
 {
-	if (lane_join(t->lane) < 0)
+	if (lanes_join(t->lanes) < 0)
 		t->status = EXIT_COULD_NOT;
-	t->lane_joined = true;
+	t->lanes_joined = true;
 }
 
 static void on_drained(void *ctx)
@@ -270,7 +271,7 @@ static void on_drained(void *ctx)
 	if (t->state == TAP_CLOSING)
 		return;
 	t->state = TAP_CLOSING;
-	join_lane(t); /* it may still be about to say that it ended, through a handle that we close now */
+	join_lanes(t); /* it may still be about to say that it ended, through a handle that we close now */
 	close_handles(t);
 	intake_close(t->intake);
 	if (t->replay)
@@ -303,11 +304,11 @@ static void leave_rest(struct tap *t)
 	drain(t);
 }
 
-static void on_lane_ended(uv_async_t *handle)
+static void on_lanes_ended(uv_async_t *handle)
 {
 	struct tap *t = handle->data;
 
-	join_lane(t);
+	join_lanes(t);
 	/* Live, what was captured before the stop is still sent. A recording has all the time there is: its rest is left. */
 	if (t->state < TAP_DRAINING && t->interrupted && (!t->live || t->at_once))
 		leave_rest(t);
@@ -318,8 +319,8 @@ static void stop_capture(struct tap *t)
 	if (t->state == TAP_RUNNING) {
 		t->state = TAP_STOPPING;
 		t->interrupted = true;
-		lane_stop(t->lane);
-		if (t->lane_joined && !t->live)
+		lanes_stop(t->lanes);
+		if (t->lanes_joined && !t->live)
 			leave_rest(t); /* the recording was read before its last request was due */
 	} else if (t->state == TAP_DRAINING && !t->interrupted && t->replay) {
 		/* The recording was read, and somebody does not want to wait for the rest of its requests. */
@@ -331,10 +332,10 @@ static void stop_capture(struct tap *t)
 static void end_at_once(struct tap *t)
 {
 	t->at_once = true;
-	lane_abandon(t->lane);
+	lanes_abandon(t->lanes);
 	if (t->state == TAP_DRAINING && t->replay)
 		replay_cancel(t->replay);
-	else if (t->state < TAP_DRAINING && t->lane_joined)
+	else if (t->state < TAP_DRAINING && t->lanes_joined)
 		leave_rest(t);
 }
 
@@ -368,15 +369,18 @@ static void on_duration(uv_timer_t *handle)
 
 /* ---- setting up -------------------------------------------------------------- */
 
+static struct policy_stats *verdicts_of(void *ctx, size_t lane)
+{
+	struct tap *t = ctx;
+
+	return lanes_verdicts(t->lanes, lane);
+}
+
 static int make_rules(struct tap *t, const struct options *o, uint64_t share, struct rules *out, struct buffer *error)
 {
-	struct policy_options policy = o->policy;
+	struct rules_wiring wiring = { .share = share, .is_own = is_own, .stats = verdicts_of, .ctx = t };
 
-	policy.sample_share = share;
-	policy.is_own = is_own;
-	policy.is_own_ctx = t;
-	policy.stats = &t->verdicts;
-	return rules_make(o, &policy, out, error);
+	return rules_make(o, t->lane_count, &wiring, out, error);
 }
 
 static int make_replay(struct tap *t, struct buffer *error)
@@ -452,7 +456,7 @@ static int open_files(void *ctx, struct source **out, struct buffer *error)
 	return source_open_files(&options, out, error);
 }
 
-static int open_source(struct tap *t, struct buffer *error)
+static int open_sources(struct tap *t, struct buffer *error)
 {
 	struct live_options options = {
 		.interfaces = t->o->interfaces.at,
@@ -469,10 +473,10 @@ static int open_source(struct tap *t, struct buffer *error)
 	int err;
 
 	if (!t->live)
-		return open_files(t, &t->source, error);
+		return open_files(t, &t->sources[0], error);
 	privileges_program(&program);
 	options.program = program.len ? buffer_text(&program) : NULL;
-	err = source_open_live(&options, &t->source, error);
+	err = source_open_lanes(&options, t->lane_count, t->sources, error);
 	buffer_deinit(&program);
 	return err;
 }
@@ -480,7 +484,8 @@ static int open_source(struct tap *t, struct buffer *error)
 static int make_intake(struct tap *t, struct buffer *error)
 {
 	struct intake_options options = {
-		.ring = t->ring,
+		.rings = lanes_rings(t->lanes),
+		.ring_count = t->lane_count,
 		.pace = t->live || t->o->dry_run ? PACE_NONE : t->o->speed_max ? PACE_TARGET : PACE_SCHEDULE,
 		.speed = t->o->speed,
 		.max_sleep_ns = t->o->max_sleep_ns,
@@ -497,29 +502,26 @@ static int make_intake(struct tap *t, struct buffer *error)
 	return err;
 }
 
-static int make_lane(struct tap *t, struct buffer *error)
+static int open_lanes(struct tap *t, struct buffer *error)
 {
-	struct lane_options options = {
+	struct lanes_options options = {
 		.options = t->o,
-		.source = t->source,
-		.policy = t->rules.policy,
-		.verdicts = &t->verdicts,
+		.sources = t->sources,
+		.rules = &t->rules,
 		.budget = &t->budget,
-		.ring = t->ring,
 		.intake = t->intake,
-		.recorder = t->recording.recorder,
+		.recording = &t->recording,
 		.events = t->o->events_path != NULL,
 		.reopen = open_files,
 		.loop_is_busy = loop_is_busy,
-		.on_end = on_lane_end,
+		.on_end = on_lanes_end,
 		.ctx = t,
 	};
-	int err = lane_new(&options, &t->lane);
+	int err = lanes_open(t->lanes, &options);
 
+	t->lanes_open = err == 0;
 	if (err < 0)
 		buffer_printf(error, "cannot set up the capture: %s", uv_strerror(err));
-	else
-		t->source = NULL;
 	return err;
 }
 
@@ -531,13 +533,13 @@ static void put_in_force(struct tap *t, const struct options *next, struct rules
 	struct rules old = t->rules;
 
 	t->rules = *rules;
-	old.policy = NULL; /* the lane may be using it, and frees it */
+	rules_release_policies(&old); /* the lanes may be using them, and free them */
 	rules_deinit(&old);
 	for (size_t i = 0; t->replay && i < next->target_count; i++)
 		replay_change(t->replay, i, next->targets[i].sample_share, next->targets[i].rate);
-	/* before the lane can see it; later, the policy handed in last is still there to be changed */
-	policy_set_share(t->rules.policy, sample_control_ask(&t->sample, next->policy.sample_share));
-	lane_change_policy(t->lane, t->rules.policy);
+	/* before a lane can see it; later, the policy handed in last is still there to be changed */
+	rules_set_share(&t->rules, sample_control_ask(&t->sample, next->policy.sample_share));
+	lanes_change_policies(t->lanes, &t->rules);
 	options_deinit(&t->reread);
 	t->reread = *next;
 	t->current = &t->reread;
@@ -625,7 +627,7 @@ static void on_share(void *ctx, uint64_t share)
 {
 	struct tap *t = ctx;
 
-	policy_set_share(t->rules.policy, share);
+	rules_set_share(&t->rules, share);
 	screen_set_sample(&t->screen, share);
 }
 
@@ -672,8 +674,8 @@ static void add_handles(struct tap *t)
 	add_signal(t, SIGTERM, on_stop_signal);
 	add_signal(t, SIGHUP, on_reload_signal);
 	add_signal(t, SIGUSR1, on_print_signal);
-	uv_async_init(&t->loop, &t->lane_ended, on_lane_ended);
-	t->lane_ended.data = t;
+	uv_async_init(&t->loop, &t->lanes_ended, on_lanes_ended);
+	t->lanes_ended.data = t;
 	uv_timer_init(&t->loop, &t->duration);
 	t->duration.data = t;
 	if (t->o->duration_ns > 0)
@@ -692,26 +694,31 @@ static int set_up(struct tap *t, struct buffer *error)
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
 	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
 	sample_control_init(&t->sample, t->o);
+	t->lane_count = t->live ? t->o->lanes : 1;
+	t->lanes = lanes_new(t->lane_count, RING_SLOTS);
+	if (!t->lanes) {
+		buffer_add_str(error, "cannot set up the capture: out of memory");
+		return -ENOMEM;
+	}
 	err = make_rules(t, t->o, t->sample.share, &t->rules, error);
 	if (err < 0)
 		return err;
 	t->rules_ready = true;
-	if ((err = open_source(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
+	if ((err = open_sources(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
 		return err;
-	if ((err = recording_open(&t->recording, t->o, t->source, error)) < 0)
+	if ((err = recording_open(&t->recording, t->o, t->sources[0], error)) < 0)
 		return err;
 	err = uv_loop_init(&t->loop);
 	t->loop_ready = err == 0;
-	t->ring = ring_new(RING_SLOTS);
-	if (err < 0 || !t->ring) {
+	if (err < 0) {
 		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
 		return -ENOMEM;
 	}
 	if ((err = make_replay(t, error)) < 0 || (err = privileges_drop(t->o->user, error)) < 0)
 		return err;
-	if ((err = recording_start(&t->recording, &t->budget, error)) < 0)
+	if ((err = recording_start(&t->recording, t->lane_count, &t->budget, error)) < 0)
 		return err;
-	if ((err = make_intake(t, error)) < 0 || (err = make_lane(t, error)) < 0)
+	if ((err = make_intake(t, error)) < 0 || (err = open_lanes(t, error)) < 0)
 		return err;
 	err = outputs_start(&t->outputs, !t->live);
 	if (err < 0)
@@ -761,8 +768,8 @@ static int report(struct tap *t)
 		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
 		.interrupted = t->interrupted,
 		.dry_run = t->o->dry_run,
-		.complaints = lane_complaints(t->lane),
-		.recording = t->recording.recorder ? &t->recording.stats : NULL,
+		.complaints = lanes_complaints(t->lanes),
+		.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
 		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
 		.sample = &t->sample,
@@ -791,10 +798,10 @@ static int report(struct tap *t)
 
 static void tear_down(struct tap *t)
 {
-	if (t->lane)
-		t->rules.policy = NULL; /* the lane frees it */
-	lane_free(t->lane);
-	source_close(t->source);
+	if (t->lanes_open)
+		rules_release_policies(&t->rules); /* the lanes free them */
+	for (size_t i = 0; i < t->lane_count && !t->lanes_open; i++)
+		source_close(t->sources[i]);
 	release_files(t);
 	if (t->loop_ready) {
 		if (t->state != TAP_CLOSING) { /* set-up failed half way */
@@ -809,7 +816,7 @@ static void tear_down(struct tap *t)
 		replay_free(t->replay);
 		uv_loop_close(&t->loop);
 	}
-	ring_free(t->ring);
+	lanes_free(t->lanes);
 	rules_deinit(&t->rules);
 	options_deinit(&t->reread);
 	recording_close(&t->recording);
@@ -836,7 +843,7 @@ int tap_run(const struct options *options)
 		t->started_at = wall_now();
 		add_handles(t);
 		screen_begin(&t->screen);
-		err = lane_start(t->lane);
+		err = lanes_start(t->lanes);
 		if (err < 0)
 			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));
 	}
@@ -857,7 +864,7 @@ int tap_check(const struct options *options)
 {
 	struct buffer error = { 0 };
 	struct rules rules;
-	int err = rules_make(options, &options->policy, &rules, &error);
+	int err = rules_make(options, 1, NULL, &rules, &error);
 
 	rules_deinit(&rules);
 	if (err < 0)

@@ -41,6 +41,8 @@ struct live_options {
 	const char *program;   /* our own path, for the advice about capabilities; NULL: not known */
 };
 
+#define SOURCE_LANES_MAX 64 /* a fanout group of the kernel takes 256 */
+
 /**
  * source_open_files() / source_open_live() - open, check, set filters
  * @options: the names in it are borrowed until source_close(), for messages; the rest only during the call
@@ -53,6 +55,17 @@ struct live_options {
  */
 int source_open_files(const struct file_options *options, struct source **out, struct buffer *error);
 int source_open_live(const struct live_options *options, struct source **out, struct buffer *error);
+
+/**
+ * source_open_lanes() - @count live sources that share the packets of the same interfaces
+ * @count:  1 to SOURCE_LANES_MAX
+ * @out:    room for @count
+ *
+ * Both directions of a connection, and its copies on other interfaces, come from the same source. Each may be
+ * read by a thread of its own. None may be closed while another is read: the kernel would deal the flows anew.
+ * Otherwise as source_open_live().
+ */
+int source_open_lanes(const struct live_options *options, size_t count, struct source **out, struct buffer *error);
 
 #define SOURCE_EOF 1 /* nothing will follow */
 

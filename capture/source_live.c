@@ -24,10 +24,32 @@
  * ends even if the clock is set back meanwhile or the filter was refused.
  *
  * An interface that goes away ends with a complaint; the others go on.
+ *
+ * Lanes. Several sources share the packets of an interface as a fanout group of
+ * the kernel, which deals them by a hash of addresses and ports that is the same
+ * for both directions (__skb_get_hash_symmetric()). The hash is the kernel's own,
+ * keyed once at its start, and the members of every group are in the order of the
+ * lanes, so a connection that is seen on two interfaces comes to one lane as well,
+ * and copies.c can know it. What decides are the outer addresses where the kernel
+ * does not look inside (VXLAN, Geneve, ERSPAN, MPLS), and there both directions
+ * can part: the options refuse --decap with several lanes. Fragments have no
+ * ports; the group puts those of IPv4 together first (PACKET_FANOUT_FLAG_DEFRAG).
+ * Those of IPv6 meet, but maybe in another lane than the rest of their connection.
+ *
+ * Nothing is captured twice or dealt by half a group: a socket can join only when
+ * it is bound, and then it already gets everything. So each is first bound to a
+ * protocol that does not exist, made deaf, bound to all, and joined; only when all
+ * are members they get their filters. (A hash of the addresses alone would need no
+ * ports and keep fragments together, but behind one proxy all requests have one
+ * pair of addresses.) Closing a member deals all flows anew, so that is done when
+ * all lanes have ended.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -46,6 +68,11 @@
 #ifndef PACKET_IGNORE_OUTGOING /* linux/if_packet.h has it since 4.20 */
 #define PACKET_IGNORE_OUTGOING 23
 #endif
+#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING /* since 5.17; in a group the members' own setting has no effect */
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
+#endif
+
+#define NO_PROTOCOL 0xffff /* reserved (RFC 1701), on no wire */
 
 /*
  * OPEN    packets are read
@@ -75,6 +102,7 @@ struct interface {
 struct live_source {
 	struct source base;
 	uint32_t buffer_bytes;
+	bool counts_interface; /* of several lanes one: drops of the device are no lane's own */
 	int last_error; /* why the last interface went away; negative errno */
 	size_t count;
 	struct pollfd *poll; /* one per interface; fd -1 once it is over */
@@ -214,13 +242,12 @@ static int live_source_read(struct source *base, size_t max, packet_fn *fn, void
 }
 
 /* The kernel takes nothing more; what is in the ring stays. Refused or not, lend() checks the time. */
-static void close_the_tap(pcap_t *pcap)
+static bool close_the_tap(pcap_t *pcap)
 {
 	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
 	struct sock_fprog program = { .len = 1, .filter = nothing };
-	int refused = setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 
-	(void)refused;
+	return setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
 static void live_source_stop(struct source *base, struct wall now)
@@ -270,7 +297,7 @@ static void live_source_update_stats(struct source *base, struct capture_stats *
 		ifdrop += s->interface[i].ifdrop;
 	}
 	counter_set(&stats->dropped_kernel, drop);
-	counter_set(&stats->dropped_interface, ifdrop);
+	counter_set(&stats->dropped_interface, s->counts_interface ? ifdrop : 0);
 }
 
 static void live_source_progress(const struct source *base, uint64_t *done, uint64_t *total)
@@ -361,10 +388,12 @@ static bool has_flag(int fd, const char *name, short flag)
 }
 
 /* Settings are refused only for a handle that is active already, which this one is not. */
-static int activate(struct interface *in, const struct live_options *options, struct buffer *error)
+static int activate(struct interface *in, const struct live_options *options, bool is_lane, struct buffer *error)
 {
 	int result;
 
+	if (is_lane)
+		pcap_set_protocol_linux(in->pcap, NO_PROTOCOL);
 	pcap_set_snaplen(in->pcap, (int)options->snaplen);
 	pcap_set_buffer_size(in->pcap, (int)options->buffer_bytes);
 	pcap_set_promisc(in->pcap, options->promiscuous && strcmp(in->name, "any") != 0);
@@ -413,7 +442,17 @@ static int set_filter(struct interface *in, const struct live_options *options, 
 	return result;
 }
 
-static int open_interface(struct interface *in, const struct live_options *options, struct buffer *error)
+static bool is_any(const struct interface *in)
+{
+	return strcmp(in->name, "any") == 0;
+}
+
+static bool is_loopback(const struct interface *in)
+{
+	return has_flag(pcap_fileno(in->pcap), in->name, IFF_LOOPBACK);
+}
+
+static int open_interface(struct interface *in, const struct live_options *options, bool is_lane, struct buffer *error)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	int on = 1, result;
@@ -421,20 +460,54 @@ static int open_interface(struct interface *in, const struct live_options *optio
 	in->pcap = pcap_create(in->name, reason);
 	if (!in->pcap)
 		return refuse(in->name, PCAP_ERROR, reason, options, error);
-	result = activate(in, options, error);
+	result = activate(in, options, is_lane, error);
 	if (result == 0)
 		result = check_linktype(in, error);
-	if (result == 0 && strcmp(in->name, "any") != 0 && !has_flag(pcap_fileno(in->pcap), in->name, IFF_UP))
+	if (result == 0 && !is_any(in) && !has_flag(pcap_fileno(in->pcap), in->name, IFF_UP))
 		result = refuse(in->name, PCAP_ERROR_IFACE_NOT_UP, "", options, error);
-	if (result == 0)
+	if (result == 0 && !is_lane)
 		result = set_filter(in, options, error);
 	if (result == 0 && pcap_setnonblock(in->pcap, 1, reason) != 0)
 		result = refuse(in->name, PCAP_ERROR, reason, options, error);
 	if (result != 0)
 		return result;
 	/* A kernel before 4.20 doesn't know it; libpcap then drops the copies itself. */
-	if (has_flag(pcap_fileno(in->pcap), in->name, IFF_LOOPBACK))
+	if (is_loopback(in))
 		setsockopt(pcap_fileno(in->pcap), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	return 0;
+}
+
+/* From the protocol that does not exist to all of them, deaf until its filter is set. */
+static int bind_deaf(struct interface *in)
+{
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_protocol = htons(ETH_P_ALL),
+				       .sll_ifindex = is_any(in) ? 0 : (int)if_nametoindex(in->name) };
+
+	if (!close_the_tap(in->pcap))
+		return -errno;
+	return bind(pcap_fileno(in->pcap), (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : -errno;
+}
+
+/**
+ * join_group() - become a member of the fanout group of this interface
+ * @group:  0 for the first one, who founds it; then what the others need
+ */
+static int join_group(struct interface *in, int *group)
+{
+	int fd = pcap_fileno(in->pcap);
+	unsigned flags = PACKET_FANOUT_FLAG_DEFRAG | PACKET_FANOUT_FLAG_UNIQUEID;
+	socklen_t size = sizeof(*group);
+	int found;
+
+	if (*group != 0)
+		return setsockopt(fd, SOL_PACKET, PACKET_FANOUT, group, sizeof(*group)) == 0 ? 0 : -errno;
+	if (is_loopback(in))
+		flags |= PACKET_FANOUT_FLAG_IGNORE_OUTGOING;
+	found = (int)((PACKET_FANOUT_HASH | flags) << 16);
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &found, sizeof(found)) != 0 ||
+	    getsockopt(fd, SOL_PACKET, PACKET_FANOUT, group, &size) != 0)
+		return -errno;
 	return 0;
 }
 
@@ -490,14 +563,12 @@ static struct live_source *live_source_new(const struct live_options *options)
 	return s;
 }
 
-int source_open_live(const struct live_options *options, struct source **out, struct buffer *error)
+/* One lane: its interfaces, which are deaf if it is one of several. */
+static int open_lane(const struct live_options *options, bool is_lane, struct source **out, struct buffer *error)
 {
-	struct live_source *s;
-	int result = check_options(options, error);
+	struct live_source *s = live_source_new(options);
+	int result = 0;
 
-	if (result != 0)
-		return result;
-	s = live_source_new(options);
 	if (!s) {
 		buffer_add_str(error, "cannot capture: out of memory");
 		return -ENOMEM;
@@ -505,7 +576,7 @@ int source_open_live(const struct live_options *options, struct source **out, st
 	for (size_t i = 0; i < options->interface_count && result == 0; i++) {
 		s->interface[i].name = options->interfaces[i];
 		s->count = i + 1;
-		result = open_interface(&s->interface[i], options, error);
+		result = open_interface(&s->interface[i], options, is_lane, error);
 	}
 	if (result != 0) {
 		source_close(&s->base);
@@ -513,4 +584,61 @@ int source_open_live(const struct live_options *options, struct source **out, st
 	}
 	*out = &s->base;
 	return 0;
+}
+
+/* All lanes' sockets of one interface, in the order of the lanes. */
+static int make_group(struct source **lanes, size_t count, size_t interface, struct buffer *error)
+{
+	int group = 0;
+
+	for (size_t lane = 0; lane < count; lane++) {
+		struct interface *in = &((struct live_source *)lanes[lane])->interface[interface];
+		int result = bind_deaf(in);
+
+		if (result == 0)
+			result = join_group(in, &group);
+		if (result == 0)
+			continue;
+		buffer_printf(error,
+			      "cannot capture on \"%s\" with several lanes: this kernel refused a fanout group (%s); "
+			      "leave --lanes out",
+			      in->name, strerror(-result));
+		return result;
+	}
+	return 0;
+}
+
+/* From deaf sockets to a capture: groups first, then all filters. */
+static int let_in(struct source **lanes, size_t count, const struct live_options *options, struct buffer *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < options->interface_count && result == 0; i++)
+		result = make_group(lanes, count, i, error);
+	for (size_t lane = 0; lane < count; lane++)
+		for (size_t i = 0; i < options->interface_count && result == 0; i++)
+			result = set_filter(&((struct live_source *)lanes[lane])->interface[i], options, error);
+	return result;
+}
+
+int source_open_lanes(const struct live_options *options, size_t count, struct source **out, struct buffer *error)
+{
+	size_t opened = 0;
+	int result = check_options(options, error);
+
+	for (; opened < count && result == 0; opened += result == 0) {
+		result = open_lane(options, count > 1, &out[opened], error);
+		if (result == 0)
+			((struct live_source *)out[opened])->counts_interface = opened == 0;
+	}
+	if (result == 0 && count > 1)
+		result = let_in(out, count, options, error);
+	while (result != 0 && opened > 0)
+		source_close(out[--opened]);
+	return result;
+}
+
+int source_open_live(const struct live_options *options, struct source **out, struct buffer *error)
+{
+	return source_open_lanes(options, 1, out, error);
 }

@@ -228,6 +228,7 @@ static int build_sample(struct policy *p, const struct policy_options *o, struct
 		return -EINVAL;
 	}
 	atomic_init(&p->share, o->sample_share);
+	p->sampler.accumulated = o->sample_phase;
 	p->sample_by = o->sample_by;
 	if (o->sample_by != SAMPLE_BY_HEADER)
 		return 0;

@@ -38,6 +38,7 @@ struct policy_options {
 	struct texts match_headers; /* "Name: RE": each must match some field of that name */
 	bool allow_side_effects;    /* skip the built-in deny list */
 	uint64_t sample_share;      /* parts per SHARE_ONE */
+	uint64_t sample_phase;      /* where the exact sample begins, below SHARE_ONE (sample.h, "several lanes") */
 	enum sample_by sample_by;
 	const char *sample_header;  /* with SAMPLE_BY_HEADER */
 	/* true if the two ends are one of our own connections to a target; may be NULL */

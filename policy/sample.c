@@ -16,6 +16,11 @@ bool sampler_turn(struct sampler *s)
 	return true;
 }
 
+uint64_t sampler_phase(size_t lane, size_t count)
+{
+	return SHARE_ONE * lane / count;
+}
+
 /*
  * hash < share x 2^64, without a number of more than 64 bits: the whole part of
  * hash x SHARE_ONE / 2^64, from two products, since SHARE_ONE is below 2^32.

@@ -8,6 +8,11 @@
  * floor(n x share) were chosen, for every n: no random number, no rounding, and
  * the same requests of a recording each time it is read.
  *
+ * Several lanes each count by themselves, since a count that they share would be
+ * a cache line that they fight for. Lane k of N begins at k/N of the way to its
+ * first chosen request, so that their roundings cancel out: of n requests in all,
+ * n x share are chosen, give or take at most N, however long the run is.
+ *
  * By connection, client or header, a hash: the key's SipHash-2-4 under the
  * fixed key below, as a fraction of 2^64, is under the share or not. So every
  * tap takes the same decision about the same key, before and after a restart,
@@ -26,6 +31,7 @@
 #define POLICY_SAMPLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/endpoint.h"
@@ -43,6 +49,9 @@ struct sampler {
 
 /** sampler_turn() - by request: is this one chosen? */
 bool sampler_turn(struct sampler *s);
+
+/** sampler_phase() - where lane @lane of @count begins: what `accumulated` is at first */
+uint64_t sampler_phase(size_t lane, size_t count);
 
 /** sample_by_key() - is this key in the sample of @share? */
 bool sample_by_key(uint64_t share, struct span key);

@@ -1,7 +1,7 @@
 /*
  * intake.c - see intake.h
  *
- * Theory of operation: run() takes items from the ring until there is none, or
+ * Theory of operation: run() takes items from the rings until there is none, or
  * the next is not due, or there is no room, or it has taken INTAKE_BUDGET; in
  * the last case it wakes itself, so that sockets and timers get their turn. It
  * is called by the async handle (the lane pushed, room was made, the budget was
@@ -48,7 +48,8 @@ struct intake {
 	/* Written by the lane, read by the loop: the generation is published last. */
 	_Atomic int64_t first_ns, start_ns;
 	_Atomic uint32_t anchor_generation;
-	atomic_bool is_ended;
+	_Atomic size_t producers; /* that may still push */
+	size_t turn;              /* of the rings: loop only */
 
 	/* The schedule, loop only. */
 	uint32_t anchor_seen;
@@ -169,29 +170,47 @@ static void drop_all(struct intake *in)
 {
 	void *item;
 
-	while ((item = ring_pop(in->options.ring))) {
-		counter_add(&in->stats.leftover, 1);
-		in->drop(in->drop_ctx, item);
+	for (size_t i = 0; i < in->options.ring_count; i++) {
+		while ((item = ring_pop(in->options.rings[i]))) {
+			counter_add(&in->stats.leftover, 1);
+			in->drop(in->drop_ctx, item);
+		}
 	}
+}
+
+/* The ring whose turn it is, of those that have something; NULL if none has. */
+static struct ring *next_ring(struct intake *in)
+{
+	for (size_t i = 0; i < in->options.ring_count; i++) {
+		struct ring *ring = in->options.rings[in->turn];
+
+		if (ring_peek(ring))
+			return ring;
+		in->turn = in->turn + 1 < in->options.ring_count ? in->turn + 1 : 0;
+	}
+	return NULL;
 }
 
 static void run(struct intake *in)
 {
 	for (unsigned taken = 0; taken < INTAKE_BUDGET && !in->is_stopped && !in->is_closed; taken++) {
-		/* Read before the ring: what was pushed before the end was said is then seen too. */
-		bool is_ended = atomic_load_explicit(&in->is_ended, memory_order_acquire);
-		void *item = ring_peek(in->options.ring);
+		/* Read before the rings: what was pushed before the end was said is then seen too. */
+		bool is_ended = atomic_load_explicit(&in->producers, memory_order_acquire) == 0;
+		struct ring *ring = next_ring(in);
+		void *item;
 
-		if (!item) {
+		if (!ring) {
 			if (is_ended && !in->has_ended) {
 				in->has_ended = true;
 				in->options.on_end(in->options.ctx);
 			}
 			return;
 		}
+		item = ring_peek(ring);
 		if (!may_go(in, item))
 			return;
-		ring_pop(in->options.ring);
+		ring_pop(ring);
+		in->turn = in->turn + 1 < in->options.ring_count ? in->turn + 1 : 0;
 		counter_add(&in->stats.taken, 1);
 		in->options.on_item(in->options.ctx, item);
 	}
@@ -252,6 +271,7 @@ int intake_new(uv_loop_t *loop, const struct intake_options *options, struct int
 	if (!in)
 		return -ENOMEM;
 	in->options = *options;
+	atomic_init(&in->producers, options->ring_count);
 	in->timer_fd = -1;
 	r = uv_async_init(loop, &in->wake, on_wake);
 	if (r < 0) {
@@ -285,7 +305,7 @@ void intake_wake(struct intake *in)
 
 void intake_end(struct intake *in)
 {
-	atomic_store_explicit(&in->is_ended, true, memory_order_release);
+	atomic_fetch_sub_explicit(&in->producers, 1, memory_order_release);
 	uv_async_send(&in->wake);
 }
 

@@ -1,8 +1,9 @@
 /*
- * intake.h - from the ring to the targets, at the right moment
+ * intake.h - from the rings to the targets, at the right moment
  *
- * Theory of operation: the lane pushes and calls intake_wake(), which coalesces
- * (uv_async_send). Each wake-up drains the ring up to a budget. Live, an item
+ * Theory of operation: a lane pushes into its ring and calls intake_wake(), which
+ * coalesces (uv_async_send). Each wake-up drains the rings up to a budget, one
+ * item of each in turn, since those of different lanes have no order. Live, an item
  * is handled at once. A recording is paced by an absolute schedule: the item
  * with capture time ts is due at start + (ts - first) / speed, so rounding and
  * late timers never add up. At SPEED_MAX nothing is timed: an item is taken
@@ -25,7 +26,8 @@
 enum intake_pace { PACE_NONE /* live, or a dry run */, PACE_SCHEDULE, PACE_TARGET /* -x max */ };
 
 struct intake_options {
-	struct ring *ring; /* borrowed */
+	struct ring **rings; /* borrowed, the array too; one per lane */
+	size_t ring_count;   /* more than one only with PACE_NONE or PACE_TARGET */
 	enum intake_pace pace;
 	double speed;             /* with PACE_SCHEDULE: 2 = twice the recorded pace */
 	int64_t max_sleep_ns;     /* a longer wait between two items, at that speed, is cut to this; 0 = no limit */
@@ -35,7 +37,7 @@ struct intake_options {
 	bool (*has_room)(void *ctx);
 	/* one item, taken by the callee, in order */
 	void (*on_item)(void *ctx, void *item);
-	/* the producer said intake_end() and the ring is empty */
+	/* every producer said intake_end() and the rings are empty */
 	void (*on_end)(void *ctx);
 	void *ctx;
 };
@@ -55,7 +57,7 @@ void intake_set_first(struct intake *in, struct wall first);
 /** intake_wake() - any thread, after pushing */
 void intake_wake(struct intake *in);
 
-/** intake_end() - lane: nothing will be pushed any more */
+/** intake_end() - each lane, once: it will push nothing any more */
 void intake_end(struct intake *in);
 
 /** intake_room() - loop: has_room may have changed */

@@ -38,7 +38,7 @@ def twice_bridge(lab):
     check(report["connections"]["retransmitted_bytes"] > 0, "nothing was seen twice: the case shows nothing")
 
 
-def twice_tagged(lab):
+def twice_tagged(lab, *more):
     """Two interfaces, one with the plain traffic and one with the same in a VLAN: each request once."""
     need_python("requests", "aiohttp")
     client, server = lab.namespace(), lab.namespace()
@@ -52,7 +52,7 @@ def twice_tagged(lab):
     shadow = lab.shadow(server)
     copier = lab.start(server, PYTHON, HERE / "tagger.py", "net0", "span0", 5, label="tagger")
     wait_for("the tagger", lambda: "copying" in copier.out)
-    tap = lab.live_tap(server, "-i", "net0", "-i", "tap0", "-p", "8080", "-t", SHADOW, "-m", "10s")
+    tap = lab.live_tap(server, "-i", "net0", "-i", "tap0", "-p", "8080", "-t", SHADOW, "-m", "10s", *more)
     told = drive(lab, client, BASE, CLIENTS)
     must = mirrored(told)
     settled(shadow, len(must))

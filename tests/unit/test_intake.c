@@ -132,7 +132,8 @@ static void rig_init(struct rig *g, const struct intake_options *base, size_t co
 	uv_check_init(&g->loop, &g->turn);
 	g->turn.data = g;
 	uv_check_start(&g->turn, on_turn);
-	o.ring = g->ring;
+	o.rings = &g->ring;
+	o.ring_count = 1;
 	o.item_time = item_time;
 	o.has_room = has_room;
 	o.on_item = on_item;
@@ -182,6 +183,14 @@ static void rig_deinit(struct rig *g)
 	free(g->moments);
 }
 
+static void *any_items[32];
+static size_t any_count;
+
+static void on_any_item(void *ctx, void *item)
+{
+	any_items[any_count++] = item;
+}
+
 static void test_live_takes_all_at_once(void **state)
 {
 	const struct intake_options o = { .pace = PACE_NONE };
@@ -193,6 +202,49 @@ static void test_live_takes_all_at_once(void **state)
 	/* The budget: the loop got its turns in between. */
 	assert_true(g.turns >= ITEMS_MAX / 1024);
 	rig_deinit(&g);
+}
+
+/* Items of several rings, one of each in turn while they have some; the end is when all producers said so. */
+static void test_several_rings(void **state)
+{
+	struct ring *rings[3] = { ring_new(16), ring_new(16), ring_new(16) };
+	static const int order[] = { 0, 1, 2, 10, 11, 12, 20, 21, 30 }; /* item 10 * i + k is the i-th of ring k */
+	static struct item items[31];
+	const struct intake_options o = { .pace = PACE_NONE };
+	struct rig g;
+	size_t at = 0;
+
+	rig_init(&g, &o, 0);
+	g.lane_joined = true; /* there is none */
+	intake_close(g.intake);
+	uv_run(&g.loop, UV_RUN_NOWAIT);
+	intake_free(g.intake);
+	assert_int_equal(intake_new(&g.loop,
+				    &(struct intake_options){ .rings = rings,
+							      .ring_count = 3,
+							      .item_time = item_time,
+							      .on_item = on_any_item,
+							      .on_end = on_end,
+							      .ctx = &g },
+				    &g.intake),
+			 0);
+	for (size_t k = 0; k < 3; k++)
+		for (int i = 0; i < 4; i++)
+			for (size_t j = 0; j < sizeof(order) / sizeof(order[0]); j++)
+				if (order[j] == 10 * i + (int)k)
+					assert_true(ring_push(rings[k], &items[order[j]]));
+	any_count = 0;
+	for (int ended = 0; ended < 3; ended++) {
+		intake_end(g.intake);
+		uv_run(&g.loop, UV_RUN_NOWAIT);
+		assert_int_equal(g.ends, ended == 2);
+	}
+	assert_int_equal(any_count, sizeof(order) / sizeof(order[0]));
+	for (; at < any_count; at++)
+		assert_ptr_equal(any_items[at], &items[order[at]]);
+	rig_deinit(&g);
+	for (size_t k = 0; k < 3; k++)
+		ring_free(rings[k]);
 }
 
 static void test_budget(void **state)
@@ -387,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_live_takes_all_at_once),
+		cmocka_unit_test(test_several_rings),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_nothing_at_all),
 		cmocka_unit_test(test_schedule),

@@ -394,6 +394,12 @@ static const struct parse_case refused[] = {
 	/* what only the whole tells */
 	{ { "--dry-run", "-ilo", "-rx" }, -EINVAL,
 	  "-i and -r exclude each other: capture live, or read files" },
+	{ { "--dry-run", "--lanes=65" }, -EINVAL, "--lanes 65: out of range, which is 1 to 64" },
+	{ { "--dry-run", "--lanes=2", "--decap=vxlan" }, -EINVAL,
+	  "--decap and --lanes above 1 exclude each other: the kernel deals tunnelled packets by their outer "
+	  "addresses, so the two directions of a connection could come to different lanes; leave --lanes out" },
+	{ { "--dry-run", "--lanes=2", "-rx" }, -EINVAL,
+	  "--lanes is for live traffic, a recording is read by one lane; leave --lanes out" },
 	{ { "--dry-run", "-r-", "-r", "-" }, -EINVAL,
 	  "-r - is given twice, but standard input can be read only once" },
 	{ { "--dry-run", "-r-", "--loop=0" }, -EINVAL,

@@ -27,6 +27,31 @@ static void test_turns_are_exact(void **state)
 	}
 }
 
+/* Lanes that each see some of the requests choose, together, what one lane would, give or take one per lane. */
+static void test_lanes_are_exact(void **state)
+{
+	static const uint64_t shares[] = { 0, 1, SHARE_ONE / 1000, SHARE_ONE / 20, SHARE_ONE / 3, SHARE_ONE - 1, SHARE_ONE };
+
+	for (size_t count = 1; count <= 64; count = count * 2 + 1) {
+		for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+			struct sampler lane[64];
+			uint64_t chosen = 0, random = 1;
+
+			for (size_t k = 0; k < count; k++)
+				lane[k] = (struct sampler){ shares[i], sampler_phase(k, count) };
+			for (uint64_t n = 1; n <= 20000; n++) {
+				uint64_t exact = n * shares[i] / SHARE_ONE;
+
+				random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+				chosen += sampler_turn(&lane[(random >> 33) % count]);
+				assert_true(chosen <= exact + count && exact <= chosen + count);
+				if (shares[i] == 0 || shares[i] == SHARE_ONE)
+					assert_int_equal(chosen, exact);
+			}
+		}
+	}
+}
+
 static void test_keys_hit_the_share(void **state)
 {
 	static const uint64_t shares[] = { 0, SHARE_ONE / 1000, SHARE_ONE / 20, SHARE_ONE / 3, SHARE_ONE - 1, SHARE_ONE };
@@ -112,7 +137,8 @@ static void test_endpoints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_turns_are_exact),    cmocka_unit_test(test_keys_hit_the_share),
+		cmocka_unit_test(test_turns_are_exact),
+		cmocka_unit_test(test_lanes_are_exact),    cmocka_unit_test(test_keys_hit_the_share),
 		cmocka_unit_test(test_keys_are_monotonic), cmocka_unit_test(test_published_values),
 		cmocka_unit_test(test_endpoints),
 	};
