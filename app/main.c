@@ -9,6 +9,7 @@
 
 #include "app/completion.h"
 #include "app/options.h"
+#include "app/report_command.h"
 #include "app/sandbox.h"
 #include "app/tap.h"
 #include "base/log.h"
@@ -99,6 +100,8 @@ int main(int argc, char **argv)
 	int status, err;
 
 	bound_heap();
+	if (argc > 1 && strcmp(argv[1], "report") == 0)
+		return report_command(argc - 1, argv + 1);
 	err = options_parse(argc, argv, &o, &error);
 
 	if (err < 0) {

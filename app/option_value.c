@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "app/config.h"
+#include "app/drawing.h"
 #include "app/texts.h"
 #include "base/units.h"
 #include "capture/tunnel_kind.h"
@@ -614,12 +615,9 @@ static int apply_host(struct options *o, const struct option_input *in, struct b
 
 static int apply_report(struct options *o, const struct option_input *in, struct buffer *error)
 {
-	size_t len = strlen(in->value);
-
-	if (len <= 5 || strcmp(in->value + len - 5, ".json") != 0)
+	if (!drawing_knows(in->value))
 		return wrong(error, in,
-			     "a report's format follows from its suffix, and only .json is written; "
-			     "write e.g. report.json");
+			     "a report's form follows from its suffix: " DRAWING_SUFFIXES "; write e.g. report.json");
 	return add_text(o, &o->reports, in->value, error);
 }
 

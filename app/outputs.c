@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/drawing.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -161,19 +162,6 @@ static void complaints_json(struct json *j, struct span lines)
 	json_close(j, ']');
 }
 
-static int write_whole(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t n = write(fd, bytes.at, bytes.len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			span_skip(&bytes, (size_t)n);
-	}
-	return 0;
-}
-
 int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
 {
 	struct buffer text = { 0 };
@@ -190,7 +178,8 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 	json_close(&j, '}');
 	buffer_add_str(&text, "\n");
 	for (size_t i = 0; i < o->report_count; i++) {
-		int err = buffer_ok(&text) ? write_whole(o->report_fd[i], buffer_span(&text)) : -ENOMEM;
+		int err = buffer_ok(&text) ? drawing_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
+					     -ENOMEM;
 
 		if (err < 0) {
 			log_error_errno(-err, "cannot write the report to \"%s\"", o->options->reports.at[i]);

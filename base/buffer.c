@@ -35,22 +35,29 @@ fail:
 	return false;
 }
 
-void buffer_printf(struct buffer *b, const char *format, ...)
+void buffer_vprintf(struct buffer *b, const char *format, va_list args)
 {
-	va_list args;
+	va_list again;
 	int len;
 
-	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
 	if (len < 0 || !buffer_reserve(b, (size_t)len + 1)) {
 		b->failed = true;
 		return;
 	}
-	va_start(args, format);
 	vsnprintf((char *)b->bytes + b->len, (size_t)len + 1, format, args);
-	va_end(args);
 	b->len += (size_t)len;
+}
+
+void buffer_printf(struct buffer *b, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	buffer_vprintf(b, format, args);
+	va_end(args);
 }
 
 const char *buffer_text(struct buffer *b)

@@ -8,6 +8,7 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +71,7 @@ static inline void buffer_add_str(struct buffer *b, const char *s)
 }
 
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_vprintf(struct buffer *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /** buffer_text() - the contents as a C string, borrowed until the next change; "" when out of memory */
 const char *buffer_text(struct buffer *b);

@@ -17,8 +17,7 @@ static size_t bucket_of(uint64_t value)
 	return at < HISTOGRAM_BUCKETS ? at : HISTOGRAM_BUCKETS - 1;
 }
 
-/* the middle of a bucket, so that the error is half its width */
-static uint64_t bucket_value(size_t at)
+uint64_t histogram_bucket_value(size_t at)
 {
 	size_t power = at / HISTOGRAM_SUB;
 
@@ -46,7 +45,7 @@ uint64_t histogram_at(const struct histogram *h, uint64_t rank)
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		seen += h->bucket[i];
 		if (seen > rank) {
-			uint64_t value = bucket_value(i);
+			uint64_t value = histogram_bucket_value(i);
 
 			return value < h->max ? value : h->max;
 		}

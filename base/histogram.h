@@ -11,6 +11,7 @@
 #define BASE_HISTOGRAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define HISTOGRAM_SUB     64
@@ -29,6 +30,9 @@ uint64_t histogram_quantile(const struct histogram *h, double q);
 
 /** histogram_at() - the value of rank @rank, counted from 0 for the least; the greatest value for any beyond the last */
 uint64_t histogram_at(const struct histogram *h, uint64_t rank);
+
+/** histogram_bucket_value() - the middle of bucket @at, so that the error is half its width */
+uint64_t histogram_bucket_value(size_t at);
 
 /** histogram_merge() - add the values of @from to @into */
 void histogram_merge(struct histogram *into, const struct histogram *from);

@@ -247,8 +247,8 @@ static const struct parse_case accepted[] = {
 	/* what is told */
 	{ { "--completion", "bash" }, 0, " command=5 if=any" },
 	{ { "--completion=zsh" }, 0, " command=5 shell=1 if=any" },
-	{ { "--dry-run", "--report", "a.json", "--report=b.json", "--log-format", "text" }, 0,
-	  " if=any dry=1 reports=a.json,b.json log=1" },
+	{ { "--dry-run", "--report", "a.json", "--report=b.html", "--log-format", "text" }, 0,
+	  " if=any dry=1 reports=a.json,b.html log=1" },
 	{ { "--dry-run", "-Z", "root" }, 0, " if=any user=root dry=1" },
 
 	/* commands: these answer at once, whatever else is wrong */
@@ -382,12 +382,10 @@ static const struct parse_case refused[] = {
 	{ { "--host-header", "http://a" }, -EINVAL,
 	  "--host-header http://a: no Host; write target, keep, suffix, or e.g. shadow.example:8080" },
 	/* what is told */
-	{ { "--report", "a.html" }, -EINVAL,
-	  "--report a.html: a report's format follows from its suffix, and only .json is written; write e.g. "
-	  "report.json" },
+	{ { "--report", "a.xml" }, -EINVAL,
+	  "--report a.xml: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
 	{ { "--report", ".json" }, -EINVAL,
-	  "--report .json: a report's format follows from its suffix, and only .json is written; write e.g. "
-	  "report.json" },
+	  "--report .json: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
 	{ { "--completion", "fish" }, -EINVAL, "--completion fish: write bash or zsh" },
 	{ { "--log-format", "xml" }, -EINVAL, "--log-format xml: write json or text" },
 	{ { "-Z", "no-such-user" }, -ENOENT, "-Z no-such-user: there is no such user; name one that exists" },

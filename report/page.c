@@ -1,0 +1,436 @@
+/*
+ * page.c - the order of a page, and what stands on top of it
+ *
+ * Theory of operation. A reader has a minute: the verdict is one line, four
+ * figures stand below it, and then come the sections in the order of the
+ * questions that people ask: where did the requests go, do the answers agree,
+ * where do they not, how fast is it, can the capture be trusted, what was asked
+ * for. Everything is read from the report's JSON (view.h).
+ *
+ * The verdict is the gate's, if there was one (--fail-on). Without one the page
+ * says what was measured and leaves the judgement to the reader: a colour would
+ * be a threshold that nobody chose.
+ */
+#include "report/page.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "report/page_impl.h"
+
+/** first_shadow() - the comparison with the first target that is no control */
+static struct view first_shadow(struct view comparison)
+{
+	struct view none = { comparison.doc, 0, false };
+
+	for (struct view_walk w = view_walk(view_get(comparison, "targets")); view_next(&w);)
+		if (!view_is_text(view_get(w.value, "role"), "control"))
+			return w.value;
+	return none;
+}
+
+bool page_is_null(struct view v)
+{
+	return !view_is(v, JSON_NUMBER);
+}
+
+void page_interval(struct paper *p, struct view rate)
+{
+	if (page_is_null(view_get(rate, "low")) || page_is_null(view_get(rate, "high")))
+		return;
+	buffer_add_str(p->out, "95 %: ");
+	figure_share(p->out, view_number(view_get(rate, "low")));
+	buffer_add_str(p->out, " to ");
+	figure_share(p->out, view_number(view_get(rate, "high")));
+}
+
+/* ---- the verdict ---- */
+
+static void add_view(struct buffer *out, struct view v)
+{
+	view_text(v, out);
+}
+
+static void headline(struct paper *p, const char *class, struct buffer *title)
+{
+	paper_raw(p, "<div class=\"verdict %s\" id=\"verdict\"><h1>", class);
+	if (!paper_is_html(p))
+		buffer_add_str(p->out, "# ");
+	paper_escaped(p, buffer_span(title));
+	paper_raw(p, "</h1>");
+	buffer_add_str(p->out, "\n");
+}
+
+/** gate_value() - a share, where the term was written as one */
+static void gate_value(struct buffer *out, struct view term, double value)
+{
+	struct span text = view_is(term, JSON_STRING) ? json_doc_text(term.doc, term.at) : span_str("");
+
+	if (text.len > 0 && memchr(text.at, '%', text.len))
+		figure_share(out, value);
+	else
+		figure_number(out, value);
+}
+
+static void failing_terms(struct buffer *out, struct view gate)
+{
+	bool first = true;
+
+	for (struct view_walk w = view_walk(view_get(gate, "failing")); view_next(&w); first = false) {
+		struct view value = view_get(w.value, "value");
+
+		buffer_add_str(out, first ? "" : "; ");
+		add_view(out, view_get(w.value, "term"));
+		buffer_add_str(out, ", and it is ");
+		if (page_is_null(value))
+			buffer_add_str(out, "not known");
+		else
+			gate_value(out, view_get(w.value, "term"), view_number(value));
+	}
+}
+
+static void agreement(struct buffer *out, struct view target)
+{
+	struct view mismatch = view_get(target, "mismatch");
+
+	figure_share(out, 1 - view_number(view_get(mismatch, "rate")));
+	buffer_add_str(out, " of the shadow's answers agree with production");
+}
+
+static void mismatch_sentence(struct buffer *out, struct view target)
+{
+	struct view mismatch = view_get(target, "mismatch");
+
+	figure_count(out, view_count(view_get(mismatch, "count")));
+	buffer_add_str(out, " of ");
+	figure_count(out, view_count(view_get(mismatch, "of")));
+	buffer_add_str(out, " compared answers differ (95 % interval ");
+	figure_share(out, view_number(view_get(mismatch, "low")));
+	buffer_add_str(out, " to ");
+	figure_share(out, view_number(view_get(mismatch, "high")));
+	buffer_add_str(out, ").");
+}
+
+static void errors_sentence(struct buffer *out, struct view target)
+{
+	struct view rate = view_get(target, "error_rate");
+
+	if (view_count(view_get(rate, "shadow.of")) == 0)
+		return;
+	buffer_add_str(out, " Errors: shadow ");
+	figure_share(out, view_number(view_get(rate, "shadow.rate")));
+	buffer_add_str(out, ", production ");
+	figure_share(out, view_number(view_get(rate, "production.rate")));
+	buffer_add_str(out, ".");
+}
+
+static void ratio_sentence(struct buffer *out, struct view target)
+{
+	struct view ratio = view_get(target, "latency_us.p99_ratio");
+
+	if (page_is_null(ratio))
+		return;
+	buffer_printf(out, " At p99 the shadow takes %.3g times as long.", view_number(ratio));
+}
+
+static void noise_sentence(struct buffer *out, struct view target)
+{
+	struct view noise = view_get(target, "noise");
+
+	if (view_is_text(view_get(noise, "source"), "none") || page_is_null(view_get(noise, "net_rate")))
+		return;
+	buffer_add_str(out, " Net of noise (");
+	buffer_add_str(out, view_is_text(view_get(noise, "source"), "control") ? "the control"
+									       : "repeated requests");
+	buffer_add_str(out, "), ");
+	figure_share(out, view_number(view_get(noise, "net_rate")));
+	buffer_add_str(out, " differ.");
+}
+
+static uint64_t sum_of(struct view counts)
+{
+	uint64_t sum = 0;
+
+	for (struct view_walk w = view_walk(counts); view_next(&w);)
+		sum += view_count(w.value);
+	return sum;
+}
+
+static void mirrored_title(struct buffer *out, struct view report)
+{
+	uint64_t sent = 0, answered = 0, failed = 0;
+
+	for (struct view_walk w = view_walk(view_get(report, "targets")); view_next(&w);) {
+		sent += view_count(view_get(w.value, "sent"));
+		answered += sum_of(view_get(w.value, "answered"));
+		failed += sum_of(view_get(w.value, "failed"));
+	}
+	if (view_is_true(view_get(report, "dry_run"))) {
+		figure_count(out, view_count(view_get(report, "requests.chosen")));
+		buffer_add_str(out, " requests chosen, none sent: a dry run");
+		return;
+	}
+	figure_count(out, sent);
+	buffer_add_str(out, " requests mirrored: ");
+	figure_count(out, answered);
+	buffer_add_str(out, " answered, ");
+	figure_count(out, failed);
+	buffer_add_str(out, " failed");
+}
+
+static const char *title_of(struct buffer *title, struct view report, struct view target)
+{
+	struct view gate = view_get(report, "gate");
+
+	if (view_is(gate, JSON_OBJECT)) {
+		bool passed = view_is_true(view_get(gate, "passed"));
+
+		buffer_add_str(title, passed ? "The gate passed" : "The gate failed");
+		return passed ? "good" : "bad";
+	}
+	if (!target.there) {
+		mirrored_title(title, report);
+		return "";
+	}
+	if (view_count(view_get(target, "mismatch.of")) == 0) {
+		buffer_add_str(title, "No answers could be compared");
+		return "warn";
+	}
+	agreement(title, target);
+	return "";
+}
+
+static void verdict(struct paper *p, struct view report, struct view target)
+{
+	struct view gate = view_get(report, "gate");
+	struct buffer text = { 0 };
+	const char *class = title_of(&text, report, target);
+
+	headline(p, class, &text);
+	buffer_clear(&text);
+	failing_terms(&text, gate);
+	if (text.len > 0)
+		paper_say(p, "%s.", buffer_text(&text));
+	else if (view_is(gate, JSON_OBJECT))
+		buffer_add_str(&text, " ");
+	buffer_clear(&text);
+	if (view_count(view_get(target, "mismatch.of")) > 0) {
+		mismatch_sentence(&text, target);
+		noise_sentence(&text, target);
+		errors_sentence(&text, target);
+		ratio_sentence(&text, target);
+		paper_say(p, "%s", buffer_text(&text));
+	}
+	buffer_clear(&text);
+	add_view(&text, view_get(report, "nothing_sent"));
+	if (view_is(view_get(report, "nothing_sent"), JSON_STRING))
+		paper_say(p, "%s", buffer_text(&text));
+	paper_raw(p, "</div>\n");
+	buffer_deinit(&text);
+}
+
+/* ---- the key figures ---- */
+
+static void tile(struct paper *p, const char *id, const char *what, const struct buffer *figure,
+		 const struct buffer *more)
+{
+	if (!paper_is_html(p)) {
+		paper_cell(p, "%s", what);
+		paper_cell(p, "%.*s", (int)figure->len, (const char *)figure->bytes);
+		paper_cell(p, "%.*s", (int)more->len, (const char *)more->bytes);
+		return;
+	}
+	paper_raw(p, "<div class=\"tile\"><span>");
+	paper_escaped(p, span_str(what));
+	paper_raw(p, "</span><b id=\"%s\">", id);
+	paper_escaped(p, buffer_span(figure));
+	paper_raw(p, "</b><span>");
+	paper_escaped(p, buffer_span(more));
+	paper_raw(p, "</span></div>\n");
+}
+
+static void tile_share(struct paper *p, const char *id, const char *what, double share, const char *more,
+		       struct view rate)
+{
+	struct buffer figure = { 0 }, under = { 0 };
+
+	figure_share(&figure, share);
+	if (rate.there) {
+		buffer_add_str(&under, "95 %: ");
+		figure_share(&under, view_number(view_get(rate, "low")));
+		buffer_add_str(&under, " – ");
+		figure_share(&under, view_number(view_get(rate, "high")));
+	}
+	buffer_add_str(&under, more);
+	tile(p, id, what, &figure, &under);
+	buffer_deinit(&figure);
+	buffer_deinit(&under);
+}
+
+static void tile_latency(struct paper *p, struct view target)
+{
+	struct view a = view_get(target, "latency_us.production.total"),
+		    b = view_get(target, "latency_us.shadow.total");
+	struct buffer figure = { 0 }, more = { 0 };
+
+	if (page_is_null(view_get(b, "p99")))
+		buffer_add_str(&figure, view_count(view_get(b, "count")) ? "above the limit" : "–");
+	else
+		figure_time(&figure, view_number(view_get(b, "p99")));
+	buffer_add_str(&more, "production ");
+	if (page_is_null(view_get(a, "p99")))
+		buffer_add_str(&more, "–");
+	else
+		figure_time(&more, view_number(view_get(a, "p99")));
+	tile(p, "shadow-p99", "Shadow's latency, p99", &figure, &more);
+	buffer_deinit(&figure);
+	buffer_deinit(&more);
+}
+
+static void tile_errors(struct paper *p, struct view target)
+{
+	struct view rate = view_get(target, "error_rate");
+	struct buffer more = { 0 };
+	struct view none = { 0 };
+
+	buffer_add_str(&more, "production ");
+	figure_share(&more, view_number(view_get(rate, "production.rate")));
+	tile_share(p, "shadow-errors", "Shadow's errors", view_number(view_get(rate, "shadow.rate")),
+		   buffer_text(&more), none);
+	buffer_deinit(&more);
+}
+
+static void tile_compared(struct paper *p, struct view target)
+{
+	struct buffer figure = { 0 }, more = { 0 };
+
+	figure_count(&figure, view_count(view_get(target, "compared")));
+	buffer_add_str(&more, "of ");
+	figure_count(&more, view_count(view_get(target, "pairs")));
+	buffer_add_str(&more, " pairs; ");
+	if (view_is_true(view_get(target, "distinct_is_estimate")))
+		buffer_add_str(&more, "about ");
+	figure_count(&more, view_count(view_get(target, "distinct_requests")));
+	buffer_add_str(&more, " distinct");
+	tile(p, "compared", "Answers compared", &figure, &more);
+	buffer_deinit(&figure);
+	buffer_deinit(&more);
+}
+
+/** agreement_tile() - decisions, where the model makes any; else answers */
+static void agreement_tile(struct paper *p, struct view target)
+{
+	struct view decision = view_get(target, "decision"), mismatch = view_get(target, "mismatch");
+	struct view none = { 0 };
+
+	if (view_count(view_get(decision, "count")) > 0)
+		tile_share(p, "decision-agreement", "Decisions that agree",
+			   view_number(view_get(decision, "rate")), "", decision);
+	else
+		tile_share(p, "answer-agreement", "Answers that agree",
+			   1 - view_number(view_get(mismatch, "rate")), "", none);
+}
+
+static void tiles(struct paper *p, struct view target)
+{
+	if (!target.there)
+		return;
+	paper_raw(p, "<div class=\"tiles\">\n");
+	if (!paper_is_html(p))
+		paper_table(p, "lrw", "figure| |");
+	tile_compared(p, target);
+	agreement_tile(p, target);
+	tile_errors(p, target);
+	tile_latency(p, target);
+	paper_raw(p, "</div>\n");
+}
+
+/* ---- the whole ---- */
+
+static void top_line(struct paper *p, struct view report)
+{
+	struct buffer text = { 0 };
+
+	paper_raw(p, "<header class=\"top\"><span><b>shadowtap</b> report</span><span>");
+	view_text(view_get(report, "started"), &text);
+	if (text.len > 19)
+		text.len = 19;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.bytes[i] == 'T')
+			text.bytes[i] = ' ';
+	buffer_add_str(&text, " UTC, ");
+	figure_time(&text, view_number(view_get(report, "seconds")) * 1e6);
+	if (view_is_true(view_get(report, "interrupted")))
+		buffer_add_str(&text, ", interrupted");
+	if (paper_is_html(p))
+		paper_escaped(p, buffer_span(&text));
+	paper_raw(p, "</span></header>\n");
+	buffer_deinit(&text);
+}
+
+static void compared_with(struct paper *p, struct view name, struct view target, bool alone)
+{
+	struct buffer title = { 0 };
+	bool control = view_is_text(view_get(target, "role"), "control");
+
+	buffer_add_str(&title, control ? "The control" : "Answers of the shadow");
+	if (!alone || control) {
+		buffer_add_str(&title, " “");
+		view_text(name, &title);
+		buffer_add_str(&title, "”");
+	}
+	buffer_add_str(&title, " beside production's");
+	paper_section(p, 2, control ? "control" : "answers", buffer_text(&title));
+	buffer_deinit(&title);
+	page_verdicts(p, target);
+	paper_section_end(p);
+	if (control)
+		return;
+	page_decisions(p, target);
+	page_latency(p, target);
+	page_streams(p, target);
+	page_slices(p, target);
+	page_paths(p, target);
+	page_examples(p, target);
+}
+
+static void footer(struct paper *p, struct view report, bool compared)
+{
+	struct buffer version = { 0 };
+
+	view_text(view_get(report, "shadowtap"), &version);
+	paper_raw(p, "<footer>");
+	if (!paper_is_html(p))
+		buffer_add_str(p->out, "\n---\n");
+	if (compared)
+		paper_say(p, "Production's latency is measured at the tap, from the last byte of the request to the bytes of the "
+			     "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a sample of the "
+			     "traffic, so its load is lower than production's. Timeouts are counted, never averaged.");
+	paper_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
+	paper_raw(p, "</footer>\n");
+	buffer_deinit(&version);
+}
+
+int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out)
+{
+	struct view report = view_of(doc), comparison = view_get(report, "comparison"), targets, shadow;
+	struct paper p;
+
+	if (!view_is(report, JSON_OBJECT) || !view_is(view_get(report, "requests"), JSON_OBJECT))
+		return -EINVAL;
+	targets = view_get(comparison, "targets");
+	shadow = first_shadow(comparison);
+	paper_begin(&p, medium, out, "shadowtap report");
+	top_line(&p, report);
+	verdict(&p, report, shadow);
+	tiles(&p, shadow);
+	page_funnel(&p, report, comparison);
+	for (struct view_walk w = view_walk(targets); view_next(&w);)
+		compared_with(&p, w.name, w.value, view_size(targets) == 1);
+	page_targets(&p, report);
+	page_capture(&p, report);
+	page_configuration(&p, report);
+	footer(&p, report, shadow.there);
+	paper_end(&p);
+	return buffer_ok(out) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,483 @@
+/* page_compare.c - what the comparison with one target says: verdicts, latencies, paths, slices, examples */
+#include "report/page_impl.h"
+
+#include "report/plots.h"
+
+#define SLICES_SHOWN 40
+#define PATHS_SHOWN 30
+#define EXAMPLES_SHOWN 12
+
+/* ---- verdicts and statuses ---- */
+
+/* In the order of reading: what is well, then what is not, worst last. */
+static const struct verdict_look {
+	const char *name, *class, *means;
+} looks[] = {
+	{ "equal", "g", "the same bytes or the same values" },
+	{ "close", "g2", "within the tolerance" },
+	{ "order", "y", "the same elements in another order" },
+	{ "value", "y", "a value outside the tolerance" },
+	{ "decision", "s", "another decision: arg-max or top-k" },
+	{ "schema", "b", "another type, something missing or extra" },
+	{ "encoding", "b", "another kind of body, or one that cannot be read" },
+	{ "status", "b", "another status" },
+	{ "error", "b", "the shadow failed or timed out" },
+	{ "not_comparable", "e", "production's answer was not seen whole" },
+};
+
+static void stacked_bar(struct paper *p, struct view verdicts, double pairs)
+{
+	if (!paper_is_html(p) || pairs <= 0)
+		return;
+	paper_raw(p, "<div class=\"stack\" role=\"img\" aria-label=\"verdicts\">");
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		double n = (double)view_count(view_get(verdicts, looks[i].name));
+
+		if (n > 0)
+			paper_raw(p, "<i class=\"%s\" style=\"width:%.3f%%\" title=\"%s\"></i>", looks[i].class,
+				  n / pairs * 100, looks[i].name);
+	}
+	paper_raw(p, "</div>\n");
+}
+
+static void verdict_table(struct paper *p, struct view verdicts, double pairs)
+{
+	paper_table(p, "lrrw", "verdict|pairs|share|meaning");
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		uint64_t n = view_count(view_get(verdicts, looks[i].name));
+
+		if (n == 0)
+			continue;
+		if (paper_is_html(p))
+			paper_cell_raw(p, "<i class=\"key %s\"></i>%s", looks[i].class, looks[i].name);
+		else
+			paper_cell(p, "%s", looks[i].name);
+		paper_cell_count(p, n);
+		paper_cell_share(p, pairs > 0 ? (double)n / pairs : 0);
+		paper_cell(p, "%s", looks[i].means);
+	}
+	paper_table_end(p);
+}
+
+static void status_cell(struct paper *p, struct view status)
+{
+	if (page_is_null(status))
+		paper_cell(p, "no answer");
+	else
+		paper_cell(p, "%llu", (unsigned long long)view_count(status));
+}
+
+static void statuses(struct paper *p, struct view target)
+{
+	paper_section(p, 3, "statuses", "Statuses");
+	paper_table(p, "llr", "production|shadow|pairs");
+	for (struct view_walk w = view_walk(view_get(target, "status_matrix")); view_next(&w);) {
+		status_cell(p, view_get(w.value, "production"));
+		status_cell(p, view_get(w.value, "shadow"));
+		paper_cell_count(p, view_count(view_get(w.value, "count")));
+	}
+	paper_table_end(p);
+	if (view_count(view_get(target, "status_overflow")) > 0)
+		paper_note(p, "And other statuses in %llu pairs.",
+			   (unsigned long long)view_count(view_get(target, "status_overflow")));
+	paper_section_end(p);
+}
+
+/** generated() - texts of language models that differ are no mismatch unless a control says how much is usual
+ */
+static void generated(struct paper *p, struct view target)
+{
+	struct view g = view_get(target, "generated");
+	struct buffer text = { 0 };
+	uint64_t pairs = view_count(view_get(g, "pairs"));
+
+	if (pairs == 0)
+		return;
+	figure_count(&text, pairs);
+	buffer_add_str(&text, " pairs hold text that a language model generated: ");
+	figure_share(&text, (double)view_count(view_get(g, "same_text")) / (double)pairs);
+	buffer_add_str(&text, " say the same, and on average the first ");
+	figure_share(&text, view_number(view_get(g, "common_prefix_share")));
+	buffer_add_str(&text, " of the text is the same. Such a model seldom says a thing twice in the same "
+			      "words, so without a control "
+			      "a difference is not called one.");
+	paper_say(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void noise(struct paper *p, struct view target)
+{
+	struct view n = view_get(target, "noise"), mismatch = view_get(n, "mismatch"),
+		    repeats = view_get(target, "repeats");
+	struct buffer text = { 0 };
+
+	if (view_is_text(view_get(n, "source"), "control")) {
+		buffer_add_str(&text,
+			       "Noise: the control, a second copy of production, differs from production in ");
+		figure_share(&text, view_number(view_get(mismatch, "rate")));
+		buffer_add_str(&text, " of ");
+		figure_count(&text, view_count(view_get(mismatch, "of")));
+		buffer_add_str(&text, " pairs.");
+	} else if (view_count(view_get(repeats, "requests")) > 0) {
+		buffer_add_str(&text, "Noise: of ");
+		figure_count(&text, view_count(view_get(repeats, "requests")));
+		buffer_add_str(&text, " requests that were sent again, production answered ");
+		figure_count(&text, view_count(view_get(repeats, "same_production")));
+		buffer_add_str(&text, " as before, and the shadow ");
+		figure_count(&text, view_count(view_get(repeats, "same_shadow")));
+		buffer_add_str(&text, ".");
+	} else {
+		buffer_add_str(
+			&text,
+			"Noise is not known: there was no control (--control), and no request came twice.");
+	}
+	paper_note(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+void page_verdicts(struct paper *p, struct view target)
+{
+	struct view verdicts = view_get(target, "verdicts");
+	double pairs = (double)view_count(view_get(target, "pairs"));
+
+	stacked_bar(p, verdicts, pairs);
+	paper_raw(p, "<div class=\"two\"><div>");
+	verdict_table(p, verdicts, pairs);
+	paper_raw(p, "</div><div>");
+	statuses(p, target);
+	paper_raw(p, "</div></div>\n");
+	generated(p, target);
+	noise(p, target);
+}
+
+/* ---- latency ---- */
+
+void page_cell_quantile(struct paper *p, struct view quantiles, const char *name)
+{
+	struct view q = view_get(quantiles, name);
+
+	if (!page_is_null(q))
+		paper_cell_time(p, view_number(q));
+	else
+		paper_cell(p, view_count(view_get(quantiles, "count")) > 0 ? "> max-time" : "–");
+}
+
+static void latency_row(struct paper *p, const char *class, const char *what, struct view quantiles)
+{
+	static const char *const names[] = { "p50", "p90", "p95", "p99", "p999" };
+
+	if (paper_is_html(p))
+		paper_cell_raw(p, "<i class=\"key %s\"></i>%s", class, what);
+	else
+		paper_cell(p, "%s", what);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		page_cell_quantile(p, quantiles, names[i]);
+	paper_cell_count(p, view_count(view_get(quantiles, "count")));
+}
+
+static void difference_cell(struct paper *p, struct view quantile)
+{
+	struct view low = view_get(quantile, "low"), high = view_get(quantile, "high");
+	struct buffer text = { 0 };
+
+	if (page_is_null(view_get(quantile, "value"))) {
+		buffer_add_str(&text, "–");
+	} else {
+		figure_time(&text, view_number(view_get(quantile, "value")));
+		buffer_add_str(&text, " (");
+		if (page_is_null(low))
+			buffer_add_str(&text, "?");
+		else
+			figure_time(&text, view_number(low));
+		buffer_add_str(&text, " to ");
+		if (page_is_null(high))
+			buffer_add_str(&text, "?");
+		else
+			figure_time(&text, view_number(high));
+		buffer_add_str(&text, ")");
+	}
+	paper_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void differences(struct paper *p, struct view d)
+{
+	static const char *const names[] = { "p50", "p90", "p95", "p99" };
+	double count = (double)view_count(view_get(d, "count"));
+	struct buffer text = { 0 };
+
+	if (count == 0)
+		return;
+	paper_section(p, 3, "difference", "The difference, pair by pair: shadow minus production");
+	plot_differences(p, view_get(d, "buckets_below"), view_get(d, "buckets_above"));
+	paper_table(p, "rrrr", "p50 (95 % interval)|p90|p95|p99");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		difference_cell(p, view_get(d, names[i]));
+	paper_table_end(p);
+	buffer_add_str(&text, "The shadow was slower in ");
+	figure_share(&text, (double)view_count(view_get(d, "slower")) / count);
+	buffer_add_str(&text, " of ");
+	figure_count(&text, (uint64_t)count);
+	buffer_add_str(&text, " pairs.");
+	paper_note(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+	paper_section_end(p);
+}
+
+void page_latency(struct paper *p, struct view target)
+{
+	struct view a = view_get(target, "latency_us.production"), b = view_get(target, "latency_us.shadow");
+	uint64_t timeouts = view_count(view_get(target, "latency_us.timeouts"));
+
+	if (view_count(view_get(a, "total.count")) + view_count(view_get(b, "total.count")) == 0)
+		return;
+	paper_section(p, 2, "latency", "Latency");
+	plot_latencies(p, view_get(a, "total"), view_get(b, "total"));
+	paper_table(p, "lrrrrrr", "to the last byte of the answer|p50|p90|p95|p99|p99.9|answers");
+	latency_row(p, "p", "production", view_get(a, "total"));
+	latency_row(p, "s", "shadow", view_get(b, "total"));
+	paper_table_end(p);
+	paper_table(p, "lrrrrrr", "to its first byte|p50|p90|p95|p99|p99.9|answers");
+	latency_row(p, "p", "production", view_get(a, "first_byte"));
+	latency_row(p, "s", "shadow", view_get(b, "first_byte"));
+	paper_table_end(p);
+	if (timeouts > 0)
+		paper_note(p,
+			   "%llu exchanges timed out. They have no latency but are longer than all that is "
+			   "shown; a quantile that lies "
+			   "among them is given as above --max-time.",
+			   (unsigned long long)timeouts);
+	differences(p, view_get(target, "latency_us.difference"));
+	paper_section_end(p);
+}
+
+/* ---- where they differ ---- */
+
+static void badge(struct paper *p, struct view verdict)
+{
+	bool differs = view_is_text(verdict, "differs");
+
+	if (!paper_is_html(p)) {
+		struct buffer text = { 0 };
+
+		view_text(verdict, &text);
+		paper_cell(p, "%s", buffer_text(&text));
+		buffer_deinit(&text);
+		return;
+	}
+	paper_cell_raw(p, "<span class=\"badge%s\">%s</span>", differs ? " warn" : "",
+		       differs                          ? "differs"
+		       : view_is_text(verdict, "noise") ? "noise"
+							: "close");
+}
+
+static void kind_cell(struct paper *p, struct view kind)
+{
+	struct buffer text = { 0 };
+
+	view_text(kind, &text);
+	paper_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void number_cell(struct paper *p, struct view n)
+{
+	struct buffer text = { 0 };
+
+	if (view_number(n) > 0)
+		figure_number(&text, view_number(n));
+	paper_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+void page_paths(struct paper *p, struct view target)
+{
+	struct view paths = view_get(target, "paths");
+	bool control = view_is_text(view_get(target, "noise.source"), "control");
+	unsigned shown = 0;
+
+	if (view_size(paths) == 0)
+		return;
+	paper_section(p, 2, "paths", "Where the answers differ");
+	paper_table(p, control ? "wlrrrrrl" : "wlrrrrl",
+		    control ? "path|how|pairs|share|control|max abs.|max rel.|"
+			    : "path|how|pairs|share|max abs.|max rel.|");
+	for (struct view_walk w = view_walk(paths); shown < PATHS_SHOWN && view_next(&w); shown++) {
+		paper_cell_code(p, view_get(w.value, "path"));
+		kind_cell(p, view_get(w.value, "kind"));
+		paper_cell_count(p, view_count(view_get(w.value, "pairs")));
+		paper_cell_share(p, view_number(view_get(w.value, "rate")));
+		if (control)
+			paper_cell_share(p, view_number(view_get(w.value, "control.rate")));
+		number_cell(p, view_get(w.value, "max_abs"));
+		number_cell(p, view_get(w.value, "max_rel"));
+		badge(p, view_get(w.value, "verdict"));
+	}
+	paper_table_end(p);
+	if (view_size(paths) > shown || view_count(view_get(target, "paths_overflow")) > 0)
+		paper_note(
+			p,
+			"%u more paths are in the JSON, and differences at %llu more places were only counted.",
+			view_size(paths) - shown,
+			(unsigned long long)view_count(view_get(target, "paths_overflow")));
+	paper_section_end(p);
+}
+
+/* ---- slices ---- */
+
+/** whisker() - the rate with its interval, over an axis from 0 to @top */
+static void whisker(struct paper *p, struct view slice, double top)
+{
+	double low = view_number(view_get(slice, "low")) / top * 100,
+	       high = view_number(view_get(slice, "high")) / top * 100;
+	double rate = view_number(view_get(slice, "rate")) / top * 100;
+
+	paper_cell_raw(p,
+		       "<div class=\"whisker\"><i style=\"left:%.2f%%;width:%.2f%%\"></i><b "
+		       "style=\"left:%.2f%%\"></b></div>",
+		       low, high - low, rate);
+}
+
+static double highest_bound(struct view slices)
+{
+	double top = 0.001;
+
+	for (struct view_walk w = view_walk(slices); view_next(&w);) {
+		double high = view_number(view_get(w.value, "high"));
+
+		top = high > top ? high : top;
+	}
+	return top > 1 ? 1 : top;
+}
+
+void page_slices(struct paper *p, struct view target)
+{
+	struct view slices = view_get(target, "slices");
+	double top = highest_bound(slices);
+	struct buffer titles = { 0 };
+	unsigned shown = 0;
+
+	if (view_size(slices) == 0)
+		return;
+	paper_section(p, 2, "slices", "By path, model and header");
+	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
+	if (paper_is_html(p)) {
+		buffer_add_str(&titles, "|95 % interval, 0 to ");
+		figure_share(&titles, top);
+	}
+	paper_table(p, paper_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));
+	buffer_deinit(&titles);
+	for (struct view_walk w = view_walk(slices); shown < SLICES_SHOWN && view_next(&w); shown++) {
+		uint64_t decisions = view_count(view_get(w.value, "decisions"));
+
+		kind_cell(p, view_get(w.value, "by"));
+		paper_cell_code(p, view_get(w.value, "value"));
+		paper_cell_count(p, view_count(view_get(w.value, "compared")));
+		paper_cell_count(p, view_count(view_get(w.value, "errors")));
+		if (decisions > 0)
+			paper_cell_share(p, (double)view_count(view_get(w.value, "agree")) / (double)decisions);
+		else
+			paper_cell(p, "–");
+		paper_cell_share(p, view_number(view_get(w.value, "rate")));
+		if (paper_is_html(p))
+			whisker(p, w.value, top);
+	}
+	paper_table_end(p);
+	if (view_size(slices) > shown)
+		paper_note(p, "%u more slices are in the JSON.", view_size(slices) - shown);
+	if (view_count(view_get(target, "slices_overflow")) > 0)
+		paper_note(p, "%llu pairs belong to slices beyond the number that is kept.",
+			   (unsigned long long)view_count(view_get(target, "slices_overflow")));
+	paper_section_end(p);
+}
+
+/* ---- examples ---- */
+
+static void time_or_none(struct buffer *out, struct view us)
+{
+	if (page_is_null(us))
+		buffer_add_str(out, "–");
+	else
+		figure_time(out, view_number(us));
+}
+
+static void body(struct paper *p, const char *what, struct view text)
+{
+	struct buffer said = { 0 };
+
+	view_text(text, &said);
+	if (said.len > 0) {
+		paper_note(p, "%s", what);
+		if (paper_is_html(p)) {
+			paper_raw(p, "<pre>");
+			paper_escaped(p, buffer_span(&said));
+			paper_raw(p, "</pre>\n");
+		} else {
+			paper_say(p, "%s", buffer_text(&said));
+		}
+	}
+	buffer_deinit(&said);
+}
+
+static void example_title(struct paper *p, struct view e)
+{
+	struct buffer text = { 0 };
+
+	paper_raw(p, "<details><summary><span class=\"badge\">");
+	if (!paper_is_html(p))
+		buffer_add_str(p->out, "\n**");
+	view_text(view_get(e, "verdict"), &text);
+	paper_escaped(p, buffer_span(&text));
+	buffer_add_str(p->out, paper_is_html(p) ? "</span> <code>" : "** ");
+	buffer_clear(&text);
+	view_text(view_get(e, "id"), &text);
+	buffer_add_str(&text, "  ");
+	view_text(view_get(e, "request_path"), &text);
+	paper_escaped(p, buffer_span(&text));
+	paper_raw(p, "</code></summary>");
+	buffer_add_str(p->out, "\n");
+	buffer_deinit(&text);
+}
+
+static void example(struct paper *p, struct view e)
+{
+	struct buffer text = { 0 };
+
+	example_title(p, e);
+	view_text(view_get(e, "ts"), &text);
+	buffer_add_str(&text, ", production ");
+	time_or_none(&text, view_get(e, "production_us"));
+	buffer_add_str(&text, ", shadow ");
+	time_or_none(&text, view_get(e, "shadow_us"));
+	paper_note(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+	if (view_size(view_get(e, "differences")) > 0) {
+		paper_table(p, "wlww", "path|how|production|shadow");
+		for (struct view_walk w = view_walk(view_get(e, "differences")); view_next(&w);) {
+			paper_cell_code(p, view_get(w.value, "path"));
+			kind_cell(p, view_get(w.value, "kind"));
+			paper_cell_code(p, view_get(w.value, "production"));
+			paper_cell_code(p, view_get(w.value, "shadow"));
+		}
+		paper_table_end(p);
+	}
+	body(p, "Request", view_get(e, "request_body"));
+	body(p, "Production's answer", view_get(e, "production_body"));
+	body(p, "The shadow's answer", view_get(e, "shadow_body"));
+	paper_raw(p, "</details>\n");
+}
+
+void page_examples(struct paper *p, struct view target)
+{
+	struct view examples = view_get(target, "examples");
+	unsigned shown = 0;
+
+	if (view_size(examples) == 0)
+		return;
+	paper_section(p, 2, "examples", "Examples, worst first");
+	for (struct view_walk w = view_walk(examples); shown < EXAMPLES_SHOWN && view_next(&w); shown++)
+		example(p, w.value);
+	if (view_size(examples) > shown)
+		paper_note(p, "%u more are in the JSON.", view_size(examples) - shown);
+	paper_section_end(p);
+}

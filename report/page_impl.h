@@ -1,0 +1,43 @@
+/*
+ * page_impl.h - the page, for the files that share the work
+ *
+ *   page.c          the order, the verdict and the key figures on top
+ *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
+ *   page_compare.c  what the comparison with one target says
+ *   page_models.c   ... of what models decided, scored and streamed
+ */
+#ifndef REPORT_PAGE_IMPL_H
+#define REPORT_PAGE_IMPL_H
+
+#include "report/figures.h"
+#include "report/paper.h"
+#include "report/view.h"
+
+/* page_run.c; @report: the whole document */
+void page_funnel(struct paper *p, struct view report, struct view comparison);
+void page_targets(struct paper *p, struct view report);
+void page_capture(struct paper *p, struct view report);
+void page_configuration(struct paper *p, struct view report);
+
+/* page_compare.c; @target: of comparison.targets */
+void page_verdicts(struct paper *p, struct view target);
+void page_latency(struct paper *p, struct view target);
+void page_paths(struct paper *p, struct view target);
+void page_slices(struct paper *p, struct view target);
+void page_examples(struct paper *p, struct view target);
+
+/* page_models.c */
+void page_decisions(struct paper *p, struct view target);
+void page_streams(struct paper *p, struct view target);
+
+/** page_interval() - "95 %: 2.2 % to 4.4 %" of an object with low and high, appended to the paper's text */
+void page_interval(struct paper *p, struct view rate);
+
+/** page_is_null() - is a figure not known? */
+bool page_is_null(struct view v);
+
+/** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above
+ * them */
+void page_cell_quantile(struct paper *p, struct view quantiles, const char *name);
+
+#endif

@@ -1,0 +1,286 @@
+/* page_run.c - from the wire to the shadow: where requests went, and whether the capture can be trusted */
+#include "report/page_impl.h"
+
+#include <string.h>
+
+/* ---- the funnel ---- */
+
+/** struct step - one row: what went on, of what came in, and where the rest went */
+struct step {
+	const char *name;
+	uint64_t in, out;
+	struct view losses[4]; /* counts, or objects of counts */
+	const char *words[4];  /* before the names of an object's members; the name of a single count */
+};
+
+static void loss(struct paper *p, struct buffer *text, const char *group, struct view name, uint64_t count)
+{
+	if (count == 0)
+		return;
+	buffer_add_str(text, text->len ? " · " : "");
+	buffer_add_str(text, group);
+	if (name.there) {
+		buffer_add_str(text, " ");
+		for (struct span s = json_doc_text(name.doc, name.at); s.len > 0; span_skip(&s, 1))
+			buffer_add_str(text, s.at[0] == '_' ? " " : (char[]){ (char)s.at[0], 0 });
+	}
+	buffer_add_str(text, " ");
+	figure_count(text, count);
+}
+
+static void losses(struct paper *p, const struct step *s, struct buffer *text)
+{
+	struct view none = { 0 };
+
+	for (size_t i = 0; i < 4 && s->words[i]; i++) {
+		if (view_is(s->losses[i], JSON_OBJECT)) {
+			for (struct view_walk w = view_walk(s->losses[i]); view_next(&w);)
+				loss(p, text, s->words[i], w.name, view_count(w.value));
+		} else {
+			loss(p, text, s->words[i], none, view_count(s->losses[i]));
+		}
+	}
+}
+
+static void draw_step(struct paper *p, const struct step *s)
+{
+	double share = s->in ? (double)s->out / (double)s->in : 0;
+	struct buffer text = { 0 };
+
+	losses(p, s, &text);
+	if (!paper_is_html(p)) {
+		paper_cell(p, "%s", s->name);
+		paper_cell_count(p, s->out);
+		paper_cell_share(p, share);
+		paper_cell(p, "%s", buffer_text(&text));
+		buffer_deinit(&text);
+		return;
+	}
+	paper_raw(p, "<div class=\"step\"><div><b>");
+	figure_count(p->out, s->out);
+	paper_raw(p, "</b> ");
+	paper_escaped(p, span_str(s->name));
+	paper_raw(p,
+		  "</div><div class=\"bar\" title=\"%.2f %% of the step before\"><i "
+		  "style=\"width:%.2f%%\"></i></div>",
+		  share * 100, share * 100);
+	if (text.len > 0) {
+		paper_raw(p, "<div class=\"lost\">");
+		paper_escaped(p, buffer_span(&text));
+		paper_raw(p, "</div>");
+	}
+	paper_raw(p, "</div>\n");
+	buffer_deinit(&text);
+}
+
+static void target_steps(struct paper *p, struct view name, struct view target, struct view compared,
+			 bool alone)
+{
+	uint64_t chosen = view_count(view_get(target, "chosen")), sent = view_count(view_get(target, "sent")),
+		 answered = 0;
+	struct buffer words = { 0 };
+	struct step s;
+
+	for (struct view_walk w = view_walk(view_get(target, "answered")); view_next(&w);)
+		answered += view_count(w.value);
+	buffer_add_str(&words, "sent");
+	if (!alone) {
+		buffer_add_str(&words, " to ");
+		view_text(name, &words);
+	}
+	s = (struct step){ buffer_text(&words),
+			   chosen,
+			   sent,
+			   { view_get(target, "shed"), view_get(target, "unsampled") },
+			   { "shed", "unsampled" } };
+	draw_step(p, &s);
+	s = (struct step){ "answered",
+			   sent,
+			   answered,
+			   { view_get(target, "failed"), view_get(target, "cancelled_at_exit") },
+			   { "failed", "cancelled at exit" } };
+	draw_step(p, &s);
+	if (compared.there) {
+		s = (struct step){ "compared",
+				   view_count(view_get(compared, "pairs")),
+				   view_count(view_get(compared, "compared")),
+				   { view_get(compared, "errors"), view_get(compared, "not_comparable") },
+				   { "error", "not comparable" } };
+		draw_step(p, &s);
+	}
+	buffer_deinit(&words);
+}
+
+void page_funnel(struct paper *p, struct view report, struct view comparison)
+{
+	struct view packets = view_get(report, "packets"), requests = view_get(report, "requests");
+	struct view targets = view_get(report, "targets"), all = view_get(comparison, "targets");
+	uint64_t received = view_count(view_get(packets, "received")),
+		 decoded = view_count(view_get(packets, "decoded"));
+	uint64_t seen = view_count(view_get(requests, "seen")),
+		 complete = view_count(view_get(requests, "complete"));
+	struct step s;
+
+	paper_section(p, 2, "funnel", "From the wire to the comparison");
+	if (!paper_is_html(p))
+		paper_table(p, "lrrw", "step|count|of the step before|where the rest went");
+	s = (struct step){ "packets decoded",
+			   received + view_count(view_get(packets, "dropped_kernel")),
+			   decoded,
+			   { view_get(packets, "ignored"), view_get(packets, "malformed"),
+			     view_get(packets, "dropped_kernel") },
+			   { "ignored", "malformed", "dropped by the kernel" } };
+	draw_step(p, &s);
+	s = (struct step){ "requests complete", seen, complete, { view_get(requests, "lost") }, { "lost" } };
+	draw_step(p, &s);
+	s = (struct step){ "requests chosen",
+			   complete,
+			   view_count(view_get(requests, "chosen")),
+			   { view_get(requests, "filtered"), view_get(requests, "unsampled"),
+			     view_get(requests, "shed") },
+			   { "filtered", "unsampled", "shed" } };
+	draw_step(p, &s);
+	for (struct view_walk w = view_walk(targets); view_next(&w);) {
+		struct view compared = { report.doc, 0, false };
+
+		for (struct view_walk c = view_walk(all); view_next(&c);)
+			if (span_equal(json_doc_text(report.doc, c.name.at),
+				       json_doc_text(report.doc, w.name.at)))
+				compared = c.value;
+		target_steps(p, w.name, w.value, compared, view_size(targets) == 1);
+	}
+	if (!paper_is_html(p))
+		paper_table_end(p);
+	else
+		paper_note(p, "A bar shows the share of the step before that went on. Of packets to requests "
+			      "there is no share: packets "
+			      "carry answers and acknowledgements too.");
+	paper_section_end(p);
+}
+
+/* ---- the targets ---- */
+
+void page_targets(struct paper *p, struct view report)
+{
+	struct view targets = view_get(report, "targets");
+
+	if (view_size(targets) == 0)
+		return;
+	paper_section(p, 2, "targets", "Targets");
+	paper_table(p, "llrrrrrrrr", "name|URL|sent|2xx|3xx|4xx|5xx|failed|p50|p99");
+	for (struct view_walk w = view_walk(targets); view_next(&w);) {
+		uint64_t failed = 0;
+
+		for (struct view_walk f = view_walk(view_get(w.value, "failed")); view_next(&f);)
+			failed += view_count(f.value);
+		paper_cell_code(p, w.name);
+		paper_cell_code(p, view_get(w.value, "url"));
+		paper_cell_count(p, view_count(view_get(w.value, "sent")));
+		paper_cell_count(p, view_count(view_get(w.value, "answered.2xx")));
+		paper_cell_count(p, view_count(view_get(w.value, "answered.3xx")));
+		paper_cell_count(p, view_count(view_get(w.value, "answered.4xx")));
+		paper_cell_count(p, view_count(view_get(w.value, "answered.5xx")));
+		paper_cell_count(p, failed);
+		paper_cell_time(p, view_number(view_get(w.value, "total_us.p50")));
+		paper_cell_time(p, view_number(view_get(w.value, "total_us.p99")));
+	}
+	paper_table_end(p);
+	paper_section_end(p);
+}
+
+/* ---- the capture ---- */
+
+struct sign {
+	const char *path;
+	const char *what, *then; /* @then: what follows from it, where it is not nothing */
+};
+
+static const struct sign signs[] = {
+	{ "packets.dropped_kernel", "packets dropped by the kernel",
+	  "requests are missing; try a larger -B or a smaller -p" },
+	{ "packets.dropped_interface", "packets dropped by the interface", "requests are missing" },
+	{ "packets.cut_payload", "packets cut short",
+	  "raise -s, or switch the offload off that made them so large" },
+	{ "connections.one_way", "connections seen in one direction only", "their answers cannot be compared" },
+	{ "connections.midstream", "connections that began before the capture", NULL },
+	{ "connections.gaps", "holes in streams", "the requests and answers that they touch are lost" },
+	{ "connections.not_http", "connections that speak no HTTP", NULL },
+	{ "connections.tls", "connections with TLS", "shadowtap cannot read them: tap where it is plain" },
+	{ "connections.http2", "connections with HTTP/2", "shadowtap does not read HTTP/2" },
+	{ "connections.copies", "connections seen on several networks, and counted once", NULL },
+	{ "connections.evicted", "connections forgotten to keep memory bounded", "raise --max-memory" },
+	{ "events_dropped", "events that could not be written in time", NULL },
+};
+
+void page_capture(struct paper *p, struct view report)
+{
+	unsigned shown = 0;
+
+	paper_section(p, 2, "capture", "Health of the capture");
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		uint64_t n = view_count(view_get(report, signs[i].path));
+
+		if (n == 0)
+			continue;
+		if (shown++ == 0)
+			paper_table(p, "rww", "count|what|what follows");
+		paper_cell_count(p, n);
+		paper_cell(p, "%s", signs[i].what);
+		paper_cell(p, "%s", signs[i].then ? signs[i].then : "");
+	}
+	if (shown > 0)
+		paper_table_end(p);
+	else
+		paper_say(p, "Nothing was dropped, cut, missed or seen in one direction only.");
+	for (struct view_walk w = view_walk(view_get(report, "warnings")); view_next(&w);) {
+		struct buffer text = { 0 };
+
+		view_text(w.value, &text);
+		paper_note(p, "%s", buffer_text(&text));
+		buffer_deinit(&text);
+	}
+	paper_section_end(p);
+}
+
+/* ---- what was asked for ---- */
+
+static void setting(struct paper *p, const char *name, struct view v)
+{
+	struct buffer text = { 0 };
+
+	if (view_is(v, JSON_ARRAY)) {
+		for (struct view_walk w = view_walk(v); view_next(&w);) {
+			buffer_add_str(&text, text.len ? ", " : "");
+			view_text(w.value, &text);
+		}
+	} else if (v.there && !view_is(v, JSON_NULL)) {
+		view_text(v, &text);
+	}
+	if (text.len > 0) {
+		paper_cell(p, "%s", name);
+		paper_cell(p, "%s", buffer_text(&text));
+	}
+	buffer_deinit(&text);
+}
+
+void page_configuration(struct paper *p, struct view report)
+{
+	struct view options = view_get(report, "comparison.options");
+
+	paper_section(p, 2, "configuration", "Configuration");
+	paper_table(p, "lw", "what|value");
+	paper_cell(p, "sample");
+	paper_cell_share(p, view_number(view_get(report, "sample")));
+	setting(p, "version", view_get(report, "shadowtap"));
+	for (struct view_walk w = view_walk(options); view_next(&w);) {
+		struct buffer name = { 0 };
+
+		view_text(w.name, &name);
+		setting(p, buffer_text(&name), w.value);
+		buffer_deinit(&name);
+	}
+	setting(p, "rules that never matched", view_get(report, "comparison.rules_unmatched"));
+	setting(p, "gate", view_get(report, "gate.expression"));
+	paper_table_end(p);
+	paper_section_end(p);
+}
