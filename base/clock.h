@@ -44,4 +44,8 @@ static inline struct wall wall_now(void)
 	return (struct wall){ ts.tv_sec * NS_PER_S + ts.tv_nsec };
 }
 
+/** time_text() - RFC 3339 with nine digits and Z, into @out of TIME_TEXT_MAX bytes; returns @out */
+#define TIME_TEXT_MAX 40
+const char *time_text(struct wall t, char *out);
+
 #endif

@@ -30,7 +30,7 @@ void json_close(struct json *j, char bracket)
  * one: overlong forms, surrogates and code points above U+10FFFF are not
  * (RFC 3629, section 4).
  */
-static size_t utf8_length(struct span s)
+size_t utf8_length(struct span s)
 {
 	uint8_t lead = s.at[0], low = 0x80, high = 0xbf;
 	size_t len;

@@ -44,6 +44,9 @@ void json_exact(struct json *j, double n);
 void json_bool(struct json *j, bool yes);
 void json_null(struct json *j);
 
+/** utf8_length() - of the UTF-8 sequence at the front of @s, which is not empty; 0 if there is no valid one */
+size_t utf8_length(struct span s);
+
 /** json_hex() - bytes as lower-case hexadecimal text */
 void json_hex(struct json *j, const uint8_t *bytes, size_t len);
 

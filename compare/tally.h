@@ -19,6 +19,19 @@
 
 #define TALLY_TARGETS_MAX 17
 
+/* Places for names of each kind, per target; what finds none is counted as overflow. */
+#define TALLY_PATHS_MAX         256  /* (path of the body, kind of difference) */
+#define TALLY_LABELS_MAX        1024
+#define TALLY_CONFUSIONS_MAX    1024
+#define TALLY_STATUSES_MAX      64
+#define TALLY_REASONS_MAX       32
+#define TALLY_SLICES_MAX        128 /* per dimension */
+#define TALLY_SLICE_HEADERS_MAX 8
+#define TALLY_REPEATS_MAX       4096 /* requests remembered, to see them again */
+
+/** TALLY_TARGET_BYTES_MAX - a target never takes more, names at their longest, with bodies in the examples */
+#define TALLY_TARGET_BYTES_MAX (4 << 20)
+
 struct tally_target {
 	const char *name; /* borrowed */
 	bool is_control;

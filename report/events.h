@@ -31,10 +31,6 @@ void event_lost(const struct request_origin *origin, enum lost_reason reason, st
 /** event_outcome() - append the line of an ended exchange */
 void event_outcome(const struct message *m, const char *target_name, const struct outcome *o, struct buffer *out);
 
-/** time_text() - RFC 3339 with nine digits and Z, into @out of TIME_TEXT_MAX bytes; returns @out */
-#define TIME_TEXT_MAX 40
-const char *time_text(struct wall t, char *out);
-
 /** target_shown() - the part of a request target before its query, unless the query may be shown */
 struct span target_shown(struct span target, bool show_query);
 

@@ -1,0 +1,635 @@
+/*
+ * tally_json.c - a tally as the report's "targets" of "comparison"
+ *
+ * Written twice over: the data, from which tally_read() makes the same tally
+ * again, and beside them what readers want to see, computed here: shares with
+ * their intervals, quantiles, drift, noise. What is not known is null.
+ *
+ * Noise. With a control target, a second copy of production's model, a path is
+ * noise unless it differs clearly oftener against the shadow than against the
+ * control, by the rule that Diffy published: the rate is above the control's,
+ * the two differ by more than 20 % of their sum, and by more than 0.03 % of the
+ * pairs. Without a control, the share of repeated requests that production
+ * itself answered with other bytes stands in for the control's rate of every
+ * path: no path can be noisier than the whole answer is.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "compare/tally_state.h"
+
+#define NOISE_RELATIVE 0.20
+#define NOISE_ABSOLUTE 0.0003
+
+/* struct noise_floor - how much of a difference is no difference */
+struct noise_floor {
+	const char *source; /* "control", "repeats", "none" */
+	const struct target_tally *control;
+	struct rate rate;
+};
+
+static void number(struct json *j, const char *name, double value)
+{
+	json_key(j, name);
+	json_double(j, value);
+}
+
+static void exact(struct json *j, const char *name, double value)
+{
+	json_key(j, name);
+	json_exact(j, value);
+}
+
+static void text(struct json *j, const char *name, const char *value)
+{
+	json_key(j, name);
+	json_str(j, value);
+}
+
+static void open_member(struct json *j, const char *name, char bracket)
+{
+	json_key(j, name);
+	json_open(j, bracket);
+}
+
+static void rate_members(struct json *j, const struct rate *r)
+{
+	number(j, "rate", r->value);
+	number(j, "low", r->interval.low);
+	number(j, "high", r->interval.high);
+}
+
+static void rate_object(struct json *j, const char *name, const struct rate *r)
+{
+	open_member(j, name, '{');
+	json_count(j, "count", r->count);
+	json_count(j, "of", r->of);
+	rate_members(j, r);
+	json_close(j, '}');
+}
+
+static void reasons_json(struct json *j, const char *name, const struct counted *table)
+{
+	const struct counted_row **rows = counted_order(table);
+
+	open_member(j, name, '{');
+	for (size_t i = 0; rows && i < table->count; i++)
+		json_count(j, counted_first(rows[i]), rows[i]->n[0]);
+	json_close(j, '}');
+	free(rows);
+}
+
+static void verdicts_json(struct json *j, const struct target_tally *g)
+{
+	json_count(j, "pairs", target_pairs(g));
+	json_count(j, "compared", target_compared(g));
+	open_member(j, "verdicts", '{');
+	for (int v = 0; v < COMPARISON_COUNT; v++)
+		json_count(j, comparison_name((enum comparison_verdict)v), g->verdict[v]);
+	json_close(j, '}');
+	reasons_json(j, "errors", &g->errors);
+	reasons_json(j, "not_comparable", &g->not_comparable);
+	open_member(j, "kinds", '{');
+	for (int k = 0; k < BODY_KIND_COUNT; k++)
+		if (g->kind[k] > 0)
+			json_count(j, body_kind_name((enum body_kind)k), g->kind[k]);
+	json_close(j, '}');
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void hash_json(struct json *j, uint64_t hash)
+{
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(hash >> (56 - 8 * i));
+	json_hex(j, bytes, sizeof(bytes));
+}
+
+static void distinct_json(struct json *j, const struct distinct *d)
+{
+	uint64_t hashes[DISTINCT_EXACT];
+	size_t count = 0;
+
+	json_count(j, "distinct_requests", distinct_count(d));
+	json_key(j, "distinct_is_estimate");
+	json_bool(j, d->estimated);
+	open_member(j, "distinct_sketch", '{');
+	if (d->estimated) {
+		json_key(j, "registers");
+		json_hex(j, d->reg, sizeof(d->reg));
+		json_close(j, '}');
+		return;
+	}
+	for (size_t i = 0; i < DISTINCT_SLOTS && count < DISTINCT_EXACT; i++)
+		if (d->slot[i] != 0)
+			hashes[count++] = d->slot[i];
+	qsort(hashes, count, sizeof(hashes[0]), by_hash);
+	open_member(j, "hashes", '[');
+	for (size_t i = 0; i < count; i++)
+		hash_json(j, hashes[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void generated_json(struct json *j, const struct target_tally *g)
+{
+	open_member(j, "generated", '{');
+	json_count(j, "pairs", g->generated.pairs);
+	json_count(j, "same_text", g->generated.same_text);
+	json_count(j, "different", g->generated.different);
+	json_count(j, "common_prefix_bytes", g->generated.common_prefix);
+	json_count(j, "text_bytes", g->generated.text);
+	number(j, "common_prefix_share",
+	       g->generated.text ? (double)g->generated.common_prefix / (double)g->generated.text : NAN);
+	json_close(j, '}');
+}
+
+static void error_rate_json(struct json *j, const struct target_tally *g)
+{
+	uint64_t of = g->bad.both + g->bad.production + g->bad.shadow + g->bad.neither;
+	struct rate production = rate_of(g->bad.both + g->bad.production, of);
+	struct rate shadow = rate_of(g->bad.both + g->bad.shadow, of);
+	double delta;
+	struct interval i =
+		paired_difference(g->bad.both, g->bad.production, g->bad.shadow, g->bad.neither, &delta);
+
+	open_member(j, "error_rate", '{');
+	rate_object(j, "production", &production);
+	rate_object(j, "shadow", &shadow);
+	json_count(j, "both", g->bad.both);
+	open_member(j, "delta", '{');
+	number(j, "value", delta);
+	number(j, "low", i.low);
+	number(j, "high", i.high);
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+/* -- decisions ------------------------------------------------------------------------- */
+
+static void confusion_json(struct json *j, const struct target_tally *g)
+{
+	const struct counted_row **rows = counted_order(&g->confusion);
+
+	open_member(j, "confusion", '[');
+	for (size_t i = 0; rows && i < g->confusion.count; i++) {
+		json_open(j, '{');
+		text(j, "production", counted_first(rows[i]));
+		text(j, "shadow", counted_second(rows[i]));
+		json_count(j, "count", rows[i]->n[0]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_count(j, "confusion_overflow", g->confusion_overflow);
+	free(rows);
+}
+
+/* The drift of the labels: those without a place are one more class. */
+static double label_psi(const struct target_tally *g)
+{
+	uint64_t count[SIDES][TALLY_LABELS_MAX + 1];
+	size_t n = g->labels.count;
+
+	for (size_t i = 0; i < n; i++) {
+		count[PRODUCTION][i] = g->labels.rows[i].n[LABEL_PRODUCTION];
+		count[SHADOW][i] = g->labels.rows[i].n[LABEL_SHADOW];
+	}
+	count[PRODUCTION][n] = g->side[PRODUCTION].label_overflow;
+	count[SHADOW][n] = g->side[SHADOW].label_overflow;
+	return stability_index(count[PRODUCTION], count[SHADOW], n + 1);
+}
+
+static void labels_json(struct json *j, const struct target_tally *g)
+{
+	const struct counted_row **rows = counted_order(&g->labels);
+
+	open_member(j, "labels", '[');
+	for (size_t i = 0; rows && i < g->labels.count; i++) {
+		json_open(j, '{');
+		text(j, "label", counted_first(rows[i]));
+		json_count(j, "production", rows[i]->n[LABEL_PRODUCTION]);
+		json_count(j, "shadow", rows[i]->n[LABEL_SHADOW]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	open_member(j, "labels_overflow", '{');
+	json_count(j, "production", g->side[PRODUCTION].label_overflow);
+	json_count(j, "shadow", g->side[SHADOW].label_overflow);
+	json_close(j, '}');
+	free(rows);
+}
+
+static void scores_of(struct json *j, const char *name, const uint64_t *score)
+{
+	open_member(j, name, '[');
+	for (int64_t n = -(SCORE_POWERS + 1); n <= SCORE_LINEAR + SCORE_POWERS; n++) {
+		size_t bin = score_bin_of_number((double)n);
+
+		if (bin < SCORE_BINS && score[bin] > 0) {
+			json_open(j, '[');
+			json_int(j, n);
+			json_uint(j, score[bin]);
+			json_close(j, ']');
+		}
+	}
+	json_close(j, ']');
+}
+
+static void decision_json(struct json *j, const struct target_tally *g)
+{
+	struct rate agree = rate_of(g->decisions_agree, g->decisions);
+
+	open_member(j, "decision", '{');
+	json_count(j, "count", g->decisions);
+	json_count(j, "agree", g->decisions_agree);
+	rate_members(j, &agree);
+	confusion_json(j, g);
+	labels_json(j, g);
+	number(j, "label_psi", label_psi(g));
+	number(j, "score_psi", stability_index(g->side[PRODUCTION].score, g->side[SHADOW].score, SCORE_BINS));
+	open_member(j, "scores", '{');
+	scores_of(j, "production", g->side[PRODUCTION].score);
+	scores_of(j, "shadow", g->side[SHADOW].score);
+	json_count(j, "bins", SCORE_LINEAR);
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void status_member(struct json *j, const char *name, const char *code)
+{
+	json_key(j, name);
+	if (strcmp(code, "0") == 0)
+		json_null(j);
+	else
+		json_uint(j, strtoul(code, NULL, 10));
+}
+
+static void statuses_json(struct json *j, const struct target_tally *g)
+{
+	const struct counted_row **rows = counted_order(&g->statuses);
+
+	open_member(j, "status_matrix", '[');
+	for (size_t i = 0; rows && i < g->statuses.count; i++) {
+		json_open(j, '{');
+		status_member(j, "production", counted_first(rows[i]));
+		status_member(j, "shadow", counted_second(rows[i]));
+		json_count(j, "count", rows[i]->n[0]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_count(j, "status_overflow", g->status_overflow);
+	free(rows);
+}
+
+/* -- latency --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	double q;
+} quantiles[] = { { "p50", 0.50 }, { "p90", 0.90 }, { "p95", 0.95 }, { "p99", 0.99 }, { "p999", 0.999 } };
+
+/* NaN: nothing was measured, or what was lies below the timeouts that reach down to this quantile. */
+static double quantile(const struct histogram *h, uint64_t timeouts, double q)
+{
+	uint64_t rank = (uint64_t)(q * ((double)h->count + (double)timeouts));
+
+	if (h->count == 0 || (timeouts > 0 && rank >= h->count))
+		return NAN;
+	return (double)histogram_at(h, rank);
+}
+
+static void histogram_json(struct json *j, const char *name, const struct histogram *h, uint64_t timeouts)
+{
+	open_member(j, name, '{');
+	json_count(j, "count", h->count);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		exact(j, quantiles[i].name, quantile(h, timeouts, quantiles[i].q));
+	json_count(j, "max", h->max);
+	json_count(j, "sum", h->sum);
+	histogram_buckets_json(h, j, "buckets");
+	json_close(j, '}');
+}
+
+/* The value of rank @rank, from 1, of the differences: the most negative first, timeouts last. */
+static double difference_at(const struct target_tally *g, uint64_t rank)
+{
+	uint64_t below = g->below.count;
+
+	if (rank == 0 || rank > below + g->above.count)
+		return NAN;
+	if (rank <= below)
+		return -(double)histogram_at(&g->below, below - rank);
+	return (double)histogram_at(&g->above, rank - below - 1);
+}
+
+static void difference_json(struct json *j, const struct target_tally *g)
+{
+	uint64_t count = g->above.count + g->below.count, all = count + g->timeouts;
+
+	open_member(j, "difference", '{');
+	json_count(j, "count", count);
+	for (size_t i = 0; i + 1 < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+		uint64_t rank = (uint64_t)(quantiles[i].q * (double)all);
+		struct ranks r = quantile_ranks(all, quantiles[i].q);
+
+		open_member(j, quantiles[i].name, '{');
+		exact(j, "value", difference_at(g, rank < all ? rank + 1 : all));
+		exact(j, "low", difference_at(g, r.low));
+		exact(j, "high", difference_at(g, r.high));
+		json_close(j, '}');
+	}
+	json_count(j, "slower", g->above.count - g->above.bucket[0]);
+	json_count(j, "sum_above", g->above.sum);
+	json_count(j, "max_above", g->above.max);
+	histogram_buckets_json(&g->above, j, "buckets_above");
+	json_count(j, "sum_below", g->below.sum);
+	json_count(j, "max_below", g->below.max);
+	histogram_buckets_json(&g->below, j, "buckets_below");
+	json_close(j, '}');
+}
+
+static double ratio(const struct target_tally *g, double q)
+{
+	double production = quantile(&g->side[PRODUCTION].total, 0, q);
+
+	return production > 0 ? quantile(&g->side[SHADOW].total, g->timeouts, q) / production : NAN;
+}
+
+static void latency_json(struct json *j, const struct target_tally *g)
+{
+	open_member(j, "latency_us", '{');
+	open_member(j, "production", '{');
+	histogram_json(j, "first_byte", &g->side[PRODUCTION].first_byte, 0);
+	histogram_json(j, "total", &g->side[PRODUCTION].total, 0);
+	json_close(j, '}');
+	open_member(j, "shadow", '{');
+	histogram_json(j, "first_byte", &g->side[SHADOW].first_byte, g->timeouts);
+	histogram_json(j, "total", &g->side[SHADOW].total, g->timeouts);
+	json_close(j, '}');
+	difference_json(j, g);
+	json_count(j, "timeouts", g->timeouts);
+	number(j, "p50_ratio", ratio(g, 0.50));
+	number(j, "p99_ratio", ratio(g, 0.99));
+	json_close(j, '}');
+}
+
+static void stream_json(struct json *j, const char *name, const struct side_tally *s)
+{
+	open_member(j, name, '{');
+	json_count(j, "count", s->streams);
+	json_count(j, "events", s->events);
+	json_count(j, "tokens", s->tokens);
+	histogram_json(j, "first_token", &s->first_token, 0);
+	histogram_json(j, "gap", &s->gap, 0);
+	json_close(j, '}');
+}
+
+static void streams_json(struct json *j, const struct target_tally *g)
+{
+	open_member(j, "streams", '{');
+	stream_json(j, "production", &g->side[PRODUCTION]);
+	stream_json(j, "shadow", &g->side[SHADOW]);
+	json_close(j, '}');
+	open_member(j, "numbers", '{');
+	json_count(j, "compared", g->numbers);
+	exact(j, "max_abs", g->max_abs);
+	exact(j, "max_rel", g->max_rel);
+	json_close(j, '}');
+}
+
+/* -- noise, paths, slices -------------------------------------------------------------- */
+
+static struct noise_floor noise_of(const struct tally *t, const struct target_tally *g)
+{
+	const struct target_tally *control = control_of(t);
+	uint64_t repeats = g->repeats.requests;
+
+	if (g->is_control || (!control && repeats == 0))
+		return (struct noise_floor){ "none", NULL, rate_of(0, 0) };
+	if (control)
+		return (struct noise_floor){ "control", control, target_mismatch(control, true) };
+	return (struct noise_floor){ "repeats", NULL, rate_of(repeats - g->repeats.same_production, repeats) };
+}
+
+static bool is_noise(double raw, double noise)
+{
+	double apart = raw - noise;
+
+	return !(apart > 0 && apart > NOISE_RELATIVE * (raw + noise) && apart > NOISE_ABSOLUTE);
+}
+
+static void path_noise_json(struct json *j, const struct noise_floor *noise, const struct counted_row *row, double raw)
+{
+	uint64_t of = noise->control ? target_compared(noise->control) : 0;
+	double floor = noise->rate.value;
+
+	json_key(j, "control");
+	if (noise->control) {
+		const struct counted_row *same = counted_find(&noise->control->paths, row->key, row->key_len);
+		struct rate r = rate_of(same ? same->n[PATH_PAIRS] : 0, of);
+
+		json_open(j, '{');
+		json_count(j, "pairs", r.count);
+		json_count(j, "of", r.of);
+		number(j, "rate", r.value);
+		json_close(j, '}');
+		floor = r.value;
+	} else {
+		json_null(j);
+	}
+	/* a control that compared nothing excuses nothing: NaN is no noise */
+	text(j, "verdict", strcmp(counted_first(row), difference_name(DIFFERENCE_CLOSE)) == 0 ? "close" :
+			   !isnan(floor) && is_noise(raw, floor)                              ? "noise" :
+												"differs");
+}
+
+static void path_json(struct json *j, const struct noise_floor *noise, const struct counted_row *row, uint64_t compared)
+{
+	struct rate r = rate_of(row->n[PATH_PAIRS], compared);
+
+	json_open(j, '{');
+	text(j, "path", counted_second(row));
+	text(j, "kind", counted_first(row));
+	json_count(j, "pairs", row->n[PATH_PAIRS]);
+	json_count(j, "differences", row->n[PATH_DIFFERENCES]);
+	exact(j, "max_abs", row->max[PATH_MAX_ABS]);
+	exact(j, "max_rel", row->max[PATH_MAX_REL]);
+	rate_members(j, &r);
+	path_noise_json(j, noise, row, r.value);
+	json_close(j, '}');
+}
+
+/* Worst first; what is within the tolerance after all that is not. */
+static void paths_json(struct json *j, const struct target_tally *g, const struct noise_floor *noise)
+{
+	const struct counted_row **rows = counted_order(&g->paths);
+
+	open_member(j, "paths", '[');
+	for (int close = 0; close < 2; close++)
+		for (size_t i = 0; rows && i < g->paths.count; i++)
+			if ((strcmp(counted_first(rows[i]), difference_name(DIFFERENCE_CLOSE)) == 0) == close)
+				path_json(j, noise, rows[i], target_compared(g));
+	json_close(j, ']');
+	json_count(j, "paths_overflow", g->path_overflow);
+	free(rows);
+}
+
+static void slice_json(struct json *j, const char *by, const struct counted_row *row, bool has_control)
+{
+	uint64_t excused = has_control ? 0 : row->n[SLICE_GENERATED];
+	struct rate wrong = rate_of(row->n[SLICE_MISMATCH] - excused, row->n[SLICE_COMPARED]);
+	struct rate agree = rate_of(row->n[SLICE_AGREE], row->n[SLICE_DECISIONS]);
+
+	json_open(j, '{');
+	text(j, "by", by);
+	text(j, "value", counted_first(row));
+	json_count(j, "pairs", row->n[SLICE_PAIRS]);
+	json_count(j, "compared", row->n[SLICE_COMPARED]);
+	json_count(j, "mismatch", wrong.count);
+	json_count(j, "generated_different", row->n[SLICE_GENERATED]);
+	json_count(j, "errors", row->n[SLICE_ERRORS]);
+	rate_members(j, &wrong);
+	json_count(j, "decisions", row->n[SLICE_DECISIONS]);
+	json_count(j, "agree", row->n[SLICE_AGREE]);
+	open_member(j, "agreement", '{');
+	rate_members(j, &agree);
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void slices_json(struct json *j, const struct tally *t, const struct target_tally *g)
+{
+	open_member(j, "slices", '[');
+	for (size_t d = 0; d < t->dimension_count; d++) {
+		const struct counted_row **rows = counted_order(&g->slices[d]);
+
+		for (size_t i = 0; rows && i < g->slices[d].count; i++)
+			slice_json(j, t->dimension[d], rows[i], control_of(t) != NULL);
+		free(rows);
+	}
+	json_close(j, ']');
+	json_count(j, "slices_overflow", g->slice_overflow);
+}
+
+/* -- examples -------------------------------------------------------------------------- */
+
+static void known(struct json *j, int64_t n, bool is_known)
+{
+	if (is_known)
+		json_int(j, n);
+	else
+		json_null(j);
+}
+
+static void example_json(struct json *j, const struct example *x)
+{
+	static const char *const bodies[] = { "request_body", "production_body", "shadow_body" };
+
+	json_open(j, '{');
+	json_key(j, "id");
+	hash_json(j, x->id);
+	text(j, "ts", x->ts);
+	text(j, "verdict", comparison_name(x->verdict));
+	json_key(j, "reason");
+	if (x->reason[0])
+		json_str(j, x->reason);
+	else
+		json_null(j);
+	exact(j, "severity", x->severity);
+	text(j, "request_path", x->request_path);
+	open_member(j, "status", '[');
+	known(j, x->status[PRODUCTION], x->status[PRODUCTION] != 0);
+	known(j, x->status[SHADOW], x->status[SHADOW] != 0);
+	json_close(j, ']');
+	json_key(j, "production_us");
+	known(j, x->us[PRODUCTION], x->us[PRODUCTION] >= 0);
+	json_key(j, "shadow_us");
+	known(j, x->us[SHADOW], x->us[SHADOW] >= 0);
+	open_member(j, "differences", '[');
+	for (size_t i = 0; i < x->difference_count; i++) {
+		json_open(j, '{');
+		text(j, "path", x->difference[i].path);
+		text(j, "kind", difference_name(x->difference[i].kind));
+		text(j, "production", x->difference[i].production);
+		text(j, "shadow", x->difference[i].shadow);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_count(j, "differences_more", x->more);
+	for (int b = 0; b < EXAMPLE_BODIES; b++)
+		if (x->body[b])
+			text(j, bodies[b], x->body[b]);
+	json_close(j, '}');
+}
+
+static void examples_json(struct json *j, const struct examples *e)
+{
+	open_member(j, "examples", '[');
+	for (int v = 0; v < COMPARISON_COUNT; v++)
+		for (size_t i = 0; i < e->count[v]; i++)
+			example_json(j, e->kept[v][i]);
+	json_close(j, ']');
+}
+
+static void repeats_json(struct json *j, const struct target_tally *g)
+{
+	open_member(j, "repeats", '{');
+	json_count(j, "requests", g->repeats.requests);
+	json_count(j, "same_production", g->repeats.same_production);
+	json_count(j, "same_shadow", g->repeats.same_shadow);
+	json_count(j, "forgotten", g->repeats.forgotten);
+	json_close(j, '}');
+}
+
+static void noise_json(struct json *j, const struct rate *mismatch, const struct noise_floor *noise)
+{
+	double net;
+
+	rate_difference(&noise->rate, mismatch, &net);
+	open_member(j, "noise", '{');
+	text(j, "source", noise->source);
+	rate_object(j, "mismatch", &noise->rate);
+	number(j, "net_rate", net < 0 ? 0 : net);
+	json_close(j, '}');
+}
+
+static void target_json(struct json *j, const struct tally *t, const struct target_tally *g)
+{
+	struct rate mismatch = target_mismatch(g, control_of(t) != NULL);
+	struct noise_floor noise = noise_of(t, g);
+
+	open_member(j, g->name, '{');
+	text(j, "role", g->is_control ? "control" : "shadow");
+	verdicts_json(j, g);
+	distinct_json(j, &g->requests);
+	rate_object(j, "mismatch", &mismatch);
+	generated_json(j, g);
+	error_rate_json(j, g);
+	decision_json(j, g);
+	statuses_json(j, g);
+	latency_json(j, g);
+	streams_json(j, g);
+	paths_json(j, g, &noise);
+	slices_json(j, t, g);
+	examples_json(j, &g->examples);
+	repeats_json(j, g);
+	noise_json(j, &mismatch, &noise);
+	json_close(j, '}');
+}
+
+void tally_json(const struct tally *t, struct json *j)
+{
+	open_member(j, "targets", '{');
+	for (size_t i = 0; i < t->target_count; i++)
+		target_json(j, t, t->target[i]);
+	json_close(j, '}');
+}

@@ -1,0 +1,104 @@
+/* tally_state.h - what a tally consists of; private to tally*.c of this floor */
+#ifndef COMPARE_TALLY_STATE_H
+#define COMPARE_TALLY_STATE_H
+
+#include "base/distinct.h"
+#include "base/histogram.h"
+#include "base/statistics.h"
+#include "compare/counted.h"
+#include "compare/examples.h"
+#include "compare/tally.h"
+
+enum side { PRODUCTION, SHADOW, SIDES };
+
+#define NAME_TEXT 64
+
+/* By what requests are divided: path, model, then the headers of --slice-by. */
+enum { DIMENSION_PATH, DIMENSION_MODEL, DIMENSION_HEADERS };
+#define DIMENSIONS (DIMENSION_HEADERS + TALLY_SLICE_HEADERS_MAX)
+
+/* What counted rows hold; n[0] is what they are sorted by. */
+enum { PATH_PAIRS, PATH_DIFFERENCES };
+enum { PATH_MAX_ABS, PATH_MAX_REL };
+enum { LABEL_PRODUCTION, LABEL_SHADOW };
+enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERRORS, SLICE_DECISIONS, SLICE_AGREE };
+
+/*
+ * Scores are sorted into bins with fixed edges, or two taps' could not be
+ * added: twentieths of 0..1, where probabilities are, and powers of two
+ * beyond, up to 2^20 either way, for models that answer logits.
+ */
+#define SCORE_LINEAR 20
+#define SCORE_POWERS 20
+#define SCORE_BINS   (SCORE_LINEAR + 2 * (SCORE_POWERS + 1))
+
+/* Which answers to the same request were the same bytes? */
+struct repeat {
+	uint64_t request, production, shadow; /* hashes; request 0: free */
+};
+
+struct side_tally {
+	struct histogram first_byte, total, first_token, gap;
+	uint64_t streams, events, tokens;
+	uint64_t score[SCORE_BINS];
+	uint64_t label_overflow;
+};
+
+struct target_tally {
+	char name[NAME_TEXT];
+	bool is_control;
+	uint64_t verdict[COMPARISON_COUNT], kind[BODY_KIND_COUNT];
+	struct counted errors, not_comparable, confusion, labels, statuses, paths, slices[DIMENSIONS];
+	uint64_t confusion_overflow, status_overflow, path_overflow, slice_overflow;
+	struct distinct requests;
+	struct {
+		uint64_t pairs, same_text, different, common_prefix, text;
+	} generated;
+	struct {
+		uint64_t both, production, shadow, neither; /* bad for both, for one alone, for none */
+	} bad;
+	uint64_t decisions, decisions_agree;
+	struct side_tally side[SIDES];
+	struct histogram above, below; /* shadow - production where it is not negative, and production - shadow */
+	uint64_t timeouts;
+	uint64_t numbers;
+	double max_abs, max_rel;
+	struct {
+		struct repeat *table; /* own memory; NULL before the first pair, and in a tally that was read */
+		size_t count;
+		uint64_t requests, same_production, same_shadow, forgotten;
+	} repeats;
+	struct examples examples;
+};
+
+struct tally {
+	struct target_tally *target[TALLY_TARGETS_MAX];
+	size_t target_count;
+	char dimension[DIMENSIONS][NAME_TEXT]; /* "path", "model", "header:x-tenant" */
+	size_t dimension_count;
+	bool show_bodies;
+};
+
+/** tally_empty() - a tally of no targets, by path and model; NULL when out of memory */
+struct tally *tally_empty(void);
+
+/** tally_target_add() - the target called @name, made if need be; NULL when out of memory or of places */
+struct target_tally *tally_target_add(struct tally *t, struct span name, bool is_control);
+
+/** tally_dimension() - the index of a dimension, made if need be; DIMENSIONS if there is no place */
+size_t tally_dimension(struct tally *t, struct span name);
+
+/** control_of() - the first control target, or NULL */
+const struct target_tally *control_of(const struct tally *t);
+
+/** score_bin() - where a score belongs; score_bin_number() and back: bins as reports number them, -21 .. 40 */
+size_t score_bin(double score);
+int64_t score_bin_number(size_t bin);
+size_t score_bin_of_number(double number); /* SCORE_BINS if it is none */
+
+/* What follows from the counts. */
+uint64_t target_pairs(const struct target_tally *g);
+uint64_t target_compared(const struct target_tally *g);
+struct rate target_mismatch(const struct target_tally *g, bool has_control);
+
+#endif
