@@ -52,6 +52,8 @@ static void begin_request(struct http *h, struct span line)
 	h->probe_len = 0;
 	h->body_left = 0;
 	h->scanned = false;
+	if (h->pairs)
+		http_pairs_begin(h);
 }
 
 static bool client_begin(struct http *h, struct span line)
@@ -74,16 +76,25 @@ static void push(struct http *h, enum asked what)
 		return;
 	h->pushed = true;
 	h->asked[h->sent++ % OUTSTANDING_MAX] = (uint8_t)what;
-	if (seq_distance(h->answered, h->sent) > OUTSTANDING_MAX)
+	if (h->pairs)
+		http_pairs_sent(h);
+	if (seq_distance(h->answered, h->sent) > OUTSTANDING_MAX) {
 		h->answers_known = false;
+		if (h->pairs)
+			http_pairs_lost_answers(h, RESPONSE_OUT_OF_STEP);
+	}
 }
 
 void http_lose_position(struct http *h)
 {
+	bool was_begun = h->begun;
+
 	if (h->request.seen)
 		push(h, ASKED_PLAIN); /* it was sent, and will be answered somehow */
 	request_release(&h->env->requests, &h->request);
 	h->begun = h->tentative = h->first = false;
+	if (h->pairs)
+		http_pairs_lost_requests(h, h->state == REQUEST_NONE && !(was_begun && h->request.seen));
 	h->state = REQUEST_LOST;
 }
 
@@ -95,6 +106,8 @@ static void fail_request(struct http *h, enum lost_reason reason)
 
 static void leave(struct http *h, enum http_fate fate)
 {
+	if (h->pairs)
+		http_pairs_end(h, RESPONSE_UPGRADED);
 	request_release(&h->env->requests, &h->request);
 	h->begun = false;
 	h->state = REQUEST_OVER;
@@ -201,13 +214,19 @@ static void head_complete(struct http *h)
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
 	request_decide(&h->env->requests, &h->request, &head, h->body_left);
+	if (h->pairs)
+		http_pairs_expect(h);
 }
 
 static void message_complete(struct http *h)
 {
 	enum asked asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX];
 
+	if (h->pairs && h->request.message)
+		h->request.message->answer_token = http_pairs_token(h);
 	request_complete(&h->env->requests, &h->request, h->now);
+	if (h->pairs)
+		http_pairs_asked(h);
 	h->begun = false;
 	h->completed_here = true;
 	h->state = asked == ASKED_CONNECT ? REQUEST_TUNNEL : REQUEST_NONE;
@@ -363,6 +382,8 @@ static bool scan_head(struct http *h, struct span *in)
 	h->state = REQUEST_BODY;
 	span_skip(in, s.len);
 	request_decide(&h->env->requests, &h->request, &s.head, h->body_left);
+	if (h->pairs)
+		http_pairs_expect(h);
 	if (h->body_left == 0)
 		message_complete(h);
 	return true;
@@ -514,7 +535,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		if (bytes > h->body_left) {
 			skip_body(h, h->body_left);
 			if (h->state == REQUEST_NONE)
-				http_lose_position(h);
+				http_lose_position(h); /* at the begin of a request: see http_pairs_lost_requests() */
 		} else {
 			skip_body(h, bytes);
 		}
@@ -529,9 +550,47 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 /* ---- life --------------------------------------------------------------- */
 
+/** fate_of() - ... of an answer whose connection ends so */
+static enum response_fate fate_of(enum lost_reason reason)
+{
+	switch (reason) {
+	case LOST_GAP:
+		return RESPONSE_GAP;
+	case LOST_TRUNCATED:
+		return RESPONSE_TRUNCATED;
+	case LOST_MALFORMED:
+		return RESPONSE_MALFORMED;
+	case LOST_UPGRADED:
+		return RESPONSE_UPGRADED;
+	case LOST_MEMORY:
+		return RESPONSE_MEMORY;
+	case LOST_CUT_AT_END:
+		return RESPONSE_CUT_AT_END;
+	case LOST_RESET:
+	case LOST_IDLE:
+	case LOST_TOO_LARGE:
+	case LOST_REASON_COUNT:
+		break;
+	}
+	return RESPONSE_BROKEN_OFF;
+}
+
+bool http_client_end(struct http *h)
+{
+	if (!h->pairs || !http_pairs_waits(h))
+		return false;
+	request_lost(&h->env->requests, &h->request, LOST_RESET);
+	h->begun = false;
+	if (h->state < REQUEST_LOST)
+		h->state = REQUEST_LOST;
+	return true;
+}
+
 void http_end(struct http *h, enum lost_reason reason)
 {
 	request_lost(&h->env->requests, &h->request, reason);
+	if (h->pairs)
+		http_pairs_end(h, fate_of(reason));
 	leave(h, h->fate);
 }
 
@@ -565,6 +624,10 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 			    .answers_whole = begun,
 			    .state = begun ? REQUEST_NONE : REQUEST_LOST };
 	h->request.origin = *origin;
+	if (env->keep_answers && !http_pairs_init(h, begun)) {
+		http_free(env, h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -573,6 +636,7 @@ void http_free(struct http_env *env, struct http *h)
 	if (!h)
 		return;
 	request_release(&env->requests, &h->request);
+	http_pairs_deinit(h);
 	budget_release(env->requests.budget, sizeof(*h));
 	if (env->spare_count >= SPARE_HTTP_MAX) {
 		free(h);
@@ -583,16 +647,20 @@ void http_free(struct http_env *env, struct http *h)
 	env->spare_count++;
 }
 
-void http_env_init(struct http_env *env, const struct reassembly_sink *sink, uint64_t max_body,
-		   struct budget *budget, struct reassembly_stats *stats)
+void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
+		   const struct reassembly_options *options, struct reassembly_stats *stats)
 {
-	*env = (struct http_env){ 0 };
+	*env = (struct http_env){ .llhttp_only = options->llhttp_only,
+				  .keep_answers = options->keep_answers,
+				  .max_answer = options->max_answer,
+				  .last_token = options->first_token };
 	env->requests.sink = *sink;
-	env->requests.max_body = max_body;
-	env->requests.budget = budget;
+	env->requests.max_body = options->max_body;
+	env->requests.budget = options->budget;
 	env->requests.stats = stats;
 	http_callbacks_init(&env->client_settings);
 	http_answers_init(&env->server_settings);
+	http_pairs_settings(&env->kept_settings);
 }
 
 void http_env_deinit(struct http_env *env)

@@ -25,11 +25,14 @@ struct http_env {
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
 	struct header fields[SCAN_FIELDS_MAX]; /* of the head that is scanned */
+	bool keep_answers;
+	uint64_t max_answer, last_token;
+	llhttp_settings_t kept_settings;
 };
 
-/** http_env_init() - @sink and @budget borrowed, @stats too */
-void http_env_init(struct http_env *env, const struct reassembly_sink *sink, uint64_t max_body,
-		   struct budget *budget, struct reassembly_stats *stats);
+/** http_env_init() - of @options what concerns HTTP; @sink and the budget borrowed, @stats too */
+void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
+		   const struct reassembly_options *options, struct reassembly_stats *stats);
 void http_env_deinit(struct http_env *env);
 
 /**
@@ -53,7 +56,16 @@ void http_junk(struct http *h, uint32_t ack);
 void http_client_bytes(struct http *h, const struct stream_piece *piece);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_bytes(struct http *h, const struct stream_piece *piece);
-void http_server_gap(struct http *h, uint32_t bytes);
+void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
+
+/** http_server_end() - the server's direction has ended in order: its last answer may be complete by that */
+void http_server_end(struct http *h);
+
+/**
+ * http_client_end() - the client's direction has ended, the server's has not
+ * Return: whether answers are still awaited; if not, http_end() may follow.
+ */
+bool http_client_end(struct http *h);
 
 /** http_end() - nothing will follow: the request in the making, if any, is lost for @reason */
 void http_end(struct http *h, enum lost_reason reason);

@@ -38,6 +38,8 @@ static void note_answer(struct http *h)
 	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
 	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
 	h->answered++;
+	if (h->pairs)
+		http_pairs_answered(h);
 }
 
 /** final_answer() - the next outstanding request gets its answer */
@@ -85,7 +87,7 @@ static int answer_head(struct http *h, int status, uint64_t content_length)
 	bool outstanding = seq_distance(h->answered, h->sent) > 0;
 	enum asked asked = asked_next(h);
 
-	h->answer_left = content_length;
+	h->answer_left = h->answer_length = content_length;
 	if (status >= 100 && status < 200 && status != 101)
 		return 0; /* interim: the final answer is still owed */
 	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->answers_known)) ||
@@ -98,27 +100,45 @@ static int answer_head(struct http *h, int status, uint64_t content_length)
 	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
 }
 
+int http_answer_head(struct http *h)
+{
+	const llhttp_t *p = &h->server;
+
+	return answer_head(h, p->status_code, (p->flags & F_CHUNKED) ? 0 : p->content_length);
+}
+
+void http_answer_body(struct http *h, size_t len)
+{
+	h->answer_left -= len <= h->answer_left ? len : h->answer_left;
+}
+
+int http_answer_complete(struct http *h)
+{
+	h->answer_left = 0;
+	return HPE_PAUSED;
+}
+
 static int on_answer_head(llhttp_t *p)
 {
-	return answer_head(http_of(p), p->status_code, (p->flags & F_CHUNKED) ? 0 : p->content_length);
+	return http_answer_head(http_of(p));
 }
 
 static int on_answer_body(llhttp_t *p, const char *at, size_t len)
 {
-	struct http *h = http_of(p);
-
-	h->answer_left -= len <= h->answer_left ? len : h->answer_left;
+	http_answer_body(http_of(p), len);
 	return 0;
 }
 
 static int on_answer_complete(llhttp_t *p)
 {
-	http_of(p)->answer_left = 0;
-	return HPE_PAUSED;
+	return http_answer_complete(http_of(p));
 }
 
-static void lose_answers(struct http *h)
+/** lose_answers() - it is not known where the next one begins; @fate: what that means for the one at hand */
+static void lose_answers(struct http *h, enum response_fate fate)
 {
+	if (h->pairs)
+		http_pairs_lost_answers(h, fate);
 	h->answering = h->answers_known = h->answers_placed = h->answers_whole = false;
 }
 
@@ -177,20 +197,26 @@ static void server_parse(struct http *h, struct span *in)
 	}
 	span_skip(in, in->len);
 	if (rc != HPE_OK)
-		lose_answers(h);
+		lose_answers(h, RESPONSE_MALFORMED);
 }
 
 void http_server_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span in = piece->bytes;
 
+	if (h->pairs)
+		http_pairs_server_bytes(h, piece->ts);
 	while (in.len > 0 && h->state != REQUEST_OVER && !h->switched) {
 		if (!h->answering) {
+			bool kept;
+
 			if (!server_begin(h, in, piece->ack))
 				return;
-			if (scan_head(h, &in))
+			kept = h->pairs && http_pairs_answer_begins(h);
+			if (!kept && scan_head(h, &in))
 				continue;
-			llhttp_init(&h->server, HTTP_RESPONSE, &h->env->server_settings);
+			llhttp_init(&h->server, HTTP_RESPONSE,
+				    kept ? &h->env->kept_settings : &h->env->server_settings);
 			h->server.data = h;
 			http_set_leniency(&h->server);
 			h->answer_scanned = false;
@@ -216,14 +242,24 @@ static void skip_bytes(struct http *h, uint64_t bytes)
 	}
 }
 
-void http_server_gap(struct http *h, uint32_t bytes)
+void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
+	enum response_fate fate = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
+
 	if (h->state == REQUEST_OVER || h->switched)
 		return;
+	if (h->pairs)
+		http_pairs_spoil(h, fate);
 	if (!h->answering || bytes == UINT32_MAX || bytes > h->answer_left)
-		lose_answers(h);
+		lose_answers(h, fate);
 	else
 		skip_bytes(h, bytes);
+}
+
+void http_server_end(struct http *h)
+{
+	if (h->pairs && h->state != REQUEST_OVER)
+		http_pairs_server_end(h);
 }
 
 void http_answers_init(llhttp_settings_t *server)

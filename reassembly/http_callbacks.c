@@ -69,6 +69,8 @@ void http_count_request(struct http *h)
 					   h->now_ack); /* the client waited for all answers: count from here */
 		h->answers_known = true;
 	}
+	if (h->pairs)
+		http_pairs_find(h);
 	request_seen(&h->env->requests, &h->request, h->ordinal++);
 }
 

@@ -5,6 +5,7 @@
  *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
  *   http_find.c       may a request begin here? After a hole, and when the client didn't wait
  *   http_answers.c    the answers, for what they say about requests
+ *   http_pairs.c      the answers themselves, where somebody wants them
  */
 #ifndef REASSEMBLY_HTTP_IMPL_H
 #define REASSEMBLY_HTTP_IMPL_H
@@ -30,10 +31,13 @@ enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK
 /* What an answer means depends on what was asked. */
 enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
 
+struct pairs;
+
 struct http {
 	struct http *next; /* in the list of spare ones */
 	struct http_env *env;
 	const struct stream *answers;
+	struct pairs *pairs; /* NULL unless answers may be wanted */
 	struct request request;
 	llhttp_t client, server;
 	enum request_state state;
@@ -41,6 +45,7 @@ struct http {
 	enum pause pause;
 	uint64_t body_left;   /* of a body with Content-Length */
 	uint64_t answer_left; /* likewise, of the answer */
+	uint64_t answer_length; /* with pairs: Content-Length of the answer at hand, or 0 */
 	struct wall now;      /* of the segment at hand */
 	uint32_t now_seq, now_ack;
 	uint32_t ordinal;        /* requests counted on this connection */
@@ -84,6 +89,7 @@ struct http {
 	bool answers_whole;   /* ... and has been from the begin of the connection */
 	bool answers_known;   /* sent and answered can be compared */
 	bool switched;        /* the answer at hand ends HTTP */
+	bool answer_head_over; /* with pairs: what comes now as a field is a trailer */
 };
 
 static inline struct http *http_of(llhttp_t *p)
@@ -131,5 +137,61 @@ uint32_t http_answered_by(const struct http *h, uint32_t ack);
 /** http_answers_seen() - was all of the answers captured that the client had read when it sent the segment at
  * hand? */
 bool http_answers_seen(const struct http *h);
+
+/* What llhttp says about an answer, for http_pairs.c, whose callbacks do more. */
+int http_answer_head(struct http *h);
+void http_answer_body(struct http *h, size_t len);
+int http_answer_complete(struct http *h);
+
+/*
+ * http_pairs.c: only with h->pairs
+ */
+
+/** http_pairs_init() - false when out of memory or over the budget; @begun: as for http_new() */
+bool http_pairs_init(struct http *h, bool begun);
+void http_pairs_deinit(struct http *h); /* h->pairs may be NULL */
+void http_pairs_settings(llhttp_settings_t *kept);
+
+/* A request begins; its head was sent; its head is complete, and the sink has decided. */
+void http_pairs_begin(struct http *h);
+void http_pairs_sent(struct http *h);
+void http_pairs_expect(struct http *h);
+
+/** http_pairs_token() - the request is complete: what its message is to be marked with */
+uint64_t http_pairs_token(struct http *h);
+
+/** http_pairs_asked() - the sink has it; its answer may have been here before it */
+void http_pairs_asked(struct http *h);
+
+/** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the hole for certain */
+void http_pairs_lost_requests(struct http *h, bool hidden);
+
+/** http_pairs_find() - a request is counted: can the answers be counted anew from here, if they must? */
+void http_pairs_find(struct http *h);
+
+/** http_pairs_waits() - was some request handed over whose answer was not? */
+bool http_pairs_waits(const struct http *h);
+
+/** http_pairs_ahead() - is an answer kept whose request was not seen yet? */
+bool http_pairs_ahead(const struct http *h);
+
+/* Bytes of the server; an answer begins in them: is it kept? */
+void http_pairs_server_bytes(struct http *h, struct wall now);
+bool http_pairs_answer_begins(struct http *h);
+
+/** http_pairs_answered() - it is a final one */
+void http_pairs_answered(struct http *h);
+
+/** http_pairs_spoil() - some of the answer at hand is missing, but it is known where it ends */
+void http_pairs_spoil(struct http *h, enum response_fate fate);
+
+/** http_pairs_lost_answers() - likewise, but it is not known; which answer is whose isn't either */
+void http_pairs_lost_answers(struct http *h, enum response_fate fate);
+
+/** http_pairs_server_end() - see http_server_end() */
+void http_pairs_server_end(struct http *h);
+
+/** http_pairs_end() - nothing will follow */
+void http_pairs_end(struct http *h, enum response_fate fate);
 
 #endif

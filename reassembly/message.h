@@ -48,6 +48,7 @@ struct message {
 	uint8_t *body;            /* de-chunked; NULL when body_kept is false */
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
+	uint64_t answer_token;    /* ties it to its answer (on_response); 0: none will come */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 	uint32_t references; /* loop only */

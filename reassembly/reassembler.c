@@ -85,6 +85,17 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 	flow_set_state(&r->flows, f, FLOW_IGNORED);
 }
 
+/** end_answers() - what waits behind a hole may still be whole answers; and if all came, the end itself tells one */
+static void end_answers(struct reassembler *r, struct flow *f)
+{
+	struct stream *answers = &f->half[!f->client];
+
+	if (f->state == FLOW_OPEN)
+		stream_close_holes(answers, &r->streams, &(struct bearing){ r, f, !f->client });
+	if (f->http && stream_ended(answers))
+		http_server_end(f->http);
+}
+
 /** end_flow() - nothing will follow in this life of the 4-tuple; a request in the making is lost for @reason */
 static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason reason)
 {
@@ -99,6 +110,8 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 			stream_close_holes(requests, &r->streams, &(struct bearing){ r, f, f->client });
 		if (requests->next != requests->base && !f->half[!f->client].seen)
 			counter_add(&r->stats.one_way, 1);
+		if (r->options.keep_answers && f->http && reason != LOST_MEMORY)
+			end_answers(r, f);
 	}
 	if (f->http)
 		http_end(f->http, reason);
@@ -276,7 +289,7 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 
 	if (b->dir != f->client) {
 		if (f->http)
-			http_server_gap(f->http, bytes);
+			http_server_gap(f->http, bytes, why);
 	} else if (f->http || make_http(b->r, f, true)) {
 		http_client_gap(f->http, bytes, why);
 	}
@@ -570,9 +583,11 @@ static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bo
 	}
 	if (f->client == CLIENT_UNKNOWN)
 		return;
+	if (over[!f->client] && f->http)
+		http_server_end(f->http);
 	if (over[f->client] && (over[!f->client] || !f->half[!f->client].seen)) {
 		end_flow(r, f, LOST_RESET);
-	} else if (over[f->client] && f->http) {
+	} else if (over[f->client] && f->http && !http_client_end(f->http)) {
 		http_end(f->http, LOST_RESET); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}
@@ -692,8 +707,7 @@ struct reassembler *reassembler_new(const struct reassembly_options *options,
 		return NULL;
 	}
 	r->options = *options;
-	http_env_init(&r->http, sink, options->max_body, options->budget, &r->stats);
-	r->http.llhttp_only = options->llhttp_only;
+	http_env_init(&r->http, sink, options, &r->stats);
 	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap },
 					  .hold_bytes = options->hold_bytes,
 					  .budget = options->budget,

@@ -18,6 +18,7 @@
 #include "capture/segment.h"
 #include "reassembly/message.h"
 #include "reassembly/reassembly_stats.h"
+#include "reassembly/response.h"
 
 enum keep {
 	KEEP_NOTHING, /* count it; on_request gets no message */
@@ -29,6 +30,7 @@ struct head_decision {
 	enum keep keep;
 	bool digest;     /* also the SHA-256 of the body, kept or not */
 	uint8_t verdict; /* handed back with the request, not looked at */
+	bool answer;     /* with KEEP_WHOLE and keep_answers: on_response is called for it, later and once */
 	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
 
@@ -38,6 +40,8 @@ struct head_decision {
  * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory
  *               (the bytes could not be kept under --max-memory)
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
+ * @on_response: the answer to a request that on_request got with this answer_token, or why there is none:
+ *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.
  */
 struct reassembly_sink {
 	void *ctx;
@@ -45,6 +49,7 @@ struct reassembly_sink {
 					const struct request_origin *origin);
 	void (*on_request)(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory);
 	void (*on_lost)(void *ctx, enum lost_reason reason, const struct request_origin *origin);
+	void (*on_response)(void *ctx, uint64_t token, struct response *response);
 };
 
 struct reassembly_options {
@@ -55,6 +60,9 @@ struct reassembly_options {
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
 	bool llhttp_only;      /* scan no head: slower and the same, for tests */
+	bool keep_answers;     /* the sink may ask for answers; on_response is set */
+	uint64_t max_answer;   /* bytes of the body of an answer that is kept */
+	uint64_t first_token;  /* tokens count on from here: lanes begin far from each other */
 };
 
 struct reassembler;

@@ -114,7 +114,7 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->body_len = rq->body_expected = 0;
 	rq->keep = KEEP_NOTHING;
 	rq->verdict = 0;
-	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = false;
+	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_answer = false;
 }
 
 bool request_collect(struct request_env *env, struct request *rq)
@@ -161,6 +161,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 			rq->message->body_kept = d.keep == KEEP_WHOLE;
 		}
 	}
+	rq->wants_answer = d.answer && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
 		rq->digest = take_digest(env);
 	give_head_back(env, rq);

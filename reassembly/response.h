@@ -9,9 +9,11 @@
 #ifndef REASSEMBLY_RESPONSE_H
 #define REASSEMBLY_RESPONSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/budget.h"
 #include "base/span.h"
 
@@ -51,19 +53,58 @@ struct response {
 	size_t header_count;
 	uint8_t *body;     /* own memory; only with RESPONSE_WHOLE */
 	uint64_t body_len;
+	size_t body_cap;
 	int64_t first_byte_us, last_byte_us; /* after the request's last byte; -1: not known. Below 0 never. */
 	struct arrival *arrivals; /* only of event streams (text/event-stream); own memory; at most ARRIVALS_MAX */
-	size_t arrival_count;
+	size_t arrival_count, arrival_cap;
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 };
 
 #define ARRIVALS_MAX 65536
+#define RESPONSE_HEAD_MAX (256u << 10)
 
 const char *response_fate_name(enum response_fate fate);
 
 /** response_header() - value of the first field called @name (any case), or NULL */
 const struct span *response_header(const struct response *r, struct span name);
+
+/** struct response_head - the fields of an answer while they come in, in pieces of any size; zero is empty */
+struct response_head {
+	struct buffer text;    /* names and values, one after the other */
+	struct buffer lengths; /* a pair of uint32_t for each field */
+	uint32_t name_len, value_len; /* of the field at hand */
+};
+
+/* False when out of memory or above RESPONSE_HEAD_MAX. */
+bool response_head_name(struct response_head *h, struct span piece);
+bool response_head_value(struct response_head *h, struct span piece);
+bool response_head_end_field(struct response_head *h);
+void response_head_clear(struct response_head *h);
+void response_head_deinit(struct response_head *h);
+
+/**
+ * response_new() - an answer with a copy of @head (NULL: none is known), whole so far, without a body
+ * Return: given to the caller; NULL when out of memory or over the budget.
+ */
+struct response *response_new(int status_code, const struct response_head *head, struct budget *budget);
+
+/**
+ * response_add_body() - more of the body, de-chunked; @expected: its whole length if that is known, else 0
+ *
+ * What cannot be kept (longer than @max, refused by the budget) changes the fate and drops the body; later calls do
+ * nothing then.
+ */
+void response_add_body(struct response *r, struct span bytes, uint64_t expected, uint64_t max);
+
+/** response_add_arrival() - the bytes of the body from here on come at @us; what cannot be kept is left out */
+void response_add_arrival(struct response *r, int64_t us);
+
+/** response_is_stream() - of events, whose arrivals are worth keeping? */
+bool response_is_stream(const struct response *r);
+
+/** response_spoil() - it will not be whole: drop the body; the first fate stays */
+void response_spoil(struct response *r, enum response_fate fate);
 
 /** response_free() - NULL allowed; releases the charge */
 void response_free(struct response *r);

@@ -9,6 +9,9 @@
  * "Connection: close", makes the strict parser refuse the final answer that
  * follows. Nothing else: this is our own shadow, and an answer that a strict
  * parser refuses is worth a count.
+ *
+ * An answer that is kept goes through the same parser with more callbacks. What
+ * cannot be kept (too large, no memory) is read to its end all the same.
  */
 #include "replay/answer.h"
 
@@ -32,6 +35,7 @@ static int on_headers_complete(llhttp_t *p)
 	}
 	a->interim = status < 200;
 	if (!a->interim) {
+		a->body_length = (p->flags & F_CHUNKED) ? 0 : p->content_length;
 		a->status_code = status;
 		a->state = ANSWER_BODY;
 	}
@@ -40,6 +44,50 @@ static int on_headers_complete(llhttp_t *p)
 	 * answer to HEAD carry the length of what they do not send.
 	 */
 	return a->interim || status == 204 || status == 304 || a->to_head ? 1 : 0;
+}
+
+static int on_kept_name(llhttp_t *p, const char *at, size_t len)
+{
+	struct answer *a = p->data;
+
+	return a->state == ANSWER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
+}
+
+static int on_kept_value(llhttp_t *p, const char *at, size_t len)
+{
+	struct answer *a = p->data;
+
+	return a->state == ANSWER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
+}
+
+static int on_kept_value_complete(llhttp_t *p)
+{
+	struct answer *a = p->data;
+
+	return a->state == ANSWER_BODY || response_head_end_field(&a->head) ? 0 : -1;
+}
+
+static int on_kept_headers_complete(llhttp_t *p)
+{
+	struct answer *a = p->data;
+	int result = on_headers_complete(p);
+
+	if (a->state == ANSWER_BODY)
+		a->response = response_new(a->status_code, &a->head, a->keeping->budget);
+	response_head_clear(&a->head);
+	return result;
+}
+
+static int on_kept_body(llhttp_t *p, const char *at, size_t len)
+{
+	struct answer *a = p->data;
+
+	if (!a->response)
+		return 0;
+	if (response_is_stream(a->response))
+		response_add_arrival(a->response, a->now_us);
+	response_add_body(a->response, span_of(at, len), a->body_length, a->keeping->max);
+	return 0;
 }
 
 static int on_message_complete(llhttp_t *p)
@@ -61,12 +109,52 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void answer_begin(struct answer *a, bool to_head)
+static const llhttp_settings_t kept_settings = {
+	.on_message_begin = on_message_begin,
+	.on_header_field = on_kept_name,
+	.on_header_value = on_kept_value,
+	.on_header_value_complete = on_kept_value_complete,
+	.on_headers_complete = on_kept_headers_complete,
+	.on_body = on_kept_body,
+	.on_message_complete = on_message_complete,
+};
+
+void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *keeping)
 {
-	*a = (struct answer){ .to_head = to_head };
-	llhttp_init(&a->parser, HTTP_RESPONSE, &settings);
+	struct response_head head = a->head;
+
+	response_free(a->response);
+	response_head_clear(&head);
+	*a = (struct answer){ .to_head = to_head, .keeping = keeping, .head = head };
+	llhttp_init(&a->parser, HTTP_RESPONSE, keeping ? &kept_settings : &settings);
 	llhttp_set_lenient_keep_alive(&a->parser, 1);
 	a->parser.data = a;
+}
+
+struct response *answer_take(struct answer *a)
+{
+	struct response *r = a->response;
+
+	a->response = NULL;
+	if (r && a->state != ANSWER_WHOLE)
+		response_spoil(r, a->state == ANSWER_HUGE ? RESPONSE_TOO_LARGE : RESPONSE_BROKEN_OFF);
+	return r;
+}
+
+void answer_deinit(struct answer *a)
+{
+	response_free(a->response);
+	a->response = NULL;
+	response_head_deinit(&a->head);
+}
+
+/** body_max() - as much as is read of a body, chunk headers and all */
+static uint64_t body_max(const struct answer *a)
+{
+	uint64_t kept = a->keeping ? a->keeping->max : 0;
+
+	/* a kept one may come in small chunks */
+	return kept > ANSWER_BODY_MAX / 2 ? 2 * kept : ANSWER_BODY_MAX;
 }
 
 static enum answer_state bad(struct answer *a, const char *why)
@@ -110,7 +198,7 @@ enum answer_state answer_feed(struct answer *a, struct span bytes)
 		return a->state;
 	a->body_bytes += bytes.len;
 	execute(a, bytes);
-	if (a->state == ANSWER_BODY && a->body_bytes > ANSWER_BODY_MAX)
+	if (a->state == ANSWER_BODY && a->body_bytes > body_max(a))
 		a->state = ANSWER_HUGE;
 	return a->state;
 }

@@ -1,9 +1,9 @@
 /*
  * answer.h - the bytes that a shadow sends back, read as one HTTP/1.x answer
  *
- * No sockets and no time in here, so that a fuzzer can drive it. The body is
- * looked at by nobody: its end is what matters, because the connection can
- * carry another request only from there.
+ * No sockets and no time in here, so that a fuzzer can drive it. Unless somebody
+ * compares answers, the body is looked at by nobody: its end is what matters,
+ * because the connection can carry another request only from there.
  */
 #ifndef REPLAY_ANSWER_H
 #define REPLAY_ANSWER_H
@@ -13,7 +13,9 @@
 
 #include <llhttp.h>
 
+#include "base/budget.h"
 #include "base/span.h"
+#include "reassembly/response.h"
 
 #define ANSWER_HEAD_MAX (256u << 10) /* interim answers and leading empty lines count too */
 #define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
@@ -27,10 +29,21 @@ enum answer_state {
 	ANSWER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
 };
 
+/** struct answer_keeping - how answers are kept; const while they are */
+struct answer_keeping {
+	uint64_t max; /* bytes of a body; more of it is read, but not kept */
+	struct budget *budget;
+};
+
 struct answer {
 	llhttp_t parser;
+	const struct answer_keeping *keeping; /* NULL: they are thrown away */
+	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
+	struct response_head head;
+	int64_t now_us; /* with keeping: when the bytes that are fed came, after the request's last; set by the caller */
 	enum answer_state state;
 	uint64_t head_bytes, body_bytes;
+	uint64_t body_length; /* as the head says; 0: it doesn't */
 	int status_code;    /* of the final answer, from ANSWER_BODY on; else 0 */
 	const char *detail; /* with ANSWER_BAD: why, static text */
 	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
@@ -39,8 +52,18 @@ struct answer {
 	bool keep_alive;
 };
 
-/** answer_begin() - expect the answer to a request that is about to be sent; @to_head: its method is HEAD */
-void answer_begin(struct answer *a, bool to_head);
+/**
+ * answer_begin() - expect the answer to a request that is about to be sent
+ * @a:        zero, or used before: what it kept then is freed
+ * @to_head:  the request's method is HEAD
+ * @keeping:  borrowed; NULL: the answer is not kept
+ */
+void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *keeping);
+
+/** answer_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
+struct response *answer_take(struct answer *a);
+
+void answer_deinit(struct answer *a);
 
 /**
  * answer_feed() - the next bytes from the connection

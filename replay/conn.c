@@ -106,6 +106,7 @@ void conn_free(struct conn *c)
 	if (!c)
 		return;
 	buffer_deinit(&c->head);
+	answer_deinit(&c->answer);
 	free(c);
 }
 
@@ -168,12 +169,35 @@ static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind,
 	return o;
 }
 
+/** us_since_sent() - since the request's last byte; 0 before that */
+static int64_t us_since_sent(const struct conn *c, struct mono now)
+{
+	return c->sent_at.ns && now.ns > c->sent_at.ns ? us_between(c->sent_at, now) : 0;
+}
+
+/** take_response() - what was kept of the answer that ends now */
+static struct response *take_response(struct conn *c)
+{
+	struct response *r = answer_take(&c->answer);
+
+	if (!r)
+		return NULL;
+	r->first_byte_us = us_since_sent(c, c->first_byte_at);
+	if (r->fate == RESPONSE_WHOLE)
+		r->last_byte_us = us_since_sent(c, mono_now());
+	return r;
+}
+
 /** conn_end() - the one way out of an exchange; @c must not be touched after it */
 static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail, bool keep)
 {
 	struct outcome o = make_outcome(c, kind, detail);
 	struct message *m = c->message;
 
+	if (kind <= OUTCOME_ANSWERED_5XX)
+		o.response = take_response(c);
+	else
+		response_free(answer_take(&c->answer));
 	c->message = NULL;
 	if (keep) {
 		set_state(c, CONN_IDLE);
@@ -285,6 +309,8 @@ static enum read_result read_answer(struct conn *c)
 		return READ_ENDED;
 	}
 	note_accepted(c);
+	if (c->answer.keeping)
+		c->answer.now_us = us_since_sent(c, mono_now());
 	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
 	if (!c->answer.begun)
 		c->first_byte_at.ns = 0; /* so far only interim answers */
@@ -434,7 +460,8 @@ static void start_request(struct conn *c)
 		end_errno(c, OUTCOME_FAILED_CONNECT, -r);
 		return;
 	}
-	answer_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")));
+	answer_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")),
+		     c->env->keeping);
 	c->sent = 0;
 	set_state(c, CONN_SENDING);
 	send_request(c);

@@ -45,6 +45,8 @@ enum shed_reason {
 	SHED_COUNT
 };
 
+struct response;
+
 /** struct outcome - one ended exchange; times in microseconds, -1 when that point was not reached */
 struct outcome {
 	enum outcome_kind kind;
@@ -53,6 +55,7 @@ struct outcome {
 	int64_t first_byte_us; /* from the last byte written to the first of the answer */
 	int64_t total_us;      /* from the first attempt (connect or write) to the end */
 	const char *detail;    /* static text or libuv's error name, for the log; may be NULL */
+	struct response *response; /* with keep_answers, of an answered one: taken by on_outcome; NULL: no memory for it */
 };
 
 const char *outcome_group(enum outcome_kind kind);  /* "answered" */

@@ -44,6 +44,16 @@ static void on_target_outcome(void *ctx, size_t index, const struct message *m, 
 
 	if (r->options.on_outcome)
 		r->options.on_outcome(r->options.ctx, index, m, o);
+	else
+		response_free(o->response);
+}
+
+static void on_target_unsent(void *ctx, size_t index, const struct message *m)
+{
+	struct replay *r = ctx;
+
+	if (r->options.on_unsent)
+		r->options.on_unsent(r->options.ctx, index, m);
 }
 
 static void on_target_room(void *ctx)
@@ -74,7 +84,7 @@ static bool needs_sink(const struct replay_options *o)
 
 static int add_targets(struct replay *r, struct buffer *error)
 {
-	const struct target_hooks hooks = { on_target_outcome, on_target_room, on_target_quiet, r };
+	const struct target_hooks hooks = { on_target_outcome, on_target_unsent, on_target_room, on_target_quiet, r };
 	uint16_t port = r->sink ? sink_port(r->sink) : 0;
 
 	for (size_t i = 0; i < r->options.target_count; i++) {

@@ -6,7 +6,7 @@
  * is built by a callback that the upper floor hands in.
  *
  * Promises: no retry, ever; a deadline over the whole exchange; answers are
- * drained into one shared buffer and thrown away; a full queue sheds the newest
+ * drained into one shared buffer and thrown away, unless keep_answers; a full queue sheds the newest
  * request; each target has its own pool, queue, rate, breaker and books, so one
  * that is dead changes nothing for the others.
  */
@@ -41,14 +41,19 @@ struct target_options {
 	/* append the request head for @m; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
+	bool keep_answers;      /* on_outcome takes them */
+	uint64_t max_answer;    /* bytes of the body of an answer that is kept */
+	struct budget *budget;  /* for those; borrowed */
 	lookup_fn lookup; /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
 };
 
 struct replay_options {
 	const struct target_options *targets; /* copied */
 	size_t target_count;
-	/* called once per ended exchange; @target is the index; @m borrowed */
+	/* called once per ended exchange; @target is the index; @m borrowed; outcome->response is taken */
 	void (*on_outcome)(void *ctx, size_t target, const struct message *m, const struct outcome *outcome);
+	/* called once for each request that @target does not send: not in its sample, or shed; may be NULL */
+	void (*on_unsent)(void *ctx, size_t target, const struct message *m);
 	/* called when a target that refused room has some again; may be NULL */
 	void (*on_room)(void *ctx);
 	void *ctx;

@@ -49,6 +49,7 @@ struct target {
 	size_t index;
 	struct target_hooks hooks;
 	struct conn_env env;
+	struct answer_keeping keeping;
 	struct resolver *resolver;
 	struct tls_context *tls; /* NULL: plain */
 	struct target_stats stats;
@@ -158,9 +159,10 @@ static void tell_room(struct target *t)
 
 /* ---- the queue ---- */
 
-static void shed(struct target *t, enum shed_reason why)
+static void shed(struct target *t, const struct message *m, enum shed_reason why)
 {
 	counter_add(&t->stats.shed[why], 1);
+	t->hooks.on_unsent(t->hooks.ctx, t->index, m);
 }
 
 static void enqueue(struct target *t, struct message *m, struct mono now)
@@ -188,7 +190,7 @@ static void shed_all_queued(struct target *t, enum shed_reason why)
 	while (t->queue_count > 0) {
 		struct waiting w = dequeue(t);
 
-		shed(t, why);
+		shed(t, w.message, why);
 		message_unref(w.message);
 	}
 }
@@ -199,7 +201,7 @@ static void shed_stale_queued(struct target *t, struct mono now)
 	       stale_at(t, &t->queue[t->queue_first]).ns <= now.ns) {
 		struct waiting w = dequeue(t);
 
-		shed(t, SHED_STALE);
+		shed(t, w.message, SHED_STALE);
 		message_unref(w.message);
 	}
 }
@@ -395,23 +397,24 @@ void target_submit(struct target *t, struct message *m)
 	counter_add(&t->stats.chosen, 1);
 	if (!share_take(&t->sample)) {
 		counter_add(&t->stats.unsampled, 1);
+		t->hooks.on_unsent(t->hooks.ctx, t->index, m);
 		return;
 	}
 	if (!rate_take(&t->rate, now)) {
-		shed(t, SHED_RATE);
+		shed(t, m, SHED_RATE);
 		return;
 	}
 	if (breaker_sheds(&t->breaker, now)) {
-		shed(t, SHED_BREAKER);
+		shed(t, m, SHED_BREAKER);
 		return;
 	}
 	if (try_begin(t, m, now))
 		return;
 	if (t->breaker.state != BREAKER_CLOSED)
-		shed(t,
+		shed(t, m,
 		     SHED_BREAKER); /* every connection is still busy with old exchanges: the probe can wait */
 	else if (t->queue_count >= t->options.queue)
-		shed(t, SHED_QUEUE);
+		shed(t, m, SHED_QUEUE);
 	else
 		enqueue(t, m, now);
 }
@@ -538,6 +541,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 			connect_ns > 0 && connect_ns < o->max_time_ns ? connect_ns : o->max_time_ns,
 		.build_head = o->build_head,
 		.build_head_ctx = o->build_head_ctx,
+		.keeping = o->keep_answers ? &t->keeping : NULL,
 		.stats = &t->stats,
 		.opening = &t->opening,
 		.on_connected = on_conn_connected,
@@ -559,6 +563,7 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	t->options = *options;
 	t->index = index;
 	t->hooks = *hooks;
+	t->keeping = (struct answer_keeping){ options->max_answer, options->budget };
 	t->sample.part = options->sample_share;
 	rate_init(&t->rate, options->rate, mono_now());
 	breaker_init(&t->breaker, options->breaker);

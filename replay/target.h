@@ -10,12 +10,14 @@
 #include <uv.h>
 
 #include "reassembly/message.h"
+#include "replay/answer.h"
 #include "replay/own.h"
 #include "replay/replay.h"
 
 /** struct target_hooks - whom a target tells what; all on the loop */
 struct target_hooks {
 	void (*on_outcome)(void *ctx, size_t index, const struct message *m, const struct outcome *outcome);
+	void (*on_unsent)(void *ctx, size_t index, const struct message *m); /* outside the sample, or shed */
 	void (*on_room)(void *ctx);  /* room was refused and is there again */
 	void (*on_quiet)(void *ctx); /* nothing queued, nothing in flight */
 	void *ctx;

@@ -92,11 +92,12 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 static void reader_open(struct reader *r, bool llhttp_only)
 {
 	struct reassembly_sink sink = { r, on_head, on_request, on_lost };
+	struct reassembly_options options = { .max_body = 100, .budget = &r->budget };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
 
 	*r = (struct reader){ .answers = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
 	budget_init(&r->budget, 1 << 26);
-	http_env_init(&r->env, &sink, 100, &r->budget, &r->stats);
+	http_env_init(&r->env, &sink, &options, &r->stats);
 	r->env.llhttp_only = llhttp_only;
 	r->http = http_new(&r->env, &origin, &r->answers, true);
 	if (!r->http)
@@ -165,7 +166,7 @@ static void skip(struct reader *r, enum mark mark, uint32_t bytes)
 	if (mark == MARK_CLIENT_HOLE)
 		http_client_gap(r->http, bytes, LOST_GAP);
 	if (mark == MARK_SERVER_HOLE) {
-		http_server_gap(r->http, bytes);
+		http_server_gap(r->http, bytes, LOST_GAP);
 		r->answers.next += bytes;
 	}
 }

@@ -20,9 +20,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define FIRST_TOKEN (UINT64_C(3) << 48)
+
 /** struct outcome - what a run said, as one number that depends on the order of everything */
 struct outcome {
 	uint64_t hash, requests, losses;
+	uint64_t asked, answered; /* with a token; with their response */
 	uint64_t first; /* the hash when the first request was complete; 0 if a loss came first, or nothing */
 };
 
@@ -47,7 +50,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		mix(o, head->headers[i].name.at, head->headers[i].name.len);
 		mix(o, head->headers[i].value.at, head->headers[i].value.len);
 	}
-	return (struct head_decision){ KEEP_WHOLE, true, 1 };
+	return (struct head_decision){ KEEP_WHOLE, true, 1, .answer = head->target.len % 4 != 3 };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -56,6 +59,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 
 	o->requests++;
 	if (!m || out_of_memory)
+		abort();
+	if (m->answer_token && m->answer_token != FIRST_TOKEN + ++o->asked)
 		abort();
 	mix(o, m->body, m->body_len);
 	mix(o, m->body_sha256, m->has_sha256 ? sizeof(m->body_sha256) : 0);
@@ -72,16 +77,35 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	mix(o, &reason, sizeof(reason));
 }
 
+static void on_response(void *ctx, uint64_t token, struct response *response)
+{
+	struct outcome *o = ctx;
+
+	if (!response || token <= FIRST_TOKEN || token > FIRST_TOKEN + o->asked)
+		abort();
+	if (response->fate != RESPONSE_WHOLE && (response->body || response->last_byte_us != -1))
+		abort();
+	if (response->first_byte_us < -1 || response->body_len > response->body_cap || response->body_len > 1 << 10)
+		abort();
+	o->answered++;
+	response_free(response);
+}
+
 enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HOLE, MARK_COUNT };
 
 /** run() - the input as one connection, with its plain cuts if @cuts. False: it has holes or answers */
-static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
+static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, struct outcome *o)
 {
 	struct budget budget;
 	struct reassembly_stats stats = { 0 };
-	struct reassembly_sink sink = { o, on_head, on_request, on_lost };
+	struct reassembly_sink sink = { o, on_head, on_request, on_lost, on_response };
+	struct reassembly_options options = { .max_body = 1 << 20,
+					      .budget = &budget,
+					      .keep_answers = answers_too,
+					      .max_answer = 1 << 10,
+					      .first_token = FIRST_TOKEN };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
-	struct stream answers = { .synced = true, .next = 1 };
+	struct stream answers = { .synced = true, .next = 1, .seen = true };
 	uint32_t sent = 1;
 	struct http_env env;
 	struct http *h;
@@ -93,7 +117,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 	if (!stretch)
 		return false;
 	budget_init(&budget, 1 << 26);
-	http_env_init(&env, &sink, 1 << 20, &budget, &stats);
+	http_env_init(&env, &sink, &options, &stats);
 	h = http_new(&env, &origin, &answers, true);
 	if (!h)
 		abort();
@@ -133,20 +157,22 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 		if (mark == MARK_CLIENT_HOLE)
 			sent += 1 + data[i] * 3;
 		if (mark == MARK_SERVER_HOLE && http_fate(h) == HTTP_LIVE)
-			http_server_gap(h, 1 + data[i]);
+			http_server_gap(h, 1 + data[i], data[i] % 2 ? LOST_GAP : LOST_TRUNCATED);
 		if (mark == MARK_SERVER_HOLE)
 			answers.next += 1 + data[i];
 		simple = simple && mark == MARK_CUT;
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
 	}
+	if (size % 3 == 0 && http_fate(h) == HTTP_LIVE)
+		http_server_end(h);
 	http_end(h, LOST_CUT_AT_END);
 	http_free(&env, h);
 	http_env_deinit(&env);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
 		lost += counter_get(&stats.lost[i]);
 	if (counter_get(&stats.seen) != counter_get(&stats.complete) + lost || o->losses != lost ||
-	    o->requests != counter_get(&stats.complete) || budget_used(&budget) != 0)
+	    o->requests != counter_get(&stats.complete) || budget_used(&budget) != 0 || o->asked != o->answered)
 		abort();
 	free(stretch);
 	return simple;
@@ -154,10 +180,13 @@ static bool run(const uint8_t *data, size_t size, bool cuts, struct outcome *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct outcome pieces = { .hash = 14695981039346656037U }, whole = pieces;
-	bool simple = run(data, size, true, &pieces);
+	struct outcome pieces = { .hash = 14695981039346656037U }, whole = pieces, kept = pieces;
+	bool simple = run(data, size, true, false, &pieces);
 
-	run(data, size, false, &whole);
+	run(data, size, true, true, &kept);
+	if (kept.hash != pieces.hash || kept.requests != pieces.requests) /* who keeps answers finds the same requests */
+		abort();
+	run(data, size, false, true, &whole);
 	if (simple && pieces.first != whole.first)
 		abort();
 	return 0;

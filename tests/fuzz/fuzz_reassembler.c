@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct run {
 	struct span input; /* every byte of every request must come from here */
 	uint64_t requests, losses;
+	uint64_t asked, answered; /* with a token; with their response */
 };
 
 /** sent_somewhere() - targets have no spaces in them, so each lies in one piece of the input unless it was
@@ -49,7 +50,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		if (head->headers[i].name.len == 0 || !sent_somewhere(run->input, head->headers[i].value))
 			abort();
 	return (struct head_decision){ (enum keep)(head->target.at[head->target.len - 1] % 3),
-				       head->target.len % 2, 7 };
+				       head->target.len % 2, 7, .answer = head->header_count % 2 == 0 };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -59,6 +60,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	run->requests++;
 	if (verdict != 7 || (m && (out_of_memory || m->origin.id == 0)))
 		abort();
+	run->asked += m && m->answer_token;
 	if (m && m->body_kept && m->body_len > 0 && !sent_somewhere(run->input, span_of(m->body, m->body_len)))
 		abort();
 	message_unref(m);
@@ -71,6 +73,18 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	run->losses++;
 	if ((unsigned)reason >= LOST_REASON_COUNT || origin->id == 0)
 		abort();
+}
+
+static void on_response(void *ctx, uint64_t token, struct response *response)
+{
+	struct run *run = ctx;
+
+	run->answered++;
+	if (token == 0 || token > run->asked || !response || (unsigned)response->fate >= RESPONSE_FATE_COUNT)
+		abort();
+	if (response->body_len > 0 && !sent_somewhere(run->input, span_of(response->body, response->body_len)))
+		abort();
+	response_free(response);
 }
 
 static uint8_t take(struct span *in)
@@ -134,8 +148,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_body = (choice & 4) ? 16 : 4096,
 		.idle_ns = 30 * NS_PER_S,
 		.budget = &budget,
+		.keep_answers = choice & 16,
+		.max_answer = (choice & 32) ? 16 : 4096,
 	};
-	struct reassembly_sink sink = { &run, on_head, on_request, on_lost };
+	struct reassembly_sink sink = { &run, on_head, on_request, on_lost, on_response };
 	uint32_t isn = (choice & 8) ? UINT32_MAX - 20 : 1000;
 	struct end ends[2][2] = { { { isn, 0 }, { isn + 7, 0 } }, { { isn + 9, 0 }, { isn, 0 } } };
 	int64_t now_ns = 1000 * NS_PER_S;
@@ -155,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		lost += counter_get(&stats->lost[i]);
 	if (counter_get(&stats->seen) != counter_get(&stats->complete) + lost)
 		abort();
-	if (run.requests != counter_get(&stats->complete) || run.losses != lost)
+	if (run.requests != counter_get(&stats->complete) || run.losses != lost || run.asked != run.answered)
 		abort();
 	if (counter_get(&stats->flows_open) != 0 || counter_get(&stats->held_bytes) != 0)
 		abort();

@@ -15,7 +15,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 
 	assert_true(head->method.len > 0);
 	assert_int_equal(origin->ts_last.ns, 0);
-	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42 };
+	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42, .answer = tap->answers };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -31,6 +31,11 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	assert_true(m->origin.ts_first.ns != 0 && m->origin.ts_last.ns != 0);
 	assert_true(m->has_sha256);
 	assert_true(m->origin.id != 0);
+	if (m->answer_token) {
+		assert_true(tap->answers && m->answer_token == ++tap->tokens);
+		buffer_add_span(&tap->asked, m->head.target);
+		buffer_add_str(&tap->asked, "\n");
+	}
 	buffer_add_span(&tap->events, m->head.method);
 	buffer_add_str(&tap->events, " ");
 	buffer_add_span(&tap->events, m->head.target);
@@ -54,13 +59,63 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	buffer_printf(&tap->events, "!%s;", lost_reason_name(reason));
 }
 
+/** target_of() - of the request that got @token */
+static struct span target_of(struct tcp_tap *tap, uint64_t token)
+{
+	struct span lines = buffer_span(&tap->asked), line = { 0 };
+
+	for (uint64_t i = 0; i < token; i++) {
+		const uint8_t *end = memchr(lines.at, '\n', lines.len);
+
+		assert_non_null(end);
+		assert_true(span_take(&lines, (size_t)(end - lines.at), &line));
+		span_skip(&lines, 1);
+	}
+	return line;
+}
+
+static void on_response(void *ctx, uint64_t token, struct response *r)
+{
+	struct tcp_tap *tap = ctx;
+	struct buffer *out = &tap->events;
+
+	assert_true(token > 0 && token <= tap->tokens);
+	tap->answered++;
+	buffer_add_str(out, "=");
+	buffer_add_span(out, target_of(tap, token));
+	if (!r) {
+		buffer_add_str(out, " nothing;");
+		return;
+	}
+	if (r->fate != RESPONSE_WHOLE) {
+		assert_null(r->body);
+		assert_null(r->arrivals);
+		assert_int_equal(r->last_byte_us, -1);
+		buffer_printf(out, " %s", response_fate_name(r->fate));
+	} else {
+		buffer_printf(out, " %d", r->status_code);
+		if (!tap->ids)
+			buffer_printf(out, " %lld+%lld", (long long)r->first_byte_us, (long long)r->last_byte_us);
+		for (size_t i = 0; i < r->arrival_count; i++)
+			buffer_printf(out, " @%llu:%lld", (unsigned long long)r->arrivals[i].offset,
+				      (long long)r->arrivals[i].us);
+		if (r->body_len > 0) {
+			buffer_add_str(out, " [");
+			buffer_add(out, r->body, (size_t)r->body_len);
+			buffer_add_str(out, "]");
+		}
+	}
+	buffer_add_str(out, ";");
+	response_free(r);
+}
+
 void tcp_tap_open(struct tcp_tap *tap, const struct reassembly_options *options, enum keep keep)
 {
 	struct reassembly_options with = *options;
 	size_t limit = options->budget ? options->budget->limit : (size_t)1 << 30;
-	struct reassembly_sink sink = { tap, on_head, on_request, on_lost };
+	struct reassembly_sink sink = { tap, on_head, on_request, on_lost, on_response };
 
-	*tap = (struct tcp_tap){ .keep = keep };
+	*tap = (struct tcp_tap){ .keep = keep, .answers = options->keep_answers };
 	budget_init(&tap->budget, limit);
 	with.budget = &tap->budget;
 	tap->r = reassembler_new(&with, &sink);
@@ -125,6 +180,10 @@ void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)
 		fail_msg("%s: seen %llu is not complete %llu + lost %llu", what,
 			 (unsigned long long)counter_get(&s->seen),
 			 (unsigned long long)counter_get(&s->complete), (unsigned long long)lost);
+	if (tap->tokens != tap->answered)
+		fail_msg("%s: %llu answers to %llu requests", what, (unsigned long long)tap->answered,
+			 (unsigned long long)tap->tokens);
+	buffer_deinit(&tap->asked);
 	assert_int_equal(counter_get(&s->flows_open), 0);
 	assert_int_equal(counter_get(&s->held_bytes), 0);
 	if (stats)
@@ -218,6 +277,8 @@ static void run_at(const struct tcp_story *story, uint32_t isn, bool llhttp_only
 		.idle_ns = 60 * NS_PER_S,
 		.budget = &limit,
 		.llhttp_only = llhttp_only,
+		.keep_answers = story->answers,
+		.max_answer = story->max_answer ? story->max_answer : 1 << 20,
 	};
 	int64_t now_ns = 1700000000 * NS_PER_S;
 	struct tcp_tap tap;

@@ -1,0 +1,527 @@
+/*
+ * http_pairs.c - which answer belongs to which request, and the answer itself, where somebody wants it
+ *
+ * Theory of operation. A request whose answer is wanted is awaited from the end
+ * of its head on. Answers are told apart by their number: the n-th final answer
+ * of a connection belongs to the n-th request that was sent, and an interim one
+ * (1xx) counts for nothing. Each wanted request that reached the sink gets one
+ * response, sooner or later, whatever becomes of the connection.
+ *
+ * A wrong pair is worse than none, so a number is believed only as long as both
+ * counts are: from the begin of the connection, until a hole takes away the
+ * place in the answers (then all that are awaited are out of step) or in the
+ * requests (then those that follow are, not those that were sent before). After
+ * a hole, or in a connection whose begin was not seen, the count begins anew
+ * with a request before which the client had read all answers. From there
+ * on the first byte of an answer must also be just the one that the client was
+ * waiting for when it began the request: so no answer that began in a hole, and
+ * none that a body quoted, is taken for one. And if the answers were followed
+ * all the time, there must be one for each request that is known to have been
+ * sent, those in holes too.
+ *
+ * An answer may be captured before its request (two queues of a network card):
+ * up to AHEAD_MAX bytes of it are kept until the request's head is here.
+ *
+ * Times are the segments'. An answer that begins before the request's last byte
+ * (a 413 that does not wait) has a first byte at 0, never below.
+ */
+#include "reassembly/http_impl.h"
+
+#include <stdlib.h>
+
+#include "reassembly/sequence.h"
+
+#define AHEAD_MAX (64 << 10)
+
+/** struct awaited - the answer of one request */
+struct awaited {
+	struct awaited *next;
+	uint64_t token;  /* 0: the request is not complete, or not even its head */
+	uint32_t number; /* with is_placed: of its answer among the final ones */
+	uint32_t ack;    /* of the client, on the request's first segment */
+	uint32_t end_ack; /* with token: on its last */
+	struct wall asked_at, first_at, last_at; /* the request's last byte; the answer's first and last */
+	struct response *response; /* from the answer's head on */
+	enum response_fate fate;   /* with is_done, of an answer without a response */
+	bool is_placed;
+	bool is_checked; /* the place of its first byte must fit */
+	bool is_ahead;   /* it came before its request */
+	bool is_begun;   /* bytes of it were captured */
+	bool is_done;
+};
+
+struct pairs {
+	struct awaited *first, **end;
+	struct awaited *making;  /* of the request that is being sent */
+	struct awaited *current; /* of the answer that is being received */
+	struct response_head head;
+	struct wall now;       /* of the server's segment at hand */
+	struct wall begun_at;  /* first byte of the answer at hand */
+	uint32_t turn_begin;   /* sequence number of the first byte after the final answer before */
+	uint32_t request_ack;  /* on the segment in which the request in the making began */
+	uint32_t sent;         /* requests, with is_trusted; else at least so many, those in holes too */
+	bool in_turn;          /* turn_begin is of the answer at hand: interim ones go before it */
+	bool is_trusted;       /* both counts are right */
+	bool was_lost;         /* ... and were not always */
+};
+
+/* ---- the list ---- */
+
+static struct pairs *pairs_of(struct http *h)
+{
+	return h->pairs;
+}
+
+static void unlink_awaited(struct http *h, struct awaited *a)
+{
+	struct pairs *p = pairs_of(h);
+	struct awaited **at = &p->first;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	if (!a->next)
+		p->end = at;
+	if (p->making == a)
+		p->making = NULL;
+	if (p->current == a)
+		p->current = NULL;
+}
+
+static void forget(struct http *h, struct awaited *a)
+{
+	unlink_awaited(h, a);
+	response_free(a->response);
+	budget_release(h->env->requests.budget, sizeof(*a));
+	free(a);
+}
+
+static struct awaited *await(struct http *h, uint32_t number)
+{
+	struct pairs *p = pairs_of(h);
+	struct awaited *a;
+
+	if (!budget_charge(h->env->requests.budget, sizeof(*a)))
+		return NULL;
+	a = calloc(1, sizeof(*a));
+	if (!a) {
+		budget_release(h->env->requests.budget, sizeof(*a));
+		return NULL;
+	}
+	a->number = number;
+	*p->end = a;
+	p->end = &a->next;
+	return a;
+}
+
+/** find() - the awaited answer with this number, of which nothing is decided yet */
+static struct awaited *find(const struct pairs *p, uint32_t number)
+{
+	for (struct awaited *a = p->first; a; a = a->next)
+		if (a->is_placed && !a->is_done && a->number == number)
+			return a;
+	return NULL;
+}
+
+/* ---- what becomes of one ---- */
+
+/** us_after() - never below 0: an answer may begin before its request ends */
+static int64_t us_after(struct wall from, int64_t to_ns)
+{
+	return to_ns > from.ns ? (to_ns - from.ns) / NS_PER_US : 0;
+}
+
+static void date(const struct awaited *a, struct response *r)
+{
+	if (a->is_begun)
+		r->first_byte_us = us_after(a->asked_at, a->first_at.ns);
+	if (r->fate == RESPONSE_WHOLE)
+		r->last_byte_us = us_after(a->asked_at, a->last_at.ns);
+	for (size_t i = 0; i < r->arrival_count; i++) /* kept as capture time, since the request may end later */
+		r->arrivals[i].us = us_after(a->asked_at, r->arrivals[i].us * NS_PER_US);
+}
+
+/** deliver() - it is decided, and the request was handed over */
+static void deliver(struct http *h, struct awaited *a)
+{
+	const struct reassembly_sink *sink = &h->env->requests.sink;
+	struct response *r = a->response;
+	uint64_t token = a->token;
+
+	if (!r) {
+		r = response_new(0, NULL, h->env->requests.budget);
+		if (r)
+			r->fate = a->fate;
+	}
+	if (r)
+		date(a, r);
+	a->response = NULL;
+	forget(h, a);
+	sink->on_response(sink->ctx, token, r);
+}
+
+/** is_wanted_still() - was the request handed over, or may it be? */
+static bool is_wanted_still(const struct http *h, const struct awaited *a)
+{
+	return a->token != 0 || a->is_ahead || (h->pairs->making == a && h->request.message);
+}
+
+static void settle(struct http *h, struct awaited *a, enum response_fate fate)
+{
+	if (a->is_done)
+		return;
+	if (a->response && fate != RESPONSE_WHOLE)
+		response_spoil(a->response, fate);
+	a->fate = fate;
+	a->is_done = true;
+	if (h->pairs->current == a)
+		h->pairs->current = NULL;
+	if (!is_wanted_still(h, a))
+		forget(h, a);
+	else if (a->token)
+		deliver(h, a);
+}
+
+/** settle_rest() - all of which nothing is decided; @seen: those whose answer had begun, @unseen: the others */
+static void settle_rest(struct http *h, enum response_fate seen, enum response_fate unseen)
+{
+	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+		next = a->next;
+		settle(h, a, a->is_begun ? seen : unseen);
+	}
+}
+
+static void forget_ahead(struct http *h)
+{
+	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+		next = a->next;
+		if (a->is_ahead)
+			forget(h, a);
+	}
+}
+
+/* ---- the requests ---- */
+
+void http_pairs_begin(struct http *h)
+{
+	h->pairs->request_ack = h->now_ack;
+}
+
+void http_pairs_sent(struct http *h)
+{
+	h->pairs->sent++;
+}
+
+void http_pairs_lost_requests(struct http *h, bool hidden)
+{
+	struct pairs *p = pairs_of(h);
+
+	p->is_trusted = false;
+	p->sent += hidden;
+	forget_ahead(h);
+}
+
+void http_pairs_find(struct http *h)
+{
+	struct pairs *p = pairs_of(h);
+	uint32_t answered;
+
+	if (p->is_trusted)
+		return;
+	p->was_lost = true;
+	if (h->pipelining || !h->answers_placed || !http_answers_seen(h))
+		return; /* the client may not have waited for all, or more than we saw */
+	answered = http_answered_by(h, h->now_ack);
+	if (h->answers_whole && seq_distance(p->sent, answered) < 0)
+		return; /* of answers that were followed all the time, none is missing: some are still to come */
+	p->sent = answered;
+	p->is_trusted = true;
+}
+
+/** settle_unseen() - the client has read answers since, of which nothing was captured */
+static void settle_unseen(struct http *h)
+{
+	if (h->answers->seen || !h->now_has_ack)
+		return;
+	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+		next = a->next;
+		if (a->token && seq_before(a->end_ack, h->now_ack))
+			settle(h, a, RESPONSE_UNSEEN);
+	}
+}
+
+void http_pairs_expect(struct http *h)
+{
+	struct pairs *p = pairs_of(h);
+	uint32_t number = p->sent - 1;
+	struct awaited *a = NULL;
+
+	if (p->making)
+		forget(h, p->making); /* of a request that was lost */
+	settle_unseen(h);
+	for (a = p->first; a; a = a->next)
+		if (a->is_ahead && a->number == number)
+			break;
+	if (a && (!h->request.wants_answer || h->asked[(h->sent - 1) % OUTSTANDING_MAX] != ASKED_PLAIN)) {
+		forget(h, a); /* nobody wants it, or where it ends was not known */
+		a = NULL;
+		if (h->request.wants_answer && (a = await(h, number))) {
+			a->is_done = true;
+			a->fate = RESPONSE_OUT_OF_STEP;
+		}
+	} else if (!a && h->request.wants_answer) {
+		a = await(h, number);
+	}
+	if (!a)
+		return;
+	a->is_ahead = false;
+	a->is_placed = p->is_trusted;
+	a->is_checked = p->was_lost;
+	a->ack = p->request_ack;
+	p->making = a;
+}
+
+uint64_t http_pairs_token(struct http *h)
+{
+	struct awaited *a = h->pairs->making;
+
+	if (!a)
+		return 0;
+	a->token = ++h->env->last_token;
+	a->asked_at = h->now;
+	a->end_ack = h->now_ack;
+	return a->token;
+}
+
+void http_pairs_asked(struct http *h)
+{
+	struct awaited *a = h->pairs->making;
+
+	h->pairs->making = NULL;
+	if (a && a->token == 0)
+		forget(h, a); /* it was lost */
+	else if (a && a->is_done)
+		deliver(h, a);
+}
+
+bool http_pairs_waits(const struct http *h)
+{
+	for (const struct awaited *a = h->pairs ? h->pairs->first : NULL; a; a = a->next)
+		if (a->token)
+			return true;
+	return false;
+}
+
+/* ---- the answers ---- */
+
+static int on_kept_name(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	return h->answer_head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_kept_value(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	return h->answer_head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+}
+
+static int on_kept_value_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+
+	return h->answer_head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
+}
+
+/** take_head() - the final answer of @a has begun */
+static void take_head(struct http *h, struct awaited *a, int status)
+{
+	struct pairs *p = pairs_of(h);
+
+	if (a->is_checked && p->turn_begin != a->ack) {
+		settle(h, a, RESPONSE_OUT_OF_STEP);
+		p->is_trusted = false;
+		return;
+	}
+	a->is_begun = true;
+	a->first_at = p->begun_at;
+	a->response = response_new(status, &p->head, h->env->requests.budget);
+	if (!a->response)
+		settle(h, a, RESPONSE_MEMORY);
+}
+
+static int on_kept_head(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+	struct pairs *pairs = pairs_of(h);
+	uint32_t number = h->answered;
+	int result = http_answer_head(h), status = p->status_code;
+
+	h->answer_head_over = true;
+	if (pairs->current && result == 2)
+		settle(h, pairs->current, RESPONSE_UPGRADED);
+	else if (pairs->current && h->answered != number)
+		take_head(h, pairs->current, status);
+	return result;
+}
+
+static int on_kept_body(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+	struct pairs *pairs = pairs_of(h);
+	struct awaited *a = pairs->current;
+	uint64_t expected = h->answer_length;
+
+	http_answer_body(h, len);
+	if (!a || !a->response)
+		return 0;
+	if (a->is_ahead && a->response->body_len + len > AHEAD_MAX) {
+		settle(h, a, RESPONSE_OUT_OF_STEP);
+		return 0;
+	}
+	if (response_is_stream(a->response))
+		response_add_arrival(a->response, pairs->now.ns / NS_PER_US);
+	response_add_body(a->response, span_of(at, len), expected, h->env->max_answer);
+	return 0;
+}
+
+static int on_kept_complete(llhttp_t *p)
+{
+	struct http *h = http_of(p);
+	struct awaited *a = h->pairs->current;
+
+	if (a && a->response) {
+		a->last_at = h->pairs->now;
+		settle(h, a, a->response->fate);
+	}
+	return http_answer_complete(h);
+}
+
+void http_pairs_settings(llhttp_settings_t *kept)
+{
+	llhttp_settings_init(kept);
+	kept->on_header_field = on_kept_name;
+	kept->on_header_value = on_kept_value;
+	kept->on_header_value_complete = on_kept_value_complete;
+	kept->on_headers_complete = on_kept_head;
+	kept->on_body = on_kept_body;
+	kept->on_message_complete = on_kept_complete;
+}
+
+void http_pairs_server_bytes(struct http *h, struct wall now)
+{
+	struct pairs *p = pairs_of(h);
+
+	p->now = now;
+	for (struct awaited *a = p->first, *next; a; a = next) { /* nobody knows which of them this belongs to */
+		next = a->next;
+		if (!a->is_placed && !a->is_ahead)
+			settle(h, a, RESPONSE_OUT_OF_STEP);
+	}
+}
+
+bool http_pairs_answer_begins(struct http *h)
+{
+	struct pairs *p = pairs_of(h);
+
+	if (!p->in_turn)
+		p->turn_begin = h->answer_begin;
+	p->in_turn = true;
+	p->begun_at = p->now;
+	p->current = find(p, h->answered);
+	if (!p->current && p->is_trusted && !p->was_lost && h->answered == p->sent && !http_pairs_ahead(h)) {
+		p->current = await(h, h->answered);
+		if (p->current)
+			p->current->is_ahead = p->current->is_placed = true;
+	}
+	h->answer_head_over = false;
+	response_head_clear(&p->head);
+	return p->current != NULL;
+}
+
+void http_pairs_answered(struct http *h)
+{
+	h->pairs->in_turn = false;
+}
+
+bool http_pairs_ahead(const struct http *h)
+{
+	for (const struct awaited *a = h->pairs->first; a; a = a->next)
+		if (a->is_ahead)
+			return true;
+	return false;
+}
+
+void http_pairs_spoil(struct http *h, enum response_fate fate)
+{
+	if (h->pairs->current)
+		settle(h, h->pairs->current, fate);
+}
+
+void http_pairs_lost_answers(struct http *h, enum response_fate fate)
+{
+	struct pairs *p = pairs_of(h);
+
+	http_pairs_spoil(h, fate);
+	forget_ahead(h);
+	settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
+	p->is_trusted = p->in_turn = false;
+}
+
+void http_pairs_server_end(struct http *h)
+{
+	struct pairs *p = pairs_of(h);
+
+	if (!p->first)
+		return;
+	if (p->current && h->answering)
+		llhttp_finish(&h->server); /* completes a body that lasts until the end */
+	forget_ahead(h);
+	settle_rest(h, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
+}
+
+void http_pairs_end(struct http *h, enum response_fate fate)
+{
+	enum response_fate unseen = fate;
+
+	if (fate == RESPONSE_BROKEN_OFF || !h->answers->seen)
+		unseen = RESPONSE_UNSEEN;
+	if (h->switched)
+		fate = unseen = RESPONSE_UPGRADED;
+	forget_ahead(h);
+	settle_rest(h, fate, unseen);
+}
+
+/* ---- life ---- */
+
+bool http_pairs_init(struct http *h, bool begun)
+{
+	struct pairs *p;
+
+	if (!budget_charge(h->env->requests.budget, sizeof(*p)))
+		return false;
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		budget_release(h->env->requests.budget, sizeof(*p));
+		return false;
+	}
+	p->end = &p->first;
+	p->is_trusted = begun;
+	p->was_lost = !begun;
+	h->pairs = p;
+	return true;
+}
+
+void http_pairs_deinit(struct http *h)
+{
+	if (!h->pairs)
+		return;
+	while (h->pairs->first)
+		forget(h, h->pairs->first);
+	response_head_deinit(&h->pairs->head);
+	free(h->pairs);
+	budget_release(h->env->requests.budget, sizeof(*h->pairs));
+	h->pairs = NULL;
+}
