@@ -527,17 +527,18 @@ static bool next_part(struct span *in, uint8_t escape[4], struct span *out)
 	return true;
 }
 
-void json_doc_unescape(const struct json_doc *d, uint32_t node, struct buffer *out)
+void json_unescape(struct span text, struct buffer *out)
 {
-	struct span text = json_doc_text(d, node), part;
+	struct span part;
 	uint8_t escape[4];
 
-	if (!d->nodes[node].escaped) {
-		buffer_add_span(out, text);
-		return;
-	}
 	while (next_part(&text, escape, &part))
 		buffer_add_span(out, part);
+}
+
+void json_doc_unescape(const struct json_doc *d, uint32_t node, struct buffer *out)
+{
+	json_unescape(json_doc_text(d, node), out);
 }
 
 bool json_doc_says(const struct json_doc *d, uint32_t node, struct span what)

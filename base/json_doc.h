@@ -75,6 +75,9 @@ bool json_doc_uint(const struct json_doc *d, uint32_t node, uint64_t *out);
  */
 void json_doc_unescape(const struct json_doc *d, uint32_t node, struct buffer *out);
 
+/** json_unescape() - the same for the text between the quotes of any string that was part of a document */
+void json_unescape(struct span text, struct buffer *out);
+
 /** json_doc_says() - does a string say @what, whatever its escapes? */
 bool json_doc_says(const struct json_doc *d, uint32_t node, struct span what);
 

@@ -1,0 +1,92 @@
+/* json_impl.h - shared by the files of the JSON comparer, and by nobody else */
+#ifndef COMPARE_JSON_IMPL_H
+#define COMPARE_JSON_IMPL_H
+
+#include "base/hash.h"
+#include "compare/json_compare.h"
+
+#define VISITS_MAX 1000
+
+/** struct json_pair - what has to be compared with what: nodes (of members: their names), and production's
+ * index */
+struct json_pair {
+	uint32_t a, b, index;
+};
+
+/** struct json_element - of an array whose order means nothing */
+struct json_element {
+	uint64_t exact, coarse; /* hashes of the value; coarse: without its numbers and the order of arrays */
+	double number;          /* the first in it */
+	uint32_t node, index;
+};
+
+enum frame_kind { FRAME_ELEMENTS, FRAME_MEMBERS, FRAME_PAIRED_ELEMENTS, FRAME_PAIRED_MEMBERS };
+
+/** struct frame - a container that is being walked through */
+struct frame {
+	enum frame_kind kind;
+	uint32_t a, b; /* the next nodes, in order */
+	uint32_t left; /* pairs to go */
+	uint32_t index;
+	uint32_t missing, extra; /* elements behind the last pair */
+	uint32_t state;          /* of the container */
+	size_t pairs, next;      /* in @pairs of the comparer: where ours begin, and the next */
+};
+
+struct json_comparer {
+	struct path_rules *rules;
+	const struct json_doc *a, *b; /* production, shadow */
+	struct collector *out;
+	struct hash_key key;
+	struct buffer scratch, other;
+
+	struct frame frames[JSON_DEPTH_MAX + 1];
+	size_t depth;
+	struct json_pair *pairs; /* a stack, as the frames are */
+	size_t pair_count, pair_cap;
+	uint32_t *table; /* for one call at a time */
+	size_t table_cap;
+	struct json_element *elements[2];
+	size_t element_cap[2];
+	uint64_t hash_budget; /* nodes that may still be hashed for this pair of documents */
+	uint64_t order_budget;
+
+	/* of production's text, [equal_from, equal_to) is the same as the shadow's text, @shift bytes before */
+	uint32_t equal_from, equal_to;
+	int64_t shift;
+	unsigned visits; /* pairs that were walked through for rules that haven't matched */
+	bool failed;
+};
+
+/* json_values.c: scalars */
+
+/** json_scalars() - two values of which neither is a container; at the path where @out of the comparer is */
+void json_scalars(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
+
+/** json_number_texts() - two numbers as text */
+void json_number_texts(struct json_comparer *jc, const struct rule_effect *e, struct span a, struct span b);
+
+/** json_difference() - a difference between two nodes; NODE_NONE: there is none on that side */
+#define NODE_NONE UINT32_MAX
+void json_difference(struct json_comparer *jc, enum difference_kind kind, uint32_t a, uint32_t b);
+
+/** json_same_text() - do two strings say the same? */
+bool json_same_text(struct json_comparer *jc, uint32_t a, uint32_t b);
+
+/* json_match.c: what belongs to what when the order doesn't tell */
+
+/** json_same_names() - the members of two objects have the same names, each once, in the same order */
+bool json_same_names(struct json_comparer *jc, uint32_t a, uint32_t b);
+
+/** json_match_members() - pairs of members onto the stack; missing and extra ones are reported; false: no
+ * memory */
+bool json_match_members(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state);
+
+/** json_match_elements() - pairs of elements onto the stack, likewise */
+bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state);
+
+/** json_reordered() - are the elements of one array those of the other in another order, and does that mean
+ * something? */
+bool json_reordered(struct json_comparer *jc, uint32_t a, uint32_t b);
+
+#endif

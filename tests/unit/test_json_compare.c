@@ -1,0 +1,205 @@
+/* test_json_compare.c - two documents: what is found, where, how often, and which verdict comes of it */
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "compare/json_compare.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/** struct bench - everything for comparing two texts under rules */
+struct bench {
+	struct path_rules *rules;
+	struct json_comparer *jc;
+	struct collector *out;
+	struct json_doc a, b;
+};
+
+static void bench_open(struct bench *t, const char *rules)
+{
+	struct path_rules_options o = { .tolerance = { 1e-5, 1e-8 },
+					.text = span_str(rules),
+					.name = "rules.txt" };
+	struct buffer error = { 0 };
+
+	*t = (struct bench){ 0 };
+	if (path_rules_new(&o, &t->rules, &error) != 0)
+		fail_msg("%s", buffer_text(&error));
+	t->jc = json_comparer_new(t->rules);
+	t->out = collector_new();
+	assert_non_null(t->jc);
+	assert_non_null(t->out);
+	buffer_deinit(&error);
+}
+
+static struct findings bench_run(struct bench *t, struct span a, struct span b)
+{
+	if (json_doc_parse(&t->a, a) != 0 || json_doc_parse(&t->b, b) != 0)
+		fail_msg("'%.*s' or '%.*s' is not JSON", (int)a.len, (const char *)a.at, (int)b.len,
+			 (const char *)b.at);
+	collector_clear(t->out);
+	assert_int_equal(json_compare(t->jc, &t->a, &t->b, t->out), 0);
+	return collector_findings(t->out);
+}
+
+static void bench_close(struct bench *t)
+{
+	json_doc_deinit(&t->a);
+	json_doc_deinit(&t->b);
+	collector_free(t->out);
+	json_comparer_free(t->jc);
+	path_rules_free(t->rules);
+}
+
+/** describe() - "kind path count;" of each finding */
+static void describe(struct findings found, struct buffer *out)
+{
+	buffer_clear(out);
+	for (size_t i = 0; i < found.count; i++)
+		buffer_printf(out, "%s%s %s %d", i ? "; " : "", difference_name(found.at[i].kind),
+			      found.at[i].path, (int)found.at[i].count);
+}
+
+/* a, b: ' stands for " ; found: in the order of gravity */
+static const struct {
+	const char *rules, *a, *b, *found;
+} rows[] = {
+	{ "", "1", "1", "" },
+	{ "", "1", "1.0", "" },
+	{ "", "100", "1e2", "" },
+	{ "", "1", "2", "value  1" },
+	{ "", "0.1", "0.10000000000000000555", "" },
+	{ "", "1", "1.000001", "close  1" },
+	{ "", "1", "1.0001", "value  1" },
+	{ "", "0", "1e-9", "close  1" },
+	{ "", "0", "1e-7", "value  1" },
+	{ "", "-0.0", "0", "" },
+	{ "", "NaN", "-NaN", "" },
+	{ "", "NaN", "0", "value  1" },
+	{ "", "Infinity", "1e400", "" },
+	{ "", "Infinity", "-Infinity", "value  1" },
+	{ "", "1e308", "Infinity", "value  1" },
+	{ "", "9007199254740993", "9007199254740992", "value  1" },
+	{ "", "9007199254740993", "9007199254740993.0", "" },
+	{ "", "123456789012345678901234567890", "123456789012345678901234567891", "value  1" },
+	{ "", "9007199254740991", "9007199254740992", "close  1" },
+	{ "/** num", "[9007199254740995]", "[9007199254740993]", "close /0 1" },
+	{ "", "true", "false", "value  1" },
+	{ "", "true", "1", "type  1" },
+	{ "", "null", "NaN", "type  1" },
+	{ "", "null", "null", "" },
+	{ "", "'a'", "'b'", "value  1" },
+	{ "", "'a'", "'\\u0061'", "" },
+	{ "", "'\\u00e9\\n'", "'\xc3\xa9\\u000A'", "" },
+	{ "", "'\\ud83d\\ude00'", "'\xf0\x9f\x98\x80'", "" },
+	{ "", "'1'", "1", "type  1" },
+	{ "", "[]", "{}", "type  1" },
+	{ "", "[]", "[1]", "extra /0 1" },
+	{ "", "[1,2,3]", "[1]", "missing /1 2" },
+	{ "", "[[1,2],[3,4]]", "[[1,2],[3]]", "missing /1/1 1" },
+	{ "", "[1,2,3]", "[1,5,6]", "value /1 2" }, /* 3 is more of 2 than of 3 */
+	{ "", "[[1,2],[3,4]]", "[[1,2],[3,9]]", "value /1/1 1" },
+	{ "", "[[1],[2],[3]]", "[[9],[8],[3]]", "value /0/0 2" },
+	{ "", "{'a':1,'b':2}", "{'b':2,'a':1}", "" },
+	{ "", "{'a':1,'b':2}", "{'b':1,'a':2}", "value /a 1; value /b 1" },
+	{ "", "{'a':1}", "{'b':1}", "missing /a 1; extra /b 1" },
+	{ "", "{'a':1}", "{'\\u0061':1}", "" },
+	{ "", "{'a':1,'a':2}", "{'a':2}", "" },
+	{ "", "{'a':1,'a':2}", "{'a':3,'a':2}", "" },
+	{ "", "{'a':1,'\\u0061':2}", "{'\\u0061':3,'a':2}", "" },
+	{ "", "{'a':2,'a':1}", "{'a':2}", "value /a 1" },
+	{ "", "{'a/b~c':{'*':1}}", "{'a/b~c':{'*':2}}", "value /a~1b~0c/* 1" },
+	{ "", "{'':{'':1}}", "{'':{'':2}}", "value // 1" },
+	{ "", "{'a':{'b':[{'c':1},{'c':2}]}}", "{'a':{'b':[{'c':1},{'c':3}]}}", "value /a/b/1/c 1" },
+	{ "", "[1,'a',[2],{'x':3}]", "[1,[],'a',{'x':3}]", "type /1 2" },
+	/* another order of things that have names */
+	{ "", "['a','b','c']", "['c','a','b']", "order  1" },
+	{ "", "[{'i':0},{'i':1}]", "[{'i':1},{'i':0}]", "order  1" },
+	{ "", "{'l':[['cat',0.75],['dog',0.25]]}", "{'l':[['dog',0.25],['cat',0.75]]}", "order /l 1" },
+	{ "", "['a','b','a']", "['b','a','b']", "value /0 3" },
+	{ "", "[0.5,0.3,0.2]", "[0.5,0.2,0.3]", "value /2 2" },
+	{ "", "[[1,2],[3,4]]", "[[3,4],[1,2]]", "value /0/0 4" },
+	/* sets */
+	{ "'' set", "[1,2,3]", "[3,1.0,2]", "" },
+	{ "'' set", "[1,2,3]", "[3.00001,1,2]", "close /2 1" },
+	{ "'' set", "[1,2,3]", "[3,1]", "missing /1 1" },
+	{ "'' set", "[1,1]", "[1,1,1]", "extra /2 1" },
+	{ "/a set", "{'a':[{'x':1,'y':'p'},{'x':2,'y':'q'}]}", "{'a':[{'y':'q','x':2},{'y':'p','x':1e0}]}",
+	  "" },
+	{ "/a set", "{'a':[{'x':1,'y':'p'},{'x':2,'y':'q'}]}", "{'a':[{'y':'q','x':7},{'y':'p','x':1}]}",
+	  "value /a/1/x 1" },
+	{ "/a set\n/a/*/id ignore", "{'a':[{'id':1,'y':'p'},{'id':2,'y':'q'}]}",
+	  "{'a':[{'id':3,'y':'q'},{'id':4,'y':'p'}]}", "" },
+	{ "/** set", "[[1,2],[3,[4,5]]]", "[[[5,4],3],[2,1]]", "" },
+	{ "'' set", "['a','b']", "['b','c']", "value /0 1" },
+	/* rules */
+	{ "/a ignore", "{'a':1,'b':1}", "{'b':1}", "" },
+	{ "/a ignore", "{'b':1}", "{'b':1,'a':{}}", "" },
+	{ "/*/id ignore", "[{'id':1}]", "[{'id':2},{'id':3}]", "extra /1 1" },
+	{ "/0 ignore", "[1,2]", "[2,2]", "" },
+	{ "/1 ignore", "[1]", "[1,2]", "" },
+	{ "/**/t ignore", "{'t':1,'a':{'t':2,'b':[{'t':3,'u':4}]}}", "{'t':5,'a':{'t':6,'b':[{'u':5}]}}",
+	  "value /a/b/0/u 1" },
+	{ "'' ignore", "[1]", "{}", "" },
+	{ "'' exact", "[1,1.5]", "[1.0,1.5000000001]", "value /1 1" },
+	{ "/a num rtol=0.1", "{'a':[1,{'b':1}],'c':1}", "{'a':[1.05,{'b':1.09}],'c':1.05}",
+	  "value /c 1; close /a/0 1; close /a/1/b 1" },
+	{ "/a num rtol=0 atol=5", "{'a':9007199254740995}", "{'a':9007199254740993}", "close /a 1" },
+	{ "/a num atol=1", "{'a':'3.5'}", "{'a':'4.25'}", "close /a 1" },
+	{ "/a num atol=1", "{'a':'3.5 '}", "{'a':'4.25'}", "value /a 1" },
+	{ "/* exact\n/a num rtol=1", "{'a':1,'b':1}", "{'a':1.5,'b':1.000001}", "value /b 1; close /a 1" },
+	{ "/a num rtol=1\n/* exact", "{'a':1,'b':1}", "{'a':1.5,'b':1}", "value /a 1" },
+	{ "/a text", "{'a':' the  cat\\n'}", "{'a':'the cat'}", "close /a 1" },
+	{ "/a text", "{'a':'the cat'}", "{'a':'thecat'}", "value /a 1" },
+	{ "/a ignore\n/a exact", "{'a':1}", "{'a':2}", "value /a 1" },
+	{ "/a~1b/~2 ignore", "{'a/b':{'*':1,'c':1}}", "{'a/b':{'*':2,'c':2}}", "value /a~1b/c 1" },
+	{ "'/a b' ignore # why\n# all\n\n", "{'a b':1}", "{'a b':2}", "" },
+	{ "/\xc3\xa9 ignore", "{'\\u00e9':1}", "{'\xc3\xa9':2}", "" },
+};
+
+static void quotes(struct buffer *b, const char *text)
+{
+	buffer_clear(b);
+	buffer_add_str(b, text);
+	for (size_t i = 0; i < b->len; i++)
+		if (b->bytes[i] == '\'')
+			b->bytes[i] = '"';
+}
+
+static void test_rows(void **state)
+{
+	struct buffer rules = { 0 }, a = { 0 }, b = { 0 }, found = { 0 };
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bench t;
+
+		quotes(&rules, rows[i].rules);
+		quotes(&a, rows[i].a);
+		quotes(&b, rows[i].b);
+		bench_open(&t, buffer_text(&rules));
+		describe(bench_run(&t, buffer_span(&a), buffer_span(&b)), &found);
+		if (strcmp(buffer_text(&found), rows[i].found) != 0)
+			wrong++, print_error("row %zu: %s and %s under '%s': '%s'\n", i, rows[i].a, rows[i].b,
+					     rows[i].rules, buffer_text(&found));
+		bench_close(&t);
+	}
+	buffer_deinit(&rules);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+	buffer_deinit(&found);
+	assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
