@@ -30,13 +30,44 @@
 _Static_assert(sizeof(struct endpoint) == 20, "endpoints are hashed as bytes: no padding");
 _Static_assert(offsetof(struct flow, key) + sizeof(struct flow_key) <= 64, "a lookup reads one cache line");
 
+/** struct words - an endpoint's bytes: compared as numbers, which is any order but the same one every time */
+struct words {
+	uint64_t at[2];
+	uint32_t rest;
+};
+
+static inline struct words words_of(const struct endpoint *e)
+{
+	struct words w;
+
+	memcpy(&w.at, e->addr, sizeof(w.at));
+	memcpy(&w.rest, &e->port, sizeof(w.rest));
+	return w;
+}
+
+static inline bool is_above(const struct endpoint *one, const struct endpoint *other)
+{
+	struct words a = words_of(one), b = words_of(other);
+
+	if (a.at[1] != b.at[1])
+		return a.at[1] > b.at[1];
+	return a.at[0] != b.at[0] ? a.at[0] > b.at[0] : a.rest > b.rest;
+}
+
+static inline bool same_end(const struct endpoint *one, const struct endpoint *other)
+{
+	struct words a = words_of(one), b = words_of(other);
+
+	return ((a.at[0] ^ b.at[0]) | (a.at[1] ^ b.at[1]) | (a.rest ^ b.rest)) == 0;
+}
+
 struct flow_key flow_key_of(const struct segment *segment, unsigned *dir)
 {
-	int order = memcmp(&segment->src, &segment->dst, sizeof(segment->src));
+	bool back = is_above(&segment->src, &segment->dst);
 
-	*dir = order > 0;
-	return (struct flow_key){ .end = { order > 0 ? segment->dst : segment->src,
-					   order > 0 ? segment->src : segment->dst },
+	*dir = back;
+	return (struct flow_key){ .end = { back ? segment->dst : segment->src,
+					   back ? segment->src : segment->dst },
 				  .network = segment->network };
 }
 
@@ -104,7 +135,14 @@ static void grow(struct flow_table *t)
 
 static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
 {
-	return (uint32_t)hash_bytes(&t->hash_key, key->end, sizeof(key->end));
+	uint32_t addr[2];
+
+	if (key->end[0].family != 4 || key->end[1].family != 4)
+		return (uint32_t)hash_bytes(&t->hash_key, key->end, sizeof(key->end));
+	memcpy(&addr[0], key->end[0].addr + 12, 4); /* of IPv4 the rest is zero */
+	memcpy(&addr[1], key->end[1].addr + 12, 4);
+	return (uint32_t)hash_pair(&t->hash_key, (uint64_t)addr[0] << 32 | addr[1],
+				   UINT64_C(12) << 56 | (uint64_t)key->end[0].port << 16 | key->end[1].port);
 }
 
 static bool is_in(const struct flow *f, uint32_t network)
@@ -120,7 +158,8 @@ static bool is_in(const struct flow *f, uint32_t network)
 /** with_ends() - @f or the first after it in its bucket that has these ends */
 static struct flow *with_ends(struct flow *f, uint32_t hash, const struct flow_key *key)
 {
-	while (f && (f->hash != hash || memcmp(f->key.end, key->end, sizeof(key->end)) != 0))
+	while (f && (f->hash != hash || !same_end(&f->key.end[0], &key->end[0]) ||
+		     !same_end(&f->key.end[1], &key->end[1])))
 		f = f->chain;
 	return f;
 }

@@ -106,19 +106,25 @@ static inline wide not_value(wide v)
 	return ((wide)(v < 0x20) & (wide)(v != '\t')) | (wide)(v == 0x7f);
 }
 
-/** pass() - the first byte at @i or behind that is not of @kind; the length if all are */
+/**
+ * pass() - the first byte at @i or behind that is not of @kind; the length if all are
+ *
+ * Inlined everywhere: @kind is a constant, and the vectors' constants stay in registers from line to line.
+ */
 static inline __attribute__((always_inline)) size_t pass(struct span s, size_t i, uint8_t kind)
 {
-	for (; i + WIDE <= s.len; i += WIDE) {
+	for (; s.len - i >= WIDE; i += WIDE) {
 		wide v = load(s, i);
 		size_t n = first(kind == NAME ? not_name(v) : kind == TARGET ? not_target(v) : not_value(v));
 
+		if (n == WIDE)
+			continue;
 		i += n;
-		if (n < WIDE)
-			break;
-		i -= WIDE;
+		if (kind != NAME || s.at[i] == ':')
+			return i;
+		break; /* perhaps a rarer character of a name */
 	}
-	while (i < s.len && (kinds[s.at[i]] & kind)) /* near the end; or a rarer character of a name */
+	while (i < s.len && (kinds[s.at[i]] & kind))
 		i++;
 	return i;
 }
@@ -129,17 +135,24 @@ static inline bool is_text(struct span s, size_t i, const char *text, size_t n)
 	return s.len - i >= n && memcmp(s.at + i, text, n) == 0;
 }
 
-/** is_called() - is the field's name @lower, whose length it has (8 or more)? Both are tokens. */
-static inline bool is_called(struct span name, const char *lower)
+/**
+ * is_word() - is @s this word of letters and dashes, in any case? @len, 4 or more, is a constant and has been
+ * compared.
+ *
+ * The bit that tells letters' cases apart is set: no other byte that a name or a value has becomes a letter or
+ * a dash by that.
+ */
+static inline __attribute__((always_inline)) bool is_word(struct span s, const char *lower, size_t len)
 {
 	const uint64_t cases = 0x2020202020202020U;
-	uint64_t a[2], b[2];
+	size_t each = len < 8 ? 4 : 8; /* two loads that overlap */
+	uint64_t a[2] = { 0 }, b[2] = { 0 };
 
-	memcpy(&a[0], name.at, 8);
-	memcpy(&a[1], name.at + name.len - 8, 8);
-	memcpy(&b[0], lower, 8);
-	memcpy(&b[1], lower + name.len - 8, 8);
-	return (a[0] | cases) == b[0] && (a[1] | cases) == b[1];
+	memcpy(&a[0], s.at, each);
+	memcpy(&a[1], s.at + len - each, each);
+	memcpy(&b[0], lower, each);
+	memcpy(&b[1], lower + len - each, each);
+	return ((a[0] | cases) ^ (b[0] | cases)) == 0 && ((a[1] | cases) ^ (b[1] | cases)) == 0;
 }
 
 /** struct framing - what the fields said */
@@ -167,22 +180,24 @@ static bool take_length(struct framing *f, struct span value)
 }
 
 /** take_framing() - note what this field says about framing; false if llhttp has to see the head */
-static inline bool take_framing(struct framing *f, struct span name, struct span value)
+static inline __attribute__((always_inline)) bool take_framing(struct framing *f, struct span name,
+							       struct span value)
 {
 	switch (name.len) {
 	case 6:
-		return !span_equal_nocase(name, SPAN_LITERAL("expect"));
+		return !is_word(name, "expect", 6);
 	case 7:
-		return !span_equal_nocase(name, SPAN_LITERAL("upgrade"));
+		return !is_word(name, "upgrade", 7);
 	case 10:
-		return !is_called(name, "connection") || span_equal_nocase(value, SPAN_LITERAL("keep-alive")) ||
-		       span_equal_nocase(value, SPAN_LITERAL("close"));
+		return !is_word(name, "connection", 10) ||
+		       (value.len == 10 && is_word(value, "keep-alive", 10)) ||
+		       (value.len == 5 && is_word(value, "close", 5));
 	case 14:
-		return !is_called(name, "content-length") || take_length(f, value);
+		return !is_word(name, "content-length", 14) || take_length(f, value);
 	case 16:
-		return !is_called(name, "proxy-connection");
+		return !is_word(name, "proxy-connection", 16);
 	case 17:
-		return !is_called(name, "transfer-encoding");
+		return !is_word(name, "transfer-encoding", 17);
 	}
 	return true;
 }
@@ -192,15 +207,20 @@ static inline struct span cut(struct span s, size_t from, size_t to)
 	return span_of(s.at + from, to - from);
 }
 
+static inline bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /** scan_field() - the field at *@at, which moves behind its line */
-static inline bool scan_field(struct span in, size_t *at, struct header *field)
+static inline __attribute__((always_inline)) bool scan_field(struct span in, size_t *at, struct header *field)
 {
 	size_t begin = *at, colon = pass(in, begin, NAME), value, end;
 
 	if (colon == begin || colon == in.len || in.at[colon] != ':')
 		return false;
 	value = colon + 1;
-	while (value < in.len && (in.at[value] == ' ' || in.at[value] == '\t'))
+	while (value < in.len && is_blank(in.at[value]))
 		value++;
 	end = pass(in, value, VALUE);
 	if (!is_text(in, end, "\r\n", 2))
@@ -213,7 +233,7 @@ static inline bool scan_field(struct span in, size_t *at, struct header *field)
 /** trim() - white space after a value goes (RFC 9112, 5.1) */
 static inline struct span trim(struct span value)
 {
-	while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+	while (value.len > 0 && is_blank(value.at[value.len - 1]))
 		value.len--;
 	return value;
 }

@@ -59,6 +59,7 @@ struct reassembler {
 	struct wall jump; /* where the last packet that did not fit the clock wanted it */
 	uint32_t jumps;
 	uint64_t connections;
+	int64_t next_expiry; /* no flow is too old before */
 	bool clock_set;
 };
 
@@ -177,10 +178,12 @@ static void advance_clock(struct reassembler *r, struct wall ts)
 	if (++r->jumps >= (far_ahead ? 2 : BACK_CONFIRM)) {
 		r->clock = ts;
 		r->jumps = 0;
+		r->next_expiry = INT64_MIN;
 	}
 }
 
-static void expire_list(struct reassembler *r, struct flow_list *list, int64_t limit_ns)
+/** expire_list() - when the oldest that stays will have been quiet for longer than @limit_ns, or is looked at again */
+static int64_t expire_list(struct reassembler *r, struct flow_list *list, int64_t limit_ns)
 {
 	while (list->oldest) {
 		struct flow *f = list->oldest;
@@ -188,18 +191,34 @@ static void expire_list(struct reassembler *r, struct flow_list *list, int64_t l
 		if (f->last.ns - r->clock.ns > limit_ns)
 			f->last = r->clock; /* the clock was set back: its age begins now */
 		if (r->clock.ns - f->last.ns <= limit_ns)
-			return;
+			return f->last.ns + limit_ns;
 		forget_flow(r, f, LOST_IDLE);
 	}
+	return INT64_MAX;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * expire() - forget the flows that were quiet for too long, before a segment of one can seem to be its next
+ *
+ * What joins a list from now on is quiet for too long no earlier than after the
+ * shorter limit, and what is touched later than it would have been: so the lists
+ * are left alone until next_expiry, and a packet costs one comparison.
+ */
 static void expire(struct reassembler *r)
 {
-	int64_t idle = r->options.idle_ns;
+	int64_t idle = r->options.idle_ns, linger = idle < LINGER_NS ? idle : LINGER_NS, next;
 
-	expire_list(r, &r->flows.opening, idle);
-	expire_list(r, &r->flows.live, idle);
-	expire_list(r, &r->flows.closed, idle < LINGER_NS ? idle : LINGER_NS);
+	if (r->clock.ns <= r->next_expiry)
+		return;
+	next = expire_list(r, &r->flows.opening, idle);
+	next = earlier(next, expire_list(r, &r->flows.live, idle));
+	next = earlier(next, expire_list(r, &r->flows.closed, linger));
+	r->next_expiry = earlier(next, r->clock.ns + linger);
 }
 
 /* ---- bytes in order -------------------------------------------------------- */
@@ -707,6 +726,7 @@ struct reassembler *reassembler_new(const struct reassembly_options *options,
 		return NULL;
 	}
 	r->options = *options;
+	r->next_expiry = INT64_MIN;
 	http_env_init(&r->http, sink, options, &r->stats);
 	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap },
 					  .hold_bytes = options->hold_bytes,
