@@ -1,8 +1,6 @@
 /* histogram.c - see histogram.h */
 #include "base/histogram.h"
 
-#include <stddef.h>
-
 #define SUB_BITS 6
 
 static size_t bucket_of(uint64_t value)
@@ -56,6 +54,18 @@ uint64_t histogram_at(const struct histogram *h, uint64_t rank)
 uint64_t histogram_quantile(const struct histogram *h, double q)
 {
 	return h->count == 0 ? 0 : histogram_at(h, (uint64_t)(q * (double)h->count));
+}
+
+void histogram_upto(const struct histogram *h, const uint64_t *bounds, size_t count, uint64_t *upto)
+{
+	uint64_t seen = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (; at < HISTOGRAM_BUCKETS && histogram_bucket_value(at) <= bounds[i]; at++)
+			seen += h->bucket[at];
+		upto[i] = seen;
+	}
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

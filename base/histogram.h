@@ -34,6 +34,14 @@ uint64_t histogram_at(const struct histogram *h, uint64_t rank);
 /** histogram_bucket_value() - the middle of bucket @at, so that the error is half its width */
 uint64_t histogram_bucket_value(size_t at);
 
+/**
+ * histogram_upto() - how many values are at most bounds[i], into upto[i]
+ * @bounds:  ascending
+ *
+ * A bucket counts as a whole, by its middle, so a bound is off by at most 1/128 of itself.
+ */
+void histogram_upto(const struct histogram *h, const uint64_t *bounds, size_t count, uint64_t *upto);
+
 /** histogram_merge() - add the values of @from to @into */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 

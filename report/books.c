@@ -3,13 +3,22 @@
 
 static struct quantiles quantiles_of(const struct histogram *h)
 {
-	return (struct quantiles){
+	static const uint64_t bounds[] = {
+#define X(us, text) us,
+		DURATION_BOUNDS(X)
+#undef X
+	};
+	struct quantiles q = {
 		.count = h->count,
 		.p50 = histogram_quantile(h, 0.50),
 		.p90 = histogram_quantile(h, 0.90),
 		.p99 = histogram_quantile(h, 0.99),
 		.max = h->max,
+		.sum = h->sum,
 	};
+
+	histogram_upto(h, bounds, BOOKS_DURATION_BOUNDS, q.upto);
+	return q;
 }
 
 static void copy(uint64_t *out, const struct counter *from, size_t count)

@@ -40,8 +40,21 @@ struct books_sources {
 	size_t target_count;
 };
 
+/* Bounds of the durations' buckets in microseconds, and as Prometheus is told them, in seconds. 0.3 is the default of
+ * --max-time. */
+#define DURATION_BOUNDS(X)                                                                                   \
+	X(500, "0.0005") X(1000, "0.001") X(2500, "0.0025") X(5000, "0.005") X(10000, "0.01")                \
+	X(25000, "0.025") X(50000, "0.05") X(100000, "0.1") X(200000, "0.2") X(300000, "0.3")                \
+	X(500000, "0.5") X(1000000, "1") X(2500000, "2.5") X(5000000, "5") X(10000000, "10")                 \
+	X(30000000, "30") X(60000000, "60")
+
+#define X(us, text) +1
+enum { BOOKS_DURATION_BOUNDS = 0 DURATION_BOUNDS(X) };
+#undef X
+
 struct quantiles {
-	uint64_t count, p50, p90, p99, max; /* microseconds */
+	uint64_t count, p50, p90, p99, max, sum; /* microseconds */
+	uint64_t upto[BOOKS_DURATION_BOUNDS];    /* how many took at most so long, by DURATION_BOUNDS */
 };
 
 struct books_target {

@@ -1,0 +1,330 @@
+/* metrics.c - see metrics.h; three tables (plain numbers of the run, of a target, labelled parts) and what they do not fit */
+#include "report/metrics.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "base/units.h"
+#include "report/books_names.h"
+
+#define MICROSECONDS UINT64_C(1000000)
+
+/** struct metric - one number of a struct, and what it is called */
+struct metric {
+	const char *name, *type, *help;
+	size_t offset;
+};
+
+#define OF_BOOKS(field) offsetof(struct books, field)
+#define OF_TARGET(field) offsetof(struct books_target, field)
+#define OF_FACTS(field) offsetof(struct metrics_facts, field)
+
+/* clang-format off: tables read best as such */
+static const struct metric books_metrics[] = {
+	{ "shadowtap_capture_bytes_total", "counter", "Bytes of the packets received, as they were on the wire.",
+	  OF_BOOKS(packets.received_bytes) },
+	{ "shadowtap_packets_cut_total", "counter", "Packets decoded whose payload the snaplen or a mirror had cut.",
+	  OF_BOOKS(packets.cut_payload) },
+	{ "shadowtap_requests_seen_total", "counter", "Requests whose first bytes were seen, those in the making included.",
+	  OF_BOOKS(requests.seen) },
+	{ "shadowtap_match_limit_total", "counter", "Times a rule's pattern gave up on a text (treated as no match).",
+	  OF_BOOKS(requests.match_limit) },
+	{ "shadowtap_connections_total", "counter", "TCP connections seen.", OF_BOOKS(connections.seen) },
+	{ "shadowtap_flows_open", "gauge", "TCP connections followed now.", OF_BOOKS(connections.open) },
+	{ "shadowtap_flows_evicted_total", "counter", "Connections forgotten to keep --max-memory.",
+	  OF_BOOKS(connections.evicted) },
+	{ "shadowtap_stream_gaps_total", "counter", "Holes in streams that were given up.", OF_BOOKS(connections.gaps) },
+	{ "shadowtap_stream_gap_bytes_total", "counter", "Bytes missing in those holes.",
+	  OF_BOOKS(connections.gap_bytes) },
+	{ "shadowtap_stream_retransmitted_bytes_total", "counter", "Bytes seen again and dropped.",
+	  OF_BOOKS(connections.retransmitted_bytes) },
+	{ "shadowtap_stream_held_bytes", "gauge", "Bytes that wait for a hole before them to close.",
+	  OF_BOOKS(connections.held_bytes) },
+};
+
+static const struct metric trait_metrics[] = { /* .name is the label's value */
+	{ "midstream", NULL, NULL, OF_BOOKS(connections.midstream) },
+	{ "one_way", NULL, NULL, OF_BOOKS(connections.one_way) },
+	{ "not_http", NULL, NULL, OF_BOOKS(connections.not_http) },
+	{ "tls", NULL, NULL, OF_BOOKS(connections.tls) },
+	{ "http2", NULL, NULL, OF_BOOKS(connections.http2) },
+	{ "upgraded", NULL, NULL, OF_BOOKS(connections.upgraded) },
+	{ "copies", NULL, NULL, OF_BOOKS(connections.copies) },
+};
+
+static const struct metric target_metrics[] = {
+	{ "shadowtap_target_queued_requests", "gauge", "Requests that wait for the target now.", OF_TARGET(queued) },
+	{ "shadowtap_target_in_flight_requests", "gauge", "Exchanges under way now.", OF_TARGET(in_flight) },
+	{ "shadowtap_target_open_connections", "gauge", "Connections to the target now.", OF_TARGET(open_connections) },
+	{ "shadowtap_target_connects_total", "counter", "Connections opened.", OF_TARGET(connects) },
+	{ "shadowtap_target_sent_bytes_total", "counter", "Bytes of requests written, heads included.",
+	  OF_TARGET(bytes_sent) },
+	{ "shadowtap_target_dns_failures_total", "counter",
+	  "Lookups of the target's name that failed (the last addresses stay in use).", OF_TARGET(dns_failures) },
+	{ "shadowtap_target_breaker_opened_total", "counter",
+	  "Times the target was left alone after --breaker failures to connect.", OF_TARGET(breaker_opened) },
+};
+
+static const struct metric target_times[] = {
+	{ "shadowtap_exchange_duration_seconds", "histogram",
+	  "From the first attempt (connect or write) to the last byte of the answer; answered exchanges.",
+	  OF_TARGET(total) },
+	{ "shadowtap_exchange_first_byte_seconds", "histogram",
+	  "From the last byte of the request to the first of the answer; answered exchanges.", OF_TARGET(first_byte) },
+};
+
+static const struct metric facts_metrics[] = {
+	{ "shadowtap_memory_used_bytes", "gauge", "Request bytes held anywhere now.", OF_FACTS(memory_used) },
+	{ "shadowtap_memory_limit_bytes", "gauge", "The bound of shadowtap_memory_used_bytes: --max-memory.",
+	  OF_FACTS(memory_limit) },
+	{ "shadowtap_handover_waiting", "gauge", "Requests and events between the capture and the sender now.",
+	  OF_FACTS(handover_waiting) },
+	{ "shadowtap_events_dropped_total", "counter", "Lines of -o that were dropped because the file was slow.",
+	  OF_FACTS(events_dropped) },
+	{ "shadowtap_admin_answers_total", "counter", "Answers given at --admin.", OF_FACTS(admin_answers) },
+	{ "shadowtap_admin_refused_total", "counter", "Connections to --admin that were refused because there were too many.",
+	  OF_FACTS(admin_refused) },
+};
+/* clang-format on */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static uint64_t number_at(const void *in, size_t offset)
+{
+	return *(const uint64_t *)((const char *)in + offset);
+}
+
+/* ---- the format ---- */
+
+static void family(struct buffer *out, const char *name, const char *type, const char *help)
+{
+	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value is UTF-8 with three escapes. Names of targets are checked when they are read; this holds whatever
+ * they become. */
+static void label_value(struct buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '"')
+			buffer_add(out, "\\", 1);
+		if (*text == '\n')
+			buffer_add_str(out, "\\n");
+		else if ((unsigned char)*text >= 0x80)
+			buffer_add(out, "?", 1);
+		else
+			buffer_add(out, text, 1);
+	}
+}
+
+static void target_label(struct buffer *out, const char *target)
+{
+	buffer_add_str(out, "target=\"");
+	label_value(out, target);
+	buffer_add_str(out, "\"");
+}
+
+static void plain(struct buffer *out, const struct metric *m, uint64_t n)
+{
+	family(out, m->name, m->type, m->help);
+	buffer_printf(out, "%s %" PRIu64 "\n", m->name, n);
+}
+
+/** part() - one sample of an equality; @target NULL: of the run */
+static void part(struct buffer *out, const char *name, const char *target, const char *result, const char *reason,
+		 uint64_t n)
+{
+	buffer_printf(out, "%s{", name);
+	if (target) {
+		target_label(out, target);
+		buffer_add_str(out, ",");
+	}
+	buffer_printf(out, "result=\"%s\",reason=\"%s\"} %" PRIu64 "\n", result, reason ? reason : "", n);
+}
+
+static void parts(struct buffer *out, const char *name, const char *target, const struct book_name *names,
+		  const uint64_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		part(out, name, target, names[i].group, names[i].name, values[i]);
+}
+
+static void seconds(struct buffer *out, uint64_t us)
+{
+	buffer_printf(out, "%" PRIu64 ".%06" PRIu64 "\n", us / MICROSECONDS, us % MICROSECONDS);
+}
+
+static void ratio(struct buffer *out, uint64_t share)
+{
+	buffer_printf(out, "%" PRIu64 ".%09" PRIu64 "\n", share / SHARE_ONE, share % SHARE_ONE);
+}
+
+/** times() - one histogram; @target NULL: of the run */
+static void times(struct buffer *out, const char *name, const char *target, const struct quantiles *q)
+{
+	static const char *const bounds[] = {
+#define X(us, text) text,
+		DURATION_BOUNDS(X)
+#undef X
+		"+Inf",
+	};
+
+	for (size_t i = 0; i < COUNT(bounds); i++) {
+		buffer_printf(out, "%s_bucket{", name);
+		if (target) {
+			target_label(out, target);
+			buffer_add_str(out, ",");
+		}
+		buffer_printf(out, "le=\"%s\"} %" PRIu64 "\n", bounds[i], i < BOOKS_DURATION_BOUNDS ? q->upto[i] : q->count);
+	}
+	for (int count = 0; count <= 1; count++) {
+		buffer_printf(out, "%s_%s", name, count ? "count" : "sum");
+		if (target) {
+			buffer_add_str(out, "{");
+			target_label(out, target);
+			buffer_add_str(out, "}");
+		}
+		buffer_add_str(out, " ");
+		if (count)
+			buffer_printf(out, "%" PRIu64 "\n", q->count);
+		else
+			seconds(out, q->sum);
+	}
+}
+
+/* ---- what there is ---- */
+
+static void of_ourselves(const struct metrics_facts *f, struct buffer *out)
+{
+	family(out, "shadowtap_build_info", "gauge", "Always 1; the version is the label.");
+	buffer_add_str(out, "shadowtap_build_info{version=\"");
+	label_value(out, f->version);
+	buffer_add_str(out, "\"} 1\n");
+	family(out, "process_start_time_seconds", "gauge", "When shadowtap was started, Unix time.");
+	buffer_printf(out, "process_start_time_seconds %.3f\n", f->started_s);
+	family(out, "process_cpu_seconds_total", "counter", "CPU time that shadowtap itself took, user and system.");
+	buffer_printf(out, "process_cpu_seconds_total %.3f\n", f->cpu_s);
+	if (f->resident_bytes > 0) {
+		family(out, "process_resident_memory_bytes", "gauge", "Memory of shadowtap itself.");
+		buffer_printf(out, "process_resident_memory_bytes %" PRIu64 "\n", f->resident_bytes);
+	}
+	family(out, "shadowtap_capturing", "gauge", "1 while packets are captured or a recording is read, else 0.");
+	buffer_printf(out, "shadowtap_capturing %d\n", f->capturing);
+	for (size_t i = 0; i < COUNT(facts_metrics); i++)
+		plain(out, &facts_metrics[i], number_at(f, facts_metrics[i].offset));
+	family(out, "shadowtap_config_reloads_total", "counter", "SIGHUPs, by whether the configuration was taken over.");
+	buffer_printf(out, "shadowtap_config_reloads_total{result=\"read\"} %" PRIu64 "\n", f->config_read);
+	buffer_printf(out, "shadowtap_config_reloads_total{result=\"refused\"} %" PRIu64 "\n", f->config_refused);
+}
+
+static void of_capture(const struct books *b, struct buffer *out)
+{
+	static const char dropped[] = "shadowtap_capture_dropped_packets_total";
+	static const char traits[] = "shadowtap_connections_noted_total";
+
+	family(out, "shadowtap_packets_total", "counter", "Packets received, by what became of them; each counts once.");
+	parts(out, "shadowtap_packets_total", NULL, packet_names, b->packets.fate, PACKET_FATE_COUNT);
+	family(out, dropped, "counter", "Packets that never reached shadowtap: the kernel's buffer was full, or the interface dropped them.");
+	buffer_printf(out, "%s{by=\"kernel\"} %" PRIu64 "\n", dropped, b->packets.dropped_kernel);
+	buffer_printf(out, "%s{by=\"interface\"} %" PRIu64 "\n", dropped, b->packets.dropped_interface);
+	for (size_t i = 0; i < COUNT(books_metrics); i++)
+		plain(out, &books_metrics[i], number_at(b, books_metrics[i].offset));
+	family(out, traits, "counter", "Connections with this trait; one may have several.");
+	for (size_t i = 0; i < COUNT(trait_metrics); i++)
+		buffer_printf(out, "%s{trait=\"%s\"} %" PRIu64 "\n", traits, trait_metrics[i].name,
+			      number_at(b, trait_metrics[i].offset));
+}
+
+static void of_requests(const struct books *b, const struct metrics_facts *f, struct buffer *out)
+{
+	static const char requests[] = "shadowtap_requests_total";
+
+	family(out, requests, "counter", "Requests seen, by what became of them; each counts once, when it is complete or lost.");
+	parts(out, requests, NULL, lost_names, b->requests.lost, LOST_REASON_COUNT);
+	parts(out, requests, NULL, verdict_names, b->requests.verdict, VERDICT_COUNT);
+	family(out, "shadowtap_sample_ratio", "gauge", "Share of the matching requests that is mirrored now.");
+	buffer_add_str(out, "shadowtap_sample_ratio ");
+	ratio(out, f->sample_share);
+	family(out, "shadowtap_sample_asked_ratio", "gauge",
+	       "The share that was asked for or that the ramp has reached; more than shadowtap_sample_ratio while --max-cpu lowers it.");
+	buffer_add_str(out, "shadowtap_sample_asked_ratio ");
+	ratio(out, f->sample_asked);
+	family(out, "shadowtap_replay_lateness_seconds", "histogram",
+	       "Recordings: how far behind its schedule a request was handed to the targets.");
+	times(out, "shadowtap_replay_lateness_seconds", NULL, &b->lateness);
+}
+
+static void breaker_states(const struct books *b, struct buffer *out)
+{
+	static const char *const states[] = { "closed", "open", "probing" };
+	static const char name[] = "shadowtap_target_breaker_state";
+
+	family(out, name, "gauge", "1 for the state that the target's breaker is in, 0 for the others.");
+	for (size_t i = 0; i < b->target_count; i++)
+		for (size_t k = 0; k < COUNT(states); k++) {
+			buffer_printf(out, "%s{", name);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, ",state=\"%s\"} %d\n", states[k], strcmp(states[k], b->target[i].breaker) == 0);
+		}
+}
+
+static void target_parts(const struct books *b, struct buffer *out)
+{
+	static const char requests[] = "shadowtap_target_requests_total", exchanges[] = "shadowtap_exchanges_total";
+
+	family(out, requests, "counter", "Chosen requests, by what the target did with them; each counts once.");
+	for (size_t i = 0; i < b->target_count; i++) {
+		const struct books_target *t = &b->target[i];
+
+		part(out, requests, t->name, "unsampled", NULL, t->unsampled);
+		parts(out, requests, t->name, shed_names, t->shed, SHED_COUNT);
+		part(out, requests, t->name, "sent", NULL, t->sent);
+	}
+	family(out, exchanges, "counter", "Exchanges with the target, by how they ended; each counts once.");
+	for (size_t i = 0; i < b->target_count; i++)
+		parts(out, exchanges, b->target[i].name, outcome_names, b->target[i].outcome, OUTCOME_COUNT);
+}
+
+static void of_targets(const struct books *b, const struct metrics_facts *f, struct buffer *out)
+{
+	target_parts(b, out);
+	for (size_t k = 0; k < COUNT(target_times); k++) {
+		family(out, target_times[k].name, target_times[k].type, target_times[k].help);
+		for (size_t i = 0; i < b->target_count; i++)
+			times(out, target_times[k].name, b->target[i].name,
+			      (const struct quantiles *)((const char *)&b->target[i] + target_times[k].offset));
+	}
+	for (size_t k = 0; k < COUNT(target_metrics); k++) {
+		const struct metric *m = &target_metrics[k];
+
+		family(out, m->name, m->type, m->help);
+		for (size_t i = 0; i < b->target_count; i++) {
+			buffer_printf(out, "%s{", m->name);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, "} %" PRIu64 "\n", number_at(&b->target[i], m->offset));
+		}
+	}
+	family(out, "shadowtap_target_queue_limit_requests", "gauge", "The bound of shadowtap_target_queued_requests: --queue.");
+	for (size_t i = 0; i < b->target_count; i++) {
+		buffer_add_str(out, "shadowtap_target_queue_limit_requests{");
+		target_label(out, b->target[i].name);
+		buffer_printf(out, "} %" PRIu64 "\n", f->queue_limit);
+	}
+	family(out, "shadowtap_target_sample_ratio", "gauge", "Share of the chosen requests that the target gets.");
+	for (size_t i = 0; i < b->target_count; i++) {
+		buffer_add_str(out, "shadowtap_target_sample_ratio{");
+		target_label(out, b->target[i].name);
+		buffer_add_str(out, "} ");
+		ratio(out, f->target_share[i]);
+	}
+	breaker_states(b, out);
+}
+
+void metrics_text(const struct books *b, const struct metrics_facts *facts, struct buffer *out)
+{
+	of_ourselves(facts, out);
+	of_capture(b, out);
+	of_requests(b, facts, out);
+	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */
+		of_targets(b, facts, out);
+}
