@@ -95,6 +95,8 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 		return a->host_mode == b->host_mode && text_equal(a->host_value, b->host_value);
 	case OPTION_SPEED:
 		return a->speed_max == b->speed_max && a->speed == b->speed;
+	case OPTION_ADMIN:
+		return memcmp(x, y, sizeof(struct admin_address)) == 0;
 	case OPTION_LOG_FORMAT:
 		return a->log_format == b->log_format;
 	case OPTION_RATE:   /* of each target: target_changes() */

@@ -202,6 +202,10 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_TELL, 0, "report", "FILE",
 	  "write the totals at exit, by the suffix .json, .html (a page to look at) or .md; repeatable",
 	  .kind = OPTION_REPORT, .offset = AT(struct texts, reports) },
+	{ OPTION_GROUP_TELL, 0, "admin", "ADDR:PORT|unix:PATH",
+	  "answer HTTP here: /metrics for Prometheus, /healthz, /stats, /sample; 127.0.0.1:9090, [::1]:9090, "
+	  "unix:/run/shadowtap.sock",
+	  .kind = OPTION_ADMIN, .offset = AT(struct admin_address, admin) },
 	{ OPTION_GROUP_TELL, 0, "stats-every", "TIME",
 	  "print the counters this often",
 	  DURATION(stats_every_ns, 100 * MS, DAY, 0) },
@@ -350,6 +354,7 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_HEADER:
 	case OPTION_HOST:
 	case OPTION_REPORT:
+	case OPTION_ADMIN:
 	case OPTION_LOG_FORMAT:
 	case OPTION_CONFIG:
 	case OPTION_SHELL:

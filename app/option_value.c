@@ -621,6 +621,13 @@ static int apply_report(struct options *o, const struct option_input *in, struct
 	return add_text(o, &o->reports, in->value, error);
 }
 
+static int apply_admin(struct admin_address *address, const struct option_input *in, struct buffer *error)
+{
+	const char *complaint = admin_address_parse(in->value, address);
+
+	return complaint ? wrong(error, in, "%s", complaint) : 0;
+}
+
 static int apply_log_format(struct options *o, const struct option_input *in, struct buffer *error)
 {
 	if (strcmp(in->value, "json") != 0 && strcmp(in->value, "text") != 0)
@@ -690,6 +697,8 @@ int option_apply(struct options *o, const struct option_input *in, struct buffer
 		return apply_speed(o, in, error);
 	case OPTION_REPORT:
 		return apply_report(o, in, error);
+	case OPTION_ADMIN:
+		return apply_admin(field, in, error);
 	case OPTION_LOG_FORMAT:
 		return apply_log_format(o, in, error);
 	case OPTION_SHELL:

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/admin_address.h"
 #include "app/ramp.h"
 #include "base/buffer.h"
 #include "capture/decode.h"
@@ -97,6 +98,7 @@ struct options {
 	const char *events_path; /* -o; "-" = stdout; NULL = none */
 	const char *write_path;  /* -w; "-" = stdout; NULL = none */
 	struct texts reports;    /* --report FILE.json */
+	struct admin_address admin; /* --admin; neither address nor path: none */
 	const char *config_path;
 	enum log_format log_format;
 	int64_t stats_every_ns; /* 0 = off */

@@ -162,11 +162,9 @@ static void complaints_json(struct json *j, struct span lines)
 	json_close(j, ']');
 }
 
-int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
+void outputs_json(const struct books *b, const struct run_facts *facts, struct buffer *out)
 {
-	struct buffer text = { 0 };
-	struct json j = json_to(&text);
-	int result = 0;
+	struct json j = json_to(out);
 
 	json_open(&j, '{');
 	facts_json(&j, facts);
@@ -176,7 +174,15 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 	complaints_json(&j, buffer_span(facts->complaints));
 	books_json(b, &j);
 	json_close(&j, '}');
-	buffer_add_str(&text, "\n");
+	buffer_add_str(out, "\n");
+}
+
+int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
+{
+	struct buffer text = { 0 };
+	int result = 0;
+
+	outputs_json(b, facts, &text);
 	for (size_t i = 0; i < o->report_count; i++) {
 		int err = buffer_ok(&text) ? drawing_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
 					     -ENOMEM;

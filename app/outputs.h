@@ -59,6 +59,9 @@ int outputs_open(struct outputs *o, const struct options *options, struct buffer
  * dropped */
 int outputs_start(struct outputs *o, bool waits);
 
+/** outputs_json() - append the JSON report, one line; on the run so far as well as at its end */
+void outputs_json(const struct books *b, const struct run_facts *facts, struct buffer *out);
+
 /** outputs_report() - write the reports; 0 or the negative errno of the last that failed (logged) */
 int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts);
 

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "app/admin.h"
 #include "app/lanes.h"
 #include "app/option_change.h"
 #include "app/outputs.h"
@@ -17,12 +19,14 @@
 #include "app/sample_control.h"
 #include "app/sandbox.h"
 #include "app/screen.h"
+#include "app/self.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "replay/intake.h"
 #include "replay/replay.h"
 #include "report/events.h"
 #include "report/fail_log.h"
+#include "report/metrics.h"
 #include "report/why.h"
 
 #define RING_SLOTS  8192
@@ -64,6 +68,8 @@ struct tap {
 	struct buffer event_line; /* reused */
 	struct fail_log fail_log;
 	struct screen screen;
+	struct admin *admin; /* NULL without --admin */
+	struct self self;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_async_t lanes_ended;
@@ -90,7 +96,8 @@ static bool is_own(void *ctx, const struct request_origin *origin)
 {
 	const struct tap *t = ctx;
 
-	return t->replay && replay_is_own(t->replay, &origin->client, &origin->server);
+	return (t->replay && replay_is_own(t->replay, &origin->client, &origin->server)) ||
+	       admin_is_own(t->admin, &origin->server);
 }
 
 static int build_head(void *ctx, const struct message *m, struct buffer *out)
@@ -242,6 +249,32 @@ static void on_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *tot
 		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
 }
 
+/** struct facts_store - what struct run_facts points to */
+struct facts_store {
+	char started[TIME_TEXT_MAX];
+	struct pace pace;
+};
+
+/* What is known while the run goes on: complaints, -w and why nothing was sent are told at its end. */
+static struct run_facts facts_now(struct tap *t, const struct books *b, struct facts_store *store)
+{
+	static const struct buffer none;
+
+	return (struct run_facts){
+		.started = time_text(t->started_at, store->started),
+		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
+		.interrupted = t->interrupted,
+		.dry_run = t->o->dry_run,
+		.complaints = &none,
+		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
+		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
+		.sample = &t->sample,
+		.pace = pace_of(b, intake_stats(t->intake), &store->pace) ? &store->pace : NULL,
+		.config_read = t->config_read,
+		.config_refused = t->config_refused,
+	};
+}
+
 /* ---- stopping, in order ---------------------------------------------------- */
 
 static void close_handles(struct tap *t)
@@ -255,6 +288,7 @@ static void close_handles(struct tap *t)
 	uv_close((uv_handle_t *)&t->duration, NULL);
 	sample_control_close(&t->sample);
 	screen_close(&t->screen);
+	admin_close(t->admin);
 }
 
 static void join_lanes(struct tap *t)
@@ -572,7 +606,7 @@ static void log_changes(const struct buffer *changes, const struct buffer *resta
 static void reload(struct tap *t)
 {
 	struct buffer error = { 0 }, changes = { 0 }, restarts = { 0 };
-	struct options next;
+	struct options next, now = *t->current; /* owns nothing */
 	struct rules rules;
 	int err = options_parse_again(t->o, &next, &error);
 
@@ -581,7 +615,9 @@ static void reload(struct tap *t)
 		option_keep_targets(&next, t->o);
 		if (t->sample.has_ramp || next.ramp.over_ns > 0) /* a ramp neither begins nor ends here */
 			next.policy.sample_share = t->current->policy.sample_share;
-		option_changes(t->current, &next, &changes);
+		else
+			now.policy.sample_share = t->sample.asked; /* --admin may have changed it since */
+		option_changes(&now, &next, &changes);
 		err = make_rules(t, &next, next.policy.sample_share, &rules, &error);
 		if (err == 0) {
 			put_in_force(t, &next, &rules);
@@ -665,6 +701,108 @@ static const char *target_name(void *ctx, size_t target)
 	return replay_target_name(t->replay, target);
 }
 
+/* ---- --admin ----------------------------------------------------------------------- */
+
+static void admin_metrics(void *ctx, struct buffer *out)
+{
+	struct tap *t = ctx;
+	struct metrics_facts facts = {
+		.version = SHADOWTAP_VERSION,
+		.started_s = (double)t->started_at.ns / 1e9,
+		.cpu_s = (double)self_cpu_ns() / 1e9,
+		.resident_bytes = self_resident_bytes(&t->self),
+		.capturing = !t->lanes_joined,
+		.sample_share = t->sample.share,
+		.sample_asked = t->sample.asked,
+		.queue_limit = t->o->queue,
+		.memory_used = budget_used(&t->budget),
+		.memory_limit = t->o->max_memory,
+		.handover_waiting = lanes_waiting(t->lanes),
+		.config_read = t->config_read,
+		.config_refused = t->config_refused,
+		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
+		.admin_answers = admin_answers(t->admin),
+		.admin_refused = admin_refused(t->admin),
+	};
+	struct books b;
+
+	for (size_t i = 0; i < t->current->target_count; i++)
+		facts.target_share[i] = t->current->targets[i].sample_share;
+	take_books(t, &b);
+	metrics_text(&b, &facts, out);
+}
+
+static void admin_stats(void *ctx, struct buffer *out)
+{
+	struct tap *t = ctx;
+	struct facts_store store;
+	struct run_facts facts;
+	struct books b;
+
+	take_books(t, &b);
+	facts = facts_now(t, &b, &store);
+	outputs_json(&b, &facts, out);
+}
+
+/*
+ * Healthy is who does what a restart could not do better: a shadow that is down
+ * is told, and is no reason to start us again.
+ */
+static bool admin_healthy(void *ctx, struct buffer *out)
+{
+	struct tap *t = ctx;
+
+	if (t->interrupted || (t->live && t->lanes_joined)) {
+		buffer_add_str(out, t->interrupted ? "stopping\n" : "the capture has ended\n");
+		return false;
+	}
+	buffer_add_str(out, "ok\n");
+	for (size_t i = 0; t->replay && i < replay_target_count(t->replay); i++)
+		if (strcmp(replay_breaker_state(t->replay, i), "closed") != 0)
+			buffer_printf(out, "target %s cannot be reached: its breaker is %s\n",
+				      replay_target_name(t->replay, i), replay_breaker_state(t->replay, i));
+	return true;
+}
+
+static uint64_t admin_sample(void *ctx)
+{
+	const struct tap *t = ctx;
+
+	return t->sample.share;
+}
+
+static bool admin_set_sample(void *ctx, uint64_t share, struct buffer *out)
+{
+	struct tap *t = ctx;
+	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX];
+
+	if (t->sample.has_ramp) {
+		buffer_add_str(out, "the ramp moves the sample; start without --ramp to set it\n");
+		return false;
+	}
+	share_text(t->sample.asked, from);
+	on_share(t, sample_control_ask(&t->sample, share));
+	log_info("sample %s -> %s, asked for at --admin", from, share_text(share, to));
+	return true;
+}
+
+static int start_admin(struct tap *t, struct buffer *error)
+{
+	const struct admin_routes routes = {
+		.metrics = admin_metrics,
+		.stats = admin_stats,
+		.healthy = admin_healthy,
+		.sample = admin_sample,
+		.set_sample = admin_set_sample,
+		.ctx = t,
+	};
+	int err = t->admin ? admin_start(t->admin, &t->loop, &routes) : 0;
+
+	if (err < 0)
+		buffer_printf(error, "cannot serve --admin: %s", uv_strerror(err));
+	return err;
+}
+
 static void add_handles(struct tap *t)
 {
 	const struct sample_hooks hooks = { read_counts, target_name, on_share, t };
@@ -704,6 +842,9 @@ static int set_up(struct tap *t, struct buffer *error)
 	if (err < 0)
 		return err;
 	t->rules_ready = true;
+	if ((t->o->admin.at.family || t->o->admin.path[0]) && (err = admin_open(&t->o->admin, &t->admin, error)) < 0)
+		return err;
+	t->self = self_open();
 	if ((err = open_sources(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
 		return err;
 	if ((err = recording_open(&t->recording, t->o, t->sources[0], error)) < 0)
@@ -754,7 +895,6 @@ static void print_end(struct tap *t, const struct books *b, const struct run_fac
 
 static int report(struct tap *t)
 {
-	char started[TIME_TEXT_MAX];
 	struct run_shape shape = {
 		.live = t->live,
 		.dry_run = t->o->dry_run,
@@ -763,26 +903,16 @@ static int report(struct tap *t)
 		.has_expression = t->o->expression != NULL,
 		.sample_share = t->sample.share,
 	};
-	struct run_facts facts = {
-		.started = time_text(t->started_at, started),
-		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
-		.interrupted = t->interrupted,
-		.dry_run = t->o->dry_run,
-		.complaints = lanes_complaints(t->lanes),
-		.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL,
-		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
-		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
-		.sample = &t->sample,
-		.config_read = t->config_read,
-		.config_refused = t->config_refused,
-	};
+	struct facts_store store;
+	struct run_facts facts;
 	struct buffer why = { 0 };
 	struct books b;
-	struct pace pace;
 	int recorded, events, written;
 
 	take_books(t, &b);
-	facts.pace = pace_of(&b, intake_stats(t->intake), &pace) ? &pace : NULL;
+	facts = facts_now(t, &b, &store);
+	facts.complaints = lanes_complaints(t->lanes);
+	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;
 	fail_log_deinit(&t->fail_log, wall_now());
 	if (why_nothing(&b, &shape, &why)) {
 		why.len--; /* its newline */
@@ -816,6 +946,8 @@ static void tear_down(struct tap *t)
 		replay_free(t->replay);
 		uv_loop_close(&t->loop);
 	}
+	admin_free(t->admin);
+	self_close(&t->self);
 	lanes_free(t->lanes);
 	rules_deinit(&t->rules);
 	options_deinit(&t->reread);
@@ -837,14 +969,15 @@ int tap_run(const struct options *options)
 	}
 	t->o = t->current = options;
 	t->outputs.events_fd = -1;
+	t->self.statm_fd = -1;
 	err = set_up(t, &error);
 	if (err == 0) {
 		t->started = mono_now();
 		t->started_at = wall_now();
 		add_handles(t);
 		screen_begin(&t->screen);
-		err = lanes_start(t->lanes);
-		if (err < 0)
+		err = start_admin(t, &error);
+		if (err == 0 && (err = lanes_start(t->lanes)) < 0)
 			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));
 	}
 	if (err < 0) {

@@ -68,6 +68,7 @@ static void show_target(struct buffer *out, const struct target_settings *t)
 static void show(const struct options *o, struct buffer *out)
 {
 	const struct policy_options *p = &o->policy;
+	char endpoint[ENDPOINT_TEXT_MAX];
 
 	show_number(out, "command", o->command, COMMAND_RUN);
 	show_number(out, "shell", o->shell, SHELL_BASH);
@@ -126,6 +127,10 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "duration", (uint64_t)o->duration_ns, 0);
 	show_text(out, "events", o->events_path);
 	show_texts(out, "reports", &o->reports);
+	if (o->admin.at.family)
+		show_text(out, "admin", endpoint_text(&o->admin.at, endpoint));
+	if (o->admin.path[0])
+		show_text(out, "admin", o->admin.path);
 	show_text(out, "config", o->config_path);
 	show_number(out, "log", o->log_format, LOG_FORMAT_JSON);
 	show_number(out, "stats", (uint64_t)o->stats_every_ns, 0);
@@ -247,6 +252,8 @@ static const struct parse_case accepted[] = {
 	/* what is told */
 	{ { "--completion", "bash" }, 0, " command=5 if=any" },
 	{ { "--completion=zsh" }, 0, " command=5 shell=1 if=any" },
+	{ { "--dry-run", "--admin", "[::1]:9090" }, 0, " if=any dry=1 admin=[::1]:9090" },
+	{ { "--dry-run", "--admin", "unix:/run/x" }, 0, " if=any dry=1 admin=/run/x" },
 	{ { "--dry-run", "--report", "a.json", "--report=b.html", "--log-format", "text" }, 0,
 	  " if=any dry=1 reports=a.json,b.html log=1" },
 	{ { "--dry-run", "-Z", "root" }, 0, " if=any user=root dry=1" },
@@ -287,7 +294,10 @@ static const struct parse_case refused[] = {
 	{ { "--smaple", "5%" }, -EINVAL, "unknown option --smaple; did you mean --sample?" },
 	{ { "--samp=5%" }, -EINVAL, "unknown option --samp; did you mean --sample?" },
 	{ { "--no-prom" }, -EINVAL, "unknown option --no-prom; did you mean --no-promiscuous?" },
-	{ { "--admin", "x" }, -EINVAL, "unknown option --admin; --help lists those there are" },
+	{ { "--proxy", "x" }, -EINVAL, "unknown option --proxy; --help lists those there are" },
+	{ { "--admin", ":9090" }, -EINVAL,
+	  "--admin :9090: say on which address: 127.0.0.1:9090 for this machine alone, 0.0.0.0:9090 for every address" },
+	{ { "--admin", "127.0.0.1" }, -EINVAL, "--admin 127.0.0.1: there is no port; write 127.0.0.1:9090" },
 	{ { "--=x" }, -EINVAL, "unknown option --; --help lists those there are" },
 	{ { "-y" }, -EINVAL, "unknown option -y; --help lists those there are" },
 	{ { "--dry-run", "--key", "k" }, -EINVAL,

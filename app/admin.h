@@ -1,0 +1,58 @@
+/*
+ * admin.h - --admin: metrics, health, books and the sample, over HTTP, for whoever runs shadowtap
+ *
+ * Theory of operation: the address is opened while privileges last and before
+ * the capture is, so that a port in use is found before anything happens; it is
+ * served on the loop, in between. What a peer sees and may do is admin_http.h;
+ * this file keeps peers from costing anything:
+ *
+ * - 16 connections are served, 16 more are told 503, others are closed. A
+ *   connection that is idle between two requests makes room for a new one.
+ * - A request has 5 seconds to come, an answer 5 to leave, an idle connection
+ *   75 seconds, and one that is being closed one second.
+ * - Accepting and answering take turns, 200 a second for all peers together.
+ *   When they are used up, the listener is left alone (the kernel's queue of 16
+ *   fills, and refuses for us) and so are the connections, until the next tenth
+ *   of a second. A flood thus costs a few per cent of a core, and the replay
+ *   waits for an answer that is being built at most.
+ *
+ * A Unix socket is created 0600, owned by who started shadowtap: that user and
+ * root may connect. Its file is left behind at the end, because by then we are
+ * somebody who may not remove it, in a sandbox that has no call for it; the
+ * next start replaces a socket that nobody listens on, as it has to after a
+ * crash anyway.
+ *
+ * The capture may see our own connections, on lo for one. admin_is_own() knows
+ * the address before the first connection, so none of its requests is mirrored.
+ */
+#ifndef APP_ADMIN_H
+#define APP_ADMIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "app/admin_address.h"
+#include "app/admin_http.h"
+#include "base/buffer.h"
+
+struct admin;
+
+/** admin_open() - listen, answer nobody yet; 0, or a negative errno with one sentence in @error */
+int admin_open(const struct admin_address *address, struct admin **out, struct buffer *error);
+
+/** admin_start() - answer from now on; 0 or a negative errno. @routes is copied */
+int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *routes);
+
+/** admin_is_own() - any thread, @a may be NULL: is a connection to @server one to us? */
+bool admin_is_own(const struct admin *a, const struct endpoint *server);
+
+/** admin_answers() / admin_refused() - answers given, and connections that were refused for being too many */
+uint64_t admin_answers(const struct admin *a);
+uint64_t admin_refused(const struct admin *a);
+
+/** admin_close() - close all handles; when the loop has run to its end, admin_free(). Both take NULL */
+void admin_close(struct admin *a);
+void admin_free(struct admin *a);
+
+#endif
