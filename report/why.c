@@ -85,10 +85,13 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 			      "capture for longer, or check that the client's direction is captured too",
 			      b->connections.midstream);
 	else
-		buffer_printf(out, "%" PRIu64 " connections were seen, but no request in them", n);
+		buffer_printf(out,
+			      "%" PRIu64 " connections were seen, but no request in them: are the packets from the clients "
+			      "captured, and not only the answers?",
+			      n);
 }
 
-static void no_complete(const struct books *b, struct buffer *out)
+static void lost(const struct books *b, struct buffer *out)
 {
 	size_t reason = largest(b->requests.lost, 0, LOST_REASON_COUNT - 1);
 	const char *advice = "";
@@ -119,7 +122,11 @@ static void no_complete(const struct books *b, struct buffer *out)
 		advice = "see requests.lost above";
 		break;
 	}
-	buffer_printf(out, "all %" PRIu64 " requests were lost, %" PRIu64 " of them as %s: %s", b->requests.seen,
+	if (b->requests.complete == 0)
+		buffer_add_str(out, "all ");
+	else
+		buffer_printf(out, "%" PRIu64 " of ", b->requests.seen - b->requests.complete);
+	buffer_printf(out, "%" PRIu64 " requests were lost, %" PRIu64 " of them as %s: %s", b->requests.seen,
 		      b->requests.lost[reason], lost_names[reason].name, advice);
 }
 
@@ -149,6 +156,12 @@ static const char *verdict_advice(size_t verdict)
 		break;
 	}
 	return "";
+}
+
+/* Most requests never became whole: what the few others were filtered by is not the reason. */
+static bool most_were_lost(const struct books *b)
+{
+	return b->requests.seen - b->requests.complete > b->requests.complete;
 }
 
 static void none_chosen(const struct books *b, struct buffer *out)
@@ -193,8 +206,8 @@ bool why_nothing(const struct books *b, const struct run_shape *shape, struct bu
 			      packets_advice(fate));
 	} else if (b->requests.seen == 0) {
 		no_requests(b, shape, out);
-	} else if (b->requests.complete == 0) {
-		no_complete(b, out);
+	} else if (b->requests.complete == 0 || (chosen == 0 && most_were_lost(b))) {
+		lost(b, out);
 	} else if (chosen == 0) {
 		none_chosen(b, out);
 	} else {

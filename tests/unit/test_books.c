@@ -180,6 +180,18 @@ static void all_gaps(struct books *b)
 			     .requests = { .seen = 3, .lost = { [LOST_GAP] = 2, [LOST_RESET] = 1 } } };
 }
 
+static void all_but_probes_too_large(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 12, .complete = 2, .lost = { [LOST_TOO_LARGE] = 10 },
+					   .verdict = { [VERDICT_FILTERED_METHOD] = 2 } } };
+}
+
+static void answers_only(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } }, .connections = { .seen = 3 } };
+}
+
 static void all_gets(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
@@ -210,6 +222,8 @@ static const struct {
 	{ "TLS", only_tls, "2 of 2 connections are TLS" },
 	{ "HTTP/2", only_http2, "speak HTTP/2" },
 	{ "gaps", all_gaps, "2 of them as gap" },
+	{ "too large", all_but_probes_too_large, "10 of 12 requests were lost, 10 of them as too_large" },
+	{ "one way", answers_only, "are the packets from the clients captured" },
 	{ "methods", all_gets, "3 were filtered.method" },
 	{ "sample", all_unsampled, "the sample took none" },
 	{ "breaker", all_breaker, "were shed.breaker" },
