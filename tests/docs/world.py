@@ -82,6 +82,7 @@ def load(count, host, port):
 
 def mirror(wire, span, address):
     listening = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    listening.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE: lose nothing while others have the CPU
     listening.bind((wire, 0))
     out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     out.bind((span, 0))
