@@ -17,6 +17,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define ALIGN_MAX 256 /* outputs: more stay as they are */
+
 static const struct {
 	const char *name;
 	uint8_t size;
@@ -188,9 +190,10 @@ static void add_output(struct buffer *out, const struct json_doc *d, uint32_t no
 	buffer_add(out, "}", 1);
 }
 
-static void make_frame(struct tensors *t, uint32_t outputs)
+bool tensors_frame(struct tensors *t, struct span *frame)
 {
 	const struct json_doc *d = &t->head;
+	uint32_t outputs = json_doc_member(d, 0, SPAN_LITERAL("outputs"));
 	struct buffer *out = &t->frame;
 	bool first = true;
 
@@ -205,6 +208,30 @@ static void make_frame(struct tensors *t, uint32_t outputs)
 		add_output(out, d, t->at[i].output);
 	}
 	buffer_add(out, "]}", 2);
+	*frame = buffer_span(out);
+	return buffer_ok(out);
+}
+
+bool tensors_align(struct tensors *t, const struct tensors *like)
+{
+	bool moved = false;
+
+	if (t->count > ALIGN_MAX)
+		return false;
+	for (size_t i = 0; i < like->count && i < t->count; i++) {
+		size_t from = i;
+
+		while (from < t->count && !span_equal(t->at[from].name, like->at[i].name))
+			from++;
+		if (from < t->count && from > i) {
+			struct tensor found = t->at[from];
+
+			memmove(&t->at[i + 1], &t->at[i], (from - i) * sizeof(found));
+			t->at[i] = found;
+			moved = true;
+		}
+	}
+	return moved;
 }
 
 int tensors_read(struct tensors *t, struct span body, uint64_t head_len)
@@ -226,10 +253,7 @@ int tensors_read(struct tensors *t, struct span body, uint64_t head_len)
 		err = add_tensor(t, i, &rest);
 	if (!err && rest.len > 0)
 		err = -EINVAL;
-	if (err)
-		return err;
-	make_frame(t, outputs);
-	return buffer_ok(&t->frame) ? 0 : -ENOMEM;
+	return err;
 }
 
 void tensors_deinit(struct tensors *t)

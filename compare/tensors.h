@@ -20,10 +20,10 @@
 /*      id       name      bytes of an element; 0: u32 length and that many bytes */
 #define TENSOR_TYPES(X)                                                                                        \
 	X(BOOL, "BOOL", 1)                                                                                     \
-	X(UINT8, "UINT8", 1) X(UINT16, "UINT16", 2) X(UINT32, "UINT32", 4) X(UINT64, "UINT64", 8)              \
-		X(INT8, "INT8", 1) X(INT16, "INT16", 2) X(INT32, "INT32", 4) X(INT64, "INT64", 8)              \
-			X(FP16, "FP16", 2) X(BF16, "BF16", 2) X(FP32, "FP32", 4) X(FP64, "FP64", 8)            \
-				X(BYTES, "BYTES", 0)
+	X(UINT8, "UINT8", 1)                                                                                   \
+	X(UINT16, "UINT16", 2) X(UINT32, "UINT32", 4) X(UINT64, "UINT64", 8) X(INT8, "INT8", 1)                \
+		X(INT16, "INT16", 2) X(INT32, "INT32", 4) X(INT64, "INT64", 8) X(FP16, "FP16", 2)              \
+			X(BF16, "BF16", 2) X(FP32, "FP32", 4) X(FP64, "FP64", 8) X(BYTES, "BYTES", 0)
 
 enum tensor_type {
 #define X(id, name, size) TENSOR_##id,
@@ -48,7 +48,7 @@ struct tensors {
 	struct json_doc head;
 	struct tensor *at;
 	size_t count, cap;
-	struct buffer frame; /* the head without data and sizes: what is compared as JSON */
+	struct buffer frame;
 };
 
 /**
@@ -61,6 +61,13 @@ struct tensors {
 int tensors_read(struct tensors *t, struct span body, uint64_t head_len);
 
 void tensors_deinit(struct tensors *t);
+
+/** tensors_align() - put the outputs in the order in which @like has those of the same names; did any move? */
+bool tensors_align(struct tensors *t, const struct tensors *like);
+
+/** tensors_frame() - the head without data and sizes, the outputs in their present order; borrowed; false: no
+ * memory */
+bool tensors_frame(struct tensors *t, struct span *out);
 
 enum element_kind { ELEMENT_REAL, ELEMENT_UINT, ELEMENT_INT, ELEMENT_TEXT, ELEMENT_OTHER };
 

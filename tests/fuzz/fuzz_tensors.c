@@ -43,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = span_of(data, size);
 	struct tensors t = { 0 };
 	struct json_doc d = { 0 };
+	struct span frame;
 	uint16_t head_len;
 
 	if (!span_u16(&in, &head_len))
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (tensors_read(&t, in, head_len == UINT16_MAX ? in.len : head_len) == 0) {
 		for (size_t i = 0; i < t.count; i++)
 			walk(&t, &t.at[i]);
-		must(json_doc_parse(&d, buffer_span(&t.frame)) == 0);
+		must(tensors_frame(&t, &frame) && json_doc_parse(&d, frame) == 0);
 		must(json_doc_member(&d, 0, SPAN_LITERAL("outputs")) != 0);
 	}
 	json_doc_deinit(&d);

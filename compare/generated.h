@@ -1,0 +1,26 @@
+/*
+ * generated.h - which answers are the words of a language model
+ *
+ * Such words differ from run to run without anything being wrong, so they are
+ * treated apart. Known by where they stand: OpenAI's chat, completions and
+ * responses, generate of Triton, KServe and TGI, Anthropic's messages; each
+ * also as its stream, joined.
+ */
+#ifndef COMPARE_GENERATED_H
+#define COMPARE_GENERATED_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/json_doc.h"
+
+/** generated_text() - append all generated text of an answer, in its order; false if it is no such answer */
+bool generated_text(const struct json_doc *d, struct buffer *out);
+
+/**
+ * generated_explains() - can a difference at @pattern come of other words alone?
+ * Those of a finding: of the text itself, its tokens and their number, why it ended.
+ */
+bool generated_explains(const char *pattern);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * fuzz_comparer.c - two answers made of any bytes
+ *
+ * The first bytes choose the headers of both and where the first body ends. The
+ * verdict is the same a second time and in a fresh comparer; an answer compared
+ * with itself is equal or not comparable; no number comes out that is none.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/comparer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int yes)
+{
+	if (!yes)
+		abort();
+}
+
+static const char *const types[] = { "application/json",
+				     "text/event-stream",
+				     "text/plain",
+				     "application/octet-stream",
+				     "image/png",
+				     "",
+				     "application/cloudevents+json",
+				     "application/json" };
+static const char *const codings[] = { "", "", "gzip", "deflate", "br", "zstd", "gzip, deflate", "identity" };
+
+static struct comparer *new_comparer(void)
+{
+	struct compare_options options = {
+		.rtol = 1e-5,
+		.atol = 1e-8,
+		.preset = "any",
+		.rules = SPAN_LITERAL(
+			"/a ignore\n/b/* exact\n/outputs/*/data num rtol=0.1\n/c topk k=2\n/d set\n/e text\n"),
+		.rules_name = "rules",
+		.max_body = 65536,
+	};
+	struct buffer error = { 0 };
+	struct comparer *c;
+
+	must(comparer_new(&options, &c, &error) == 0);
+	return c;
+}
+
+/** struct side - an answer and the memory of its own that it is made of */
+struct side {
+	struct response response;
+	struct header headers[3];
+	char head_len[16];
+};
+
+static void make(struct side *s, uint8_t how, uint8_t head_len, struct span body)
+{
+	static struct arrival arrivals[] = { { 0, 10 }, { 5, 20 }, { 50, 30 } };
+
+	memset(s, 0, sizeof(*s));
+	s->headers[0] = (struct header){ SPAN_LITERAL("Content-Type"), span_str(types[how & 7]) };
+	s->headers[1] = (struct header){ SPAN_LITERAL("Content-Encoding"), span_str(codings[how >> 3 & 7]) };
+	for (size_t n = head_len, at = 0; at < 3; at++, n /= 10)
+		s->head_len[2 - at] = (char)('0' + n % 10);
+	s->headers[2] =
+		(struct header){ SPAN_LITERAL("Inference-Header-Content-Length"), span_of(s->head_len, 3) };
+	s->response = (struct response){ .fate = RESPONSE_WHOLE,
+					 .status_code = 200,
+					 .headers = s->headers,
+					 .header_count = how & 0x40 ? 3 : 2,
+					 .body_len = body.len,
+					 .arrivals = arrivals,
+					 .arrival_count = 3 };
+	s->response.body = malloc(body.len + 1);
+	must(s->response.body != NULL);
+	if (body.len > 0)
+		memcpy(s->response.body, body.at, body.len);
+	s->response.body = realloc(s->response.body, body.len ? body.len : 1);
+}
+
+static void check(const struct comparison *r)
+{
+	must(r->verdict < COMPARISON_COUNT && r->kind < BODY_KIND_COUNT);
+	must(r->verdict != COMPARISON_NOT_COMPARABLE || r->reason);
+	must(r->common_prefix <= r->production_len && r->common_prefix <= r->shadow_len);
+	must(r->findings.count <= FINDINGS_MAX && r->findings.decision_count <= DECISIONS_MAX);
+	must(r->findings.decisions_agree <= r->findings.decisions_total);
+	must(isfinite(r->findings.max_abs) && isfinite(r->findings.max_rel));
+	for (size_t i = 0; i < r->findings.count; i++) {
+		const struct finding *f = &r->findings.at[i];
+
+		must(f->count > 0 && f->kind < DIFFERENCE_COUNT);
+		must(isfinite(f->max_abs) && isfinite(f->max_rel));
+		must(f->pattern && f->path && (f->pattern[0] == '/' || f->pattern[0] == '\0'));
+		must(memchr(f->production, 0, FINDING_TEXT) && memchr(f->shadow, 0, FINDING_TEXT));
+	}
+	if (r->verdict == COMPARISON_EQUAL)
+		must(r->findings.count == 0);
+	if (r->verdict >= COMPARISON_SCHEMA && r->verdict <= COMPARISON_CLOSE)
+		must(r->findings.count > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"),
+						       .target = SPAN_LITERAL("/") } };
+	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
+	struct span in = span_of(data, size), first;
+	uint8_t how[2], head_len[2];
+	uint16_t len;
+	static struct comparer *c; /* sees all inputs, one after the other */
+	struct comparer *other;
+	struct side p, s;
+	struct pair pair = { &post, &p.response, &s.response, &answered };
+	struct comparison result;
+
+	if (!span_u8(&in, &how[0]) || !span_u8(&in, &how[1]) || !span_u8(&in, &head_len[0]) ||
+	    !span_u8(&in, &head_len[1]) || !span_u16(&in, &len) || !span_take(&in, len, &first))
+		return 0;
+	if (!c)
+		c = new_comparer();
+	make(&p, how[0], head_len[0], first);
+	make(&s, how[1], head_len[1], in);
+	result = *comparer_run(c, &pair);
+	check(&result);
+	must(comparer_run(c, &pair)->verdict == result.verdict);
+	if (how[0] & 0x80) { /* now and then: making one is most of the work */
+		other = new_comparer();
+		must(comparer_run(other, &pair)->verdict == result.verdict);
+		comparer_free(other);
+	}
+	pair.shadow = &p.response;
+	result = *comparer_run(c, &pair);
+	check(&result);
+	must(result.verdict == COMPARISON_EQUAL || result.verdict == COMPARISON_NOT_COMPARABLE);
+	free(p.response.body);
+	free(s.response.body);
+	return 0;
+}
