@@ -207,7 +207,7 @@ const struct option_row option_rows[] = {
 	  "unix:/run/shadowtap.sock",
 	  .kind = OPTION_ADMIN, .offset = AT(struct admin_address, admin) },
 	{ OPTION_GROUP_TELL, 0, "stats-every", "TIME",
-	  "print the counters this often",
+	  "print the line of progress this often",
 	  DURATION(stats_every_ns, 100 * MS, DAY, 0) },
 	{ OPTION_GROUP_TELL, 0, "log-format", "json|text",
 	  "of the lines about failures",

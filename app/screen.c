@@ -2,6 +2,8 @@
 #include "app/screen.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -48,6 +50,14 @@ static void on_plain(uv_timer_t *timer)
 	log_info("%s", buffer_text(&s->text));
 }
 
+/* A terminal that can redraw a line: TERM is "dumb" in editors' shells and in many a build's. */
+static bool can_redraw(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 void screen_open(struct screen *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx)
 {
 	uint64_t every_ms = (uint64_t)(options->stats_every_ns / NS_PER_MS);
@@ -56,7 +66,7 @@ void screen_open(struct screen *s, uv_loop_t *loop, const struct options *option
 	s->options = options;
 	s->refresh = refresh;
 	s->ctx = ctx;
-	s->terminal = isatty(STDERR_FILENO) && !options->quiet && !events_on_terminal;
+	s->terminal = can_redraw() && !options->quiet && !events_on_terminal;
 	s->drawn_line = s->plain_line = live_line_new(mono_now(), options->policy.sample_share);
 	uv_timer_init(loop, &s->redraw);
 	uv_timer_init(loop, &s->plain);
@@ -130,7 +140,7 @@ void screen_print_books(struct screen *s, const struct books *b)
 
 		if (!span_take(&lines, end ? (size_t)(end - lines.at) + 1 : lines.len, &line))
 			break;
-		log_raw(line.at, line.len);
+		log_finished(line.at, line.len);
 	}
 }
 

@@ -875,7 +875,7 @@ static void print_pace(const struct pace *pace)
 
 	pace_text(pace, &line);
 	if (buffer_ok(&line) && log_enabled(LOG_INFO))
-		log_raw(line.bytes, line.len);
+		log_finished(line.bytes, line.len);
 	buffer_deinit(&line);
 }
 

@@ -6,8 +6,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#define CLEAR_LINE     "\r\033[K"
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so lines of two threads do not mix in a pipe */
 
 static _Atomic int threshold = LOG_INFO;
@@ -29,16 +31,18 @@ bool log_enabled(enum log_level level)
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-static bool write_now(const void *bytes, size_t len)
+/* One call for both, so that nothing of another thread gets between them. */
+static bool write_now(const char *before, const void *bytes, size_t len)
 {
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct iovec parts[2] = { { (void *)before, strlen(before) }, { (void *)bytes, len } };
 
 	if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
 		return false;
-	return write(STDERR_FILENO, bytes, len) >= 0;
+	return writev(STDERR_FILENO, parts, 2) >= 0;
 }
 
-bool log_raw(const void *bytes, size_t len)
+static bool write_or_drop(const char *before, const void *bytes, size_t len)
 {
 	unsigned long lost = atomic_exchange(&dropped, 0);
 	char note[80];
@@ -46,15 +50,25 @@ bool log_raw(const void *bytes, size_t len)
 	if (lost > 0) {
 		int n = snprintf(note, sizeof(note), "shadowtap: %lu log lines dropped: stderr is full\n", lost);
 
-		if (!write_now(note, (size_t)n)) {
+		if (!write_now(before, note, (size_t)n)) {
 			atomic_fetch_add(&dropped, lost + 1);
 			return false;
 		}
 	}
-	if (write_now(bytes, len))
+	if (write_now(before, bytes, len))
 		return true;
 	atomic_fetch_add(&dropped, 1);
 	return false;
+}
+
+bool log_raw(const void *bytes, size_t len)
+{
+	return write_or_drop("", bytes, len);
+}
+
+bool log_finished(const void *bytes, size_t len)
+{
+	return write_or_drop(atomic_load(&status_line) ? CLEAR_LINE : "", bytes, len);
 }
 
 __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level, int err,
@@ -66,7 +80,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 
 	if (!log_enabled(level))
 		return;
-	at = (size_t)snprintf(line, sizeof(line), "%sshadowtap: ", atomic_load(&status_line) ? "\r\033[K" : "");
+	at = (size_t)snprintf(line, sizeof(line), "shadowtap: ");
 	n = vsnprintf(line + at, sizeof(line) - at - 1, format, args);
 	if (n > 0)
 		at += (size_t)n;
@@ -78,7 +92,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 	if (at > sizeof(line) - 1)
 		at = sizeof(line) - 1;
 	line[at] = '\n';
-	log_raw(line, at + 1);
+	log_finished(line, at + 1);
 }
 
 #define LOG_FUNCTION(name, level)                                                                            \

@@ -36,7 +36,10 @@ void log_warn_errno(int err, const char *format, ...) __attribute__((format(prin
 /** log_set_status_line() - a status line is being redrawn in place: clear it before each line */
 void log_set_status_line(bool shown);
 
-/** log_raw() - write @len finished bytes (a JSON line, a redrawn status) under the same rule; false if dropped */
+/** log_finished() - finished lines (JSON, totals), newlines included, in the place of a status line; false if dropped */
+bool log_finished(const void *bytes, size_t len);
+
+/** log_raw() - write @len bytes as they are (a redrawn status) under the same rule; false if dropped */
 bool log_raw(const void *bytes, size_t len);
 
 #endif

@@ -92,7 +92,7 @@ static void write_line(struct fail_log *f)
 {
 	buffer_add(&f->line, "\n", 1);
 	if (buffer_ok(&f->line))
-		log_raw(f->line.bytes, f->line.len);
+		log_finished(f->line.bytes, f->line.len);
 	f->suppressed = 0;
 }
 

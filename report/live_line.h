@@ -4,6 +4,9 @@
  * Live: rates, sample, in flight, latency, failures, drops. For a recording of
  * known size: a bar with the time that is left. On a terminal it is redrawn in
  * place; --stats-every writes the same facts as plain lines.
+ *
+ * What does not fit a narrow terminal is left out by whole facts, the least
+ * important first, so that failures and drops are still told at 40 columns.
  */
 #ifndef REPORT_LIVE_LINE_H
 #define REPORT_LIVE_LINE_H
@@ -26,8 +29,9 @@ static inline struct live_line live_line_new(struct mono now, uint64_t sample_sh
 }
 
 /**
- * live_line_text() - append the status, without newline, at most @columns wide
+ * live_line_text() - append the status, without newline
  * @done, @total:  progress of a recording in bytes; @total 0 when there is no end to measure
+ * @columns:       of the terminal, whose last column stays free; 0: a plain line, without a bar, of any length
  */
 void live_line_text(struct live_line *l, const struct books *b, struct mono now, uint64_t done, uint64_t total,
 		    unsigned columns, struct buffer *out);
