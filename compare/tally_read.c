@@ -33,9 +33,10 @@ static void fail(struct reader *r, const char *member, const char *not_what)
 	r->failed = true;
 }
 
+/* Of node 0, which stands for an object that is missing, nothing is there: it would be the whole report's. */
 static uint32_t member(const struct reader *r, uint32_t node, const char *name)
 {
-	uint32_t at = json_doc_member(r->d, node, span_str(name));
+	uint32_t at = node ? json_doc_member(r->d, node, span_str(name)) : 0;
 
 	return at && r->d->nodes[at].type != JSON_NULL ? at : 0;
 }
@@ -85,7 +86,7 @@ static uint64_t count(struct reader *r, uint32_t node, const char *name)
 /* @unknown: what null stands for */
 static double real(struct reader *r, uint32_t node, const char *name, double unknown)
 {
-	uint32_t at = json_doc_member(r->d, node, span_str(name));
+	uint32_t at = node ? json_doc_member(r->d, node, span_str(name)) : 0;
 
 	if (!at)
 		return 0;

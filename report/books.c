@@ -15,6 +15,7 @@ static struct quantiles quantiles_of(const struct histogram *h)
 		.p99 = histogram_quantile(h, 0.99),
 		.max = h->max,
 		.sum = h->sum,
+		.of = h,
 	};
 
 	histogram_upto(h, bounds, BOOKS_DURATION_BOUNDS, q.upto);

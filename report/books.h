@@ -55,6 +55,7 @@ enum { BOOKS_DURATION_BOUNDS = 0 DURATION_BOUNDS(X) };
 struct quantiles {
 	uint64_t count, p50, p90, p99, max, sum; /* microseconds */
 	uint64_t upto[BOOKS_DURATION_BOUNDS];    /* how many took at most so long, by DURATION_BOUNDS */
+	const struct histogram *of; /* borrowed from the source, of the loop's thread; NULL: nothing was measured */
 };
 
 struct books_target {

@@ -1,6 +1,7 @@
 /* books_json.c - the same numbers for programs: the names of the contract, nested at their dots */
 #include <string.h>
 
+#include "base/histogram.h"
 #include "base/json.h"
 #include "report/books.h"
 #include "report/books_names.h"
@@ -38,6 +39,14 @@ static void quantiles_json(struct json *j, const char *name, const struct quanti
 	json_count(j, "p90", q->p90);
 	json_count(j, "p99", q->p99);
 	json_count(j, "max", q->max);
+	json_count(j, "sum", q->sum);
+	if (q->of) { /* what reports are merged by */
+		histogram_buckets_json(q->of, j, "buckets");
+	} else {
+		json_key(j, "buckets");
+		json_open(j, '[');
+		json_close(j, ']');
+	}
 	json_close(j, '}');
 }
 

@@ -693,6 +693,7 @@ static const struct {
 	{ "{\"targets\":{}}", NULL },
 	{ "{\"targets\":{\"a\":{}}}", NULL },
 	{ "{\"targets\":{\"a\":7}}", NULL },
+	{ "{\"targets\":{\"a\":{}},\"requests\":{},\"count\":\"x\",\"buckets\":7,\"max_abs\":[]}", NULL }, /* not the target's */
 	{ "{\"targets\":{\"a\":{\"verdicts\":null,\"new\":[1,{}]}}}", NULL },
 	{ "{\"targets\":{\"a\":{},\"a\":{}}}", "doubles" },
 	{ "{\"targets\":{\"a\":{\"verdicts\":[]}}}", "\"verdicts\" of target \"a\" is not an object" },
