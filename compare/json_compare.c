@@ -140,6 +140,8 @@ static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t sta
 
 	if (e->ignore)
 		return;
+	if (e->decision)
+		json_decide(jc, e, a, b);
 	if (na->type < JSON_ARRAY || na->type != nb->type) {
 		json_scalars(jc, e, a, b);
 		return;
@@ -359,6 +361,8 @@ int json_compare(struct json_comparer *jc, const struct json_doc *production, co
 		if (shadow != production)
 			mark_rules(jc, shadow);
 	}
+	if (!path_rules_decides(jc->rules))
+		json_decisions(jc);
 	if (production != shadow || path_rules_decides(jc->rules))
 		walk(jc);
 	return jc->failed || !collector_ok(out) ? -ENOMEM : 0;

@@ -7,6 +7,12 @@
 
 #define VISITS_MAX 1000
 
+/** struct json_pick - one of the best of a list: @label is a node, or NODE_NONE: then the index is the label */
+struct json_pick {
+	double score;
+	uint32_t index, label;
+};
+
 /** struct json_pair - what has to be compared with what: nodes (of members: their names), and production's
  * index */
 struct json_pair {
@@ -48,6 +54,7 @@ struct json_comparer {
 	size_t table_cap;
 	struct json_element *elements[2];
 	size_t element_cap[2];
+	struct json_pick picks[2][PATH_RULES_TOP_MAX];
 	uint64_t hash_budget; /* nodes that may still be hashed for this pair of documents */
 	uint64_t order_budget;
 
@@ -88,5 +95,13 @@ bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint3
 /** json_reordered() - are the elements of one array those of the other in another order, and does that mean
  * something? */
 bool json_reordered(struct json_comparer *jc, uint32_t a, uint32_t b);
+
+/* json_decision.c */
+
+/** json_decisions() - find and compare the decisions in both documents, without being told where */
+void json_decisions(struct json_comparer *jc);
+
+/** json_decide() - the decision that a rule names, at this place */
+void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
 
 #endif

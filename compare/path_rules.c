@@ -25,7 +25,7 @@
 
 #define RULES_MAX 4096
 #define PATTERN_MAX 1024 /* bytes */
-#define TOP_MAX 1000
+#define TOP_MAX PATH_RULES_TOP_MAX
 #define SHOWN_MAX 80 /* bytes of a user's text in a message */
 
 #define RULE_WORDS(X)                                                                                          \
@@ -291,7 +291,7 @@ static int take_parameters(struct path_rules *r, struct span *line, const struct
 			return complain(from, word,
 					"after num come rtol=NUMBER and atol=NUMBER, neither of them negative");
 		if (rule->word == RULE_TOPK)
-			return complain(from, word, "after topk comes k=NUMBER, from 1 to 1000");
+			return complain(from, word, "after topk comes k=NUMBER, from 1 to 100");
 		return complain(from, word, "nothing follows this kind of rule; comments begin with #");
 	}
 	if (rule->word == RULE_TOPK && k == 0)

@@ -37,6 +37,8 @@
 #include "base/span.h"
 #include "compare/tolerance.h"
 
+#define PATH_RULES_TOP_MAX 100 /* the largest k */
+
 enum rule_values { VALUES_CLOSE, VALUES_EXACT, VALUES_NUMBER, VALUES_WORDS, VALUES_SCORES };
 
 /** struct rule_effect - what holds at one place */

@@ -195,10 +195,157 @@ static void test_rows(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* a, b: ' stands for "; decisions: "production>shadow", = where they agree; then the DECISION finding's path */
+static const struct {
+	const char *rules, *a, *b, *decisions;
+} decided[] = {
+	/* V1 */
+	{ "", "{'predictions':[[0.1,0.9],[0.8,0.2]]}", "{'predictions':[[0.2,0.8],[0.4,0.6]]}",
+	  "1=1 0>1 /predictions/1" },
+	{ "", "{'predictions':[[[1,2],[4,3]]]}", "{'predictions':[[[1,2],[4,5]]]}",
+	  "1=1 0>1 /predictions/0/1" },
+	{ "", "{'predictions':[0.5,1.5]}", "{'predictions':[1.5,0.5]}", "" },
+	{ "", "{'predictions':[3,8]}", "{'predictions':[3,7]}", "3=3 8>7 /predictions/1" },
+	{ "", "{'predictions':[3,8]}", "{'predictions':[3,8.5]}", "" },
+	{ "", "{'predictions':[-1,1]}", "{'predictions':[1,1]}", "-1>1 1=1 /predictions/0" },
+	{ "", "{'predictions':['a','\\u0062']}", "{'predictions':['a','b']}", "a=a b=b" },
+	{ "", "{'predictions':[true]}", "{'predictions':[false]}", "true>false /predictions/0" },
+	{ "", "{'predictions':[[0.7]]}", "{'predictions':[[0.2]]}", "" },
+	{ "", "{'predictions':[[3],[4]]}", "{'predictions':[[3],[5]]}", "3=3 4>5 /predictions/1/0" },
+	{ "", "{'predictions':[[['cat',0.9],['dog',0.1]]]}", "{'predictions':[[['dog',0.6],['cat',0.4]]]}",
+	  "cat>dog /predictions/0" },
+	{ "", "{'predictions':[{'label':'a','score':0.9},{'label':'b','score':0.8}]}",
+	  "{'predictions':[{'score':0.7,'label':'a'},{'label':'c','score':0.6}]}",
+	  "a=a b>c /predictions/1/label" },
+	{ "", "{'predictions':[[{'label':'a','score':0.9},{'label':'b','score':0.1}]]}",
+	  "{'predictions':[[{'label':'b','score':0.1},{'label':'a','score':0.9}]]}", "a=a" },
+	{ "", "{'predictions':[{'probabilities':[0.1,0.9],'x':1}]}",
+	  "{'predictions':[{'probabilities':[0.9,0.1],'x':1}]}", "1>0 /predictions/0/probabilities" },
+	/* ties, NaN, tolerance */
+	{ "", "{'predictions':[[0.5,0.5]]}", "{'predictions':[[0.4,0.6]]}", "0=1" },
+	{ "", "{'predictions':[[0.500001,0.5]]}", "{'predictions':[[0.4,0.6]]}", "0=1" },
+	{ "", "{'predictions':[[0.6,0.4]]}", "{'predictions':[[0.5,0.5000001]]}", "0=1" },
+	{ "", "{'predictions':[[NaN,0.1]]}", "{'predictions':[[0.2,NaN]]}", "1>0 /predictions/0" },
+	{ "", "{'predictions':[[NaN,NaN]]}", "{'predictions':[[0.2,0.1]]}", "none>0 /predictions/0" },
+	{ "", "{'predictions':[[NaN,NaN]]}", "{'predictions':[[NaN,NaN]]}", "" },
+	{ "", "{'predictions':[[-Infinity,-1e400,-5]]}", "{'predictions':[[Infinity,0,0]]}",
+	  "2>0 /predictions/0" },
+	{ "", "{'predictions':[[1,2],[3,4]]}", "{'predictions':[[1,2]]}", "1=1" },
+	/* TF Serving */
+	{ "", "{'outputs':[[0.1,0.9]]}", "{'outputs':[[0.9,0.1]]}", "1>0 /outputs/0" },
+	{ "", "{'outputs':{'scores':[[0.1,0.9]],'classes':[['a','b']]}}",
+	  "{'outputs':{'classes':[['a','b']],'scores':[[0.9,0.1]]}}", "b>a /outputs/scores/0" },
+	{ "", "{'outputs':{'p':[[0.1,0.9]],'y':[1.5],'c':[4]}}",
+	  "{'outputs':{'p':[[0.1,0.9]],'y':[2.5],'c':[5]}}", "1=1 4>5 /outputs/c/0" },
+	{ "", "{'results':[[['a',0.2],['b',0.8]],[['a',0.7],['b',0.3]]]}",
+	  "{'results':[[['a',0.1],['b',0.9]],[['a',0.2],['b',0.8]]]}", "b=b a>b /results/1" },
+	{ "", "{'results':[1,2]}", "{'results':[1,3]}", "" },
+	/* V2 */
+	{ "", "{'outputs':[{'name':'p','datatype':'FP32','shape':[2,2],'data':[0.1,0.9,0.8,0.2]}]}",
+	  "{'outputs':[{'name':'p','datatype':'FP32','shape':[2,2],'data':[0.1,0.9,0.3,0.7]}]}",
+	  "1=1 0>1 /outputs/0/data/2" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[2,2],'data':[[0.1,0.9],[0.8,0.2]]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[2,2],'data':[[0.1,0.9],[0.3,0.7]]}]}",
+	  "1=1 0>1 /outputs/0/data/1" },
+	{ "", "{'outputs':[{'datatype':'INT64','shape':[2],'data':[3,4]}]}",
+	  "{'outputs':[{'datatype':'INT64','shape':[2],'data':[3,5]}]}", "3=3 4>5 /outputs/0/data/1" },
+	{ "", "{'outputs':[{'datatype':'UINT8','shape':[1,2],'data':[3,4]}]}",
+	  "{'outputs':[{'datatype':'UINT8','shape':[1,2],'data':[5,4]}]}", "1>0 /outputs/0/data/0" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[2],'data':[3,4]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[2],'data':[5,4]}]}", "" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[3],'data':[0.2,0.7,0.1]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[3],'data':[0.7,0.2,0.1]}]}", "1>0 /outputs/0/data" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[2,1],'data':[0.5,0.5]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[2,1],'data':[0.6,0.4]}]}", "" },
+	{ "", "{'outputs':[{'datatype':'BYTES','shape':[1],'data':['cat']}]}",
+	  "{'outputs':[{'datatype':'BYTES','shape':[1],'data':['dog']}]}", "cat>dog /outputs/0/data/0" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[1,4294967297],'data':[1,2]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[1,4294967297],'data':[2,1]}]}", "" },
+	{ "", "{'outputs':[{'datatype':'FP32','shape':[2,2],'data':[1,2,3]}]}",
+	  "{'outputs':[{'datatype':'FP32','shape':[2,2],'data':[1,2]}]}", "1=1" },
+	/* others */
+	{ "", "{'data':[{'index':0,'label':'x','probs':[0.1,0.9]}]}",
+	  "{'data':[{'index':0,'label':'y','probs':[0.9,0.1]}]}", "x>y /data/0/label" },
+	{ "", "{'data':[{'embedding':[1,2]}]}", "{'data':[{'embedding':[2,1]}]}", "" },
+	{ "", "{'data':[[1,2]]}", "{'data':[[2,1]]}", "" },
+	{ "", "{'results':[{'index':2,'relevance_score':0.9},{'index':0,'relevance_score':0.1}]}",
+	  "{'results':[{'index':0,'relevance_score':0.9},{'index':2,'relevance_score':0.1}]}", "2>0 /results" },
+	{ "", "{'label':'x','probabilities':[0.1,0.9]}", "{'label':'y','probabilities':[0.1,0.9]}",
+	  "x>y /label" },
+	{ "", "{'probabilities':{'a':0.2,'b':0.8}}", "{'probabilities':{'a':0.9,'b':0.1}}",
+	  "b>a /probabilities" },
+	{ "", "{'labels':['a','b'],'scores':[0.1,0.9]}", "{'labels':['b','a'],'scores':[0.8,0.2]}", "b=b" },
+	{ "", "{'prediction':1.5}", "{'prediction':2.5}", "" },
+	{ "", "[[{'label':'a','score':0.9},{'label':'b','score':0.1}]]",
+	  "[[{'label':'b','score':0.9},{'label':'a','score':0.1}]]", "a>b /0" },
+	{ "", "[[0.1,0.9]]", "[[0.9,0.1]]", "" },
+	{ "", "[1,2]", "[2,1]", "" },
+	{ "", "{'x':[0.1,0.9]}", "{'x':[0.9,0.1]}", "" },
+	/* rules */
+	{ "/predictions ignore", "{'predictions':[3]}", "{'predictions':[4]}", "" },
+	{ "/predictions/1 ignore", "{'predictions':[3,4]}", "{'predictions':[4,5]}", "3>4 /predictions/0" },
+	{ "/x argmax", "{'x':[0.1,0.9]}", "{'x':[0.9,0.1]}", "1>0 /x" },
+	{ "/x argmax", "{'x':[[0.1,0.9],[1,0]],'predictions':[1]}", "{'x':[[0.9,0.1],[1,0]],'predictions':[2]}",
+	  "1>0 0=0 /x/0" },
+	{ "/x topk k=2", "{'x':[0.1,0.5,0.4]}", "{'x':[0.1,0.4,0.5]}", "1,2=2,1" },
+	{ "/x topk k=2", "{'x':[0.1,0.5,0.4]}", "{'x':[0.4,0.5,0.1]}", "1,2>1,0 /x" },
+	{ "/x topk k=2", "{'x':[0.4,0.5,0.4]}", "{'x':[0.1,0.5,0.4]}", "1,0=1,2" },
+	{ "/x topk k=2", "{'x':['a','b','c']}", "{'x':['b','a','d']}", "a,b=b,a" },
+	{ "/x topk k=2", "{'x':['a','b','c']}", "{'x':['c','a','b']}", "a,b>c,a /x" },
+	{ "/x topk k=9", "{'x':[1,2]}", "{'x':[2,1]}", "1,0=0,1" },
+	{ "/x argmax", "{'x':{'a':1,'b':2}}", "{'x':{'b':1,'a':2}}", "b>a /x" },
+};
+
+static void describe_decisions(struct findings found, struct buffer *out)
+{
+	buffer_clear(out);
+	for (size_t i = 0; i < found.decision_count; i++)
+		buffer_printf(out, "%s%s%s%s", i ? " " : "", found.decisions[i].production,
+			      found.decisions[i].agrees ? "=" : ">", found.decisions[i].shadow);
+	for (size_t i = 0; i < found.count; i++)
+		if (found.at[i].kind == DIFFERENCE_DECISION)
+			buffer_printf(out, " %s", found.at[i].path);
+}
+
+static void test_decisions(void **state)
+{
+	struct buffer rules = { 0 }, a = { 0 }, b = { 0 }, found = { 0 };
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(decided); i++) {
+		struct findings f;
+		struct bench t;
+
+		quotes(&rules, decided[i].rules);
+		quotes(&a, decided[i].a);
+		quotes(&b, decided[i].b);
+		bench_open(&t, buffer_text(&rules));
+		f = bench_run(&t, buffer_span(&a), buffer_span(&b));
+		describe_decisions(f, &found);
+		if (strcmp(buffer_text(&found), decided[i].decisions) != 0)
+			wrong++, print_error("%s and %s under '%s': '%s'\n", decided[i].a, decided[i].b,
+					     decided[i].rules, buffer_text(&found));
+		/* of one document for both, everything agrees and nothing else is found */
+		assert_int_equal(json_doc_parse(&t.a, buffer_span(&a)), 0);
+		collector_clear(t.out);
+		assert_int_equal(json_compare(t.jc, &t.a, &t.a, t.out), 0);
+		f = collector_findings(t.out);
+		assert_int_equal(f.count, 0);
+		assert_true(f.decisions_agree == f.decisions_total);
+		bench_close(&t);
+	}
+	buffer_deinit(&rules);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+	buffer_deinit(&found);
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_decisions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
