@@ -14,6 +14,7 @@
 #define IDLE_NS         (INT64_C(3600) * NS_PER_S)  /* model clients keep connections for long silences */
 #define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
 #define MEMORY_POLL_US  500
+#define ANSWER_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
 
 struct lane {
 	struct lane_options o;
@@ -30,6 +31,9 @@ struct lane {
 	atomic_bool stop, abandon;
 	bool started, stopping, first_seen;
 	bool pushed; /* something, since the loop was woken */
+	struct message *late, **late_end; /* answers without bodies, for which the ring had no room */
+	uint64_t awaited;    /* answers that are still to come */
+	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of over() */
 	bool live;
 	int error;
 	uint64_t memory_high; /* a file waits above this many bytes */
@@ -96,7 +100,23 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		d.keep = KEEP_WHOLE;
 	else if (l->o.events || (verdict == VERDICT_CHOSEN && l->o.recorder))
 		d.keep = KEEP_HEAD; /* the recorder wants to know whose it was */
+	d.answer = d.keep == KEEP_WHOLE && l->o.options->compare.on;
 	return d;
+}
+
+/* -c: all that were wanted are chosen, and their answers are here, or had time enough to come. */
+static bool over(struct lane *l)
+{
+	int64_t now_ns;
+
+	if (!enough(l))
+		return false;
+	if (l->awaited == 0)
+		return true;
+	now_ns = l->live ? wall_now().ns : l->last.ns;
+	if (l->enough_at_ns == 0)
+		l->enough_at_ns = now_ns;
+	return now_ns - l->enough_at_ns > ANSWER_WAIT_NS;
 }
 
 /* true if the loop now owns @m */
@@ -124,6 +144,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
 	if (verdict == VERDICT_CHOSEN && out_of_memory)
 		verdict = VERDICT_SHED_MEMORY;
+	if (m && m->answer_token)
+		l->awaited++;
 	if (m) {
 		struct request_origin origin = m->origin;
 
@@ -160,6 +182,48 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 		message_unref(m);
 }
 
+/** push_late() - what the ring had no room for; false if it still has none for all */
+static bool push_late(struct lane *l)
+{
+	while (l->late) {
+		struct message *m = l->late, *next = m->next;
+
+		m->next = NULL;
+		if (!ring_push(l->o.ring, m)) {
+			m->next = next;
+			return false;
+		}
+		l->pushed = true;
+		l->late = next;
+	}
+	l->late_end = &l->late;
+	return true;
+}
+
+/* Each answer reaches the loop, or a pair would wait for it; live, one for which there is no room comes without body. */
+static void on_response(void *ctx, uint64_t token, struct response *response)
+{
+	struct lane *l = ctx;
+	struct lane_answer *a = calloc(1, sizeof(*a));
+
+	l->awaited--;
+	if (!a) {
+		response_free(response);
+		return;
+	}
+	a->message.references = 1;
+	a->message.verdict = LANE_VERDICT_ANSWER;
+	a->message.answer_token = token;
+	a->message.origin.ts_last = l->last;
+	a->response = response;
+	if (push_late(l) && push(l, &a->message))
+		return;
+	if (response)
+		response_spoil(response, RESPONSE_MEMORY);
+	*l->late_end = &a->message;
+	l->late_end = &a->message.next;
+}
+
 struct fragment_record {
 	struct recorder *recorder;
 	const struct segment *segment;
@@ -179,7 +243,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	struct segment segment;
 	enum packet_fate fate;
 
-	if (enough(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
+	if (over(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
 		return;
 	shifted.ts.ns += l->shift_ns;
 	if (!l->first_seen) {
@@ -289,8 +353,9 @@ static void *lane_main(void *arg)
 	for (;;) {
 		int got;
 
-		if (atomic_load(&l->abandon) || enough(l))
+		if (atomic_load(&l->abandon) || over(l))
 			break;
+		push_late(l);
 		if (atomic_load(&l->stop) && !l->stopping) {
 			l->stopping = true;
 			source_stop(l->source, wall_now());
@@ -311,6 +376,7 @@ static void *lane_main(void *arg)
 			break;
 	}
 	reassembler_finish(l->reassembler);
+	push_late(l);
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
 		note_complaint(l);
@@ -325,7 +391,8 @@ static void *lane_main(void *arg)
 int lane_new(const struct lane_options *options, struct lane **out)
 {
 	struct lane *l = calloc(1, sizeof(*l));
-	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost };
+	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
+					.on_response = on_response };
 	struct reassembly_options reassembly = {
 		.server_ports = options->options->ports.port,
 		.server_port_count = options->options->ports.count,
@@ -333,11 +400,15 @@ int lane_new(const struct lane_options *options, struct lane **out)
 		.max_body = options->options->max_body,
 		.idle_ns = IDLE_NS,
 		.budget = options->budget,
+		.keep_answers = options->options->compare.on,
+		.max_answer = options->options->compare.max_answer,
+		.first_token = (uint64_t)options->index << LANE_TOKEN_BITS,
 	};
 
 	if (!l)
 		return -ENOMEM;
 	l->o = *options;
+	l->late_end = &l->late;
 	l->source = options->source;
 	pthread_mutex_init(&l->source_lock, NULL);
 	l->live = source_is_live(options->source);
@@ -431,10 +502,26 @@ void lane_disown(struct lane *l)
 	l->policy = NULL;
 }
 
+struct message *lane_take_late(struct lane *l)
+{
+	struct message *late = l->late;
+
+	l->late = NULL;
+	l->late_end = &l->late;
+	return late;
+}
+
 void lane_free(struct lane *l)
 {
 	if (!l)
 		return;
+	while (l->late) {
+		struct message *next = l->late->next;
+
+		response_free(((struct lane_answer *)l->late)->response);
+		free(l->late);
+		l->late = next;
+	}
 	decoder_free(l->decoder);
 	reassembler_free(l->reassembler);
 	source_close(l->source);

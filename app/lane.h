@@ -94,6 +94,20 @@ void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
 /** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed. Lane 0 has logged its own */
 const struct buffer *lane_complaints(const struct lane *l);
 
+/** LANE_VERDICT_ANSWER - the item is no request but a struct lane_answer */
+#define LANE_VERDICT_ANSWER 255
+
+#define LANE_TOKEN_BITS 48 /* the number of the lane is above them in answer_token */
+
+/** struct lane_answer - what is known of the answer to a request that was handed over before */
+struct lane_answer {
+	struct message message; /* first, so that it goes where messages go; with nothing but answer_token and verdict */
+	struct response *response; /* NULL: there was no memory for it */
+};
+
+/** lane_take_late() - after lane_join(): answers that did not fit into the ring, linked by message.next; given */
+struct message *lane_take_late(struct lane *l);
+
 /** LANE_VERDICT_LOST - verdicts from here on carry a lost reason instead of a request, for events */
 #define LANE_VERDICT_LOST 128
 

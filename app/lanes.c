@@ -237,3 +237,8 @@ void lanes_free(struct lanes *ls)
 	buffer_deinit(&ls->complaints);
 	free(ls);
 }
+
+struct message *lanes_take_late(struct lanes *ls, size_t lane)
+{
+	return lane_take_late(ls->lane[lane]);
+}

@@ -78,8 +78,11 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 	case OPTION_TEXT:
 		return text_equal(*(const char *const *)x, *(const char *const *)y);
 	case OPTION_TEXTS:
+	case OPTION_SLICE:
 	case OPTION_REPORT:
 		return texts_equal(x, y);
+	case OPTION_TOLERANCE:
+		return *(const double *)x == *(const double *)y;
 	case OPTION_PORTS:
 		return ports_equal(x, y);
 	case OPTION_USER:
@@ -91,6 +94,8 @@ static bool row_equal(const struct option_row *row, const struct options *a, con
 		return a->ramp.from == b->ramp.from && a->ramp.to == b->ramp.to && a->ramp.over_ns == b->ramp.over_ns;
 	case OPTION_TARGET:
 		return targets_equal(a, b);
+	case OPTION_CONTROL: /* one of them */
+		return true;
 	case OPTION_HOST:
 		return a->host_mode == b->host_mode && text_equal(a->host_value, b->host_value);
 	case OPTION_SPEED:

@@ -7,6 +7,7 @@
  */
 #include "app/option_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -176,6 +177,41 @@ const struct option_row option_rows[] = {
 	  "extract, match, sample and count, but send nothing",
 	  FLAG(dry_run) },
 
+	{ OPTION_GROUP_COMPARE, 0, "compare", NULL,
+	  "compare the targets' answers with those that production gave, which must be captured too",
+	  FLAG(compare.on) },
+	{ OPTION_GROUP_COMPARE, 0, "control", "URL",
+	  "a second copy of production's model, which gets the same requests: differences that it shows too are noise",
+	  .kind = OPTION_CONTROL, .offset = offsetof(struct options, targets), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "rules", "FILE",
+	  "what matters in answers and how: lines of a JSON pointer pattern and ignore, exact, num, argmax, topk, text "
+	  "or set",
+	  TEXT(compare.rules_path), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "rtol", "X",
+	  "numbers are close if they differ by at most atol + rtol * |production's|",
+	  .kind = OPTION_TOLERANCE, .offset = AT(double, compare.rtol), .shown = "1e-5", .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "atol", "X",
+	  "see --rtol",
+	  .kind = OPTION_TOLERANCE, .offset = AT(double, compare.atol), .shown = "1e-8", .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "ignore", "PATH",
+	  "leave out what is at this JSON pointer, with * for any name or index; repeatable",
+	  TEXTS(compare.ignore), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "unordered", "PATH",
+	  "the array at this JSON pointer has no order; repeatable",
+	  TEXTS(compare.unordered), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "slice-by", "header:NAME",
+	  "count apart by the value of this request header, beside path and model; repeatable",
+	  .kind = OPTION_SLICE, .offset = AT(struct texts, compare.slice_by), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "max-answer", "SIZE",
+	  "an answer with a longer body is not compared",
+	  SIZE(compare.max_answer, 1, GIB, 8 * MIB), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "show-bodies", NULL,
+	  "keep values and bodies in events and in the report's examples",
+	  FLAG(compare.show_bodies), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "fail-on", "EXPR",
+	  "exit with 3 if this holds at the end, such as 'mismatch_upper > 0.5% or p99_ratio > 1.2'",
+	  TEXT(compare.fail_on), .compare_only = true },
+
 	{ OPTION_GROUP_TIME, 'x', "speed", "N|max",
 	  "files: so many times the recorded pace, 0.001 to 1000; max waits only for the target",
 	  .kind = OPTION_SPEED, .offset = AT(double, speed), .initial = 1, .files_only = true,
@@ -339,6 +375,9 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_TEXT:
 		*(const char **)field = row->initial_text;
 		break;
+	case OPTION_TOLERANCE:
+		*(double *)field = strtod(row->shown, NULL);
+		break;
 	/* Their default is the zero value. */
 	case OPTION_LEVEL:
 	case OPTION_COMMAND:
@@ -350,6 +389,8 @@ static void set_default(const struct option_row *row, void *field)
 	case OPTION_SAMPLE_BY:
 	case OPTION_RAMP:
 	case OPTION_TARGET:
+	case OPTION_CONTROL:
+	case OPTION_SLICE:
 	case OPTION_RATE:
 	case OPTION_HEADER:
 	case OPTION_HOST:

@@ -18,6 +18,7 @@
 	X(CAPTURE, "What is captured")                                                                         \
 	X(MIRROR, "What is mirrored")                                                                          \
 	X(TARGET, "Where to, and how")                                                                         \
+	X(COMPARE, "Comparing answers")                                                                        \
 	X(TIME, "Pace and end")                                                                                \
 	X(TELL, "What is told")                                                                                \
 	X(GENERAL, "General")
@@ -54,6 +55,9 @@ enum option_kind {
 	OPTION_RAMP,
 	OPTION_PERCENT, /* uint32_t */
 	OPTION_TARGET,
+	OPTION_CONTROL,   /* a target */
+	OPTION_TOLERANCE, /* double, 0 or more */
+	OPTION_SLICE,     /* struct texts; repeatable */
 	OPTION_RATE,
 	OPTION_HEADER,
 	OPTION_HOST,
@@ -81,6 +85,7 @@ struct option_row {
 	const char *shown;        /* default as --help tells it, where .initial does not say it all */
 
 	const char *instead;    /* the option that this one excludes */
+	bool compare_only;      /* makes no sense without --compare */
 	bool late;              /* needs the targets: read after all others */
 	bool files_only;        /* makes no sense for live traffic */
 	bool command_line_only; /* no key of the config file */

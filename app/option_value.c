@@ -63,7 +63,7 @@ static void add_label(struct buffer *out, const struct option_input *in)
 	} else {
 		buffer_printf(out, "--%s", in->row->name);
 	}
-	if (!value || in->row->kind == OPTION_TARGET)
+	if (!value || in->row->kind == OPTION_TARGET || in->row->kind == OPTION_CONTROL)
 		return;
 	if (in->row->kind == OPTION_HEADER) {
 		if (value[name_len] == ':' && is_token(value, name_len))
@@ -393,6 +393,7 @@ static int unknown_target(const struct options *o, const struct option_input *in
 
 static int apply_target(struct options *o, const struct option_input *in, struct buffer *error)
 {
+	bool is_control = in->row->kind == OPTION_CONTROL;
 	struct target_url url;
 	int rc;
 
@@ -406,10 +407,16 @@ static int apply_target(struct options *o, const struct option_input *in, struct
 	if (rc < 0)
 		return rc;
 	buffer_clear(error);
+	if (is_control && strcmp(url.name, "default") != 0)
+		return wrong(error, in, "a name before the URL; the control's name is \"" CONTROL_NAME "\"");
+	if (is_control)
+		strcpy(url.name, CONTROL_NAME);
+	if (is_control && target_named(o, url.name, strlen(url.name)))
+		return wrong(error, in, "given twice, or a target is called \"" CONTROL_NAME "\" already; there is one control");
 	if (target_named(o, url.name, strlen(url.name)))
 		return wrong(error, in, "two targets are called \"%s\"; give each its own name: -t NAME=URL",
 			     url.name);
-	o->targets[o->target_count++] = (struct target_settings){ .url = url, .sample_share = SHARE_ONE };
+	o->targets[o->target_count++] = (struct target_settings){ .url = url, .sample_share = SHARE_ONE, .is_control = is_control };
 	return 0;
 }
 
@@ -628,6 +635,31 @@ static int apply_admin(struct admin_address *address, const struct option_input 
 	return complaint ? wrong(error, in, "%s", complaint) : 0;
 }
 
+static int apply_tolerance(const struct option_input *in, double *field, struct buffer *error)
+{
+	char *end;
+	double x = strtod(in->value, &end);
+
+	if (*end != '\0' || end == in->value || strpbrk(in->value, "xXnN \t")) /* no 0x1p-3, no NaN */
+		return wrong(error, in, "not a number; write 0.001 or 1e-5");
+	if (!(x >= 0 && x <= 1e300))
+		return wrong(error, in, "out of range, which is 0 or more");
+	*field = x;
+	return 0;
+}
+
+static int apply_slice(struct options *o, const struct option_input *in, struct texts *field, struct buffer *error)
+{
+	const char *prefix = "header:", *name = in->value + strlen(prefix);
+
+	if (strncmp(in->value, prefix, strlen(prefix)) != 0 || !is_token(name, strlen(name)))
+		return wrong(error, in, "write header:NAME, such as header:x-tenant; path and model are slices by "
+					"themselves");
+	if (field->count == SLICES_MAX)
+		return wrong(error, in, "too many, the most is %d", SLICES_MAX);
+	return add_text(o, field, name, error);
+}
+
 static int apply_log_format(struct options *o, const struct option_input *in, struct buffer *error)
 {
 	if (strcmp(in->value, "json") != 0 && strcmp(in->value, "text") != 0)
@@ -688,7 +720,12 @@ int option_apply(struct options *o, const struct option_input *in, struct buffer
 	case OPTION_PERCENT:
 		return apply_percent(field, in, error);
 	case OPTION_TARGET:
+	case OPTION_CONTROL:
 		return apply_target(o, in, error);
+	case OPTION_TOLERANCE:
+		return apply_tolerance(in, field, error);
+	case OPTION_SLICE:
+		return apply_slice(o, in, field, error);
 	case OPTION_HEADER:
 		return apply_header(o, in, error);
 	case OPTION_HOST:

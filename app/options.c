@@ -391,6 +391,30 @@ static int check_outputs(struct parser *p)
 	return 0;
 }
 
+/* Answers: what belongs to them, and where there are none */
+static int check_compare(struct parser *p)
+{
+	const struct options *o = p->o;
+
+	for (size_t i = 0; i < option_row_count && !o->compare.on; i++)
+		if (option_rows[i].compare_only && (p->line.given[i] || p->file.given[i])) {
+			buffer_printf(p->error, "--%s is about comparing answers, and answers are thrown away; add --compare",
+				      option_rows[i].name);
+			return -EINVAL;
+		}
+	if (o->compare.on && o->dry_run)
+		return usage(p, "--compare and --dry-run exclude each other: what is not sent has no answer");
+	return 0;
+}
+
+static bool has_shadow(const struct options *o)
+{
+	for (size_t i = 0; i < o->target_count; i++)
+		if (!o->targets[i].is_control)
+			return true;
+	return false;
+}
+
 static const char no_target[] = "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: "
 				"to try it, or --dry-run";
 
@@ -401,6 +425,8 @@ static int check_whole(struct parser *p)
 
 	if (rc == 0)
 		rc = check_outputs(p);
+	if (rc == 0)
+		rc = check_compare(p);
 	if (rc < 0)
 		return rc;
 	if (o->command == COMMAND_CHECK_CONFIG && !o->config_path)
@@ -419,7 +445,7 @@ static int check_whole(struct parser *p)
 		o->user_was_chosen = true;
 	}
 	/* A config file may leave the target to the command line. */
-	if (o->target_count == 0 && !o->dry_run && o->command == COMMAND_RUN)
+	if (!has_shadow(o) && !o->dry_run && o->command == COMMAND_RUN)
 		return usage(p, no_target);
 	return 0;
 }

@@ -25,10 +25,13 @@
 #include "replay/url.h"
 
 #define TARGETS_MAX 16
+#define SLICES_MAX 8 /* headers of --slice-by */
+#define CONTROL_NAME "control" /* of the target that --control adds */
 
 #define EXIT_DONE  0
 #define EXIT_COULD_NOT 1
 #define EXIT_USAGE 2
+#define EXIT_GATE 3
 
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 
@@ -43,6 +46,19 @@ struct target_settings {
 	struct texts set_headers; /* -H 'N: V' for all targets and -H NAME:'N: V' for this one, in order */
 	uint64_t sample_share;    /* -S NAME:10%; SHARE_ONE when not given */
 	uint64_t rate;            /* requests/s; 0 = no limit */
+	bool is_control;          /* --control: a second copy of production's model */
+};
+
+/** struct compare_settings - what is done with answers */
+struct compare_settings {
+	bool on;
+	double rtol, atol;
+	const char *rules_path; /* NULL: none */
+	struct texts ignore, unordered;
+	struct texts slice_by; /* names of headers */
+	uint64_t max_answer;
+	bool show_bodies;
+	const char *fail_on; /* NULL: no gate */
 };
 
 struct options {
@@ -86,6 +102,8 @@ struct options {
 	uint64_t max_memory;
 	uint32_t breaker;
 	bool dry_run;
+
+	struct compare_settings compare;
 
 	/* time */
 	bool speed_max; /* -x max */

@@ -173,6 +173,10 @@ void outputs_json(const struct books *b, const struct run_facts *facts, struct b
 	pace_json(facts->pace, &j);
 	complaints_json(&j, buffer_span(facts->complaints));
 	books_json(b, &j);
+	if (facts->comparing) {
+		json_key(&j, "comparison");
+		comparing_json(facts->comparing, &j);
+	}
 	json_close(&j, '}');
 	buffer_add_str(out, "\n");
 }
@@ -183,6 +187,10 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 	int result = 0;
 
 	outputs_json(b, facts, &text);
+	if (facts->comparing && comparing_judge(facts->comparing, buffer_span(&text))) {
+		buffer_clear(&text); /* once more, with what the gate says to it */
+		outputs_json(b, facts, &text);
+	}
 	for (size_t i = 0; i < o->report_count; i++) {
 		int err = buffer_ok(&text) ? drawing_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
 					     -ENOMEM;

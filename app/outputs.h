@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/comparing.h"
 #include "app/options.h"
 #include "app/pace.h"
 #include "app/recorder.h"
@@ -42,6 +43,7 @@ struct run_facts {
 	const struct sample_control *sample;
 	const struct pace *pace; /* NULL: no schedule */
 	uint64_t config_read, config_refused; /* times, by SIGHUP */
+	struct comparing *comparing; /* NULL without --compare */
 };
 
 /**

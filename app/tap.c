@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "app/admin.h"
+#include "app/comparing.h"
 #include "app/lanes.h"
 #include "app/option_change.h"
 #include "app/outputs.h"
@@ -36,9 +37,10 @@
  * RUNNING:   the lanes capture, the loop sends.
  * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
  * DRAINING:  nothing comes any more; queued and in-flight requests end.
+ * COMPARING: all exchanges have ended; what waits for the comparer is compared (--compare).
  * CLOSING:   the books are final; handles close, the loop runs out.
  */
-enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_CLOSING };
+enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_COMPARING, TAP_CLOSING };
 
 /** struct head_builder - whose rules build a request's head: looked up for each, since SIGHUP replaces them */
 struct head_builder {
@@ -62,6 +64,7 @@ struct tap {
 	uint64_t config_read, config_refused;
 	struct intake *intake;
 	struct replay *replay; /* NULL in a dry run */
+	struct comparing *comparing; /* NULL without --compare */
 	struct lanes *lanes;
 	bool lanes_open;
 	struct event_options event_options;
@@ -129,31 +132,51 @@ static void note_message(struct tap *t, const struct message *m, uint8_t verdict
 		stop_capture(t); /* nobody reads the events (head, a full disk): the run has lost its point */
 }
 
-/* loop: one message from the lane, in order, at its time */
-static void on_item(void *ctx, void *item)
+static void take_answer(struct tap *t, struct message *m)
 {
-	struct tap *t = ctx;
-	struct message *m = item;
-
-	note_message(t, m, m->verdict);
-	if (m->verdict == VERDICT_CHOSEN && t->replay)
-		replay_submit(t->replay, m);
-	else
-		message_unref(m);
+	comparing_production(t->comparing, m->answer_token, ((struct lane_answer *)m)->response);
+	message_unref(m);
 }
 
-/* loop: a message that the run ended before; the books count it as shed at the hand-over */
+static bool goes_at_once(const void *item)
+{
+	return ((const struct message *)item)->verdict == LANE_VERDICT_ANSWER;
+}
+
+/* loop: a message that the run ended before, or that nothing can be done for; the books count it as shed at the hand-over */
 static void drop_item(void *ctx, void *item)
 {
 	struct tap *t = ctx;
 	struct message *m = item;
 
+	if (m->verdict == LANE_VERDICT_ANSWER) {
+		take_answer(t, m);
+		return;
+	}
 	if (m->verdict == VERDICT_CHOSEN && t->replay) {
 		m->verdict = VERDICT_SHED_HANDOVER;
 		t->leftover++;
 	}
 	note_message(t, m, m->verdict);
 	message_unref(m);
+}
+
+/* loop: one message from the lane, in order, at its time */
+static void on_item(void *ctx, void *item)
+{
+	struct tap *t = ctx;
+	struct message *m = item;
+	bool sent = m->verdict == VERDICT_CHOSEN && t->replay;
+
+	if (m->verdict == LANE_VERDICT_ANSWER || (sent && t->comparing && !comparing_expect(t->comparing, m))) {
+		drop_item(t, m);
+		return;
+	}
+	note_message(t, m, m->verdict);
+	if (sent)
+		replay_submit(t->replay, m);
+	else
+		message_unref(m);
 }
 
 static struct wall item_time(const void *item)
@@ -165,7 +188,7 @@ static bool has_room(void *ctx)
 {
 	const struct tap *t = ctx;
 
-	return replay_has_room(t->replay);
+	return replay_has_room(t->replay) && (!t->comparing || comparing_has_room(t->comparing));
 }
 
 static void on_room(void *ctx)
@@ -186,6 +209,23 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 	}
 	if (outcome_is_failure(outcome))
 		fail_log_outcome(&t->fail_log, m, replay_target_shown(t->replay, target), outcome, mono_now(), wall_now());
+	if (t->comparing)
+		comparing_outcome(t->comparing, target, m, outcome);
+}
+
+static void on_unsent(void *ctx, size_t target, const struct message *m)
+{
+	struct tap *t = ctx;
+
+	if (t->comparing)
+		comparing_unsent(t->comparing, target, m);
+}
+
+static void on_comparison(void *ctx, struct span line)
+{
+	struct tap *t = ctx;
+
+	event_writer_add(t->outputs.events, line);
 }
 
 /* lane: does the loop hold requests whose memory will come back? */
@@ -193,7 +233,7 @@ static bool loop_is_busy(void *ctx)
 {
 	struct tap *t = ctx;
 
-	if (lanes_waiting(t->lanes) > 0)
+	if (lanes_waiting(t->lanes) > 0 || (t->comparing && comparing_is_busy(t->comparing)))
 		return true;
 	for (size_t i = 0; t->replay && i < replay_target_count(t->replay); i++) {
 		const struct target_stats *s = replay_target_stats(t->replay, i);
@@ -272,6 +312,7 @@ static struct run_facts facts_now(struct tap *t, const struct books *b, struct f
 		.pace = pace_of(b, intake_stats(t->intake), &store->pace) ? &store->pace : NULL,
 		.config_read = t->config_read,
 		.config_refused = t->config_refused,
+		.comparing = t->comparing,
 	};
 }
 
@@ -298,30 +339,59 @@ static void join_lanes(struct tap *t)
 	t->lanes_joined = true;
 }
 
-static void on_drained(void *ctx)
+static void close_down(void *ctx)
 {
 	struct tap *t = ctx;
 
-	if (t->state == TAP_CLOSING)
-		return;
 	t->state = TAP_CLOSING;
-	join_lanes(t); /* it may still be about to say that it ended, through a handle that we close now */
+	if (t->comparing)
+		comparing_close(t->comparing);
 	close_handles(t);
 	intake_close(t->intake);
 	if (t->replay)
 		replay_close(t->replay);
 }
 
+/* All answers of production that the lanes know are on their way to us: take them. */
+static void take_last_answers(struct tap *t)
+{
+	intake_stop(t->intake, drop_item, t);
+	for (size_t i = 0; i < t->lane_count; i++)
+		for (struct message *m = lanes_take_late(t->lanes, i), *next; m; m = next) {
+			next = m->next;
+			take_answer(t, m);
+		}
+}
+
+static int64_t drain_limit(const struct tap *t)
+{
+	return t->at_once ? 0 : t->interrupted ? t->o->max_time_ns : NO_LIMIT_NS;
+}
+
+static void on_drained(void *ctx)
+{
+	struct tap *t = ctx;
+
+	if (t->state >= TAP_COMPARING)
+		return;
+	join_lanes(t); /* they may still be about to say that they ended, through a handle that we close next */
+	if (!t->comparing) {
+		close_down(t);
+		return;
+	}
+	t->state = TAP_COMPARING;
+	take_last_answers(t);
+	comparing_drain(t->comparing, drain_limit(t), close_down, t);
+}
+
 /* A recording that ended by itself is sent to its last request; an interrupted run gets --max-time. */
 static void drain(struct tap *t)
 {
-	int64_t limit_ns = t->at_once ? 0 : t->interrupted ? t->o->max_time_ns : NO_LIMIT_NS;
-
 	if (t->state >= TAP_DRAINING)
 		return;
 	t->state = TAP_DRAINING;
 	if (t->replay)
-		replay_drain(t->replay, limit_ns, on_drained, t);
+		replay_drain(t->replay, drain_limit(t), on_drained, t);
 	else
 		on_drained(t);
 }
@@ -360,6 +430,9 @@ static void stop_capture(struct tap *t)
 		/* The recording was read, and somebody does not want to wait for the rest of its requests. */
 		t->interrupted = true;
 		replay_drain(t->replay, t->o->max_time_ns, on_drained, t);
+	} else if (t->state == TAP_COMPARING && !t->interrupted) {
+		t->interrupted = true;
+		comparing_drain(t->comparing, t->o->max_time_ns, close_down, t);
 	}
 }
 
@@ -369,6 +442,8 @@ static void end_at_once(struct tap *t)
 	lanes_abandon(t->lanes);
 	if (t->state == TAP_DRAINING && t->replay)
 		replay_cancel(t->replay);
+	else if (t->state == TAP_COMPARING)
+		comparing_drain(t->comparing, 0, close_down, t);
 	else if (t->state < TAP_DRAINING && t->lanes_joined)
 		leave_rest(t);
 }
@@ -424,6 +499,7 @@ static int make_replay(struct tap *t, struct buffer *error)
 		.targets = targets,
 		.target_count = t->o->target_count,
 		.on_outcome = on_outcome,
+		.on_unsent = on_unsent,
 		.on_room = on_room,
 		.ctx = t,
 	};
@@ -445,6 +521,9 @@ static int make_replay(struct tap *t, struct buffer *error)
 			.rate = target->rate,
 			.sample_share = target->sample_share,
 			.shed_stale = t->live,
+			.keep_answers = t->o->compare.on,
+			.max_answer = t->o->compare.max_answer,
+			.budget = &t->budget,
 			.build_head = build_head,
 			.build_head_ctx = &t->builders[i],
 		};
@@ -524,6 +603,7 @@ static int make_intake(struct tap *t, struct buffer *error)
 		.speed = t->o->speed,
 		.max_sleep_ns = t->o->max_sleep_ns,
 		.item_time = item_time,
+		.goes_at_once = t->o->compare.on ? goes_at_once : NULL,
 		.has_room = has_room,
 		.on_item = on_item,
 		.on_end = on_intake_end,
@@ -823,6 +903,16 @@ static void add_handles(struct tap *t)
 	t->handles_ready = true;
 }
 
+static int start_comparing(struct tap *t, struct buffer *error)
+{
+	struct comparing_hooks hooks = { t->outputs.events ? on_comparison : NULL, on_room, t };
+	int err = t->comparing ? comparing_start(t->comparing, &t->loop, &t->budget, &hooks, !t->live) : 0;
+
+	if (err < 0)
+		buffer_printf(error, "cannot start the comparing of answers: %s", uv_strerror(err));
+	return err;
+}
+
 static int set_up(struct tap *t, struct buffer *error)
 {
 	int err;
@@ -840,6 +930,8 @@ static int set_up(struct tap *t, struct buffer *error)
 	}
 	err = make_rules(t, t->o, t->sample.share, &t->rules, error);
 	if (err < 0)
+		return err;
+	if (t->o->compare.on && (err = comparing_new(t->o, &t->comparing, error)) < 0)
 		return err;
 	t->rules_ready = true;
 	if ((t->o->admin.at.family || t->o->admin.path[0]) && (err = admin_open(&t->o->admin, &t->admin, error)) < 0)
@@ -864,6 +956,8 @@ static int set_up(struct tap *t, struct buffer *error)
 	err = outputs_start(&t->outputs, !t->live);
 	if (err < 0)
 		buffer_printf(error, "cannot start the writer of events: %s", uv_strerror(err));
+	if (err == 0)
+		err = start_comparing(t, error);
 	return err < 0 || !t->o->sandbox ? err : sandbox_enter(error);
 }
 
@@ -879,6 +973,16 @@ static void print_pace(const struct pace *pace)
 	buffer_deinit(&line);
 }
 
+static void print_comparing(struct comparing *comparing)
+{
+	struct buffer lines = { 0 };
+
+	comparing_text(comparing, &lines);
+	if (buffer_ok(&lines) && log_enabled(LOG_INFO))
+		log_raw(lines.bytes, lines.len);
+	buffer_deinit(&lines);
+}
+
 static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
 {
 	struct buffer imbalance = { 0 };
@@ -886,11 +990,27 @@ static void print_end(struct tap *t, const struct books *b, const struct run_fac
 	screen_print_books(&t->screen, b);
 	if (facts->pace)
 		print_pace(facts->pace);
+	if (facts->comparing)
+		print_comparing(facts->comparing);
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
 	if (facts->nothing_sent)
 		log_warn("%s", facts->nothing_sent);
+}
+
+/* --fail-on: the last line says what came of it. */
+static bool gate_passes(const struct comparing *comparing)
+{
+	struct buffer line = { 0 };
+	bool passes = comparing_gate(comparing, &line);
+
+	if (!passes)
+		log_error("%s", buffer_text(&line));
+	else if (line.len > 0)
+		log_info("%s", buffer_text(&line));
+	buffer_deinit(&line);
+	return passes;
 }
 
 static int report(struct tap *t)
@@ -923,7 +1043,11 @@ static int report(struct tap *t)
 	written = outputs_report(&t->outputs, &b, &facts);
 	print_end(t, &b, &facts);
 	buffer_deinit(&why);
-	return recorded < 0 || events < 0 || written < 0 ? EXIT_COULD_NOT : t->status;
+	if (recorded < 0 || events < 0 || written < 0)
+		t->status = EXIT_COULD_NOT;
+	if (t->comparing && !gate_passes(t->comparing) && t->status == EXIT_DONE)
+		t->status = EXIT_GATE;
+	return t->status;
 }
 
 static void tear_down(struct tap *t)
@@ -936,6 +1060,8 @@ static void tear_down(struct tap *t)
 	if (t->loop_ready) {
 		if (t->state != TAP_CLOSING) { /* set-up failed half way */
 			close_handles(t);
+			if (t->comparing)
+				comparing_close(t->comparing);
 			if (t->intake)
 				intake_close(t->intake);
 			if (t->replay)
@@ -948,6 +1074,7 @@ static void tear_down(struct tap *t)
 	}
 	admin_free(t->admin);
 	self_close(&t->self);
+	comparing_free(t->comparing);
 	lanes_free(t->lanes);
 	rules_deinit(&t->rules);
 	options_deinit(&t->reread);

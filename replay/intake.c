@@ -142,6 +142,8 @@ static bool may_go(struct intake *in, const void *item)
 	struct wall ts;
 	int64_t due, now;
 
+	if (in->options.goes_at_once && in->options.goes_at_once(item))
+		return true;
 	switch (in->options.pace) {
 	case PACE_NONE:
 		return true;

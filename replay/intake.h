@@ -33,6 +33,8 @@ struct intake_options {
 	int64_t max_sleep_ns;     /* a longer wait between two items, at that speed, is cut to this; 0 = no limit */
 	/* capture time of the item's last byte */
 	struct wall (*item_time)(const void *item);
+	/* an item that neither waits for its time nor for room, once it is the next; NULL: there are none */
+	bool (*goes_at_once)(const void *item);
 	/* with PACE_TARGET: may the next item go? */
 	bool (*has_room)(void *ctx);
 	/* one item, taken by the callee, in order */

@@ -145,3 +145,54 @@ void event_outcome(const struct message *m, const char *target_name, const struc
 	time_member(&j, "total_us", o->total_us);
 	end(&j);
 }
+
+/* Of a pair that differs everywhere; the report counts all. */
+#define DIFFERENCES_SHOWN 16
+
+static void differences_member(struct json *j, const struct findings *f, bool show_values)
+{
+	json_key(j, "differences");
+	json_open(j, '[');
+	for (size_t i = 0; i < f->count && i < DIFFERENCES_SHOWN; i++) {
+		const struct finding *d = &f->at[i];
+
+		json_open(j, '{');
+		json_key(j, "path");
+		json_str(j, d->pattern);
+		json_key(j, "kind");
+		json_str(j, difference_name(d->kind));
+		json_count(j, "count", d->count);
+		if (show_values) {
+			json_key(j, "production");
+			json_str(j, d->production);
+			json_key(j, "shadow");
+			json_str(j, d->shadow);
+		}
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void event_comparison(const struct message *m, const char *target_name, const struct comparison *c,
+		      int64_t production_us, int64_t shadow_us, bool show_values, struct buffer *out)
+{
+	struct json j = json_to(out);
+
+	begin(&j, "comparison");
+	id_member(&j, m->origin.id);
+	json_key(&j, "target_name");
+	json_str(&j, target_name);
+	json_key(&j, "verdict");
+	json_str(&j, comparison_name(c->verdict));
+	json_key(&j, "reason");
+	if (c->reason)
+		json_str(&j, c->reason);
+	else
+		json_null(&j);
+	json_key(&j, "kind");
+	json_str(&j, body_kind_name(c->kind));
+	differences_member(&j, &c->findings, show_values);
+	time_member(&j, "production_us", production_us);
+	time_member(&j, "shadow_us", shadow_us);
+	end(&j);
+}

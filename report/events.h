@@ -1,7 +1,7 @@
 /*
  * events.h - what -o writes: one JSON object a line for each request, loss and outcome
  *
- * No body bytes, ever; no query string unless asked for; of the headers only
+ * No body bytes, unless a comparison is asked for them; no query string unless asked for; of the headers only
  * those that the allow-list would forward.
  */
 #ifndef REPORT_EVENTS_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "compare/comparison.h"
 #include "policy/policy_stats.h"
 #include "reassembly/message.h"
 #include "reassembly/reassembly_stats.h"
@@ -30,6 +31,14 @@ void event_lost(const struct request_origin *origin, enum lost_reason reason, st
 
 /** event_outcome() - append the line of an ended exchange */
 void event_outcome(const struct message *m, const char *target_name, const struct outcome *o, struct buffer *out);
+
+/**
+ * event_comparison() - append the line of a pair of answers and what came of comparing them
+ * @production_us, @shadow_us:  from the request's last byte to the answer's; -1: not known
+ * @show_values:                what the two say at each path, too
+ */
+void event_comparison(const struct message *m, const char *target_name, const struct comparison *c,
+		      int64_t production_us, int64_t shadow_us, bool show_values, struct buffer *out);
 
 /** target_shown() - the part of a request target before its query, unless the query may be shown */
 struct span target_shown(struct span target, bool show_query);

@@ -8,6 +8,7 @@ LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
+VERDICTS = ("error", "status", "encoding", "schema", "decision", "value", "order", "close", "equal", "not_comparable")
 FAILED = ("timeout", "connect", "dns", "tls", "reset", "protocol")
 
 
@@ -42,6 +43,14 @@ class Ledger:
             self.faults.append(f"{what}: {left} != {right}")
 
 
+def compared(b, name, target, c):
+    """Each exchange that was sent is a pair with one verdict."""
+    b.equal(f"comparison.{name}: pairs", b.number("pairs", c), b.number("sent", target))
+    b.equal(f"comparison.{name}: pairs", b.number("pairs", c), b.group("verdicts", VERDICTS, c))
+    b.equal(f"comparison.{name}: compared", b.number("compared", c),
+            b.number("pairs", c) - b.number("verdicts.error", c) - b.number("verdicts.not_comparable", c))
+
+
 def faults(report):
     """Everything that does not balance, as sentences; empty if all is well."""
     b = Ledger(report)
@@ -61,4 +70,6 @@ def faults(report):
         b.equal(f"{name}: chosen", n("chosen", t), n("unsampled", t) + b.group("shed", TARGET_SHED, t) + n("sent", t))
         b.equal(f"{name}: sent", n("sent", t),
                 b.group("answered", ANSWERED, t) + b.group("failed", FAILED, t) + n("cancelled_at_exit", t))
+        if "comparison" in report:
+            compared(b, name, t, report["comparison"]["targets"].get(name, {}))
     return b.faults

@@ -673,7 +673,7 @@ static void test_nearest(void **state)
 	} cases[] = {
 		{ "smaple", "sample" },   { "samples", "sample" },      { "sam", "sample" },
 		{ "max-boddy", "max-body" }, { "speeed", "speed" },     { "conections", "connections" },
-		{ "dryrun", "dry-run" },  { "not_path", "not-path" },   { "compare", NULL },
+		{ "dryrun", "dry-run" },  { "not_path", "not-path" },   { "compares", "compare" },
 		{ "x", NULL },            { "", NULL },                 { "xyzzy", NULL },
 		{ "no-promiscuous-mode-please-thank-you", NULL },
 	};

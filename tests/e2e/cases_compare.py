@@ -1,0 +1,121 @@
+"""cases_compare.py - production's answers and the shadow's: every verdict, from live traffic and from a recording"""
+import collections
+import json
+
+from answers import CASES as ASKED, VERDICTS
+from lab import HERE, PYTHON, check
+
+PRODUCTION, SHADOW, CONTROL = 8080, 9000, 9001
+ROUNDS = 3
+COMPARE = ["--compare", "--max-answer", "64K", "-t", f"http://127.0.0.1:{SHADOW}", "-m", "5s"]
+
+
+def serve(lab, ns, role, port):
+    process = lab.start(ns, PYTHON, HERE / "answers.py", "serve", role, port, label=role)
+    lab.wait_listening(ns, port, process)
+
+
+def ask(lab, ns):
+    client = lab.start(ns, PYTHON, HERE / "answers.py", "ask", PRODUCTION, ROUNDS, label="client")
+    check(client.wait() == 0, f"the client failed: {client.err[-300:]}")
+
+
+def services(lab, *others):
+    ns = lab.namespace()
+    for role, port in (("production", PRODUCTION), ("shadow", SHADOW), *others):
+        serve(lab, ns, role, port)
+    return ns
+
+
+def check_comparison(report, target="default", verdicts=VERDICTS, role="shadow"):
+    """Each pair has the verdict that its case has; the sums are checked with the books."""
+    told = report["comparison"]["targets"][target]
+    want = collections.Counter(verdicts.values())
+    check(told["role"] == role, f"{target} has the role {told['role']}")
+    check(told["pairs"] == ROUNDS * len(ASKED), f"{told['pairs']} pairs of {ROUNDS * len(ASKED)}")
+    have = {name: n for name, n in told["verdicts"].items() if n}
+    check(have == {name: ROUNDS * n for name, n in want.items()}, f"{target}: verdicts {have}")
+    return told
+
+
+def check_comparison_events(tap, target="default"):
+    """The events say the same of each pair, and no values; returns them."""
+    events = [e for e in tap.events() if e["event"] == "comparison" and e["target_name"] == target]
+    outcomes = [e["id"] for e in tap.events() if e["event"] == "outcome" and e["target_name"] == target]
+    check(sorted(e["id"] for e in events) == sorted(outcomes), "not one comparison for each outcome")
+    have = collections.Counter(e["verdict"] for e in events)
+    check(have == {name: ROUNDS * n for name, n in collections.Counter(VERDICTS.values()).items()}, f"events: {have}")
+    kinds = {"decision": "decision", "schema": "missing", "order": "order", "close": "close"}
+    for e in events:
+        if e["verdict"] in kinds:
+            check(kinds[e["verdict"]] in [d["kind"] for d in e["differences"]], f"no such difference: {e}")
+        if e["verdict"] not in ("error", "not_comparable"):
+            check(e["production_us"] >= 0 and e["shadow_us"] >= 0, f"without times: {e}")
+    return events
+
+
+def compare_live(lab):
+    """Each verdict, from traffic on an interface; a control that differs in one case only."""
+    ns = services(lab, ("control", CONTROL))
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "--control", f"http://127.0.0.1:{CONTROL}",
+                       "--slice-by", "header:x-tenant")
+    ask(lab, ns)
+    report = tap.stop()
+    told = check_comparison(report)
+    check(told["not_comparable"] == {"too_large": ROUNDS}, f"not comparable: {told['not_comparable']}")
+    same = {case: "equal" for case in ASKED} | {"noise": "value", "not_comparable": "not_comparable"}
+    check_comparison(report, "control", same, "control")
+    events = check_comparison_events(tap)
+    check(not any("production" in d for e in events for d in e["differences"]), "values without --show-bodies")
+    check("confidential" not in (lab.directory / f"{tap.label}.json").read_text(), "a value in the report without --show-bodies")
+    slices = {(s["by"], s["value"]): s["compared"] for s in told["slices"]}
+    check(("header:x-tenant", "t0") in slices and ("header:x-tenant", "t1") in slices, f"slices: {slices}")
+    check("mismatch" in tap.err and "control: compared" in tap.err, f"the totals say nothing: {tap.err[-500:]}")
+
+
+def compare_recorded(lab):
+    """The same from a recording, as fast as it goes; then with the client's direction alone."""
+    ns = services(lab)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, "-t", "sink:", "-w", "seen.pcapng")
+    ask(lab, ns)
+    report = tap.stop()
+    check("comparison" not in report, "a comparison that nobody asked for")
+    recording = ["-r", lab.directory / "seen.pcapng", "-p", PRODUCTION, "-x", "max"]
+    tap = lab.tap(ns, *recording, *COMPARE, "--show-bodies")
+    check_comparison(tap.finish())
+    events = check_comparison_events(tap)
+    value = next(e for e in events if e["verdict"] == "value" and e["differences"][0]["path"] == "/mean")
+    check(value["differences"] == [{"path": "/mean", "kind": "value", "count": 1, "production": "1.0", "shadow": "2.0"}],
+          f"differences: {value['differences']}")
+
+    tap = lab.tap(ns, *recording, *COMPARE, "dst", "port", PRODUCTION)
+    told = tap.finish()["comparison"]["targets"]["default"]
+    check(told["not_comparable"] == {"unseen": told["pairs"]} and told["pairs"] == ROUNDS * len(ASKED),
+          f"one direction: {told['verdicts']} {told['not_comparable']}")
+    check(told["mismatch"]["of"] == 0, f"compared what was not there: {told['mismatch']}")
+
+    tap = lab.tap(ns, *recording, *COMPARE, "-c", "1")
+    told = tap.finish()["comparison"]["targets"]["default"]
+    check(told["verdicts"]["equal"] == 1 and told["pairs"] == 1, f"-c 1 did not wait for the answer: {told['verdicts']}")
+
+
+def compare_rules(lab):
+    """What is ignored, has no order or is close enough is so; what never matched is named."""
+    ns = services(lab)
+    rules = lab.directory / "rules.txt"
+    rules.write_text("# of the model\n/unit ignore\n/nowhere/* ignore\n")
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "--rules", rules, "--unordered", "/tags",
+                       "--atol", "1", "--ignore", "/seconds")
+    ask(lab, ns)
+    report = tap.stop()
+    told = report["comparison"]["targets"]["default"]
+    for verdict in ("schema", "order", "value"):
+        check(told["verdicts"][verdict] == 0, f"{verdict} in spite of the rules: {told['verdicts']}")
+    unmatched = report["comparison"]["rules_unmatched"]
+    check(len(unmatched) == 1 and "/nowhere/*" in unmatched[0], f"unmatched: {unmatched}")
+    options = report["comparison"]["options"]
+    check(options["atol"] == 1 and options["unordered"] == ["/tags"], f"options: {options}")
+    json.dumps(report)
+
+
+CASES = [compare_live, compare_recorded, compare_rules]
