@@ -77,6 +77,7 @@ struct tap {
 	uv_signal_t signals[4];
 	uv_async_t lanes_ended;
 	uv_timer_t duration;
+	uv_prepare_t before_wait;
 	size_t signal_count;
 	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
 	enum tap_state state;
@@ -115,6 +116,15 @@ static void write_event(struct tap *t)
 	if (buffer_ok(&t->event_line))
 		event_writer_add(t->outputs.events, buffer_span(&t->event_line));
 	buffer_clear(&t->event_line);
+}
+
+/* loop: what was noted since it last waited goes to be written before it waits again */
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct tap *t = handle->data;
+
+	if (t->outputs.events)
+		event_writer_flush(t->outputs.events);
 }
 
 static void stop_capture(struct tap *t);
@@ -327,6 +337,7 @@ static void close_handles(struct tap *t)
 		uv_close((uv_handle_t *)&t->signals[i], NULL);
 	uv_close((uv_handle_t *)&t->lanes_ended, NULL);
 	uv_close((uv_handle_t *)&t->duration, NULL);
+	uv_close((uv_handle_t *)&t->before_wait, NULL);
 	sample_control_close(&t->sample);
 	screen_close(&t->screen);
 	admin_close(t->admin);
@@ -896,6 +907,9 @@ static void add_handles(struct tap *t)
 	t->lanes_ended.data = t;
 	uv_timer_init(&t->loop, &t->duration);
 	t->duration.data = t;
+	uv_prepare_init(&t->loop, &t->before_wait);
+	t->before_wait.data = t;
+	uv_prepare_start(&t->before_wait, on_prepare);
 	if (t->o->duration_ns > 0)
 		uv_timer_start(&t->duration, on_duration, (uint64_t)((t->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
 	sample_control_open(&t->sample, &t->loop, &hooks);
@@ -1030,6 +1044,8 @@ static int report(struct tap *t)
 	int recorded, events, written;
 
 	take_books(t, &b);
+	if (t->outputs.events)
+		event_writer_flush(t->outputs.events);
 	facts = facts_now(t, &b, &store);
 	facts.complaints = lanes_complaints(t->lanes);
 	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;

@@ -1,22 +1,38 @@
 /* clock.c - see clock.h */
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
+
+/** second_text() - "1970-01-01T00:00:00": made once for the many events of a second; valid until the next call */
+static const char *second_text(int64_t seconds)
+{
+	static _Thread_local char text[20];
+	static _Thread_local int64_t of;
+	time_t when = (time_t)seconds;
+	struct tm tm;
+
+	if (text[0] && of == seconds)
+		return text;
+	if (!gmtime_r(&when, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		strcpy(text, "1970-01-01T00:00:00");
+	of = seconds;
+	return text;
+}
 
 const char *time_text(struct wall t, char *out)
 {
 	int64_t seconds = t.ns / NS_PER_S, rest = t.ns % NS_PER_S;
-	char day[24];
-	struct tm tm;
-	time_t when;
+	char *at;
 
 	if (rest < 0) {
 		rest += NS_PER_S;
 		seconds--;
 	}
-	when = (time_t)seconds;
-	if (!gmtime_r(&when, &tm) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		snprintf(day, sizeof(day), "1970-01-01T00:00:00");
-	snprintf(out, TIME_TEXT_MAX, "%s.%09lldZ", day, (long long)rest);
+	at = stpcpy(out, second_text(seconds));
+	*at = '.';
+	for (int i = 9; i > 0; i--, rest /= 10)
+		at[i] = (char)('0' + rest % 10);
+	at[10] = 'Z';
+	at[11] = '\0';
 	return out;
 }

@@ -15,7 +15,7 @@ struct digest *digest_new(void)
 	if (!d)
 		return NULL;
 	d->ctx = EVP_MD_CTX_new();
-	if (!d->ctx || !digest_reset(d)) {
+	if (!d->ctx || EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) != 1) {
 		digest_free(d);
 		return NULL;
 	}
@@ -24,7 +24,7 @@ struct digest *digest_new(void)
 
 bool digest_reset(struct digest *d)
 {
-	return EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) == 1;
+	return EVP_DigestInit_ex(d->ctx, NULL, NULL) == 1; /* to name the algorithm is to look it up again */
 }
 
 bool digest_add(struct digest *d, const void *bytes, size_t len)

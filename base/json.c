@@ -84,8 +84,48 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/** is_plain_word() - is_plain() of eight bytes at once: none is below 0x20, above 0x7e, a quote or a backslash */
+static inline bool is_plain_word(uint64_t v)
+{
+	const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;
+	uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', del = v ^ ones * 0x7f;
+
+	/* Each of these sets a byte's top bit if that byte is one of those, and others only if one lower is. */
+	return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones)) & tops) == 0;
+}
+
+static bool is_all_plain(struct span text)
+{
+	size_t all = text.len;
+	struct span piece;
+	uint64_t word;
+
+	while (span_take(&text, sizeof(word), &piece)) {
+		memcpy(&word, piece.at, sizeof(word));
+		if (!is_plain_word(word))
+			return false;
+	}
+	if (all >= sizeof(word)) { /* the last eight: some of them are looked at again */
+		memcpy(&word, text.at + text.len - sizeof(word), sizeof(word));
+		return is_plain_word(word);
+	}
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_plain(text.at[i]))
+			return false;
+	return true;
+}
+
 static void add_quoted(struct buffer *out, struct span text)
 {
+	/* Nearly all texts: they are copied as they are. */
+	if (is_all_plain(text) && buffer_reserve(out, text.len + 2)) {
+		out->bytes[out->len] = '"';
+		if (text.len > 0)
+			memcpy(out->bytes + out->len + 1, text.at, text.len);
+		out->bytes[out->len + text.len + 1] = '"';
+		out->len += text.len + 2;
+		return;
+	}
 	buffer_add(out, "\"", 1);
 	while (text.len > 0) {
 		size_t run = 0, len;
@@ -133,10 +173,18 @@ void json_uint(struct json *j, uint64_t n)
 	size_t at = sizeof(digits);
 
 	json_value(j);
-	do {
+	while (n >= 100) { /* two at a time: half the divisions */
+		unsigned pair = (unsigned)(n % 100);
+
+		n /= 100;
+		digits[--at] = (char)('0' + pair % 10);
+		digits[--at] = (char)('0' + pair / 10);
+	}
+	if (n >= 10) {
 		digits[--at] = (char)('0' + n % 10);
 		n /= 10;
-	} while (n > 0);
+	}
+	digits[--at] = (char)('0' + n);
 	buffer_add(j->out, digits + at, sizeof(digits) - at);
 }
 
@@ -201,14 +249,17 @@ void json_hex(struct json *j, const uint8_t *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	struct buffer *out = j->out;
+	uint8_t *text;
 
 	json_value(j);
 	buffer_add(out, "\"", 1);
 	if (len > SIZE_MAX / 2 || !buffer_reserve(out, 2 * len))
 		return;
+	text = out->bytes + out->len;
 	for (size_t i = 0; i < len; i++) {
-		out->bytes[out->len++] = (uint8_t)digits[bytes[i] >> 4];
-		out->bytes[out->len++] = (uint8_t)digits[bytes[i] & 15];
+		text[2 * i] = (uint8_t)digits[bytes[i] >> 4];
+		text[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
 	}
+	out->len += 2 * len;
 	buffer_add(out, "\"", 1);
 }

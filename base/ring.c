@@ -81,6 +81,14 @@ void *ring_peek(struct ring *r)
 	return r->slots[tail & r->mask];
 }
 
+/** has_room() - is it worth to wake a producer? One slot at a time would cost two switches of threads for each item */
+static bool has_room(struct ring *r)
+{
+	uint64_t used = atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load(&r->tail);
+
+	return used <= (r->mask + 1) / 2;
+}
+
 void *ring_pop(struct ring *r)
 {
 	void *item = ring_peek(r);
@@ -93,7 +101,7 @@ void *ring_pop(struct ring *r)
 	 * miss each other, and the producer sleeps for ever.
 	 */
 	atomic_fetch_add(&r->tail, 1);
-	if (atomic_load(&r->producer_waits)) {
+	if (atomic_load(&r->producer_waits) && has_room(r)) {
 		pthread_mutex_lock(&r->lock);
 		pthread_cond_signal(&r->space);
 		pthread_mutex_unlock(&r->lock);
@@ -115,8 +123,7 @@ bool ring_wait_space(struct ring *r)
 
 	pthread_mutex_lock(&r->lock);
 	atomic_store(&r->producer_waits, true);
-	while (!atomic_load(&r->cancelled) &&
-	       atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load(&r->tail) > r->mask)
+	while (!atomic_load(&r->cancelled) && !has_room(r))
 		pthread_cond_wait(&r->space, &r->lock);
 	atomic_store(&r->producer_waits, false);
 	ok = !atomic_load(&r->cancelled);

@@ -5,7 +5,7 @@
  * consumer (the replay loop). Each side owns one index and reads the other's
  * with acquire, so an item's contents are visible before its slot is. A full
  * ring refuses: live capture sheds the item and counts it. A file may wait:
- * ring_wait_space() sleeps until the consumer has made room, and
+ * ring_wait_space() sleeps until the consumer has emptied half of it, and
  * ring_cancel_wait() wakes it for good, so that a producer is never left behind
  * at shutdown. The mutex is touched only by a producer that waits and by a
  * consumer that was told so; the fast path takes none.
@@ -36,7 +36,7 @@ void *ring_peek(struct ring *r);
 /** ring_count() - items inside, exact only when both sides are quiet */
 size_t ring_count(const struct ring *r);
 
-/** ring_wait_space() - producer: sleep until a slot is free; false once the wait was cancelled */
+/** ring_wait_space() - producer: sleep until half of the slots are free; false once the wait was cancelled */
 bool ring_wait_space(struct ring *r);
 
 /** ring_cancel_wait() - any thread: let ring_wait_space() return false from now on */

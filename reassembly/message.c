@@ -1,7 +1,6 @@
 /* message.c - see message.h */
 #include "reassembly/message.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +75,8 @@ void message_unref(struct message *m)
 
 const char *message_id_text(uint64_t id, char *out)
 {
-	snprintf(out, MESSAGE_ID_TEXT_MAX, "%016llx", (unsigned long long)id);
+	for (int i = MESSAGE_ID_TEXT_MAX - 2; i >= 0; i--, id >>= 4)
+		out[i] = "0123456789abcdef"[id & 15];
+	out[MESSAGE_ID_TEXT_MAX - 1] = '\0';
 	return out;
 }

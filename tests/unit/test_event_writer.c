@@ -83,10 +83,12 @@ static void test_gone_reader(void **state)
 	assert_int_equal(event_writer_new(ends[1], true, &w), 0);
 	for (int i = 0; i < 1000 && event_writer_error(w) == 0; i++) {
 		event_writer_add(w, span_str("line\n"));
+		event_writer_flush(w);
 		usleep(1000);
 	}
 	assert_int_equal(event_writer_error(w), -EPIPE);
 	event_writer_add(w, span_str("line\n"));
+	event_writer_flush(w);
 	assert_true(event_writer_dropped(w) >= 1);
 	assert_int_equal(event_writer_close(w), -EPIPE);
 }
