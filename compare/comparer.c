@@ -32,14 +32,13 @@
 #include "compare/comparer.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/digest.h"
 #include "base/json_doc.h"
+#include "compare/body.h"
 #include "compare/findings.h"
 #include "compare/generated.h"
-#include "compare/inflate.h"
 #include "compare/joined.h"
 #include "compare/json_compare.h"
 #include "compare/path_rules.h"
@@ -48,13 +47,7 @@
 
 /** struct side - one of the two answers, and what was made of its body */
 struct side {
-	const struct response *answer;
-	struct span type; /* media type, without parameters */
-	struct span body; /* unpacked; borrowed from the answer or from @inflater */
-	enum body_kind kind;
-	uint64_t head_len; /* of tensors */
-	struct inflater inflater;
-	struct buffer codings;
+	struct body body;
 	struct json_doc doc;
 	struct tensors tensors;
 	struct joined joined;
@@ -149,145 +142,7 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 	return true;
 }
 
-/* ---- what kind of body ---- */
-
-static const struct span *header_of(const struct side *side, const char *name)
-{
-	return response_header(side->answer, span_str(name));
-}
-
-/** media_type() - the value of Content-Type up to its parameters */
-static struct span media_type(const struct side *side)
-{
-	const struct span *value = header_of(side, "content-type");
-	struct span type = value ? *value : span_of(NULL, 0);
-	size_t len = 0;
-
-	while (len < type.len && type.at[len] != ';' && type.at[len] != ' ' && type.at[len] != '\t')
-		len++;
-	span_truncate(&type, len);
-	return type;
-}
-
-static bool ends_nocase(struct span s, struct span end)
-{
-	return s.len >= end.len && span_skip(&s, s.len - end.len) && span_equal_nocase(s, end);
-}
-
-static bool starts_nocase(struct span s, struct span start)
-{
-	span_truncate(&s, start.len);
-	return span_equal_nocase(s, start);
-}
-
-/** begins_like_json() - an object or an array */
-static bool begins_like_json(struct span body)
-{
-	if (span_starts(body, SPAN_LITERAL("\xef\xbb\xbf")))
-		span_skip(&body, 3);
-	while (body.len > 0 &&
-	       (body.at[0] == ' ' || body.at[0] == '\t' || body.at[0] == '\r' || body.at[0] == '\n'))
-		span_skip(&body, 1);
-	return body.len > 0 && (body.at[0] == '{' || body.at[0] == '[');
-}
-
-static enum body_kind kind_of_type(struct span type)
-{
-	static const struct {
-		struct span name;
-		enum body_kind kind;
-	} whole[] = {
-		{ SPAN_LITERAL("application/json"), BODY_JSON },
-		{ SPAN_LITERAL("text/json"), BODY_JSON },
-		{ SPAN_LITERAL("text/event-stream"), BODY_EVENTS },
-		{ SPAN_LITERAL("application/xml"), BODY_TEXT },
-		{ SPAN_LITERAL("application/x-ndjson"), BODY_TEXT },
-		{ SPAN_LITERAL("application/jsonl"), BODY_TEXT },
-		{ SPAN_LITERAL("application/yaml"), BODY_TEXT },
-		{ SPAN_LITERAL("application/javascript"), BODY_TEXT },
-		{ SPAN_LITERAL("application/octet-stream"), BODY_NONE },
-		{ SPAN_LITERAL(""), BODY_NONE },
-	};
-
-	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
-		if (span_equal_nocase(type, whole[i].name))
-			return whole[i].kind;
-	if (ends_nocase(type, SPAN_LITERAL("+json")))
-		return BODY_JSON;
-	if (starts_nocase(type, SPAN_LITERAL("text/")) || ends_nocase(type, SPAN_LITERAL("+xml")))
-		return BODY_TEXT;
-	return BODY_BYTES;
-}
-
-static bool read_number(struct span text, uint64_t *out)
-{
-	uint64_t n = 0;
-
-	if (text.len == 0 || text.len > 18)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(text.at[i] - '0');
-	}
-	*out = n;
-	return true;
-}
-
-/** classify() - the body's kind; BODY_NONE of an empty one */
-static enum body_kind classify(struct side *side)
-{
-	const struct span *head_len = header_of(side, "inference-header-content-length");
-	enum body_kind kind = kind_of_type(side->type);
-
-	side->head_len = side->body.len;
-	if (side->body.len == 0)
-		return BODY_NONE;
-	if (head_len) { /* no number: a length that no body has, which reading it will find out */
-		if (!read_number(*head_len, &side->head_len))
-			side->head_len = UINT64_MAX;
-		return side->head_len == 0 ? BODY_BYTES
-					   : BODY_TENSORS; /* 0: one tensor of which nothing is said */
-	}
-	if (kind == BODY_NONE)
-		return begins_like_json(side->body) ? BODY_JSON : BODY_BYTES;
-	return kind;
-}
-
 /* ---- reading bodies ---- */
-
-/** read_codings() - the list of content codings: several fields are one (RFC 9110, 5.2); false: no memory */
-static bool read_codings(struct side *side)
-{
-	const struct response *r = side->answer;
-
-	buffer_clear(&side->codings);
-	for (size_t i = 0; i < r->header_count; i++)
-		if (span_equal_nocase(r->headers[i].name, SPAN_LITERAL("content-encoding"))) {
-			buffer_add(&side->codings, ",", side->codings.len > 0);
-			buffer_add_span(&side->codings, r->headers[i].value);
-		}
-	return buffer_ok(&side->codings);
-}
-
-static struct span packed(const struct side *side)
-{
-	return span_of(side->answer->body, side->answer->body_len);
-}
-
-/** unpack() - undo the content codings of one side; the errors of inflate_body() */
-static int unpack(struct comparer *c, struct side *side)
-{
-	return inflate_body(&side->inflater, buffer_span(&side->codings), packed(side), c->max_body,
-			    &side->body);
-}
-
-/** same_packed() - the same bytes under the same codings: what one unpacks to, the other does */
-static bool same_packed(const struct side *p, const struct side *s)
-{
-	return span_equal_nocase(buffer_span(&p->codings), buffer_span(&s->codings)) &&
-	       span_equal(packed(p), packed(s));
-}
 
 /*
  * cannot_read() - what follows if reading gave @p on production's side and @s on
@@ -365,56 +220,20 @@ static bool note_generated(struct comparer *c, const struct json_doc *production
 	return buffer_ok(&c->production.text) && buffer_ok(&c->shadow.text);
 }
 
-static enum comparison_verdict verdict_of(const struct finding *f)
-{
-	static const enum comparison_verdict verdicts[] = {
-		[DIFFERENCE_TYPE] = COMPARISON_SCHEMA,  [DIFFERENCE_MISSING] = COMPARISON_SCHEMA,
-		[DIFFERENCE_EXTRA] = COMPARISON_SCHEMA, [DIFFERENCE_DECISION] = COMPARISON_DECISION,
-		[DIFFERENCE_VALUE] = COMPARISON_VALUE,  [DIFFERENCE_ORDER] = COMPARISON_ORDER,
-		[DIFFERENCE_CLOSE] = COMPARISON_CLOSE,
-	};
-
-	return verdicts[f->kind];
-}
-
-/*
- * generated_verdict() - of two texts that differ: what follows from other words
- * (more tokens, another reason to stop) is VALUE whatever kind it is. What cannot
- * follow from them is a difference like any other, and then the pair is not
- * one that differs only in generated text.
- */
-static enum comparison_verdict generated_verdict(struct comparer *c, const struct findings *found)
-{
-	enum comparison_verdict worst = COMPARISON_EQUAL;
-
-	if (found->overflow > 0) {
-		c->result.generated = false;
-		return collector_verdict(c->collector);
-	}
-	for (size_t i = 0; i < found->count; i++) {
-		enum comparison_verdict v = verdict_of(&found->at[i]);
-
-		if (v < COMPARISON_CLOSE && generated_explains(found->at[i].pattern))
-			v = COMPARISON_VALUE;
-		else if (v < COMPARISON_CLOSE)
-			c->result.generated = false;
-		if (v < worst)
-			worst = v;
-	}
-	return worst;
-}
-
 /** conclude() - the verdict from what was collected */
 static void conclude(struct comparer *c)
 {
-	c->result.findings = collector_findings(c->collector);
-	c->result.verdict = collector_verdict(c->collector);
-	if (!c->result.generated)
+	struct comparison *r = &c->result;
+
+	r->findings = collector_findings(c->collector);
+	r->verdict = collector_verdict(c->collector);
+	if (!r->generated || r->verdict >= COMPARISON_CLOSE)
 		return;
-	if (!span_equal(buffer_span(&c->production.text), buffer_span(&c->shadow.text)))
-		c->result.verdict = generated_verdict(c, &c->result.findings);
-	else if (c->result.verdict < COMPARISON_CLOSE)
-		c->result.generated = false; /* the words are the same: it is something else that differs */
+	/* Of the same words nothing can be a consequence: then it is something else that differs. */
+	r->generated = !span_equal(buffer_span(&c->production.text), buffer_span(&c->shadow.text)) &&
+		       generated_explains(&r->findings);
+	if (r->generated)
+		r->verdict = COMPARISON_VALUE;
 }
 
 /** compare_docs() - two JSON texts; -EINVAL: one cannot be read, and @p and @s are the errors of parse(); or
@@ -449,7 +268,7 @@ static void finish(struct comparer *c, int err)
 
 static void compare_text(struct comparer *c)
 {
-	struct span p = c->production.body, s = c->shadow.body;
+	struct span p = c->production.body.bytes, s = c->shadow.body.bytes;
 
 	c->result.kind = BODY_TEXT;
 	c->result.common_prefix = text_common_prefix(p, s);
@@ -462,12 +281,12 @@ static void compare_text(struct comparer *c)
 static void compare_bytes(struct comparer *c)
 {
 	c->result.kind = BODY_BYTES;
-	finish(c, bytes_compare(c->collector, c->digest, c->production.body, c->shadow.body));
+	finish(c, bytes_compare(c->collector, c->digest, c->production.body.bytes, c->shadow.body.bytes));
 }
 
 static void compare_json(struct comparer *c)
 {
-	int p, s, err = compare_docs(c, c->production.body, c->shadow.body, &p, &s);
+	int p, s, err = compare_docs(c, c->production.body.bytes, c->shadow.body.bytes, &p, &s);
 
 	c->result.kind = BODY_JSON;
 	if (p == -EINVAL && s == -EINVAL) /* whatever they call it, it is no JSON on either side */
@@ -481,9 +300,9 @@ static void compare_json(struct comparer *c)
 /** compare_text_or_json() - many services send JSON with a type of text that their framework chose */
 static void compare_text_or_json(struct comparer *c)
 {
-	if (begins_like_json(c->production.body) && begins_like_json(c->shadow.body) &&
-	    json_doc_parse(&c->production.doc, c->production.body) == 0 &&
-	    json_doc_parse(&c->shadow.doc, c->shadow.body) == 0)
+	if (begins_like_json(c->production.body.bytes) && begins_like_json(c->shadow.body.bytes) &&
+	    json_doc_parse(&c->production.doc, c->production.body.bytes) == 0 &&
+	    json_doc_parse(&c->shadow.doc, c->shadow.body.bytes) == 0)
 		compare_json(c);
 	else
 		compare_text(c);
@@ -515,8 +334,8 @@ static void compare_joined(struct comparer *c)
 static void compare_events(struct comparer *c)
 {
 	c->result.kind = BODY_EVENTS;
-	if (joined_read(&c->production.joined, c->production.body, c->production.answer) ||
-	    joined_read(&c->shadow.joined, c->shadow.body, c->shadow.answer))
+	if (joined_read(&c->production.joined, c->production.body.bytes, c->production.body.answer) ||
+	    joined_read(&c->shadow.joined, c->shadow.body.bytes, c->shadow.body.answer))
 		not_comparable(c, "memory");
 	else
 		compare_joined(c);
@@ -544,11 +363,11 @@ static int compare_frames(struct comparer *c)
 
 static void compare_tensors(struct comparer *c)
 {
-	int p = tensors_read(&c->production.tensors, c->production.body, c->production.head_len);
-	int s = tensors_read(&c->shadow.tensors, c->shadow.body, c->shadow.head_len), err;
+	int p = tensors_read(&c->production.tensors, c->production.body.bytes, c->production.body.head_len);
+	int s = tensors_read(&c->shadow.tensors, c->shadow.body.bytes, c->shadow.body.head_len), err;
 
 	c->result.kind = BODY_TENSORS;
-	if (p == -EINVAL && s == -EINVAL && span_equal(c->production.body, c->shadow.body)) {
+	if (p == -EINVAL && s == -EINVAL && span_equal(c->production.body.bytes, c->shadow.body.bytes)) {
 		finish(c, 0);
 	} else if (p || s) {
 		cannot_read(c, p, s, "not_tensors");
@@ -561,12 +380,9 @@ static void compare_tensors(struct comparer *c)
 	}
 }
 
-/** compare_kinds() - both bodies are unpacked */
-static void compare_kinds(struct comparer *c)
+/** compare_kinds() - two bodies that were read, of kinds @p and @s */
+static void compare_kinds(struct comparer *c, enum body_kind p, enum body_kind s)
 {
-	enum body_kind p = c->production.kind = classify(&c->production),
-		       s = c->shadow.kind = classify(&c->shadow);
-
 	if ((p == BODY_TENSORS && s == BODY_JSON) || (p == BODY_JSON && s == BODY_TENSORS))
 		p = s = BODY_TENSORS;
 	c->result.kind = p == BODY_NONE ? s : p;
@@ -607,26 +423,16 @@ static bool has_body(const struct pair *pair)
 	       !(pair->request && span_equal(pair->request->head.method, SPAN_LITERAL("HEAD")));
 }
 
-static void compare_bodies(struct comparer *c)
+static void compare_bodies(struct comparer *c, const struct pair *pair)
 {
-	struct side *production = &c->production, *shadow = &c->shadow;
-	int p, s;
+	struct body *production = &c->production.body, *shadow = &c->shadow.body;
+	int p = body_read(production, pair->production, c->max_body, NULL);
+	int s = body_read(shadow, pair->shadow, c->max_body, p ? NULL : production);
 
-	if (!read_codings(production) || !read_codings(shadow)) {
-		not_comparable(c, "memory");
-		return;
-	}
-	s = p = unpack(c, production);
-	if (same_packed(production, shadow))
-		shadow->body = production->body;
-	else
-		s = unpack(c, shadow);
-	production->type = media_type(production);
-	shadow->type = media_type(shadow);
 	if (p || s)
 		cannot_read(c, p, s, "damaged");
 	else
-		compare_kinds(c);
+		compare_kinds(c, production->kind, shadow->kind);
 }
 
 /* ---- the door ---- */
@@ -640,10 +446,8 @@ const struct comparison *comparer_run(struct comparer *c, const struct pair *pai
 					 .shadow_stream = no_stream };
 	collector_clear(c->collector);
 	c->result.findings = collector_findings(c->collector);
-	c->production.answer = pair->production;
-	c->shadow.answer = pair->shadow;
 	if (!without_bodies(c, pair) && has_body(pair))
-		compare_bodies(c);
+		compare_bodies(c, pair);
 	return &c->result;
 }
 
@@ -689,8 +493,7 @@ void comparer_unmatched(const struct comparer *c, struct buffer *out)
 
 static void side_deinit(struct side *side)
 {
-	inflater_deinit(&side->inflater);
-	buffer_deinit(&side->codings);
+	body_deinit(&side->body);
 	json_doc_deinit(&side->doc);
 	tensors_deinit(&side->tensors);
 	joined_deinit(&side->joined);

@@ -99,7 +99,7 @@ struct comparison {
 	enum comparison_verdict verdict;
 	const char *reason; /* static text, one word: "timeout", "gap", "too_deep"; NULL if the verdict says it all */
 	enum body_kind kind;
-	bool generated; /* text of a language model: a difference is not called wrong without a control */
+	bool generated; /* text of a language model, and nothing else differs: that is not called wrong without a control */
 	struct findings findings;
 	struct stream_facts production_stream, shadow_stream;
 	uint64_t common_prefix, production_len, shadow_len; /* of texts, in bytes */

@@ -86,10 +86,18 @@ bool generated_text(const struct json_doc *d, struct buffer *out)
 	return found;
 }
 
-bool generated_explains(const char *pattern)
+static bool follows(const char *pattern)
 {
 	for (size_t i = 0; i < sizeof(consequences) / sizeof(*consequences); i++)
 		if (strncmp(pattern, consequences[i].prefix, strlen(consequences[i].prefix)) == 0)
 			return consequences[i].follows;
 	return false;
+}
+
+bool generated_explains(const struct findings *found)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (found->at[i].kind != DIFFERENCE_CLOSE && !follows(found->at[i].pattern))
+			return false;
+	return found->overflow == 0; /* nobody knows where the others are */
 }

@@ -13,14 +13,15 @@
 
 #include "base/buffer.h"
 #include "base/json_doc.h"
+#include "compare/comparison.h"
 
 /** generated_text() - append all generated text of an answer, in its order; false if it is no such answer */
 bool generated_text(const struct json_doc *d, struct buffer *out);
 
 /**
- * generated_explains() - can a difference at @pattern come of other words alone?
- * Those of a finding: of the text itself, its tokens and their number, why it ended.
+ * generated_explains() - can all these differences come of other words alone?
+ * Such are those in the text itself, its tokens and their number, why it ended, that a tool is called instead.
  */
-bool generated_explains(const char *pattern);
+bool generated_explains(const struct findings *found);
 
 #endif
