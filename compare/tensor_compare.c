@@ -3,12 +3,16 @@
  *
  * Theory of operation: one walk over both tensors at once. Numbers are compared
  * as JSON numbers are: by the tolerance that the path's rule has, whole numbers
- * above 2^53 exactly, NaN equal to NaN. The production's and the shadow's best
- * scores of a row are kept on the way, so no tensor is ever copied.
+ * above 2^53 exactly, NaN equal to NaN.
  *
- * A decision is one row of the last dimension. Without a rule for one that is so for
- * tensors of floating-point numbers whose rows have at least two elements, on
- * both sides the same number: the arg-max, the first one of several, NaN never.
+ * Decisions are what json_decision.c finds in a V2 answer that is JSON: floats,
+ * and integers of one byte, are scores, and each row of the last dimension is a
+ * decision (of one dimension, if they are probabilities); everything else is
+ * labels, each of them a decision. With a rule for the data, rows of scores are
+ * decided as it says, whatever their type. The best scores of a row are kept as
+ * it goes by. Two decisions that differ agree all the same if one model has the
+ * other's choice within the tolerance of its own; only to see that, a row is
+ * walked through again. So no tensor is ever copied.
  */
 #include "compare/tensor_compare.h"
 
@@ -26,17 +30,24 @@ struct best {
 	uint32_t count;
 };
 
-/** struct match - two tensors under comparison */
+/** struct half - one side of two tensors under comparison */
+struct half {
+	struct element_walk walk, row_start;
+	struct best best;
+	struct buffer scratch;
+};
+
 struct match {
 	struct collector *collector;
 	struct path_rules *rules;
 	const struct rule_effect *effect;
 	const struct tensor *production;
-	uint64_t row; /* elements of a decision; 0: there are none */
+	struct half half[2]; /* production, shadow */
+	uint64_t row;        /* elements of a decision; 0: rows decide nothing */
 	uint32_t top;
-	struct best best[2];
+	bool labels; /* each element is a decision */
+	bool named;  /* say which output: there are several */
 	uint64_t numbers;
-	bool named; /* say which output: there are several */
 };
 
 /* ---- decisions ---- */
@@ -73,6 +84,17 @@ static void best_add(struct best *b, uint32_t top, uint32_t index, double score)
 	b->score[at] = score;
 }
 
+/** write_labels() - "3", or "3,8,1", or "none" */
+static struct span write_labels(const struct best *b, char text[LABEL_TEXT])
+{
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < b->count && len + 12 < LABEL_TEXT; i++)
+		len += (size_t)snprintf(text + len, LABEL_TEXT - len, i ? ",%" PRIu32 : "%" PRIu32,
+					b->index[i]);
+	return b->count > 0 ? span_of(text, len) : SPAN_LITERAL("none");
+}
+
 static int by_index(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -80,61 +102,117 @@ static int by_index(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/** same_best() - the same indices, in any order; sorts those of more than one */
-static bool same_best(struct best *a, struct best *b)
+/** accepts() - has @own each choice of @other (sorted by index) within the tolerance of its last one? */
+static bool accepts(const struct half *own, const struct best *other, const struct tolerance *t)
 {
-	if (a->count != b->count)
+	struct element_walk walk = own->row_start;
+	uint32_t found = 0;
+	struct element e;
+
+	if (own->best.count != other->count || other->count == 0)
 		return false;
-	if (a->count > 1) {
-		qsort(a->index, a->count, sizeof(*a->index), by_index);
-		qsort(b->index, b->count, sizeof(*b->index), by_index);
+	for (uint32_t i = 0; found < other->count && element_next(&walk, &e); i++) {
+		double score = element_number(&e), last = own->best.score[own->best.count - 1];
+
+		if (i != other->index[found])
+			continue;
+		if (!(score >= last) && tolerance_nearness(t, last, score) == NEAR_OUTSIDE)
+			return false;
+		found++;
 	}
-	return a->count == 0 || memcmp(a->index, b->index, a->count * sizeof(*a->index)) == 0;
+	return found == other->count;
 }
 
-static struct span label_of(const struct best *b, char text[LABEL_TEXT])
+/** same_choice() - sorts the indices of both if they are not the same already */
+static bool same_choice(struct match *m)
 {
-	return span_of(text, b->count ? (size_t)snprintf(text, LABEL_TEXT, "%" PRIu32, b->index[0]) : 0);
+	struct best *p = &m->half[0].best, *s = &m->half[1].best;
+
+	if (p->count == s->count &&
+	    (p->count == 0 || memcmp(p->index, s->index, p->count * sizeof(*p->index)) == 0))
+		return true;
+	if (p->count > 0)
+		qsort(p->index, p->count, sizeof(*p->index), by_index);
+	if (s->count > 0)
+		qsort(s->index, s->count, sizeof(*s->index), by_index);
+	return accepts(&m->half[0], s, &m->effect->tolerance) || accepts(&m->half[1], p, &m->effect->tolerance);
 }
 
-/** end_row() - a decision is complete; it is found at the data as a whole, the collector being at an element */
-static void end_row(struct match *m)
+/** record() - a decision; the collector is where it is found */
+static void record(struct match *m, struct span p, double p_score, struct span s, double s_score, bool agrees)
 {
-	struct best *p = &m->best[0], *s = &m->best[1];
-	char production[LABEL_TEXT], shadow[LABEL_TEXT];
-	struct span labels[2] = { label_of(p, production), label_of(s, shadow) };
-	double scores[2] = { p->count ? p->score[0] : NAN, s->count ? s->score[0] : NAN };
-	bool agrees = same_best(p, s);
-	struct finding *f;
+	struct finding *f = agrees ? NULL : collector_add(m->collector, DIFFERENCE_DECISION);
 
-	collector_decision(m->collector, labels[0], scores[0], labels[1], scores[1], agrees);
-	p->count = s->count = 0;
-	if (agrees)
-		return;
-	collector_leave(m->collector);
-	f = collector_add(m->collector, DIFFERENCE_DECISION);
+	collector_decision(m->collector, p, p_score, s, s_score, agrees);
 	if (f) {
-		finding_text(f->production, labels[0]);
-		finding_text(f->shadow, labels[1]);
+		finding_text(f->production, p);
+		finding_text(f->shadow, s);
 	}
-	collector_enter_index(m->collector, 0);
 }
 
-static bool is_real(enum tensor_type type)
+/** end_row() - the last element of a row was element @i */
+static void end_row(struct match *m, uint64_t i)
 {
-	return type == TENSOR_FP16 || type == TENSOR_BF16 || type == TENSOR_FP32 || type == TENSOR_FP64;
+	struct best *p = &m->half[0].best, *s = &m->half[1].best;
+	double scores[2] = { p->count ? p->score[0] : NAN, s->count ? s->score[0] : NAN };
+	char texts[2][LABEL_TEXT];
+	struct span labels[2] = { write_labels(p, texts[0]), write_labels(s, texts[1]) };
+
+	if (p->count > 0 || s->count > 0) {
+		collector_index(m->collector, (uint32_t)(i + 1 - m->row));
+		record(m, labels[0], scores[0], labels[1], scores[1], same_choice(m));
+	}
+	p->count = s->count = 0;
 }
 
-/** choose_rows() - what is a decision in these tensors */
-static void choose_rows(struct match *m, const struct tensor *p, const struct tensor *s)
+/** row_element() - element @i as a score */
+static void row_element(struct match *m, uint64_t i, const struct element *p, const struct element *s)
 {
-	m->top = m->effect->decision ? m->effect->top : 1;
+	best_add(&m->half[0].best, m->top, (uint32_t)(i % m->row), element_number(p));
+	best_add(&m->half[1].best, m->top, (uint32_t)(i % m->row), element_number(s));
+	if ((i + 1) % m->row == 0)
+		end_row(m, i);
+}
+
+/** is_distribution() - numbers from 0 to 1 that add up to 1 */
+static bool is_distribution(struct element_walk walk)
+{
+	struct element e;
+	double sum = 0;
+
+	while (element_next(&walk, &e)) {
+		double x = element_number(&e);
+
+		if (!(x >= 0 && x <= 1))
+			return false;
+		sum += x;
+	}
+	return fabs(sum - 1) < 1e-3;
+}
+
+static bool has_scores(enum tensor_type type)
+{
+	return type == TENSOR_FP16 || type == TENSOR_BF16 || type == TENSOR_FP32 || type == TENSOR_FP64 ||
+	       type == TENSOR_INT8 || type == TENSOR_UINT8;
+}
+
+/** choose_decisions() - what is a decision in these tensors */
+static void choose_decisions(struct match *m, const struct tensor *p)
+{
+	bool by_rule = m->effect->decision;
+
+	m->top = by_rule ? m->effect->top : 1;
 	m->row = 0;
-	if (!m->effect->decision && (path_rules_decides(m->rules) || !is_real(p->type) || p->row < 2))
+	m->labels = false;
+	if (!by_rule && path_rules_decides(m->rules))
 		return;
-	if (p->row > 0 && p->row == s->row && p->row < UINT32_MAX && p->count == s->count &&
-	    p->count % p->row == 0)
+	if (!by_rule && !has_scores(p->type))
+		m->labels = true;
+	else if (p->rank >= 2 && p->row >= 2 && p->row <= p->count && p->row < UINT32_MAX)
 		m->row = p->row;
+	else if (p->rank < 2 && p->count >= 2 && p->count < UINT32_MAX &&
+		 (by_rule || (p->rank == 1 && is_distribution(m->half[0].walk))))
+		m->row = p->count;
 }
 
 /* ---- elements ---- */
@@ -185,6 +263,29 @@ static void add(struct match *m, enum difference_kind kind, const struct element
 		show(m, f->production, p);
 	if (s)
 		show(m, f->shadow, s);
+}
+
+/** label_of() - what an element says as a label; false if it is none */
+static bool label_of(const struct match *m, const struct element *e, char text[FINDING_TEXT], struct span *out)
+{
+	bool truth = m->production->type == TENSOR_BOOL && e->kind == ELEMENT_UINT;
+
+	if (e->kind == ELEMENT_REAL || e->kind == ELEMENT_OTHER)
+		return false;
+	*out = e->kind == ELEMENT_TEXT ? e->text : span_of(text, element_text(e, m, text, FINDING_TEXT));
+	if (truth)
+		*out = e->uint ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
+	return true;
+}
+
+static void label_element(struct match *m, const struct element *p, const struct element *s)
+{
+	char texts[2][FINDING_TEXT];
+	struct span labels[2];
+
+	if (label_of(m, p, texts[0], &labels[0]) && label_of(m, s, texts[1], &labels[1]))
+		record(m, labels[0], NAN, labels[1], NAN,
+		       p->kind == s->kind && span_equal(labels[0], labels[1]));
 }
 
 static bool is_number(const struct element *e)
@@ -239,8 +340,8 @@ static void compare_elements(struct match *m, const struct element *p, const str
 		add(m, DIFFERENCE_VALUE, p, s);
 }
 
-/** at_element() - the path and its rule at element @i; NULL: it is ignored */
-static const struct rule_effect *at_element(struct match *m, uint32_t data_state, bool each, uint64_t i)
+/** at_element() - the path and its rule at element @i; false: it is ignored */
+static bool at_element(struct match *m, uint32_t data_state, bool each, uint64_t i)
 {
 	uint32_t index = i < UINT32_MAX ? (uint32_t)i : UINT32_MAX;
 
@@ -251,64 +352,83 @@ static const struct rule_effect *at_element(struct match *m, uint32_t data_state
 		path_rules_mark(m->rules, state);
 		m->effect = path_rules_effect(m->rules, state);
 	}
-	return m->effect->ignore ? NULL : m->effect;
+	return !m->effect->ignore;
+}
+
+/** compare_pair() - element @i, which both have */
+static void compare_pair(struct match *m, uint64_t i, const struct element *p, const struct element *s,
+			 bool ignored)
+{
+	if (!ignored)
+		compare_elements(m, p, s);
+	if (m->row > 0)
+		row_element(m, i, p, s);
+	else if (m->labels && !ignored)
+		label_element(m, p, s);
 }
 
 /** compare_data() - all elements of two tensors; the collector is at their data */
-static void compare_data(struct match *m, uint32_t data_state, struct element_walk *production,
-			 struct element_walk *shadow)
+static void compare_data(struct match *m, uint32_t data_state)
 {
-	bool each = path_rules_each(m->rules, data_state), more_p, more_s;
+	struct half *production = &m->half[0], *shadow = &m->half[1];
+	bool each = path_rules_each(m->rules, data_state);
 	struct element p, s;
 
 	collector_enter_index(m->collector, 0);
-	for (uint64_t i = 0;
-	     more_p = element_next(production, &p), more_s = element_next(shadow, &s), more_p || more_s; i++) {
-		if (at_element(m, data_state, each, i)) {
-			if (more_p && more_s)
-				compare_elements(m, &p, &s);
-			else
-				add(m, more_p ? DIFFERENCE_MISSING : DIFFERENCE_EXTRA, more_p ? &p : NULL,
-				    more_s ? &s : NULL);
+	for (uint64_t i = 0;; i++) {
+		bool more_p, more_s, ignored;
+
+		if (m->row > 0 && i % m->row == 0) {
+			production->row_start = production->walk;
+			shadow->row_start = shadow->walk;
 		}
-		if (m->row == 0)
-			continue;
-		best_add(&m->best[0], m->top, (uint32_t)(i % m->row), element_number(&p));
-		best_add(&m->best[1], m->top, (uint32_t)(i % m->row), element_number(&s));
-		if ((i + 1) % m->row == 0)
-			end_row(m);
+		more_p = element_next(&production->walk, &p);
+		more_s = element_next(&shadow->walk, &s);
+		if (!more_p && !more_s)
+			break;
+		ignored = !at_element(m, data_state, each, i);
+		if (more_p && more_s)
+			compare_pair(m, i, &p, &s, ignored);
+		else if (!ignored)
+			add(m, more_p ? DIFFERENCE_MISSING : DIFFERENCE_EXTRA, more_p ? &p : NULL,
+			    more_s ? &s : NULL);
 	}
 	collector_leave(m->collector);
 	collector_compared(m->collector, m->numbers);
+}
+
+static void half_init(struct half *h, const struct tensors *in, const struct tensor *tensor)
+{
+	*h = (struct half){ 0 };
+	element_walk_begin(&h->walk, in, tensor, &h->scratch);
+}
+
+static void half_deinit(struct half *h)
+{
+	best_deinit(&h->best);
+	buffer_deinit(&h->scratch);
 }
 
 /** compare_output() - the @i-th of both, of the same name; 0 or -ENOMEM */
 static int compare_output(struct match *m, uint32_t state, const struct tensors *production,
 			  const struct tensors *shadow, size_t i)
 {
-	const struct tensor *p = &production->at[i], *s = &shadow->at[i];
-	struct buffer scratch[2] = { { 0 }, { 0 } };
-	struct element_walk walks[2];
-	int err = 0;
+	bool ok = true;
 
+	half_init(&m->half[0], production, &production->at[i]);
+	half_init(&m->half[1], shadow, &shadow->at[i]);
 	m->effect = path_rules_effect(m->rules, state);
-	m->production = p;
+	m->production = &production->at[i];
 	m->numbers = 0;
-	choose_rows(m, p, s);
-	element_walk_begin(&walks[0], production, p, &scratch[0]);
-	element_walk_begin(&walks[1], shadow, s, &scratch[1]);
-	if (m->row > 0 && !(best_init(&m->best[0], m->top) & best_init(&m->best[1], m->top)))
-		err = -ENOMEM;
-	else
-		compare_data(m, state, &walks[0], &walks[1]);
-	if (!buffer_ok(&scratch[0]) || !buffer_ok(&scratch[1]))
-		err = -ENOMEM;
-	best_deinit(&m->best[0]);
-	best_deinit(&m->best[1]);
-	m->best[0] = m->best[1] = (struct best){ 0 };
-	buffer_deinit(&scratch[0]);
-	buffer_deinit(&scratch[1]);
-	return err;
+	choose_decisions(m, m->production);
+	if (m->row > 0)
+		ok = best_init(&m->half[0].best, m->top) && best_init(&m->half[1].best, m->top);
+	if (ok)
+		compare_data(m, state);
+	ok = ok && buffer_ok(&m->half[0].scratch) && buffer_ok(&m->half[1].scratch);
+	half_deinit(&m->half[0]);
+	half_deinit(&m->half[1]);
+	return ok ? 0 : -ENOMEM;
 }
 
 int tensors_compare(struct collector *c, struct path_rules *rules, const struct tensors *production,

@@ -55,18 +55,17 @@ static bool read_type(const struct json_doc *d, uint32_t output, enum tensor_typ
 	return false;
 }
 
-/** read_row() - the last number of the shape; 0 if there is none */
-static uint64_t read_row(const struct json_doc *d, uint32_t output)
+/** read_shape() - how many numbers, and the last of them */
+static void read_shape(const struct json_doc *d, struct tensor *t)
 {
-	uint32_t shape = json_doc_member(d, output, SPAN_LITERAL("shape"));
-	uint64_t row = 0;
+	uint32_t shape = json_doc_member(d, t->output, SPAN_LITERAL("shape"));
 
 	if (!shape || d->nodes[shape].type != JSON_ARRAY)
-		return 0;
+		return;
+	t->rank = d->nodes[shape].count;
 	for (uint32_t i = shape + 1; i < d->nodes[shape].next; i = d->nodes[i].next)
-		if (!json_doc_uint(d, i, &row))
-			row = 0;
-	return row;
+		if (!json_doc_uint(d, i, &t->row))
+			t->row = 0;
 }
 
 /** count_texts() - elements of BYTES; false if a length leads elsewhere than to the end */
@@ -125,7 +124,7 @@ static int add_tensor(struct tensors *t, uint32_t output, struct span *rest)
 	if (!name || d->nodes[name].type != JSON_STRING || !read_type(d, output, &new.type))
 		return -EINVAL;
 	new.name = json_doc_text(d, name);
-	new.row = read_row(d, output);
+	read_shape(d, &new);
 	err = read_data(d, &new, rest);
 	if (err)
 		return err;

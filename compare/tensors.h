@@ -40,6 +40,7 @@ struct tensor {
 	struct span bytes; /* binary data */
 	uint64_t count;    /* elements */
 	uint64_t row;      /* the last number of its shape; 0: none */
+	uint32_t rank;     /* numbers in its shape */
 	enum tensor_type type;
 };
 

@@ -230,7 +230,7 @@ static const struct body_case body_cases[] = {
 	  { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) }, COMPARISON_EQUAL, NULL, BODY_TENSORS, NULL },
 	{ "binary, another class", { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) },
 	  { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_7 F_0_1 F_0_2) }, COMPARISON_DECISION, NULL, BODY_TENSORS,
-	  "/outputs/0/data" },
+	  "/outputs/0/data/0" },
 	{ "binary, the same class", { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) },
 	  { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_2 F_0_7 F_0_2) }, COMPARISON_VALUE, NULL, BODY_TENSORS,
 	  "/outputs/0/data/0" },
@@ -497,25 +497,29 @@ static void test_planted(void **state)
 			b = (struct answer){ 200, head, (char *)s.bytes, s.len };
 			snprintf(path, sizeof(path), "/outputs/1/data/%zu", k);
 			for (int e = 0; e < 2; e++) {
+				bool label = !strstr("FP16 BF16 FP32 FP64 INT8 UINT8", t->type); /* each a decision */
+				const struct finding *f;
+
 				got = run(e ? exact : c, &a, &b);
 				if (memcmp(p.bytes + at + k * t->size, t->planted, t->size) == 0) {
 					expect(t->type, got, COMPARISON_EQUAL, NULL);
 					continue;
 				}
-				if (strcmp(t->type, "FP64") == 0 && e == 0) {
-					expect(t->type, got, k == 2 ? COMPARISON_CLOSE : COMPARISON_VALUE, NULL);
-				} else {
-					expect(t->type, got, COMPARISON_VALUE, NULL);
-				}
-				assert_int_equal(got->findings.count, 1);
-				assert_string_equal(got->findings.at[0].pattern, "/outputs/*/data/*");
-				assert_string_equal(got->findings.at[0].path, path);
+				expect(t->type, got,
+				       label						    ? COMPARISON_DECISION :
+				       strcmp(t->type, "FP64") == 0 && e == 0 && k == 2 ? COMPARISON_CLOSE :
+										      COMPARISON_VALUE,
+				       NULL);
+				assert_int_equal(got->findings.count, label ? 2 : 1);
+				f = &got->findings.at[label];
+				assert_string_equal(f->pattern, "/outputs/*/data/*");
+				assert_string_equal(f->path, path);
 				if (k != 2)
 					continue;
 				snprintf(shown, sizeof(shown), "%s (second)", t->shown[0]);
-				assert_string_equal(got->findings.at[0].production, shown);
+				assert_string_equal(f->production, shown);
 				snprintf(shown, sizeof(shown), "%s (second)", t->shown[1]);
-				assert_string_equal(got->findings.at[0].shadow, shown);
+				assert_string_equal(f->shadow, shown);
 			}
 		}
 	}
@@ -523,6 +527,115 @@ static void test_planted(void **state)
 	buffer_deinit(&s);
 	comparer_free(c);
 	comparer_free(exact);
+}
+
+/* ---- decisions of tensors: the same whether they come as JSON or binary ---- */
+
+struct tensor_case {
+	const char *type, *shape, *rules;
+	double production[6], shadow[6];
+	int count;
+	uint64_t total, agree;
+	const char *labels[2]; /* of the first decision */
+	enum comparison_verdict verdict;
+};
+
+static const struct tensor_case tensor_cases[] = {
+	{ "FP64", "[2,3]", "", { 1, 5, 2, 9, 3, 3 }, { 1, 5, 2, 9, 3, 3 }, 6, 2, 2, { "1", "1" }, COMPARISON_EQUAL },
+	{ "FP64", "[2,3]", "", { 1, 5, 2, 9, 3, 3 }, { 6, 5, 2, 9, 3, 3 }, 6, 2, 1, { "1", "0" }, COMPARISON_DECISION },
+	{ "FP64", "[2,1,3]", "", { 1, 5, 2, 9, 3, 3 }, { 1, 5, 2, 9, 3, 9.5 }, 6, 2, 1, { "1", "1" }, COMPARISON_DECISION },
+	/* of equal scores the first; a tie within the tolerance of one side is no contradiction */
+	{ "FP64", "[1,3]", "", { 5, 5, 1 }, { 4, 5, 1 }, 3, 1, 1, { "0", "1" }, COMPARISON_VALUE },
+	{ "FP64", "[1,3]", "", { 5, 5.00001, 1 }, { 5.00001, 5, 1 }, 3, 1, 1, { "1", "0" }, COMPARISON_CLOSE },
+	{ "FP64", "[1,3]", "", { 5, 5.1, 1 }, { 5.1, 5, 1 }, 3, 1, 0, { "1", "0" }, COMPARISON_DECISION },
+	{ "FP64", "[1,3]", "", { NAN, 5, 1 }, { NAN, 5, 1 }, 3, 1, 1, { "1", "1" }, COMPARISON_EQUAL },
+	{ "FP64", "[1,3]", "", { NAN, NAN, NAN }, { NAN, NAN, NAN }, 3, 0, 0, { NULL, NULL }, COMPARISON_EQUAL },
+	{ "FP64", "[1,3]", "", { NAN, NAN, NAN }, { NAN, 1, NAN }, 3, 1, 0, { "none", "1" }, COMPARISON_DECISION },
+	{ "FP64", "[1,3]", "", { -INFINITY, -1, -2 }, { INFINITY, -1, -2 }, 3, 1, 0, { "1", "0" }, COMPARISON_DECISION },
+	/* one dimension: only if these are probabilities */
+	{ "FP64", "[3]", "", { 0.25, 0.5, 0.25 }, { 0.5, 0.25, 0.25 }, 3, 1, 0, { "1", "0" }, COMPARISON_DECISION },
+	{ "FP64", "[3]", "", { 1, 2, 3 }, { 3, 2, 1 }, 3, 0, 0, { NULL, NULL }, COMPARISON_VALUE },
+	{ "FP64", "[3,1]", "", { 1, 2, 3 }, { 1, 2, 4 }, 3, 0, 0, { NULL, NULL }, COMPARISON_VALUE },
+	{ "FP64", "[1,3]", "/outputs/0 ignore\n", { 1, 5, 2 }, { 6, 5, 2 }, 3, 0, 0, { NULL, NULL }, COMPARISON_EQUAL },
+	{ "FP64", "[1,3]", "/outputs/*/data ignore\n", { 1, 5, 2 }, { 6, 5, 2 }, 3, 0, 0, { NULL, NULL }, COMPARISON_EQUAL },
+	/* integers: of one byte scores, else labels */
+	{ "INT8", "[1,3]", "", { 1, 5, 2 }, { 6, 5, 2 }, 3, 1, 0, { "1", "0" }, COMPARISON_DECISION },
+	{ "UINT8", "[1,3]", "", { 1, 5, 2 }, { 2, 5, 2 }, 3, 1, 1, { "1", "1" }, COMPARISON_VALUE },
+	{ "INT64", "[1,3]", "", { 7, -5, 2 }, { 7, -4, 2 }, 3, 3, 2, { "7", "7" }, COMPARISON_DECISION },
+	{ "INT32", "[3]", "", { 7, 5, 2 }, { 7, 5, 2 }, 3, 3, 3, { "7", "7" }, COMPARISON_EQUAL },
+	{ "BOOL", "[2]", "", { 1, 0 }, { 1, 1 }, 2, 2, 1, { "true", "true" }, COMPARISON_DECISION },
+	/* by rule */
+	{ "FP64", "[1,4]", "/outputs/*/data topk k=2\n", { 9, 8, 1, 2 }, { 8, 9, 2, 1 }, 4, 1, 1, { "0,1", "1,0" },
+	  COMPARISON_CLOSE },
+	{ "FP64", "[1,4]", "/outputs/*/data topk k=2\n", { 9, 8, 1, 2 }, { 9, 1, 8, 2 }, 4, 1, 0, { "0,1", "0,2" },
+	  COMPARISON_DECISION },
+	{ "FP64", "[4]", "/outputs/*/data argmax\n", { 9, 8, 1, 2 }, { 9, 1, 8, 2 }, 4, 1, 1, { "0", "0" }, COMPARISON_CLOSE },
+	{ "INT32", "[1,4]", "/outputs/*/data argmax\n", { 9, 8, 1, 2 }, { 8, 9, 1, 2 }, 4, 1, 0, { "0", "1" }, COMPARISON_DECISION },
+};
+
+static void write_value(struct buffer *out, const char *type, double x, bool binary)
+{
+	int64_t n = type[0] == 'F' ? 0 : (int64_t)x;
+	size_t size = strstr(type, "8") || type[0] == 'B' ? 1 : strstr(type, "32") ? 4 : 8;
+
+	if (!binary && type[0] == 'B')
+		buffer_add_str(out, x != 0 ? "true" : "false");
+	else if (!binary)
+		buffer_printf(out, isnan(x) ? "NaN" : isinf(x) ? (x < 0 ? "-Infinity" : "Infinity") : "%.17g", x);
+	else if (type[0] == 'F')
+		buffer_add(out, &x, sizeof(x)); /* these tests run on little-endian machines */
+	else
+		buffer_add(out, &n, size);
+}
+
+/** write_case() - an answer with one output; @head is room for its headers */
+static void write_case(struct buffer *out, const struct tensor_case *t, const double *values, bool binary, char head[80])
+{
+	struct buffer data = { 0 };
+
+	for (int i = 0; i < t->count; i++) {
+		buffer_add(&data, ",", !binary && i > 0);
+		write_value(&data, t->type, values[i], binary);
+	}
+	buffer_clear(out);
+	buffer_printf(out, "{\"outputs\":[{\"name\":\"o\",\"datatype\":\"%s\",\"shape\":%s,", t->type, t->shape);
+	if (binary)
+		buffer_printf(out, "\"parameters\":{\"binary_data_size\":%zu}}]}", data.len);
+	else
+		buffer_printf(out, "\"data\":[%s]}]}", buffer_text(&data));
+	snprintf(head, 80, binary ? "inference-header-content-length: %zu" : JSON, out->len);
+	if (binary)
+		buffer_add_span(out, buffer_span(&data));
+	buffer_deinit(&data);
+}
+
+static void test_tensor_decisions(void **state)
+{
+	struct buffer p = { 0 }, s = { 0 };
+
+	for (size_t i = 0; i < sizeof(tensor_cases) / sizeof(*tensor_cases); i++)
+		for (int way = 0; way < 4; way++) {
+			const struct tensor_case *t = &tensor_cases[i];
+			struct comparer *c = with_options(NULL, t->rules);
+			char heads[2][80], name[64];
+			const struct findings *f;
+			const struct comparison *got;
+
+			write_case(&p, t, t->production, way & 1, heads[0]);
+			write_case(&s, t, t->shadow, way & 2, heads[1]);
+			got = run(c, &(struct answer){ 200, heads[0], (char *)p.bytes, p.len },
+				  &(struct answer){ 200, heads[1], (char *)s.bytes, s.len });
+			f = &got->findings;
+			snprintf(name, sizeof(name), "case %zu (%s %s), way %d", i, t->type, t->shape, way);
+			expect(name, got, t->verdict, NULL);
+			if (f->decisions_total != t->total || f->decisions_agree != t->agree)
+				fail_msg("%s: %d of %d", name, (int)f->decisions_agree, (int)f->decisions_total);
+			for (int side = 0; side < 2 && t->total > 0; side++)
+				assert_string_equal(side ? f->decisions[0].shadow : f->decisions[0].production, t->labels[side]);
+			comparer_free(c);
+		}
+	buffer_deinit(&p);
+	buffer_deinit(&s);
 }
 
 /* Outputs in another order are found by their names. */
@@ -643,6 +756,10 @@ static void test_equal_decisions(void **state)
 	for (int i = 0; i < 4; i++) {
 		got = run(c, i & 1 ? &gzip : &plain, i & 2 ? &gzip : &plain);
 		expect("decisions", got, COMPARISON_EQUAL, NULL);
+		assert_int_equal(got->findings.decisions_total, 2);
+		assert_int_equal(got->findings.decisions_agree, 2);
+		assert_string_equal(got->findings.decisions[0].shadow, "1");
+		assert_string_equal(got->findings.decisions[1].production, "0");
 	}
 	got = run(c, &tensors, &tensors);
 	assert_int_equal(got->findings.decisions_total, 1);
@@ -657,7 +774,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_bad_rules),    cmocka_unit_test(test_dresses),
-		cmocka_unit_test(test_planted),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_stream_times), cmocka_unit_test(test_equal_decisions),
 	};
 
