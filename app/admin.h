@@ -10,11 +10,11 @@
  *   connection that is idle between two requests makes room for a new one.
  * - A request has 5 seconds to come, an answer 5 to leave, an idle connection
  *   75 seconds, and one that is being closed one second.
- * - Accepting and answering take turns, 200 a second for all peers together.
- *   When they are used up, the listener is left alone (the kernel's queue of 16
- *   fills, and refuses for us) and so are the connections, until the next tenth
- *   of a second. A flood thus costs a few per cent of a core, and the replay
- *   waits for an answer that is being built at most.
+ * - Accepting and answering take turns, 20 in a tenth of a second for all peers
+ *   together. When they are used up, the listener is left alone (the kernel's
+ *   queue of 16 fills, and refuses for us), and each connection gets one answer
+ *   more at most, until the next tenth. A flood by ab, of 100 connections kept or
+ *   new, got 100 to 360 answers a second and cost below 3 % of a core.
  *
  * A Unix socket is created 0600, owned by who started shadowtap: that user and
  * root may connect. Its file is left behind at the end, because by then we are
