@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "app/completion.h"
+#include "app/doctor.h"
 #include "app/options.h"
 #include "app/report_command.h"
 #include "app/sandbox.h"
@@ -76,7 +77,9 @@ static int run(const struct options *o)
 		break;
 	}
 	log_set_level(o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO);
-	return o->command == COMMAND_CHECK_CONFIG ? tap_check(o) : tap_run(o);
+	if (o->command == COMMAND_CHECK_CONFIG)
+		return tap_check(o);
+	return o->doctor ? doctor_run(o) : tap_run(o);
 }
 
 /**
@@ -102,7 +105,10 @@ int main(int argc, char **argv)
 	bound_heap();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
-	err = options_parse(argc, argv, &o, &error);
+	if (argc > 1 && strcmp(argv[1], "doctor") == 0)
+		err = options_parse_doctor(argc - 1, argv + 1, &o, &error);
+	else
+		err = options_parse(argc, argv, &o, &error);
 
 	if (err < 0) {
 		log_error("%s", buffer_text(&error));

@@ -445,8 +445,10 @@ static int check_whole(struct parser *p)
 		o->user_was_chosen = true;
 	}
 	/* A config file may leave the target to the command line. */
-	if (!has_shadow(o) && !o->dry_run && o->command == COMMAND_RUN)
+	if (!has_shadow(o) && !o->dry_run && o->command == COMMAND_RUN && !o->doctor)
 		return usage(p, no_target);
+	if (o->json && !o->doctor)
+		return usage(p, "--json is how shadowtap doctor prints; for a run there are --report FILE.json and -o FILE");
 	return 0;
 }
 
@@ -475,7 +477,9 @@ static void make_printable(struct buffer *sentence)
 			sentence->bytes[i] = '?';
 }
 
-static int parse_all(int argc, char **argv, bool again, struct options *out, struct buffer *error)
+enum parse_for { PARSE_RUN, PARSE_AGAIN, PARSE_DOCTOR };
+
+static int parse_all(int argc, char **argv, enum parse_for what, struct options *out, struct buffer *error)
 {
 	struct parser p = { .o = out, .error = error, .argc = argc, .argv = argv };
 	int rc;
@@ -483,7 +487,8 @@ static int parse_all(int argc, char **argv, bool again, struct options *out, str
 	option_defaults(out);
 	out->argc = argc;
 	out->argv = argv;
-	out->again = again;
+	out->again = what == PARSE_AGAIN;
+	out->doctor = what == PARSE_DOCTOR;
 	out->owner = texts_owner_new();
 	if (!out->owner || !settings_init(&p.line) || !settings_init(&p.file))
 		rc = out_of_memory(&p);
@@ -501,12 +506,17 @@ static int parse_all(int argc, char **argv, bool again, struct options *out, str
 
 int options_parse(int argc, char **argv, struct options *out, struct buffer *error)
 {
-	return parse_all(argc, argv, false, out, error);
+	return parse_all(argc, argv, PARSE_RUN, out, error);
+}
+
+int options_parse_doctor(int argc, char **argv, struct options *out, struct buffer *error)
+{
+	return parse_all(argc, argv, PARSE_DOCTOR, out, error);
 }
 
 int options_parse_again(const struct options *before, struct options *out, struct buffer *error)
 {
-	return parse_all(before->argc, before->argv, true, out, error);
+	return parse_all(before->argc, before->argv, PARSE_AGAIN, out, error);
 }
 
 void options_deinit(struct options *o)

@@ -63,6 +63,8 @@ struct compare_settings {
 
 struct options {
 	enum command command;
+	bool doctor; /* shadowtap doctor: look and judge, mirror nothing */
+	bool json;   /* ... and say it as JSON */
 	enum shell shell; /* of COMMAND_COMPLETION */
 
 	/* what is captured */
@@ -140,6 +142,9 @@ struct options {
  * that the options name cannot be read: exit 1), or -ENOMEM.
  */
 int options_parse(int argc, char **argv, struct options *out, struct buffer *error);
+
+/** options_parse_doctor() - the same for shadowtap doctor (argv[0]); it needs no target */
+int options_parse_doctor(int argc, char **argv, struct options *out, struct buffer *error);
 
 /**
  * options_parse_again() - the same command line, and the config file as it is now

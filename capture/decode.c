@@ -31,6 +31,7 @@ struct decoder {
 	struct port_set ports, vxlan_ports;
 	struct fragments *fragments; /* NULL until the first one comes */
 	struct frame_list earlier;   /* of the last packet; empty unless keep */
+	unsigned tunnels;            /* of the last packet */
 	bool keep;
 };
 
@@ -63,6 +64,11 @@ void decoder_keep_fragments(struct decoder *d)
 void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx)
 {
 	frame_list_lend(&d->earlier, fn, ctx);
+}
+
+unsigned decoder_tunnels(const struct decoder *d)
+{
+	return d->tunnels;
 }
 
 /* RFC 9293, 3.1. Ports are looked at first: what is not ours is not checked further. */
@@ -125,6 +131,7 @@ static enum packet_fate open_layers(struct decoder *d, const struct packet *pack
 		if (payload->is_fragment) {
 			fate = put_together(d, packet, l, payload, out);
 		} else {
+			d->tunnels |= tunnel_bit(payload->protocol, l);
 			fate = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
 			if (fate == PACKET_DECODED)
 				fate = ip_decode(ethertype, l, &out->src, &out->dst, payload);
@@ -144,6 +151,7 @@ enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, 
 	uint16_t ethertype;
 	enum packet_fate fate = link_decode(packet->linktype, &l, &ethertype, &out->network);
 
+	d->tunnels = 0;
 	if (d->earlier.first)
 		frame_list_deinit(&d->earlier);
 	if (fate == PACKET_DECODED)

@@ -22,6 +22,7 @@
 
 #include "capture/link.h"
 #include "capture/network.h"
+#include "capture/tunnel_kind.h"
 
 #define UDP_HEADER 8
 #define PORT_VXLAN 4789
@@ -240,4 +241,21 @@ enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_po
 	enum packet_fate fate = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
 
 	return fate == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : fate;
+}
+
+unsigned tunnel_bit(uint8_t protocol, const struct layer *l)
+{
+	switch (protocol) {
+	case PROTOCOL_UDP:
+		return l->bytes.len >= 4 && field16(l->bytes, 2) == PORT_GENEVE ? TUNNEL_BIT(TUNNEL_GENEVE) :
+										 TUNNEL_BIT(TUNNEL_VXLAN);
+	case PROTOCOL_GRE:
+		return TUNNEL_BIT(TUNNEL_GRE);
+	case PROTOCOL_IPV4:
+	case PROTOCOL_IPV6:
+		return TUNNEL_BIT(TUNNEL_IPIP);
+	case PROTOCOL_MPLS:
+		return TUNNEL_BIT(TUNNEL_MPLS);
+	}
+	return 0;
 }

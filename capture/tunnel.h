@@ -19,4 +19,7 @@
 enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
 			       uint16_t *ethertype, uint32_t *network);
 
+/** tunnel_bit() - TUNNEL_BIT() of what that tunnel would be, if it is one; ERSPAN is GRE here */
+unsigned tunnel_bit(uint8_t protocol, const struct layer *l);
+
 #endif

@@ -1,0 +1,318 @@
+/*
+ * observer.c - see observer.h
+ *
+ * Theory of operation. The narrow source has the kernel filter of a run, and
+ * what it yields goes through the decoder, reassembler and policy of a run; the
+ * verdicts are counted and nothing is kept. The wide source has no filter but
+ * that of tunnels, all of which it lets through; of its segments only the first
+ * bytes are looked at: does an HTTP request begin here, a TLS or an HTTP/2
+ * connection, and on which port? That needs no streams, and says what the
+ * options shut out. Recordings are read twice, one after the other.
+ */
+#include "app/observer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/privileges.h"
+#include "capture/tunnel_kind.h"
+#include "reassembly/client_hello.h"
+#include "reassembly/reassembler.h"
+#include "reassembly/request_line.h"
+
+#define BATCH_PACKETS 256
+#define HOLD_BYTES    (256 * 1024)
+#define IDLE_NS       (INT64_C(3600) * NS_PER_S)
+#define WIDE_SNAPLEN  4096 /* a ClientHello fits, bodies need not */
+#define WIDE_BUFFER   (16u << 20)
+#define ALL_TUNNELS   ((1u << TUNNEL_KIND_COUNT) - 1)
+#define DISTINCT_MAX  4 /* methods and paths that a sentence names */
+
+static const char http2_preface[] = "PRI * HTTP/2.0\r\n";
+
+struct observer {
+	const struct options *o;
+	struct policy *policy;
+	bool live;
+	struct source *narrow, *wide;
+	struct decoder *narrow_decoder, *wide_decoder;
+	struct reassembler *reassembler;
+	struct budget budget;
+	struct capture_stats capture;
+	struct policy_stats verdicts;
+	struct wide_view wide_view;
+	struct narrow_view narrow_view;
+	unsigned methods, paths; /* named so far */
+	struct wall last;
+	bool any;
+	int narrow_state, wide_state; /* of source_read(): 0 while there is more */
+};
+
+/* ---- as a run sees it ---- */
+
+/** name_once() - add @text to a list in @out unless it is in it already; unprintable bytes as "?" */
+static void name_once(char *out, size_t size, unsigned *named, struct span text)
+{
+	size_t len = strlen(out);
+
+	span_truncate(&text, 60);
+	if (*named >= DISTINCT_MAX || text.len == 0 || len + text.len + 3 > size || memmem(out, len, text.at, text.len))
+		return;
+	if (len > 0) {
+		memcpy(out + len, ", ", 2);
+		len += 2;
+	}
+	for (size_t i = 0; i < text.len; i++)
+		out[len + i] = (char)(text.at[i] > ' ' && text.at[i] < 0x7f ? text.at[i] : '?');
+	out[len + text.len] = '\0';
+	(*named)++;
+}
+
+static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
+{
+	struct observer *ob = ctx;
+	enum verdict verdict = policy_decide(ob->policy, head, origin);
+	struct span path = head->target;
+	const uint8_t *query = path.len ? memchr(path.at, '?', path.len) : NULL;
+
+	if (query)
+		span_truncate(&path, (size_t)(query - path.at));
+	if (verdict == VERDICT_FILTERED_METHOD)
+		name_once(ob->narrow_view.methods, sizeof(ob->narrow_view.methods), &ob->methods, head->method);
+	else if (verdict == VERDICT_FILTERED_DENIED || verdict == VERDICT_FILTERED_PATH)
+		name_once(ob->narrow_view.paths, sizeof(ob->narrow_view.paths), &ob->paths, path);
+	return (struct head_decision){ .keep = KEEP_NOTHING, .verdict = (uint8_t)verdict, .limited = verdict == VERDICT_CHOSEN };
+}
+
+static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+{
+	struct observer *ob = ctx;
+
+	(void)out_of_memory;
+	message_unref(m);
+	counter_add(&ob->verdicts.verdict[verdict], 1);
+}
+
+static void on_narrow(void *ctx, const struct packet *packet)
+{
+	struct observer *ob = ctx;
+	struct segment segment;
+	enum packet_fate fate = decoder_packet(ob->narrow_decoder, packet, &segment);
+
+	counter_add(&ob->capture.received, 1);
+	counter_add(&ob->capture.received_bytes, packet->wire_len);
+	counter_add(&ob->capture.fate[fate], 1);
+	if (packet->wire_len > packet->bytes.len && packet->wire_len > ob->wide_view.largest_cut) {
+		ob->wide_view.largest_cut = packet->wire_len;
+		ob->wide_view.largest_kept = (uint32_t)packet->bytes.len;
+	}
+	if (fate != PACKET_DECODED)
+		return;
+	if (segment.missing_bytes > 0)
+		counter_add(&ob->capture.cut_payload, 1);
+	ob->narrow_view.segments++;
+	ob->narrow_view.payload_bytes += segment.payload.len;
+	reassembler_feed(ob->reassembler, &segment);
+}
+
+/* ---- without its filters ---- */
+
+static struct port_view *port_of(struct wide_view *w, uint16_t port)
+{
+	for (size_t i = 0; i < w->port_count; i++)
+		if (w->port[i].port == port)
+			return &w->port[i];
+	if (w->port_count == VIEW_PORTS_MAX)
+		return NULL;
+	w->port[w->port_count].port = port;
+	return &w->port[w->port_count++];
+}
+
+static void note_tls_name(struct wide_view *w, struct span name)
+{
+	if (name.len == 0 || name.len >= VIEW_NAME_TEXT || w->tls_name_count == VIEW_NAMES_MAX)
+		return;
+	for (size_t i = 0; i < w->tls_name_count; i++)
+		if (span_equal(span_str(w->tls_name[i]), name))
+			return;
+	memcpy(w->tls_name[w->tls_name_count++], name.at, name.len); /* the rest is zero */
+}
+
+static void look_at_payload(struct wide_view *w, const struct segment *s)
+{
+	struct port_view *port;
+	struct span name;
+
+	if (request_line_match(s->payload) == LINE_YES) {
+		port = port_of(w, s->dst.port);
+		if (port)
+			port->requests++;
+	} else if (client_hello_name(s->payload, &name)) {
+		port = port_of(w, s->dst.port);
+		if (port)
+			port->tls++;
+		note_tls_name(w, name);
+	} else if (span_starts(s->payload, span_str(http2_preface))) {
+		port = port_of(w, s->dst.port);
+		if (port)
+			port->http2++;
+	}
+}
+
+static void look_at_clock(struct observer *ob, struct wall ts)
+{
+	struct wide_view *w = &ob->wide_view;
+	int64_t off = ob->live ? wall_now().ns - ts.ns : 0;
+
+	off = off < 0 ? -off : off;
+	if (off > w->clock_off_ns)
+		w->clock_off_ns = off;
+	if (ob->any && ob->last.ns - ts.ns > w->clock_back_ns)
+		w->clock_back_ns = ob->last.ns - ts.ns;
+	ob->last = ts;
+	ob->any = true;
+}
+
+static void on_wide(void *ctx, const struct packet *packet)
+{
+	struct observer *ob = ctx;
+	struct wide_view *w = &ob->wide_view;
+	unsigned tunnels;
+	struct segment segment;
+
+	w->packets++;
+	look_at_clock(ob, packet->ts);
+	if (decoder_packet(ob->wide_decoder, packet, &segment) != PACKET_DECODED)
+		return;
+	w->segments++;
+	w->payload_bytes += segment.payload.len;
+	look_at_payload(w, &segment);
+	tunnels = decoder_tunnels(ob->wide_decoder) & ~ob->o->tunnels;
+	if (ob->o->tunnels & (TUNNEL_BIT(TUNNEL_GRE) | TUNNEL_BIT(TUNNEL_ERSPAN)))
+		tunnels &= ~TUNNEL_BIT(TUNNEL_GRE);
+	for (size_t i = 0; ob->live && tunnels && i < TUNNEL_KIND_COUNT; i++)
+		w->hidden[i] += (tunnels >> i) & 1;
+}
+
+/* ---- life ---- */
+
+struct observer *observer_new(const struct options *o, struct policy *policy)
+{
+	static const struct port_set every_port;
+	struct observer *ob = calloc(1, sizeof(*ob));
+	struct reassembly_sink sink = { .ctx = ob, .on_head = on_head, .on_request = on_request };
+	struct reassembly_options reassembly = {
+		.server_ports = o->ports.port,
+		.server_port_count = o->ports.count,
+		.hold_bytes = HOLD_BYTES,
+		.max_body = o->max_body,
+		.idle_ns = IDLE_NS,
+	};
+
+	if (!ob)
+		return NULL;
+	ob->o = o;
+	ob->policy = policy;
+	ob->live = o->files.count == 0;
+	budget_init(&ob->budget, o->max_memory);
+	reassembly.budget = &ob->budget;
+	ob->narrow_decoder = decoder_new(&o->ports, &o->vxlan_ports);
+	ob->wide_decoder = decoder_new(&every_port, &o->vxlan_ports);
+	ob->reassembler = reassembler_new(&reassembly, &sink);
+	if (ob->narrow_decoder && ob->wide_decoder && ob->reassembler)
+		return ob;
+	observer_free(ob);
+	return NULL;
+}
+
+static int open_live(struct observer *ob, struct buffer *error)
+{
+	struct live_options options = {
+		.interfaces = ob->o->interfaces.at,
+		.interface_count = ob->o->interfaces.count,
+		.expression = ob->o->expression,
+		.ports = ob->o->ports,
+		.vxlan_ports = ob->o->vxlan_ports,
+		.tunnels = ob->o->tunnels,
+		.snaplen = ob->o->snaplen,
+		.buffer_bytes = ob->o->buffer_bytes,
+		.promiscuous = ob->o->promiscuous,
+	};
+	struct buffer program = { 0 };
+	int err;
+
+	privileges_program(&program);
+	options.program = program.len ? buffer_text(&program) : NULL;
+	err = source_open_live(&options, &ob->narrow, error);
+	options.expression = NULL;
+	options.ports.count = 0;
+	options.tunnels = ALL_TUNNELS;
+	options.snaplen = WIDE_SNAPLEN;
+	options.buffer_bytes = WIDE_BUFFER;
+	if (err == 0)
+		err = source_open_live(&options, &ob->wide, error);
+	buffer_deinit(&program);
+	return err;
+}
+
+static int open_files(struct observer *ob, struct buffer *error)
+{
+	struct file_options options = {
+		.paths = ob->o->files.at,
+		.path_count = ob->o->files.count,
+		.expression = ob->o->expression,
+	};
+	int err = source_open_files(&options, &ob->narrow, error);
+
+	options.expression = NULL;
+	return err < 0 ? err : source_open_files(&options, &ob->wide, error);
+}
+
+int observer_open(struct observer *ob, struct buffer *error)
+{
+	return ob->live ? open_live(ob, error) : open_files(ob, error);
+}
+
+int observer_turn(struct observer *ob)
+{
+	if (ob->narrow_state == 0)
+		ob->narrow_state = source_read(ob->narrow, BATCH_PACKETS, on_narrow, ob);
+	if (ob->wide_state == 0)
+		ob->wide_state = source_read(ob->wide, BATCH_PACKETS, on_wide, ob);
+	if (ob->narrow_state < 0 || ob->wide_state < 0)
+		return ob->narrow_state < 0 ? ob->narrow_state : ob->wide_state;
+	return ob->narrow_state == SOURCE_EOF && ob->wide_state == SOURCE_EOF ? SOURCE_EOF : 0;
+}
+
+void observer_stop(struct observer *ob)
+{
+	struct wall now = wall_now();
+
+	source_update_stats(ob->narrow, &ob->capture);
+	source_stop(ob->narrow, now);
+	source_stop(ob->wide, now);
+}
+
+void observer_finish(struct observer *ob, struct symptoms *s)
+{
+	struct books_sources from = { .capture = &ob->capture, .reassembly = reassembler_stats(ob->reassembler),
+				      .policy = &ob->verdicts };
+
+	reassembler_finish(ob->reassembler);
+	books_take(&from, &ob->narrow_view.books);
+	s->wide = ob->wide_view;
+	s->narrow = ob->narrow_view;
+}
+
+void observer_free(struct observer *ob)
+{
+	if (!ob)
+		return;
+	source_close(ob->narrow);
+	source_close(ob->wide);
+	decoder_free(ob->narrow_decoder);
+	decoder_free(ob->wide_decoder);
+	reassembler_free(ob->reassembler);
+	free(ob);
+}

@@ -1,0 +1,158 @@
+"""cases_doctor.py - the doctor in front of real faults: does it find them, and does it say what to do?
+
+Each fault is made, the doctor is asked with --json, and its findings are compared.
+"""
+import json
+import subprocess
+
+import cases_tap
+from lab import check, need_program, wait_for
+
+WATCH = ["--duration", "2s"]
+
+
+def ask(lab, namespace, *args):
+    """Start the doctor, wait until it watches; the process."""
+    doctor = lab.start(namespace, lab.binary, "doctor", "--json", *args, label="doctor")
+    wait_for("the doctor to watch", lambda: "watching" in doctor.err or not doctor.running())
+    return doctor
+
+
+def answer(doctor, works):
+    """What it found, by code."""
+    status = doctor.wait()
+    check(doctor.out, f"the doctor said nothing; exit {status}: {doctor.err[-300:]!r}")
+    said = json.loads(doctor.out)
+    check(said["works"] is works and status == (0 if works else 1), f"works {said['works']}, exit {status}: {said['findings']}")
+    return {finding["code"]: finding for finding in said["findings"]}
+
+
+def expect(findings, code, severity, words):
+    check(code in findings, f"no finding {code} among {list(findings.values())}")
+    found = findings[code]
+    check(found["severity"] == severity, f"{code} is a {found['severity']}: {found}")
+    text = found["text"] + " " + found["try"]
+    for word in words:
+        check(word in text, f"{code} does not say {word!r}: {text}")
+
+
+def curl(ns, *args):
+    done = subprocess.run(["ip", "netns", "exec", ns, "curl", "-s", "-m", "5", "-o", "/dev/null", *args], check=False)
+    return done.returncode
+
+
+def predict(ns, host="127.0.0.1", count=5):
+    for _ in range(count):
+        curl(ns, "-d", '{"instances": [[1, 2]]}', "-H", "Content-Type: application/json",
+             f"http://{host}:8080/v1/models/digits:predict")
+
+
+def doctor_well(lab):
+    """A service, a shadow, the right port: it would work, and nothing worse than a note is said."""
+    ns = lab.namespace()
+    lab.service(ns)
+    lab.shadow(ns)
+    doctor = ask(lab, ns, "-i", "lo", "-p", "8080", "-t", "http://127.0.0.1:9000", *WATCH)
+    predict(ns)
+    findings = answer(doctor, True)
+    expect(findings, "requests", "ok", ["5 requests passed whole; 5 would be mirrored"])
+    expect(findings, "target", "ok", ["http://127.0.0.1:9000", "status"])
+    check(not {f["severity"] for f in findings.values()} & {"fault", "warning"}, f"complaints: {list(findings.values())}")
+
+
+def doctor_wrong_port(lab):
+    """Requests go to 8080 and the options say 9999; and nobody listens at the target."""
+    ns = lab.namespace()
+    lab.service(ns)
+    doctor = ask(lab, ns, "-i", "any", "-p", "9999", "-t", "http://127.0.0.1:9001", *WATCH)
+    predict(ns)
+    findings = answer(doctor, False)
+    expect(findings, "filter", "fault", ["port 9999", "port 8080 (5)", "-p 8080"])
+    expect(findings, "target", "fault", ["does not accept connections", "ECONNREFUSED"])
+
+
+def doctor_tls_and_http2(lab):
+    """A port where clients begin TLS, with a name, and one where they begin HTTP/2."""
+    need_program("openssl")
+    ns = lab.namespace()
+    lab.service(ns)
+    doctor = ask(lab, ns, "-i", "lo", "-p", "8080", *WATCH)
+    subprocess.run(["ip", "netns", "exec", ns, "openssl", "s_client", "-connect", "127.0.0.1:8080", "-servername", "models.example"],
+                   check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=10)
+    curl(ns, "--http2-prior-knowledge", "http://127.0.0.1:8080/")
+    findings = answer(doctor, False)
+    expect(findings, "tls", "fault", ["1 connection with TLS", "models.example", "8080 (1)"])
+    expect(findings, "http2", "fault", ["1 connection with HTTP/2", "8080 (1)"])
+
+
+def doctor_silence(lab):
+    ns = lab.namespace()
+    findings = answer(ask(lab, ns, "-i", "lo", "-p", "8080", "--duration", "1s"), False)
+    expect(findings, "no_packets", "fault", ["No packet passed", "-i any"])
+
+
+def doctor_snaplen(lab):
+    """64 bytes of each packet: no request is whole, and the reason is named."""
+    ns = lab.namespace()
+    lab.service(ns)
+    doctor = ask(lab, ns, "-i", "lo", "-p", "8080", "-s", "100", *WATCH)
+    predict(ns)
+    findings = answer(doctor, False)
+    expect(findings, "truncated", "warning", ["came cut", "-s 262144"])
+    expect(findings, "lost", "fault", ["truncated 5"])
+
+
+def doctor_rules(lab):
+    """All requests fall to one rule: the rule, and what fell."""
+    ns = lab.namespace()
+    lab.service(ns)
+    doctor = ask(lab, ns, "-i", "lo", "-p", "8080", "--preset", "openai", *WATCH)
+    predict(ns)
+    findings = answer(doctor, False)
+    expect(findings, "path", "fault", ["None of 5 requests", "/v1/models/digits:predict", "--preset than openai"])
+
+
+def doctor_not_allowed(lab):
+    """Without the capability: which one, and how to give it."""
+    need_program("setpriv")
+    ns = lab.namespace()
+    doctor = lab.start(ns, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                       lab.binary, "doctor", "--json", "-i", "lo", label="doctor")
+    findings = answer(doctor, False)
+    expect(findings, "capture", "fault", ["cap_net_raw"])
+    findings = answer(lab.start(ns, lab.binary, "doctor", "--json", "-i", "nosuch0", label="doctor"), False)
+    expect(findings, "capture", "fault", ["nosuch0", "no such interface"])
+
+
+def doctor_vxlan(lab):
+    """Mirrored traffic comes in VXLAN and --decap is missing; with it, all is well."""
+    a, b = cases_tap.tunnel_ends(lab)
+    lab.service(b, host="10.9.0.2")
+    for decap, works in (([], False), (["--decap", "vxlan"], True)):
+        doctor = ask(lab, a, "-i", "u0", "-p", "8080", *decap, *WATCH)
+        predict(a, host="10.9.0.2")
+        findings = answer(doctor, works)
+        if works:
+            expect(findings, "requests", "ok", ["5 requests"])
+        else:
+            expect(findings, "tunnel", "fault", ["vxlan", "--decap vxlan"])
+
+
+def doctor_recording(lab):
+    """A recording instead of an interface, and what a person reads."""
+    def run(*args):
+        return subprocess.run([lab.binary, "doctor", *map(str, args)], capture_output=True, text=True, timeout=30, cwd=lab.directory)
+    done = run("-r", lab.pcap("demo"))
+    check(done.returncode == 0 and "This would work." in done.stdout and "39 would be mirrored" in done.stdout, done.stdout)
+    done = run("-r", lab.pcap("demo"), "-p", "9999")
+    check(done.returncode == 1 and "Try: -p 8080" in done.stdout and "would not work yet" in done.stdout, done.stdout)
+    done = run("-r", "nothing.pcap")
+    check(done.returncode == 1 and "nothing.pcap" in done.stderr, done.stderr)
+    done = run("-r", lab.pcap("demo"), "--bogus")
+    check(done.returncode == 2 and "--bogus" in done.stderr, done.stderr)
+    done = subprocess.run([lab.binary, "-r", str(lab.pcap("demo")), "--json", "--dry-run"], capture_output=True, text=True, timeout=30)
+    check(done.returncode == 2 and "doctor" in done.stderr, done.stderr)
+
+
+CASES = [doctor_well, doctor_wrong_port, doctor_tls_and_http2, doctor_silence, doctor_snaplen, doctor_rules, doctor_not_allowed,
+         doctor_vxlan, doctor_recording]
