@@ -10,14 +10,16 @@
  * it is up to 4 ms there. Under load a wake-up for every millisecond would cost
  * as much as all the rest (0.42 s of CPU for 100,000 requests, of which 5 % were
  * sent, at 20,000 a second; 0.20 with a time-out of 10 ms). So a reader that
- * found BUSY_PACKETS since its last rest rests for REST_NS before it sleeps
- * again: 0.23 s, and a request waits at most block and rest, 4 ms.
+ * found BUSY_PACKETS since its last rest (of several lanes each: its part of
+ * them) rests for REST_NS before it sleeps again: 0.24 s, and a request waits at
+ * most block and rest, 4 ms.
  *
  * Immediate mode was no better when idle (0.2 ms) and cost 0.8 to 2.3 s under
  * the same load; and its ring has a slot of 64 KiB for every packet, however
  * small, so that 64 MiB hold a thousand. Blocks have 256 KiB, which libpcap
- * chooses: 64 MiB are 256 of them, so at any rate the lane may be late by a
- * quarter of a second before the kernel drops packets; -B makes that longer.
+ * chooses: 64 MiB are 256 of them, so however few packets there are, the lane
+ * may be late by a quarter of a second before the kernel drops some (stopped for
+ * 0.22 s it loses nothing, for 0.4 s it does); -B makes that longer.
  *
  * A read first takes what is ready, without sleeping; only if there was nothing
  * it sleeps in poll(), 20 ms at most, so that the lane can look at its stop flag.
@@ -116,7 +118,7 @@ struct live_source {
 	struct source base;
 	uint32_t buffer_bytes;
 	bool counts_interface; /* of several lanes one: drops of the device are no lane's own */
-	size_t lent_since_rest;
+	size_t lent_since_rest, busy_packets;
 	int last_error; /* why the last interface went away; negative errno */
 	size_t count;
 	struct pollfd *poll; /* one per interface; fd -1 once it is over */
@@ -211,7 +213,7 @@ static void rest(struct live_source *s)
 {
 	const struct timespec pause = { .tv_nsec = REST_NS };
 
-	if (s->lent_since_rest >= BUSY_PACKETS)
+	if (s->lent_since_rest >= s->busy_packets)
 		nanosleep(&pause, NULL);
 	s->lent_since_rest = 0;
 }
@@ -587,6 +589,7 @@ static struct live_source *live_source_new(const struct live_options *options)
 	}
 	s->base.ops = &live_source_ops;
 	s->buffer_bytes = options->buffer_bytes;
+	s->busy_packets = BUSY_PACKETS;
 	return s;
 }
 
@@ -655,8 +658,12 @@ int source_open_lanes(const struct live_options *options, size_t count, struct s
 
 	for (; opened < count && result == 0; opened += result == 0) {
 		result = open_lane(options, count > 1, &out[opened], error);
-		if (result == 0)
-			((struct live_source *)out[opened])->counts_interface = opened == 0;
+		if (result == 0) {
+			struct live_source *s = (struct live_source *)out[opened];
+
+			s->counts_interface = opened == 0;
+			s->busy_packets = BUSY_PACKETS / count + 1; /* it sees its part of them */
+		}
 	}
 	if (result == 0 && count > 1)
 		result = let_in(out, count, options, error);
