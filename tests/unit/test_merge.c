@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,12 +244,58 @@ static void test_again(void **state)
 	buffer_deinit(&error);
 }
 
+/* The documented example, member for member: what is derived in it is what is computed from its counts. */
+static void test_example(void **state)
+{
+	struct buffer path = { 0 }, text = { 0 }, out = { 0 }, error = { 0 };
+	struct json_doc was = { 0 }, is = { 0 };
+	uint32_t want, got;
+	FILE *f;
+
+	(void)state;
+	buffer_add(&path, __FILE__, strlen(__FILE__) - strlen("unit/test_merge.c"));
+	buffer_add_str(&path, "data/comparison.example.json");
+	f = fopen(buffer_text(&path), "r"); /* tests run in the build directory, to which __FILE__ is relative */
+	assert_non_null(f);
+	buffer_add_str(&text, "{\"requests\":{},\"example\":");
+	assert_true(buffer_reserve(&text, 1 << 20));
+	text.len += fread(text.bytes + text.len, 1, 1 << 20, f);
+	fclose(f);
+	buffer_add_str(&text, "}");
+	assert_int_equal(json_doc_parse(&was, buffer_span(&text)), 0);
+	want = json_doc_member(&was, json_doc_member(&was, 0, SPAN_LITERAL("example")), SPAN_LITERAL("comparison"));
+	buffer_clear(&error);
+	buffer_add_str(&error, "{\"requests\":{},\"comparison\":");
+	buffer_add_span(&error, json_doc_text(&was, want));
+	buffer_add_str(&error, "}");
+	assert_int_equal(json_doc_parse(&is, buffer_span(&error)), 0);
+	assert_int_equal(report_merge(&is, 1, &out, &path), 0);
+	assert_int_equal(json_doc_parse(&is, buffer_span(&out)), 0);
+	got = json_doc_member(&is, 0, SPAN_LITERAL("comparison"));
+	assert_int_equal(was.nodes[want].next - want, is.nodes[got].next - got);
+	for (uint32_t at = 0; at < was.nodes[want].next - want; at++) {
+		struct span a = json_doc_text(&was, want + at), b = json_doc_text(&is, got + at);
+		uint8_t type = was.nodes[want + at].type;
+
+		if (type != is.nodes[got + at].type ||
+		    (type == JSON_NUMBER && json_doc_double(&was, want + at) != json_doc_double(&is, got + at)) ||
+		    (type == JSON_STRING && !span_equal(a, b)))
+			fail_msg("%.*s became %.*s", (int)a.len, (const char *)a.at, (int)b.len, (const char *)b.at);
+	}
+	json_doc_deinit(&was);
+	json_doc_deinit(&is);
+	buffer_deinit(&path);
+	buffer_deinit(&text);
+	buffer_deinit(&out);
+	buffer_deinit(&error);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),         cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_damaged),      cmocka_unit_test(test_books_add_up),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_again),        cmocka_unit_test(test_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
