@@ -95,31 +95,31 @@ static inline uint64_t value_of_eight(uint64_t w)
 		32);
 }
 
-/** take_digits() - the run of digits in front, up to 19 significant ones of it in @d; the length of the run */
-static inline size_t take_digits(struct span *in, struct decimal *d, unsigned *significant)
+/**
+ * take_digits() - the run of digits from @i on: up to 19 significant ones of it into @d
+ * Return: where the run ends. Inlined, so that what is counted stays in registers.
+ */
+static inline __attribute__((always_inline)) size_t take_digits(const struct span text, size_t i,
+								struct decimal *d, unsigned *significant)
 {
-	size_t i = 0, left_out = 0;
+	uint64_t digits = d->digits;
+	unsigned room;
+	size_t end;
 
-	if (d->digits == 0) /* zeros in front say nothing */
-		while (i < in->len && in->at[i] == '0')
+	if (digits == 0) /* zeros in front say nothing */
+		while (i < text.len && text.at[i] == '0')
 			i++;
-	while (*significant + 8 <= DIGITS_MAX && in->len - i >= 8 && eight_digits(load_le64(in->at + i))) {
-		d->digits = d->digits * 100000000 + value_of_eight(load_le64(in->at + i));
-		*significant += 8;
-		i += 8;
+	room = DIGITS_MAX - *significant;
+	end = text.len - i < room ? text.len : i + room;
+	for (; end - i >= 8 && eight_digits(load_le64(text.at + i)); i += 8, *significant += 8)
+		digits = digits * 100000000 + value_of_eight(load_le64(text.at + i));
+	for (; i < end && is_digit(text.at[i]); i++, ++*significant)
+		digits = digits * 10 + (uint64_t)(text.at[i] - '0');
+	d->digits = digits;
+	for (; i < text.len && is_digit(text.at[i]); i++) {
+		d->cut |= text.at[i] != '0';
+		d->exponent++;
 	}
-	while (i < in->len && is_digit(in->at[i])) {
-		if (*significant < DIGITS_MAX) {
-			d->digits = d->digits * 10 + (uint64_t)(in->at[i] - '0');
-			++*significant;
-		} else {
-			d->cut |= in->at[i] != '0';
-			left_out++;
-		}
-		i++;
-	}
-	d->exponent += (int64_t)left_out;
-	span_skip(in, i);
 	return i;
 }
 
@@ -139,29 +139,66 @@ static int64_t take_exponent(struct span *in)
 	return negative ? -e : e;
 }
 
+/**
+ * read_common() - D.DDDD with up to 18 digits after the point, in at least 8 bytes, as most scores are written
+ * @from: behind the sign. The digits that are no full eight are the end of the last eight bytes of the text,
+ * with zeros put in for what stands before them.
+ */
+static inline bool read_common(struct span text, size_t from, struct decimal *d)
+{
+	size_t count = text.len - from - 2, rest = count % 8, i = from + 2;
+	uint64_t digits, eight, before;
+
+	if (text.len < 8 || text.len < from + 3 || count > 18 || text.at[from + 1] != '.' ||
+	    !is_digit(text.at[from]))
+		return false;
+	digits = (uint64_t)(text.at[from] - '0');
+	for (; text.len - i >= 8; i += 8) {
+		eight = load_le64(text.at + i);
+		if (!eight_digits(eight))
+			return false;
+		digits = digits * 100000000 + value_of_eight(eight);
+	}
+	if (rest > 0) {
+		before = UINT64_MAX >> (8 * rest);
+		eight = (load_le64(text.at + text.len - 8) & ~before) | (UINT64_C(0x3030303030303030) & before);
+		if (!eight_digits(eight))
+			return false;
+		digits = digits * integers[rest] + value_of_eight(eight);
+	}
+	d->digits = digits;
+	d->exponent = -(int64_t)count;
+	d->integer = false;
+	return true;
+}
+
 struct decimal decimal_read(struct span text)
 {
 	struct decimal d = { .integer = true };
 	unsigned significant = 0;
+	size_t i = 0, point;
 
 	if (text.len && text.at[0] == '-') {
 		d.negative = true;
-		span_skip(&text, 1);
+		i = 1;
 	}
-	if (text.len && (text.at[0] == 'N' || text.at[0] == 'I')) {
-		d.kind = text.at[0] == 'N' ? DECIMAL_NAN : DECIMAL_INFINITE;
+	if (read_common(text, i, &d))
+		return d;
+	if (i < text.len && (text.at[i] == 'N' || text.at[i] == 'I')) {
+		d.kind = text.at[i] == 'N' ? DECIMAL_NAN : DECIMAL_INFINITE;
 		d.integer = false;
 		return d;
 	}
-	take_digits(&text, &d, &significant);
-	if (text.len && text.at[0] == '.') {
+	i = take_digits(text, i, &d, &significant);
+	if (i < text.len && text.at[i] == '.') {
 		d.integer = false;
-		span_skip(&text, 1);
-		d.exponent -= (int64_t)take_digits(&text, &d, &significant);
+		point = ++i;
+		i = take_digits(text, i, &d, &significant);
+		d.exponent -= (int64_t)(i - point);
 	}
-	if (text.len && (text.at[0] | 0x20) == 'e') {
+	if (i < text.len && (text.at[i] | 0x20) == 'e') {
 		d.integer = false;
-		span_skip(&text, 1);
+		span_skip(&text, i + 1);
 		d.exponent += take_exponent(&text);
 	}
 	return d;

@@ -25,6 +25,9 @@
  * has both of them within the tolerance of its best: then it has no preference
  * that the other could contradict.
  *
+ * In an array that a rule calls a set no place belongs to an input, so nothing is
+ * decided by place there.
+ *
  * Both documents are walked through together, the production's shape leading;
  * what one of them has alone is a finding of the comparison, not a decision.
  */
@@ -224,6 +227,24 @@ static size_t choose(const struct list *l, size_t top, struct json_pick *picks)
 	uint32_t node = l->first;
 	size_t count = 0;
 
+	if (l->kind ==
+	    LIST_NUMBERS) { /* the many: only those that may be among the best are looked at further */
+		double lowest = -INFINITY;
+
+		for (uint32_t i = 0; i < l->count; i++) {
+			double score = score_at(l->d, node + i);
+
+			if (!(score > lowest) && (count == top || isnan(score)))
+				continue;
+			insert_pick(
+				picks, &count, top,
+				(struct json_pick){ score, i,
+						    l->classes == NODE_NONE ? NODE_NONE : l->classes + 1 + i });
+			if (count == top)
+				lowest = picks[count - 1].score;
+		}
+		return count;
+	}
 	for (uint32_t i = 0; i < l->count; i++)
 		insert_pick(picks, &count, top, item(l, i, &node));
 	return count;
@@ -280,6 +301,18 @@ static bool one_agrees(struct json_comparer *jc, const struct choice *own, const
 	return own->count == other->count;
 }
 
+/* Without printf(), which would cost more than finding the largest of ten numbers */
+static void add_index(struct buffer *out, uint32_t index)
+{
+	char digits[10];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + index % 10);
+	while (index /= 10);
+	buffer_add(out, digits + at, sizeof(digits) - at);
+}
+
 /** write_labels() - "3", "cat", or "3,8,1" */
 static void write_labels(const struct choice *c, struct buffer *out)
 {
@@ -288,7 +321,7 @@ static void write_labels(const struct choice *c, struct buffer *out)
 		if (i > 0)
 			buffer_add_str(out, ",");
 		if (c->picks[i].label == NODE_NONE)
-			buffer_printf(out, "%u", c->picks[i].index);
+			add_index(out, c->picks[i].index);
 		else
 			json_doc_unescape(c->list.d, c->picks[i].label, out);
 	}
@@ -311,12 +344,30 @@ static void record(struct json_comparer *jc, double production, double shadow, b
 	}
 }
 
+/** same_numbers() - two lists of scores that are written alike have the same best; the first that is not ends
+ * this */
+static bool same_numbers(const struct list *a, const struct list *b)
+{
+	if (a->d == b->d && a->first == b->first)
+		return true;
+	if (a->kind != LIST_NUMBERS || a->count != b->count || a->classes != NODE_NONE ||
+	    b->classes != NODE_NONE)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct json_node *x = &a->d->nodes[a->first + i], *y = &b->d->nodes[b->first + i];
+
+		if (x->len != y->len || memcmp(a->d->text.at + x->at, b->d->text.at + y->at, x->len) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void decide(struct json_comparer *jc, struct list a, struct list b, size_t top,
 		   const struct tolerance *t)
 {
 	struct choice ca = { a, jc->picks[0], choose(&a, top, jc->picks[0]) };
 	struct choice cb = { b, jc->picks[1], 0 };
-	bool same = a.d == b.d && a.first == b.first, agrees;
+	bool same = same_numbers(&a, &b), agrees;
 
 	if (same)
 		memcpy(jc->picks[1], jc->picks[0], ca.count * sizeof(*ca.picks));
@@ -346,7 +397,7 @@ static bool decide_lists(struct json_comparer *jc, struct place p, enum list_kin
 
 	if (kind == LIST_NONE || list_kind(jc->b, p.b) != kind)
 		return false;
-	if (!e->ignore)
+	if (!e->ignore && !(e->unordered && kind == LIST_NUMBERS))
 		decide(jc, whole(jc->a, p.a, kind, classes_a), whole(jc->b, p.b, kind, classes_b),
 		       e->decision ? e->top : 1, &e->tolerance);
 	return true;
@@ -460,7 +511,8 @@ static void instances(struct json_comparer *jc, struct place p, int rank)
 	struct place e = { p.a + 1, p.b + 1, 0 };
 	bool labels;
 
-	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX)
+	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX ||
+	    path_rules_effect(jc->rules, p.state)->unordered)
 		return;
 	labels = all_labels(jc->a, p.a) && all_labels(jc->b, p.b);
 	collector_enter_index(jc->out, 0);
@@ -498,6 +550,8 @@ static void rows(struct json_comparer *jc, struct place data, uint32_t width)
 	uint32_t na = jc->a->nodes[data.a].count, nb = jc->b->nodes[data.b].count;
 	const struct rule_effect *e;
 
+	if (path_rules_effect(jc->rules, data.state)->unordered)
+		return;
 	collector_enter_index(jc->out, 0);
 	for (uint32_t i = 0; width <= na - i && i <= nb && width <= nb - i; i += width) {
 		e = path_rules_effect(jc->rules, path_rules_index(jc->rules, data.state, i));
@@ -550,7 +604,7 @@ static bool tensors(struct json_comparer *jc, struct place p)
 	struct place output = { p.a + 1, p.b + 1, 0 }, data;
 
 	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 ||
-	    !json_doc_member(jc->a, p.a + 1, NAME("shape")))
+	    path_rules_effect(jc->rules, p.state)->unordered || !json_doc_member(jc->a, p.a + 1, NAME("shape")))
 		return false;
 	collector_enter_index(jc->out, 0);
 	for (uint32_t i = 0; i < na->count && i < nb->count; i++) {
@@ -581,7 +635,8 @@ static bool labelled_rows(struct json_comparer *jc, struct place p)
 	nb = jc->b->nodes[scores.b].count;
 	if (jc->a->nodes[scores.a].type != JSON_ARRAY || jc->b->nodes[scores.b].type != JSON_ARRAY ||
 	    jc->a->nodes[classes.a].count != na || jc->b->nodes[classes.b].count != nb || na == 0 ||
-	    jc->a->nodes[classes.a].type != JSON_ARRAY || jc->b->nodes[classes.b].type != JSON_ARRAY)
+	    jc->a->nodes[classes.a].type != JSON_ARRAY || jc->b->nodes[classes.b].type != JSON_ARRAY ||
+	    path_rules_effect(jc->rules, scores.state)->unordered)
 		return false;
 	s = (struct place){ scores.a + 1, scores.b + 1, 0 };
 	c = (struct place){ classes.a + 1, classes.b + 1, 0 };

@@ -5,9 +5,11 @@
  * both are read as digits and an exponent: if these say the same (1, 1.0, 10e-1)
  * nothing differs. Integers above 2^53 have no double of their own; as ids and
  * labels they have to be the same, unless a rule gave this path a tolerance.
- * Everything else is estimated, and the estimate decides as long as the
- * difference is clear of zero and of the tolerance by more than the estimate may
- * be off. In the narrow rest the right doubles decide.
+ * Everything else is estimated. What lies within the estimate's error of each
+ * other, 2^-50 of the value, is the same number, printed by two programs that
+ * round differently; only where no difference at all is allowed the right doubles
+ * decide that. They decide as well where the difference is as near to the
+ * tolerance as the estimate may be off. Everywhere else the estimate is enough.
  */
 #include "compare/json_impl.h"
 
@@ -54,6 +56,8 @@ static enum nearness nearness_of(const struct rule_effect *e, struct span a, str
 		double allowed = tolerance_allows(&e->tolerance, *x),
 		       unsure = error + allowed * 2 * DECIMAL_ERROR;
 
+		if (apart <= error && allowed > 0 && isfinite(apart) && !(da.integer && db.integer))
+			return NEAR_SAME; /* 0.1 and 0.10000000000000001 */
 		if (apart > error && apart < allowed - unsure)
 			return NEAR_CLOSE;
 		if (apart > error && apart > allowed + unsure && isfinite(apart))
