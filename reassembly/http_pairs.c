@@ -17,7 +17,11 @@
  * waiting for when it began the request: so no answer that began in a hole, and
  * none that a body quoted, is taken for one. And if the answers were followed
  * all the time, there must be one for each request that is known to have been
- * sent, those in holes too.
+ * sent, those in holes too. A client that once asked on without waiting
+ * (pipelining) is never counted anew. What nobody can know is how many requests
+ * lie in one hole: a client that always keeps one ahead, which none does that
+ * we know of, and whose first two requests are lost in one piece, would get its
+ * answers one too early.
  *
  * An answer may be captured before its request (two queues of a network card):
  * up to AHEAD_MAX bytes of it are kept until the request's head is here.
@@ -63,6 +67,8 @@ struct pairs {
 	bool in_turn;          /* turn_begin is of the answer at hand: interim ones go before it */
 	bool is_trusted;       /* both counts are right */
 	bool was_lost;         /* ... and were not always */
+	bool is_counted;       /* sent was right once, and no answer was lost since */
+	bool pipelines;        /* the client did not wait for all answers once: it may again */
 };
 
 /* ---- the list ---- */
@@ -226,16 +232,20 @@ void http_pairs_find(struct http *h)
 	struct pairs *p = pairs_of(h);
 	uint32_t answered;
 
-	if (p->is_trusted)
-		return;
-	p->was_lost = true;
-	if (h->pipelining || !h->answers_placed || !http_answers_seen(h))
-		return; /* the client may not have waited for all, or more than we saw */
+	if (!h->answers_placed || !http_answers_seen(h))
+		return; /* the client may have read more than we saw */
 	answered = http_answered_by(h, h->now_ack);
-	if (h->answers_whole && seq_distance(p->sent, answered) < 0)
+	if (p->is_trusted) {
+		p->pipelines |= seq_distance(answered, p->sent) > 0;
+		return;
+	}
+	p->was_lost = true;
+	if (h->pipelining || p->pipelines)
+		return; /* the client may not have waited for all */
+	if (p->is_counted && seq_distance(p->sent, answered) < 0)
 		return; /* of answers that were followed all the time, none is missing: some are still to come */
 	p->sent = answered;
-	p->is_trusted = true;
+	p->is_trusted = p->is_counted = true;
 }
 
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
@@ -443,7 +453,12 @@ bool http_pairs_answer_begins(struct http *h)
 
 void http_pairs_answered(struct http *h)
 {
+	uint32_t last = h->answered - 1;
+
 	h->pairs->in_turn = false;
+	/* Two answers begun with nothing of the client in between: it had asked for both before. */
+	if (last > 0 && !seq_before(h->ends[(last - 1) % BEGINS_MAX], h->ends[last % BEGINS_MAX]))
+		h->pairs->pipelines = true;
 }
 
 bool http_pairs_ahead(const struct http *h)
@@ -467,7 +482,7 @@ void http_pairs_lost_answers(struct http *h, enum response_fate fate)
 	http_pairs_spoil(h, fate);
 	forget_ahead(h);
 	settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
-	p->is_trusted = p->in_turn = false;
+	p->is_trusted = p->is_counted = p->in_turn = false;
 }
 
 void http_pairs_server_end(struct http *h)
@@ -508,7 +523,7 @@ bool http_pairs_init(struct http *h, bool begun)
 		return false;
 	}
 	p->end = &p->first;
-	p->is_trusted = begun;
+	p->is_trusted = p->is_counted = begun;
 	p->was_lost = !begun;
 	h->pairs = p;
 	return true;

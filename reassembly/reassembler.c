@@ -223,8 +223,10 @@ static void expire(struct reassembler *r)
 
 /* ---- bytes in order -------------------------------------------------------- */
 
-static bool make_http(struct reassembler *r, struct flow *f, bool begun)
+/** make_http() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
+static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t at_hand)
 {
+	const struct stream *answers = &f->half[!f->client];
 	struct request_origin origin = { .client = f->key.end[f->client],
 					 .server = f->key.end[!f->client],
 					 .connection = f->number };
@@ -236,6 +238,8 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun)
 	}
 	if (f->http && f->junk_known[f->client])
 		http_junk(f->http, f->junk_ack[f->client]);
+	if (f->http && r->options.keep_answers && answers->next - answers->base != at_hand)
+		http_server_gap(f->http, UINT32_MAX, LOST_GAP);
 	return f->http != NULL;
 }
 
@@ -270,7 +274,7 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 			not_http(r, f, piece->bytes);
 			return;
 		}
-		if (!make_http(r, f, true))
+		if (!make_http(r, f, true, 0))
 			return;
 	}
 	http_client_bytes(f->http, piece);
@@ -283,7 +287,7 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 		const struct stream *requests = &f->half[f->client];
 
 		if (status_line_match(piece->bytes) != LINE_YES ||
-		    !make_http(r, f, !f->midstream && requests->next == requests->base))
+		    !make_http(r, f, !f->midstream && requests->next == requests->base, piece->bytes.len))
 			return;
 	}
 	http_server_bytes(f->http, piece);
@@ -309,7 +313,7 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	if (b->dir != f->client) {
 		if (f->http)
 			http_server_gap(f->http, bytes, why);
-	} else if (f->http || make_http(b->r, f, true)) {
+	} else if (f->http || make_http(b->r, f, true, 0)) {
 		http_client_gap(f->http, bytes, why);
 	}
 	return f->state == FLOW_OPEN;
@@ -537,7 +541,7 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 	if (f->client != CLIENT_UNKNOWN && dir != f->client)
 		return f->http || status_line_match(s->payload) == LINE_YES;
 	if (f->client == dir && begins_request(f, dir, s))
-		return f->http || make_http(r, f, false);
+		return f->http || make_http(r, f, false, 0);
 	note_junk(f, dir, s);
 	return false;
 }

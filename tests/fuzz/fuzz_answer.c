@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reassembly/message.h"
 #include "replay/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
