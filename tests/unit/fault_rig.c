@@ -1,5 +1,7 @@
 /* fault_rig.c - see fault_rig.h */
 #include "fault_rig.h"
+
+#include "reassembly/response.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -42,7 +44,7 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 
 	assert_true(g->ended < RIG_OUTCOMES);
 	assert_true(m->references > 0);
-	g->outcomes[g->ended++] = (struct rig_outcome){ target, *outcome };
+	g->outcomes[g->ended++] = (struct rig_outcome){ target, *outcome }; /* its response, if any, until rig_stop() */
 	uv_stop(&g->loop); /* or a turn whose timers ended what was waited for would still sleep */
 }
 
@@ -206,5 +208,7 @@ void rig_stop(struct rig *g)
 		;
 	assert_int_equal(uv_loop_close(&g->loop), 0);
 	replay_free(g->replay);
+	for (size_t i = 0; i < g->ended; i++)
+		response_free(g->outcomes[i].outcome.response);
 	free(g->outcomes);
 }

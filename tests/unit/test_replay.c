@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "reassembly/response.h"
 #include "fault_answers.h"
 #include "fault_rig.h"
 #include "fault_server.h"
@@ -34,7 +35,8 @@ static void check_times(const struct fault_answer *row, const struct outcome *o,
 		assert_true(o->total_us >= (int64_t)row->max_time_ms * 1000);
 }
 
-static void run_row(const struct fault_answer *row)
+/** run_row() - @budget: answers are kept, which must change nothing; NULL: they are not */
+static void run_row(const struct fault_answer *row, struct budget *budget)
 {
 	const struct fault_step *const scripts[] = { row->steps, NULL };
 	struct fault_server *server = fault_server_start(4, scripts);
@@ -43,6 +45,9 @@ static void run_row(const struct fault_answer *row)
 
 	if (row->max_time_ms)
 		target.max_time_ns = row->max_time_ms * NS_PER_MS;
+	target.keep_answers = budget != NULL;
+	target.max_answer = 1 << 20;
+	target.budget = budget;
 	rig_start(&g, &target, 1);
 	for (size_t i = 0; i < row->requests; i++) {
 		const struct outcome *o = &g.outcomes[i].outcome;
@@ -55,6 +60,7 @@ static void run_row(const struct fault_answer *row)
 		assert_int_equal(o->kind, row->expect);
 		assert_int_equal(o->status_code, row->status_code);
 		check_times(row, o, i);
+		assert_true(!o->response == (!budget || o->kind > OUTCOME_ANSWERED_5XX));
 		rig_check_books(&g);
 		rig_run_for(&g, 30); /* what the server says after the answer may come */
 	}
@@ -69,7 +75,101 @@ static void run_row(const struct fault_answer *row)
 static void test_answers(void **state)
 {
 	for (size_t i = 0; i < fault_answer_count; i++)
-		run_row(&fault_answers[i]);
+		run_row(&fault_answers[i], NULL);
+}
+
+static void test_answers_that_are_kept(void **state)
+{
+	struct budget budget;
+
+	budget_init(&budget, 64 << 20);
+	for (size_t i = 0; i < fault_answer_count; i++)
+		run_row(&fault_answers[i], &budget);
+	assert_int_equal(budget_used(&budget), 0);
+}
+
+static void check_kept(const struct response *r, enum response_fate fate, const char *body)
+{
+	assert_non_null(r);
+	if (r->fate != fate)
+		fail_msg("the answer is %s, not %s", response_fate_name(r->fate), response_fate_name(fate));
+	assert_int_equal(r->body_len, body ? strlen(body) : 0);
+	assert_memory_equal(r->body ? (const char *)r->body : "", body ? body : "", r->body_len);
+	assert_true(r->first_byte_us >= 0);
+	assert_true(fate == RESPONSE_WHOLE ? r->last_byte_us >= r->first_byte_us : r->last_byte_us == -1);
+}
+
+/* ---- what is kept of an answer ---- */
+
+#define PAUSE { FAULT_DELAY, NULL, 30 }
+
+static void test_kept(void **state)
+{
+	static const struct fault_step steps[] = {
+		READ, SEND("HTTP/1.1 100 Continue\r\nX: no\r\n\r\nHTTP/1.1 200 OK\r\nX-A:  b \t\r\nContent-Le"), PAUSE,
+		SEND("ngth: 5\r\n\r\nhel"), PAUSE, SEND("lo"),
+		READ, SEND("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n1\r\nd\r\n0\r\nX-T: r\r\n\r\n"),
+		READ, SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\nab"), PAUSE, SEND("cd"),
+		READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789"),
+		READ, SEND("HTTP/1.1 200 OK\r\n\r\nto the"), PAUSE, SEND(" end"),
+	};
+	static const struct fault_step *const scripts[] = { steps, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	const struct response *r;
+	struct budget budget;
+	struct rig g;
+
+	budget_init(&budget, 1 << 20);
+	target.keep_answers = true;
+	target.max_answer = 8;
+	target.budget = &budget;
+	rig_start(&g, &target, 1);
+	for (size_t i = 0; i < 5; i++) {
+		rig_submit(&g, "POST", 1);
+		rig_wait(&g, i + 1);
+	}
+	r = g.outcomes[0].outcome.response;
+	check_kept(r, RESPONSE_WHOLE, "hello");
+	assert_int_equal(r->header_count, 2);
+	assert_true(span_equal(*response_header(r, SPAN_LITERAL("x-a")), SPAN_LITERAL("b")));
+	assert_true(r->last_byte_us - r->first_byte_us >= 20000); /* the pause between its bytes; sleeps can be short */
+	assert_int_equal(r->arrival_count, 0);
+	r = g.outcomes[1].outcome.response;
+	check_kept(r, RESPONSE_WHOLE, "abcd");
+	assert_int_equal(r->status_code, 404);
+	assert_int_equal(r->header_count, 1); /* a trailer is none */
+	r = g.outcomes[2].outcome.response;
+	check_kept(r, RESPONSE_WHOLE, "abcd");
+	assert_int_equal(r->arrival_count, 2);
+	assert_int_equal(r->arrivals[1].offset, 2);
+	assert_true(r->arrivals[1].us - r->arrivals[0].us >= 20000);
+	check_kept(g.outcomes[3].outcome.response, RESPONSE_TOO_LARGE, NULL);
+	check_kept(g.outcomes[4].outcome.response, RESPONSE_TOO_LARGE, NULL); /* ten bytes */
+	rig_stop(&g);
+	fault_server_stop(server);
+	assert_int_equal(budget_used(&budget), 0);
+}
+
+static void test_kept_without_memory(void **state)
+{
+	static const struct fault_step *const scripts[] = { serve_well, NULL };
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct budget budget;
+	struct rig g;
+
+	budget_init(&budget, 16); /* not even for the head */
+	target.keep_answers = true;
+	target.max_answer = 1 << 20;
+	target.budget = &budget;
+	rig_start(&g, &target, 1);
+	rig_submit(&g, "POST", 1);
+	rig_wait(&g, 1);
+	assert_int_equal(g.outcomes[0].outcome.kind, OUTCOME_ANSWERED_2XX);
+	assert_null(g.outcomes[0].outcome.response);
+	rig_stop(&g);
+	fault_server_stop(server);
 }
 
 /* ---- what is sent ---- */
@@ -814,6 +914,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_answers_that_are_kept),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_kept_without_memory),
 		cmocka_unit_test(test_bytes_on_the_wire),
 		cmocka_unit_test(test_stale_connection_is_not_used),
 		cmocka_unit_test(test_full_queue_sheds_the_newest),
