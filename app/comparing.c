@@ -462,8 +462,13 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 static int make_gate(struct comparing *c, struct buffer *error)
 {
 	const char *text = c->o->compare.fail_on;
+	struct buffer why = { 0 };
+	int err = text ? gate_parse(span_str(text), &c->gate, &why) : 0;
 
-	return text ? gate_parse(span_str(text), &c->gate, error) : 0;
+	if (err == -EINVAL)
+		buffer_printf(error, "--fail-on \"%s\": %s", text, buffer_text(&why));
+	buffer_deinit(&why);
+	return err;
 }
 
 static int read_rules(struct comparing *c, struct buffer *error)

@@ -3,6 +3,7 @@
 
 usage: answers.py serve ROLE PORT       ROLE is production, shadow or control
        answers.py ask PORT ROUNDS       each case, so often, over a kept connection
+       answers.py ask_for_silence PORT  one request that is never answered
 
 A request names the case it is in; CASES says what production and shadow answer
 to it, so the verdict of every pair is known before. The control answers as
@@ -27,6 +28,7 @@ def js(value, status=200):
 CASES = {
     "equal": (js({"predictions": [[0.25, 0.75]]}), js({"predictions": [[0.25, 0.75]]})),
     "close": (js({"predictions": [[0.25, 0.75]]}), js({"predictions": [[0.2500001, 0.7499999]]})),
+    "decision": (js({"predictions": [[0.1, 0.9]]}), js({"predictions": [[0.9, 0.1]]})),
     "value": (js({"mean": 1.0, "note": "confidential"}), js({"mean": 2.0, "note": "confidential"})),
     "order": (js({"tags": ["a", "b", "c"]}), js({"tags": ["c", "a", "b"]})),
     "schema": (js({"mean": 1.0, "unit": "m"}), js({"mean": 1.0})),
@@ -45,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         case = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["case"]
+        if case == "silence":
+            time.sleep(3600)
         answer = CASES[case][self.server.role == "shadow" or (self.server.role == "control" and case == "noise")]
         if answer == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -87,5 +91,13 @@ def ask(port, rounds):
     connection.close()
 
 
+def ask_for_silence(port):
+    """A request that production never answers."""
+    with socket.create_connection(("127.0.0.1", int(port))) as connection:
+        body = json.dumps({"case": "silence"}).encode()
+        connection.sendall(b"POST /v1/models/m:predict HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        time.sleep(3600)
+
+
 if __name__ == "__main__":
-    {"serve": serve, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "ask": ask, "ask_for_silence": ask_for_silence}[sys.argv[1]](*sys.argv[2:])

@@ -1,9 +1,8 @@
 """cases_compare.py - production's answers and the shadow's: every verdict, from live traffic and from a recording"""
 import collections
-import json
 
 from answers import CASES as ASKED, VERDICTS
-from lab import HERE, PYTHON, check
+from lab import HERE, PYTHON, check, wait_for
 
 PRODUCTION, SHADOW, CONTROL = 8080, 9000, 9001
 ROUNDS = 3
@@ -99,6 +98,48 @@ def compare_recorded(lab):
     check(told["verdicts"]["equal"] == 1 and told["pairs"] == 1, f"-c 1 did not wait for the answer: {told['verdicts']}")
 
 
+def last_line(tap):
+    return tap.err.strip().split("\n")[-1]
+
+
+def compare_gate(lab):
+    """--fail-on: exit status 3, and the last line says which term failed; the report has it too."""
+    ns = services(lab)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "-w", "seen.pcapng", "--fail-on", "compared < 1")
+    ask(lab, ns)
+    report = tap.stop()
+    check(report["comparison"]["gate"]["passed"], f"the gate: {report['comparison']['gate']}")
+    for expression, term in (("compared < 1 or mismatch_upper > 0.5%", "mismatch_upper > 0.5%"),
+                             ("error_rate > 50% or compared < 100000", "compared < 100000")):
+        tap = lab.tap(ns, "-r", "seen.pcapng", "-p", PRODUCTION, "-x", "max", *COMPARE, "--fail-on", expression)
+        check(tap.wait() == 3, f"{expression}: exit {tap.popen.returncode}: {tap.err[-300:]}")
+        check(term in last_line(tap), f"{expression}: the last line is {last_line(tap)!r}")
+        gate = tap.report()["comparison"]["gate"]
+        check(not gate["passed"] and [f["term"] for f in gate["failing"]] == [term], f"the report's gate: {gate}")
+
+
+def compare_ends(lab):
+    """What the end of the run finds open is not comparable, with the reason; nothing is left without a verdict."""
+    ns = lab.namespace()
+    serve(lab, ns, "production", PRODUCTION)
+    shadow = lab.shadow(ns, SHADOW)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE)
+    lab.start(ns, PYTHON, HERE / "answers.py", "ask_for_silence", PRODUCTION, label="silence")
+    wait_for("the shadow to get the request", shadow.requests)
+    told = tap.stop()["comparison"]["targets"]["default"]
+    check(told["not_comparable"] == {"cut_at_end": 1}, f"production silent: {told['not_comparable']}")
+
+    hung = lab.shadow(ns, SHADOW + 1, "hang")
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, "--compare", "-t", f"http://127.0.0.1:{SHADOW + 1}", "-m", "60s")
+    ask(lab, ns)
+    wait_for("the shadow to get the requests", lambda: len(hung.requests()) == ROUNDS * len(ASKED))
+    tap.interrupt()
+    wait_for("the end to begin", lambda: ROUNDS * len(ASKED) == sum(e["event"] == "request" for e in tap.events()))
+    tap.interrupt()
+    told = tap.finish()["comparison"]["targets"]["default"]
+    check(told["not_comparable"] == {"cancelled_at_exit": ROUNDS * len(ASKED)}, f"cancelled: {told['verdicts']} {told['not_comparable']}")
+
+
 def compare_rules(lab):
     """What is ignored, has no order or is close enough is so; what never matched is named."""
     ns = services(lab)
@@ -115,7 +156,6 @@ def compare_rules(lab):
     check(len(unmatched) == 1 and "/nowhere/*" in unmatched[0], f"unmatched: {unmatched}")
     options = report["comparison"]["options"]
     check(options["atol"] == 1 and options["unordered"] == ["/tags"], f"options: {options}")
-    json.dumps(report)
 
 
-CASES = [compare_live, compare_recorded, compare_rules]
+CASES = [compare_live, compare_recorded, compare_gate, compare_ends, compare_rules]

@@ -65,6 +65,20 @@ static void show_target(struct buffer *out, const struct target_settings *t)
 		buffer_printf(out, "{%s}", t->set_headers.at[i]);
 }
 
+static void show_compare(struct buffer *out, const struct compare_settings *c)
+{
+	show_number(out, "compare", c->on, false);
+	if (c->rtol != 1e-5 || c->atol != 1e-8)
+		buffer_printf(out, " tolerance=%g,%g", c->rtol, c->atol);
+	show_text(out, "rules", c->rules_path);
+	show_texts(out, "ignore", &c->ignore);
+	show_texts(out, "unordered", &c->unordered);
+	show_texts(out, "slices", &c->slice_by);
+	show_number(out, "max_answer", c->max_answer, 8 << 20);
+	show_number(out, "bodies", c->show_bodies, false);
+	show_text(out, "fail_on", c->fail_on);
+}
+
 static void show(const struct options *o, struct buffer *out)
 {
 	const struct policy_options *p = &o->policy;
@@ -119,6 +133,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "memory", o->max_memory, 256 << 20);
 	show_number(out, "breaker", o->breaker, 10);
 	show_number(out, "dry", o->dry_run, false);
+	show_compare(out, &o->compare);
 	show_number(out, "speed_max", o->speed_max, false);
 	if (o->speed != 1)
 		buffer_printf(out, " speed=%g", o->speed);
@@ -156,6 +171,17 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--cacert", "ca.pem", "--insecure=no" }, 0, " if=any cacert=ca.pem dry=1" },
 	{ { "--dry-run", "--rewrite-path", "^/a => /b", "--rewrite-path=,=>," }, 0,
 	  " if=any rewrite=^/a => /b,,=>, dry=1" },
+
+	/* answers; a control is a target with a name of its own, to which -S and -H can speak */
+	{ { "-t", "sink:", "--compare" }, 0, " if=any default->sink: compare=1" },
+	{ { "-t", "sink:", "--compare", "--rtol", "0", "--atol=1e-3", "--rules", "r", "--fail-on", "compared < 1" }, 0,
+	  " if=any default->sink: compare=1 tolerance=0,0.001 rules=r fail_on=compared < 1" },
+	{ { "-t", "sink:", "--control", "http://h", "-S", "control:50%", "--compare" }, 0,
+	  " if=any default->sink: control->http://h@50% compare=1" },
+	{ { "-t", "sink:", "--compare", "--ignore", "/a", "--ignore=/b/*", "--unordered", "/c" }, 0,
+	  " if=any default->sink: compare=1 ignore=/a,/b/* unordered=/c" },
+	{ { "-t", "sink:", "--compare", "--slice-by", "header:x-tenant", "--max-answer", "1M", "--show-bodies" }, 0,
+	  " if=any default->sink: compare=1 slices=x-tenant max_answer=1048576 bodies=1" },
 
 	/* ports; the same one twice is one */
 	{ { "--dry-run", "-p8080,8081", "-p", "1", "--port=65535", "-p8080" }, 0,
@@ -269,6 +295,25 @@ static const struct parse_case accepted[] = {
 /* ---- what is refused ---- */
 
 static const struct parse_case refused[] = {
+	{ { "-t", "sink:", "--compare", "--dry-run" }, -EINVAL,
+	  "--compare and --dry-run exclude each other: what is not sent has no answer" },
+	{ { "-t", "sink:", "--rtol", "1" }, -EINVAL,
+	  "--rtol is about comparing answers, and answers are thrown away; add --compare" },
+	{ { "-t", "sink:", "--control", "sink:" }, -EINVAL,
+	  "--control is about comparing answers, and answers are thrown away; add --compare" },
+	{ { "--compare", "--control", "sink:" }, -EINVAL,
+	  "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: to try it, or --dry-run" },
+	{ { "-t", "control=http://h", "--compare", "--control", "http://i" }, -EINVAL,
+	  "--control: given twice, or a target is called \"control\" already; there is one control" },
+	{ { "-t", "sink:", "--compare", "--control", "c=http://i" }, -EINVAL,
+	  "--control: a name before the URL; the control's name is \"control\"" },
+	{ { "-t", "sink:", "--compare", "--rtol", "-1" }, -EINVAL, "--rtol -1: out of range, which is 0 or more" },
+	{ { "-t", "sink:", "--compare", "--atol", "nan" }, -EINVAL, "--atol nan: not a number; write 0.001 or 1e-5" },
+	{ { "-t", "sink:", "--compare", "--atol", "1e-3x" }, -EINVAL, "--atol 1e-3x: not a number; write 0.001 or 1e-5" },
+	{ { "-t", "sink:", "--compare", "--slice-by", "path" }, -EINVAL,
+	  "--slice-by path: write header:NAME, such as header:x-tenant; path and model are slices by themselves" },
+	{ { "-t", "sink:", "--compare", "--max-answer", "0" }, -EINVAL,
+	  "--max-answer 0: out of range, which is 1 to 1G" },
 	{ { "--dry-run", "--ramp", "1%..20%" }, -EINVAL, "--ramp 1%..20%: not a ramp; write 1%..20%/30m" },
 	{ { "--dry-run", "--ramp", "1%/30m..2%" }, -EINVAL, "--ramp 1%/30m..2%: not a ramp; write 1%..20%/30m" },
 	{ { "--dry-run", "--ramp", ".." }, -EINVAL, "--ramp ..: not a ramp; write 1%..20%/30m" },
