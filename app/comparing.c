@@ -21,8 +21,10 @@
  *
  * A request that waits for production's answer holds memory that nobody can
  * give back, and some answers take hours. So when three quarters of the bound
- * are in use, the pairs that wait longest are given up. A recording waits for
- * the worker instead (comparing_has_room()), so its pairs never pile up.
+ * are in use, the pairs that wait longest are given up; of a recording, whose
+ * lane waits at that point while anybody else is busy, only when nearly all is.
+ * A recording waits for the worker, too (comparing_has_room()), so its pairs
+ * never pile up.
  */
 #include "app/comparing.h"
 
@@ -299,7 +301,9 @@ static void know_production(struct comparing *c, struct pair_row *row, struct re
 /** give_up_old() - what waits for production's answers must leave memory to what is new */
 static void give_up_old(struct comparing *c)
 {
-	while (c->oldest && budget_used(c->budget) > c->budget->limit / 4 * 3) {
+	size_t high = c->waits ? c->budget->limit / 16 * 15 : c->budget->limit / 4 * 3;
+
+	while (c->oldest && budget_used(c->budget) > high) {
 		struct pair_row *row = c->oldest;
 
 		for (size_t i = 0; i < c->o->target_count; i++)
