@@ -99,12 +99,17 @@ struct response *response_new(int status_code, const struct response_head *head,
 	/* One block: the answer, its headers, then the bytes that they point into. */
 	size_t count = head ? head->lengths.len / (2 * sizeof(uint32_t)) : 0;
 	size_t size = sizeof(struct response) + count * sizeof(struct header) + (head ? head->text.len : 0);
-	struct response *r = budget_charge(budget, size) ? malloc(size) : NULL;
+	struct response *r;
 	struct header *headers;
 	struct span text, lengths;
 
-	if (!r)
+	if (!budget_charge(budget, size))
 		return NULL;
+	r = malloc(size);
+	if (!r) {
+		budget_release(budget, size);
+		return NULL;
+	}
 	*r = (struct response){ .fate = RESPONSE_WHOLE,
 				.status_code = status_code,
 				.first_byte_us = -1,
