@@ -42,9 +42,9 @@
 #include "report/events.h"
 #include "report/gate.h"
 
-#define BUCKETS 8192 /* power of two; tokens count on, so they spread by themselves */
-#define ROOM 256     /* pairs before the worker of a recording */
-#define OVERLOAD 4096 /* pairs before the worker, live */
+#define BUCKETS 8192                  /* power of two; tokens count on, so they spread by themselves */
+#define ROOM 256                      /* pairs before the worker of a recording */
+#define OVERLOAD 4096                 /* pairs before the worker, live */
 #define OWN_TOKEN (UINT64_C(1) << 63) /* of requests whose answer nobody will bring */
 
 struct pair_row;
@@ -54,9 +54,9 @@ struct exchange {
 	struct exchange *next; /* in the worker's queue, or on the way back */
 	struct pair_row *row;
 	size_t target;
-	struct outcome outcome;    /* its response is ours */
-	const char *skip;          /* why it is not compared; NULL: it is */
-	struct buffer event;       /* the worker's line */
+	struct outcome outcome; /* its response is ours */
+	const char *skip;       /* why it is not compared; NULL: it is */
+	struct buffer event;    /* the worker's line */
 	enum { EXCHANGE_OPEN, EXCHANGE_WAITS, EXCHANGE_AT_WORK, EXCHANGE_OVER } state;
 };
 
@@ -84,9 +84,9 @@ struct comparing {
 	struct comparer *comparer; /* the worker's, once it runs; so is the tally */
 	struct tally *tally;
 	struct target_counts *counts; /* one per target */
-	pthread_mutex_t tally_lock; /* the tally is read while the run goes on */
-	struct gate *gate;          /* NULL without --fail-on */
-	struct gate_result verdict; /* with is_judged */
+	pthread_mutex_t tally_lock;   /* the tally is read while the run goes on */
+	struct gate *gate;            /* NULL without --fail-on */
+	struct gate_result verdict;   /* with is_judged */
 	bool is_judged;
 	size_t row_size;
 	bool waits;
@@ -152,7 +152,9 @@ static void judge(struct comparing *c, struct exchange *e)
 	struct pair pair = {
 		.request = e->row->message,
 		.production = e->row->production,
-		.shadow = !answered ? NULL : e->outcome.response ? e->outcome.response : &no_memory,
+		.shadow = !answered             ? NULL
+			  : e->outcome.response ? e->outcome.response
+						: &no_memory,
 		.outcome = &e->outcome,
 	};
 
@@ -351,7 +353,8 @@ void comparing_unsent(struct comparing *c, size_t target, const struct message *
 		end_exchange(c, &row->exchanges[target]);
 }
 
-void comparing_outcome(struct comparing *c, size_t target, const struct message *m, const struct outcome *outcome)
+void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
+		       const struct outcome *outcome)
 {
 	struct pair_row *row = *find(c, m->answer_token);
 	struct exchange *e;
@@ -549,8 +552,8 @@ int comparing_new(const struct options *options, struct comparing **out, struct 
 	return err;
 }
 
-int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget, const struct comparing_hooks *hooks,
-		    bool waits)
+int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
+		    const struct comparing_hooks *hooks, bool waits)
 {
 	int err;
 
@@ -695,7 +698,8 @@ bool comparing_gate(const struct comparing *c, struct buffer *out)
 	return c->is_judged && c->verdict.passed;
 }
 
-static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict from, enum comparison_verdict to)
+static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict from,
+			 enum comparison_verdict to)
 {
 	uint64_t sum = 0;
 
@@ -707,10 +711,11 @@ static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict 
 /** verdicts_text() - "7 equal, 1 decision": those that there were */
 static void verdicts_text(const struct target_counts *n, struct buffer *out)
 {
-	static const enum comparison_verdict order[] = { COMPARISON_EQUAL,  COMPARISON_CLOSE,    COMPARISON_DECISION,
-							 COMPARISON_VALUE,  COMPARISON_ORDER,    COMPARISON_SCHEMA,
-							 COMPARISON_STATUS, COMPARISON_ENCODING, COMPARISON_ERROR,
-							 COMPARISON_NOT_COMPARABLE };
+	static const enum comparison_verdict order[] = { COMPARISON_EQUAL,    COMPARISON_CLOSE,
+							 COMPARISON_DECISION, COMPARISON_VALUE,
+							 COMPARISON_ORDER,    COMPARISON_SCHEMA,
+							 COMPARISON_STATUS,   COMPARISON_ENCODING,
+							 COMPARISON_ERROR,    COMPARISON_NOT_COMPARABLE };
 	const char *between = ": ";
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -719,7 +724,8 @@ static void verdicts_text(const struct target_counts *n, struct buffer *out)
 		if (n_of == 0)
 			continue;
 		buffer_printf(out, "%s%llu %s", between, (unsigned long long)n_of,
-			      order[i] == COMPARISON_NOT_COMPARABLE ? "not comparable" : comparison_name(order[i]));
+			      order[i] == COMPARISON_NOT_COMPARABLE ? "not comparable"
+								    : comparison_name(order[i]));
 		between = ", ";
 	}
 	buffer_add_str(out, "\n");
@@ -736,14 +742,15 @@ static void latency_text(const char *who, const struct histogram *h, struct buff
 		      duration_text((int64_t)histogram_quantile(h, 0.99) * NS_PER_US, p99));
 }
 
-static void target_text(const struct options *o, size_t target, const struct target_counts *n, struct buffer *out)
+static void target_text(const struct options *o, size_t target, const struct target_counts *n,
+			struct buffer *out)
 {
 	uint64_t compared = verdicts(n, COMPARISON_STATUS, COMPARISON_EQUAL);
 	uint64_t apart = counter_get(&n->generated_apart);
 	struct rate mismatch = rate_of(verdicts(n, COMPARISON_STATUS, COMPARISON_ORDER) - apart, compared);
 
-	buffer_printf(out, "%s: compared %llu of %llu", o->targets[target].url.name, (unsigned long long)compared,
-		      (unsigned long long)counter_get(&n->pairs));
+	buffer_printf(out, "%s: compared %llu of %llu", o->targets[target].url.name,
+		      (unsigned long long)compared, (unsigned long long)counter_get(&n->pairs));
 	verdicts_text(n, out);
 	if (compared > 0)
 		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch.value,

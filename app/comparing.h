@@ -42,19 +42,22 @@ int comparing_new(const struct options *options, struct comparing **out, struct 
  * @waits:  a recording: nothing is skipped for want of time, see comparing_has_room()
  * Return: 0 or a negative errno.
  */
-int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget, const struct comparing_hooks *hooks,
-		    bool waits);
+int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
+		    const struct comparing_hooks *hooks, bool waits);
 
-/** comparing_expect() - before @m goes to the targets; borrowed. False: no memory for it, so it must not be sent */
+/** comparing_expect() - before @m goes to the targets; borrowed. False: no memory for it, so it must not be
+ * sent */
 bool comparing_expect(struct comparing *c, struct message *m);
 
 /** comparing_unsent() - @target will not get @m */
 void comparing_unsent(struct comparing *c, size_t target, const struct message *m);
 
 /** comparing_outcome() - the exchange ended; its response is taken */
-void comparing_outcome(struct comparing *c, size_t target, const struct message *m, const struct outcome *outcome);
+void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
+		       const struct outcome *outcome);
 
-/** comparing_production() - what the capture knows of an answer; @response is taken, NULL: there was no memory */
+/** comparing_production() - what the capture knows of an answer; @response is taken, NULL: there was no memory
+ */
 void comparing_production(struct comparing *c, uint64_t token, struct response *response);
 
 /** comparing_has_room() - may one more request be sent without comparisons piling up? */
@@ -72,13 +75,16 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 /** comparing_close() - close the handles; the loop must run once more to its end. The counts are final */
 void comparing_close(struct comparing *c);
 
-/** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never matched */
+/** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never
+ * matched */
 void comparing_json(struct comparing *c, struct json *j);
 
-/** comparing_judge() - after comparing_close(): what --fail-on says to @report, the JSON; false if there is no gate */
+/** comparing_judge() - after comparing_close(): what --fail-on says to @report, the JSON; false if there is no
+ * gate */
 bool comparing_judge(struct comparing *c, struct span report);
 
-/** comparing_gate() - after comparing_judge(): does the run pass? @out: one line about it, or nothing without a gate */
+/** comparing_gate() - after comparing_judge(): does the run pass? @out: one line about it, or nothing without a
+ * gate */
 bool comparing_gate(const struct comparing *c, struct buffer *out);
 
 /** comparing_text() - after comparing_close(): a few lines for people */

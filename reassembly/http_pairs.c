@@ -40,13 +40,13 @@
 /** struct awaited - the answer of one request */
 struct awaited {
 	struct awaited *next;
-	uint64_t token;  /* 0: the request is not complete, or not even its head */
-	uint32_t number; /* with is_placed: of its answer among the final ones */
-	uint32_t ack;    /* of the client, on the request's first segment */
-	uint32_t end_ack; /* with token: on its last */
+	uint64_t token;                          /* 0: the request is not complete, or not even its head */
+	uint32_t number;                         /* with is_placed: of its answer among the final ones */
+	uint32_t ack;                            /* of the client, on the request's first segment */
+	uint32_t end_ack;                        /* with token: on its last */
 	struct wall asked_at, first_at, last_at; /* the request's last byte; the answer's first and last */
-	struct response *response; /* from the answer's head on */
-	enum response_fate fate;   /* with is_done, of an answer without a response */
+	struct response *response;               /* from the answer's head on */
+	enum response_fate fate;                 /* with is_done, of an answer without a response */
 	bool is_placed;
 	bool is_checked; /* the place of its first byte must fit */
 	bool is_ahead;   /* it came before its request */
@@ -59,16 +59,16 @@ struct pairs {
 	struct awaited *making;  /* of the request that is being sent */
 	struct awaited *current; /* of the answer that is being received */
 	struct response_head head;
-	struct wall now;       /* of the server's segment at hand */
-	struct wall begun_at;  /* first byte of the answer at hand */
-	uint32_t turn_begin;   /* sequence number of the first byte after the final answer before */
-	uint32_t request_ack;  /* on the segment in which the request in the making began */
-	uint32_t sent;         /* requests, with is_trusted; else at least so many, those in holes too */
-	bool in_turn;          /* turn_begin is of the answer at hand: interim ones go before it */
-	bool is_trusted;       /* both counts are right */
-	bool was_lost;         /* ... and were not always */
-	bool is_counted;       /* sent was right once, and no answer was lost since */
-	bool pipelines;        /* the client did not wait for all answers once: it may again */
+	struct wall now;      /* of the server's segment at hand */
+	struct wall begun_at; /* first byte of the answer at hand */
+	uint32_t turn_begin;  /* sequence number of the first byte after the final answer before */
+	uint32_t request_ack; /* on the segment in which the request in the making began */
+	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in holes too */
+	bool in_turn;         /* turn_begin is of the answer at hand: interim ones go before it */
+	bool is_trusted;      /* both counts are right */
+	bool was_lost;        /* ... and were not always */
+	bool is_counted;      /* sent was right once, and no answer was lost since */
+	bool pipelines;       /* the client did not wait for all answers once: it may again */
 };
 
 /* ---- the list ---- */
@@ -143,7 +143,8 @@ static void date(const struct awaited *a, struct response *r)
 		r->first_byte_us = us_after(a->asked_at, a->first_at.ns);
 	if (r->fate == RESPONSE_WHOLE)
 		r->last_byte_us = us_after(a->asked_at, a->last_at.ns);
-	for (size_t i = 0; i < r->arrival_count; i++) /* kept as capture time, since the request may end later */
+	for (size_t i = 0; i < r->arrival_count;
+	     i++) /* kept as capture time, since the request may end later */
 		r->arrivals[i].us = us_after(a->asked_at, r->arrivals[i].us * NS_PER_US);
 }
 
@@ -243,7 +244,8 @@ void http_pairs_find(struct http *h)
 	if (h->pipelining || p->pipelines)
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
-		return; /* of answers that were followed all the time, none is missing: some are still to come */
+		return; /* of answers that were followed all the time, none is missing: some are still to come
+			 */
 	p->sent = answered;
 	p->is_trusted = p->is_counted = true;
 }
@@ -425,7 +427,8 @@ void http_pairs_server_bytes(struct http *h, struct wall now)
 	struct pairs *p = pairs_of(h);
 
 	p->now = now;
-	for (struct awaited *a = p->first, *next; a; a = next) { /* nobody knows which of them this belongs to */
+	for (struct awaited *a = p->first, *next; a;
+	     a = next) { /* nobody knows which of them this belongs to */
 		next = a->next;
 		if (!a->is_placed && !a->is_ahead)
 			settle(h, a, RESPONSE_OUT_OF_STEP);

@@ -60,8 +60,8 @@ struct talk {
 
 static void add_body(struct buffer *body, unsigned number)
 {
-	static const char *const lures[] = { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", "\r\n\r\n", "0\r\n\r\n",
-					     "POST /0 HTTP/1.1\r\nContent-Length: 0\r\n\r\n" };
+	static const char *const lures[] = { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", "\r\n\r\n",
+					     "0\r\n\r\n", "POST /0 HTTP/1.1\r\nContent-Length: 0\r\n\r\n" };
 
 	buffer_printf(body, "answer %u ", number);
 	for (uint32_t n = below(12); n > 0; n--) {
@@ -103,7 +103,9 @@ static void ask(struct talk *t)
 	unsigned number = t->requests++;
 
 	if (below(4) == 0) {
-		buffer_printf(&t->side[0], "POST /%u HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", number);
+		buffer_printf(&t->side[0],
+			      "POST /%u HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+			      number);
 	} else {
 		buffer_printf(&t->side[0], "POST /%u HTTP/1.1\r\nContent-Length: %zu\r\n\r\n", number, len);
 		for (size_t i = 0; i < len; i++)
@@ -193,7 +195,8 @@ static void damage(struct talk *t, uint32_t lost_of_1000, bool requests_too)
 		t->count = below((uint32_t)kept);
 }
 
-static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
+static struct head_decision on_head(void *ctx, const struct request_head *head,
+				    const struct request_origin *origin)
 {
 	return (struct head_decision){ .keep = KEEP_WHOLE, .answer = true };
 }
@@ -228,13 +231,14 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 
 		t->whole++;
 		if (r->body_len != want->len || (want->len > 0 && memcmp(r->body, want->bytes, want->len) != 0))
-			fail_msg("seed %llu: the answer to /%u is another's: %.*s", (unsigned long long)t->seed, number,
-				 (int)(r->body_len < 40 ? r->body_len : 40), (const char *)r->body);
+			fail_msg("seed %llu: the answer to /%u is another's: %.*s", (unsigned long long)t->seed,
+				 number, (int)(r->body_len < 40 ? r->body_len : 40), (const char *)r->body);
 	}
 	response_free(r);
 }
 
-static void feed(struct reassembler *r, const struct talk *t, const struct packet *p, uint32_t isn, int64_t now_ns)
+static void feed(struct reassembler *r, const struct talk *t, const struct packet *p, uint32_t isn,
+		 int64_t now_ns)
 {
 	struct endpoint ends[2] = { { .addr = { [15] = 1 }, .port = 40000, .family = 4 },
 				    { .addr = { [15] = 2 }, .port = 80, .family = 4 } };
@@ -263,7 +267,8 @@ static void run(struct talk *t, bool begun, bool closes)
 					      .keep_answers = true,
 					      .max_answer = 1 << 20 };
 	struct reassembly_sink sink = { t, on_head, on_request, NULL, on_response };
-	const struct packet syn[] = { { .flags = TCP_SYN }, { .server = true, .flags = TCP_SYN | TCP_ACK, .ack = 1 } };
+	const struct packet syn[] = { { .flags = TCP_SYN },
+				      { .server = true, .flags = TCP_SYN | TCP_ACK, .ack = 1 } };
 	uint32_t isn = below(2) ? UINT32_MAX - below(3000) : below(1000);
 	struct reassembler *r;
 
@@ -285,7 +290,8 @@ static void run(struct talk *t, bool begun, bool closes)
 	reassembler_finish(r);
 	reassembler_free(r);
 	if (t->answered != t->tokens)
-		fail_msg("seed %llu: %u responses to %u requests", (unsigned long long)t->seed, t->answered, t->tokens);
+		fail_msg("seed %llu: %u responses to %u requests", (unsigned long long)t->seed, t->answered,
+			 t->tokens);
 	assert_int_equal(budget_used(&t->budget), 0);
 }
 
@@ -322,7 +328,8 @@ static void test_undamaged(void **state)
 
 		run(t, true, seed % 3);
 		if (t->whole != t->requests)
-			fail_msg("seed %llu: %u of %u answers are whole", (unsigned long long)seed, t->whole, t->requests);
+			fail_msg("seed %llu: %u of %u answers are whole", (unsigned long long)seed, t->whole,
+				 t->requests);
 		talk_deinit(t);
 		free(t);
 	}
@@ -337,7 +344,8 @@ static void test_damaged(void **state)
 		bool in_window = seed % 5 == 0;
 		struct talk *t = talk_new(seed, in_window);
 
-		/* which request lies in a hole before answers that are ahead by one, nobody can know: see http_pairs.c */
+		/* which request lies in a hole before answers that are ahead by one, nobody can know: see
+		 * http_pairs.c */
 		damage(t, lost_of_1000[seed % 4], !in_window);
 		run(t, in_window || below(4) > 0, below(2));
 		whole[seed % 4] += t->whole;
