@@ -18,7 +18,7 @@ static const char usage_text[] =
 	"usage: shadowtap [OPTIONS] -t URL [BPF EXPRESSION]             mirror live traffic\n"
 	"       shadowtap [OPTIONS] -t URL -r FILE [BPF EXPRESSION]     replay a recording\n"
 	"       shadowtap doctor [OPTIONS] [-t URL] [BPF EXPRESSION]    say why nothing is captured or sent\n"
-	"       shadowtap report FILE.json [-o FILE]                    draw a report again from its JSON\n"
+	"       shadowtap report FILE.json... [-o FILE]                 draw reports again, several as one\n"
 	"\n"
 	"Watches HTTP requests on the wire and sends a copy of those you choose to a shadow server.\n"
 	"Production is never touched; the shadow's answers are read and thrown away.\n";

@@ -18,25 +18,36 @@
 #include "app/drawing.h"
 #include "app/options.h"
 #include "base/buffer.h"
+#include "base/json.h"
 #include "base/json_doc.h"
 #include "base/log.h"
+#include "report/gate.h"
+#include "report/merge.h"
 
 #define REPORT_BYTES_MAX (256u << 20)
 #define READ_CHUNK (256u << 10)
 
 static const char usage[] =
-	"usage: shadowtap report FILE.json [-o FILE]\n"
+	"usage: shadowtap report FILE.json... [-o FILE] [--fail-on EXPR]\n"
 	"\n"
-	"Draw a report again from its JSON (--report FILE.json writes it).\n"
+	"Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
+	"service or of its days, are added up and drawn as one.\n"
 	"\n"
 	"  -o, --output FILE  write it to FILE, by its suffix " DRAWING_SUFFIXES "; repeatable.\n"
 	"                     The default is Markdown on standard output\n"
+	"  --fail-on EXPR     exit with 3 if this holds, such as 'mismatch_upper > 0.5% or compared < 1000'\n"
 	"  -h, --help         this text\n";
 
 struct report_arguments {
 	const char **inputs, **outputs;
 	size_t input_count, output_count;
+	const char *fail_on; /* NULL: no gate */
 	bool help;
+};
+
+struct input {
+	struct buffer text;
+	struct json_doc doc; /* borrows the text */
 };
 
 static int usage_error(const char *what, const char *arg)
@@ -56,18 +67,26 @@ static int add_output(struct report_arguments *c, const char *path)
 	return EXIT_DONE;
 }
 
-/** value_of() - of -oFILE, -o FILE, --output=FILE, --output FILE; NULL: it is another argument */
-static const char *value_of(int argc, char **argv, int *i)
+/** value_of() - of the option @name: --output=FILE or --output FILE; NULL: argument @i is another */
+static const char *value_of(const char *name, int argc, char **argv, int *i)
 {
 	const char *arg = argv[*i];
+	size_t len = strlen(name);
 
-	if (strncmp(arg, "--output=", 9) == 0)
-		return arg + 9;
-	if (strncmp(arg, "-o", 2) == 0 && arg[2] != '\0')
-		return arg + 2;
-	if ((strcmp(arg, "-o") == 0 || strcmp(arg, "--output") == 0) && *i + 1 < argc)
+	if (strncmp(arg, name, len) != 0)
+		return NULL;
+	if (arg[len] == '\0' && *i + 1 < argc)
 		return argv[++*i];
-	return NULL;
+	if (arg[len] == '=' && name[1] == '-')
+		return arg + len + 1;
+	return arg[len] != '\0' && name[1] != '-' ? arg + len : NULL; /* -oFILE */
+}
+
+static const char *output_of(int argc, char **argv, int *i)
+{
+	const char *value = value_of("--output", argc, argv, i);
+
+	return value ? value : value_of("-o", argc, argv, i);
 }
 
 static int parse(struct report_arguments *c, int argc, char **argv)
@@ -76,10 +95,13 @@ static int parse(struct report_arguments *c, int argc, char **argv)
 	int status = EXIT_DONE;
 
 	for (int i = 1; i < argc && status == EXIT_DONE; i++) {
-		const char *value = ended ? NULL : value_of(argc, argv, &i);
+		const char *output = ended ? NULL : output_of(argc, argv, &i);
+		const char *expression = ended || output ? NULL : value_of("--fail-on", argc, argv, &i);
 
-		if (value)
-			status = add_output(c, value);
+		if (output)
+			status = add_output(c, output);
+		else if (expression)
+			c->fail_on = expression;
 		else if (!ended && strcmp(argv[i], "--") == 0)
 			ended = true;
 		else if (!ended && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0))
@@ -117,20 +139,18 @@ static int read_whole(const char *path, struct buffer *out)
 	return err;
 }
 
-static int read_report(const char *path, struct buffer *out)
+static int read_report(const char *path, struct input *in)
 {
-	struct json_doc doc = { 0 };
-	int err = read_whole(path, out);
+	int err = read_whole(path, &in->text);
 
 	if (err < 0) {
 		log_error_errno(-err, "cannot read the report \"%s\"", path);
 		return EXIT_COULD_NOT;
 	}
-	err = json_doc_parse(&doc, buffer_span(out));
+	err = json_doc_parse(&in->doc, buffer_span(&in->text));
 	if (err < 0)
 		log_error("\"%s\" is no report: %s at byte %zu; --report FILE.json writes one", path,
-			  doc.error ? doc.error : strerror(-err), doc.error_at);
-	json_doc_deinit(&doc);
+			  in->doc.error ? in->doc.error : strerror(-err), in->doc.error_at);
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 }
 
@@ -165,21 +185,113 @@ static int draw(const struct report_arguments *c, struct span json)
 	return status;
 }
 
+/* ---- joining and judging ---- */
+
+/** merge() - all inputs as one report, appended to @json */
+static int merge(const struct report_arguments *c, const struct input *inputs, struct buffer *json)
+{
+	struct json_doc *docs = calloc(c->input_count, sizeof(*docs));
+	struct buffer error = { 0 };
+	int err = -ENOMEM;
+
+	for (size_t i = 0; docs && i < c->input_count; i++)
+		docs[i] = inputs[i].doc;
+	if (docs)
+		err = report_merge(docs, c->input_count, json, &error);
+	if (err < 0)
+		log_error("cannot join the reports: %s", error.len ? buffer_text(&error) : strerror(-err));
+	buffer_deinit(&error);
+	free(docs);
+	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
+}
+
+/** add_gate() - the member "gate" as the last one of the object that @json ends with */
+static void add_gate(const struct gate *g, const struct gate_result *result, struct buffer *json)
+{
+	struct json j = json_to(json);
+
+	while (json->len > 0 && json->bytes[json->len - 1] != '}')
+		json->len--;
+	json->len -= json->len > 0;
+	j.comma = true;
+	json_key(&j, "gate");
+	gate_json(g, result, &j);
+	buffer_add_str(json, "}\n");
+}
+
+/** judge() - what the gate says to @json, which is told so; EXIT_GATE if it fails */
+static int judge(const struct gate *g, struct buffer *json)
+{
+	struct json_doc doc = { 0 };
+	struct gate_result result = { 0 };
+	struct buffer sentence = { 0 };
+	int err = json_doc_parse(&doc, buffer_span(json));
+
+	if (err < 0) {
+		log_error("cannot judge the report: %s", strerror(-err));
+		return EXIT_COULD_NOT;
+	}
+	gate_evaluate(g, &doc, &result);
+	json_doc_deinit(&doc);
+	add_gate(g, &result, json);
+	gate_sentence(g, &result, &sentence);
+	log_info("%s", buffer_text(&sentence));
+	buffer_deinit(&sentence);
+	return result.passed ? EXIT_DONE : EXIT_GATE;
+}
+
+/** join() - read all, and make the one report that is drawn: of a single one its own text, unchanged */
+static int join(const struct report_arguments *c, struct input *inputs, const struct gate *g, struct buffer *json)
+{
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < c->input_count && status == EXIT_DONE; i++)
+		status = read_report(c->inputs[i], &inputs[i]);
+	if (status != EXIT_DONE)
+		return status;
+	if (c->input_count == 1 && !g) {
+		buffer_add_span(json, buffer_span(&inputs[0].text));
+		return EXIT_DONE;
+	}
+	return merge(c, inputs, json);
+}
+
+static int make(const struct report_arguments *c, const struct gate *g)
+{
+	struct input *inputs = calloc(c->input_count, sizeof(*inputs));
+	struct buffer json = { 0 };
+	int status = inputs ? join(c, inputs, g, &json) : EXIT_COULD_NOT, verdict = EXIT_DONE;
+
+	if (status == EXIT_DONE && g)
+		verdict = judge(g, &json);
+	if (status == EXIT_DONE && verdict != EXIT_COULD_NOT)
+		status = draw(c, buffer_span(&json));
+	for (size_t i = 0; inputs && i < c->input_count; i++) {
+		json_doc_deinit(&inputs[i].doc);
+		buffer_deinit(&inputs[i].text);
+	}
+	free(inputs);
+	buffer_deinit(&json);
+	return status != EXIT_DONE ? status : verdict;
+}
+
 static int run(const struct report_arguments *c)
 {
-	struct buffer json = { 0 };
+	struct buffer error = { 0 };
+	struct gate *g = NULL;
 	int status;
 
 	if (c->help) {
 		fputs(usage, stdout);
 		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
 	}
-	if (c->input_count > 1)
-		return usage_error("one report at a time, and this is another:", c->inputs[1]);
-	status = read_report(c->inputs[0], &json);
-	if (status == EXIT_DONE)
-		status = draw(c, buffer_span(&json));
-	buffer_deinit(&json);
+	if (c->fail_on && gate_parse(span_str(c->fail_on), &g, &error) < 0) {
+		log_error("report: --fail-on %s", error.len ? buffer_text(&error) : "out of memory");
+		buffer_deinit(&error);
+		return EXIT_USAGE;
+	}
+	status = make(c, g);
+	gate_free(g);
 	return status;
 }
 

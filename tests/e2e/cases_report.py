@@ -93,6 +93,7 @@ def report_again(lab):
     check("39 requests mirrored: 39 answered, 0 failed" in names[2].read_text(), "the Markdown lacks its headline")
     done = run(lab, "report", names[0])
     check(done.returncode == 0 and done.stdout == names[2].read_text(), "standard output is not the Markdown")
+    check_merged(lab, names[0])
     (lab.directory / "no.json").write_text('{"packets": {}}')
     (lab.directory / "half.json").write_text(names[0].read_text()[:300])
     for args, status, words in (
@@ -103,9 +104,23 @@ def report_again(lab):
             ([names[0], "-o", "x.pdf"], 2, ".json, .html and .md"),
             ([names[0], "-o", "no/such/x.md"], 1, "no/such/x.md"),
             ([names[0], "--bogus"], 2, "--bogus"),
+            ([names[0], names[0], "-o", "x.json", "--fail-on", "sent <"], 2, "--fail-on"),
+            (["no.json", "no.json"], 1, "cannot join"),
             (["--help"], 0, "")):
         done = run(lab, "report", *args)
         check(done.returncode == status and words in done.stderr, f"report {args}: exit {done.returncode}, {done.stderr!r}")
+
+
+def check_merged(lab, name):
+    """Two reports as one: the counts add up, and a gate judges the sum."""
+    both = lab.directory / "both.json"
+    done = run(lab, "report", name, name, "-o", both, "--fail-on", "sent > 77 or failed > 50%")
+    check(done.returncode == 3 and "sent > 77" in done.stderr, f"exit {done.returncode}: {done.stderr!r}")
+    merged = json.loads(both.read_text())
+    check(merged["targets"]["default"]["sent"] == 78 and merged["requests"]["seen"] == 96, f"sums: {merged['requests']}")
+    check(merged["gate"]["passed"] is False, "the gate is not told")
+    done = run(lab, "report", name, name, "--fail-on=sent > 78")
+    check(done.returncode == 0 and "# The gate passed" in done.stdout, f"exit {done.returncode}: {done.stdout[:200]}")
 
 
 CASES = [report_in_a_browser, report_again]
