@@ -17,8 +17,8 @@
 
 #include "app/option_table.h"
 
-/* what else may stand on the line: the first words of a packet filter */
-#define FILTER_WORDS "host net port src dst tcp udp vlan not and or"
+/* what else may stand on the line: commands, and the first words of a packet filter */
+#define WORDS "doctor report host net port src dst tcp udp vlan not and or"
 
 enum value_source { VALUE_NONE, VALUE_UNKNOWN, VALUE_CHOICES, VALUE_INTERFACE, VALUE_FILE, VALUE_USER };
 
@@ -88,7 +88,9 @@ static void bash_text(struct buffer *out)
 		bash_action(out, row);
 		buffer_add_str(out, "return ;;\n");
 	}
-	buffer_add_str(out, "\tesac\n\tmapfile -t COMPREPLY < <(compgen -W '" FILTER_WORDS);
+	buffer_add_str(out, "\tesac\n\tif [ \"${COMP_WORDS[1]}\" = report ] && [[ $cur != -* ]]; then\n"
+			    "\t\tcompopt -o filenames\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+			    "\t\treturn\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W '" WORDS);
 	for (size_t i = 0; i < option_row_count; i++)
 		buffer_printf(out, " --%s", option_rows[i].name);
 	buffer_add_str(out, "' -- \"$cur\")\n");
@@ -164,7 +166,7 @@ static void zsh_text(struct buffer *out)
 	buffer_add_str(out, zsh_begin);
 	for (size_t i = 0; i < option_row_count; i++)
 		zsh_row(out, &option_rows[i]);
-	buffer_add_str(out, " \\\n\t'*:packet filter:(" FILTER_WORDS ")'\n");
+	buffer_add_str(out, " \\\n\t'*:packet filter:(" WORDS ")'\n");
 }
 
 void completion_text(enum shell shell, struct buffer *out)

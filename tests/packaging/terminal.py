@@ -22,6 +22,7 @@ TYPED = [
     ("shadowtap --preset=mlf", "shadowtap --preset=mlflow"),
     ("shadowtap --host-header suf", "shadowtap --host-header suffix"),
     ("shadowtap -r mon", r"shadowtap -r monday\.pcap"),
+    ("shadowtap doc", "shadowtap doctor"),
     ("shadowtap --interface l", "shadowtap --interface lo"),
 ]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r|\x07")
