@@ -111,7 +111,7 @@ static void test_kept(void **state)
 		READ, SEND("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n1\r\nd\r\n0\r\nX-T: r\r\n\r\n"),
 		READ, SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\nab"), PAUSE, SEND("cd"),
 		READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789"),
-		READ, SEND("HTTP/1.1 200 OK\r\n\r\nto the"), PAUSE, SEND(" end"),
+		READ, SEND("HTTP/1.1 200 OK\r\n\r\nto the"), PAUSE, SEND(" end"), CLOSE
 	};
 	static const struct fault_step *const scripts[] = { steps, NULL };
 	struct fault_server *server = fault_server_start(4, scripts);
