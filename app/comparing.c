@@ -669,11 +669,15 @@ void comparing_json(struct comparing *c, struct json *j)
 	pthread_mutex_lock(&c->tally_lock);
 	tally_json(c->tally, j);
 	pthread_mutex_unlock(&c->tally_lock);
-	if (c->is_judged) {
-		json_key(j, "gate");
-		gate_json(c->gate, &c->verdict, j);
-	}
 	json_close(j, '}');
+}
+
+void comparing_gate_json(const struct comparing *c, struct json *j)
+{
+	if (!c->is_judged)
+		return;
+	json_key(j, "gate");
+	gate_json(c->gate, &c->verdict, j);
 }
 
 bool comparing_judge(struct comparing *c, struct span report)

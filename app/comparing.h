@@ -79,6 +79,9 @@ void comparing_close(struct comparing *c);
  * matched */
 void comparing_json(struct comparing *c, struct json *j);
 
+/** comparing_gate_json() - the report's member "gate", once comparing_judge() was called; else nothing */
+void comparing_gate_json(const struct comparing *c, struct json *j);
+
 /** comparing_judge() - after comparing_close(): what --fail-on says to @report, the JSON; false if there is no
  * gate */
 bool comparing_judge(struct comparing *c, struct span report);

@@ -176,6 +176,7 @@ void outputs_json(const struct books *b, const struct run_facts *facts, struct b
 	if (facts->comparing) {
 		json_key(&j, "comparison");
 		comparing_json(facts->comparing, &j);
+		comparing_gate_json(facts->comparing, &j);
 	}
 	json_close(&j, '}');
 	buffer_add_str(out, "\n");
