@@ -114,4 +114,21 @@ def lanes_twice(lab):
     twice_tagged(lab, "--lanes", "3")
 
 
-CASES = [lanes_count_alike, lanes_under_load, lanes_mirror, lanes_count_exactly, lanes_twice]
+def lanes_compare(lab):
+    """Answers find their requests, whichever lane saw them: two services that are the same agree on everything."""
+    need_python("requests", "aiohttp", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    lab.service(ns, port=9000)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "--lanes", 3, "-t", SHADOW, "-m", "10s", "--compare")
+    told = drive(lab, ns, BASE, [("library.py", "requests", 40, 0), ("library.py", "aiohttp", 30, 100),
+                                 ("library.py", "v2", 8, 200)])
+    must = mirrored(told)
+    wait_for("all replays", lambda: len(lab.received(9000)) >= len(must))
+    report = tap.stop()
+    target = report["comparison"]["targets"]["default"]
+    check(target["pairs"] == len(must) == report["targets"]["default"]["sent"], f"{len(must)} sent, {target['pairs']} pairs")
+    check(target["verdicts"]["equal"] == len(must), f"not all {len(must)} are equal: {target['verdicts']}")
+
+
+CASES = [lanes_count_alike, lanes_under_load, lanes_mirror, lanes_count_exactly, lanes_twice, lanes_compare]
