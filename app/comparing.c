@@ -74,7 +74,7 @@ struct pair_row {
 
 /** struct target_counts - the worker counts, anybody reads */
 struct target_counts {
-	struct counter pairs, generated_apart, verdict[COMPARISON_COUNT];
+	struct counter pairs, unseen, generated_apart, verdict[COMPARISON_COUNT];
 	struct histogram production_us, shadow_us; /* total, of whole answers */
 };
 
@@ -136,6 +136,7 @@ static void count(struct comparing *c, const struct pair *pair, size_t target, c
 
 	counter_add(&n->pairs, 1);
 	counter_add(&n->verdict[result->verdict], 1);
+	counter_add(&n->unseen, pair->production->fate == RESPONSE_UNSEEN);
 	if (result->verdict == COMPARISON_VALUE && result->generated)
 		counter_add(&n->generated_apart, 1);
 	if (pair->production->last_byte_us >= 0)
@@ -518,7 +519,7 @@ static int make_tally(struct comparing *c)
 	for (size_t i = 0; i < c->o->target_count; i++)
 		targets[i] = (struct tally_target){ c->o->targets[i].url.name, c->o->targets[i].is_control };
 	c->tally = tally_new(&options);
-	c->counts = calloc(c->o->target_count, sizeof(*c->counts));
+	c->counts = calloc(c->o->target_count + 1, sizeof(*c->counts)); /* a file that is checked may name none */
 	return c->tally && c->counts ? 0 : -ENOMEM;
 }
 
@@ -760,6 +761,9 @@ static void target_text(const struct options *o, size_t target, const struct tar
 		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch.value,
 			      100 * mismatch.interval.low, 100 * mismatch.interval.high,
 			      apart > 0 ? " (generated text apart)" : "");
+	if (counter_get(&n->unseen) > 0 && counter_get(&n->unseen) == counter_get(&n->pairs))
+		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
+				    "leave the filter open for both\n");
 	latency_text("production", &n->production_us, out);
 	latency_text(o->targets[target].is_control ? "control" : "shadow", &n->shadow_us, out);
 }

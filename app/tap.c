@@ -1138,11 +1138,15 @@ int tap_run(const struct options *options)
 
 int tap_check(const struct options *options)
 {
+	struct comparing *comparing = NULL;
 	struct buffer error = { 0 };
 	struct rules rules;
 	int err = rules_make(options, 1, NULL, &rules, &error);
 
 	rules_deinit(&rules);
+	if (err == 0 && options->compare.on)
+		err = comparing_new(options, &comparing, &error);
+	comparing_free(comparing);
 	if (err < 0)
 		log_error("%s", error.len ? buffer_text(&error) : "out of memory");
 	else

@@ -92,6 +92,7 @@ def compare_recorded(lab):
     check(told["not_comparable"] == {"unseen": told["pairs"]} and told["pairs"] == ROUNDS * len(ASKED),
           f"one direction: {told['verdicts']} {told['not_comparable']}")
     check(told["mismatch"]["of"] == 0, f"compared what was not there: {told['mismatch']}")
+    check("both directions" in tap.err, f"nobody is told why: {tap.err[-300:]}")
 
     tap = lab.tap(ns, *recording, *COMPARE, "-c", "1")
     told = tap.finish()["comparison"]["targets"]["default"]
@@ -145,7 +146,7 @@ def compare_rules(lab):
     ns = services(lab)
     rules = lab.directory / "rules.txt"
     rules.write_text("# of the model\n/unit ignore\n/nowhere/* ignore\n")
-    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "--rules", rules, "--unordered", "/tags",
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, "--lanes", 2, *COMPARE, "--rules", rules, "--unordered", "/tags",
                        "--atol", "1", "--ignore", "/seconds")
     ask(lab, ns)
     report = tap.stop()
