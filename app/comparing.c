@@ -703,6 +703,11 @@ bool comparing_gate(const struct comparing *c, struct buffer *out)
 	return c->is_judged && c->verdict.passed;
 }
 
+uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict)
+{
+	return counter_get(&c->counts[target].verdict[verdict]);
+}
+
 static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict from,
 			 enum comparison_verdict to)
 {

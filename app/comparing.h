@@ -1,7 +1,7 @@
 /*
  * comparing.h - production's answers and the targets', brought together and judged (--compare)
  *
- * Everything but comparing_is_busy() is called on the loop's thread.
+ * Unless a function says otherwise it is called on the loop's thread.
  */
 #ifndef APP_COMPARING_H
 #define APP_COMPARING_H
@@ -15,6 +15,7 @@
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "base/json.h"
+#include "compare/comparison.h"
 #include "reassembly/message.h"
 #include "reassembly/response.h"
 #include "replay/outcome.h"
@@ -74,6 +75,9 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 
 /** comparing_close() - close the handles; the loop must run once more to its end. The counts are final */
 void comparing_close(struct comparing *c);
+
+/** comparing_count() - any thread: pairs of @target that got this verdict so far */
+uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict);
 
 /** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never
  * matched */

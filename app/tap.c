@@ -817,8 +817,12 @@ static void admin_metrics(void *ctx, struct buffer *out)
 	};
 	struct books b;
 
-	for (size_t i = 0; i < t->current->target_count; i++)
+	facts.comparing = t->comparing != NULL;
+	for (size_t i = 0; i < t->current->target_count; i++) {
 		facts.target_share[i] = t->current->targets[i].sample_share;
+		for (int v = 0; t->comparing && v < COMPARISON_COUNT; v++)
+			facts.compared[i][v] = comparing_count(t->comparing, i, (enum comparison_verdict)v);
+	}
 	take_books(t, &b);
 	metrics_text(&b, &facts, out);
 }

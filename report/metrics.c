@@ -285,9 +285,25 @@ static void target_parts(const struct books *b, struct buffer *out)
 		parts(out, exchanges, b->target[i].name, outcome_names, b->target[i].outcome, OUTCOME_COUNT);
 }
 
+static void comparisons(const struct books *b, const struct metrics_facts *f, struct buffer *out)
+{
+	static const char name[] = "shadowtap_comparisons_total";
+
+	family(out, name, "counter", "Pairs of answers, production's and the target's, by verdict; only with --compare.");
+	for (size_t i = 0; i < b->target_count; i++)
+		for (int v = 0; v < COMPARISON_COUNT; v++) {
+			buffer_printf(out, "%s{", name);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, ",verdict=\"%s\"} %" PRIu64 "\n", comparison_name((enum comparison_verdict)v),
+				      f->compared[i][v]);
+		}
+}
+
 static void of_targets(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
 	target_parts(b, out);
+	if (f->comparing)
+		comparisons(b, f, out);
 	for (size_t k = 0; k < COUNT(target_times); k++) {
 		family(out, target_times[k].name, target_times[k].type, target_times[k].help);
 		for (size_t i = 0; i < b->target_count; i++)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "compare/comparison.h"
 #include "report/books.h"
 
 /** struct metrics_facts - what stands in no books */
@@ -39,6 +40,8 @@ struct metrics_facts {
 	uint64_t config_read, config_refused;
 	uint64_t events_dropped;
 	uint64_t admin_answers, admin_refused;
+	bool comparing; /* --compare: pairs of answers, by verdict */
+	uint64_t compared[BOOKS_TARGETS_MAX][COMPARISON_COUNT];
 };
 
 /** metrics_text() - append the whole exposition */

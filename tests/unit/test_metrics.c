@@ -24,6 +24,8 @@ static struct metrics_facts facts_of_a_run(void)
 		.sample_asked = SHARE_ONE / 10,
 		.target_share = { SHARE_ONE, SHARE_ONE / 2 },
 		.memory_limit = 1000,
+		.comparing = true,
+		.compared = { [1] = { [COMPARISON_DECISION] = 77 } },
 	};
 }
 
@@ -156,6 +158,7 @@ static void test_dry_run(void **state)
 	(void)state;
 	assert_null(strstr(text, "shadowtap_target"));
 	assert_null(strstr(text, "shadowtap_exchange"));
+	assert_null(strstr(text, "shadowtap_comparisons"));
 	assert_non_null(strstr(text, "\nshadowtap_sample_ratio 0.050000000\n"));
 	free(text);
 }
@@ -186,6 +189,8 @@ static void test_parts_are_the_books(void **state)
 	assert_int_equal(sum(text, "shadowtap_target_breaker_state{target=\"a\""), 1);
 	assert_true(value(text, "shadowtap_target_sample_ratio{target=\"b\"}") == 0.5);
 	assert_true(value(text, "process_cpu_seconds_total") == 12.25);
+	assert_int_equal(value(text, "shadowtap_comparisons_total{target=\"b\",verdict=\"decision\"}"), 77);
+	assert_int_equal(sum(text, "shadowtap_comparisons_total{target=\"a\""), 0);
 	free(text);
 }
 
