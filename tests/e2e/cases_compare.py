@@ -1,7 +1,9 @@
 """cases_compare.py - production's answers and the shadow's: every verdict, from live traffic and from a recording"""
 import collections
+import json
 
 from answers import CASES as ASKED, VERDICTS
+from cases_admin import Http, series
 from lab import HERE, PYTHON, check, wait_for
 
 PRODUCTION, SHADOW, CONTROL = 8080, 9000, 9001
@@ -141,14 +143,22 @@ def compare_ends(lab):
     check(told["not_comparable"] == {"cancelled_at_exit": ROUNDS * len(ASKED)}, f"cancelled: {told['verdicts']} {told['not_comparable']}")
 
 
+def pairs_told(admin):
+    return sum(value for name, value in series(admin.ok("/metrics")).items() if name.startswith("shadowtap_comparisons_total"))
+
+
 def compare_rules(lab):
     """What is ignored, has no order or is close enough is so; what never matched is named."""
     ns = services(lab)
     rules = lab.directory / "rules.txt"
     rules.write_text("# of the model\n/unit ignore\n/nowhere/* ignore\n")
     tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, "--lanes", 2, *COMPARE, "--rules", rules, "--unordered", "/tags",
-                       "--atol", "1", "--ignore", "/seconds")
+                       "--atol", "1", "--ignore", "/seconds", "--admin", "127.0.0.1:9090")
+    admin = Http(lab, ns)
     ask(lab, ns)
+    wait_for("/metrics to know of all pairs", lambda: pairs_told(admin) == ROUNDS * len(ASKED))
+    told = json.loads(admin.ok("/stats"))["comparison"]["targets"]["default"]
+    check(told["pairs"] == ROUNDS * len(ASKED), f"/stats: {told['pairs']} pairs")
     report = tap.stop()
     told = report["comparison"]["targets"]["default"]
     for verdict in ("schema", "order", "value"):
