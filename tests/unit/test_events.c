@@ -98,6 +98,37 @@ static void test_outcome_lines(void **state)
 	buffer_deinit(&out);
 }
 
+/* No values unless they are asked for, and of many differences the first sixteen. */
+static void test_comparison_lines(void **state)
+{
+	static const struct finding one = { DIFFERENCE_VALUE, "/a/*", "/a/7", "1\"", "2", 3, 1, 0.5 };
+	struct finding many[FINDINGS_MAX];
+	const struct message m = { .origin.id = 0xabc };
+	struct comparison c = { .verdict = COMPARISON_VALUE, .kind = BODY_JSON, .findings = { &one, 1, .overflow = 5 } };
+	struct buffer out = { 0 };
+	size_t count = 0;
+
+	(void)state;
+	event_comparison(&m, "b", &c, 900, -1, false, &out);
+	assert_string_equal(buffer_text(&out),
+			    "{\"event\":\"comparison\",\"id\":\"0000000000000abc\",\"target_name\":\"b\",\"verdict\":\"value\","
+			    "\"reason\":null,\"kind\":\"json\",\"differences\":[{\"path\":\"/a/*\",\"kind\":\"value\",\"count\":3}],"
+			    "\"production_us\":900,\"shadow_us\":null}\n");
+	buffer_clear(&out);
+	event_comparison(&m, "b", &c, 0, 1, true, &out);
+	assert_non_null(strstr(buffer_text(&out), "\"count\":3,\"production\":\"1\\\"\",\"shadow\":\"2\"}"));
+	buffer_clear(&out);
+	for (size_t i = 0; i < FINDINGS_MAX; i++)
+		many[i] = one;
+	c = (struct comparison){ .verdict = COMPARISON_NOT_COMPARABLE, .reason = "gap", .findings = { many, FINDINGS_MAX } };
+	event_comparison(&m, "b", &c, -1, -1, false, &out);
+	assert_non_null(strstr(buffer_text(&out), "\"verdict\":\"not_comparable\",\"reason\":\"gap\",\"kind\":\"none\""));
+	for (const char *at = buffer_text(&out); (at = strstr(at, "\"path\"")); at++)
+		count++;
+	assert_int_equal(count, 16);
+	buffer_deinit(&out);
+}
+
 static void test_times(void **state)
 {
 	char t[TIME_TEXT_MAX];
@@ -177,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_line),  cmocka_unit_test(test_lost_line),
 		cmocka_unit_test(test_outcome_lines), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_comparison_lines),
 		cmocka_unit_test(test_failure_line),  cmocka_unit_test(test_failure_limit),
 		cmocka_unit_test(test_failure_text),
 	};
