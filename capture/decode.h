@@ -72,6 +72,9 @@ void decoder_free(struct decoder *d);
  */
 enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out);
 
+/** decoder_layers_only() - take every packet apart layer by layer: slower and the same, for tests */
+void decoder_layers_only(struct decoder *d);
+
 /** decoder_keep_fragments() - from now on keep the packets of fragments, for decoder_earlier(); costs their
  * memory */
 void decoder_keep_fragments(struct decoder *d);

@@ -45,17 +45,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				  .wire_len = (uint32_t)(size - 3 + (data[1] << 8 | data[2])),
 				  .linktype = linktypes[data[0] % (sizeof(linktypes) / sizeof(linktypes[0]))] };
 	for (size_t i = 0; i < 2; i++) {
-		struct decoder *d = decoder_new(&sets[i], &sets[1]);
-		struct segment s;
+		struct decoder *d = decoder_new(&sets[i], &sets[1]), *layers = decoder_new(&sets[i], &sets[1]);
+		struct segment s, same;
 		enum packet_fate fate;
 
-		if (!d)
-			break;
+		if (!d || !layers)
+			abort();
+		decoder_layers_only(layers);
+		memset(&s, 0, sizeof(s));
+		memset(&same, 0, sizeof(same));
 		fate = decoder_packet(d, &packet, &s);
+		assert(decoder_packet(layers, &packet, &same) == fate);
+		assert(fate != PACKET_DECODED || memcmp(&s, &same, sizeof(s)) == 0);
 		assert((unsigned)fate < PACKET_FATE_COUNT);
 		if (fate == PACKET_DECODED)
 			check(&packet, &s);
 		decoder_free(d);
+		decoder_free(layers);
 	}
 	free(copy);
 	return 0;

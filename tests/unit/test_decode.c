@@ -18,15 +18,25 @@
 #define ID_PPPOE_7 UINT32_C(0x2c2a5874) /* network_enter(0, NETWORK_PPPOE, 7) */
 #define V6(len, next) "60000000" len next "40 [a6]"
 
-/* A packet on its own: no fragments from before. */
+/* A packet on its own: no fragments from before. The short way and the one by layers must say the same. */
 static enum packet_fate decode(const struct packet *packet, const struct port_set *ports, struct segment *out)
 {
-	struct decoder *d = decoder_new(ports, NULL);
+	struct decoder *d = decoder_new(ports, NULL), *layers = decoder_new(ports, NULL);
+	struct segment same;
 	enum packet_fate fate;
 
 	assert_non_null(d);
+	assert_non_null(layers);
+	memset(out, 0, sizeof(*out)); /* with its padding: it is compared as bytes */
+	memset(&same, 0, sizeof(same));
+	decoder_layers_only(layers);
 	fate = decoder_packet(d, packet, out);
+	assert_int_equal(decoder_packet(layers, packet, &same), fate);
+	if (fate == PACKET_DECODED && same.payload.at >= packet->bytes.at &&
+	    same.payload.at <= packet->bytes.at + packet->bytes.len)
+		assert_memory_equal(&same, out, sizeof(same));
 	decoder_free(d);
+	decoder_free(layers);
 	return fate;
 }
 
