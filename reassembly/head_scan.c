@@ -212,6 +212,73 @@ static inline bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
+/* ---- what is known from the head before ----------------------------------- */
+
+/** same_bytes() - how many of the remembered bytes @in begins with */
+static inline size_t same_bytes(struct span in, const struct scan_memo *memo)
+{
+	struct span known = span_of(memo->bytes, memo->len + MEMO_SLACK);
+	size_t i = 0, n;
+
+	for (; i < memo->len && in.len - i >= WIDE; i += WIDE) {
+		n = first((wide)(load(in, i) != load(known, i)));
+		if (n < WIDE)
+			return i + n < memo->len ? i + n : memo->len;
+	}
+	while (i < memo->len && i < in.len && in.at[i] == memo->bytes[i])
+		i++;
+	return i < memo->len ? i : memo->len;
+}
+
+/** known_lines() - how many of the remembered lines end within the @same bytes; the others are forgotten */
+static inline size_t known_lines(struct scan_memo *memo, size_t same, struct framing *f)
+{
+	size_t n = same == memo->len ? memo->lines : 0;
+
+	while (n < memo->lines && memo->line[n].next <= same)
+		n++;
+	memo->lines = (uint8_t)n;
+	memo->len = n > 0 ? memo->line[n - 1].next : memo->first;
+	if (memo->length_line < n)
+		*f = (struct framing){ memo->content_length, true };
+	else
+		memo->length_line = MEMO_LINES;
+	return n;
+}
+
+/** remember_first() - a head begins with @len bytes of a first line, and nothing else is known of it */
+static void remember_first(struct scan_memo *memo, struct span in, size_t len, size_t method, size_t target)
+{
+	memo->first = len <= MEMO_BYTES ? (uint16_t)len : 0;
+	memo->len = memo->first;
+	memo->lines = 0;
+	memo->length_line = MEMO_LINES;
+	memo->method = (uint16_t)method;
+	memo->target = (uint16_t)target;
+	memcpy(memo->bytes, in.at, memo->first);
+}
+
+/** remember_line() - line @n goes from @begin to @next, if all before it are known as well */
+static inline void remember_line(struct scan_memo *memo, struct span in, size_t n, size_t begin, size_t next,
+				 const struct header *field, const struct framing *f, bool had_length)
+{
+	if (n != memo->lines || n == MEMO_LINES || begin != memo->len || next > MEMO_BYTES || !memo->first)
+		return;
+	memo->line[n].colon = (uint16_t)(begin + field->name.len);
+	memo->line[n].value = (uint16_t)(field->value.at - in.at);
+	memo->line[n].end = (uint16_t)(memo->line[n].value + field->value.len);
+	memo->line[n].next = (uint16_t)next;
+	memcpy(memo->bytes + begin, in.at + begin, next - begin);
+	memo->lines++;
+	memo->len = (uint16_t)next;
+	if (f->has_length && !had_length) {
+		memo->length_line = (uint8_t)n;
+		memo->content_length = f->content_length;
+	}
+}
+
+/* ---- fields ---------------------------------------------------------------- */
+
 /** scan_field() - the field at *@at, which moves behind its line */
 static inline __attribute__((always_inline)) bool scan_field(struct span in, size_t *at, struct header *field)
 {
@@ -238,13 +305,20 @@ static inline struct span trim(struct span value)
 	return value;
 }
 
-/** scan_fields() - from @at to the empty line; the length of the head, or 0 */
-static inline __attribute__((always_inline)) size_t
-scan_fields(struct span in, size_t at, struct header *fields, size_t *count, struct framing *f)
+/** scan_fields() - from the known lines, @known of them, to the empty line; the length of the head, or 0 */
+static inline __attribute__((always_inline)) size_t scan_fields(struct span in, struct scan_memo *memo,
+								size_t at, size_t known, struct header *fields,
+								size_t *count, struct framing *f)
 {
-	struct header field;
+	for (size_t n = 0; fields && n < known; n++)
+		fields[n] = (struct header){ cut(in, n > 0 ? memo->line[n - 1].next : memo->first,
+						 memo->line[n].colon),
+					     cut(in, memo->line[n].value, memo->line[n].end) };
+	for (size_t n = known; n <= SCAN_FIELDS_MAX; n++) {
+		size_t begin = at;
+		bool had_length = f->has_length;
+		struct header field;
 
-	for (size_t n = 0; n <= SCAN_FIELDS_MAX; n++) {
 		if (is_text(in, at, "\r\n", 2)) {
 			*count = n;
 			return at + 2;
@@ -252,11 +326,15 @@ scan_fields(struct span in, size_t at, struct header *fields, size_t *count, str
 		if (n == SCAN_FIELDS_MAX || !scan_field(in, &at, &field) ||
 		    !take_framing(f, field.name, field.value))
 			break;
+		field.value = trim(field.value);
 		if (fields)
-			fields[n] = (struct header){ field.name, trim(field.value) };
+			fields[n] = field;
+		remember_line(memo, in, n, begin, at, &field, f, had_length);
 	}
 	return 0;
 }
+
+/* ---- first lines ------------------------------------------------------------- */
 
 /** method_len() - of one of the methods that a plain request has, with a space behind it; 0: none */
 static size_t method_len(struct span in)
@@ -275,23 +353,39 @@ static size_t method_len(struct span in)
 	return 0;
 }
 
-bool scan_request(struct span in, struct header fields[SCAN_FIELDS_MAX], struct scanned_request *out)
+/** scan_request_line() - remember it; false if it is not plain */
+static bool scan_request_line(struct span in, struct scan_memo *memo)
 {
 	size_t method = method_len(in), target = method + 1, end;
-	struct framing f = { 0 };
 
+	memo->first = memo->len = 0;
 	if (method == 0 || target >= in.len || in.at[target] != '/')
 		return false;
 	end = pass(in, target, TARGET);
 	if (!is_text(in, end, " HTTP/1.", 8) || in.len - end < 11 || (in.at[end + 8] | 1) != '1' ||
-	    !is_text(in, end + 9, "\r\n", 2))
+	    !is_text(in, end + 9, "\r\n", 2) || end > UINT16_MAX)
 		return false;
-	out->head = (struct request_head){ .method = cut(in, 0, method),
-					   .target = cut(in, target, end),
+	remember_first(memo, in, end + 11, method, end);
+	return true;
+}
+
+bool scan_request(struct span in, struct scan_memo *memo, struct header fields[SCAN_FIELDS_MAX],
+		  struct scanned_request *out)
+{
+	size_t same = same_bytes(in, memo), known = 0;
+	struct framing f = { 0 };
+
+	if (memo->first > 0 && same >= memo->first)
+		known = known_lines(memo, same, &f);
+	else if (!scan_request_line(in, memo))
+		return false;
+	out->head = (struct request_head){ .method = cut(in, 0, memo->method),
+					   .target = cut(in, memo->method + 1, memo->target),
 					   .headers = fields,
 					   .version_major = 1,
-					   .version_minor = in.at[end + 8] - '0' };
-	out->len = scan_fields(in, end + 11, fields, &out->head.header_count, &f);
+					   .version_minor = in.at[memo->target + 8] - '0' };
+	out->len = scan_fields(in, memo, known > 0 ? memo->len : (size_t)memo->target + 11, known, fields,
+			       &out->head.header_count, &f);
 	out->content_length = f.content_length;
 	out->asks_head = in.at[0] == 'H';
 	return out->len != 0 && out->len <= HEAD_BYTES_MAX;
@@ -302,21 +396,40 @@ static bool is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-bool scan_answer(struct span in, struct scanned_answer *out)
+/** scan_status_line() - remember it; its length, or 0 if it is not plain */
+static size_t scan_status_line(struct span in, struct scan_memo *memo)
 {
-	struct framing f = { 0 };
-	size_t end, count;
+	size_t end;
 
+	memo->first = memo->len = 0;
 	/* "HTTP/1.1 200 " */
 	if (in.len < 13 || !is_text(in, 0, "HTTP/1.", 7) || (in.at[7] | 1) != '1' || in.at[8] != ' ' ||
 	    in.at[9] < '1' || in.at[9] > '5' || !is_digit(in.at[10]) || !is_digit(in.at[11]) ||
 	    in.at[12] != ' ')
-		return false;
-	out->status = (in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0');
+		return 0;
 	end = pass(in, 13, VALUE);
 	if (!is_text(in, end, "\r\n", 2))
-		return false;
-	out->len = scan_fields(in, end + 2, NULL, &count, &f);
+		return 0;
+	remember_first(memo, in, end + 2,
+		       (size_t)((in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0')), 0);
+	return end + 2;
+}
+
+bool scan_answer(struct span in, struct scan_memo *memo, struct scanned_answer *out)
+{
+	size_t same = same_bytes(in, memo), known = 0, at, count;
+	struct framing f = { 0 };
+
+	if (memo->first > 0 && same >= memo->first) {
+		known = known_lines(memo, same, &f);
+		at = memo->len;
+	} else {
+		at = scan_status_line(in, memo);
+		if (at == 0)
+			return false;
+	}
+	out->status = memo->method;
+	out->len = scan_fields(in, memo, at, known, NULL, &count, &f);
 	out->content_length = f.content_length;
 	out->has_length = f.has_length;
 	return out->len != 0;

@@ -6,6 +6,10 @@
  * without a copy. Whatever is not plain is refused, and llhttp decides: a
  * refusal says nothing about the head. What is accepted is what llhttp makes of
  * the same bytes; fuzz_head_scan.c and the property tests compare the two.
+ *
+ * Heads of one client, and of one server, are alike up to a few values. Of the
+ * last one the lines are remembered, and those that come again, from the first
+ * byte on, are not looked at again.
  */
 #ifndef REASSEMBLY_HEAD_SCAN_H
 #define REASSEMBLY_HEAD_SCAN_H
@@ -19,6 +23,24 @@
 
 #define SCAN_FIELDS_MAX 64
 
+#define MEMO_LINES 24
+#define MEMO_BYTES 512
+#define MEMO_SLACK 16 /* bytes that a vector may reach beyond what is remembered */
+
+/** struct scan_memo - the first lines of a head that was scanned; the zero value remembers nothing */
+struct scan_memo {
+	uint16_t first;          /* length of the first line; 0: nothing is remembered */
+	uint16_t len;            /* of it and the lines below */
+	uint16_t method, target; /* where they end; an answer's status is in method */
+	uint8_t lines;
+	uint8_t length_line; /* the line with Content-Length; MEMO_LINES: none */
+	uint64_t content_length;
+	struct {
+		uint16_t colon, value, end, next; /* offsets; end: without white space */
+	} line[MEMO_LINES];
+	uint8_t bytes[MEMO_BYTES + MEMO_SLACK];
+};
+
 /** struct scanned_request - a head, and what follows from it */
 struct scanned_request {
 	struct request_head head; /* spans into the bytes, fields in the caller's array */
@@ -27,8 +49,12 @@ struct scanned_request {
 	bool asks_head;           /* HEAD: its answer has no body */
 };
 
-/** scan_request() - is a request's head here, whole and plain, from the first byte on? */
-bool scan_request(struct span in, struct header fields[SCAN_FIELDS_MAX], struct scanned_request *out);
+/**
+ * scan_request() - is a request's head here, whole and plain, from the first byte on?
+ * @memo:  of requests only; makes no difference but for the time it takes
+ */
+bool scan_request(struct span in, struct scan_memo *memo, struct header fields[SCAN_FIELDS_MAX],
+		  struct scanned_request *out);
 
 /** struct scanned_answer - what of an answer's head decides where the next answer begins */
 struct scanned_answer {
@@ -38,7 +64,7 @@ struct scanned_answer {
 	bool has_length;
 };
 
-/** scan_answer() - likewise for an answer */
-bool scan_answer(struct span in, struct scanned_answer *out);
+/** scan_answer() - likewise for an answer; @memo: of answers only */
+bool scan_answer(struct span in, struct scan_memo *memo, struct scanned_answer *out);
 
 #endif

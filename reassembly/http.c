@@ -366,9 +366,10 @@ static void client_probe(struct http *h, struct span *in)
 /** scan_head() - the request that begins here, if its head is whole and plain: what llhttp and its callbacks do */
 static bool scan_head(struct http *h, struct span *in)
 {
+	struct scan_memo *memo = &h->env->request_memos[h->request.origin.connection % HTTP_MEMOS];
 	struct scanned_request s;
 
-	if (h->env->llhttp_only || !scan_request(*in, h->env->fields, &s))
+	if (h->env->llhttp_only || !scan_request(*in, memo, h->env->fields, &s))
 		return false;
 	begin_request(h, *in);
 	h->any_byte = h->scanned = true;

@@ -15,6 +15,9 @@
 
 #define SPARE_HTTP_MAX 64
 
+/* Connections of one kind share these, those of several kinds have a chance of their own; all fit in the cache. */
+#define HTTP_MEMOS 4
+
 struct http;
 
 /** struct http_env - what all connections of a lane share */
@@ -25,6 +28,7 @@ struct http_env {
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
 	struct header fields[SCAN_FIELDS_MAX]; /* of the head that is scanned */
+	struct scan_memo request_memos[HTTP_MEMOS], answer_memos[HTTP_MEMOS]; /* by the connection's number */
 	bool keep_answers;
 	uint64_t max_answer, last_token;
 	llhttp_settings_t kept_settings;

@@ -158,11 +158,12 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 /** scan_head() - the head of the answer that begins here, if it is whole and plain and its end can be counted */
 static bool scan_head(struct http *h, struct span *in)
 {
+	struct scan_memo *memo = &h->env->answer_memos[h->request.origin.connection % HTTP_MEMOS];
 	enum asked asked = asked_next(h);
 	struct scanned_answer a;
 	bool no_body;
 
-	if (h->env->llhttp_only || asked == ASKED_CONNECT || !scan_answer(*in, &a) || a.status == 101)
+	if (h->env->llhttp_only || asked == ASKED_CONNECT || !scan_answer(*in, memo, &a) || a.status == 101)
 		return false;
 	no_body = asked == ASKED_HEAD || a.status == 204 || a.status == 304 || a.status < 200;
 	if (a.status < 200 ? a.has_length : !a.has_length && !no_body) /* odd, or until the connection's end */

@@ -118,13 +118,16 @@ static const struct answer_row answers[] = {
 	{ "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", NULL },
 };
 
+/* Every test goes on with what the ones before left in these: a memo must make no difference. */
+static struct scan_memo request_memo, answer_memo;
+
 static void request_text(struct span in, struct buffer *out)
 {
 	static struct header fields[SCAN_FIELDS_MAX];
 	struct scanned_request s;
 
 	buffer_clear(out);
-	if (!scan_request(in, fields, &s))
+	if (!scan_request(in, &request_memo, fields, &s))
 		return;
 	buffer_add_span(out, s.head.method);
 	buffer_add_str(out, "|");
@@ -144,7 +147,7 @@ static void answer_text(struct span in, struct buffer *out)
 	struct scanned_answer s;
 
 	buffer_clear(out);
-	if (!scan_answer(in, &s))
+	if (!scan_answer(in, &answer_memo, &s))
 		return;
 	buffer_printf(out, "%d|", s.status);
 	if (s.has_length)
@@ -208,8 +211,8 @@ static void test_fields(void **state)
 		}
 		buffer_add_str(&request, END);
 		buffer_add_str(&answer, END);
-		assert_int_equal(scan_request(buffer_span(&request), fields, &s), count <= SCAN_FIELDS_MAX);
-		assert_int_equal(scan_answer(buffer_span(&answer), &a), count <= SCAN_FIELDS_MAX);
+		assert_int_equal(scan_request(buffer_span(&request), &request_memo, fields, &s), count <= SCAN_FIELDS_MAX);
+		assert_int_equal(scan_answer(buffer_span(&answer), &answer_memo, &a), count <= SCAN_FIELDS_MAX);
 		buffer_deinit(&request);
 		buffer_deinit(&answer);
 	}
@@ -232,16 +235,42 @@ static void test_every_byte(void **state)
 			size_t n = (size_t)snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nA?B: c\r\n\r\n%.*s", (int)more, tail);
 
 			text[17] = (char)c;
-			assert_int_equal(scan_request(guarded_copy(*state, text, n), fields, &s), token || c == ':');
+			assert_int_equal(scan_request(guarded_copy(*state, text, n), &request_memo, fields, &s), token || c == ':');
 			text[17] = 'x';
 			text[20] = (char)c;
-			assert_int_equal(scan_request(guarded_copy(*state, text, n), fields, &s), value);
+			assert_int_equal(scan_request(guarded_copy(*state, text, n), &request_memo, fields, &s), value);
 			text[20] = ' ';
 			n = (size_t)snprintf(text, sizeof(text), "GET /? HTTP/1.1\r\n\r\n%.*s", (int)more, tail);
 			text[5] = (char)c;
-			assert_int_equal(scan_request(guarded_copy(*state, text, n), fields, &s), target);
+			assert_int_equal(scan_request(guarded_copy(*state, text, n), &request_memo, fields, &s), target);
 		}
 	}
+}
+
+/** test_pairs() - after each head each other one: whatever is remembered, the same comes out */
+static void test_pairs(void **state)
+{
+	const size_t n = sizeof(requests) / sizeof(requests[0]), m = sizeof(answers) / sizeof(answers[0]);
+	struct buffer is = { 0 };
+	char wanted[1024];
+
+	for (size_t i = 0; i < n * n; i++) {
+		const struct request_row *row = &requests[i % n];
+
+		request_text(span_str(requests[i / n].text), &is);
+		request_text(span_str(row->text), &is);
+		snprintf(wanted, sizeof(wanted), "%s%zu", row->want ? row->want : "", strlen(row->text));
+		assert_string_equal(buffer_text(&is), row->want ? wanted : "");
+	}
+	for (size_t i = 0; i < m * m; i++) {
+		const struct answer_row *row = &answers[i % m];
+
+		answer_text(span_str(answers[i / m].text), &is);
+		answer_text(span_str(row->text), &is);
+		snprintf(wanted, sizeof(wanted), "%s%zu", row->want ? row->want : "", strlen(row->text));
+		assert_string_equal(buffer_text(&is), row->want ? wanted : "");
+	}
+	buffer_deinit(&is);
 }
 
 int main(void)
@@ -249,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_every_byte),
 	};
