@@ -2,7 +2,7 @@
 
 A page of Markdown gives its fenced blocks: ```sh are commands to run, ```console
 are commands after "$ " with what they print, ```conf are configuration files,
-which a comment in their first line may name. The man page gives the commands
+which a comment in their first line may name; ```rules are files for --rules. The man page gives the commands
 of its EXAMPLES.
 """
 import collections
@@ -13,7 +13,7 @@ Command = collections.namedtuple("Command", "line text shown")
 Config = collections.namedtuple("Config", "line name text")
 # One fenced block, or one example: commands that are meant to be typed one after the other.
 Block = collections.namedtuple("Block", "commands")
-Page = collections.namedtuple("Page", "name blocks configs")
+Page = collections.namedtuple("Page", "name blocks configs rules")
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -47,7 +47,7 @@ def console(text, first):
 
 
 def markdown(name, text):
-    blocks, configs = [], []
+    blocks, configs, rules = [], [], []
     for match in FENCE.finditer(text):
         first = text.count("\n", 0, match.start()) + 2
         kind, body = match[1], match[2]
@@ -58,7 +58,9 @@ def markdown(name, text):
         elif kind == "conf":
             named = re.match(r"# (/etc/shadowtap/[\w.@-]+)", body)
             configs.append(Config(first, named and named[1], body))
-    return Page(name, blocks, configs)
+        elif kind == "rules":
+            rules.append(Config(first, None, body))
+    return Page(name, blocks, configs, rules)
 
 
 def unroff(line):
@@ -82,7 +84,7 @@ def man(name, text):
             display = None
         elif display is not None:
             display.append(unroff(source))
-    return Page(name, blocks, [])
+    return Page(name, blocks, [], [])
 
 
 def links(text):
