@@ -1,0 +1,48 @@
+"""cases_example.py - the example of examples/digits does what its README says"""
+import json
+import os
+import subprocess
+
+import books
+from lab import HERE, check, need_program, need_python
+
+RUN = HERE.parent.parent / "examples/digits/run"
+
+
+def run_example(lab, *args, **environment):
+    """Its report, after it has ended as a run ends whose gate has passed."""
+    need_python("sklearn", "fastapi", "uvicorn", "requests", "httpx", "aiohttp")
+    need_program("curl")
+    out = lab.directory / "digits"
+    done = subprocess.run(lab.inside(lab.namespace(), [RUN, *args]), capture_output=True, text=True, timeout=120, cwd=lab.directory,
+                          env={**os.environ, "SHADOWTAP": lab.binary, "DIGITS_OUT": str(out), "DISPLAY": "", "WAYLAND_DISPLAY": "",
+                               **environment})
+    check(done.returncode == 0, f"exit {done.returncode}: {done.stderr[-600:]}")
+    check("gate passed" in done.stderr and str(out / "report.html") in done.stderr, f"it says: {done.stderr[-600:]}")
+    check("</html>" in (out / "report.html").read_text(), "no page")
+    report = json.loads((out / "report.json").read_text())
+    check(not books.faults(report), f"the books do not balance: {books.faults(report)}")
+    return report["comparison"]["targets"]["default"]
+
+
+def check_digits(told, pairs):
+    """The models decide alike, never say the same, and their errors are the same."""
+    check(told["pairs"] == told["compared"] == pairs, f"compared {told['compared']} of {told['pairs']}, not {pairs}")
+    check(0.94 <= told["decision"]["rate"] < 0.995, f"decisions: {told['decision']['rate']}")
+    verdicts = {name: n for name, n in told["verdicts"].items() if n}
+    check(verdicts.keys() == {"equal", "close", "decision"}, f"verdicts: {verdicts}")
+    check(told["error_rate"]["both"] == verdicts["equal"], f"errors: {told['error_rate']}")
+
+
+def example_live(lab):
+    told = run_example(lab, DIGITS_REQUESTS="200")
+    check_digits(told, 200)
+    clients = {s["value"]: s["pairs"] for s in told["slices"] if s["by"] == "header:x-client"}
+    check(clients == {name: 50 for name in ("requests", "httpx", "aiohttp", "curl")}, f"clients: {clients}")
+
+
+def example_recorded(lab):
+    check_digits(run_example(lab, "--recorded", DIGITS_SPEED="5"), 400)
+
+
+CASES = [example_live, example_recorded]
