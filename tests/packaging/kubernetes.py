@@ -70,7 +70,7 @@ def check_workload(document, configs, place):
     check_tap(taps[0], place)
     mounts = {m["mountPath"]: volumes.get(m["name"]) for m in taps[0]["volumeMounts"]}
     check(set(mounts.values()) <= configs.keys(), f"{place}: it mounts {mounts}, there are {list(configs)}")
-    name = pathlib.PurePath(taps[0]["args"][-1])
+    name = pathlib.PurePath(taps[0]["args"][taps[0]["args"].index("-f") + 1])
     check(name.name in configs[mounts[str(name.parent)]], f"{place}: {name} is not in the ConfigMap")
 
 
