@@ -37,7 +37,7 @@ const struct span *request_head_find(const struct request_head *head, struct spa
 struct request_origin {
 	struct endpoint client, server;
 	uint64_t id;          /* the same for the same packets on every run: hash of ends, ts_first, ordinal; 0 in on_head */
-	uint64_t connection;  /* number of the connection in this run, from 1 */
+	uint64_t connection;  /* number of the connection in this run and lane, from 1 */
 	struct wall ts_first, ts_last; /* packets with the first / last byte; ts_last is 0 until complete */
 };
 
