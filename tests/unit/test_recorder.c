@@ -26,12 +26,13 @@ struct rig {
 	int64_t now_ns;
 };
 
-static void begin_in(struct rig *g, int fd, size_t memory, bool waits)
+static void begin_lanes(struct rig *g, int fd, size_t memory, bool waits, size_t lanes)
 {
 	struct recorder_options options = { .files = { { fd, DLT_RAW } },
 					    .file_count = 1,
 					    .snaplen = 262144,
 					    .max_memory = memory,
+					    .lanes = lanes,
 					    .budget = &g->budget,
 					    .waits = waits };
 
@@ -39,6 +40,11 @@ static void begin_in(struct rig *g, int fd, size_t memory, bool waits)
 	g->now_ns = 1700000000123456789;
 	budget_init(&g->budget, memory);
 	assert_int_equal(recorder_new(&options, &g->recorder), 0);
+}
+
+static void begin_in(struct rig *g, int fd, size_t memory, bool waits)
+{
+	begin_lanes(g, fd, memory, waits, 1);
 }
 
 static void begin(struct rig *g, size_t memory, bool waits)
@@ -219,6 +225,47 @@ static void test_networks(void **state)
 	end(&g);
 	assert_string_equal(letters_in(g.path), "ab");
 	unlink(g.path);
+}
+
+/* Recorders of three lanes and one file: each writes its flows, in whatever order they close; the last has the sum. */
+static void test_lanes(void **state)
+{
+	for (int last = 0; last < 3; last++) {
+		struct request_origin origin = origin_of(1, 7);
+		struct recorder *lanes[3];
+		struct recorder_stats stats[3];
+		const char *letters;
+		struct rig g;
+
+		strcpy(g.path, "/tmp/test-recorder-XXXXXX");
+		begin_lanes(&g, mkstemp(g.path), 64 * MIB, true, 3);
+		lanes[0] = g.recorder;
+		assert_int_equal(recorder_join(lanes[0], 1, &lanes[1]), 0);
+		assert_int_equal(recorder_join(lanes[0], 2, &lanes[2]), 0);
+		for (int i = 0; i < 3; i++) {
+			const char first[] = { (char)('a' + i), '\0' }, second[] = { (char)('p' + i), '\0' };
+
+			g.recorder = lanes[i];
+			packet(&g, 1, true, 0, TCP_SYN, first, 60);
+			if (i < 2) /* nothing of lane 2 is chosen */
+				recorder_chosen(g.recorder, &origin);
+			packet(&g, 1, true, 0, TCP_ACK, second, 60);
+		}
+		for (int i = 0; i < 3; i++)
+			stats[(last + 1 + i) % 3] = recorder_close(lanes[(last + 1 + i) % 3]);
+		assert_int_equal(budget_used(&g.budget), 0);
+		close(g.fd);
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(stats[i].flows, i < 2);
+			assert_int_equal(stats[i].packets, i == last ? 4 : 0);
+			assert_int_equal(stats[i].dropped, 0);
+		}
+		letters = letters_in(g.path);
+		assert_int_equal(strlen(letters), 4);
+		assert_true(strchr(letters, 'a') && strchr(letters, 'a') < strchr(letters, 'p'));
+		assert_true(strchr(letters, 'b') && strchr(letters, 'b') < strchr(letters, 'q'));
+		unlink(g.path);
+	}
 }
 
 static bool file_has(const char *path, const char *text)
@@ -409,6 +456,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),        cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_comments),       cmocka_unit_test(test_flow_bound),
 		cmocka_unit_test(test_total_bound),    cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_hanging_reader), cmocka_unit_test(test_interrupt),
