@@ -75,6 +75,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(role, port):
+    ThreadingHTTPServer.request_queue_size = 128  # its 5 would make a quick replay wait for the second SYN
     server = ThreadingHTTPServer(("127.0.0.1", int(port)), Handler)
     server.role = role
     server.serve_forever()
