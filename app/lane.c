@@ -85,11 +85,11 @@ static void take_next_policy(struct lane *l)
 	l->policy = next;
 }
 
-/* What the loop must see of a request: sent ones whole, others only where events are written. */
+/* What the loop must see of a request: sent ones whole, others only where each is told. */
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
-	struct head_decision d = { .digest = l->o.events };
+	struct head_decision d = { .digest = l->o.options->events_path != NULL };
 	enum verdict verdict;
 
 	take_next_policy(l);
@@ -98,7 +98,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	d.limited = verdict == VERDICT_CHOSEN; /* a dry run counts as too large what a run would not send */
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		d.keep = KEEP_WHOLE;
-	else if (l->o.events || (verdict == VERDICT_CHOSEN && l->o.recorder))
+	else if (l->o.tells_all || (verdict == VERDICT_CHOSEN && l->o.recorder))
 		d.keep = KEEP_HEAD; /* the recorder wants to know whose it was */
 	d.answer = d.keep == KEEP_WHOLE && l->o.options->compare.on;
 	return d;
@@ -150,7 +150,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		struct request_origin origin = m->origin;
 
 		m->verdict = verdict;
-		if ((verdict != VERDICT_CHOSEN || !send) && !l->o.events) {
+		if ((verdict != VERDICT_CHOSEN || !send) && !l->o.tells_all) {
 			message_unref(m);
 		} else if (!push(l, m)) {
 			message_unref(m);
@@ -170,7 +170,7 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	struct lane *l = ctx;
 	struct message *m;
 
-	if (!l->o.events)
+	if (!l->o.tells_all)
 		return;
 	m = calloc(1, sizeof(*m));
 	if (!m)

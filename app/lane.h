@@ -51,7 +51,7 @@ struct lane_options {
 	struct ring *ring;             /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recorder *recorder;     /* borrowed; NULL without -w */
-	bool events;                   /* requests that are not sent are pushed too, without body */
+	bool tells_all;                /* requests that are not sent are pushed too, without body: -o, --explain */
 	/* a file for --loop: open the recordings again; 0 or negative errno */
 	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
 	/* true while the loop still holds requests, whose memory will come back */

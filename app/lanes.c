@@ -93,7 +93,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.ring = ls->rings[i],
 		.intake = o->intake,
 		.recorder = o->recording->recorder[i],
-		.events = o->events,
+		.tells_all = o->tells_all,
 		.reopen = o->reopen,
 		.loop_is_busy = o->loop_is_busy,
 		.ctx = o->ctx,

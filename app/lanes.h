@@ -46,7 +46,7 @@ struct lanes_options {
 	struct budget *budget;         /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recording *recording;   /* borrowed */
-	bool events;                   /* as in struct lane_options, like those that follow */
+	bool tells_all;                /* as in struct lane_options, like those that follow */
 	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
 	bool (*loop_is_busy)(void *ctx);
 	void (*on_end)(void *ctx); /* on the thread of the lane that ended last, as its last act */

@@ -123,6 +123,7 @@ struct options {
 	enum log_format log_format;
 	int64_t stats_every_ns; /* 0 = off */
 	bool show_query;
+	bool explain; /* a line for each request on stderr: explain.h */
 	bool quiet;
 	unsigned verbose; /* number of -v */
 

@@ -11,6 +11,7 @@
 
 #include "app/admin.h"
 #include "app/comparing.h"
+#include "app/explain.h"
 #include "app/lanes.h"
 #include "app/option_change.h"
 #include "app/outputs.h"
@@ -70,6 +71,7 @@ struct tap {
 	struct event_options event_options;
 	struct buffer event_line; /* reused */
 	struct fail_log fail_log;
+	struct explain *explain; /* NULL without --explain */
 	struct screen screen;
 	struct admin *admin; /* NULL without --admin */
 	struct self self;
@@ -131,12 +133,18 @@ static void stop_capture(struct tap *t);
 
 static void note_message(struct tap *t, const struct message *m, uint8_t verdict)
 {
+	struct span rule = { 0 };
+
+	if (verdict >= LANE_VERDICT_LOST)
+		explain_lost(t->explain, &m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST));
+	else
+		rule = explain_request(t->explain, m, (enum verdict)verdict, t->sample.share);
 	if (!t->outputs.events)
 		return;
 	if (verdict >= LANE_VERDICT_LOST)
 		event_lost(&m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST), &t->event_line);
 	else
-		event_request(&t->event_options, m, (enum verdict)verdict, &t->event_line);
+		event_request(&t->event_options, m, (enum verdict)verdict, rule, &t->event_line);
 	write_event(t);
 	if (event_writer_error(t->outputs.events) < 0)
 		stop_capture(t); /* nobody reads the events (head, a full disk): the run has lost its point */
@@ -217,16 +225,18 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 		event_outcome(m, replay_target_name(t->replay, target), outcome, &t->event_line);
 		write_event(t);
 	}
+	explain_outcome(t->explain, replay_target_name(t->replay, target), m, outcome);
 	if (outcome_is_failure(outcome))
 		fail_log_outcome(&t->fail_log, m, replay_target_shown(t->replay, target), outcome, mono_now(), wall_now());
 	if (t->comparing)
 		comparing_outcome(t->comparing, target, m, outcome);
 }
 
-static void on_unsent(void *ctx, size_t target, const struct message *m)
+static void on_unsent(void *ctx, size_t target, const struct message *m, enum shed_reason why)
 {
 	struct tap *t = ctx;
 
+	explain_unsent(t->explain, replay_target_name(t->replay, target), m, why);
 	if (t->comparing)
 		comparing_unsent(t->comparing, target, m);
 }
@@ -636,7 +646,7 @@ static int open_lanes(struct tap *t, struct buffer *error)
 		.budget = &t->budget,
 		.intake = t->intake,
 		.recording = &t->recording,
-		.events = t->o->events_path != NULL,
+		.tells_all = t->o->events_path || t->explain,
 		.reopen = open_files,
 		.loop_is_busy = loop_is_busy,
 		.on_end = on_lanes_end,
@@ -668,6 +678,7 @@ static void put_in_force(struct tap *t, const struct options *next, struct rules
 	options_deinit(&t->reread);
 	t->reread = *next;
 	t->current = &t->reread;
+	explain_rules(t->explain, t->current);
 	screen_set_sample(&t->screen, t->sample.share);
 }
 
@@ -938,6 +949,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	t->live = t->o->files.count == 0;
 	budget_init(&t->budget, t->o->max_memory);
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
+	t->explain = explain_new(t->o);
 	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
 	sample_control_init(&t->sample, t->o);
 	t->lane_count = t->live ? t->o->lanes : 1;
@@ -1048,6 +1060,8 @@ static int report(struct tap *t)
 	int recorded, events, written;
 
 	take_books(t, &b);
+	explain_end(t->explain, &b);
+	t->explain = NULL;
 	if (t->outputs.events)
 		event_writer_flush(t->outputs.events);
 	facts = facts_now(t, &b, &store);
@@ -1092,6 +1106,7 @@ static void tear_down(struct tap *t)
 		replay_free(t->replay);
 		uv_loop_close(&t->loop);
 	}
+	explain_end(t->explain, NULL);
 	admin_free(t->admin);
 	self_close(&t->self);
 	comparing_free(t->comparing);

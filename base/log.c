@@ -71,6 +71,15 @@ bool log_finished(const void *bytes, size_t len)
 	return write_or_drop(atomic_load(&status_line) ? CLEAR_LINE : "", bytes, len);
 }
 
+bool log_patiently(const void *bytes, size_t len)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	bool ready = poll(&fd, 1, -1) == 1;
+
+	log_finished(bytes, len);
+	return ready;
+}
+
 __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level, int err,
 							    const char *format, va_list args)
 {

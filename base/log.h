@@ -39,6 +39,12 @@ void log_set_status_line(bool shown);
 /** log_finished() - finished lines (JSON, totals), newlines included, in the place of a status line; false if dropped */
 bool log_finished(const void *bytes, size_t len);
 
+/**
+ * log_patiently() - as log_finished(), but waits until standard error takes the bytes: for who has nothing to be late for
+ * Return: false if a signal ended the waiting; the line is then dropped, and it is time to stop waiting.
+ */
+bool log_patiently(const void *bytes, size_t len);
+
 /** log_raw() - write @len bytes as they are (a redrawn status) under the same rule; false if dropped */
 bool log_raw(const void *bytes, size_t len);
 

@@ -48,12 +48,12 @@ static void on_target_outcome(void *ctx, size_t index, const struct message *m, 
 		response_free(o->response);
 }
 
-static void on_target_unsent(void *ctx, size_t index, const struct message *m)
+static void on_target_unsent(void *ctx, size_t index, const struct message *m, enum shed_reason why)
 {
 	struct replay *r = ctx;
 
 	if (r->options.on_unsent)
-		r->options.on_unsent(r->options.ctx, index, m);
+		r->options.on_unsent(r->options.ctx, index, m, why);
 }
 
 static void on_target_room(void *ctx)

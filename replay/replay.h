@@ -52,8 +52,8 @@ struct replay_options {
 	size_t target_count;
 	/* called once per ended exchange; @target is the index; @m borrowed; outcome->response is taken */
 	void (*on_outcome)(void *ctx, size_t target, const struct message *m, const struct outcome *outcome);
-	/* called once for each request that @target does not send: not in its sample, or shed; may be NULL */
-	void (*on_unsent)(void *ctx, size_t target, const struct message *m);
+	/* called once for each request that @target does not send: shed, or not in its sample (SHED_COUNT); may be NULL */
+	void (*on_unsent)(void *ctx, size_t target, const struct message *m, enum shed_reason why);
 	/* called when a target that refused room has some again; may be NULL */
 	void (*on_room)(void *ctx);
 	void *ctx;

@@ -162,7 +162,7 @@ static void tell_room(struct target *t)
 static void shed(struct target *t, const struct message *m, enum shed_reason why)
 {
 	counter_add(&t->stats.shed[why], 1);
-	t->hooks.on_unsent(t->hooks.ctx, t->index, m);
+	t->hooks.on_unsent(t->hooks.ctx, t->index, m, why);
 }
 
 static void enqueue(struct target *t, struct message *m, struct mono now)
@@ -397,7 +397,7 @@ void target_submit(struct target *t, struct message *m)
 	counter_add(&t->stats.chosen, 1);
 	if (!share_take(&t->sample)) {
 		counter_add(&t->stats.unsampled, 1);
-		t->hooks.on_unsent(t->hooks.ctx, t->index, m);
+		t->hooks.on_unsent(t->hooks.ctx, t->index, m, SHED_COUNT);
 		return;
 	}
 	if (!rate_take(&t->rate, now)) {

@@ -17,7 +17,8 @@
 /** struct target_hooks - whom a target tells what; all on the loop */
 struct target_hooks {
 	void (*on_outcome)(void *ctx, size_t index, const struct message *m, const struct outcome *outcome);
-	void (*on_unsent)(void *ctx, size_t index, const struct message *m); /* outside the sample, or shed */
+	/* shed; or outside the sample: SHED_COUNT */
+	void (*on_unsent)(void *ctx, size_t index, const struct message *m, enum shed_reason why);
 	void (*on_room)(void *ctx);  /* room was refused and is there again */
 	void (*on_quiet)(void *ctx); /* nothing queued, nothing in flight */
 	void *ctx;

@@ -84,7 +84,8 @@ static void put_endpoint(struct json *j, const struct endpoint *e)
 	buffer_add_str(j->out, endpoint_text(e, text));
 }
 
-void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct buffer *out)
+void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct span rule,
+		   struct buffer *out)
 {
 	struct json j = json_to(out);
 	char id[MESSAGE_ID_TEXT_MAX], time[TIME_TEXT_MAX];
@@ -120,6 +121,10 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 	if (verdict_reason(verdict)) {
 		PUT(&j, ",\"reason\":");
 		json_str(&j, verdict_reason(verdict));
+	}
+	if (rule.len > 0) {
+		PUT(&j, ",\"rule\":");
+		json_text(&j, rule);
 	}
 	PUT(&j, "}\n");
 }
