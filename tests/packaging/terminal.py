@@ -64,8 +64,8 @@ def try_all(shell, command, load, binary, directory):
     (directory / "shadowtap").symlink_to(binary)
     script = subprocess.run([binary, "--completion", shell], check=True, stdout=subprocess.PIPE, text=True).stdout
     (directory / "_shadowtap").write_text(script)
-    env = {"PATH": f"{directory}:{os.environ['PATH']}", "TERM": "xterm", "HOME": str(directory), "LC_ALL": "C.UTF-8", "COLUMNS": "160",
-           "PS1": "% ", "INPUTRC": "/dev/null"}
+    env = {"PATH": f"{directory}:{os.environ['PATH']}", "TERM": "xterm", "HOME": str(directory), "LC_ALL": "C.UTF-8",
+           "COLUMNS": "160", "PS1": "% ", "INPUTRC": "/dev/null"}
     terminal = Terminal(command, directory, env)
     try:
         terminal.type(load + "; echo load''ed\n")
@@ -84,7 +84,8 @@ def try_all(shell, command, load, binary, directory):
 
 def bash(binary, directory):
     """bash, with nothing but the script."""
-    try_all("bash", ["bash", "--norc", "--noprofile", "-i"], "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; . ./_shadowtap", binary, directory)
+    load = "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; . ./_shadowtap"
+    try_all("bash", ["bash", "--norc", "--noprofile", "-i"], load, binary, directory)
 
 
 def zsh(binary, directory):
