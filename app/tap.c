@@ -1,4 +1,9 @@
-/* tap.c - see tap.h; the order of a run is the order of this file, from setting up to closing down */
+/*
+ * tap.c - see tap.h: the wiring of a run
+ *
+ * First what the stages tell us while it goes on, then stopping in order, then
+ * setting up, running and closing down; its other parts are listed in tap_impl.h.
+ */
 #include "app/tap.h"
 
 #include <errno.h>
@@ -7,87 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "app/admin.h"
-#include "app/comparing.h"
-#include "app/explain.h"
-#include "app/lanes.h"
-#include "app/option_change.h"
-#include "app/outputs.h"
 #include "app/privileges.h"
-#include "app/recording.h"
-#include "app/rules.h"
-#include "app/sample_control.h"
 #include "app/sandbox.h"
-#include "app/screen.h"
-#include "app/self.h"
+#include "app/tap_impl.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "replay/intake.h"
-#include "replay/replay.h"
-#include "report/events.h"
-#include "report/fail_log.h"
-#include "report/metrics.h"
-#include "report/why.h"
 
 #define RING_SLOTS  8192
 #define NO_LIMIT_NS (INT64_MAX / 2) /* added to a clock, it does not overflow */
-
-/*
- * RUNNING:   the lanes capture, the loop sends.
- * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
- * DRAINING:  nothing comes any more; queued and in-flight requests end.
- * COMPARING: all exchanges have ended; what waits for the comparer is compared (--compare).
- * CLOSING:   the books are final; handles close, the loop runs out.
- */
-enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_COMPARING, TAP_CLOSING };
-
-/** struct head_builder - whose rules build a request's head: looked up for each, since SIGHUP replaces them */
-struct head_builder {
-	struct tap *tap;
-	size_t target;
-};
-
-struct tap {
-	const struct options *o; /* of the start: what cannot change */
-	struct options reread;   /* of the last SIGHUP; owns nothing before the first */
-	const struct options *current; /* o or reread: what can change */
-	struct outputs outputs;
-	struct recording recording;
-	struct budget budget;
-	struct source *sources[SOURCE_LANES_MAX]; /* until the lanes take them */
-	size_t lane_count;
-	int *held_fds;         /* of the recordings, with --loop */
-	struct rules rules; /* the loop's; their policies are the lanes' to free once they are open */
-	struct head_builder builders[TARGETS_MAX];
-	struct sample_control sample;
-	uint64_t config_read, config_refused;
-	struct intake *intake;
-	struct replay *replay; /* NULL in a dry run */
-	struct comparing *comparing; /* NULL without --compare */
-	struct lanes *lanes;
-	bool lanes_open;
-	struct event_options event_options;
-	struct buffer event_line; /* reused */
-	struct fail_log fail_log;
-	struct explain *explain; /* NULL without --explain */
-	struct screen screen;
-	struct admin *admin; /* NULL without --admin */
-	struct self self;
-	uv_loop_t loop;
-	uv_signal_t signals[4];
-	uv_async_t lanes_ended;
-	uv_timer_t duration;
-	uv_prepare_t before_wait;
-	size_t signal_count;
-	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
-	enum tap_state state;
-	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
-	struct mono started;
-	struct wall started_at;
-	int status; /* exit status */
-};
 
 /* ---- what the stages tell us -------------------------------------------- */
 
@@ -96,14 +29,6 @@ static bool shows_header(void *ctx, struct span name)
 	const struct tap *t = ctx;
 
 	return rewrite_allows(t->rules.rewrite[0], name);
-}
-
-static bool is_own(void *ctx, const struct request_origin *origin)
-{
-	const struct tap *t = ctx;
-
-	return (t->replay && replay_is_own(t->replay, &origin->client, &origin->server)) ||
-	       admin_is_own(t->admin, &origin->server);
 }
 
 static int build_head(void *ctx, const struct message *m, struct buffer *out)
@@ -271,71 +196,6 @@ static void on_lanes_end(void *ctx)
 	uv_async_send(&t->lanes_ended);
 }
 
-/* ---- the books, on demand ------------------------------------------------ */
-
-static void take_books(struct tap *t, struct books *b)
-{
-	struct lanes_stats stats;
-	struct books_sources from = {
-		.capture = &stats.capture,
-		.reassembly = &stats.reassembly,
-		.policy = &stats.policy,
-		.intake = t->replay ? intake_stats(t->intake) : NULL,
-		.leftover = t->leftover,
-		.target_count = t->replay ? replay_target_count(t->replay) : 0,
-	};
-
-	lanes_stats(t->lanes, &stats);
-	for (size_t i = 0; i < from.target_count; i++)
-		from.targets[i] = (struct books_target_source){
-			.name = replay_target_name(t->replay, i),
-			.shown = replay_target_shown(t->replay, i),
-			.breaker = replay_breaker_state(t->replay, i),
-			.stats = replay_target_stats(t->replay, i),
-		};
-	books_take(&from, b);
-}
-
-static void on_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
-{
-	struct tap *t = ctx;
-
-	uint64_t taken = counter_get(&intake_stats(t->intake)->taken), waiting = lanes_waiting(t->lanes);
-
-	take_books(t, b);
-	lanes_progress(t->lanes, done, total);
-	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
-	if (taken + waiting > 0)
-		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
-}
-
-/** struct facts_store - what struct run_facts points to */
-struct facts_store {
-	char started[TIME_TEXT_MAX];
-	struct pace pace;
-};
-
-/* What is known while the run goes on: complaints, -w and why nothing was sent are told at its end. */
-static struct run_facts facts_now(struct tap *t, const struct books *b, struct facts_store *store)
-{
-	static const struct buffer none;
-
-	return (struct run_facts){
-		.started = time_text(t->started_at, store->started),
-		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
-		.interrupted = t->interrupted,
-		.dry_run = t->o->dry_run,
-		.complaints = &none,
-		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
-		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
-		.sample = &t->sample,
-		.pace = pace_of(b, intake_stats(t->intake), &store->pace) ? &store->pace : NULL,
-		.config_read = t->config_read,
-		.config_refused = t->config_refused,
-		.comparing = t->comparing,
-	};
-}
-
 /* ---- stopping, in order ---------------------------------------------------- */
 
 static void close_handles(struct tap *t)
@@ -486,7 +346,7 @@ static void on_print_signal(uv_signal_t *handle, int signum)
 	struct books b;
 
 	(void)signum;
-	take_books(t, &b);
+	tap_take_books(t, &b);
 	screen_print_books(&t->screen, &b);
 }
 
@@ -498,20 +358,6 @@ static void on_duration(uv_timer_t *handle)
 }
 
 /* ---- setting up -------------------------------------------------------------- */
-
-static struct policy_stats *verdicts_of(void *ctx, size_t lane)
-{
-	struct tap *t = ctx;
-
-	return lanes_verdicts(t->lanes, lane);
-}
-
-static int make_rules(struct tap *t, const struct options *o, uint64_t share, struct rules *out, struct buffer *error)
-{
-	struct rules_wiring wiring = { .share = share, .is_own = is_own, .stats = verdicts_of, .ctx = t };
-
-	return rules_make(o, t->lane_count, &wiring, out, error);
-}
 
 static int make_replay(struct tap *t, struct buffer *error)
 {
@@ -660,84 +506,7 @@ static int open_lanes(struct tap *t, struct buffer *error)
 	return err;
 }
 
-/* ---- SIGHUP: the configuration again ------------------------------------------- */
-
-/* All is made before anything is replaced, so that a bad file changes nothing. @next is taken. */
-static void put_in_force(struct tap *t, const struct options *next, struct rules *rules)
-{
-	struct rules old = t->rules;
-
-	t->rules = *rules;
-	rules_release_policies(&old); /* the lanes may be using them, and free them */
-	rules_deinit(&old);
-	for (size_t i = 0; t->replay && i < next->target_count; i++)
-		replay_change(t->replay, i, next->targets[i].sample_share, next->targets[i].rate);
-	/* before a lane can see it; later, the policy handed in last is still there to be changed */
-	rules_set_share(&t->rules, sample_control_ask(&t->sample, next->policy.sample_share));
-	lanes_change_policies(t->lanes, &t->rules);
-	options_deinit(&t->reread);
-	t->reread = *next;
-	t->current = &t->reread;
-	explain_rules(t->explain, t->current);
-	screen_set_sample(&t->screen, t->sample.share);
-}
-
-static void log_refusal(struct tap *t, int err, struct buffer *error)
-{
-	if (error->len == 0)
-		buffer_add_str(error, "out of memory");
-	if (err == -EACCES)
-		buffer_add_str(error, "; it is read as the user that -Z names: let that user read the file and enter "
-				      "its folder (chmod, chown), or name another");
-	t->config_refused++;
-	log_warn("nothing was changed: %s", buffer_text(error));
-}
-
-static void log_changes(const struct buffer *changes, const struct buffer *restarts)
-{
-	if (changes->len > 0)
-		log_info("the configuration was read again: %.*s", (int)changes->len, (const char *)changes->bytes);
-	else
-		log_info("the configuration was read again: %s", restarts->len ? "nothing that can change now did"
-									      : "it is the same");
-	if (restarts->len > 0)
-		log_warn("this changed too and takes a restart: %.*s", (int)restarts->len,
-			 (const char *)restarts->bytes);
-}
-
-static void reload(struct tap *t)
-{
-	struct buffer error = { 0 }, changes = { 0 }, restarts = { 0 };
-	struct options next, now = *t->current; /* owns nothing */
-	struct rules rules;
-	int err = options_parse_again(t->o, &next, &error);
-
-	if (err == 0) {
-		option_restarts(t->o, &next, &restarts);
-		option_keep_targets(&next, t->o);
-		if (t->sample.has_ramp || next.ramp.over_ns > 0) /* a ramp neither begins nor ends here */
-			next.policy.sample_share = t->current->policy.sample_share;
-		else
-			now.policy.sample_share = t->sample.asked; /* --admin may have changed it since */
-		option_changes(&now, &next, &changes);
-		err = make_rules(t, &next, next.policy.sample_share, &rules, &error);
-		if (err == 0) {
-			put_in_force(t, &next, &rules);
-		} else {
-			rules_deinit(&rules);
-			options_deinit(&next);
-		}
-	}
-	if (err < 0) {
-		log_refusal(t, err, &error);
-	} else {
-		t->config_read++;
-		log_changes(&changes, &restarts);
-	}
-	buffer_deinit(&error);
-	buffer_deinit(&changes);
-	buffer_deinit(&restarts);
-}
+/* ---- running ------------------------------------------------------------------------ */
 
 static void on_reload_signal(uv_signal_t *handle, int signum)
 {
@@ -745,7 +514,7 @@ static void on_reload_signal(uv_signal_t *handle, int signum)
 
 	(void)signum;
 	if (t->o->config_path)
-		reload(t);
+		tap_reload(t);
 	else
 		log_warn("SIGHUP: there is no configuration file to read again; start with -f FILE to have one");
 }
@@ -759,160 +528,8 @@ static void add_signal(struct tap *t, int signum, uv_signal_cb fn)
 	uv_signal_start(handle, fn, signum);
 }
 
-/* ---- the sample, while the run goes on ------------------------------------------- */
-
-static void on_share(void *ctx, uint64_t share)
-{
-	struct tap *t = ctx;
-
-	rules_set_share(&t->rules, share);
-	screen_set_sample(&t->screen, share);
-}
-
-static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue_max)
-{
-	struct ramp_counts c = { .queued = counter_get(&s->queued), .queue_max = queue_max };
-
-	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
-
-		c.ended += n;
-		c.failed += i >= OUTCOME_ANSWERED_5XX ? n : 0;
-	}
-	/* A target that is left alone answers nothing, and that would look well. */
-	c.ended += counter_get(&s->shed[SHED_BREAKER]);
-	c.failed += counter_get(&s->shed[SHED_BREAKER]);
-	c.timeouts = counter_get(&s->outcome[OUTCOME_FAILED_TIMEOUT]);
-	return c;
-}
-
-static size_t read_counts(void *ctx, struct ramp_counts counts[RAMP_TARGETS])
-{
-	struct tap *t = ctx;
-	size_t count = t->replay ? replay_target_count(t->replay) : 0;
-
-	for (size_t i = 0; i < count; i++)
-		counts[i] = counts_of(replay_target_stats(t->replay, i), t->o->queue);
-	return count;
-}
-
-static const char *target_name(void *ctx, size_t target)
-{
-	struct tap *t = ctx;
-
-	return replay_target_name(t->replay, target);
-}
-
-/* ---- --admin ----------------------------------------------------------------------- */
-
-static void admin_metrics(void *ctx, struct buffer *out)
-{
-	struct tap *t = ctx;
-	struct metrics_facts facts = {
-		.version = SHADOWTAP_VERSION,
-		.started_s = (double)t->started_at.ns / 1e9,
-		.cpu_s = (double)self_cpu_ns() / 1e9,
-		.resident_bytes = self_resident_bytes(&t->self),
-		.capturing = !t->lanes_joined,
-		.sample_share = t->sample.share,
-		.sample_asked = t->sample.asked,
-		.queue_limit = t->o->queue,
-		.memory_used = budget_used(&t->budget),
-		.memory_limit = t->o->max_memory,
-		.handover_waiting = lanes_waiting(t->lanes),
-		.config_read = t->config_read,
-		.config_refused = t->config_refused,
-		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
-		.admin_answers = admin_answers(t->admin),
-		.admin_refused = admin_refused(t->admin),
-	};
-	struct books b;
-
-	facts.comparing = t->comparing != NULL;
-	for (size_t i = 0; i < t->current->target_count; i++) {
-		facts.target_share[i] = t->current->targets[i].sample_share;
-		for (int v = 0; t->comparing && v < COMPARISON_COUNT; v++)
-			facts.compared[i][v] = comparing_count(t->comparing, i, (enum comparison_verdict)v);
-	}
-	take_books(t, &b);
-	metrics_text(&b, &facts, out);
-}
-
-static void admin_stats(void *ctx, struct buffer *out)
-{
-	struct tap *t = ctx;
-	struct facts_store store;
-	struct run_facts facts;
-	struct books b;
-
-	take_books(t, &b);
-	facts = facts_now(t, &b, &store);
-	outputs_json(&b, &facts, out);
-}
-
-/*
- * Healthy is who does what a restart could not do better: a shadow that is down
- * is told, and is no reason to start us again.
- */
-static bool admin_healthy(void *ctx, struct buffer *out)
-{
-	struct tap *t = ctx;
-
-	if (t->interrupted || (t->live && t->lanes_joined)) {
-		buffer_add_str(out, t->interrupted ? "stopping\n" : "the capture has ended\n");
-		return false;
-	}
-	buffer_add_str(out, "ok\n");
-	for (size_t i = 0; t->replay && i < replay_target_count(t->replay); i++)
-		if (strcmp(replay_breaker_state(t->replay, i), "closed") != 0)
-			buffer_printf(out, "target %s cannot be reached: its breaker is %s\n",
-				      replay_target_name(t->replay, i), replay_breaker_state(t->replay, i));
-	return true;
-}
-
-static uint64_t admin_sample(void *ctx)
-{
-	const struct tap *t = ctx;
-
-	return t->sample.share;
-}
-
-static bool admin_set_sample(void *ctx, uint64_t share, struct buffer *out)
-{
-	struct tap *t = ctx;
-	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX];
-
-	if (t->sample.has_ramp) {
-		buffer_add_str(out, "the ramp moves the sample; start without --ramp to set it\n");
-		return false;
-	}
-	share_text(t->sample.asked, from);
-	on_share(t, sample_control_ask(&t->sample, share));
-	log_info("sample %s -> %s, asked for at --admin", from, share_text(share, to));
-	return true;
-}
-
-static int start_admin(struct tap *t, struct buffer *error)
-{
-	const struct admin_routes routes = {
-		.metrics = admin_metrics,
-		.stats = admin_stats,
-		.healthy = admin_healthy,
-		.sample = admin_sample,
-		.set_sample = admin_set_sample,
-		.ctx = t,
-	};
-	int err = t->admin ? admin_start(t->admin, &t->loop, &routes) : 0;
-
-	if (err < 0)
-		buffer_printf(error, "cannot serve --admin: %s", uv_strerror(err));
-	return err;
-}
-
 static void add_handles(struct tap *t)
 {
-	const struct sample_hooks hooks = { read_counts, target_name, on_share, t };
-
 	signal(SIGPIPE, SIG_IGN);
 	add_signal(t, SIGINT, on_stop_signal);
 	add_signal(t, SIGTERM, on_stop_signal);
@@ -927,8 +544,8 @@ static void add_handles(struct tap *t)
 	uv_prepare_start(&t->before_wait, on_prepare);
 	if (t->o->duration_ns > 0)
 		uv_timer_start(&t->duration, on_duration, (uint64_t)((t->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
-	sample_control_open(&t->sample, &t->loop, &hooks);
-	screen_open(&t->screen, &t->loop, t->o, on_refresh, t);
+	tap_open_sample_control(t);
+	screen_open(&t->screen, &t->loop, t->o, tap_refresh, t);
 	t->handles_ready = true;
 }
 
@@ -958,7 +575,7 @@ static int set_up(struct tap *t, struct buffer *error)
 		buffer_add_str(error, "cannot set up the capture: out of memory");
 		return -ENOMEM;
 	}
-	err = make_rules(t, t->o, t->sample.share, &t->rules, error);
+	err = tap_make_rules(t, t->o, t->sample.share, &t->rules, error);
 	if (err < 0)
 		return err;
 	if (t->o->compare.on && (err = comparing_new(t->o, &t->comparing, error)) < 0)
@@ -989,99 +606,6 @@ static int set_up(struct tap *t, struct buffer *error)
 	if (err == 0)
 		err = start_comparing(t, error);
 	return err < 0 || !t->o->sandbox ? err : sandbox_enter(error);
-}
-
-/* ---- the end --------------------------------------------------------------------- */
-
-static void print_pace(const struct pace *pace)
-{
-	struct buffer line = { 0 };
-
-	pace_text(pace, &line);
-	if (buffer_ok(&line) && log_enabled(LOG_INFO))
-		log_finished(line.bytes, line.len);
-	buffer_deinit(&line);
-}
-
-static void print_comparing(struct comparing *comparing)
-{
-	struct buffer lines = { 0 };
-
-	comparing_text(comparing, &lines);
-	if (buffer_ok(&lines) && log_enabled(LOG_INFO))
-		log_raw(lines.bytes, lines.len);
-	buffer_deinit(&lines);
-}
-
-static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
-{
-	struct buffer imbalance = { 0 };
-
-	screen_print_books(&t->screen, b);
-	if (facts->pace)
-		print_pace(facts->pace);
-	if (facts->comparing)
-		print_comparing(facts->comparing);
-	if (!books_imbalance(b, &imbalance))
-		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
-	buffer_deinit(&imbalance);
-	if (facts->nothing_sent)
-		log_warn("%s", facts->nothing_sent);
-}
-
-/* --fail-on: the last line says what came of it. */
-static bool gate_passes(const struct comparing *comparing)
-{
-	struct buffer line = { 0 };
-	bool passes = comparing_gate(comparing, &line);
-
-	if (!passes)
-		log_error("%s", buffer_text(&line));
-	else if (line.len > 0)
-		log_info("%s", buffer_text(&line));
-	buffer_deinit(&line);
-	return passes;
-}
-
-static int report(struct tap *t)
-{
-	struct run_shape shape = {
-		.live = t->live,
-		.dry_run = t->o->dry_run,
-		.interrupted = t->interrupted,
-		.has_ports = t->o->ports.count > 0,
-		.has_expression = t->o->expression != NULL,
-		.sample_share = t->sample.share,
-	};
-	struct facts_store store;
-	struct run_facts facts;
-	struct buffer why = { 0 };
-	struct books b;
-	int recorded, events, written;
-
-	take_books(t, &b);
-	explain_end(t->explain, &b);
-	t->explain = NULL;
-	if (t->outputs.events)
-		event_writer_flush(t->outputs.events);
-	facts = facts_now(t, &b, &store);
-	facts.complaints = lanes_complaints(t->lanes);
-	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;
-	fail_log_deinit(&t->fail_log, wall_now());
-	if (why_nothing(&b, &shape, &why)) {
-		why.len--; /* its newline */
-		facts.nothing_sent = buffer_text(&why);
-	}
-	recorded = recording_finish(&t->recording);
-	events = outputs_finish_events(&t->outputs);
-	written = outputs_report(&t->outputs, &b, &facts);
-	print_end(t, &b, &facts);
-	buffer_deinit(&why);
-	if (recorded < 0 || events < 0 || written < 0)
-		t->status = EXIT_COULD_NOT;
-	if (t->comparing && !gate_passes(t->comparing) && t->status == EXIT_DONE)
-		t->status = EXIT_GATE;
-	return t->status;
 }
 
 static void tear_down(struct tap *t)
@@ -1138,7 +662,7 @@ int tap_run(const struct options *options)
 		t->started_at = wall_now();
 		add_handles(t);
 		screen_begin(&t->screen);
-		err = start_admin(t, &error);
+		err = tap_start_admin(t, &error);
 		if (err == 0 && (err = lanes_start(t->lanes)) < 0)
 			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));
 	}
@@ -1147,7 +671,7 @@ int tap_run(const struct options *options)
 		status = err == -EINVAL && !t->rules_ready ? EXIT_USAGE : EXIT_COULD_NOT;
 	} else {
 		uv_run(&t->loop, UV_RUN_DEFAULT);
-		status = report(t);
+		status = tap_report(t);
 	}
 	tear_down(t);
 	buffer_deinit(&error);
