@@ -99,12 +99,14 @@ static void open_object(struct json_comparer *jc, uint32_t a, uint32_t b, uint32
 
 	if (json_same_names(jc, a, b)) {
 		f = push(jc, FRAME_MEMBERS, state);
+		f->container = a;
 		f->a = a + 1;
 		f->b = b + 1;
 		f->left = jc->a->nodes[a].count;
 		return;
 	}
 	f = push(jc, FRAME_PAIRED_MEMBERS, state);
+	f->container = a;
 	if (!json_match_members(jc, a, b, state))
 		jc->failed = true;
 	f->left = (uint32_t)(jc->pair_count - f->pairs);
@@ -141,7 +143,7 @@ static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t sta
 	if (e->ignore)
 		return;
 	if (e->decision)
-		json_decide(jc, e, a, b);
+		json_decide(jc, e, a, b, state);
 	if (na->type < JSON_ARRAY || na->type != nb->type) {
 		json_scalars(jc, e, a, b);
 		return;

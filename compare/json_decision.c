@@ -17,8 +17,10 @@
  * the decision: its index), a list of labels with scores (the label of the best), an object with a label or
  * scores by the names in the tables below, or a plain integer, boolean or string,
  * which is a label itself. A plain number with a point is a regression and
- * decides nothing; so does an array of one number. The last dimension of integers
- * of 16 bits and more is not scores but ids: each is a label.
+ * decides nothing; so does an array of one number. In V2's outputs the last dimension of integers
+ * of 16 bits and more is not scores but ids: each is a label, in brackets or not.
+ * Where an output's data has no brackets, its shape says how long a row is, for
+ * the decisions found here and for those of a rule (json_decide()).
  *
  * Of equal scores the first is best; NaN never is, and where nothing else is
  * there, nothing is decided ("none"). Two decisions agree as well if one model
@@ -544,8 +546,11 @@ static bool is_distribution(const struct json_doc *d, uint32_t array)
 	return fabs(sum - 1) < 1e-3;
 }
 
-/** rows() - a tensor's data without brackets: rows of @width scores */
-static void rows(struct json_comparer *jc, struct place data, uint32_t width)
+/**
+ * rows() - a tensor's data without brackets: rows of @width scores, of which the first @top count
+ * A row that only one of the two has in full is a finding of the comparison, not a decision.
+ */
+static void rows(struct json_comparer *jc, struct place data, uint32_t width, size_t top)
 {
 	uint32_t na = jc->a->nodes[data.a].count, nb = jc->b->nodes[data.b].count;
 	const struct rule_effect *e;
@@ -558,7 +563,7 @@ static void rows(struct json_comparer *jc, struct place data, uint32_t width)
 		collector_index(jc->out, i);
 		if (!e->ignore)
 			decide(jc, (struct list){ jc->a, LIST_NUMBERS, data.a + 1 + i, width, NODE_NONE },
-			       (struct list){ jc->b, LIST_NUMBERS, data.b + 1 + i, width, NODE_NONE }, 1,
+			       (struct list){ jc->b, LIST_NUMBERS, data.b + 1 + i, width, NODE_NONE }, top,
 			       &e->tolerance);
 	}
 	collector_leave(jc->out);
@@ -572,28 +577,76 @@ static bool has_type(const struct json_doc *d, uint32_t output, struct span pref
 	return type && span_starts(json_doc_text(d, type), prefix);
 }
 
+/** struct form - of an output: the numbers in its shape, and the last of them */
+struct form {
+	uint32_t rank;
+	uint64_t width; /* 0: none */
+};
+
+static struct form form_of(const struct json_doc *d, uint32_t output)
+{
+	uint32_t shape = json_doc_member(d, output, NAME("shape"));
+	struct form f = { 0, 0 };
+
+	if (!shape || d->nodes[shape].type != JSON_ARRAY)
+		return f;
+	f.rank = d->nodes[shape].count;
+	if (f.rank > 0 && !json_doc_uint(d, shape + f.rank, &f.width)) /* numbers take one node each */
+		f.width = 0;
+	return f;
+}
+
+/** is_flat() - numbers without brackets between them, on both sides */
+static bool is_flat(struct json_comparer *jc, uint32_t a, uint32_t b)
+{
+	return jc->a->nodes[a].type == JSON_ARRAY && jc->b->nodes[b].type == JSON_ARRAY &&
+	       all_of_type(jc->a, a, JSON_NUMBER) && all_of_type(jc->b, b, JSON_NUMBER);
+}
+
+/** nested() - a tensor's data in brackets, of which the innermost are its rows, or hold its labels */
+static void nested(struct json_comparer *jc, struct place p, bool labels, int rank)
+{
+	const struct json_node *na = &jc->a->nodes[p.a], *nb = &jc->b->nodes[p.b];
+	struct place e = { p.a + 1, p.b + 1, 0 };
+
+	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX ||
+	    path_rules_effect(jc->rules, p.state)->ignore || path_rules_effect(jc->rules, p.state)->unordered)
+		return;
+	if (jc->a->nodes[p.a + 1].type != JSON_ARRAY) {
+		if (labels)
+			instances(jc, p, rank);
+		else if (list_kind(jc->a, p.a) == LIST_NUMBERS)
+			decide_lists(jc, p, LIST_NUMBERS, NODE_NONE, NODE_NONE);
+		return;
+	}
+	collector_enter_index(jc->out, 0);
+	for (uint32_t i = 0; i < na->count && i < nb->count; i++) {
+		collector_index(jc->out, i);
+		e.state = path_rules_index(jc->rules, p.state, i);
+		nested(jc, e, labels, rank + 1);
+		e.a = jc->a->nodes[e.a].next;
+		e.b = jc->b->nodes[e.b].next;
+	}
+	collector_leave(jc->out);
+}
+
 /** tensor() - one output of V2, at its data */
 static void tensor(struct json_comparer *jc, struct place output, struct place data)
 {
 	const struct json_doc *d = jc->a;
-	uint32_t shape = json_doc_member(d, output.a, NAME("shape")), rank = shape ? d->nodes[shape].count : 0;
-	bool floats = has_type(d, output.a, NAME("FP")) || has_type(d, output.a, NAME("BF"));
-	bool bytes = has_type(d, output.a, NAME("INT8")) || has_type(d, output.a, NAME("UINT8"));
-	uint64_t width = 0;
+	struct form form = form_of(d, output.a);
+	bool scores = has_type(d, output.a, NAME("FP")) || has_type(d, output.a, NAME("BF")) ||
+		      has_type(d, output.a, NAME("INT8")) || has_type(d, output.a, NAME("UINT8"));
 
 	if (jc->a->nodes[data.a].type != JSON_ARRAY || jc->b->nodes[data.b].type != JSON_ARRAY)
 		return;
-	if (!all_of_type(jc->a, data.a, JSON_NUMBER) || !all_of_type(jc->b, data.b, JSON_NUMBER)) {
-		instances(jc, data, 1); /* nested, or labels */
-		return;
-	}
-	if (rank > 0)
-		json_doc_uint(d, shape + rank, &width); /* numbers take one node each */
-	if (!floats && !bytes && all_labels(jc->a, data.a) && all_labels(jc->b, data.b))
+	if (!is_flat(jc, data.a, data.b) && json_doc_member(d, output.a, NAME("datatype")))
+		nested(jc, data, !scores, 1); /* or labels that are no numbers */
+	else if (!is_flat(jc, data.a, data.b) || (!scores && all_labels(jc->a, data.a) && all_labels(jc->b, data.b)))
 		instances(jc, data, 1);
-	else if (rank >= 2 && width >= 2 && width <= d->nodes[data.a].count)
-		rows(jc, data, (uint32_t)width);
-	else if (rank == 1 && d->nodes[data.a].count >= 2 && is_distribution(d, data.a))
+	else if (form.rank >= 2 && form.width >= 2 && form.width <= d->nodes[data.a].count)
+		rows(jc, data, (uint32_t)form.width, 1);
+	else if (form.rank == 1 && d->nodes[data.a].count >= 2 && is_distribution(d, data.a))
 		decide_lists(jc, data, LIST_NUMBERS, NODE_NONE, NODE_NONE);
 }
 
@@ -757,7 +810,29 @@ static void decide_below(struct json_comparer *jc, const struct rule_effect *e, 
 	collector_leave(jc->out);
 }
 
-void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b)
+/** enclosing_output() - the V2 output that production's node @a is the data of; NODE_NONE if it is none */
+static uint32_t enclosing_output(const struct json_comparer *jc, uint32_t a)
 {
-	decide_below(jc, e, a, b, 0);
+	const struct frame *f = jc->depth > 0 ? &jc->frames[jc->depth - 1] : NULL;
+
+	if (!f || (f->kind != FRAME_MEMBERS && f->kind != FRAME_PAIRED_MEMBERS) ||
+	    json_doc_member(jc->a, f->container, NAME("data")) != a ||
+	    !json_doc_member(jc->a, f->container, NAME("datatype")))
+		return NODE_NONE;
+	return f->container;
+}
+
+/*
+ * A tensor without brackets has its rows in its shape. Its last dimension being
+ * 1, there is nothing to choose from.
+ */
+void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b, uint32_t state)
+{
+	uint32_t output = enclosing_output(jc, a);
+	struct form form = output == NODE_NONE ? (struct form){ 0, 0 } : form_of(jc->a, output);
+
+	if (form.rank < 2 || !is_flat(jc, a, b))
+		decide_below(jc, e, a, b, 0);
+	else if (form.width >= 2 && form.width <= jc->a->nodes[a].count)
+		rows(jc, (struct place){ a, b, state }, (uint32_t)form.width, e->top);
 }

@@ -36,6 +36,7 @@ struct frame {
 	uint32_t index;
 	uint32_t missing, extra; /* elements behind the last pair */
 	uint32_t state;          /* of the container */
+	uint32_t container;      /* an object: production's node of it */
 	size_t pairs, next;      /* in @pairs of the comparer: where ours begin, and the next */
 };
 
@@ -101,7 +102,7 @@ bool json_reordered(struct json_comparer *jc, uint32_t a, uint32_t b);
 /** json_decisions() - find and compare the decisions in both documents, without being told where */
 void json_decisions(struct json_comparer *jc);
 
-/** json_decide() - the decision that a rule names, at this place */
-void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
+/** json_decide() - the decision that a rule names, at this place, whose state is @state */
+void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b, uint32_t state);
 
 #endif

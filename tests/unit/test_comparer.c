@@ -570,6 +570,11 @@ static const struct tensor_case tensor_cases[] = {
 	{ "FP64", "[1,4]", "/outputs/*/data topk k=2\n", { 9, 8, 1, 2 }, { 9, 1, 8, 2 }, 4, 1, 0, { "0,1", "0,2" },
 	  COMPARISON_DECISION },
 	{ "FP64", "[4]", "/outputs/*/data argmax\n", { 9, 8, 1, 2 }, { 9, 1, 8, 2 }, 4, 1, 1, { "0", "0" }, COMPARISON_CLOSE },
+	{ "FP64", "[2,3]", "/outputs/*/data argmax\n", { 1, 5, 2, 9, 3, 3 }, { 6, 5, 2, 9, 3, 3 }, 6, 2, 1, { "1", "0" },
+	  COMPARISON_DECISION },
+	{ "FP64", "[2,1,3]", "/outputs/*/data topk k=2\n", { 1, 5, 2, 9, 3, 4 }, { 1, 5, 2, 9, 4, 3 }, 6, 2, 1, { "1,2", "1,2" },
+	  COMPARISON_DECISION },
+	{ "FP64", "[3,1]", "/outputs/*/data argmax\n", { 1, 2, 3 }, { 1, 2, 4 }, 3, 0, 0, { NULL, NULL }, COMPARISON_CLOSE },
 	{ "INT32", "[1,4]", "/outputs/*/data argmax\n", { 9, 8, 1, 2 }, { 8, 9, 1, 2 }, 4, 1, 0, { "0", "1" }, COMPARISON_DECISION },
 };
 
@@ -636,6 +641,129 @@ static void test_tensor_decisions(void **state)
 		}
 	buffer_deinit(&p);
 	buffer_deinit(&s);
+}
+
+/* ---- the same tensors, of any shape: flat, in brackets and binary ---- */
+
+#define SHAPES 600
+#define VALUES_MAX 64
+
+enum writing { WRITTEN_FLAT, WRITTEN_NESTED, WRITTEN_BINARY, WRITINGS };
+
+static uint64_t random_bits(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x * 0x2545f4914f6cdd1du >> 16;
+}
+
+/** struct shaped - two tensors of one shape, and how their data is looked at */
+struct shaped {
+	const char *type, *rules;
+	unsigned rank, size[3], count;
+	double values[2][VALUES_MAX];
+};
+
+static struct shaped any_tensors(uint64_t *x)
+{
+	static const char *const types[] = { "FP64", "INT8", "UINT8", "INT32", "INT64", "BOOL" };
+	static const char *const rules[] = { "", "", "/outputs/*/data argmax\n", "/outputs/**/data topk k=3\n",
+					     "/outputs/0/data num rtol=0.1\n" };
+	struct shaped t = { .count = 1 };
+
+	t.type = types[random_bits(x) % 6];
+	t.rules = rules[random_bits(x) % 5];
+	if (*t.type == 'B')
+		t.rules = ""; /* of true and false nothing is the largest */
+	t.rank = 1 + (unsigned)(random_bits(x) % 3);
+	for (unsigned i = 0; i < t.rank; i++)
+		t.count *= t.size[i] = 1 + (unsigned)(random_bits(x) % 4);
+	for (unsigned i = 0; i < t.count; i++) {
+		double y = (double)(random_bits(x) % (*t.type == 'B' ? 2 : 100));
+
+		if (*t.type == 'F')
+			y = random_bits(x) % 20 == 0 ? (double)NAN : y / t.count / 64;
+		t.values[0][i] = y;
+		t.values[1][i] = random_bits(x) % 4 ? y : *t.type == 'B' ? 1 - y : 100 - y;
+	}
+	return t;
+}
+
+/** write_shaped() - one answer; @head is room for its headers */
+static void write_shaped(struct buffer *out, const struct shaped *t, int side, enum writing how, char head[80])
+{
+	struct buffer data = { 0 };
+	unsigned inner[3] = { 1, 1, 1 }; /* elements that a bracket of each dimension holds */
+
+	for (unsigned k = t->rank; k-- > 0;)
+		inner[k] = t->size[k] * (k + 1 < t->rank ? inner[k + 1] : 1);
+	for (unsigned i = 0; i < t->count; i++) {
+		buffer_add(&data, ",", how != WRITTEN_BINARY && i > 0);
+		for (unsigned k = 1; how == WRITTEN_NESTED && k < t->rank; k++)
+			buffer_add(&data, "[", i % inner[k] == 0);
+		write_value(&data, t->type, t->values[side][i], how == WRITTEN_BINARY);
+		for (unsigned k = 1; how == WRITTEN_NESTED && k < t->rank; k++)
+			buffer_add(&data, "]", (i + 1) % inner[k] == 0);
+	}
+	buffer_clear(out);
+	buffer_printf(out, "{\"outputs\":[{\"name\":\"o\",\"datatype\":\"%s\",\"shape\":[", t->type);
+	for (unsigned k = 0; k < t->rank; k++)
+		buffer_printf(out, k ? ",%u" : "%u", t->size[k]);
+	if (how == WRITTEN_BINARY)
+		buffer_printf(out, "],\"parameters\":{\"binary_data_size\":%zu}}]}", data.len);
+	else
+		buffer_printf(out, "],\"data\":[%s]}]}", buffer_text(&data));
+	snprintf(head, 80, how == WRITTEN_BINARY ? "inference-header-content-length: %zu" : JSON, out->len);
+	if (how == WRITTEN_BINARY)
+		buffer_add_span(out, buffer_span(&data));
+	buffer_deinit(&data);
+}
+
+/** decided() - the decisions of a comparison as text */
+static void decided(const struct comparison *got, struct buffer *out)
+{
+	const struct findings *f = &got->findings;
+
+	buffer_clear(out);
+	buffer_printf(out, "%d of %d:", (int)f->decisions_agree, (int)f->decisions_total);
+	for (size_t i = 0; i < f->decision_count; i++)
+		buffer_printf(out, " %s/%s", f->decisions[i].production, f->decisions[i].shadow);
+}
+
+/* However a server writes its tensors, they decide the same: with a rule and without. */
+static void test_shapes(void **state)
+{
+	struct buffer body[2] = { { 0 } }, first = { 0 }, now = { 0 };
+	uint64_t x = 88172645463325252u, all = 0;
+
+	for (int round = 0; round < SHAPES; round++) {
+		struct shaped t = any_tensors(&x);
+		struct comparer *c = with_options(NULL, t.rules);
+
+		for (int way = 0; way < WRITINGS; way++) {
+			const struct comparison *got;
+			struct answer answer[2];
+			char heads[2][80];
+
+			for (int side = 0; side < 2; side++) {
+				write_shaped(&body[side], &t, side, (enum writing)way, heads[side]);
+				answer[side] = (struct answer){ 200, heads[side], (char *)body[side].bytes, body[side].len };
+			}
+			got = run(c, &answer[0], &answer[1]);
+			all += got->findings.decisions_total;
+			decided(got, way ? &now : &first);
+			if (way && strcmp(buffer_text(&now), buffer_text(&first)) != 0)
+				fail_msg("%.*s\nrules: %sflat: %s\nway %d: %s", (int)body[0].len, (char *)body[0].bytes, t.rules,
+					 buffer_text(&first), way, buffer_text(&now));
+		}
+		comparer_free(c);
+	}
+	assert_true(all > SHAPES); /* there was something to decide */
+	for (int side = 0; side < 2; side++)
+		buffer_deinit(&body[side]);
+	buffer_deinit(&first);
+	buffer_deinit(&now);
 }
 
 /* Outputs in another order are found by their names. */
@@ -774,7 +902,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_bad_rules),    cmocka_unit_test(test_dresses),
-		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_stream_times), cmocka_unit_test(test_equal_decisions),
 	};
 
