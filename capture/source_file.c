@@ -177,19 +177,39 @@ static enum step refill(struct file_source *s, int wait_ms)
 	return result;
 }
 
+/** read_plain() - from one plain file, of which all is wanted: nothing to merge, to wait for, or to keep ready */
+static int read_plain(struct file_source *s, size_t max, packet_fn *fn, void *ctx)
+{
+	struct file *f = &s->file[0];
+
+	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
+		struct pcap_pkthdr *header;
+		const u_char *bytes;
+		struct packet packet;
+		int result = plain_pcap_next(f->plain, &header, &bytes);
+
+		if (result != 1) {
+			end_file(s, f, result);
+			return SOURCE_EOF;
+		}
+		f->packets++;
+		packet = packet_of_pcap(header, bytes, f->linktype);
+		fn(ctx, &packet);
+	}
+	return s->stopped ? SOURCE_EOF : 0;
+}
+
 static int file_source_read(struct source *base, size_t max, packet_fn *fn, void *ctx)
 {
 	struct file_source *s = (struct file_source *)base;
 	bool lent = false;
 
+	if (s->count == 1 && s->file[0].plain && !s->file[0].has_filter && !s->file[0].has_head && !s->file[0].ended)
+		return read_plain(s, max, fn, ctx);
+
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
 		struct file *f = &s->file[0];
-		enum step step;
-
-		if (s->count == 1 && f->plain && !f->ended && !f->has_head)
-			step = file_step(s, f, 0); /* nothing to merge, nothing to wait for */
-		else
-			step = refill(s, lent ? 0 : WAIT_MS);
+		enum step step = refill(s, lent ? 0 : WAIT_MS);
 
 		if (step == STEP_WAIT)
 			return 0;
