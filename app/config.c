@@ -112,19 +112,20 @@ int config_read(const char *path, const char *what, bool again, struct buffer *o
 
 	if (fd < 0) {
 		rc = -errno;
-		buffer_printf(error, "cannot open the %s \"%s\": %s", what, path, strerror(-rc));
+		buffer_printf(error, "cannot open the %s \"%s\": %s%s", what, path, strerror(-rc),
+			      again ? "" : rc == -EACCES ? "; run as a user who may read it" : "; check the path");
 		return rc;
 	}
 	rc = again && !is_regular(fd) ? -ESPIPE : read_all(fd, out);
 	close(fd);
 	if (rc == -ESPIPE)
-		buffer_printf(error, "the %s \"%s\" is no regular file and cannot be read a second time", what, path);
+		buffer_printf(error, "the %s \"%s\" is no regular file and cannot be read a second time; restart to change options", what, path);
 	else if (rc == -EFBIG)
 		buffer_printf(error, "the %s \"%s\" is longer than %s: is it the right file?", what, path,
 			      size_text(CONFIG_BYTES_MAX, limit));
 	else if (rc == -EILSEQ)
-		buffer_printf(error, "the %s \"%s\" contains a NUL byte: it is no text file", what, path);
+		buffer_printf(error, "the %s \"%s\" contains a NUL byte, so it is no text file; name the right one", what, path);
 	else if (rc < 0)
-		buffer_printf(error, "cannot read the %s \"%s\": %s", what, path, strerror(-rc));
+		buffer_printf(error, "cannot read the %s \"%s\": %s; name a file of text", what, path, strerror(-rc));
 	return rc;
 }

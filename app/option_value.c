@@ -170,7 +170,7 @@ static const char *parse_number(enum option_kind kind, const char *text, uint64_
 		*out = (uint64_t)ns;
 		return NULL;
 	default:
-		return parse_uint(text, out) ? NULL : "not a whole number";
+		return parse_uint(text, out) ? NULL : "not a whole number, such as 100";
 	}
 }
 
@@ -383,11 +383,14 @@ static int unknown_target(const struct options *o, const struct option_input *in
 	snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : sizeof(name) - 1), in->value);
 	wrong(error, in, "no target is called \"");
 	option_shown(error, name);
-	buffer_add_str(error, o->target_count ? "\"; the targets are " : "\"; there are none");
+	buffer_add_str(error, o->target_count == 0 ? "\"; there are none"
+			       : o->target_count == 1 ? "\"; the only one is "
+						      : "\"; the targets are ");
 	for (size_t i = 0; i < o->target_count; i++)
 		buffer_printf(error, "%s%s", i ? ", " : "", o->targets[i].url.name);
-	if (in->row->kind == OPTION_HEADER)
-		buffer_add_str(error, " (a header's value begins with a space: 'N: V')");
+	buffer_add_str(error, in->row->kind == OPTION_HEADER
+				      ? "; if a header was meant, put a space before its value: 'N: V'"
+				      : "; -t NAME=URL names one");
 	return -EINVAL;
 }
 
@@ -398,7 +401,7 @@ static int apply_target(struct options *o, const struct option_input *in, struct
 	int rc;
 
 	if (o->target_count == TARGETS_MAX)
-		return wrong(error, in, "too many targets, the most is %d", TARGETS_MAX);
+		return wrong(error, in, "too many targets, the most is %d; start a second shadowtap for the others", TARGETS_MAX);
 	if (in->file) { /* the sentence that follows names the URL, not the line */
 		option_shown(error, in->file);
 		buffer_printf(error, ":%u: ", in->line);
@@ -408,11 +411,13 @@ static int apply_target(struct options *o, const struct option_input *in, struct
 		return rc;
 	buffer_clear(error);
 	if (is_control && strcmp(url.name, "default") != 0)
-		return wrong(error, in, "a name before the URL; the control's name is \"" CONTROL_NAME "\"");
+		return wrong(error, in, "it has a name before the URL, but is always called \"" CONTROL_NAME "\"; write --control "
+				"http://host:port");
 	if (is_control)
 		strcpy(url.name, CONTROL_NAME);
 	if (is_control && target_named(o, url.name, strlen(url.name)))
-		return wrong(error, in, "given twice, or a target is called \"" CONTROL_NAME "\" already; there is one control");
+		return wrong(error, in, "given twice, or a target is called \"" CONTROL_NAME "\" already; there is one control: leave "
+				"one out, or give the target another name");
 	if (target_named(o, url.name, strlen(url.name)))
 		return wrong(error, in, "two targets are called \"%s\"; give each its own name: -t NAME=URL",
 			     url.name);
@@ -513,7 +518,7 @@ static int apply_sample_by(struct options *o, const struct option_input *in, str
 		return wrong(error, in, "write request, connection, client or header:NAME");
 	o->policy.sample_header = in->value + strlen(prefix);
 	if (!is_token(o->policy.sample_header, strlen(o->policy.sample_header)))
-		return wrong(error, in, "what follows \"header:\" is no header's name");
+		return wrong(error, in, "what follows \"header:\" is no header's name; write e.g. header:x-session-id");
 	o->policy.sample_by = SAMPLE_BY_HEADER;
 	return 0;
 }
@@ -540,7 +545,7 @@ static int add_header_file(struct options *o, struct target_settings *only, cons
 	int rc;
 
 	if (*path == '\0')
-		return wrong(error, in, "no file is named after \"@\"");
+		return wrong(error, in, "no file is named after \"@\"; write e.g. @/etc/shadowtap/token, a file of 'Name: value' lines");
 	rc = config_read(path, "file of headers", o->again, &text, error);
 	if (rc < 0)
 		goto out;
@@ -656,7 +661,7 @@ static int apply_slice(struct options *o, const struct option_input *in, struct 
 		return wrong(error, in, "write header:NAME, such as header:x-tenant; path and model are slices by "
 					"themselves");
 	if (field->count == SLICES_MAX)
-		return wrong(error, in, "too many, the most is %d", SLICES_MAX);
+		return wrong(error, in, "too many, the most is %d; leave out those that matter least", SLICES_MAX);
 	return add_text(o, field, name, error);
 }
 

@@ -139,7 +139,7 @@ static int add_from_line(struct parser *p, const struct option_row *row, const c
 	if (value && !(in.value = texts_copy(p->o->owner, span_str(value))))
 		return out_of_memory(p);
 	if (row->kind == OPTION_CONFIG && settings_has(&p->line, row->name)) {
-		buffer_add_str(p->error, "-f is given twice; there is one config file");
+		buffer_add_str(p->error, "-f is given twice, but there is one config file; put all options into one");
 		return -EINVAL;
 	}
 	return settings_add(p, &p->line, in);
@@ -353,7 +353,7 @@ static int check_input(struct parser *p)
 	if (o->files.count > 0 && o->interfaces.count > 0)
 		return usage(p, "-i and -r exclude each other: capture live, or read files");
 	if (stdin_count > 1)
-		return usage(p, "-r - is given twice, but standard input can be read only once");
+		return usage(p, "-r - is given twice, but standard input can be read only once; leave one out");
 	if (stdin_count > 0 && o->loops != 1)
 		return usage(p, "--loop needs a file, standard input can be read only once; save it first");
 	if (o->files.count > 0 && o->lanes > 1)
@@ -403,7 +403,7 @@ static int check_compare(struct parser *p)
 			return -EINVAL;
 		}
 	if (o->compare.on && o->dry_run)
-		return usage(p, "--compare and --dry-run exclude each other: what is not sent has no answer");
+		return usage(p, "--compare and --dry-run exclude each other: what is not sent has no answer; leave one of them out");
 	return 0;
 }
 
@@ -417,6 +417,9 @@ static bool has_shadow(const struct options *o)
 
 static const char no_target[] = "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: "
 				"to try it, or --dry-run";
+
+static const char no_shadow[] = "no target: say which shadow is to be compared, e.g. -t http://127.0.0.1:9000; --control is "
+				"only what it is measured against";
 
 static int check_whole(struct parser *p)
 {
@@ -446,7 +449,7 @@ static int check_whole(struct parser *p)
 	}
 	/* A config file may leave the target to the command line. */
 	if (!has_shadow(o) && !o->dry_run && o->command == COMMAND_RUN && !o->doctor)
-		return usage(p, no_target);
+		return usage(p, o->compare.on ? no_shadow : no_target);
 	if (o->json && !o->doctor)
 		return usage(p, "--json is how shadowtap doctor prints; for a run there are --report FILE.json and -o FILE");
 	return 0;

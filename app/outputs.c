@@ -69,7 +69,7 @@ int outputs_open(struct outputs *o, const struct options *options, struct buffer
 {
 	*o = (struct outputs){ .options = options, .events_fd = -1 };
 	if (options->reports.count > REPORTS_MAX) {
-		buffer_printf(error, "too many --report options: at most %d", REPORTS_MAX);
+		buffer_printf(error, "too many --report options, the most is %d; shadowtap report draws more from the .json", REPORTS_MAX);
 		return -EINVAL;
 	}
 	if (options->events_path) {
@@ -197,7 +197,8 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 					     -ENOMEM;
 
 		if (err < 0) {
-			log_error_errno(-err, "cannot write the report to \"%s\"", o->options->reports.at[i]);
+			log_error("cannot write the report to \"%s\": %s; the totals are above, in the log",
+				  o->options->reports.at[i], strerror(-err));
 			result = err;
 		}
 	}
@@ -211,7 +212,8 @@ int outputs_finish_events(struct outputs *o)
 
 	o->events = NULL;
 	if (err < 0)
-		log_error_errno(-err, "cannot write events to \"%s\"", o->options->events_path);
+		log_error("cannot write events to \"%s\": %s; the run was ended there%s", o->options->events_path,
+			  strerror(-err), err == -EPIPE ? ", since nobody reads them any more" : ", repeat it with another FILE");
 	return err;
 }
 

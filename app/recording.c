@@ -154,7 +154,7 @@ int recording_finish(struct recording *r)
 			 "fast as they came",
 			 s->dropped);
 	if (s->error < 0)
-		log_error_errno(-s->error, "cannot write packets to \"%s\", %" PRIu64 " are missing",
+		log_error_errno(-s->error, "cannot write packets to \"%s\"; make room there or name another file; %" PRIu64 " are missing",
 				r->path[s->error_file], s->dropped);
 	return s->error;
 }

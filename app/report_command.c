@@ -144,13 +144,19 @@ static int read_report(const char *path, struct input *in)
 	int err = read_whole(path, &in->text);
 
 	if (err < 0) {
-		log_error_errno(-err, "cannot read the report \"%s\"", path);
+		log_error("cannot read the report \"%s\": %s; check the path", path, strerror(-err));
 		return EXIT_COULD_NOT;
 	}
 	err = json_doc_parse(&in->doc, buffer_span(&in->text));
 	if (err < 0)
 		log_error("\"%s\" is no report: %s at byte %zu; --report FILE.json writes one", path,
 			  in->doc.error ? in->doc.error : strerror(-err), in->doc.error_at);
+	if (err == 0 && (in->doc.count == 0 || in->doc.nodes[0].type != JSON_OBJECT ||
+			 !json_doc_member(&in->doc, 0, SPAN_LITERAL("requests")))) {
+		log_error("\"%s\" is JSON, but no report of shadowtap: it lacks the member \"requests\"; --report FILE.json "
+			  "writes one", path);
+		err = -EINVAL;
+	}
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 }
 
@@ -160,7 +166,7 @@ static int write_output(const char *path, struct span json)
 	int fd = standard ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), err;
 
 	if (fd < 0) {
-		log_error_errno(errno, "cannot write the report to \"%s\"", path);
+		log_error("cannot write the report to \"%s\": %s; check the folder and its permissions", path, strerror(errno));
 		return EXIT_COULD_NOT;
 	}
 	err = drawing_write(fd, path, json);
@@ -170,7 +176,8 @@ static int write_output(const char *path, struct span json)
 		log_error("this JSON is no report of shadowtap: it lacks the member \"requests\"; --report "
 			  "FILE.json writes one");
 	else if (err < 0)
-		log_error_errno(-err, "cannot write the report to \"%s\"", standard ? "standard output" : path);
+		log_error("cannot write the report to \"%s\": %s; -o names another place", standard ? "standard output" : path,
+			  strerror(-err));
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 }
 
@@ -199,7 +206,7 @@ static int merge(const struct report_arguments *c, const struct input *inputs, s
 	if (docs)
 		err = report_merge(docs, c->input_count, json, &error);
 	if (err < 0)
-		log_error("cannot join the reports: %s", error.len ? buffer_text(&error) : strerror(-err));
+		log_error("cannot %s: %s", c->input_count > 1 ? "join the reports" : "judge the report", error.len ? buffer_text(&error) : strerror(-err));
 	buffer_deinit(&error);
 	free(docs);
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
@@ -286,7 +293,7 @@ static int run(const struct report_arguments *c)
 		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
 	}
 	if (c->fail_on && gate_parse(span_str(c->fail_on), &g, &error) < 0) {
-		log_error("report: --fail-on %s", error.len ? buffer_text(&error) : "out of memory");
+		log_error("report: --fail-on \"%.200s\": %s", c->fail_on, error.len ? buffer_text(&error) : "out of memory");
 		buffer_deinit(&error);
 		return EXIT_USAGE;
 	}

@@ -79,15 +79,15 @@ static const char *why_not_settable(struct span name, bool removes)
 		const char *why;
 	} rows[] = {
 		{ SPAN_LITERAL("content-length"), false,
-		  "the length is always that of the body which is sent" },
-		{ SPAN_LITERAL("transfer-encoding"), true, "the body is sent whole, with a Content-Length" },
+		  "the length is always that of the body which is sent; leave it out" },
+		{ SPAN_LITERAL("transfer-encoding"), true, "the body is sent whole, with a Content-Length; leave it out" },
 		{ SPAN_LITERAL("connection"), true,
-		  "connections to the target are kept and closed by shadowtap" },
-		{ SPAN_LITERAL("upgrade"), true, "only HTTP/1.1 is spoken to the target" },
-		{ SPAN_LITERAL("expect"), true, "the body is sent without waiting for an interim answer" },
-		{ SPAN_LITERAL("trailer"), true, "no trailer fields are sent" },
+		  "connections to the target are kept and closed by shadowtap; leave it out" },
+		{ SPAN_LITERAL("upgrade"), true, "only HTTP/1.1 is spoken to the target; leave it out" },
+		{ SPAN_LITERAL("expect"), true, "the body is sent without waiting for an interim answer; leave it out" },
+		{ SPAN_LITERAL("trailer"), true, "no trailer fields are sent; leave it out" },
 		{ SPAN_LITERAL("x-shadowtap"), false,
-		  "it marks what is sent, so that no tap mirrors it again" },
+		  "it marks what is sent, so that no tap mirrors it again; leave it out" },
 	};
 
 	if (removes && span_equal_nocase(name, host_name))
@@ -118,7 +118,7 @@ static int set_host(struct rewrite *w, struct span value, struct buffer *error)
 		return refuse_header(error, host_name,
 				     "a host is one word, as in 'Host: models.internal:8080'");
 	if (w->host.len)
-		return refuse_header(error, host_name, "it is given twice, and a request has one");
+		return refuse_header(error, host_name, "it is given twice, and a request has one; leave one out");
 	add_field(&w->host, SPAN_LITERAL("Host"), value);
 	return 0;
 }
@@ -140,7 +140,7 @@ static int add_header(struct rewrite *w, const char *text, struct buffer *error)
 	} else {
 		buffer_add_str(error,
 			       "--header is not of the form 'Name: value' ('Name:' removes, 'Name;' sends it "
-			       "empty): there is no colon in it");
+			       "empty): there is no colon in it; write -H 'Name: value'");
 		return -EINVAL;
 	}
 	if (!http_is_token(name)) {

@@ -259,7 +259,7 @@ static void note_connect_failure(struct target *t, struct mono now)
 	if (!breaker_failed(&t->breaker, now))
 		return;
 	counter_add(&t->stats.breaker_opened, 1);
-	log_warn("target %s: %u failures to connect in a row, so it is left alone; the next try is in 0.5 s",
+	log_warn("target %s: %u failures to connect in a row, so it is left alone; is it up? The next try is in 0.5 s",
 		 t->options.url.name, t->options.breaker);
 	shed_all_queued(t, SHED_BREAKER);
 }

@@ -66,7 +66,11 @@ static int refuse(struct buffer *error, const char *text, const char *why)
 	/* No credentials in a message: what stands before an @ is not shown. */
 	const char *at = strrchr(text, '@');
 
-	buffer_printf(error, "target \"%s%.200s\" %s", at ? "..." : "", at ? at : text, why);
+	const char *shown = at ? at : text;
+	size_t len = strcspn(shown, "?"); /* nor of a query more than that there is one */
+
+	buffer_printf(error, "target \"%s%.*s%s\" %s", at ? "..." : "", (int)(len < 200 ? len : 200), shown,
+		      shown[len] ? "?..." : "", why);
 	return -EINVAL;
 }
 
@@ -89,7 +93,7 @@ static int take_name(const char *text, struct span *rest, struct target_url *out
 				      "has a bad name: letters, digits, - and _ are allowed, "
 				      "as in canary_2=http://host:port");
 	if (!copy_text(out->name, sizeof(out->name), name))
-		return refuse(error, text, "has a name of more than 63 bytes");
+		return refuse(error, text, "has a name of more than 63 bytes; choose a shorter one");
 	return 0;
 }
 
@@ -134,7 +138,7 @@ static int parse_literal(const char *text, struct span inside, struct target_url
 	written = snprintf(out->host, sizeof(out->host), "%.*s%s%.*s", (int)address.len, address.at,
 			   zone.len > 0 ? "%" : "", (int)zone.len, zone.at);
 	if (written < 0 || (size_t)written >= sizeof(out->host))
-		return refuse(error, text, "has a host of more than 255 bytes");
+		return refuse(error, text, "has a host of more than 255 bytes, which no name can have; check the URL");
 	/* The zone means something on this machine only, so Host goes without it. */
 	snprintf(out->authority, sizeof(out->authority), "[%.*s]", (int)address.len, address.at);
 	return 0;
@@ -150,7 +154,7 @@ static int parse_name_or_ipv4(const char *text, struct span host, struct target_
 				      "has a bad host: letters, digits, - . and _ are allowed "
 				      "(write an international name in its xn-- form)");
 	if (!copy_text(out->host, sizeof(out->host), host))
-		return refuse(error, text, "has a host of more than 255 bytes");
+		return refuse(error, text, "has a host of more than 255 bytes, which no name can have; check the URL");
 	snprintf(out->authority, sizeof(out->authority), "%s", out->host);
 	return 0;
 }
@@ -214,13 +218,13 @@ static int parse_prefix(const char *text, struct span path, struct target_url *o
 		bool escape = path.at[i] == '%';
 
 		if (escape && (path.len - i < 3 || !is_hex(path.at[i + 1]) || !is_hex(path.at[i + 2])))
-			return refuse(error, text, "has a % in its path that two hex digits do not follow");
+			return refuse(error, text, "has a % in its path that two hex digits do not follow; write %25 for the sign itself");
 		if (!escape && !is_alnum(path.at[i]) && !is_in(path.at[i], "/-._~!$&'()*+,;=:@"))
 			return refuse(error, text,
 				      "has a byte in its path that must be written as % and two hex digits");
 	}
 	if (!copy_text(out->prefix, sizeof(out->prefix), path))
-		return refuse(error, text, "has a path of more than 1023 bytes");
+		return refuse(error, text, "has a path of more than 1023 bytes; make it shorter with --rewrite-path");
 	return 0;
 }
 
@@ -243,7 +247,7 @@ static int parse_socket(const char *text, struct span rest, struct target_url *o
 				      "has a byte in the path of its socket that cannot be shown; write "
 				      "unix:/run/model.sock");
 	if (!copy_text(out->socket, sizeof(out->socket), path))
-		return refuse(error, text, "has a socket with a path of more than 107 bytes");
+		return refuse(error, text, "has a socket with a path of more than 107 bytes, the most there can be; link it to a shorter one");
 	snprintf(out->authority, sizeof(out->authority), "localhost");
 	span_take(&rest, 1, &colon);
 	if (parse_prefix(text, rest, out, error) < 0)

@@ -105,7 +105,7 @@ def report_again(lab):
             ([names[0], "-o", "no/such/x.md"], 1, "no/such/x.md"),
             ([names[0], "--bogus"], 2, "--bogus"),
             ([names[0], names[0], "-o", "x.json", "--fail-on", "sent <"], 2, "--fail-on"),
-            (["no.json", "no.json"], 1, "cannot join"),
+            (["no.json", "no.json"], 1, "no report of shadowtap"),
             (["--help"], 0, "")):
         done = run(lab, "report", *args)
         check(done.returncode == status and words in done.stderr, f"report {args}: exit {done.returncode}, {done.stderr!r}")

@@ -131,7 +131,7 @@ static void test_read(void **state)
 	buffer_clear(&error);
 	assert_int_equal(config_read("/nonexistent/tap.conf", "config file", false, &out, &error), -ENOENT);
 	assert_string_equal(buffer_text(&error),
-			    "cannot open the config file \"/nonexistent/tap.conf\": No such file or directory");
+			    "cannot open the config file \"/nonexistent/tap.conf\": No such file or directory; check the path");
 	buffer_clear(&error);
 	assert_int_equal(config_read("/dev/null", "config file", true, &out, &error), -ESPIPE);
 	assert_non_null(strstr(buffer_text(&error), "\"/dev/null\" is no regular file"));
@@ -141,7 +141,7 @@ static void test_read(void **state)
 			    "the config file \"/dev/zero\" is longer than 1M: is it the right file?");
 	buffer_clear(&error);
 	assert_int_equal(config_read("/", "file of headers", false, &out, &error), -EISDIR);
-	assert_string_equal(buffer_text(&error), "cannot read the file of headers \"/\": Is a directory");
+	assert_string_equal(buffer_text(&error), "cannot read the file of headers \"/\": Is a directory; name a file of text");
 	buffer_deinit(&out);
 	buffer_deinit(&error);
 }

@@ -296,17 +296,19 @@ static const struct parse_case accepted[] = {
 
 static const struct parse_case refused[] = {
 	{ { "-t", "sink:", "--compare", "--dry-run" }, -EINVAL,
-	  "--compare and --dry-run exclude each other: what is not sent has no answer" },
+	  "--compare and --dry-run exclude each other: what is not sent has no answer; leave one of them out" },
 	{ { "-t", "sink:", "--rtol", "1" }, -EINVAL,
 	  "--rtol is about comparing answers, and answers are thrown away; add --compare" },
 	{ { "-t", "sink:", "--control", "sink:" }, -EINVAL,
 	  "--control is about comparing answers, and answers are thrown away; add --compare" },
 	{ { "--compare", "--control", "sink:" }, -EINVAL,
-	  "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: to try it, or --dry-run" },
+	  "no target: say which shadow is to be compared, e.g. -t http://127.0.0.1:9000; --control is only what it is "
+	  "measured against" },
 	{ { "-t", "control=http://h", "--compare", "--control", "http://i" }, -EINVAL,
-	  "--control: given twice, or a target is called \"control\" already; there is one control" },
+	  "--control: given twice, or a target is called \"control\" already; there is one control: leave one out, or give "
+	  "the target another name" },
 	{ { "-t", "sink:", "--compare", "--control", "c=http://i" }, -EINVAL,
-	  "--control: a name before the URL; the control's name is \"control\"" },
+	  "--control: it has a name before the URL, but is always called \"control\"; write --control http://host:port" },
 	{ { "-t", "sink:", "--compare", "--rtol", "-1" }, -EINVAL, "--rtol -1: out of range, which is 0 or more" },
 	{ { "-t", "sink:", "--compare", "--atol", "nan" }, -EINVAL, "--atol nan: not a number; write 0.001 or 1e-5" },
 	{ { "-t", "sink:", "--compare", "--atol", "1e-3x" }, -EINVAL, "--atol 1e-3x: not a number; write 0.001 or 1e-5" },
@@ -385,7 +387,7 @@ static const struct parse_case refused[] = {
 	{ { "-m", "61m" }, -EINVAL, "-m 61m: out of range, which is 1ms to 1h" },
 	{ { "-m", "fast" }, -EINVAL, "-m fast: not a time; write 300ms, 0.3, 5s or 2m" },
 	{ { "--connections", "0" }, -EINVAL, "--connections 0: out of range, which is 1 to 65536" },
-	{ { "--connections", "-1" }, -EINVAL, "--connections -1: not a whole number" },
+	{ { "--connections", "-1" }, -EINVAL, "--connections -1: not a whole number, such as 100" },
 	{ { "--queue", "1048577" }, -EINVAL, "--queue 1048577: out of range, which is 1 to 1048576" },
 	{ { "--max-memory", "1023K" }, -EINVAL, "--max-memory 1023K: out of range, which is 1M to 1T" },
 	{ { "--max-body", "2G" }, -EINVAL, "--max-body 2G: out of range, which is 1 to 1G" },
@@ -410,13 +412,13 @@ static const struct parse_case refused[] = {
 	{ { "-S", "half" }, -EINVAL, "-S half: not a share; write 5% or 0.05" },
 	{ { "-S", "-5" }, -EINVAL, "-S -5: not a share; write 5% or 0.05" },
 	{ { "-tsink:", "-S", "b:5%" }, -EINVAL,
-	  "-S b:5%: no target is called \"b\"; the targets are default" },
-	{ { "--dry-run", "-S", "b:5%" }, -EINVAL, "-S b:5%: no target is called \"b\"; there are none" },
+	  "-S b:5%: no target is called \"b\"; the only one is default; -t NAME=URL names one" },
+	{ { "--dry-run", "-S", "b:5%" }, -EINVAL, "-S b:5%: no target is called \"b\"; there are none; -t NAME=URL names one" },
 	{ { "-ta=sink:", "-tb=sink:", "-S", "b:10" }, -EINVAL, "-S b:10: a bare number above 1; write 10%" },
 	{ { "--sample-by", "user" }, -EINVAL,
 	  "--sample-by user: write request, connection, client or header:NAME" },
 	{ { "--sample-by", "header:" }, -EINVAL,
-	  "--sample-by header:: what follows \"header:\" is no header's name" },
+	  "--sample-by header:: what follows \"header:\" is no header's name; write e.g. header:x-session-id" },
 	/* targets */
 	{ { "-tsink:", "-tsink:" }, -EINVAL,
 	  "-t: two targets are called \"default\"; give each its own name: -t NAME=URL" },
@@ -424,14 +426,14 @@ static const struct parse_case refused[] = {
 	  "-t: two targets are called \"a\"; give each its own name: -t NAME=URL" },
 	/* headers: never the value */
 	{ { "-ta=sink:", "-tb=sink:", "-H", "c:Authorization: Bearer s3cret" }, -EINVAL,
-	  "-H 'c: ...': no target is called \"c\"; the targets are a, b (a header's value begins with a space: "
-	  "'N: V')" },
+	  "-H 'c: ...': no target is called \"c\"; the targets are a, b; if a header was meant, put a space "
+	  "before its value: 'N: V'" },
 	{ { "-tsink:", "-H", "c:@file" }, -EINVAL,
-	  "-H 'c: ...': no target is called \"c\"; the targets are default (a header's value begins with a space: "
-	  "'N: V')" },
-	{ { "-tsink:", "-H", "@" }, -EINVAL, "-H: no file is named after \"@\"" },
+	  "-H 'c: ...': no target is called \"c\"; the only one is default; if a header was meant, "
+	  "put a space before its value: 'N: V'" },
+	{ { "-tsink:", "-H", "@" }, -EINVAL, "-H: no file is named after \"@\"; write e.g. @/etc/shadowtap/token, a file of 'Name: value' lines" },
 	{ { "-tsink:", "-H", "@nowhere.txt" }, -ENOENT,
-	  "cannot open the file of headers \"nowhere.txt\": No such file or directory" },
+	  "cannot open the file of headers \"nowhere.txt\": No such file or directory; check the path" },
 	{ { "-tsink:", "-H", "@empty.txt" }, -EINVAL,
 	  "the file of headers \"empty.txt\" has no header in it; write 'Name: value' lines" },
 	{ { "--host-header", "http://a" }, -EINVAL,
@@ -454,7 +456,7 @@ static const struct parse_case refused[] = {
 	{ { "--dry-run", "--lanes=2", "-rx" }, -EINVAL,
 	  "--lanes is for live traffic, a recording is read by one lane; leave --lanes out" },
 	{ { "--dry-run", "-r-", "-r", "-" }, -EINVAL,
-	  "-r - is given twice, but standard input can be read only once" },
+	  "-r - is given twice, but standard input can be read only once; leave one out" },
 	{ { "--dry-run", "-r-", "--loop=0" }, -EINVAL,
 	  "--loop needs a file, standard input can be read only once; save it first" },
 	{ { "--dry-run", "-x1" }, -EINVAL,
@@ -465,9 +467,9 @@ static const struct parse_case refused[] = {
 	  "--max-sleep is for files, live traffic comes when it comes; name one with -r, or leave --max-sleep out" },
 	{ { "--check-config" }, -EINVAL, "--check-config has nothing to check; name the file with -f" },
 	{ { "-f", "nowhere.conf", "--dry-run" }, -ENOENT,
-	  "cannot open the config file \"nowhere.conf\": No such file or directory" },
-	{ { "-f", ".", "--dry-run" }, -EISDIR, "cannot read the config file \".\": Is a directory" },
-	{ { "-fa", "-fb" }, -EINVAL, "-f is given twice; there is one config file" },
+	  "cannot open the config file \"nowhere.conf\": No such file or directory; check the path" },
+	{ { "-f", ".", "--dry-run" }, -EISDIR, "cannot read the config file \".\": Is a directory; name a file of text" },
+	{ { "-fa", "-fb" }, -EINVAL, "-f is given twice, but there is one config file; put all options into one" },
 	{ { "-f", "", "--dry-run" }, -EINVAL, "-f '': the value is empty; give FILE" },
 };
 
@@ -522,8 +524,8 @@ static const struct parse_case configs[] = {
 	{ { WITH_CONFIG }, -EINVAL, "tap.conf:1: \"help\" belongs on the command line, not in a config file",
 	  "help = yes\n" },
 	{ { WITH_CONFIG, "-tsink:" }, -EINVAL,
-	  "tap.conf:1: header = 'b: ...': no target is called \"b\"; the targets are default (a header's value begins "
-	  "with a space: 'N: V')",
+	  "tap.conf:1: header = 'b: ...': no target is called \"b\"; the only one is default; if a header was meant, "
+	  "put a space before its value: 'N: V'",
 	  "header = b:Cookie: s3cret\n" },
 	{ { WITH_CONFIG, "--dry-run" }, -EINVAL,
 	  "--speed is for files, live traffic comes when it comes; name one with -r, or leave --speed out",
@@ -608,7 +610,7 @@ static void test_config_is_no_text(void **state)
 {
 	static char large[1024 * 1024 + 1];
 	static const struct parse_case cases[] = {
-		{ { "-f", "nul.conf" }, -EILSEQ, "the config file \"nul.conf\" contains a NUL byte: it is no text file" },
+		{ { "-f", "nul.conf" }, -EILSEQ, "the config file \"nul.conf\" contains a NUL byte, so it is no text file; name the right one" },
 		{ { "-f", "large.conf" }, -EFBIG,
 		  "the config file \"large.conf\" is longer than 1M: is it the right file?" },
 		/* a megabyte to the byte is read, and its one line that counts found */
@@ -656,7 +658,7 @@ static void test_limits(void **state)
 	for (int i = 0; i < TARGETS_MAX + 1; i++)
 		snprintf(text[i], sizeof(text[i]), "-tn%d=sink:", i);
 	assert_int_equal(options_parse(TARGETS_MAX + 2, argv, &o, &error), -EINVAL);
-	assert_string_equal(buffer_text(&error), "-t: too many targets, the most is 16");
+	assert_string_equal(buffer_text(&error), "-t: too many targets, the most is 16; start a second shadowtap for the others");
 	buffer_clear(&error);
 	assert_int_equal(options_parse(TARGETS_MAX + 1, argv, &o, &error), 0);
 	assert_int_equal(o.target_count, TARGETS_MAX);
