@@ -62,6 +62,38 @@ static const char *reason(const struct gate_term *t)
 	return "there is nothing that it could be computed from";
 }
 
+static double number_at(const struct json_doc *d, uint32_t node, const char *first, const char *second)
+{
+	uint32_t at = member(d, node, first);
+
+	if (at && second)
+		at = member(d, at, second);
+	return at ? json_doc_double(d, at) : NAN;
+}
+
+static bool says(const struct json_doc *d, uint32_t node, const char *name, const char *what)
+{
+	uint32_t at = member(d, node, name);
+
+	return at && d->nodes[at].type == JSON_STRING && json_doc_says(d, at, span_str(what));
+}
+
+/*
+ * A generated text that differs counts as no mismatch without a control, so a
+ * run of a language model would pass whatever the shadow says. Where such texts
+ * are most of what was compared, a rate of mismatches that is low says nothing.
+ */
+static bool is_excused(const struct gate_term *t, const struct json_doc *d, uint32_t node)
+{
+	uint32_t noise = member(d, node, "noise");
+
+	if (strncmp(t->value->path, "mismatch.", 9) != 0 && strcmp(t->value->path, "noise.net_rate") != 0)
+		return false;
+	return number_at(d, node, "generated", "different") > 0 &&
+	       2 * number_at(d, node, "generated", "pairs") > number_at(d, node, "compared", NULL) &&
+	       !says(d, node, "role", "control") && !(noise && says(d, noise, "source", "control"));
+}
+
 static struct found look(const struct evaluation *e, const struct gate_term *t, uint32_t node, const char *name)
 {
 	struct found f = { .value = gate_value_read(t->value, e->report, node) };
@@ -70,6 +102,11 @@ static struct found look(const struct evaluation *e, const struct gate_term *t, 
 	f.truth = holds(t, f.value);
 	if (f.truth == UNKNOWN)
 		f.why = reason(t);
+	if (f.truth == FALSE && t->value->scope == GATE_COMPARED && is_excused(t, e->report, node)) {
+		f.truth = UNKNOWN;
+		f.value = NAN;
+		f.why = "most of what was compared is generated text, and without --control nobody knows how much of it differs anyway";
+	}
 	return f;
 }
 

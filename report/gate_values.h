@@ -59,6 +59,9 @@ enum gate_scope { GATE_COMPARED, GATE_TARGET, GATE_RUN };
 	X("p99_ratio",                COMPARED, RATIO,  "latency_us.p99_ratio",            NULL)             \
 	X("label_psi",                COMPARED, RATIO,  "decision.label_psi",              NULL)             \
 	X("score_psi",                COMPARED, RATIO,  "decision.score_psi",              NULL)             \
+	X("generated",                COMPARED, COUNT,  "generated.pairs",                 NULL)             \
+	X("generated_different",      COMPARED, SHARE,  "generated.different",             "generated.pairs") \
+	X("common_prefix",            COMPARED, SHARE,  "generated.common_prefix_share",   NULL)             \
 	X("first_token_p50",          COMPARED, TIME,   "streams.shadow.first_token.p50",  NULL)             \
 	X("first_token_p99",          COMPARED, TIME,   "streams.shadow.first_token.p99",  NULL)             \
 	X("sent",                     TARGET,   COUNT,  "sent",                            NULL)             \

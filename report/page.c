@@ -89,10 +89,34 @@ static void failing_terms(struct buffer *out, struct view gate)
 	}
 }
 
+/** words_alone() - only words of a language model tell whether this target agrees, and no control tells what
+ * that means; as the gate has it
+ */
+static bool words_alone(struct view target)
+{
+	struct view generated = view_get(target, "generated");
+
+	return view_count(view_get(generated, "different")) > 0 &&
+	       2 * view_count(view_get(generated, "pairs")) > view_count(view_get(target, "compared")) &&
+	       !view_is_text(view_get(target, "role"), "control") &&
+	       !view_is_text(view_get(target, "noise.source"), "control");
+}
+
+static double same_words(struct view target)
+{
+	return view_number(view_get(target, "generated.same_text")) /
+	       view_number(view_get(target, "generated.pairs"));
+}
+
 static void agreement(struct buffer *out, struct view target)
 {
 	struct view mismatch = view_get(target, "mismatch");
 
+	if (words_alone(target)) {
+		figure_share(out, same_words(target));
+		buffer_add_str(out, " of the generated texts are the same; what that means needs a control");
+		return;
+	}
 	figure_share(out, 1 - view_number(view_get(mismatch, "rate")));
 	buffer_add_str(out, " of the shadow's answers agree with production");
 }
@@ -109,6 +133,22 @@ static void mismatch_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, " to ");
 	figure_share(out, view_number(view_get(mismatch, "high")));
 	buffer_add_str(out, ").");
+}
+
+static void words_sentence(struct buffer *out, struct view target)
+{
+	figure_count(out, view_count(view_get(target, "generated.same_text")));
+	buffer_add_str(out, " of ");
+	figure_count(out, view_count(view_get(target, "generated.pairs")));
+	buffer_add_str(out, " texts are the same; on average the first ");
+	figure_share(out, view_number(view_get(target, "generated.common_prefix_share")));
+	buffer_add_str(out, " of a text is. A language model seldom says a thing twice in the same words; a second "
+			    "copy of production would show how much of this is usual (--control).");
+	if (view_count(view_get(target, "mismatch.count")) == 0)
+		return;
+	buffer_add_str(out, " Beside that, answers that differ in more than words: ");
+	figure_count(out, view_count(view_get(target, "mismatch.count")));
+	buffer_add_str(out, ".");
 }
 
 static void errors_sentence(struct buffer *out, struct view target)
@@ -197,7 +237,7 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 		return "warn";
 	}
 	agreement(title, target);
-	return "";
+	return words_alone(target) ? "warn" : "";
 }
 
 static void verdict(struct paper *p, struct view report, struct view target)
@@ -215,8 +255,12 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		buffer_add_str(&text, " ");
 	buffer_clear(&text);
 	if (view_count(view_get(target, "mismatch.of")) > 0) {
-		mismatch_sentence(&text, target);
-		noise_sentence(&text, target);
+		if (words_alone(target)) {
+			words_sentence(&text, target);
+		} else {
+			mismatch_sentence(&text, target);
+			noise_sentence(&text, target);
+		}
 		errors_sentence(&text, target);
 		ratio_sentence(&text, target);
 		paper_say(p, "%s", buffer_text(&text));
@@ -326,6 +370,9 @@ static void agreement_tile(struct paper *p, struct view target)
 	if (view_count(view_get(decision, "count")) > 0)
 		tile_share(p, "decision-agreement", "Decisions that agree",
 			   view_number(view_get(decision, "rate")), "", decision);
+	else if (words_alone(target))
+		tile_share(p, "same-text", "Generated texts that are the same", same_words(target),
+			   "not known without a control whether that is usual", none);
 	else
 		tile_share(p, "answer-agreement", "Answers that agree",
 			   1 - view_number(view_get(mismatch, "rate")), "", none);

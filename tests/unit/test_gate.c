@@ -112,6 +112,49 @@ static void test_evaluate(void **state)
 	}
 }
 
+/* ---- generated text ---- */
+
+#define LANGUAGE_MODEL(role, compared, pairs, different, noise)                                              \
+	"{\"comparison\":{\"targets\":{\"m\":{\"role\":\"" role "\",\"compared\":" compared                    \
+	",\"mismatch\":{\"rate\":0,\"low\":0,\"high\":0.004},\"generated\":{\"pairs\":" pairs                    \
+	",\"different\":" different ",\"common_prefix_share\":0.25},\"noise\":{\"source\":\"" noise                \
+	"\",\"net_rate\":0}}}}}"
+
+static const struct {
+	const char *report, *gate;
+	bool passes, known;
+} generated_rows[] = {
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:mismatch > 1%", false, false },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "1", "repeats"), "m:mismatch_upper > 1%", false, false },
+	{ LANGUAGE_MODEL("shadow", "100", "60", "1", "none"), "m:mismatch_net > 1%", false, false },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:mismatch_upper > 0.1%", false, true }, /* that much is known */
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:mismatch > 1% and m:compared < 50", true, true },
+	{ LANGUAGE_MODEL("shadow", "100", "50", "50", "none"), "m:mismatch > 1%", true, true },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "0", "none"), "m:mismatch > 1%", true, true }, /* the same words each time */
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "control"), "m:mismatch > 1%", true, true },
+	{ LANGUAGE_MODEL("control", "100", "100", "90", "none"), "m:mismatch > 1%", true, true },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:generated_different > 95%", true, true },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:generated_different > 80%", false, true },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:common_prefix < 20%", true, true },
+	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:generated < 200", false, true },
+	{ LANGUAGE_MODEL("shadow", "100", "0", "0", "none"), "m:generated_different > 80%", false, false },
+};
+
+static void test_generated(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(generated_rows) / sizeof(generated_rows[0]); i++) {
+		struct buffer said = { 0 };
+		bool passed;
+
+		evaluate(generated_rows[i].gate, generated_rows[i].report, &said, &passed);
+		if (passed != generated_rows[i].passes ||
+		    !strstr(buffer_text(&said), "not known") != generated_rows[i].known)
+			fail_msg("row %zu, %s: %s", i, generated_rows[i].gate, buffer_text(&said));
+		buffer_deinit(&said);
+	}
+}
+
 /* A report without the data, or no report at all, never passes. */
 static void test_no_data(void **state)
 {
@@ -202,7 +245,7 @@ static void test_many_terms(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_evaluate),
+		cmocka_unit_test(test_evaluate), cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_no_data),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_many_terms),

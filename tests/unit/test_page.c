@@ -186,6 +186,46 @@ static const char everything[] =
 	"\"request_body\":\"x\",\"production_body\":\"y\",\"shadow_body\":\"z\"}],"
 	"\"repeats\":{\"requests\":2,\"same_production\":2,\"same_shadow\":2},\"noise\":{\"source\":\"repeats\",\"net_rate\":0.2}}}}}";
 
+#define WORDS(source, count)                                                                                  \
+	"{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"pairs\":40,\"compared\":40,"     \
+	"\"mismatch\":{\"count\":" count ",\"of\":40,\"rate\":0,\"low\":0,\"high\":0.09},"                           \
+	"\"generated\":{\"pairs\":40,\"same_text\":10,\"different\":30,\"common_prefix_share\":0.25},"                \
+	"\"noise\":{\"source\":\"" source "\",\"net_rate\":0}}}}}"
+
+/* Where a language model's words are all there is, nobody is told that the answers agree. */
+static void test_words(void **state)
+{
+	static const struct {
+		const char *report, *says, *says_not;
+	} cases[] = {
+		{ WORDS("none", "0"), "25.0 % of the generated texts are the same", "agree with production" },
+		{ WORDS("repeats", "0"), "10 of 40 texts are the same", "Net of noise" },
+		{ WORDS("none", "0"), "Generated texts that are the same", "Answers that agree" },
+		{ WORDS("none", "0"), "(--control)", "more than words" },
+		{ WORDS("none", "2"), "differ in more than words: 2.", "compared answers differ" },
+		{ WORDS("control", "0"), "agree with production", "generated texts are the same" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+			struct buffer out = { 0 }, text = { 0 };
+
+			assert_int_equal(draw(cases[i].report, (enum medium)medium, &out), 0);
+			for (const char *c = buffer_text(&out); *c; c++) /* a blank that does not break is one */
+				if (strncmp(c, "\xc2\xa0", 2) == 0 || strncmp(c, "\xe2\x80\xaf", 3) == 0) {
+					buffer_add(&text, " ", 1);
+					c += *c == '\xe2' ? 2 : 1;
+				} else if (*c != '\\') {
+					buffer_add(&text, c, 1);
+				}
+			if (!strstr(buffer_text(&text), cases[i].says) || strstr(buffer_text(&text), cases[i].says_not))
+				fail_msg("case %zu: %s", i, strstr(buffer_text(&text), "verdict\""));
+			buffer_deinit(&out);
+			buffer_deinit(&text);
+		}
+}
+
 static void must_draw_well(const char *json)
 {
 	for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
@@ -233,6 +273,7 @@ static void test_any_value_may_be_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_any_value_may_be_another),
