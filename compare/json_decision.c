@@ -11,6 +11,8 @@
  *   {"data": [{...}]}          vLLM's classify: label and probs
  *   [...]                      the same without a name
  *   {...}                      one input: label, probabilities, ...
+ *   {"cat": 0.9, "dog": 0.1}   TorchServe: scores by label, if they are shares that add up to 1; with its
+ *                              preset also to less, since it answers the best five
  *
  * Under results, data and no name at all only what has labels counts: arrays of
  * numbers there are embeddings as often as scores. Elsewhere an element is an array of numbers (the largest is
@@ -476,6 +478,35 @@ static bool object(struct json_comparer *jc, struct place p)
 	return decided;
 }
 
+/*
+ * are_shares() - is each member's value a number from 0 to 1, and do they add up to 1, or to less if these may be
+ * the best alone?
+ */
+static bool are_shares(const struct json_doc *d, uint32_t object, bool best_alone)
+{
+	double sum = 0;
+
+	if (list_kind(d, object) != LIST_MEMBERS)
+		return false;
+	for (uint32_t i = object + 1; i < d->nodes[object].next; i = d->nodes[i + 1].next) {
+		double x = score_at(d, i + 1);
+
+		if (!(x >= 0 && x <= 1))
+			return false;
+		sum += x;
+	}
+	return sum < 1 + 1e-3 && (best_alone || sum > 1 - 1e-3);
+}
+
+/** label_map() - one input's answer is {"cat": 0.9, "dog": 0.1}, the names being the labels */
+static void label_map(struct json_comparer *jc, struct place p)
+{
+	bool best_alone = path_rules_label_maps(jc->rules);
+
+	if (are_shares(jc->a, p.a, best_alone) && are_shares(jc->b, p.b, best_alone))
+		decide_lists(jc, p, LIST_MEMBERS, NODE_NONE, NODE_NONE);
+}
+
 static bool all_labels(const struct json_doc *d, uint32_t array)
 {
 	const struct json_node *n = &d->nodes[array];
@@ -497,7 +528,8 @@ static void instance(struct json_comparer *jc, struct place p, int rank)
 	if (ta != tb || path_rules_effect(jc->rules, p.state)->ignore)
 		return;
 	if (ta == JSON_OBJECT) {
-		object(jc, p);
+		if (!object(jc, p))
+			label_map(jc, p);
 	} else if (ta == JSON_ARRAY) {
 		kind = list_kind(jc->a, p.a);
 		if (kind != LIST_NAMES && decide_lists(jc, p, kind, NODE_NONE, NODE_NONE))
@@ -781,7 +813,8 @@ void json_decisions(struct json_comparer *jc)
 		collector_leave(jc->out);
 		return;
 	}
-	object(jc, root);
+	if (jc->b->nodes[0].type == JSON_OBJECT && !object(jc, root))
+		label_map(jc, root);
 }
 
 /** decide_below() - a rule's decision here, or in each of the arrays here */

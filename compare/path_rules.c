@@ -60,7 +60,7 @@ struct path_rules {
 	struct automaton automaton;
 	struct rule_effect *effects; /* of each state */
 	bool *marked;
-	bool decides;
+	bool decides, label_maps;
 	struct buffer scratch;
 };
 
@@ -382,6 +382,7 @@ static int take_all(struct path_rules *r, const struct path_rules_options *o, st
 				      SHOWN_MAX, o->preset);
 			return -EINVAL;
 		}
+		r->label_maps = strcmp(o->preset, "torchserve") == 0;
 		result = take_list(r, preset, count, RULE_IGNORE, NULL, error);
 		if (result < 0)
 			return result;
@@ -543,6 +544,11 @@ const struct rule_effect *path_rules_effect(const struct path_rules *r, uint32_t
 bool path_rules_decides(const struct path_rules *r)
 {
 	return r->decides;
+}
+
+bool path_rules_label_maps(const struct path_rules *r)
+{
+	return r->label_maps;
 }
 
 void path_rules_mark(struct path_rules *r, uint32_t state)

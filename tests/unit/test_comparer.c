@@ -358,6 +358,24 @@ static void test_rules(void **state)
 	comparer_free(c);
 }
 
+/* TorchServe answers its best five labels, which need not add up; of any other server that is no decision. */
+static void test_label_maps(void **state)
+{
+	static const char *const presets[] = { "torchserve", "any", NULL };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct comparer *c = with_options(presets[i], "");
+		const struct comparison *got = run(c, &(struct answer){ 200, JSON, "{\"cat\":0.5,\"dog\":0.25}", 0 },
+						   &(struct answer){ 200, JSON, "{\"dog\":0.5,\"cat\":0.25}", 0 });
+
+		expect("label map", got, i == 0 ? COMPARISON_DECISION : COMPARISON_VALUE, NULL);
+		assert_int_equal(got->findings.decisions_total, i == 0);
+		if (i == 0)
+			assert_string_equal(got->findings.decisions[0].shadow, "dog");
+		comparer_free(c);
+	}
+}
+
 static void test_bad_rules(void **state)
 {
 	struct compare_options options = { .rules = SPAN_LITERAL("/a hover\n"), .rules_name = "rules" };
@@ -902,7 +920,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_bad_rules),    cmocka_unit_test(test_dresses),
-		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes), cmocka_unit_test(test_label_maps),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_stream_times), cmocka_unit_test(test_equal_decisions),
 	};
 
