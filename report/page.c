@@ -249,10 +249,13 @@ static void verdict(struct paper *p, struct view report, struct view target)
 	headline(p, class, &text);
 	buffer_clear(&text);
 	failing_terms(&text, gate);
+	if (text.len == 0 && view_is(view_get(gate, "expression"), JSON_STRING)) {
+		buffer_add_str(&text, "It asked whether ");
+		add_view(&text, view_get(gate, "expression"));
+		buffer_add_str(&text, ": no");
+	}
 	if (text.len > 0)
 		paper_say(p, "%s.", buffer_text(&text));
-	else if (view_is(gate, JSON_OBJECT))
-		buffer_add_str(&text, " ");
 	buffer_clear(&text);
 	if (view_count(view_get(target, "mismatch.of")) > 0) {
 		if (words_alone(target)) {
@@ -450,9 +453,12 @@ static void footer(struct paper *p, struct view report, bool compared)
 	if (!paper_is_html(p))
 		buffer_add_str(p->out, "\n---\n");
 	if (compared)
-		paper_say(p, "Production's latency is measured at the tap, from the last byte of the request to the bytes of the "
-			     "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a sample of the "
-			     "traffic, so its load is lower than production's. Timeouts are counted, never averaged.");
+		paper_say(p, "Production's latency is measured at the tap, from the last byte of the request "
+			     "to the bytes of the "
+			     "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a "
+			     "sample of the "
+			     "traffic, so its load is lower than production's. Timeouts are counted, never "
+			     "averaged.");
 	paper_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
 	paper_raw(p, "</footer>\n");
 	buffer_deinit(&version);

@@ -14,7 +14,7 @@ static const struct verdict_look {
 	const char *name, *class, *means;
 } looks[] = {
 	{ "equal", "g", "the same bytes or the same values" },
-	{ "close", "g2", "within the tolerance" },
+	{ "close", "g2", "within the tolerance, or what a rule lets pass" },
 	{ "order", "y", "the same elements in another order" },
 	{ "value", "y", "a value outside the tolerance" },
 	{ "decision", "s", "another decision: arg-max or top-k" },

@@ -87,7 +87,7 @@ const char paper_style[] =
 	"summary{cursor:pointer}summary code{background:none;padding:0}\n"
 	".two{display:grid;grid-template-columns:1fr 1fr;gap:0 28px}.two>div,.step>div{min-width:0}\n"
 	"footer{color:var(--dim);font-size:13px;margin-top:22px}\n"
-	"@media (max-width:720px){main{padding:16px 10px 40px}.tiles{grid-template-columns:1fr 1fr}.verdict h1{font-size:22px}"
+	"@media (max-width:720px){.axis .m{display:none}main{padding:16px 10px 40px}.tiles{grid-template-columns:1fr 1fr}.verdict h1{font-size:22px}"
 	"section{padding:14px 14px}.step{grid-template-columns:1fr}.step .lost{grid-column:1}.two{grid-template-columns:1fr}"
 	".tile b{font-size:20px}.plot .area{height:150px}}\n"
 	"@media print{body{background:#fff}section,.tile,.verdict{break-inside:avoid}}\n";

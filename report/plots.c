@@ -183,9 +183,10 @@ static void close_box(struct paper *p)
 	paper_raw(p, "</div></div>\n");
 }
 
-static void tick(struct paper *p, double percent, double us)
+/** tick() - one that @may_go is left out where the page is narrow */
+static void tick(struct paper *p, double percent, double us, bool may_go)
 {
-	paper_raw(p, "<span style=\"left:%.2f%%\">", percent);
+	paper_raw(p, "<span%s style=\"left:%.2f%%\">", may_go ? " class=\"m\"" : "", percent);
 	figure_time(p->out, us);
 	paper_raw(p, "</span>");
 }
@@ -201,8 +202,8 @@ static void ticks(struct paper *p, const struct axis *axis)
 		for (int i = 0; i < count; i++) {
 			double us = steps[i] * pow(10, power), at = (log10(us) - axis->low) / span;
 
-			if (at > 0.05 && at < 0.94)
-				tick(p, at * 100, us);
+			if (at > 0.07 && at < 0.93)
+				tick(p, at * 100, us, i > 0);
 		}
 	}
 }
@@ -267,13 +268,16 @@ void plot_differences(struct paper *p, struct view below, struct view above)
 	draw(p, "fs", slower.share, axis.columns, 94 / top, BOX_WIDTH / 2, BOX_WIDTH / 2);
 	draw_line(p, "lz", BOX_WIDTH / 2);
 	open_axis(p);
-	tick(p, 50, 0);
+	tick(p, 50, 0, false);
 	for (int power = (int)ceil(low + 0.15); power < axis.high; power++) {
 		double at = (power - low) / (axis.high - low) * 50;
 
 		if (at > 6 && at < 44) {
-			tick(p, 50 + at, pow(10, power));
-			tick(p, 50 - at, -pow(10, power));
+			/* on a phone two of them have room on either side of zero */
+			bool may_go = axis.high - low > 2.5 && (power - (int)ceil(low + 0.15)) % 2 == 0;
+
+			tick(p, 50 + at, pow(10, power), may_go);
+			tick(p, 50 - at, -pow(10, power), may_go);
 		}
 	}
 	close_box(p);

@@ -96,7 +96,7 @@ static void test_what_is_said(void **state)
 		  "0 requests mirrored", "lost gap 9 · lost cut at end 1" },
 		{ "{\"requests\":{},\"packets\":{\"received\":9,\"dropped_kernel\":3}}", "", "try a larger -B" },
 		{ "{\"requests\":{},\"nothing_sent\":\"all 3 requests were filtered\"}", "", "all 3 requests were filtered" },
-		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "compared < 5" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":0.034}]}}",
 		  "The gate failed", "mismatch > 1%, and it is 3.40 %" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"p99_ratio > 2\",\"value\":2.5}]}}",
