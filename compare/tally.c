@@ -476,7 +476,8 @@ static double severity_of(const struct comparison *c)
 	return n;
 }
 
-static void example_differences(struct example *x, const struct findings *f)
+/* @values: what the two said there, too: words of somebody, perhaps */
+static void example_differences(struct example *x, const struct findings *f, bool values)
 {
 	x->more = f->overflow;
 	for (size_t i = 0; i < f->count; i++) {
@@ -491,6 +492,8 @@ static void example_differences(struct example *x, const struct findings *f)
 		x->more += d->count > 0 ? d->count - 1 : 0;
 		e->kind = d->kind;
 		example_text(e->path, sizeof(e->path), span_str(d->path ? d->path : d->pattern));
+		if (!values)
+			continue;
 		example_text(e->production, sizeof(e->production), span_str(d->production));
 		example_text(e->shadow, sizeof(e->shadow), span_str(d->shadow));
 	}
@@ -531,7 +534,7 @@ static void add_example(struct target_tally *g, const struct pair *pair, const s
 	x->status[SHADOW] = pair->outcome->status_code;
 	x->us[PRODUCTION] = pair->production ? pair->production->last_byte_us : -1;
 	x->us[SHADOW] = pair->shadow ? pair->shadow->last_byte_us : -1;
-	example_differences(x, &c->findings);
+	example_differences(x, &c->findings, bodies);
 	if (bodies)
 		example_bodies(x, pair);
 	examples_put(&g->examples, x);

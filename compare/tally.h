@@ -42,7 +42,7 @@ struct tally_options {
 	size_t target_count;
 	const char *const *slice_headers; /* --slice-by header:NAME */
 	size_t slice_header_count;
-	bool show_bodies; /* examples may hold the bodies themselves */
+	bool show_bodies; /* examples may hold the bodies themselves, and the values that differ */
 };
 
 struct tally;

@@ -6,10 +6,30 @@
 
 #include "base/json.h"
 
+/* Of http://user:password@host/path the path: who the user is, and what proves it, is nobody's business. */
+static struct span without_user_info(struct span target)
+{
+	const uint8_t *scheme = memmem(target.at, target.len, "://", 3);
+	struct span rest = target;
+	size_t authority = 0;
+
+	if (scheme)
+		span_skip(&rest, (size_t)(scheme - target.at) + 3);
+	while (authority < rest.len && !memchr("/?#", rest.at[authority], 3))
+		authority++;
+	if (!memchr(rest.at, '@', authority))
+		return target;
+	span_skip(&rest, authority);
+	return rest;
+}
+
 struct span target_shown(struct span target, bool show_query)
 {
-	const uint8_t *query = show_query || target.len == 0 ? NULL : memchr(target.at, '?', target.len);
+	const uint8_t *query;
 
+	if (target.len > 0 && target.at[0] != '/')
+		target = without_user_info(target);
+	query = show_query || target.len == 0 ? NULL : memchr(target.at, '?', target.len);
 	if (query)
 		target.len = (size_t)(query - target.at);
 	return target;

@@ -41,7 +41,7 @@ void event_outcome(const struct message *m, const char *target_name, const struc
 void event_comparison(const struct message *m, const char *target_name, const struct comparison *c,
 		      int64_t production_us, int64_t shadow_us, bool show_values, struct buffer *out);
 
-/** target_shown() - the part of a request target before its query, unless the query may be shown */
+/** target_shown() - a request target without its query, unless that may be shown, and without user info: then its path */
 struct span target_shown(struct span target, bool show_query);
 
 #endif

@@ -439,6 +439,15 @@ static void example_title(struct paper *p, struct view e)
 	buffer_deinit(&text);
 }
 
+/* Without --show-bodies all of them are empty. */
+static bool shows_values(struct view differences)
+{
+	for (struct view_walk w = view_walk(differences); view_next(&w);)
+		if (!view_is_text(view_get(w.value, "production"), "") || !view_is_text(view_get(w.value, "shadow"), ""))
+			return true;
+	return false;
+}
+
 static void example(struct paper *p, struct view e)
 {
 	struct buffer text = { 0 };
@@ -452,10 +461,14 @@ static void example(struct paper *p, struct view e)
 	paper_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 	if (view_size(view_get(e, "differences")) > 0) {
-		paper_table(p, "wlww", "path|how|production|shadow");
+		bool values = shows_values(view_get(e, "differences"));
+
+		paper_table(p, values ? "wlww" : "wl", values ? "path|how|production|shadow" : "path|how");
 		for (struct view_walk w = view_walk(view_get(e, "differences")); view_next(&w);) {
 			paper_cell_code(p, view_get(w.value, "path"));
 			kind_cell(p, view_get(w.value, "kind"));
+			if (!values)
+				continue;
 			paper_cell_code(p, view_get(w.value, "production"));
 			paper_cell_code(p, view_get(w.value, "shadow"));
 		}

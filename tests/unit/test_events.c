@@ -56,6 +56,33 @@ static void test_request_line(void **state)
 	buffer_deinit(&out);
 }
 
+static void test_target_shown(void **state)
+{
+	static const struct {
+		const char *target, *shown, *with_query;
+	} rows[] = {
+		{ "/a?b", "/a", "/a?b" },
+		{ "/a@b?c", "/a@b", "/a@b?c" },
+		{ "http://h/a@b?c", "http://h/a@b", "http://h/a@b?c" },
+		{ "http://h?a@b", "http://h", "http://h?a@b" },
+		{ "http://me:pw@h:1/a?b", "/a", "/a?b" },
+		{ "http://me:p@w@h", "", "" },
+		{ "HTTPS://me@h?b", "", "?b" },
+		{ "me:pw@h:443", "", "" },
+		{ "h:443", "h:443", "h:443" },
+		{ "*", "*", "*" },
+		{ "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span target = span_str(rows[i].target);
+
+		assert_true(span_equal(target_shown(target, false), span_str(rows[i].shown)));
+		assert_true(span_equal(target_shown(target, true), span_str(rows[i].with_query)));
+	}
+}
+
 static void test_lost_line(void **state)
 {
 	struct message m = a_message();
@@ -206,6 +233,7 @@ static void test_failure_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_target_shown),
 		cmocka_unit_test(test_request_line),  cmocka_unit_test(test_lost_line),
 		cmocka_unit_test(test_outcome_lines), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_comparison_lines),
