@@ -173,6 +173,7 @@ static void judge(struct comparing *c, struct exchange *e)
 		event_comparison(pair.request, c->o->targets[e->target].url.name, result,
 				 pair.production->last_byte_us, pair.shadow ? pair.shadow->last_byte_us : -1,
 				 c->o->compare.show_bodies, &e->event);
+	comparer_rest(c->comparer);
 }
 
 static struct exchange *take_work(struct comparing *c)

@@ -25,6 +25,11 @@
  * costs less than half of a comparison. Streams are always read, both of them,
  * since their times differ.
  *
+ * Memory: both bodies unpacked, their nodes (1 to 2 bytes for each byte of most JSON, at worst 20), and what
+ * matching members takes; all of it grows with the bodies and outside of --max-memory. It is used again by the
+ * next pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs is
+ * some megabytes whatever came before, and small answers, of which there are many, allocate nothing.
+ *
  * What cannot be read at all on one side makes the pair differ in ENCODING; what
  * this program cannot read (a coding it does not know, a body larger than it
  * unpacks, JSON deeper than it goes) makes it not comparable.
@@ -61,6 +66,7 @@ struct comparer {
 	struct collector *collector;
 	struct digest *digest;
 	struct side production, shadow;
+	bool is_large; /* a body of this pair was larger than what is kept room for */
 	struct comparison result;
 };
 
@@ -429,6 +435,7 @@ static void compare_bodies(struct comparer *c, const struct pair *pair)
 	int p = body_read(production, pair->production, c->max_body, NULL);
 	int s = body_read(shadow, pair->shadow, c->max_body, p ? NULL : production);
 
+	c->is_large = p || s || production->bytes.len > COMPARER_KEPT_BODY || shadow->bytes.len > COMPARER_KEPT_BODY;
 	if (p || s)
 		cannot_read(c, p, s, "damaged");
 	else
@@ -498,6 +505,17 @@ static void side_deinit(struct side *side)
 	tensors_deinit(&side->tensors);
 	joined_deinit(&side->joined);
 	buffer_deinit(&side->text);
+}
+
+void comparer_rest(struct comparer *c)
+{
+	if (!c->is_large)
+		return;
+	c->is_large = false;
+	side_deinit(&c->production);
+	side_deinit(&c->shadow);
+	c->production = c->shadow = (struct side){ 0 };
+	json_comparer_rest(c->json);
 }
 
 void comparer_free(struct comparer *c)

@@ -43,6 +43,13 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 /** comparer_run() - compare; the result is borrowed until the next call */
 const struct comparison *comparer_run(struct comparer *c, const struct pair *pair);
 
+/**
+ * comparer_rest() - after a pair, when its result is needed no more: give back what large bodies took
+ * Buffers are used again from pair to pair; those that a body above COMPARER_KEPT_BODY has grown are freed.
+ */
+#define COMPARER_KEPT_BODY (256 << 10)
+void comparer_rest(struct comparer *c);
+
 /** comparer_unmatched() - append, one a line, the rules (of files and options, not of presets) that never matched a path */
 void comparer_unmatched(const struct comparer *c, struct buffer *out);
 

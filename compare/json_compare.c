@@ -35,16 +35,25 @@ struct json_comparer *json_comparer_new(struct path_rules *rules)
 	return jc;
 }
 
-void json_comparer_free(struct json_comparer *jc)
+void json_comparer_rest(struct json_comparer *jc)
 {
-	if (!jc)
-		return;
 	buffer_deinit(&jc->scratch);
 	buffer_deinit(&jc->other);
 	free(jc->pairs);
 	free(jc->table);
 	free(jc->elements[0]);
 	free(jc->elements[1]);
+	jc->pairs = NULL;
+	jc->table = NULL;
+	jc->elements[0] = jc->elements[1] = NULL;
+	jc->pair_cap = jc->table_cap = jc->element_cap[0] = jc->element_cap[1] = 0;
+}
+
+void json_comparer_free(struct json_comparer *jc)
+{
+	if (!jc)
+		return;
+	json_comparer_rest(jc);
 	free(jc);
 }
 

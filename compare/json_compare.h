@@ -17,6 +17,9 @@ struct json_comparer;
 
 /** json_comparer_new() - @rules: borrowed as long as the comparer lives; NULL when out of memory */
 struct json_comparer *json_comparer_new(struct path_rules *rules);
+/** json_comparer_rest() - free what comparing has grown; the next documents take it anew */
+void json_comparer_rest(struct json_comparer *jc);
+
 void json_comparer_free(struct json_comparer *jc);
 
 /**
