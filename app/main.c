@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 	int status, err;
 
 	bound_heap();
+	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0)

@@ -15,6 +15,31 @@
 static _Atomic int threshold = LOG_INFO;
 static _Atomic unsigned long dropped;
 static atomic_bool status_line;
+static int journal = -1; /* set once, before there is a second thread */
+
+void log_use_journal(void)
+{
+	journal = journal_open();
+}
+
+/* true if the journal took all of the lines; without the newlines, and without who we are, which it knows */
+static bool told_journal(enum log_level level, const struct log_field *fields, size_t count, const void *bytes, size_t len)
+{
+	static const int priorities[] = { [LOG_ERROR] = 3, [LOG_WARN] = 4, [LOG_INFO] = 6, [LOG_DEBUG] = 7 };
+	struct span rest = span_of(bytes, len), line;
+	bool told = journal >= 0;
+
+	while (told && rest.len > 0) {
+		const uint8_t *end = memchr(rest.at, '\n', rest.len);
+
+		span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line);
+		span_skip(&rest, end ? 1 : 0);
+		if (span_starts(line, SPAN_LITERAL("shadowtap: ")))
+			span_skip(&line, sizeof("shadowtap: ") - 1);
+		told = journal_send(journal, priorities[level], line, fields, count);
+	}
+	return told;
+}
 
 void log_set_status_line(bool shown)
 {
@@ -63,12 +88,21 @@ static bool write_or_drop(const char *before, const void *bytes, size_t len)
 
 bool log_raw(const void *bytes, size_t len)
 {
+	if (told_journal(LOG_INFO, NULL, 0, bytes, len))
+		return true;
 	return write_or_drop("", bytes, len);
+}
+
+bool log_fields(enum log_level level, const struct log_field *fields, size_t count, const void *bytes, size_t len)
+{
+	if (told_journal(level, fields, count, bytes, len))
+		return true;
+	return write_or_drop(atomic_load(&status_line) ? CLEAR_LINE : "", bytes, len);
 }
 
 bool log_finished(const void *bytes, size_t len)
 {
-	return write_or_drop(atomic_load(&status_line) ? CLEAR_LINE : "", bytes, len);
+	return log_fields(LOG_INFO, NULL, 0, bytes, len);
 }
 
 bool log_patiently(const void *bytes, size_t len)
@@ -101,7 +135,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 	if (at > sizeof(line) - 1)
 		at = sizeof(line) - 1;
 	line[at] = '\n';
-	log_finished(line, at + 1);
+	log_fields(level, NULL, 0, line, at + 1);
 }
 
 #define LOG_FUNCTION(name, level)                                                                            \

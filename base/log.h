@@ -7,6 +7,9 @@
  * through says how many were. Nothing on the packet path logs above debug
  * without a rate limit of its own.
  *
+ * Where standard error is the journal of systemd, lines go to journald itself, with
+ * their priority and fields (journal.h), and to standard error what it does not take.
+ *
  * What must never be logged: bodies, credentials, query strings.
  */
 #ifndef BASE_LOG_H
@@ -15,7 +18,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/journal.h"
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/** log_use_journal() - from now on lines go to journald, if that is where standard error goes; before any thread logs */
+void log_use_journal(void);
 
 /** log_set_level() - show lines up to this level; LOG_INFO until set */
 void log_set_level(enum log_level level);
@@ -44,6 +52,9 @@ bool log_finished(const void *bytes, size_t len);
  * Return: false if a signal ended the waiting; the line is then dropped, and it is time to stop waiting.
  */
 bool log_patiently(const void *bytes, size_t len);
+
+/** log_fields() - as log_finished(), for one line; the journal gets it with @level and with @fields */
+bool log_fields(enum log_level level, const struct log_field *fields, size_t count, const void *bytes, size_t len);
 
 /** log_raw() - write @len bytes as they are (a redrawn status) under the same rule; false if dropped */
 bool log_raw(const void *bytes, size_t len);

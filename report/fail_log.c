@@ -88,12 +88,30 @@ static void text_line(struct fail_log *f, const struct message *m, const char *s
 		buffer_printf(&f->line, "; %llu more held back", (unsigned long long)f->suppressed);
 }
 
-static void write_line(struct fail_log *f)
+static void write_line(struct fail_log *f, const struct log_field *fields, size_t count)
 {
 	buffer_add(&f->line, "\n", 1);
 	if (buffer_ok(&f->line))
-		log_finished(f->line.bytes, f->line.len);
+		log_fields(LOG_WARN, fields, count, f->line.bytes, f->line.len);
 	f->suppressed = 0;
+}
+
+/* In the journal a line has what one searches by as fields, too. */
+static void write_failure(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o)
+{
+	char id[MESSAGE_ID_TEXT_MAX], status[12];
+	struct log_field fields[] = {
+		{ "SHADOWTAP_EVENT", span_str("shadow_fail") },
+		{ "SHADOWTAP_REASON", span_str(outcome_reason(o->kind)) },
+		{ "SHADOWTAP_TARGET", span_str(shown) },
+		{ "SHADOWTAP_REQUEST_ID", span_str(message_id_text(m->origin.id, id)) },
+		{ "SHADOWTAP_STATUS_CODE", { 0 } },
+	};
+	size_t count = sizeof(fields) / sizeof(fields[0]);
+
+	snprintf(status, sizeof(status), "%d", o->status_code);
+	fields[count - 1].value = span_str(status);
+	write_line(f, fields, o->status_code ? count : count - 1);
 }
 
 void fail_log_outcome(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
@@ -115,7 +133,7 @@ void fail_log_outcome(struct fail_log *f, const struct message *m, const char *s
 		json_line(f, m, shown, o, wall);
 	else
 		text_line(f, m, shown, o);
-	write_line(f);
+	write_failure(f, m, shown, o);
 }
 
 void fail_log_deinit(struct fail_log *f, struct wall now)
@@ -131,7 +149,7 @@ void fail_log_deinit(struct fail_log *f, struct wall now)
 		else
 			buffer_printf(&f->line, "shadowtap: WARNING shadow_fail: %llu more held back",
 				      (unsigned long long)f->suppressed);
-		write_line(f);
+		write_line(f, NULL, 0);
 	}
 	buffer_deinit(&f->line);
 }
