@@ -419,6 +419,38 @@ static uint64_t answer_hash(const struct response *r)
 	return hash_bytes(&request_key, parts, sizeof(parts));
 }
 
+static uint64_t hash_more(uint64_t hash, const char *text)
+{
+	uint64_t parts[2] = { hash, hash_bytes(&request_key, text, strlen(text)) };
+
+	return hash_bytes(&request_key, parts, sizeof(parts));
+}
+
+/**
+ * gist_hash() - what counts of one side of a pair: what it decided, and what it says where the two differ
+ *
+ * An answer that holds an id or the time never has the same bytes twice. What
+ * rules ignore, or what is close, is in no finding that is looked at here. Not
+ * known (0) where bodies were not compared.
+ */
+static uint64_t gist_hash(const struct comparison *c, enum side side)
+{
+	const struct findings *f = &c->findings;
+	uint64_t hash = 1;
+
+	if (c->verdict < COMPARISON_SCHEMA || c->verdict == COMPARISON_NOT_COMPARABLE)
+		return 0;
+	for (size_t i = 0; i < f->decision_count; i++)
+		hash = hash_more(hash, side == PRODUCTION ? f->decisions[i].production : f->decisions[i].shadow);
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->at[i].kind == DIFFERENCE_CLOSE)
+			continue;
+		hash = hash_more(hash, f->at[i].path);
+		hash = hash_more(hash, side == PRODUCTION ? f->at[i].production : f->at[i].shadow);
+	}
+	return hash ? hash : 1;
+}
+
 static struct repeat *repeat_slot(struct target_tally *g, uint64_t request)
 {
 	const size_t slots = 2 * TALLY_REPEATS_MAX;
@@ -434,9 +466,10 @@ static struct repeat *repeat_slot(struct target_tally *g, uint64_t request)
 }
 
 /* Answers are hashed only for requests that have a place, so a long run of new ones costs nothing here. */
-static void add_repeat(struct target_tally *g, const struct pair *pair, uint64_t request)
+static void add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, uint64_t request)
 {
-	struct repeat *r;
+	struct repeat *r, now = { .request = request };
+	bool same[SIDES];
 
 	if (!pair->production || pair->production->fate != RESPONSE_WHOLE || !pair->shadow ||
 	    pair->shadow->fate != RESPONSE_WHOLE)
@@ -446,14 +479,26 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, uint64_t
 		g->repeats.forgotten++;
 		return;
 	}
+	for (enum side side = 0; side < SIDES; side++) {
+		now.side[side].bytes = answer_hash(side == PRODUCTION ? pair->production : pair->shadow);
+		now.side[side].gist = gist_hash(c, side);
+	}
 	if (r->request == 0) {
-		*r = (struct repeat){ request, answer_hash(pair->production), answer_hash(pair->shadow) };
+		*r = now;
 		g->repeats.count++;
 		return;
 	}
+	for (enum side side = 0; side < SIDES; side++) {
+		same[side] = now.side[side].bytes == r->side[side].bytes;
+		if (!same[side] && (now.side[side].gist == 0 || r->side[side].gist == 0)) {
+			g->repeats.forgotten++; /* other bytes, and nobody knows whether it matters */
+			return;
+		}
+		same[side] = same[side] || now.side[side].gist == r->side[side].gist;
+	}
 	g->repeats.requests++;
-	g->repeats.same_production += answer_hash(pair->production) == r->production;
-	g->repeats.same_shadow += answer_hash(pair->shadow) == r->shadow;
+	g->repeats.same_production += same[PRODUCTION];
+	g->repeats.same_shadow += same[SHADOW];
 }
 
 /* -- examples -------------------------------------------------------------------------- */
@@ -556,7 +601,7 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 	add_paths(g, &c->findings);
 	add_slices(t, g, pair, c);
 	distinct_add(&g->requests, request);
-	add_repeat(g, pair, request ? request : 1);
+	add_repeat(g, pair, c, request ? request : 1);
 	add_example(g, pair, c, t->show_bodies);
 }
 

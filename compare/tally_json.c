@@ -10,7 +10,7 @@
  * control, by the rule that Diffy published: the rate is above the control's,
  * the two differ by more than 20 % of their sum, and by more than 0.03 % of the
  * pairs. Without a control, the share of repeated requests that production
- * itself answered with other bytes stands in for the control's rate of every
+ * itself answered otherwise stands in for the control's rate of every
  * path: no path can be noisier than the whole answer is.
  */
 #include <math.h>

@@ -32,9 +32,12 @@ enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERROR
 #define SCORE_POWERS 20
 #define SCORE_BINS   (SCORE_LINEAR + 2 * (SCORE_POWERS + 1))
 
-/* Which answers to the same request were the same bytes? */
+/* Which answers to the same request were the same? */
 struct repeat {
-	uint64_t request, production, shadow; /* hashes; request 0: free */
+	uint64_t request; /* hashes; 0: free */
+	struct {
+		uint64_t bytes, gist; /* gist 0: not known */
+	} side[SIDES];
 };
 
 struct side_tally {

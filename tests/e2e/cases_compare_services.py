@@ -107,6 +107,10 @@ def check_recorded(lab, ns):
     check(told["mismatch"]["count"] == mismatches - ROUNDS * len(models.GENERATED), f"mismatch: {told['mismatch']}")
     check(told["generated"]["different"] == ROUNDS * len(models.GENERATED), f"generated: {told['generated']}")
     check_paths(told, False)
+    again = (ROUNDS - 1) * sum(case.call == "ids" for case in models.CASES.values())
+    check(told["repeats"] == {"requests": again, "same_production": again, "same_shadow": again, "forgotten": 0},
+          f"new ids are taken for noise: {told['repeats']}")
+    check(told["noise"]["net_rate"] == told["mismatch"]["rate"], f"noise: {told['noise']}")
     check(told["errors"] == {"timeout": ROUNDS, "error_event": ROUNDS}, f"errors: {told['errors']}")
 
     tap, status, line = gated(lab, ns, "mismatch > 99% or compared < 10", "--path", "^/v2/")

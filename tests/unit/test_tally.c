@@ -563,6 +563,65 @@ static void test_noise_by_repeats(void **state)
 	tally_free(t);
 }
 
+/* Answers with an id never have the same bytes: what was decided, and said where the two differ, is what came again. */
+static const struct repeated {
+	enum comparison_verdict verdict;
+	const char *production[2], *shadow[2], *decided[2]; /* the first time, and the second */
+	enum difference_kind kind;
+	unsigned requests, same_production, same_shadow, forgotten;
+} repeated[] = {
+	{ COMPARISON_VALUE, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 1, 1, 0 },
+	{ COMPARISON_VALUE, { "1", "3" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 0, 1, 0 },
+	{ COMPARISON_VALUE, { "1", "1" }, { "2", "3" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 1, 0, 0 },
+	{ COMPARISON_DECISION, { "1", "1" }, { "2", "2" }, { "a", "b" }, DIFFERENCE_DECISION, 1, 0, 1, 0 },
+	{ COMPARISON_CLOSE, { "1", "3" }, { "2", "4" }, { "a", "a" }, DIFFERENCE_CLOSE, 1, 1, 1, 0 },
+	{ COMPARISON_STATUS, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 0, 0, 0, 1 },
+	{ COMPARISON_NOT_COMPARABLE, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 0, 0, 0, 1 },
+};
+
+static void test_repeats_of_varying_bytes(void **state)
+{
+	(void)state;
+	for (size_t row = 0; row < sizeof(repeated) / sizeof(repeated[0]); row++) {
+		const struct repeated *r = &repeated[row];
+		struct tally *t = tally_of(1, false);
+		struct buffer out;
+
+		random_state = 7;
+		for (int i = 0; i < 2; i++) {
+			struct made x;
+
+			make(&x);
+			snprintf(x.target, sizeof(x.target), "/x");
+			snprintf(x.body, sizeof(x.body), "the same");
+			x.m.head.target = span_str(x.target);
+			x.m.body_len = strlen(x.body);
+			snprintf(x.answer[0], sizeof(x.answer[0]), "id %d of production", i);
+			snprintf(x.answer[1], sizeof(x.answer[1]), "id %d of the shadow", i);
+			x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 6 };
+			x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[1], .body_len = 6 };
+			x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+			x.c = (struct comparison){ .verdict = r->verdict, .kind = BODY_JSON };
+			x.c.findings.at = x.findings;
+			x.c.findings.count = x.c.findings.decision_count = 1;
+			x.c.findings.decisions = x.decisions;
+			x.findings[0] = (struct finding){ r->kind, "/a", "/a", "", "", 1, 1, 1 };
+			snprintf(x.findings[0].production, sizeof(x.findings[0].production), "%s", r->production[i]);
+			snprintf(x.findings[0].shadow, sizeof(x.findings[0].shadow), "%s", r->shadow[i]);
+			x.decisions[0] = (struct decision){ .agrees = true };
+			snprintf(x.decisions[0].production, LABEL_TEXT, "%s", r->decided[i]);
+			tally_add(t, 0, &x.pair, &x.c);
+		}
+		out = written(t);
+		IS(buffer_span(&out), "repeats/requests", r->requests, 0);
+		IS(buffer_span(&out), "repeats/same_production", r->same_production, 0);
+		IS(buffer_span(&out), "repeats/same_shadow", r->same_shadow, 0);
+		IS(buffer_span(&out), "repeats/forgotten", r->forgotten, 0);
+		buffer_deinit(&out);
+		tally_free(t);
+	}
+}
+
 /* A generated text that differs is no mismatch, until a control shows how much of it is noise. */
 static void test_generated(void **state)
 {
@@ -748,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_known_pairs),      cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
+		cmocka_unit_test(test_repeats_of_varying_bytes),
 		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
 	};
