@@ -75,6 +75,7 @@ struct pair_row {
 /** struct target_counts - the worker counts, anybody reads */
 struct target_counts {
 	struct counter pairs, unseen, generated_apart, verdict[COMPARISON_COUNT];
+	struct counter agree, disagree; /* decisions */
 	struct histogram production_us, shadow_us; /* total, of whole answers */
 };
 
@@ -139,6 +140,8 @@ static void count(struct comparing *c, const struct pair *pair, size_t target, c
 	counter_add(&n->unseen, pair->production->fate == RESPONSE_UNSEEN);
 	if (result->verdict == COMPARISON_VALUE && result->generated)
 		counter_add(&n->generated_apart, 1);
+	counter_add(&n->agree, result->findings.decisions_agree);
+	counter_add(&n->disagree, result->findings.decisions_total - result->findings.decisions_agree);
 	if (pair->production->last_byte_us >= 0)
 		histogram_add(&n->production_us, (uint64_t)pair->production->last_byte_us);
 	if (pair->shadow && pair->shadow->last_byte_us >= 0)
@@ -707,6 +710,22 @@ bool comparing_gate(const struct comparing *c, struct buffer *out)
 uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict)
 {
 	return counter_get(&c->counts[target].verdict[verdict]);
+}
+
+uint64_t comparing_decisions(const struct comparing *c, size_t target, uint64_t *agree)
+{
+	*agree = counter_get(&c->counts[target].agree);
+	return *agree + counter_get(&c->counts[target].disagree);
+}
+
+uint64_t comparing_generated_different(const struct comparing *c, size_t target)
+{
+	return counter_get(&c->counts[target].generated_apart);
+}
+
+size_t comparing_open(const struct comparing *c)
+{
+	return c->rows;
 }
 
 static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict from,

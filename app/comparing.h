@@ -79,6 +79,15 @@ void comparing_close(struct comparing *c);
 /** comparing_count() - any thread: pairs of @target that got this verdict so far */
 uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict);
 
+/** comparing_decisions() - any thread: of @target, how many decisions so far, and how many of them @agree; never more */
+uint64_t comparing_decisions(const struct comparing *c, size_t target, uint64_t *agree);
+
+/** comparing_generated_different() - any thread: pairs of @target where only generated text differs */
+uint64_t comparing_generated_different(const struct comparing *c, size_t target);
+
+/** comparing_open() - requests that are kept because a pair is not decided */
+size_t comparing_open(const struct comparing *c);
+
 /** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never
  * matched */
 void comparing_json(struct comparing *c, struct json *j);

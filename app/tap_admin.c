@@ -85,7 +85,12 @@ static void admin_metrics(void *ctx, struct buffer *out)
 		facts.target_share[i] = t->current->targets[i].sample_share;
 		for (int v = 0; t->comparing && v < COMPARISON_COUNT; v++)
 			facts.compared[i][v] = comparing_count(t->comparing, i, (enum comparison_verdict)v);
+		if (t->comparing) {
+			facts.decisions[i] = comparing_decisions(t->comparing, i, &facts.agree[i]);
+			facts.generated_different[i] = comparing_generated_different(t->comparing, i);
+		}
 	}
+	facts.comparing_open = t->comparing ? comparing_open(t->comparing) : 0;
 	tap_take_books(t, &b);
 	metrics_text(&b, &facts, out);
 }

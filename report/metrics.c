@@ -287,7 +287,8 @@ static void target_parts(const struct books *b, struct buffer *out)
 
 static void comparisons(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
-	static const char name[] = "shadowtap_comparisons_total";
+	static const char name[] = "shadowtap_comparisons_total", generated[] = "shadowtap_generated_different_total";
+	static const char decisions[] = "shadowtap_decisions_total";
 
 	family(out, name, "counter", "Pairs of answers, production's and the target's, by verdict; only with --compare.");
 	for (size_t i = 0; i < b->target_count; i++)
@@ -297,6 +298,23 @@ static void comparisons(const struct books *b, const struct metrics_facts *f, st
 			buffer_printf(out, ",verdict=\"%s\"} %" PRIu64 "\n", comparison_name((enum comparison_verdict)v),
 				      f->compared[i][v]);
 		}
+	family(out, generated, "counter",
+	       "Of the pairs with the verdict value, those where the text of a language model differs and nothing else.");
+	for (size_t i = 0; i < b->target_count; i++) {
+		buffer_printf(out, "%s{", generated);
+		target_label(out, b->target[i].name);
+		buffer_printf(out, "} %" PRIu64 "\n", f->generated_different[i]);
+	}
+	family(out, decisions, "counter", "Decisions of the models in the pairs compared, by whether both decided the same.");
+	for (size_t i = 0; i < b->target_count; i++)
+		for (int agree = 1; agree >= 0; agree--) {
+			buffer_printf(out, "%s{", decisions);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, ",agree=\"%s\"} %" PRIu64 "\n", agree ? "yes" : "no",
+				      agree ? f->agree[i] : f->decisions[i] - f->agree[i]);
+		}
+	family(out, "shadowtap_comparing_open_requests", "gauge", "Requests kept now because a pair of answers is not decided yet.");
+	buffer_printf(out, "shadowtap_comparing_open_requests %" PRIu64 "\n", f->comparing_open);
 }
 
 static void of_targets(const struct books *b, const struct metrics_facts *f, struct buffer *out)

@@ -42,6 +42,9 @@ struct metrics_facts {
 	uint64_t admin_answers, admin_refused;
 	bool comparing; /* --compare: pairs of answers, by verdict */
 	uint64_t compared[BOOKS_TARGETS_MAX][COMPARISON_COUNT];
+	uint64_t generated_different[BOOKS_TARGETS_MAX];            /* of those with the verdict value */
+	uint64_t decisions[BOOKS_TARGETS_MAX], agree[BOOKS_TARGETS_MAX];
+	uint64_t comparing_open; /* requests whose pairs are not all decided */
 };
 
 /** metrics_text() - append the whole exposition */

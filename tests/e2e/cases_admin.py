@@ -315,7 +315,7 @@ def metrics_documented(lab):
     """promtool accepts /metrics; docs/metrics.md lists it; the dashboard and the alerts use nothing else."""
     need_program("curl", "promtool")
     ns = lab.namespace()
-    lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "sink:", "-t", "b=http://127.0.0.1:9", "--admin", "127.0.0.1:9090")
+    lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "sink:", "-t", "b=http://127.0.0.1:9", "--compare", "--admin", "127.0.0.1:9090")
     text = Http(lab, ns).ok("/metrics")
     (lab.directory / "metrics").write_text(text)
     told = run(lab, ns, "sh", "-c", "promtool check metrics < metrics")
@@ -351,6 +351,11 @@ GOOD_DAY = {
     'shadowtap_exchanges_total{instance="a",target="x",result="answered",reason="5xx"}': "0+1x60",
     'shadowtap_target_queued_requests{instance="a",target="x"}': "10x60",
     'shadowtap_target_queue_limit_requests{instance="a",target="x"}': "4096x60",
+    'shadowtap_comparisons_total{instance="a",target="x",verdict="equal"}': "0+97x60",
+    'shadowtap_comparisons_total{instance="a",target="x",verdict="decision"}': "0+1x60",
+    'shadowtap_comparisons_total{instance="a",target="x",verdict="value"}': "0+40x60",
+    'shadowtap_comparisons_total{instance="a",target="x",verdict="error"}': "0+50x60",
+    'shadowtap_generated_different_total{instance="a",target="x"}': "0+40x60",
     'shadowtap_memory_used_bytes{instance="a"}': "10x60",
     'shadowtap_memory_limit_bytes{instance="a"}': "1000x60",
 }
@@ -364,6 +369,8 @@ BAD_DAYS = [
     ("ShadowtapLosesRequests", 'shadowtap_requests_total{instance="a",result="lost"', "0+10x60", ()),
     ("ShadowtapShadowFails", 'shadowtap_exchanges_total{instance="a",target="x",result="answered",reason="5xx"', "0+7x60", ()),
     ("ShadowtapShadowFails", 'shadowtap_exchanges_total{instance="a",target="x",result="failed"', "0+7x60", ()),
+    ("ShadowtapAnswersDiffer", 'shadowtap_comparisons_total{instance="a",target="x",verdict="decision"', "0+9x60", ()),
+    ("ShadowtapAnswersDiffer", "shadowtap_generated_different_total{", "0+20x60", ()),
     ("ShadowtapQueueFull", "shadowtap_target_queued_requests{", "4000x60", ()),
     ("ShadowtapMemoryFull", "shadowtap_memory_used_bytes{", "950x60", ()),
 ]

@@ -26,6 +26,10 @@ static struct metrics_facts facts_of_a_run(void)
 		.memory_limit = 1000,
 		.comparing = true,
 		.compared = { [1] = { [COMPARISON_DECISION] = 77 } },
+		.generated_different = { [0] = 5 },
+		.decisions = { [1] = 90 },
+		.agree = { [1] = 60 },
+		.comparing_open = 8,
 	};
 }
 
@@ -191,6 +195,10 @@ static void test_parts_are_the_books(void **state)
 	assert_true(value(text, "process_cpu_seconds_total") == 12.25);
 	assert_int_equal(value(text, "shadowtap_comparisons_total{target=\"b\",verdict=\"decision\"}"), 77);
 	assert_int_equal(sum(text, "shadowtap_comparisons_total{target=\"a\""), 0);
+	assert_int_equal(value(text, "shadowtap_decisions_total{target=\"b\",agree=\"yes\"}"), 60);
+	assert_int_equal(value(text, "shadowtap_decisions_total{target=\"b\",agree=\"no\"}"), 30);
+	assert_int_equal(value(text, "shadowtap_generated_different_total{target=\"a\"}"), 5);
+	assert_int_equal(value(text, "shadowtap_comparing_open_requests"), 8);
 	free(text);
 }
 
