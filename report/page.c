@@ -14,6 +14,7 @@
 #include "report/page.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "report/page_impl.h"
@@ -82,8 +83,14 @@ static void failing_terms(struct buffer *out, struct view gate)
 		buffer_add_str(out, first ? "" : "; ");
 		add_view(out, view_get(w.value, "term"));
 		buffer_add_str(out, ", and it is ");
-		if (page_is_null(value))
+		if (page_is_null(value)) {
 			buffer_add_str(out, "not known");
+			if (view_is(view_get(w.value, "why"), JSON_STRING)) {
+				buffer_add_str(out, " (");
+				add_view(out, view_get(w.value, "why"));
+				buffer_add_str(out, ")");
+			}
+		}
 		else
 			gate_value(out, view_get(w.value, "term"), view_number(value));
 	}
@@ -111,14 +118,20 @@ static double same_words(struct view target)
 static void agreement(struct buffer *out, struct view target)
 {
 	struct view mismatch = view_get(target, "mismatch");
+	bool decides = view_count(view_get(target, "decision.count")) > 0;
 
 	if (words_alone(target)) {
 		figure_share(out, same_words(target));
 		buffer_add_str(out, " of the generated texts are the same; what that means needs a control");
 		return;
 	}
+	if (decides) {
+		figure_share(out, view_number(view_get(target, "decision.rate")));
+		buffer_add_str(out, " of the shadow's decisions and ");
+	}
 	figure_share(out, 1 - view_number(view_get(mismatch, "rate")));
-	buffer_add_str(out, " of the shadow's answers agree with production");
+	buffer_add_str(out, decides ? " of its answers agree with production"
+				    : " of the shadow's answers agree with production");
 }
 
 static void mismatch_sentence(struct buffer *out, struct view target)
@@ -149,6 +162,19 @@ static void words_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, " Beside that, answers that differ in more than words: ");
 	figure_count(out, view_count(view_get(target, "mismatch.count")));
 	buffer_add_str(out, ".");
+}
+
+static void decisions_sentence(struct buffer *out, struct view target)
+{
+	struct view decision = view_get(target, "decision");
+
+	if (view_count(view_get(decision, "count")) == 0)
+		return;
+	buffer_add_str(out, " ");
+	figure_count(out, view_count(view_get(decision, "agree")));
+	buffer_add_str(out, " of ");
+	figure_count(out, view_count(view_get(decision, "count")));
+	buffer_add_str(out, " decisions agree.");
 }
 
 static void errors_sentence(struct buffer *out, struct view target)
@@ -264,6 +290,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 			mismatch_sentence(&text, target);
 			noise_sentence(&text, target);
 		}
+		decisions_sentence(&text, target);
 		errors_sentence(&text, target);
 		ratio_sentence(&text, target);
 		paper_say(p, "%s", buffer_text(&text));
@@ -301,7 +328,10 @@ static void tile_share(struct paper *p, const char *id, const char *what, double
 {
 	struct buffer figure = { 0 }, under = { 0 };
 
-	figure_share(&figure, share);
+	if (isnan(share))
+		buffer_add_str(&figure, "–");
+	else
+		figure_share(&figure, share);
 	if (rate.there) {
 		buffer_add_str(&under, "95 %: ");
 		figure_share(&under, view_number(view_get(rate, "low")));
@@ -341,8 +371,12 @@ static void tile_errors(struct paper *p, struct view target)
 	struct view none = { 0 };
 
 	buffer_add_str(&more, "production ");
-	figure_share(&more, view_number(view_get(rate, "production.rate")));
-	tile_share(p, "shadow-errors", "Shadow's errors", view_number(view_get(rate, "shadow.rate")),
+	if (page_is_null(view_get(rate, "production.rate")))
+		buffer_add_str(&more, "–");
+	else
+		figure_share(&more, view_number(view_get(rate, "production.rate")));
+	tile_share(p, "shadow-errors", "Shadow's errors",
+		   page_is_null(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
 		   buffer_text(&more), none);
 	buffer_deinit(&more);
 }
@@ -378,7 +412,9 @@ static void agreement_tile(struct paper *p, struct view target)
 			   "not known without a control whether that is usual", none);
 	else
 		tile_share(p, "answer-agreement", "Answers that agree",
-			   1 - view_number(view_get(mismatch, "rate")), "", none);
+			   page_is_null(view_get(mismatch, "rate")) ? (double)NAN
+								    : 1 - view_number(view_get(mismatch, "rate")),
+			   "", none);
 }
 
 static void tiles(struct paper *p, struct view target)

@@ -97,6 +97,13 @@ static void test_what_is_said(void **state)
 		{ "{\"requests\":{},\"packets\":{\"received\":9,\"dropped_kernel\":3}}", "", "try a larger -B" },
 		{ "{\"requests\":{},\"nothing_sent\":\"all 3 requests were filtered\"}", "", "all 3 requests were filtered" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
+		  "knows\"}]}}", "The gate failed", "and it is not known (no one knows)" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"count\":9,\"of\":9,"
+		  "\"rate\":1},\"decision\":{\"count\":9,\"agree\":8,\"rate\":0.89}}}}}",
+		  "89.0 % of the shadow's decisions and 0 % of its answers agree with production", "8 of 9 decisions agree" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":0,\"mismatch\":{\"of\":0,\"rate\":null}}}}}",
+		  "No answers could be compared", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":0.034}]}}",
 		  "The gate failed", "mismatch > 1%, and it is 3.40 %" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"p99_ratio > 2\",\"value\":2.5}]}}",
@@ -203,6 +210,8 @@ static void test_words(void **state)
 		{ WORDS("none", "0"), "Generated texts that are the same", "Answers that agree" },
 		{ WORDS("none", "0"), "(--control)", "more than words" },
 		{ WORDS("none", "2"), "differ in more than words: 2.", "compared answers differ" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"mismatch\":{\"of\":0,\"rate\":null}}}}}",
+		  "Answers that agree", "100 %" },
 		{ WORDS("control", "0"), "agree with production", "generated texts are the same" },
 	};
 
