@@ -38,6 +38,7 @@
 
 #include "reassembly/copies.h"
 #include "reassembly/flow.h"
+#include "reassembly/flow_log.h"
 #include "reassembly/http.h"
 #include "reassembly/request_line.h"
 #include "reassembly/sequence.h"
@@ -55,6 +56,7 @@ struct reassembler {
 	struct flow_table flows;
 	struct http_env http;
 	struct stream_env streams;
+	struct flow_log log;
 	struct wall clock;
 	struct wall jump; /* where the last packet that did not fit the clock wanted it */
 	uint32_t jumps;
@@ -114,6 +116,8 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 		if (r->options.keep_answers && f->http && reason != LOST_MEMORY)
 			end_answers(r, f);
 	}
+	if (f->client != CLIENT_UNKNOWN)
+		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
 	if (f->http)
 		http_end(f->http, reason);
 	drop_http(r, f);
@@ -144,8 +148,10 @@ static bool evict(struct reassembler *r, const struct flow *keep)
 	}
 	if (!f)
 		return false;
-	if (f->state != FLOW_CLOSED)
+	if (f->state != FLOW_CLOSED) {
 		counter_add(&r->stats.flows_evicted, 1);
+		flow_log(&r->log, r->clock, f, "evicted", "--max-memory was used up, and it was quiet for longest");
+	}
 	forget_flow(r, f, LOST_MEMORY);
 	return true;
 }
@@ -236,6 +242,8 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t 
 		if (f->http || !evict(r, f))
 			break;
 	}
+	if (f->http)
+		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
 	if (f->http && f->junk_known[f->client])
 		http_junk(f->http, f->junk_ack[f->client]);
 	if (f->http && r->options.keep_answers && answers->next - answers->base != at_hand)
@@ -245,9 +253,12 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t 
 
 static void not_http(struct reassembler *r, struct flow *f, struct span first)
 {
+	bool tls = tls_hello_match(first);
+
 	counter_add(&r->stats.not_http, 1);
-	if (tls_hello_match(first))
+	if (tls)
 		counter_add(&r->stats.tls, 1);
+	flow_log(&r->log, r->clock, f, tls ? "TLS, which cannot be read:" : "not HTTP:", FLOW_LOG_ENDS);
 	ignore_flow(r, f);
 }
 
@@ -261,6 +272,7 @@ static void settle(struct reassembler *r, struct flow *f, struct span piece)
 		not_http(r, f, piece);
 		break;
 	case HTTP_LEFT:
+		flow_log(&r->log, r->clock, f, "left HTTP/1", "upgraded, HTTP/2, or a tunnel");
 		ignore_flow(r, f);
 		break;
 	}
@@ -394,6 +406,7 @@ static void thin_out(struct reassembler *r, const struct flow_key *key)
 	if (count < SAME_ENDS_MAX)
 		return;
 	counter_add(&r->stats.flows_evicted, 1);
+	flow_log(&r->log, r->clock, quietest, "evicted", "the same ends are in too many networks");
 	forget_flow(r, quietest, LOST_MEMORY);
 }
 

@@ -94,4 +94,21 @@ def explain_waits_for_nobody(lab):
         os.close(writer)
 
 
-CASES = [explain_says_what_the_events_say, explain_follows_to_the_targets, explain_waits_for_nobody]
+def verbose_tells_of_flows(lab):
+    """-v: each connection begins and ends once, by its number; a storm of them is held back and counted."""
+    ns = lab.namespace()
+    tap = lab.tap(ns, "-r", lab.pcap("demo"), "--dry-run", "-v")
+    report = tap.finish()
+    flows = re.findall(r"^shadowtap: flow (\d+): (HTTP|ended)(.*)$", tap.err, re.M)
+    begun = [number for number, what, _ in flows if what == "HTTP"]
+    ended = [number for number, what, _ in flows if what == "ended"]
+    check(len(begun) == report["connections"]["seen"] and sorted(begun) == sorted(ended) == sorted(set(begun)),
+          f"{report['connections']['seen']} connections: {tap.err[:400]!r}")
+    tap = lab.tap(ns, "-r", lab.pcap("ab-keepalive"), "--dry-run", "--loop", 200, "-v")
+    report = tap.finish()
+    told = re.findall(r"^shadowtap: flow .*$", tap.err, re.M)
+    held = sum(int(n) for n in re.findall(r"; (\d+) lines held back", tap.err))
+    check(len(told) + held <= 2 * report["connections"]["seen"] and held + len(told) > 100, f"{len(told)} told, {held} held back")
+
+
+CASES = [verbose_tells_of_flows, explain_says_what_the_events_say, explain_follows_to_the_targets, explain_waits_for_nobody]
