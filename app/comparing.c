@@ -772,6 +772,17 @@ static void latency_text(const char *who, const struct histogram *h, struct buff
 		      duration_text((int64_t)histogram_quantile(h, 0.99) * NS_PER_US, p99));
 }
 
+/** decisions_text() - for models that decide, the figure that says most */
+static void decisions_text(const struct target_counts *n, struct buffer *out)
+{
+	uint64_t agree = counter_get(&n->agree), all = agree + counter_get(&n->disagree);
+	struct rate rate = rate_of(agree, all);
+
+	if (all > 0)
+		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%%\n", 100 * rate.value,
+			      (unsigned long long)all, 100 * rate.interval.low, 100 * rate.interval.high);
+}
+
 static void target_text(const struct options *o, size_t target, const struct target_counts *n,
 			struct buffer *out)
 {
@@ -786,6 +797,7 @@ static void target_text(const struct options *o, size_t target, const struct tar
 		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch.value,
 			      100 * mismatch.interval.low, 100 * mismatch.interval.high,
 			      apart > 0 ? " (generated text apart)" : "");
+	decisions_text(n, out);
 	if (counter_get(&n->unseen) > 0 && counter_get(&n->unseen) == counter_get(&n->pairs))
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
 				    "leave the filter open for both\n");

@@ -30,21 +30,6 @@ static struct view first_shadow(struct view comparison)
 	return none;
 }
 
-bool page_is_null(struct view v)
-{
-	return !view_is(v, JSON_NUMBER);
-}
-
-void page_interval(struct paper *p, struct view rate)
-{
-	if (page_is_null(view_get(rate, "low")) || page_is_null(view_get(rate, "high")))
-		return;
-	buffer_add_str(p->out, "95 %: ");
-	figure_share(p->out, view_number(view_get(rate, "low")));
-	buffer_add_str(p->out, " to ");
-	figure_share(p->out, view_number(view_get(rate, "high")));
-}
-
 /* ---- the verdict ---- */
 
 static void add_view(struct buffer *out, struct view v)
@@ -83,7 +68,7 @@ static void failing_terms(struct buffer *out, struct view gate)
 		buffer_add_str(out, first ? "" : "; ");
 		add_view(out, view_get(w.value, "term"));
 		buffer_add_str(out, ", and it is ");
-		if (page_is_null(value)) {
+		if (!view_is_number(value)) {
 			buffer_add_str(out, "not known");
 			if (view_is(view_get(w.value, "why"), JSON_STRING)) {
 				buffer_add_str(out, " (");
@@ -194,7 +179,7 @@ static void ratio_sentence(struct buffer *out, struct view target)
 {
 	struct view ratio = view_get(target, "latency_us.p99_ratio");
 
-	if (page_is_null(ratio))
+	if (!view_is_number(ratio))
 		return;
 	buffer_printf(out, " At p99 the shadow takes %.3g times as long.", view_number(ratio));
 }
@@ -203,7 +188,7 @@ static void noise_sentence(struct buffer *out, struct view target)
 {
 	struct view noise = view_get(target, "noise");
 
-	if (view_is_text(view_get(noise, "source"), "none") || page_is_null(view_get(noise, "net_rate")))
+	if (view_is_text(view_get(noise, "source"), "none") || !view_is_number(view_get(noise, "net_rate")))
 		return;
 	buffer_add_str(out, " Net of noise (");
 	buffer_add_str(out, view_is_text(view_get(noise, "source"), "control") ? "the control"
@@ -350,12 +335,12 @@ static void tile_latency(struct paper *p, struct view target)
 		    b = view_get(target, "latency_us.shadow.total");
 	struct buffer figure = { 0 }, more = { 0 };
 
-	if (page_is_null(view_get(b, "p99")))
+	if (!view_is_number(view_get(b, "p99")))
 		buffer_add_str(&figure, view_count(view_get(b, "count")) ? "above the limit" : "–");
 	else
 		figure_time(&figure, view_number(view_get(b, "p99")));
 	buffer_add_str(&more, "production ");
-	if (page_is_null(view_get(a, "p99")))
+	if (!view_is_number(view_get(a, "p99")))
 		buffer_add_str(&more, "–");
 	else
 		figure_time(&more, view_number(view_get(a, "p99")));
@@ -371,12 +356,12 @@ static void tile_errors(struct paper *p, struct view target)
 	struct view none = { 0 };
 
 	buffer_add_str(&more, "production ");
-	if (page_is_null(view_get(rate, "production.rate")))
+	if (!view_is_number(view_get(rate, "production.rate")))
 		buffer_add_str(&more, "–");
 	else
 		figure_share(&more, view_number(view_get(rate, "production.rate")));
 	tile_share(p, "shadow-errors", "Shadow's errors",
-		   page_is_null(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
+		   !view_is_number(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
 		   buffer_text(&more), none);
 	buffer_deinit(&more);
 }
@@ -412,7 +397,7 @@ static void agreement_tile(struct paper *p, struct view target)
 			   "not known without a control whether that is usual", none);
 	else
 		tile_share(p, "answer-agreement", "Answers that agree",
-			   page_is_null(view_get(mismatch, "rate")) ? (double)NAN
+			   !view_is_number(view_get(mismatch, "rate")) ? (double)NAN
 								    : 1 - view_number(view_get(mismatch, "rate")),
 			   "", none);
 }
@@ -446,8 +431,6 @@ static void top_line(struct paper *p, struct view report)
 			text.bytes[i] = ' ';
 	buffer_add_str(&text, " UTC, ");
 	figure_time(&text, view_number(view_get(report, "seconds")) * 1e6);
-	if (view_is_true(view_get(report, "interrupted")))
-		buffer_add_str(&text, ", interrupted");
 	if (paper_is_html(p))
 		paper_escaped(p, buffer_span(&text));
 	paper_raw(p, "</span></header>\n");

@@ -61,7 +61,7 @@ static void verdict_table(struct paper *p, struct view verdicts, double pairs)
 
 static void status_cell(struct paper *p, struct view status)
 {
-	if (page_is_null(status))
+	if (!view_is_number(status))
 		paper_cell(p, "no answer");
 	else
 		paper_cell(p, "%llu", (unsigned long long)view_count(status));
@@ -156,7 +156,7 @@ void page_cell_quantile(struct paper *p, struct view quantiles, const char *name
 {
 	struct view q = view_get(quantiles, name);
 
-	if (!page_is_null(q))
+	if (view_is_number(q))
 		paper_cell_time(p, view_number(q));
 	else
 		paper_cell(p, view_count(view_get(quantiles, "count")) > 0 ? "> max-time" : "–");
@@ -180,17 +180,17 @@ static void difference_cell(struct paper *p, struct view quantile)
 	struct view low = view_get(quantile, "low"), high = view_get(quantile, "high");
 	struct buffer text = { 0 };
 
-	if (page_is_null(view_get(quantile, "value"))) {
+	if (!view_is_number(view_get(quantile, "value"))) {
 		buffer_add_str(&text, "–");
 	} else {
 		figure_time(&text, view_number(view_get(quantile, "value")));
 		buffer_add_str(&text, " (");
-		if (page_is_null(low))
+		if (!view_is_number(low))
 			buffer_add_str(&text, "?");
 		else
 			figure_time(&text, view_number(low));
 		buffer_add_str(&text, " to ");
-		if (page_is_null(high))
+		if (!view_is_number(high))
 			buffer_add_str(&text, "?");
 		else
 			figure_time(&text, view_number(high));
@@ -395,7 +395,7 @@ void page_slices(struct paper *p, struct view target)
 
 static void time_or_none(struct buffer *out, struct view us)
 {
-	if (page_is_null(us))
+	if (!view_is_number(us))
 		buffer_add_str(out, "–");
 	else
 		figure_time(out, view_number(us));

@@ -30,12 +30,6 @@ void page_examples(struct paper *p, struct view target);
 void page_decisions(struct paper *p, struct view target);
 void page_streams(struct paper *p, struct view target);
 
-/** page_interval() - "95 %: 2.2 % to 4.4 %" of an object with low and high, appended to the paper's text */
-void page_interval(struct paper *p, struct view rate);
-
-/** page_is_null() - is a figure not known? */
-bool page_is_null(struct view v);
-
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above
  * them */
 void page_cell_quantile(struct paper *p, struct view quantiles, const char *name);

@@ -170,7 +170,7 @@ static void drift(struct paper *p, struct view decision)
 	struct view labels = view_get(decision, "label_psi"), scores = view_get(decision, "score_psi");
 
 	paper_section(p, 3, "drift", "Do the distributions drift?");
-	if (!page_is_null(scores)) {
+	if (view_is_number(scores)) {
 		plot_bins(p, view_get(decision, "scores.production"), view_get(decision, "scores.shadow"),
 			  SCORE_BINS);
 		paper_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i "
@@ -178,12 +178,12 @@ static void drift(struct paper *p, struct view decision)
 			     "<li>score of the decision, 0 to 1</li></ul>\n");
 	}
 	paper_table(p, "lrl", "population stability index|PSI|drift");
-	if (!page_is_null(labels)) {
+	if (view_is_number(labels)) {
 		paper_cell(p, "what is decided");
 		paper_cell(p, "%.3f", view_number(labels));
 		paper_cell(p, "%s", drift_word(view_number(labels)));
 	}
-	if (!page_is_null(scores)) {
+	if (view_is_number(scores)) {
 		paper_cell(p, "score of the decision");
 		paper_cell(p, "%.3f", view_number(scores));
 		paper_cell(p, "%s", drift_word(view_number(scores)));

@@ -40,6 +40,12 @@ bool view_is_true(struct view v);
 /** view_is() - is it a value of this type? */
 bool view_is(struct view v, enum json_type type);
 
+/** view_is_number() - is this figure known? What is not known is null in a report */
+static inline bool view_is_number(struct view v)
+{
+	return view_is(v, JSON_NUMBER);
+}
+
 /** view_is_text() - is it this string? */
 bool view_is_text(struct view v, const char *text);
 
