@@ -76,6 +76,8 @@ static int run(const struct options *o)
 	case COMMAND_RUN:
 		break;
 	}
+	if (o->log_all_json)
+		log_use_json();
 	log_set_level(o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO);
 	if (o->command == COMMAND_CHECK_CONFIG)
 		return tap_check(o);

@@ -670,6 +670,7 @@ static int apply_log_format(struct options *o, const struct option_input *in, st
 	if (strcmp(in->value, "json") != 0 && strcmp(in->value, "text") != 0)
 		return wrong(error, in, "write json or text");
 	o->log_format = in->value[0] == 'j' ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+	o->log_all_json = o->log_format == LOG_FORMAT_JSON;
 	return 0;
 }
 

@@ -121,6 +121,7 @@ struct options {
 	struct admin_address admin; /* --admin; neither address nor path: none */
 	const char *config_path;
 	enum log_format log_format;
+	bool log_all_json; /* it was asked for: all lines, not only those about failures */
 	int64_t stats_every_ns; /* 0 = off */
 	bool show_query;
 	bool explain; /* a line for each request on stderr: explain.h */

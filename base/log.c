@@ -9,13 +9,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/json.h"
+
 #define CLEAR_LINE     "\r\033[K"
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so lines of two threads do not mix in a pipe */
 
 static _Atomic int threshold = LOG_INFO;
 static _Atomic unsigned long dropped;
 static atomic_bool status_line;
-static int journal = -1; /* set once, before there is a second thread */
+static int journal = -1; /* set once, before there is a second thread, and so is: */
+static bool as_json;
 
 void log_use_journal(void)
 {
@@ -39,6 +42,11 @@ static bool told_journal(enum log_level level, const struct log_field *fields, s
 		told = journal_send(journal, priorities[level], line, fields, count);
 	}
 	return told;
+}
+
+void log_use_json(void)
+{
+	as_json = true;
 }
 
 void log_set_status_line(bool shown)
@@ -114,6 +122,32 @@ bool log_patiently(const void *bytes, size_t len)
 	return ready;
 }
 
+/** log_json() - one line as an object, for who reads standard error by program; as it is if there is no memory */
+static void log_json(enum log_level level, struct span line)
+{
+	static const char *const names[] = { [LOG_ERROR] = "ERROR", [LOG_WARN] = "WARNING", [LOG_INFO] = "INFO",
+					     [LOG_DEBUG] = "DEBUG" };
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+	struct span message = line;
+
+	span_skip(&message, sizeof("shadowtap: ") - 1);
+	message.len--; /* its newline */
+	json_open(&j, '{');
+	json_key(&j, "event");
+	json_str(&j, "log");
+	json_key(&j, "level");
+	json_str(&j, names[level]);
+	json_key(&j, "message");
+	json_text(&j, message);
+	json_close(&j, '}');
+	buffer_add_str(&out, "\n");
+	if (buffer_ok(&out))
+		line = buffer_span(&out);
+	write_or_drop(atomic_load(&status_line) ? CLEAR_LINE : "", line.at, line.len);
+	buffer_deinit(&out);
+}
+
 __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level, int err,
 							    const char *format, va_list args)
 {
@@ -135,7 +169,10 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 	if (at > sizeof(line) - 1)
 		at = sizeof(line) - 1;
 	line[at] = '\n';
-	log_fields(level, NULL, 0, line, at + 1);
+	if (as_json && journal < 0)
+		log_json(level, span_of(line, at + 1));
+	else
+		log_fields(level, NULL, 0, line, at + 1);
 }
 
 #define LOG_FUNCTION(name, level)                                                                            \

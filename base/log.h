@@ -25,6 +25,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /** log_use_journal() - from now on lines go to journald, if that is where standard error goes; before any thread logs */
 void log_use_journal(void);
 
+/** log_use_json() - from now on lines are objects of JSON, but in the journal; before there is a second thread */
+void log_use_json(void);
+
 /** log_set_level() - show lines up to this level; LOG_INFO until set */
 void log_set_level(enum log_level level);
 

@@ -3,6 +3,7 @@
 Beside cases_usage.py, which asks for the right exit status and word, this one
 provokes as many messages as can be had for nothing and looks at their form.
 """
+import json
 import re
 import shutil
 import subprocess
@@ -130,4 +131,21 @@ def full_disk(lab):
               f"{option} {path}: exit {done.returncode}: {done.stderr!r}")
 
 
-CASES = [messages, full_disk]
+def messages_as_json(lab):
+    """--log-format json, asked for: each message is an object; not asked for, messages are for people."""
+    run = ["-r", str(lab.pcap("demo")), "-t", "http://127.0.0.1:9", "-x", "max"]
+    for args, first in ((["--log-format", "json"], "reading "), ([], None)):
+        done = subprocess.run([lab.binary, *run, *args], capture_output=True, text=True, timeout=30, cwd=lab.directory)
+        lines = [line for line in done.stderr.splitlines() if not re.match(r"[a-z.]+ (\d|answers)|[a-z]+\.\w+ ", line)]
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        logs = [line for line in told if line["event"] == "log"]
+        check(len(told) > len(logs), "no failure was told")
+        if first:
+            check(len(told) == len(lines), f"not JSON: {[line for line in lines if not line.startswith('{')]}")
+            check(logs[0]["message"].startswith(first) and logs[0]["level"] == "INFO", f"{logs[0]}")
+            check(any(log["level"] == "WARNING" for log in logs), f"no warning among {logs}")
+        else:
+            check(not logs and lines[0].startswith("shadowtap: reading "), f"{lines[0]}")
+
+
+CASES = [messages, full_disk, messages_as_json]
