@@ -29,17 +29,18 @@
 #include "app/comparing.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "app/config.h"
-#include "base/histogram.h"
 #include "base/log.h"
 #include "base/statistics.h"
 #include "base/units.h"
 #include "compare/comparer.h"
 #include "compare/tally.h"
 #include "report/events.h"
+#include "report/figures.h"
 #include "report/gate.h"
 
 #define BUCKETS 8192                  /* power of two; tokens count on, so they spread by themselves */
@@ -76,7 +77,6 @@ struct pair_row {
 struct target_counts {
 	struct counter pairs, unseen, generated_apart, verdict[COMPARISON_COUNT];
 	struct counter agree, disagree; /* decisions */
-	struct histogram production_us, shadow_us; /* total, of whole answers */
 };
 
 struct comparing {
@@ -142,10 +142,6 @@ static void count(struct comparing *c, const struct pair *pair, size_t target, c
 		counter_add(&n->generated_apart, 1);
 	counter_add(&n->agree, result->findings.decisions_agree);
 	counter_add(&n->disagree, result->findings.decisions_total - result->findings.decisions_agree);
-	if (pair->production->last_byte_us >= 0)
-		histogram_add(&n->production_us, (uint64_t)pair->production->last_byte_us);
-	if (pair->shadow && pair->shadow->last_byte_us >= 0)
-		histogram_add(&n->shadow_us, (uint64_t)pair->shadow->last_byte_us);
 }
 
 static void judge(struct comparing *c, struct exchange *e)
@@ -728,16 +724,6 @@ size_t comparing_open(const struct comparing *c)
 	return c->rows;
 }
 
-static uint64_t verdicts(const struct target_counts *n, enum comparison_verdict from,
-			 enum comparison_verdict to)
-{
-	uint64_t sum = 0;
-
-	for (int v = from; v <= (int)to; v++)
-		sum += counter_get(&n->verdict[v]);
-	return sum;
-}
-
 /** verdicts_text() - "7 equal, 1 decision": those that there were */
 static void verdicts_text(const struct target_counts *n, struct buffer *out)
 {
@@ -761,15 +747,23 @@ static void verdicts_text(const struct target_counts *n, struct buffer *out)
 	buffer_add_str(out, "\n");
 }
 
-static void latency_text(const char *who, const struct histogram *h, struct buffer *out)
+static void quantile_text(double us, struct buffer *out)
 {
-	char p50[UNITS_TEXT_MAX], p99[UNITS_TEXT_MAX];
+	if (isinf(us))
+		buffer_add_str(out, "above --max-time");
+	else
+		figure_time(out, us);
+}
 
-	if (h->count == 0)
+static void latency_text(const char *who, double p50, double p99, struct buffer *out)
+{
+	if (isnan(p50))
 		return;
-	buffer_printf(out, "  %-10s p50 %s, p99 %s\n", who,
-		      duration_text((int64_t)histogram_quantile(h, 0.5) * NS_PER_US, p50),
-		      duration_text((int64_t)histogram_quantile(h, 0.99) * NS_PER_US, p99));
+	buffer_printf(out, "  %-10s p50 ", who);
+	quantile_text(p50, out);
+	buffer_add_str(out, ", p99 ");
+	quantile_text(p99, out);
+	buffer_add_str(out, "\n");
 }
 
 /** decisions_text() - for models that decide, the figure that says most */
@@ -783,26 +777,26 @@ static void decisions_text(const struct target_counts *n, struct buffer *out)
 			      (unsigned long long)all, 100 * rate.interval.low, 100 * rate.interval.high);
 }
 
-static void target_text(const struct options *o, size_t target, const struct target_counts *n,
-			struct buffer *out)
+static void target_text(const struct comparing *c, size_t target, struct buffer *out)
 {
-	uint64_t compared = verdicts(n, COMPARISON_STATUS, COMPARISON_EQUAL);
-	uint64_t apart = counter_get(&n->generated_apart);
-	struct rate mismatch = rate_of(verdicts(n, COMPARISON_STATUS, COMPARISON_ORDER) - apart, compared);
+	const struct target_counts *n = &c->counts[target];
+	const struct target_settings *settings = &c->o->targets[target];
+	struct tally_brief brief = tally_brief(c->tally, target);
+	const struct rate *mismatch = &brief.mismatch;
 
-	buffer_printf(out, "%s: compared %llu of %llu", o->targets[target].url.name,
-		      (unsigned long long)compared, (unsigned long long)counter_get(&n->pairs));
+	buffer_printf(out, "%s: compared %llu of %llu", settings->url.name, (unsigned long long)mismatch->of,
+		      (unsigned long long)counter_get(&n->pairs));
 	verdicts_text(n, out);
-	if (compared > 0)
-		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch.value,
-			      100 * mismatch.interval.low, 100 * mismatch.interval.high,
-			      apart > 0 ? " (generated text apart)" : "");
+	if (mismatch->of > 0)
+		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch->value,
+			      100 * mismatch->interval.low, 100 * mismatch->interval.high,
+			      brief.generated_apart > 0 ? " (generated text apart)" : "");
 	decisions_text(n, out);
 	if (counter_get(&n->unseen) > 0 && counter_get(&n->unseen) == counter_get(&n->pairs))
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
 				    "leave the filter open for both\n");
-	latency_text("production", &n->production_us, out);
-	latency_text(o->targets[target].is_control ? "control" : "shadow", &n->shadow_us, out);
+	latency_text("production", brief.production.p50, brief.production.p99, out);
+	latency_text(settings->is_control ? "control" : "shadow", brief.target.p50, brief.target.p99, out);
 }
 
 void comparing_text(struct comparing *c, struct buffer *out)
@@ -810,7 +804,7 @@ void comparing_text(struct comparing *c, struct buffer *out)
 	struct buffer unmatched = { 0 };
 
 	for (size_t i = 0; i < c->o->target_count; i++)
-		target_text(c->o, i, &c->counts[i], out);
+		target_text(c, i, out);
 	comparer_unmatched(c->comparer, &unmatched);
 	if (unmatched.len > 0)
 		buffer_printf(out, "rules that never matched:\n%s", buffer_text(&unmatched));

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/read_all.h"
 #include "base/units.h"
 
 static bool is_blank(uint8_t c)
@@ -75,25 +76,12 @@ bool config_split(struct span line, struct span *key, struct span *value)
 	return split;
 }
 
-static int read_all(int fd, struct buffer *out)
+static int read_text(int fd, struct buffer *out)
 {
 	size_t had = out->len;
-	ssize_t n;
+	int rc = read_all(fd, CONFIG_BYTES_MAX, out);
 
-	do {
-		if (!buffer_reserve(out, 4096))
-			return -ENOMEM;
-		n = read(fd, out->bytes + out->len, 4096);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			out->len += (size_t)n;
-		if (out->len - had > CONFIG_BYTES_MAX)
-			return -EFBIG;
-	} while (n != 0);
-	if (out->len > had && memchr(out->bytes + had, '\0', out->len - had))
-		return -EILSEQ;
-	return 0;
+	return rc == 0 && out->len > had && memchr(out->bytes + had, '\0', out->len - had) ? -EILSEQ : rc;
 }
 
 static bool is_regular(int fd)
@@ -116,7 +104,7 @@ int config_read(const char *path, const char *what, bool again, struct buffer *o
 			      again ? "" : rc == -EACCES ? "; run as a user who may read it" : "; check the path");
 		return rc;
 	}
-	rc = again && !is_regular(fd) ? -ESPIPE : read_all(fd, out);
+	rc = again && !is_regular(fd) ? -ESPIPE : read_text(fd, out);
 	close(fd);
 	if (rc == -ESPIPE)
 		buffer_printf(error, "the %s \"%s\" is no regular file and cannot be read a second time; restart to change options", what, path);

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/stages.h"
 #include "base/log.h"
 #include "policy/policy_stats.h"
 
 #define BATCH_PACKETS   256
-#define HOLD_BYTES      (256 * 1024)                /* out of order, per direction */
-#define IDLE_NS         (INT64_C(3600) * NS_PER_S)  /* model clients keep connections for long silences */
 #define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
 #define MEMORY_POLL_US  500
 #define ANSWER_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
@@ -393,20 +392,13 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	struct lane *l = calloc(1, sizeof(*l));
 	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
 					.on_response = on_response };
-	struct reassembly_options reassembly = {
-		.server_ports = options->options->ports.port,
-		.server_port_count = options->options->ports.count,
-		.hold_bytes = HOLD_BYTES,
-		.max_body = options->options->max_body,
-		.idle_ns = IDLE_NS,
-		.budget = options->budget,
-		.keep_answers = options->options->compare.on,
-		.max_answer = options->options->compare.max_answer,
-		.first_token = (uint64_t)options->index << LANE_TOKEN_BITS,
-	};
+	struct reassembly_options reassembly = stages_reassembly(options->options, options->budget);
 
 	if (!l)
 		return -ENOMEM;
+	reassembly.keep_answers = options->options->compare.on;
+	reassembly.max_answer = options->options->compare.max_answer;
+	reassembly.first_token = (uint64_t)options->index << LANE_TOKEN_BITS;
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;

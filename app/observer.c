@@ -15,15 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/privileges.h"
+#include "app/stages.h"
 #include "capture/tunnel_kind.h"
 #include "reassembly/client_hello.h"
 #include "reassembly/reassembler.h"
 #include "reassembly/request_line.h"
 
 #define BATCH_PACKETS 256
-#define HOLD_BYTES    (256 * 1024)
-#define IDLE_NS       (INT64_C(3600) * NS_PER_S)
 #define WIDE_SNAPLEN  4096 /* a ClientHello fits, bodies need not */
 #define WIDE_BUFFER   (16u << 20)
 #define ALL_TUNNELS   ((1u << TUNNEL_KIND_COUNT) - 1)
@@ -202,13 +200,7 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 	static const struct port_set every_port;
 	struct observer *ob = calloc(1, sizeof(*ob));
 	struct reassembly_sink sink = { .ctx = ob, .on_head = on_head, .on_request = on_request };
-	struct reassembly_options reassembly = {
-		.server_ports = o->ports.port,
-		.server_port_count = o->ports.count,
-		.hold_bytes = HOLD_BYTES,
-		.max_body = o->max_body,
-		.idle_ns = IDLE_NS,
-	};
+	struct reassembly_options reassembly;
 
 	if (!ob)
 		return NULL;
@@ -216,7 +208,7 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 	ob->policy = policy;
 	ob->live = o->files.count == 0;
 	budget_init(&ob->budget, o->max_memory);
-	reassembly.budget = &ob->budget;
+	reassembly = stages_reassembly(o, &ob->budget);
 	ob->narrow_decoder = decoder_new(&o->ports, &o->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, &o->vxlan_ports);
 	ob->reassembler = reassembler_new(&reassembly, &sink);
@@ -228,23 +220,10 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 
 static int open_live(struct observer *ob, struct buffer *error)
 {
-	struct live_options options = {
-		.interfaces = ob->o->interfaces.at,
-		.interface_count = ob->o->interfaces.count,
-		.expression = ob->o->expression,
-		.ports = ob->o->ports,
-		.vxlan_ports = ob->o->vxlan_ports,
-		.tunnels = ob->o->tunnels,
-		.snaplen = ob->o->snaplen,
-		.buffer_bytes = ob->o->buffer_bytes,
-		.promiscuous = ob->o->promiscuous,
-	};
 	struct buffer program = { 0 };
-	int err;
+	struct live_options options = stages_live(ob->o, &program);
+	int err = source_open_live(&options, &ob->narrow, error);
 
-	privileges_program(&program);
-	options.program = program.len ? buffer_text(&program) : NULL;
-	err = source_open_live(&options, &ob->narrow, error);
 	options.expression = NULL;
 	options.ports.count = 0;
 	options.tunnels = ALL_TUNNELS;
@@ -258,11 +237,7 @@ static int open_live(struct observer *ob, struct buffer *error)
 
 static int open_files(struct observer *ob, struct buffer *error)
 {
-	struct file_options options = {
-		.paths = ob->o->files.at,
-		.path_count = ob->o->files.count,
-		.expression = ob->o->expression,
-	};
+	struct file_options options = stages_files(ob->o);
 	int err = source_open_files(&options, &ob->narrow, error);
 
 	options.expression = NULL;

@@ -21,7 +21,7 @@ static const char usage_text[] =
 	"       shadowtap report FILE.json... [-o FILE]                 draw reports again, several as one\n"
 	"\n"
 	"Watches HTTP requests on the wire and sends a copy of those you choose to a shadow server.\n"
-	"Production is never touched; the shadow's answers are read and thrown away.\n";
+	"Production is never touched; the shadow's answers are read and, unless compared, thrown away.\n";
 
 static const char rest_text[] =
 	"\n"

@@ -24,19 +24,15 @@ struct prober {
 	struct replay *replay;
 };
 
-struct builder {
-	const struct target_url *url;
-};
-
 static int build_head(void *ctx, const struct message *m, struct buffer *out)
 {
-	const struct builder *b = ctx;
+	const struct target_url *url = ctx;
 
 	(void)m;
 	buffer_printf(out,
 		      "HEAD %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: shadowtap/" SHADOWTAP_VERSION "\r\n"
 		      "X-Shadowtap: doctor\r\nConnection: close\r\n\r\n",
-		      b->url->prefix[0] ? b->url->prefix : "/", b->url->authority);
+		      url->prefix[0] ? url->prefix : "/", url->authority);
 	return 0;
 }
 
@@ -59,7 +55,7 @@ static void on_drained(void *ctx)
 	replay_close(p->replay);
 }
 
-static int ask(struct prober *p, struct builder *builders, struct buffer *error)
+static int ask(struct prober *p, struct buffer *error)
 {
 	const struct request_head head = { .method = SPAN_LITERAL("HEAD"), .target = SPAN_LITERAL("/"), .version_major = 1,
 					   .version_minor = 1 };
@@ -71,7 +67,6 @@ static int ask(struct prober *p, struct builder *builders, struct buffer *error)
 	int err;
 
 	for (size_t i = 0; i < p->o->target_count; i++) {
-		builders[i].url = &p->o->targets[i].url;
 		targets[i] = (struct target_options){
 			.url = p->o->targets[i].url,
 			.tls = p->o->tls,
@@ -82,7 +77,7 @@ static int ask(struct prober *p, struct builder *builders, struct buffer *error)
 			.breaker = 2, /* one try says what it says; it need not be called a broken target as well */
 			.sample_share = SHARE_ONE,
 			.build_head = build_head,
-			.build_head_ctx = &builders[i],
+			.build_head_ctx = (void *)&p->o->targets[i].url,
 		};
 	}
 	err = replay_new(&p->loop, &options, &p->replay, error);
@@ -101,7 +96,6 @@ static int ask(struct prober *p, struct builder *builders, struct buffer *error)
 int prober_ask(const struct options *o, struct probe *probes, struct buffer *error)
 {
 	struct prober p = { .o = o, .probes = probes };
-	struct builder builders[TARGETS_MAX];
 	int err = uv_loop_init(&p.loop);
 
 	for (size_t i = 0; i < o->target_count; i++)
@@ -115,7 +109,7 @@ int prober_ask(const struct options *o, struct probe *probes, struct buffer *err
 		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
 		return -ENOMEM;
 	}
-	err = ask(&p, builders, error);
+	err = ask(&p, error);
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&p.loop);
 	return err;

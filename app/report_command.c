@@ -17,6 +17,7 @@
 
 #include "app/drawing.h"
 #include "app/options.h"
+#include "app/read_all.h"
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/json_doc.h"
@@ -25,7 +26,6 @@
 #include "report/merge.h"
 
 #define REPORT_BYTES_MAX (256u << 20)
-#define READ_CHUNK (256u << 10)
 
 static const char usage[] =
 	"usage: shadowtap report FILE.json... [-o FILE] [--fail-on EXPR]\n"
@@ -120,21 +120,11 @@ static int parse(struct report_arguments *c, int argc, char **argv)
 
 static int read_whole(const char *path, struct buffer *out)
 {
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), err = 0;
-	ssize_t n = 1;
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	while (n != 0 && err == 0) {
-		if (out->len > REPORT_BYTES_MAX)
-			err = -EFBIG;
-		else if (!buffer_reserve(out, READ_CHUNK))
-			err = -ENOMEM;
-		else if ((n = read(fd, out->bytes + out->len, READ_CHUNK)) > 0)
-			out->len += (size_t)n;
-		else if (n < 0 && errno != EINTR)
-			err = -errno;
-	}
+	err = read_all(fd, REPORT_BYTES_MAX, out);
 	close(fd);
 	return err;
 }

@@ -15,6 +15,7 @@
 
 #include "app/privileges.h"
 #include "app/sandbox.h"
+#include "app/stages.h"
 #include "app/tap_impl.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -422,11 +423,7 @@ static void release_files(struct tap *t)
 static int open_files(void *ctx, struct source **out, struct buffer *error)
 {
 	struct tap *t = ctx;
-	struct file_options options = {
-		.paths = t->o->files.at,
-		.path_count = t->o->files.count,
-		.expression = t->o->expression,
-	};
+	struct file_options options = stages_files(t->o);
 
 	if (hold_files(t) < 0) {
 		buffer_add_str(error, "cannot read the capture files: out of memory");
@@ -438,24 +435,13 @@ static int open_files(void *ctx, struct source **out, struct buffer *error)
 
 static int open_sources(struct tap *t, struct buffer *error)
 {
-	struct live_options options = {
-		.interfaces = t->o->interfaces.at,
-		.interface_count = t->o->interfaces.count,
-		.expression = t->o->expression,
-		.ports = t->o->ports,
-		.vxlan_ports = t->o->vxlan_ports,
-		.tunnels = t->o->tunnels,
-		.snaplen = t->o->snaplen,
-		.buffer_bytes = t->o->buffer_bytes,
-		.promiscuous = t->o->promiscuous,
-	};
 	struct buffer program = { 0 };
+	struct live_options options;
 	int err;
 
 	if (!t->live)
 		return open_files(t, &t->sources[0], error);
-	privileges_program(&program);
-	options.program = program.len ? buffer_text(&program) : NULL;
+	options = stages_live(t->o, &program);
 	err = source_open_lanes(&options, t->lane_count, t->sources, error);
 	buffer_deinit(&program);
 	return err;

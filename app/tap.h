@@ -2,9 +2,10 @@
  * tap.h - one run: everything wired together, from the options to the exit status
  *
  * Theory of operation: tap_run() opens and checks all inputs and outputs, drops
- * privileges, starts the lane's thread and runs the replay loop on the thread
+ * privileges, starts the lanes' threads and runs the replay loop on the thread
  * that called it. The order at the end is the contract's: stop capturing, drain
- * what was captured, drain what is in flight (at most --max-time), report.
+ * what was captured, drain what is in flight (at most --max-time), compare what
+ * is left (--compare), report.
  */
 #ifndef APP_TAP_H
 #define APP_TAP_H

@@ -19,6 +19,7 @@
  * sums of pairs, of pairs of pairs, and so on, by three multiplications.
  */
 #include "base/decimal.h"
+#include "base/word.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -67,17 +68,6 @@ static const uint64_t integers[] = { 1u,
 static inline bool is_digit(uint8_t c)
 {
 	return (uint8_t)(c - '0') < 10;
-}
-
-static inline uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	x = __builtin_bswap64(x);
-#endif
-	return x;
 }
 
 static inline bool eight_digits(uint64_t w)

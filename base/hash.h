@@ -2,8 +2,9 @@
  * hash.h - SipHash, a keyed hash for tables and for sampling
  *
  * Flow tables are filled by whoever sends packets, so an unkeyed hash would let
- * them choose collisions. Sampling by key uses the same function under a fixed
- * key, so that every tap takes the same decision for the same key.
+ * them choose collisions. Tables on the packet path use its faster form
+ * (hash_pair()); sampling by key uses the paper's under a fixed key, so that
+ * every tap takes the same decision for the same key.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
  */
 #ifndef BASE_HASH_H

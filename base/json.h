@@ -1,5 +1,5 @@
 /*
- * json.h - write JSON (RFC 8259), never read it
+ * json.h - write JSON (RFC 8259); json_doc.h reads it
  *
  * Text from the wire is bytes of any kind. json_text() escapes what must be
  * escaped and writes each byte that is not part of valid UTF-8 as U+FFFD, so a

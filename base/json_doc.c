@@ -28,22 +28,12 @@
 #include <stdlib.h>
 
 #include "base/decimal.h"
+#include "base/word.h"
 
 #define NODES_FIRST 256
 #define NODES_KEPT (UINT32_C(1) << 18) /* 5 MiB: kept whatever the next document's size */
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define HIGH_BITS EACH(0x80)
-
-static inline uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	x = __builtin_bswap64(x);
-#endif
-	return x;
-}
 
 /** struct walk - a parse under way */
 struct walk {

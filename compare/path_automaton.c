@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/hash.h"
 
 #define WORK_MAX 20000000
@@ -50,22 +51,6 @@ struct build {
 	struct span *keys;
 	size_t work, state_cap, edge_cap, end_cap;
 };
-
-/** room() - for one more in an array of @size bytes each; doubles */
-static bool room(void **array, size_t *cap, size_t count, size_t size)
-{
-	size_t larger = *cap ? *cap * 2 : 64;
-	void *grown;
-
-	if (count < *cap)
-		return true;
-	grown = realloc(*array, larger * size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*cap = larger;
-	return true;
-}
 
 static int number_items(struct build *b, const struct pattern *patterns, size_t count)
 {
@@ -128,7 +113,7 @@ static int note_ends(struct build *b, struct automaton_state *s)
 	for (size_t i = 0; i < b->next.count; i++) {
 		if (b->items[b->next.at[i]].step)
 			continue;
-		if (!room((void **)&a->ends, &b->end_cap, a->end_count, sizeof(*a->ends)))
+		if (!array_room((void **)&a->ends, &b->end_cap, a->end_count, sizeof(*a->ends)))
 			return -ENOMEM;
 		a->ends[a->end_count++] = b->items[b->next.at[i]].pattern;
 		s->end_count++;
@@ -163,10 +148,10 @@ static int intern(struct build *b, uint32_t above, uint32_t *out)
 	if (a->state_count == STATES_MAX)
 		return -E2BIG;
 	if (note_ends(b, &s) < 0 ||
-	    !room((void **)&a->states, &b->state_cap, a->state_count, sizeof(*a->states)))
+	    !array_room((void **)&a->states, &b->state_cap, a->state_count, sizeof(*a->states)))
 		return -ENOMEM;
 	for (size_t i = 0; i < b->next.count; i++) {
-		if (!room((void **)&b->kept, &b->kept_cap, b->kept_count, sizeof(*b->kept)))
+		if (!array_room((void **)&b->kept, &b->kept_cap, b->kept_count, sizeof(*b->kept)))
 			return -ENOMEM;
 		b->kept[b->kept_count++] = b->next.at[i];
 	}
@@ -251,7 +236,7 @@ static int build_steps(struct build *b, uint32_t state)
 		r = follow(b, state, &b->keys[i], &to);
 		if (r < 0)
 			return r;
-		if (!room((void **)&a->edges, &b->edge_cap, a->edge_count, sizeof(*a->edges)))
+		if (!array_room((void **)&a->edges, &b->edge_cap, a->edge_count, sizeof(*a->edges)))
 			return -ENOMEM;
 		a->edges[a->edge_count++] = (struct automaton_edge){ b->keys[i], to };
 		a->states[state].indices |= is_index(b->keys[i]);

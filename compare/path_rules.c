@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json_doc.h"
 #include "base/units.h"
 #include "compare/path_automaton.h"
@@ -75,27 +76,12 @@ static const char *word_name(enum rule_word w)
 	return names[w];
 }
 
-static bool room(void **array, size_t *cap, size_t count, size_t size)
-{
-	size_t larger = *cap ? *cap * 2 : 32;
-	void *grown;
-
-	if (count < *cap)
-		return true;
-	grown = realloc(*array, larger * size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*cap = larger;
-	return true;
-}
-
 /** keep_text() - a copy that lives as long as the rules, with a NUL behind it; NULL when out of memory */
 static char *keep_text(struct path_rules *r, struct span text)
 {
 	char *copy = malloc(text.len + 1);
 
-	if (!copy || !room((void **)&r->texts, &r->text_cap, r->text_count, sizeof(*r->texts))) {
+	if (!copy || !array_room((void **)&r->texts, &r->text_cap, r->text_count, sizeof(*r->texts))) {
 		free(copy);
 		return NULL;
 	}
@@ -131,7 +117,7 @@ static int take_step(struct path_rules *r, struct span text, const struct source
 	char *key;
 	size_t len = 0;
 
-	if (!room((void **)&r->steps, &r->step_cap, r->step_count, sizeof(*r->steps)))
+	if (!array_room((void **)&r->steps, &r->step_cap, r->step_count, sizeof(*r->steps)))
 		return -ENOMEM;
 	if (span_equal(text, SPAN_LITERAL("*"))) {
 		step.kind = STEP_ANY;
@@ -197,7 +183,7 @@ static int add_rule(struct path_rules *r, struct path_rule *rule, const struct s
 	if (r->count == RULES_MAX)
 		return complain(from, span_str(rule->pattern),
 				"there are more than 4096 rules; say more with * and **");
-	if (!room((void **)&r->rules, &r->cap, r->count, sizeof(*r->rules)))
+	if (!array_room((void **)&r->rules, &r->cap, r->count, sizeof(*r->rules)))
 		return -ENOMEM;
 	rule->line = from->line;
 	rule->matched = rule->preset;

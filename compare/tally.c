@@ -151,6 +151,36 @@ struct rate target_mismatch(const struct target_tally *g, bool has_control)
 	return rate_of(wrong > excused ? wrong - excused : 0, target_compared(g));
 }
 
+double latency_quantile(const struct histogram *h, uint64_t timeouts, double q)
+{
+	uint64_t rank = (uint64_t)(q * ((double)h->count + (double)timeouts));
+
+	if (h->count == 0 || (timeouts > 0 && rank >= h->count))
+		return NAN;
+	return (double)histogram_at(h, rank);
+}
+
+static double brief_quantile(const struct histogram *h, uint64_t timeouts, double q)
+{
+	double us = latency_quantile(h, timeouts, q);
+
+	return isnan(us) && h->count + timeouts > 0 ? INFINITY : us;
+}
+
+struct tally_brief tally_brief(const struct tally *t, size_t target)
+{
+	const struct target_tally *g = t->target[target];
+	const struct histogram *p = &g->side[PRODUCTION].total, *s = &g->side[SHADOW].total;
+	bool has_control = control_of(t) != NULL;
+
+	return (struct tally_brief){
+		.mismatch = target_mismatch(g, has_control),
+		.generated_apart = has_control ? 0 : g->generated.different,
+		.production = { brief_quantile(p, 0, 0.5), brief_quantile(p, 0, 0.99) },
+		.target = { brief_quantile(s, g->timeouts, 0.5), brief_quantile(s, g->timeouts, 0.99) },
+	};
+}
+
 /* -- scores ---------------------------------------------------------------------------- */
 
 static size_t power_bin(double beyond) /* 0: up to 1; 1: up to 2; 2: up to 4 */

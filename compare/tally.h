@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
+#include "base/statistics.h"
 #include "compare/comparer.h"
 #include "compare/comparison.h"
 
@@ -52,6 +53,19 @@ struct tally *tally_new(const struct tally_options *options);
 
 /** tally_add() - one exchange that was sent to a target and ended; all borrowed */
 void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c);
+
+/** struct tally_brief - the figures for a line or two, the same as the report's; times in microseconds */
+struct tally_brief {
+	struct rate mismatch;
+	uint64_t generated_apart; /* texts that differ and are no mismatch, since there is no control */
+	/* NaN: nothing was measured. Infinite: it lies among the timeouts */
+	struct {
+		double p50, p99;
+	} production, target;
+};
+
+/** tally_brief() - of target @target, as tally_add() counts them */
+struct tally_brief tally_brief(const struct tally *t, size_t target);
 
 /** tally_json() - the member "targets" of the report's "comparison", in an object that the caller has opened */
 void tally_json(const struct tally *t, struct json *j);

@@ -297,22 +297,12 @@ static const struct {
 	double q;
 } quantiles[] = { { "p50", 0.50 }, { "p90", 0.90 }, { "p95", 0.95 }, { "p99", 0.99 }, { "p999", 0.999 } };
 
-/* NaN: nothing was measured, or what was lies below the timeouts that reach down to this quantile. */
-static double quantile(const struct histogram *h, uint64_t timeouts, double q)
-{
-	uint64_t rank = (uint64_t)(q * ((double)h->count + (double)timeouts));
-
-	if (h->count == 0 || (timeouts > 0 && rank >= h->count))
-		return NAN;
-	return (double)histogram_at(h, rank);
-}
-
 static void histogram_json(struct json *j, const char *name, const struct histogram *h, uint64_t timeouts)
 {
 	open_member(j, name, '{');
 	json_count(j, "count", h->count);
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		exact(j, quantiles[i].name, quantile(h, timeouts, quantiles[i].q));
+		exact(j, quantiles[i].name, latency_quantile(h, timeouts, quantiles[i].q));
 	json_count(j, "max", h->max);
 	json_count(j, "sum", h->sum);
 	histogram_buckets_json(h, j, "buckets");
@@ -359,9 +349,9 @@ static void difference_json(struct json *j, const struct target_tally *g)
 
 static double ratio(const struct target_tally *g, double q)
 {
-	double production = quantile(&g->side[PRODUCTION].total, 0, q);
+	double production = latency_quantile(&g->side[PRODUCTION].total, 0, q);
 
-	return production > 0 ? quantile(&g->side[SHADOW].total, g->timeouts, q) / production : NAN;
+	return production > 0 ? latency_quantile(&g->side[SHADOW].total, g->timeouts, q) / production : NAN;
 }
 
 static void latency_json(struct json *j, const struct target_tally *g)

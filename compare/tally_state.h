@@ -102,6 +102,11 @@ size_t score_bin_of_number(double number); /* SCORE_BINS if it is none */
 /* What follows from the counts. */
 uint64_t target_pairs(const struct target_tally *g);
 uint64_t target_compared(const struct target_tally *g);
+/**
+ * latency_quantile() - of @h with @timeouts above all that it holds, in microseconds
+ * Return: NaN if nothing was measured, or if what was lies below the timeouts that reach down to this quantile.
+ */
+double latency_quantile(const struct histogram *h, uint64_t timeouts, double q);
 struct rate target_mismatch(const struct target_tally *g, bool has_control);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * message.h - what the reassembly floor yields: one complete HTTP request
+ * message.h - what the reassembly floor yields: one complete HTTP request (its answer: response.h)
  *
  * A message has one owner at a time: the lane that made it, then the ring, then
  * the replay loop. Several targets share one message by reference; only the

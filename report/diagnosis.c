@@ -10,8 +10,7 @@
  */
 #include "report/diagnosis.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,15 +21,12 @@
 #define CLOCK_BACK_NS NS_PER_S
 #define TWICE_SHARE   0.3 /* of the payload bytes: more than any network loses */
 
+/* There is a place for each symptom, tunnel and target: what is said once is said once. */
 static struct diagnosis_line *add(struct diagnosis *d, enum finding_severity severity, const char *code)
 {
-	static struct diagnosis_line surplus;
-	struct diagnosis_line *line = &surplus;
+	struct diagnosis_line *line = &d->line[d->count++];
 
-	if (d->count < DIAGNOSIS_MAX)
-		line = &d->line[d->count++];
-	else
-		buffer_clear(&surplus.text);
+	assert(d->count <= DIAGNOSIS_MAX);
 	line->severity = severity;
 	line->code = code;
 	return line;
@@ -529,18 +525,11 @@ static void targets(const struct symptoms *s, struct diagnosis *d)
 
 /* ---- the whole ---- */
 
-static int by_severity(const void *a, const void *b)
-{
-	const struct diagnosis_line *x = a, *y = b;
-
-	return (int)x->severity - (int)y->severity;
-}
-
 /* insertion sort: few lines, and equal ones keep the order of a packet's way */
 static void worst_first(struct diagnosis *d)
 {
 	for (size_t i = 1; i < d->count; i++)
-		for (size_t k = i; k > 0 && by_severity(&d->line[k - 1], &d->line[k]) > 0; k--) {
+		for (size_t k = i; k > 0 && d->line[k - 1].severity > d->line[k].severity; k--) {
 			struct diagnosis_line swap = d->line[k];
 
 			d->line[k] = d->line[k - 1];

@@ -75,7 +75,7 @@ struct symptoms {
 
 enum finding_severity { FINDING_FAULT, FINDING_WARNING, FINDING_NOTE, FINDING_GOOD };
 
-#define DIAGNOSIS_MAX 48
+#define DIAGNOSIS_MAX (24 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
 
 struct diagnosis_line {
 	enum finding_severity severity;

@@ -124,32 +124,29 @@ void paper_section_end(struct paper *p)
 	paper_raw(p, "</section>\n");
 }
 
+__attribute__((format(printf, 3, 0))) static void paragraph(struct paper *p, const char *tag, const char *format, va_list args)
+{
+	buffer_add_str(p->out, paper_is_html(p) ? tag : "\n");
+	add_text(p, format, args);
+	buffer_add_str(p->out, paper_is_html(p) ? "</p>\n" : "\n");
+}
+
 void paper_say(struct paper *p, const char *format, ...)
 {
 	va_list args;
 
-	paper_raw(p, "<p>");
-	if (!paper_is_html(p))
-		buffer_add_str(p->out, "\n");
 	va_start(args, format);
-	add_text(p, format, args);
+	paragraph(p, "<p>", format, args);
 	va_end(args);
-	paper_raw(p, "</p>");
-	buffer_add_str(p->out, "\n");
 }
 
 void paper_note(struct paper *p, const char *format, ...)
 {
 	va_list args;
 
-	paper_raw(p, "<p class=\"note\">");
-	if (!paper_is_html(p))
-		buffer_add_str(p->out, "\n");
 	va_start(args, format);
-	add_text(p, format, args);
+	paragraph(p, "<p class=\"note\">", format, args);
 	va_end(args);
-	paper_raw(p, "</p>");
-	buffer_add_str(p->out, "\n");
 }
 
 void paper_table(struct paper *p, const char *aligns, const char *titles)

@@ -8,52 +8,9 @@
 
 #include "base/buffer.h"
 #include "compare/json_compare.h"
+#include "tests/unit/json_bench.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/** struct bench - everything for comparing two texts under rules */
-struct bench {
-	struct path_rules *rules;
-	struct json_comparer *jc;
-	struct collector *out;
-	struct json_doc a, b;
-};
-
-static void bench_open(struct bench *t, const char *rules)
-{
-	struct path_rules_options o = { .tolerance = { 1e-5, 1e-8 },
-					.text = span_str(rules),
-					.name = "rules.txt" };
-	struct buffer error = { 0 };
-
-	*t = (struct bench){ 0 };
-	if (path_rules_new(&o, &t->rules, &error) != 0)
-		fail_msg("%s", buffer_text(&error));
-	t->jc = json_comparer_new(t->rules);
-	t->out = collector_new();
-	assert_non_null(t->jc);
-	assert_non_null(t->out);
-	buffer_deinit(&error);
-}
-
-static struct findings bench_run(struct bench *t, struct span a, struct span b)
-{
-	if (json_doc_parse(&t->a, a) != 0 || json_doc_parse(&t->b, b) != 0)
-		fail_msg("'%.*s' or '%.*s' is not JSON", (int)a.len, (const char *)a.at, (int)b.len,
-			 (const char *)b.at);
-	collector_clear(t->out);
-	assert_int_equal(json_compare(t->jc, &t->a, &t->b, t->out), 0);
-	return collector_findings(t->out);
-}
-
-static void bench_close(struct bench *t)
-{
-	json_doc_deinit(&t->a);
-	json_doc_deinit(&t->b);
-	collector_free(t->out);
-	json_comparer_free(t->jc);
-	path_rules_free(t->rules);
-}
 
 /** describe() - "kind path count;" of each finding */
 static void describe(struct findings found, struct buffer *out)

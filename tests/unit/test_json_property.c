@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "compare/json_compare.h"
+#include "tests/unit/json_bench.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS 4000
@@ -169,47 +170,9 @@ static void write_value(struct pen *p, struct buffer *a, struct buffer *b, int d
 	space(b);
 }
 
-struct bench {
-	struct path_rules *rules;
-	struct json_comparer *jc;
-	struct collector *out;
-	struct json_doc a, b;
-};
-
-static void bench_open(struct bench *t, const char *rules)
-{
-	struct path_rules_options o = { .tolerance = { 1e-5, 1e-8 }, .text = span_str(rules) };
-	struct buffer error = { 0 };
-
-	*t = (struct bench){ 0 };
-	assert_int_equal(path_rules_new(&o, &t->rules, &error), 0);
-	t->jc = json_comparer_new(t->rules);
-	t->out = collector_new();
-	assert_true(t->jc && t->out);
-	buffer_deinit(&error);
-}
-
-static struct findings bench_run(struct bench *t, struct buffer *a, struct buffer *b)
-{
-	if (json_doc_parse(&t->a, buffer_span(a)) != 0 || json_doc_parse(&t->b, buffer_span(b)) != 0)
-		fail_msg("not JSON: %s or %s", buffer_text(a), buffer_text(b));
-	collector_clear(t->out);
-	assert_int_equal(json_compare(t->jc, &t->a, &t->b, t->out), 0);
-	return collector_findings(t->out);
-}
-
-static void bench_close(struct bench *t)
-{
-	json_doc_deinit(&t->a);
-	json_doc_deinit(&t->b);
-	collector_free(t->out);
-	json_comparer_free(t->jc);
-	path_rules_free(t->rules);
-}
-
 static void expect_equal(struct bench *t, struct buffer *a, struct buffer *b)
 {
-	struct findings f = bench_run(t, a, b);
+	struct findings f = bench_run(t, buffer_span(a), buffer_span(b));
 
 	if (f.count > 0 || collector_verdict(t->out) != COMPARISON_EQUAL)
 		fail_msg("%s at %s of %s and %s", difference_name(f.at[0].kind), f.at[0].path, buffer_text(a),
@@ -218,7 +181,7 @@ static void expect_equal(struct bench *t, struct buffer *a, struct buffer *b)
 
 static void expect_found(struct bench *t, struct buffer *a, struct buffer *b, const char *path)
 {
-	struct findings f = bench_run(t, a, b);
+	struct findings f = bench_run(t, buffer_span(a), buffer_span(b));
 	size_t others = 0;
 	bool found = false;
 
@@ -254,7 +217,7 @@ static void rounds(const char *rules, bool shuffle_arrays)
 			expect_equal(&t, &a, &b);
 			expect_equal(&t, &b, &a);
 		} else if (shuffle_arrays) {
-			bench_run(&t, &a, &b);
+			bench_run(&t, buffer_span(&a), buffer_span(&b));
 			assert_true(collector_verdict(t.out) < COMPARISON_CLOSE);
 		} else {
 			expect_found(&t, &a, &b, p.planted_path);
@@ -303,13 +266,13 @@ static void test_attacks(void **state)
 	write_many(&b, '{', "\"k%u\":%u", -1, 0);
 	expect_equal(&t, &a, &b);
 	write_many(&b, '{', "\"k%u\":%u", 1, MANY); /* other names, all of them */
-	f = bench_run(&t, &a, &b);
+	f = bench_run(&t, buffer_span(&a), buffer_span(&b));
 	assert_int_equal(f.count, FINDINGS_MAX);
 	assert_int_equal(f.overflow, 2 * MANY - FINDINGS_MAX);
 	assert_int_equal(collector_verdict(t.out), COMPARISON_SCHEMA);
 	write_many(&a, '{', "\"k\":%u", 1, 0); /* one name */
 	write_many(&b, '{', "\"k\":%u", 1, MANY);
-	f = bench_run(&t, &a, &b);
+	f = bench_run(&t, buffer_span(&a), buffer_span(&b));
 	assert_int_equal(f.count, 1);
 	assert_string_equal(f.at[0].path, "/k");
 	write_many(&a, '[', "[%u,\"x\",{\"y\":%u}]", 1, 0);
@@ -317,7 +280,7 @@ static void test_attacks(void **state)
 	expect_equal(&t, &a, &b);
 	write_many(&a, '[', "%u", 1, 0); /* nothing has a partner of its own */
 	write_many(&b, '[', "\"%u\"", -1, 0);
-	f = bench_run(&t, &a, &b);
+	f = bench_run(&t, buffer_span(&a), buffer_span(&b));
 	assert_int_equal(f.count, 1);
 	assert_int_equal(f.at[0].count, MANY);
 	bench_close(&t);
@@ -341,7 +304,7 @@ static void test_graver(void **state)
 	}
 	buffer_add_str(&a, "\"v\":1,\"t\":1}");
 	buffer_add_str(&b, "\"v\":2,\"t\":null}");
-	f = bench_run(&t, &a, &b);
+	f = bench_run(&t, buffer_span(&a), buffer_span(&b));
 	assert_int_equal(f.count, FINDINGS_MAX);
 	assert_int_equal(f.overflow, 202 - FINDINGS_MAX);
 	assert_string_equal(f.at[0].path, "/t");

@@ -18,6 +18,7 @@
 #include "reassembly/response.h"
 #include "replay/answer.h"
 #include "fault_answers.h"
+#include "fault_cases.h"
 #include "fault_rig.h"
 #include "fault_server.h"
 
@@ -215,31 +216,9 @@ static void test_bytes_on_the_wire(void **state)
 	static const size_t sizes[] = { 0, 1, 300, 65536, 3000000 };
 	struct fault_server *server = fault_server_start(4, scripts);
 	struct target_options target = rig_target(fault_server_port(server));
-	size_t room = 4u << 20;
-	char *got = malloc(room), head[128];
-	struct rig g;
 
-	assert_non_null(got);
-	rig_start(&g, &target, 1);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		size_t len, head_len = (size_t)snprintf(head, sizeof(head),
-							"PUT /v1/models/m:predict HTTP/1.1\r\nHost: shadow\r\n"
-							"Content-Length: %zu\r\n\r\n",
-							sizes[i]);
-
-		rig_submit(&g, "PUT", sizes[i]);
-		rig_wait(&g, i + 1);
-		len = fault_server_last(server, got, room);
-		assert_int_equal(len, head_len + sizes[i]);
-		assert_memory_equal(got, head, head_len);
-		for (size_t b = 0; b < sizes[i]; b++)
-			if (got[head_len + b] != (char)('0' + b % 10))
-				fail_msg("byte %zu of %zu differs", b, sizes[i]);
-	}
-	assert_int_equal(fault_server_connections(server), 1);
-	rig_stop(&g);
+	cases_bytes(&target, server, sizes, sizeof(sizes) / sizeof(sizes[0]));
 	fault_server_stop(server);
-	free(got);
 }
 
 /** a kept connection that the server closes in silence: the next request goes on another, and only there */
@@ -892,57 +871,27 @@ static void test_close_in_the_middle(void **state)
 
 /* ---- everything at once ---- */
 
-static size_t open_descriptors(void)
-{
-	size_t n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /** a server that fails in every way of the table, chosen at random for each connection */
 static void test_random_faults(void **state)
 {
-	enum { CONNECTIONS = 200, REQUESTS = 1500 };
-	const struct fault_step *scripts[CONNECTIONS + 1];
-	size_t before = open_descriptors(), rows = fault_answer_count;
+	static const enum outcome_kind kinds[] = { OUTCOME_ANSWERED_2XX, OUTCOME_FAILED_TIMEOUT, OUTCOME_FAILED_RESET,
+						   OUTCOME_FAILED_PROTOCOL };
+	const struct fault_step *scripts[CASES_CONNECTIONS + 1];
+	size_t before = cases_descriptors();
 	struct target_options target;
 	struct fault_server *server;
 	unsigned seed = 1;
-	struct rig g;
 
-	for (size_t i = 0; i < CONNECTIONS; i++) {
-		const struct fault_answer *row;
-
-		do /* the large ones take their time, and were seen above */
-			row = &fault_answers[(size_t)rand_r(&seed) % rows];
-		while (row->steps[2].op == FAULT_FLOOD || row->body_len > 0);
-		scripts[i] = row->steps;
-	}
-	scripts[CONNECTIONS - 1] = serve_well;
-	scripts[CONNECTIONS] = NULL;
+	for (size_t i = 0; i < CASES_CONNECTIONS - 1; i++)
+		scripts[i] = cases_any_answer(&seed)->steps;
+	scripts[CASES_CONNECTIONS - 1] = serve_well;
+	scripts[CASES_CONNECTIONS] = NULL;
 	server = fault_server_start(4, scripts);
 	target = rig_target(fault_server_port(server));
-	target.connections = 16;
-	target.queue = REQUESTS;
 	target.max_time_ns = 150 * NS_PER_MS;
-	rig_start(&g, &target, 1);
-	for (size_t i = 0; i < REQUESTS; i++) {
-		rig_submit(&g, i % 7 ? "POST" : "HEAD", (size_t)rand_r(&seed) % 20000);
-		rig_check_books(&g);
-		if (i % 50 == 0)
-			rig_run_for(&g, 5);
-	}
-	rig_wait_idle(&g);
-	assert_int_equal(g.ended, REQUESTS); /* each once */
-	assert_true(rig_count(&g, 0, OUTCOME_ANSWERED_2XX) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_TIMEOUT) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_RESET) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_PROTOCOL) > 0);
-	rig_stop(&g);
+	cases_storm(target, 20000, &seed, kinds, sizeof(kinds) / sizeof(kinds[0]));
 	fault_server_stop(server);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(cases_descriptors(), before);
 }
 
 int main(void)

@@ -325,6 +325,7 @@ static void add_known(struct tally *t, size_t target)
 static void test_known_pairs(void **state)
 {
 	struct tally *t = tally_of(1, false);
+	struct tally_brief brief;
 	struct buffer out;
 	struct span s;
 
@@ -363,6 +364,13 @@ static void test_known_pairs(void **state)
 	IS(s, "latency_us/shadow/total/p50", 1530, 16); /* timeouts rank above all: the median moves up */
 	UNKNOWN(s, "latency_us/shadow/total/p99");      /* lies among the timeouts */
 	UNKNOWN(s, "latency_us/p99_ratio");
+	brief = tally_brief(t, 0); /* what the terminal shows is what the report says */
+	assert_int_equal(brief.mismatch.count, 6);
+	assert_int_equal(brief.mismatch.of, 96);
+	assert_int_equal(brief.generated_apart, 0);
+	IS(s, "latency_us/production/total/p99", brief.production.p99, 0);
+	IS(s, "latency_us/shadow/total/p50", brief.target.p50, 0);
+	assert_true(isinf(brief.target.p99));
 	IS(s, "latency_us/difference/count", 96, 0);
 	IS(s, "latency_us/difference/slower", 95, 0);
 	IS(s, "latency_us/difference/p50/value", 530, 8);
@@ -642,6 +650,10 @@ static void test_generated(void **state)
 		}
 		out = written(t);
 		IS(buffer_span(&out), "mismatch/count", targets == 1 ? 10 : 40, 0);
+		assert_int_equal(tally_brief(t, 0).mismatch.count, targets == 1 ? 10 : 40);
+		assert_int_equal(tally_brief(t, 0).generated_apart, targets == 1 ? 30 : 0);
+		if (targets == 2) /* the control was asked nothing */
+			assert_true(isnan(tally_brief(t, 1).target.p50));
 		IS(buffer_span(&out), "generated/different", 30, 0);
 		IS(buffer_span(&out), "generated/same_text", 10, 0);
 		IS(buffer_span(&out), "generated/common_prefix_share", 0.25, 1e-9);

@@ -17,6 +17,7 @@
 
 #include "base/units.h"
 #include "fault_answers.h"
+#include "fault_cases.h"
 #include "fault_certs.h"
 #include "fault_rig.h"
 
@@ -302,33 +303,10 @@ static void test_bytes_inside(void **state)
 	SSL_CTX *ctx = make_server(FAULT_CERT_GOOD, 0);
 	struct fault_server *server = fault_server_start_tls(scripts, ctx);
 	struct target_options target = tls_target(fault_server_port(server), NAME);
-	size_t room = 4u << 20;
-	char *got = malloc(room), head[128];
-	struct rig g;
 
-	assert_non_null(got);
-	rig_start(&g, &target, 1);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		size_t len, head_len = (size_t)snprintf(head, sizeof(head),
-							"PUT /v1/models/m:predict HTTP/1.1\r\nHost: shadow\r\n"
-							"Content-Length: %zu\r\n\r\n",
-							sizes[i]);
-
-		rig_submit(&g, "PUT", sizes[i]);
-		rig_wait(&g, i + 1);
-		assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_ANSWERED_2XX);
-		len = fault_server_last(server, got, room);
-		assert_int_equal(len, head_len + sizes[i]);
-		assert_memory_equal(got, head, head_len);
-		for (size_t b = 0; b < sizes[i]; b++)
-			if (got[head_len + b] != (char)('0' + b % 10))
-				fail_msg("byte %zu of %zu differs", b, sizes[i]);
-	}
-	assert_int_equal(fault_server_connections(server), 1);
-	rig_stop(&g);
+	cases_bytes(&target, server, sizes, sizeof(sizes) / sizeof(sizes[0]));
 	fault_server_stop(server);
 	SSL_CTX_free(ctx);
-	free(got);
 }
 
 /* ---- connections that are kept, and sessions ---- */
@@ -639,65 +617,35 @@ static void test_no_authorities(void **state)
 
 /* ---- everything at once ---- */
 
-static size_t open_descriptors(void)
-{
-	size_t n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* each connection fails in a way of its own, in the handshake or inside, or not at all */
 static void test_random_faults_inside(void **state)
 {
-	enum { CONNECTIONS = 200, REQUESTS = 1200 };
-	static struct fault_step steps[CONNECTIONS][FAULT_STEPS_MAX + 2];
-	const struct fault_step *scripts[CONNECTIONS + 1];
-	size_t before = open_descriptors(), rows = sizeof(handshakes) / sizeof(handshakes[0]);
+	static const enum outcome_kind kinds[] = { OUTCOME_ANSWERED_2XX, OUTCOME_FAILED_TIMEOUT, OUTCOME_FAILED_RESET,
+						   OUTCOME_FAILED_PROTOCOL, OUTCOME_FAILED_TLS };
+	static struct fault_step steps[CASES_CONNECTIONS][FAULT_STEPS_MAX + 2];
+	const struct fault_step *scripts[CASES_CONNECTIONS + 1];
+	size_t before = cases_descriptors(), rows = sizeof(handshakes) / sizeof(handshakes[0]);
 	SSL_CTX *ctx = make_server(FAULT_CERT_GOOD, 0);
 	struct target_options target;
 	struct fault_server *server;
 	unsigned seed = 1;
-	struct rig g;
 
-	for (size_t i = 0; i < CONNECTIONS; i++) {
-		const struct fault_answer *row;
-
+	for (size_t i = 0; i < CASES_CONNECTIONS - 1; i++) {
 		scripts[i] = handshakes[(size_t)rand_r(&seed) % rows].steps;
 		if (rand_r(&seed) % 2)
 			continue;
-		do
-			row = &fault_answers[(size_t)rand_r(&seed) % fault_answer_count];
-		while (row->steps[2].op == FAULT_FLOOD || row->body_len > 0);
-		put_inside(row->steps, steps[i]);
+		put_inside(cases_any_answer(&seed)->steps, steps[i]);
 		scripts[i] = steps[i];
 	}
-	scripts[CONNECTIONS - 1] = serve_well;
-	scripts[CONNECTIONS] = NULL;
+	scripts[CASES_CONNECTIONS - 1] = serve_well;
+	scripts[CASES_CONNECTIONS] = NULL;
 	server = fault_server_start_tls(scripts, ctx);
 	target = tls_target(fault_server_port(server), NAME);
-	target.connections = 16;
-	target.queue = REQUESTS;
 	target.max_time_ns = 300 * NS_PER_MS;
-	rig_start(&g, &target, 1);
-	for (size_t i = 0; i < REQUESTS; i++) {
-		rig_submit(&g, i % 7 ? "POST" : "HEAD", (size_t)rand_r(&seed) % 40000);
-		rig_check_books(&g);
-		if (i % 50 == 0)
-			rig_run_for(&g, 5);
-	}
-	rig_wait_idle(&g);
-	assert_int_equal(g.ended, REQUESTS); /* each once */
-	assert_true(rig_count(&g, 0, OUTCOME_ANSWERED_2XX) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_TIMEOUT) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_RESET) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_PROTOCOL) > 0);
-	assert_true(rig_count(&g, 0, OUTCOME_FAILED_TLS) > 0);
-	rig_stop(&g);
+	cases_storm(target, 40000, &seed, kinds, sizeof(kinds) / sizeof(kinds[0]));
 	fault_server_stop(server);
 	SSL_CTX_free(ctx);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(cases_descriptors(), before);
 }
 
 /* closed while handshakes and exchanges are under way */
