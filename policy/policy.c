@@ -316,18 +316,10 @@ static bool method_is_wanted(const struct policy *p, struct span method)
 /* Leaves the path in p->path as PATH_SUSPICIOUSLY. */
 static bool is_denied(struct policy *p, const struct request_head *head)
 {
-	unsigned except = span_equal(head->method, SPAN_LITERAL("POST")) ? ROUTE_SPARES_POST : 0;
-	const struct route *route;
-
 	if (!p->denied)
 		return false;
 	route_path_read(&p->path, head->target, PATH_SUSPICIOUSLY);
-	if (p->path.odd)
-		return true;
-	route = route_set_find(p->denied, &p->path, except);
-	if (!route || !(route->flags & ROUTE_SPARES_INFERENCE) || !route_set_find(p->inference, &p->path, 0))
-		return route != NULL;
-	return route_set_find(p->denied, &p->path, except | ROUTE_SPARES_INFERENCE) != NULL;
+	return p->path.odd || denied_route(p->denied, p->inference, &p->path, head->method);
 }
 
 static bool preset_has(struct policy *p, const struct request_head *head)

@@ -229,3 +229,14 @@ const struct route_table *denied_routes(void)
 {
 	return &denied_table;
 }
+
+const struct route *denied_route(const struct route_set *deny, const struct route_set *spared,
+				 const struct route_path *path, struct span method)
+{
+	unsigned except = span_equal(method, SPAN_LITERAL("POST")) ? ROUTE_SPARES_POST : 0;
+	const struct route *route = route_set_find(deny, path, except);
+
+	if (!route || !(route->flags & ROUTE_SPARES_INFERENCE) || !route_set_find(spared, path, 0))
+		return route;
+	return route_set_find(deny, path, except | ROUTE_SPARES_INFERENCE);
+}

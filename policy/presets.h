@@ -22,4 +22,12 @@ const struct route_table *inference_routes(void);
 /** denied_routes() - what is not mirrored without --allow-side-effects; letters of either case */
 const struct route_table *denied_routes(void);
 
+/**
+ * denied_route() - the route for which the deny list refuses @path, or NULL
+ * @deny, @spared:  sets of denied_routes() and of inference_routes()
+ * @path:           read PATH_SUSPICIOUSLY, and not odd
+ */
+const struct route *denied_route(const struct route_set *deny, const struct route_set *spared,
+				 const struct route_path *path, struct span method);
+
 #endif

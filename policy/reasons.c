@@ -145,10 +145,8 @@ static bool method_reason(const struct reasons *r, const struct request_head *he
 	return true;
 }
 
-/* As is_denied() of policy.c, to the route */
 static bool denied_reason(struct reasons *r, const struct request_head *head, struct buffer *out)
 {
-	unsigned except = span_equal(head->method, SPAN_LITERAL("POST")) ? ROUTE_SPARES_POST : 0;
 	const struct route *route;
 
 	if (!r->denied)
@@ -159,9 +157,7 @@ static bool denied_reason(struct reasons *r, const struct request_head *head, st
 				    "--allow-side-effects mirrors it");
 		return true;
 	}
-	route = route_set_find(r->denied, &r->path, except);
-	if (route && route->flags & ROUTE_SPARES_INFERENCE && route_set_find(r->inference, &r->path, 0))
-		route = route_set_find(r->denied, &r->path, except | ROUTE_SPARES_INFERENCE);
+	route = denied_route(r->denied, r->inference, &r->path, head->method);
 	if (!route)
 		return false;
 	buffer_printf(out, "it has %s, --allow-side-effects mirrors it", route->pattern);
