@@ -8,6 +8,7 @@
 
 #include "app/stages.h"
 #include "base/log.h"
+#include "capture/deal.h"
 #include "policy/policy_stats.h"
 
 #define BATCH_PACKETS   256
@@ -38,6 +39,7 @@ struct lane {
 	uint64_t memory_high; /* a file waits above this many bytes */
 	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
 	struct wall first, last, next_stats;
+	uint64_t packets;     /* read, those of other lanes too: the place of what comes of the last one */
 	uint32_t round;       /* recordings read to their end */
 	_Atomic uint64_t progress_done, progress_total;
 };
@@ -121,7 +123,10 @@ static bool over(struct lane *l)
 /* true if the loop now owns @m */
 static bool push(struct lane *l, struct message *m)
 {
-	bool pushed = ring_push(l->o.ring, m);
+	bool pushed;
+
+	m->place = l->packets;
+	pushed = ring_push(l->o.ring, m);
 
 	while (!pushed && !l->live) {
 		intake_wake(l->o.intake);
@@ -248,13 +253,20 @@ static void on_packet(void *ctx, const struct packet *packet)
 	if (!l->first_seen) {
 		l->first_seen = true;
 		l->first = packet->ts;
-		intake_set_first(l->o.intake, shifted.ts);
+		if (l->o.index == 0 || l->live)
+			intake_set_first(l->o.intake, shifted.ts);
 	}
 	if (packet->ts.ns > l->last.ns)
 		l->last = packet->ts;
+	l->packets++;
+	fate = decoder_packet(l->decoder, &shifted, &segment);
+	if (!l->live && deal_lane(fate, &segment, l->o.count) != l->o.index) {
+		if (fate == PACKET_DECODED)
+			reassembler_pass_time(l->reassembler, segment.ts);
+		return;
+	}
 	counter_add(&l->stats.received, 1);
 	counter_add(&l->stats.received_bytes, packet->wire_len);
-	fate = decoder_packet(l->decoder, &shifted, &segment);
 	counter_add(&l->stats.fate[fate], 1);
 	if (fate != PACKET_DECODED)
 		return;
@@ -280,10 +292,17 @@ static void note_complaint(struct lane *l)
 	buffer_printf(&l->complaints, "%s\n", complaint);
 }
 
+/* Of several lanes that read a recording, the loop takes nothing before it knows what the one with nothing to take has. */
+static bool is_waited_for(const struct lane *l)
+{
+	return l->o.count > 1 && ring_count(l->o.ring) == 0;
+}
+
 /* A recording never outruns the bound: what the loop holds now will be freed, so it is worth waiting for. */
 static void wait_for_memory(struct lane *l)
 {
-	while (budget_used(l->o.budget) > l->memory_high && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop))
+	while (budget_used(l->o.budget) > l->memory_high && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop) &&
+	       !is_waited_for(l))
 		usleep(MEMORY_POLL_US);
 }
 
@@ -307,11 +326,12 @@ static bool read_again(struct lane *l)
 	int err;
 
 	l->round++;
+	l->packets++; /* what ends with the recording comes behind all that any lane found in it */
 	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || enough(l) || !l->first_seen)
 		return false;
 	reassembler_finish(l->reassembler);
 	note_complaint(l);
-	err = l->o.reopen(l->o.ctx, &next, &error);
+	err = l->o.reopen(l->o.ctx, l->o.index, &next, &error);
 	replace_source(l, next);
 	if (err < 0) {
 		log_error("%s", buffer_text(&error));
@@ -345,6 +365,7 @@ static void update_progress(struct lane *l)
 	atomic_store_explicit(&l->progress_total, total * rounds, memory_order_relaxed);
 }
 
+
 static void *lane_main(void *arg)
 {
 	struct lane *l = arg;
@@ -365,6 +386,8 @@ static void *lane_main(void *arg)
 		if (l->pushed)
 			intake_wake(l->o.intake); /* once for a batch, and not for one that gave nothing */
 		l->pushed = false;
+		if (l->o.count > 1 && !l->live)
+			intake_reached(l->o.intake, l->o.index, l->packets);
 		update_stats(l);
 		update_progress(l);
 		if (got == SOURCE_EOF && read_again(l))
@@ -382,7 +405,7 @@ static void *lane_main(void *arg)
 	}
 	if (!l->o.keep_open)
 		lane_close_source(l);
-	intake_end(l->o.intake);
+	intake_end(l->o.intake, l->o.index);
 	l->o.on_end(l->o.end_ctx);
 	return NULL;
 }

@@ -40,7 +40,7 @@ struct chosen_limit {
 };
 
 struct lane_options {
-	size_t index;                  /* which of the lanes: 0 speaks for all where all have seen the same */
+	size_t index, count;           /* which of how many lanes: 0 speaks for all where all have seen the same */
 	const struct options *options; /* borrowed */
 	struct source *source;         /* taken */
 	bool keep_open;                /* at the end, until lane_close_source(): other lanes share its packets */
@@ -52,8 +52,8 @@ struct lane_options {
 	struct intake *intake;         /* borrowed */
 	struct recorder *recorder;     /* borrowed; NULL without -w */
 	bool tells_all;                /* requests that are not sent are pushed too, without body: -o, --explain */
-	/* a file for --loop: open the recordings again; 0 or negative errno */
-	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
+	/* a file for --loop: open the recordings again, on the lane's thread; 0 or negative errno */
+	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
 	/* true while the loop still holds requests, whose memory will come back */
 	bool (*loop_is_busy)(void *ctx);
 	void *ctx;

@@ -83,6 +83,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 {
 	return (struct lane_options){
 		.index = i,
+		.count = ls->count,
 		.options = o->options,
 		.source = o->sources[i],
 		.keep_open = ls->count > 1,
@@ -216,7 +217,7 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 
 void lanes_progress(const struct lanes *ls, uint64_t *done, uint64_t *total)
 {
-	lane_progress(ls->lane[0], done, total); /* recordings have one */
+	lane_progress(ls->lane[0], done, total); /* all lanes read the same */
 }
 
 const struct buffer *lanes_complaints(const struct lanes *ls)

@@ -3,7 +3,8 @@
  *
  * Theory of operation: --lanes N captures with N threads, each with a source, a
  * reassembler, a policy, a recorder and a ring of its own. The kernel deals the
- * packets so that a connection is one lane's (capture/source_live.c), so nothing
+ * packets so that a connection is one lane's (capture/source_live.c), and a
+ * recording is read by all, each taking its own (capture/deal.h), so nothing
  * is shared on a packet's way: what the lanes have in common is the memory bound
  * and, with -c, the count of chosen requests. Here are the places where the rest
  * of the program speaks to all of them: start, stop, another policy, the sums of
@@ -47,7 +48,7 @@ struct lanes_options {
 	struct intake *intake;         /* borrowed */
 	struct recording *recording;   /* borrowed */
 	bool tells_all;                /* as in struct lane_options, like those that follow */
-	int (*reopen)(void *ctx, struct source **out, struct buffer *error);
+	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
 	bool (*loop_is_busy)(void *ctx);
 	void (*on_end)(void *ctx); /* on the thread of the lane that ended last, as its last act */
 	void *ctx;

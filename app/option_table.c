@@ -67,7 +67,7 @@ const struct option_row option_rows[] = {
 	  "the kernel's buffer for each interface",
 	  SIZE32(buffer_bytes, 64 * KIB, 2047 * MIB, 64 * MIB) },
 	{ OPTION_GROUP_CAPTURE, 0, "lanes", "N",
-	  "capture threads; the kernel deals the connections of each interface among them",
+	  "capture threads, among which the connections of each interface, or of a recording, are dealt",
 	  UINT32(lanes, 1, SOURCE_LANES_MAX, 1) },
 	{ OPTION_GROUP_CAPTURE, 0, "no-promiscuous", NULL,
 	  "leave named interfaces as they are (a SPAN port needs promiscuous mode)",

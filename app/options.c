@@ -356,8 +356,9 @@ static int check_input(struct parser *p)
 		return usage(p, "-r - is given twice, but standard input can be read only once; leave one out");
 	if (stdin_count > 0 && o->loops != 1)
 		return usage(p, "--loop needs a file, standard input can be read only once; save it first");
-	if (o->files.count > 0 && o->lanes > 1)
-		return usage(p, "--lanes is for live traffic, a recording is read by one lane; leave --lanes out");
+	if (stdin_count > 0 && o->lanes > 1)
+		return usage(p, "each of --lanes reads the recording for itself, but standard input can be read only once; save it "
+				"first, or leave --lanes out");
 	if (o->files.count > 0)
 		return 0;
 	if (o->lanes > 1 && o->tunnels)

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/privileges.h"
@@ -126,6 +127,11 @@ static void on_item(void *ctx, void *item)
 static struct wall item_time(const void *item)
 {
 	return ((const struct message *)item)->origin.ts_last;
+}
+
+static uint64_t item_place(const void *item)
+{
+	return ((const struct message *)item)->place;
 }
 
 static bool has_room(void *ctx)
@@ -399,38 +405,69 @@ static int make_replay(struct tap *t, struct buffer *error)
 	return replay_new(&t->loop, &options, &t->replay, error);
 }
 
-/* Read again for --loop: from descriptors that are opened now, since whom we become may not open the paths. */
+/*
+ * Read again for --loop: from descriptors that are opened now, since whom we become may not open the paths. Each
+ * lane has its own, for a descriptor has one place in its file.
+ */
 static int hold_files(struct tap *t)
 {
-	if (t->o->loops == 1 || t->held_fds)
+	size_t files = t->o->files.count;
+
+	if (t->o->loops == 1)
 		return 0;
-	t->held_fds = malloc(t->o->files.count * sizeof(*t->held_fds));
+	t->held_fds = malloc(t->lane_count * files * sizeof(*t->held_fds));
 	if (!t->held_fds)
 		return -ENOMEM;
-	for (size_t i = 0; i < t->o->files.count; i++) /* -1 if that fails: opening the path says why */
-		t->held_fds[i] = open(t->o->files.at[i], O_RDONLY | O_CLOEXEC);
+	t->held_count = t->lane_count * files;
+	for (size_t i = 0; i < t->held_count; i++) /* -1 if that fails: opening the path says why */
+		t->held_fds[i] = open(t->o->files.at[i % files], O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
 static void release_files(struct tap *t)
 {
-	for (size_t i = 0; t->held_fds && i < t->o->files.count; i++)
+	for (size_t i = 0; i < t->held_count; i++)
 		if (t->held_fds[i] >= 0)
 			close(t->held_fds[i]);
 	free(t->held_fds);
 }
 
-static int open_files(void *ctx, struct source **out, struct buffer *error)
+static int open_files(void *ctx, size_t lane, struct source **out, struct buffer *error)
 {
-	struct tap *t = ctx;
+	const struct tap *t = ctx;
 	struct file_options options = stages_files(t->o);
 
-	if (hold_files(t) < 0) {
+	if (t->held_fds)
+		options.fds = t->held_fds + lane * t->o->files.count;
+	return source_open_files(&options, out, error);
+}
+
+/* Several lanes read the same, so it must be there to be read several times. */
+static int check_files(const struct tap *t, struct buffer *error)
+{
+	for (size_t i = 0; t->lane_count > 1 && i < t->o->files.count; i++) {
+		struct stat st;
+
+		if (stat(t->o->files.at[i], &st) < 0 || S_ISREG(st.st_mode))
+			continue; /* opening it says what is wrong */
+		buffer_printf(error, "\"%s\" is no regular file, and each lane reads the recording for itself; save it first, "
+			      "or leave --lanes out", t->o->files.at[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_recordings(struct tap *t, struct buffer *error)
+{
+	int err = check_files(t, error);
+
+	if (err == 0 && hold_files(t) < 0) {
 		buffer_add_str(error, "cannot read the capture files: out of memory");
 		return -ENOMEM;
 	}
-	options.fds = t->held_fds;
-	return source_open_files(&options, out, error);
+	for (size_t i = 0; i < t->lane_count && err == 0; i++)
+		err = open_files(t, i, &t->sources[i], error);
+	return err;
 }
 
 static int open_sources(struct tap *t, struct buffer *error)
@@ -440,7 +477,7 @@ static int open_sources(struct tap *t, struct buffer *error)
 	int err;
 
 	if (!t->live)
-		return open_files(t, &t->sources[0], error);
+		return open_recordings(t, error);
 	options = stages_live(t->o, &program);
 	err = source_open_lanes(&options, t->lane_count, t->sources, error);
 	buffer_deinit(&program);
@@ -456,6 +493,7 @@ static int make_intake(struct tap *t, struct buffer *error)
 		.speed = t->o->speed,
 		.max_sleep_ns = t->o->max_sleep_ns,
 		.item_time = item_time,
+		.item_place = !t->live && t->lane_count > 1 ? item_place : NULL,
 		.goes_at_once = t->o->compare.on ? goes_at_once : NULL,
 		.has_room = has_room,
 		.on_item = on_item,
@@ -555,7 +593,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	t->explain = explain_new(t->o);
 	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
 	sample_control_init(&t->sample, t->o);
-	t->lane_count = t->live ? t->o->lanes : 1;
+	t->lane_count = t->o->lanes;
 	t->lanes = lanes_new(t->lane_count, RING_SLOTS);
 	if (!t->lanes) {
 		buffer_add_str(error, "cannot set up the capture: out of memory");

@@ -54,6 +54,7 @@ struct tap {
 	struct source *sources[SOURCE_LANES_MAX]; /* until the lanes take them */
 	size_t lane_count;
 	int *held_fds;         /* of the recordings, with --loop */
+	size_t held_count;
 	struct rules rules; /* the loop's; their policies are the lanes' to free once they are open */
 	struct head_builder builders[TARGETS_MAX];
 	struct sample_control sample;

@@ -49,6 +49,7 @@ struct message {
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
 	uint64_t answer_token;    /* ties it to its answer (on_response); 0: none will come */
+	uint64_t place;           /* in its recording: packets read when it was handed over */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 	uint32_t references; /* loop only */

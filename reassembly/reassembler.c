@@ -716,6 +716,12 @@ void reassembler_feed(struct reassembler *r, const struct segment *segment)
 		take_segment(r, f, dir, segment);
 }
 
+void reassembler_pass_time(struct reassembler *r, struct wall now)
+{
+	advance_clock(r, now);
+	expire(r);
+}
+
 void reassembler_finish(struct reassembler *r)
 {
 	while (r->flows.live.oldest)

@@ -77,6 +77,9 @@ struct reassembler *reassembler_new(const struct reassembly_options *options, co
  */
 void reassembler_feed(struct reassembler *r, const struct segment *segment);
 
+/** reassembler_pass_time() - a segment of this time was captured that somebody else is fed with */
+void reassembler_pass_time(struct reassembler *r, struct wall now);
+
 /** reassembler_finish() - the capture is over: what is in the making is LOST_CUT_AT_END; holes are closed first */
 void reassembler_finish(struct reassembler *r);
 

@@ -49,6 +49,8 @@ struct intake {
 	_Atomic int64_t first_ns, start_ns;
 	_Atomic uint32_t anchor_generation;
 	_Atomic size_t producers; /* that may still push */
+	_Atomic uint64_t reached[INTAKE_RINGS_MAX]; /* with item_place: all that a lane pushes from now on comes after it */
+	_Atomic bool is_held_up;  /* the next item waits for a lane to come further */
 	size_t turn;              /* of the rings: loop only */
 
 	/* The schedule, loop only. */
@@ -193,12 +195,47 @@ static struct ring *next_ring(struct intake *in)
 	return NULL;
 }
 
+/* The ring with the first item of all; NULL if there is none, or a lane that has not come so far may still push an earlier one. */
+static struct ring *first_ring(struct intake *in)
+{
+	uint64_t first = UINT64_MAX, certain = UINT64_MAX;
+	struct ring *found = NULL;
+
+	for (size_t i = 0; i < in->options.ring_count; i++) {
+		/* Read before the ring: what was pushed before it was said is then seen too. */
+		uint64_t reached = atomic_load(&in->reached[i]), place;
+		const void *item = ring_peek(in->options.rings[i]);
+
+		if (!item) {
+			certain = reached < certain ? reached : certain;
+			continue;
+		}
+		place = in->options.item_place(item);
+		if (!found || place < first) {
+			first = place;
+			found = in->options.rings[i];
+		}
+	}
+	return found && first <= certain ? found : NULL;
+}
+
+/* As next_ring(); a lane that comes further after a no wakes us. */
+static struct ring *ring_in_order(struct intake *in)
+{
+	struct ring *ring = first_ring(in);
+
+	if (ring)
+		return ring;
+	atomic_store(&in->is_held_up, true);
+	return first_ring(in); /* one may have come further just before it could see that */
+}
+
 static void run(struct intake *in)
 {
 	for (unsigned taken = 0; taken < INTAKE_BUDGET && !in->is_stopped && !in->is_closed; taken++) {
 		/* Read before the rings: what was pushed before the end was said is then seen too. */
 		bool is_ended = atomic_load_explicit(&in->producers, memory_order_acquire) == 0;
-		struct ring *ring = next_ring(in);
+		struct ring *ring = in->options.item_place ? ring_in_order(in) : next_ring(in);
 		void *item;
 
 		if (!ring) {
@@ -305,8 +342,16 @@ void intake_wake(struct intake *in)
 	uv_async_send(&in->wake);
 }
 
-void intake_end(struct intake *in)
+void intake_reached(struct intake *in, size_t lane, uint64_t place)
 {
+	atomic_store(&in->reached[lane], place);
+	if (atomic_load(&in->is_held_up) && atomic_exchange(&in->is_held_up, false))
+		uv_async_send(&in->wake);
+}
+
+void intake_end(struct intake *in, size_t lane)
+{
+	atomic_store(&in->reached[lane], UINT64_MAX);
 	atomic_fetch_sub_explicit(&in->producers, 1, memory_order_release);
 	uv_async_send(&in->wake);
 }

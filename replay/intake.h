@@ -2,9 +2,12 @@
  * intake.h - from the rings to the targets, at the right moment
  *
  * Theory of operation: a lane pushes into its ring and calls intake_wake(), which
- * coalesces (uv_async_send). Each wake-up drains the rings up to a budget, one
- * item of each in turn, since those of different lanes have no order. Live, an item
- * is handled at once. A recording is paced by an absolute schedule: the item
+ * coalesces (uv_async_send). Each wake-up drains the rings up to a budget. Live,
+ * it takes one item of each ring in turn, since those of different lanes have no
+ * order, and an item is handled at once. Lanes that read one recording give each
+ * item its place in it, and all items are taken in that order: an item goes when
+ * every other ring has a later one, or its lane said that it has come further
+ * (intake_reached()). A recording is paced by an absolute schedule: the item
  * with capture time ts is due at start + (ts - first) / speed, so rounding and
  * late timers never add up. At SPEED_MAX nothing is timed: an item is taken
  * when every target has room, and the ring makes the lane wait.
@@ -23,11 +26,15 @@
 #include "base/ring.h"
 #include "replay/replay_stats.h"
 
+#define INTAKE_RINGS_MAX 64
+
 enum intake_pace { PACE_NONE /* live, or a dry run */, PACE_SCHEDULE, PACE_TARGET /* -x max */ };
 
 struct intake_options {
 	struct ring **rings; /* borrowed, the array too; one per lane */
-	size_t ring_count;   /* more than one only with PACE_NONE or PACE_TARGET */
+	size_t ring_count;   /* at most INTAKE_RINGS_MAX */
+	/* the place of the item among those of all rings, which never goes back within one; NULL: they have no order */
+	uint64_t (*item_place)(const void *item);
 	enum intake_pace pace;
 	double speed;             /* with PACE_SCHEDULE: 2 = twice the recorded pace */
 	int64_t max_sleep_ns;     /* a longer wait between two items, at that speed, is cut to this; 0 = no limit */
@@ -59,8 +66,11 @@ void intake_set_first(struct intake *in, struct wall first);
 /** intake_wake() - any thread, after pushing */
 void intake_wake(struct intake *in);
 
-/** intake_end() - each lane, once: it will push nothing any more */
-void intake_end(struct intake *in);
+/** intake_reached() - lane, with item_place: what it pushes from now on has a place after @place; wakes the loop if need be */
+void intake_reached(struct intake *in, size_t lane, uint64_t place);
+
+/** intake_end() - each lane, an index of the rings, once: it will push nothing any more */
+void intake_end(struct intake *in, size_t lane);
 
 /** intake_room() - loop: has_room may have changed */
 void intake_room(struct intake *in);

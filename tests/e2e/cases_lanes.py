@@ -6,7 +6,8 @@ import subprocess
 
 from cases_live import BASE, CLIENTS, SHADOW, drive, nginx, settled
 from cases_twice import twice_tagged
-from lab import HERE, PYTHON, RECORD, check, check_heads, compare, mirrored, need_program, need_python, wait_for
+from lab import (HERE, PCAPS, PYTHON, RECORD, check, check_heads, compare, fields_of, mirrored, need_program, need_python,
+                 wait_for)
 
 NUMBERED = re.compile(r"^/v1/models/(\d+):predict\?(\d+)$")
 
@@ -131,4 +132,70 @@ def lanes_compare(lab):
     check(target["verdicts"]["equal"] == len(must), f"not all {len(must)} are equal: {target['verdicts']}")
 
 
-CASES = [lanes_count_alike, lanes_under_load, lanes_mirror, lanes_count_exactly, lanes_twice, lanes_compare]
+BOOKS = ("requests", "packets", "connections")
+
+
+def dry(lab, name, lanes, *args):
+    """One recording read by so many lanes: its events, byte for byte, and the books."""
+    ns = lab.namespace()
+    tap = lab.tap(ns, "-r", lab.pcap(name), "--lanes", lanes, "--dry-run", "-X", "any", "--allow-side-effects", *args)
+    report = tap.finish()
+    return (lab.directory / f"{tap.label}.ndjson").read_bytes(), {part: report[part] for part in BOOKS}
+
+
+def lanes_read_a_recording(lab):
+    """Whatever the number of lanes, a recording gives the same events in the same order, and the same books."""
+    names = sorted(path.name[:-5] for path in PCAPS.glob("*.pcap"))
+    check(len(names) > 30, f"only {len(names)} recordings")
+    with_events = 0
+    for name in names:
+        one = dry(lab, name, 1)
+        with_events += one[0] != b""
+        for lanes in (2, 5):
+            check(dry(lab, name, lanes) == one, f"{name}: {lanes} lanes read something else than one")
+    check(with_events > 20, f"only {with_events} recordings have events")
+    twice = dry(lab, "demo", 1, "--loop", 2)
+    check(twice[0].count(b"\n") == 2 * dry(lab, "demo", 1)[0].count(b"\n"), "--loop 2 is not twice the events")
+    check(dry(lab, "demo", 3, "--loop", 2) == twice, "--loop 2: 3 lanes read something else than one")
+
+
+def lanes_replay_a_recording(lab):
+    """One connection to the shadow shows the order: three lanes send what one sends, at any pace, and -w has it all."""
+    ns = lab.namespace()
+    shadow = lab.shadow(ns)
+    orders, before = [], 0
+    for lanes, pace in ((1, "max"), (3, "max"), (3, "50"), (64, "max")):
+        lab.tap(ns, "-r", lab.pcap("ab-keepalive"), "-r", lab.pcap("demo"), "--lanes", lanes, "-t", SHADOW, "-x", pace, "-m", "20s",
+                "--connections", 1, "-w", lab.directory / f"{lanes}-{pace}.pcapng").finish()
+        arrived = shadow.requests()[before:]
+        before += len(arrived)
+        orders.append([fields_of(request)["x-shadowtap"] for request in arrived])
+    check(len(orders[0]) > 60, f"only {len(orders[0])} requests")
+    check(all(order == orders[0] for order in orders), f"other requests, or in another order: {[len(o) for o in orders]}")
+    again = lab.tap(ns, "-r", lab.directory / "3-50.pcapng", "--lanes", 2, "--dry-run").finish()
+    check(again["requests"]["chosen"] == len(orders[0]), f"{again['requests']['chosen']} of {len(orders[0])} in what -w wrote")
+
+
+def lanes_compare_a_recording(lab):
+    """Production's answers come out of the recording with their requests, whichever lane read them."""
+    ns = lab.namespace()
+    lab.service(ns, port=9000)
+    tallies = []
+    for lanes in (1, 4):
+        report = lab.tap(ns, "-r", lab.pcap("demo"), "--lanes", lanes, "-t", SHADOW, "-x", "max", "-m", "20s", "--compare").finish()
+        tallies.append(report["comparison"]["targets"]["default"]["verdicts"])
+        check(sum(tallies[-1].values()) == report["targets"]["default"]["sent"], f"{lanes} lanes: pairs are missing")
+    check(tallies[0] == tallies[1], f"one lane: {tallies[0]}, four: {tallies[1]}")
+
+
+def lanes_need_a_file(lab):
+    """What can be read only once is refused, with a word about why."""
+    ns = lab.namespace()
+    pipe = lab.directory / "pipe"
+    os.mkfifo(pipe)
+    for path, word in (("-", "standard input"), (pipe, "regular file")):
+        tap = lab.tap(ns, "-r", path, "--lanes", 2, "--dry-run")
+        check(tap.wait(20) != 0 and word in tap.err, f"-r {path}: {tap.err!r}")
+
+
+CASES = [lanes_read_a_recording, lanes_replay_a_recording, lanes_compare_a_recording, lanes_need_a_file, lanes_count_alike, lanes_under_load, lanes_mirror, lanes_count_exactly, lanes_twice, lanes_compare]

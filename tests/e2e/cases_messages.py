@@ -22,7 +22,7 @@ ROWS = [
     ([*FILE, "-m", "0"], "1ms to 1h"), ([*FILE, "-m", "x"], "300ms"), ([*FILE, "-m", ""], "TIME"),
     ([*T, "-p", "0"], "1 to 65535"), ([*T, "-p", "80,"], "80,"), ([*T, "--vxlan-port", "x"], "--vxlan-port"),
     ([*FILE, "-s", "3"], "64 to 262144"), ([*FILE, "-B", "1"], "64K to"), ([*FILE, "-B", "x"], "16M"),
-    ([*FILE, "--lanes", "0"], "--lanes"), ([*FILE, "--lanes", "2"], "--lanes"), ([*T, "--lanes", "2", "--decap", "gre"], "--decap"),
+    ([*FILE, "--lanes", "0"], "--lanes"), (["-r", "-", "--lanes", "2", *T], "--lanes"), ([*T, "--lanes", "2", "--decap", "gre"], "--decap"),
     ([*FILE, "-Z", "nosuch"], "nosuch"), ([*FILE, "--decap", "vx"], "vxlan"), ([*FILE, "-X", "a b"], "a b"),
     ([*FILE, "-X", "CONNECT"], "CONNECT"), ([*FILE, "--preset", "x"], "tfserving"), ([*FILE, "--path", "a("], "a("),
     ([*FILE, "--match-header", "x"], "--match-header"), ([*FILE, "--match-header", "a: ("], "offset"),

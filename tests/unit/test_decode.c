@@ -9,6 +9,7 @@
 
 #include <pcap/dlt.h>
 
+#include "capture/deal.h"
 #include "capture/decode.h"
 #include "frames.h"
 #include "guard_page.h"
@@ -364,6 +365,38 @@ static void test_known_linktypes(void **state)
 	assert_false(decode_knows_linktype(-1));
 }
 
+/* Both directions come to one lane, and many connections to all of them, each its part. */
+static void test_deal(void **state)
+{
+	for (int family = 4; family <= 6; family += 2) {
+		for (size_t lanes = 1; lanes <= 64; lanes = lanes * 2 + 1) {
+			size_t dealt[64] = { 0 };
+
+			for (uint32_t n = 0; n < 64000; n++) {
+				struct segment there = { .src = { .port = (uint16_t)(1024 + n), .family = (uint8_t)family },
+							 .dst = { .port = 8000, .family = (uint8_t)family } };
+				struct segment back;
+				size_t lane;
+
+				there.src.addr[15] = (uint8_t)(n >> 13);
+				there.dst.addr[12] = 10;
+				if (family == 6)
+					there.src.addr[0] = 0xfe;
+				back = (struct segment){ .src = there.dst, .dst = there.src };
+				lane = deal_lane(PACKET_DECODED, &there, lanes);
+				assert_true(lane < lanes);
+				assert_int_equal(deal_lane(PACKET_DECODED, &back, lanes), lane);
+				assert_int_equal(deal_lane(PACKET_IGNORED_PORT, &there, lanes), 0);
+				dealt[lane]++;
+			}
+			for (size_t i = 0; i < lanes; i++) {
+				assert_true(dealt[i] > 64000 / lanes * 8 / 10);
+				assert_true(dealt[i] < 64000 / lanes * 12 / 10 + 1);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_flags_are_the_known_five),
 		cmocka_unit_test(test_ports_match_either_side),
 		cmocka_unit_test(test_known_linktypes),
+		cmocka_unit_test(test_deal),
 	};
 
 	return cmocka_run_group_tests(tests, guard_setup, guard_teardown);

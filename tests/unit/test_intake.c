@@ -97,7 +97,7 @@ static void *lane(void *arg)
 				return NULL;
 		intake_wake(g->intake);
 	}
-	intake_end(g->intake);
+	intake_end(g->intake, 0);
 	return NULL;
 }
 
@@ -235,7 +235,7 @@ static void test_several_rings(void **state)
 					assert_true(ring_push(rings[k], &items[order[j]]));
 	any_count = 0;
 	for (int ended = 0; ended < 3; ended++) {
-		intake_end(g.intake);
+		intake_end(g.intake, (size_t)ended);
 		uv_run(&g.loop, UV_RUN_NOWAIT);
 		assert_int_equal(g.ends, ended == 2);
 	}
@@ -245,6 +245,113 @@ static void test_several_rings(void **state)
 	rig_deinit(&g);
 	for (size_t k = 0; k < 3; k++)
 		ring_free(rings[k]);
+}
+
+#define ORDERED_LANES 4
+#define ORDERED_PLACES 20000
+
+struct ordered {
+	struct rig g;
+	struct ring *rings[ORDERED_LANES];
+	struct item items[ORDERED_PLACES + 1];
+	uint8_t whose[ORDERED_PLACES + 1]; /* which lane pushes the item of a place; ORDERED_LANES: it has none */
+	_Atomic size_t next_lane;
+	size_t last_place, taken;
+};
+
+static uint64_t item_place(const void *item)
+{
+	return ((const struct item *)item)->number;
+}
+
+static void on_ordered(void *ctx, void *item)
+{
+	struct ordered *o = ctx;
+	size_t place = ((struct item *)item)->number;
+
+	assert_true(place > o->last_place);
+	o->last_place = place;
+	o->taken++;
+}
+
+static void on_ordered_end(void *ctx)
+{
+	on_end(&((struct ordered *)ctx)->g);
+}
+
+/* Reads all places, pushes its own, and now and then says how far it is. */
+static void *ordered_lane(void *arg)
+{
+	struct ordered *o = arg;
+	size_t lane = atomic_fetch_add(&o->next_lane, 1);
+
+	for (size_t place = 1; place <= ORDERED_PLACES; place++) {
+		if (o->whose[place] == lane) {
+			while (!ring_push(o->rings[lane], &o->items[place])) {
+				intake_wake(o->g.intake);
+				if (!ring_wait_space(o->rings[lane]))
+					return NULL;
+			}
+			if (place % 3 == 0)
+				intake_wake(o->g.intake);
+		}
+		if ((place + 7 * lane) % 61 == 0)
+			intake_reached(o->g.intake, lane, place);
+	}
+	intake_end(o->g.intake, lane);
+	return NULL;
+}
+
+/* Lanes that read one recording: what comes is in its order, however far one is ahead of another, and all of it comes. */
+static void test_lanes_in_order(void **state)
+{
+	struct ordered *o = calloc(1, sizeof(*o));
+	size_t expected = 0;
+
+	assert_non_null(o);
+	for (size_t round = 0; round < 6; round++) {
+		pthread_t threads[ORDERED_LANES];
+
+		memset(o, 0, sizeof(*o));
+		rig_init(&o->g, &(struct intake_options){ .pace = PACE_NONE }, 0);
+		o->g.lane_joined = true; /* its own never runs */
+		intake_close(o->g.intake);
+		uv_run(&o->g.loop, UV_RUN_NOWAIT);
+		intake_free(o->g.intake);
+		for (size_t i = 0; i < ORDERED_LANES; i++)
+			assert_non_null(o->rings[i] = ring_new(round % 2 ? 16 : 4096));
+		expected = 0;
+		for (size_t place = 1; place <= ORDERED_PLACES; place++) {
+			uint32_t x = (uint32_t)(place * 2654435761u + round * 40503u) >> 7;
+
+			/* most for lane 0, a few for the others, nothing at all for the last in some rounds */
+			o->whose[place] = (uint8_t)(x % 8 < 4 ? 0 : x % 8 < 8 - round ? x % (ORDERED_LANES + 1) : ORDERED_LANES);
+			expected += o->whose[place] < ORDERED_LANES;
+			o->items[place] = (struct item){ T0, place };
+		}
+		assert_int_equal(intake_new(&o->g.loop,
+					    &(struct intake_options){ .rings = o->rings,
+								      .ring_count = ORDERED_LANES,
+								      .item_time = item_time,
+								      .item_place = item_place,
+								      .on_item = on_ordered,
+								      .on_end = on_ordered_end,
+								      .ctx = o },
+					    &o->g.intake),
+				 0);
+		for (size_t i = 0; i < ORDERED_LANES; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, ordered_lane, o), 0);
+		while (o->g.ends == 0)
+			uv_run(&o->g.loop, UV_RUN_ONCE);
+		assert_int_equal(o->taken, expected);
+		for (size_t i = 0; i < ORDERED_LANES; i++) {
+			pthread_join(threads[i], NULL);
+			assert_null(ring_pop(o->rings[i]));
+			ring_free(o->rings[i]);
+		}
+		rig_deinit(&o->g);
+	}
+	free(o);
 }
 
 static void test_budget(void **state)
@@ -439,7 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_live_takes_all_at_once),
-		cmocka_unit_test(test_several_rings),
+		cmocka_unit_test(test_several_rings), cmocka_unit_test(test_lanes_in_order),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_nothing_at_all),
 		cmocka_unit_test(test_schedule),

@@ -453,8 +453,9 @@ static const struct parse_case refused[] = {
 	{ { "--dry-run", "--lanes=2", "--decap=vxlan" }, -EINVAL,
 	  "--decap and --lanes above 1 exclude each other: the kernel deals tunnelled packets by their outer "
 	  "addresses, so the two directions of a connection could come to different lanes; leave --lanes out" },
-	{ { "--dry-run", "--lanes=2", "-rx" }, -EINVAL,
-	  "--lanes is for live traffic, a recording is read by one lane; leave --lanes out" },
+	{ { "--dry-run", "--lanes=2", "-r-" }, -EINVAL,
+	  "each of --lanes reads the recording for itself, but standard input can be read only once; save it first, or "
+	  "leave --lanes out" },
 	{ { "--dry-run", "-r-", "-r", "-" }, -EINVAL,
 	  "-r - is given twice, but standard input can be read only once; leave one out" },
 	{ { "--dry-run", "-r-", "--loop=0" }, -EINVAL,

@@ -1,0 +1,47 @@
+/*
+ * deal.h - the connections of a recording, dealt among lanes
+ *
+ * Theory of operation: every lane reads all of the file and takes what is its
+ * own. A hash of the two ends that does not know which came first gives both
+ * directions of a connection to one lane, and its copies in other networks, and
+ * what comes out of tunnels and fragments, since it is asked once the segment is
+ * known. Reading is cheap enough to be done by each; handing packets from one
+ * reader to the others would copy every payload.
+ *
+ * What gives no segment belongs to lane 0, so that each packet is counted once.
+ * The hash has no key: whoever could choose addresses would only keep one lane
+ * busier than the others.
+ */
+#ifndef CAPTURE_DEAL_H
+#define CAPTURE_DEAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/endpoint.h"
+#include "capture/capture_stats.h"
+#include "capture/segment.h"
+
+static inline uint64_t deal_end(const struct endpoint *e)
+{
+	uint64_t addr[2], h;
+
+	memcpy(addr, e->addr, sizeof(addr));
+	h = (addr[1] ^ e->port) * UINT64_C(0x9e3779b97f4a7c15);
+	h = ((h ^ h >> 32) + addr[0]) * UINT64_C(0xd6e8feb86659fd93);
+	return h ^ h >> 29;
+}
+
+/** deal_lane() - whose the packet is, of @lanes; @s is looked at if @fate is PACKET_DECODED */
+static inline size_t deal_lane(enum packet_fate fate, const struct segment *s, size_t lanes)
+{
+	uint64_t sum;
+
+	if (lanes == 1 || fate != PACKET_DECODED)
+		return 0;
+	sum = (deal_end(&s->src) + deal_end(&s->dst)) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)((sum >> 32) * lanes >> 32);
+}
+
+#endif
