@@ -65,6 +65,17 @@ static inline void span_truncate(struct span *s, size_t n)
 		s->len = n;
 }
 
+/** span_prefetch() - @n bytes behind the first @from will be read soon; nothing happens for those that @s doesn't have
+ */
+static inline void span_prefetch(struct span s, size_t from, size_t n)
+{
+	if (!span_skip(&s, from))
+		return;
+	span_truncate(&s, n);
+	for (size_t line = 0; line < s.len; line += 64)
+		__builtin_prefetch(s.at + line);
+}
+
 static inline bool span_u8(struct span *in, uint8_t *out)
 {
 	struct span b;

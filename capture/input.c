@@ -334,8 +334,12 @@ ssize_t input_read_at(struct input *in, uint64_t offset, void *out, size_t size)
 		in->trouble = "reading it failed";
 		return -errno;
 	}
-	atomic_store_explicit(&in->done, offset + (uint64_t)n, memory_order_relaxed);
 	return n;
+}
+
+struct file_map *input_map(struct input *in)
+{
+	return file_map_new(in->fd, in->begin);
 }
 
 const char *input_trouble(const struct input *in)

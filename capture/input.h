@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
+#include "capture/file_map.h"
 
 struct input;
 
@@ -51,10 +52,13 @@ bool input_is_plain(const struct input *in);
  */
 ssize_t input_read_at(struct input *in, uint64_t offset, void *out, size_t size);
 
+/** input_map() - the same bytes to be mapped: as file_map_new() */
+struct file_map *input_map(struct input *in);
+
 /** input_trouble() - why the bytes ended early, as a phrase ("its gzip data is cut"), or NULL */
 const char *input_trouble(const struct input *in);
 
-/** input_done() - any thread: bytes read so far, compressed ones where they are */
+/** input_done() - any thread: bytes that its stream has read so far, compressed ones where they are */
 uint64_t input_done(const struct input *in);
 
 /** input_total() - bytes in all; 0 if that isn't known */

@@ -1,18 +1,25 @@
 /*
  * plain_pcap.c - see plain_pcap.h
  *
- * Theory of operation. The file is read a large piece at a time, and packets
- * are lent where they lie. What is left of a packet at the piece's end moves in
- * front of it, into a margin, and the next piece is read to the same place:
+ * Theory of operation. Packets are lent where they lie in a window of the file
+ * that file_map.c maps. It slides when what is unread of it does not hold the
+ * next header or packet, to where that begins. libpcap lets the header and the
+ * bytes go through fread() each, into a buffer of its own; a large read() into
+ * our own would be one copy, which is a quarter of what 300 B requests cost at
+ * -S 5%, and nearly all that bodies cost which nobody looks at. Read is what
+ * cannot be mapped: where a filesystem doesn't do it, when too many files are
+ * open, and what the file is found to hold beyond the last full window.
  *
- *     window:  [       margin      |r|                piece                 ]
+ * The file may shrink meanwhile, and then it is cut there. What a map loses reads
+ * as zeros, and a header of zeros has no length. So a packet is lent only after a
+ * look at the header behind it, and where that has no length, or is not in the
+ * window, after the file was asked whether it still has the packet. What is lost
+ * while a packet is lent, or waits for its turn in a merge, is not noticed in
+ * time: its end may be zeros then, and the file ends behind it.
  *
- * So a packet's bytes are copied once, by the kernel, where libpcap lets the
- * header and the bytes go through fread() each, into a buffer of its own.
- *
- * Not mmap(): a file that shrinks under a mapping ends the process with SIGBUS,
- * and what was touched counts as resident, however large the file is. The window
- * costs its own size and nothing more.
+ * Looking ahead also tells where the packet after the next lies, so that its
+ * first lines can be fetched while this one is worked on: a mapped page, unlike
+ * one that was just copied, isn't in any cache.
  *
  * What is not plain is left to libpcap: versions before 2.4 that have their
  * lengths in another order, and link types whose pseudo-headers libpcap puts
@@ -33,22 +40,23 @@
 
 #define FILE_HEADER 24
 #define PACKET_HEADER 16
-#define LENGTH_MAX 262144       /* libpcap's, for every link type that we decode */
-#define MARGIN_BYTES LENGTH_MAX /* what is left is always less than what is wanted */
-#define PIECE_BYTES (256 * 1024) /* 64 to 512 KiB cost the same, a megabyte a tenth more */
+#define LENGTH_MAX 262144                /* libpcap's, for every link type that we decode */
+#define PIECE_BYTES ((size_t)512 * 1024) /* more than a header and a packet */
+#define HEADS_BYTES 320                  /* its headers and those of a request: nearly all that is looked at */
 #define MAGIC_MICRO 0xa1b2c3d4u
 #define MAGIC_NANO 0xa1b23c4du
 
 struct plain_pcap {
 	struct input *input;
-	int64_t fraction_ns; /* the unit of what stands behind the seconds */
+	struct file_map *map; /* NULL: all is read */
+	uint8_t *piece;       /* what is read; NULL as long as nothing was */
+	int64_t fraction_ns;  /* the unit of what stands behind the seconds */
 	uint32_t snaplen;
+	int linktype;
 	bool swapped;       /* the byte order is not ours */
-	uint64_t offset;    /* in the file, of the next piece */
-	struct span unread; /* of the window */
-	struct pcap_pkthdr header;
+	struct span unread; /* of the window or the piece */
+	uint64_t end;       /* of what is unread, in the file */
 	char error[PCAP_ERRBUF_SIZE];
-	uint8_t *window;
 };
 
 /* A number in the order of the host that wrote the file; @s is long enough. */
@@ -60,30 +68,52 @@ static inline uint32_t host32(const struct plain_pcap *p, struct span s, size_t 
 	return p->swapped ? __builtin_bswap32(value) : value;
 }
 
+uint64_t plain_pcap_done(const struct plain_pcap *p)
+{
+	return p->end - p->unread.len;
+}
+
+/* For what cannot be mapped. Return: as fill(). */
+static int read_piece(struct plain_pcap *p, uint64_t offset, size_t wanted)
+{
+	size_t len = 0;
+
+	if (!p->piece)
+		p->piece = malloc(PIECE_BYTES);
+	if (!p->piece)
+		return -ENOMEM;
+	while (len < wanted) {
+		ssize_t n = input_read_at(p->input, offset + len, p->piece + len, PIECE_BYTES - len);
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	p->unread = span_of(p->piece, len);
+	return len >= wanted;
+}
+
 /* See that @wanted bytes are unread. Return: 1, 0 if the file ends before, or a negative errno. */
 static int fill(struct plain_pcap *p, size_t wanted)
 {
-	uint8_t *piece = p->window + MARGIN_BYTES;
+	uint64_t offset = plain_pcap_done(p);
+	int filled = p->map ? file_map_move(p->map, offset, wanted, &p->unread) : 0;
 
-	while (p->unread.len < wanted) {
-		uint8_t *front = piece - p->unread.len;
-		ssize_t n;
-
-		if (p->unread.len)
-			memmove(front, p->unread.at, p->unread.len);
-		p->unread.at = front;
-		n = input_read_at(p->input, p->offset, piece, PIECE_BYTES);
-		if (n <= 0)
-			return (int)n;
-		p->offset += (uint64_t)n;
-		p->unread.len += (size_t)n;
-	}
-	return 1;
+	if (filled == 0)
+		filled = read_piece(p, offset, wanted);
+	if (filled < 0)
+		p->unread.len = 0;
+	p->end = offset + p->unread.len;
+	return filled;
 }
 
 static int cut(struct plain_pcap *p, size_t wanted, const char *what, int filled)
 {
-	if (filled < 0)
+	if (filled == FILE_MAP_LOST)
+		snprintf(p->error, sizeof(p->error), "truncated dump file; it became shorter while it was read");
+	else if (filled < 0)
 		snprintf(p->error, sizeof(p->error), "error reading dump file: %s", strerror(-filled));
 	else
 		snprintf(p->error, sizeof(p->error),
@@ -92,20 +122,35 @@ static int cut(struct plain_pcap *p, size_t wanted, const char *what, int filled
 	return PCAP_ERROR;
 }
 
-int plain_pcap_next(struct plain_pcap *p, struct pcap_pkthdr **header, const uint8_t **bytes)
+/* Is the packet that ends where the unread begins still in the file? */
+static bool is_there(const struct plain_pcap *p)
+{
+	bool doubt = p->unread.len < PACKET_HEADER || host32(p, p->unread, 8) == 0;
+
+	return !doubt || !p->map || file_map_holds(p->map, p->unread.at);
+}
+
+/* Fetch what will be looked at of the packet after the next. */
+static void look_ahead(const struct plain_pcap *p)
+{
+	if (p->unread.len >= PACKET_HEADER)
+		span_prefetch(p->unread, PACKET_HEADER + (size_t)host32(p, p->unread, 8), HEADS_BYTES);
+}
+
+int plain_pcap_next(struct plain_pcap *p, struct packet *out)
 {
 	int filled = p->unread.len >= PACKET_HEADER ? 1 : fill(p, PACKET_HEADER);
 	struct span fields, packet;
-	uint32_t len;
+	uint32_t len, wire_len;
+	int64_t ns;
 
 	if (filled == 0 && p->unread.len == 0)
 		return PCAP_ERROR_BREAK;
 	if (!span_take(&p->unread, PACKET_HEADER, &fields))
 		return cut(p, PACKET_HEADER, "header", filled);
-	p->header.ts.tv_sec = (time_t)host32(p, fields, 0);
-	p->header.ts.tv_usec = (suseconds_t)(host32(p, fields, 4) * p->fraction_ns);
+	ns = host32(p, fields, 0) * NS_PER_S + host32(p, fields, 4) * p->fraction_ns;
 	len = host32(p, fields, 8);
-	p->header.len = host32(p, fields, 12);
+	wire_len = host32(p, fields, 12);
 	if (len > LENGTH_MAX) {
 		bool snaplen = len > p->snaplen;
 
@@ -116,10 +161,14 @@ int plain_pcap_next(struct plain_pcap *p, struct pcap_pkthdr **header, const uin
 	filled = p->unread.len >= len ? 1 : fill(p, len);
 	if (!span_take(&p->unread, len, &packet))
 		return cut(p, len, "captured", filled);
+	if (!is_there(p))
+		return cut(p, len, "captured", FILE_MAP_LOST);
+	look_ahead(p);
 	span_truncate(&packet, p->snaplen);
-	p->header.caplen = (uint32_t)packet.len;
-	*header = &p->header;
-	*bytes = packet.at;
+	*out = (struct packet){ .bytes = packet,
+				.wire_len = wire_len > packet.len ? wire_len : (uint32_t)packet.len,
+				.linktype = p->linktype,
+				.ts = { ns } };
 	return 1;
 }
 
@@ -139,6 +188,7 @@ static bool knows(struct plain_pcap *p, pcap_t *pcap)
 	magic = host32(p, header, 0);
 	p->fraction_ns = magic == MAGIC_NANO ? 1 : 1000;
 	p->snaplen = (uint32_t)pcap_snapshot(pcap);
+	p->linktype = pcap_datalink(pcap);
 	return magic == MAGIC_NANO || magic == MAGIC_MICRO;
 }
 
@@ -147,13 +197,10 @@ int plain_pcap_new(pcap_t *pcap, struct input *input, struct plain_pcap **out)
 	struct plain_pcap *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
-	if (p)
-		p->window = malloc(MARGIN_BYTES + PIECE_BYTES);
-	if (!p || !p->window) {
-		free(p);
+	if (!p)
 		return -ENOMEM;
-	}
 	p->input = input;
+	p->map = input_map(input);
 	if (knows(p, pcap))
 		*out = p;
 	else
@@ -170,6 +217,7 @@ void plain_pcap_free(struct plain_pcap *p)
 {
 	if (!p)
 		return;
-	free(p->window);
+	file_map_free(p->map);
+	free(p->piece);
 	free(p);
 }

@@ -13,6 +13,7 @@
 
 #include <pcap/pcap.h>
 
+#include "capture/decode.h"
 #include "capture/input.h"
 
 struct plain_pcap;
@@ -29,10 +30,13 @@ int plain_pcap_new(pcap_t *pcap, struct input *input, struct plain_pcap **out);
 
 /**
  * plain_pcap_next() - the next packet, like pcap_next_ex() with nanoseconds
- * @header, @bytes:  borrowed until the next call
+ * @out:  its bytes are borrowed until the next call
  * Return: 1, PCAP_ERROR_BREAK at the end, or PCAP_ERROR with plain_pcap_error().
  */
-int plain_pcap_next(struct plain_pcap *p, struct pcap_pkthdr **header, const uint8_t **bytes);
+int plain_pcap_next(struct plain_pcap *p, struct packet *out);
+
+/** plain_pcap_done() - bytes of the file that were read: where the next packet begins */
+uint64_t plain_pcap_done(const struct plain_pcap *p);
 
 /** plain_pcap_error() - what was wrong, as libpcap says it; borrowed */
 const char *plain_pcap_error(const struct plain_pcap *p);

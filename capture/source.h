@@ -102,7 +102,7 @@ void source_update_stats(struct source *s, struct capture_stats *stats);
 
 /**
  * source_progress() - how far a file source is, for a progress bar: bytes read and bytes in all
- * Any thread. @total is 0 when it isn't known (a pipe, a live source).
+ * Of the thread that reads. @total is 0 when it isn't known (a pipe, a live source).
  */
 void source_progress(const struct source *s, uint64_t *done, uint64_t *total);
 

@@ -125,23 +125,40 @@ static enum step end_file(struct file_source *s, struct file *f, int pcap_result
 	return STEP_END;
 }
 
-static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
+/* The next packet of @f. Return: 1 or what libpcap calls the end. */
+static int next_packet(struct file *f, struct packet *out)
 {
 	struct pcap_pkthdr *header;
 	const u_char *bytes;
 	int result;
 
+	if (f->plain)
+		return plain_pcap_next(f->plain, out);
+	result = pcap_next_ex(f->pcap, &header, &bytes);
+	if (result == 1)
+		*out = packet_of_pcap(header, bytes, f->linktype);
+	return result;
+}
+
+static bool is_wanted(const struct file *f, const struct packet *packet)
+{
+	struct pcap_pkthdr header = { .caplen = (bpf_u_int32)packet->bytes.len, .len = packet->wire_len };
+
+	return !f->has_filter || pcap_offline_filter(&f->filter, &header, packet->bytes.at);
+}
+
+static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
+{
+	int result;
+
 	if (!f->plain && !input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 		return STEP_WAIT;
-	result = f->plain ? plain_pcap_next(f->plain, &header, &bytes) : pcap_next_ex(f->pcap, &header, &bytes);
+	result = next_packet(f, &f->head);
 	if (result != 1)
 		return end_file(s, f, result);
 	f->packets++;
-	if (f->has_filter && !pcap_offline_filter(&f->filter, header, bytes))
-		return STEP_NOTHING;
-	f->head = packet_of_pcap(header, bytes, f->linktype);
-	f->has_head = true;
-	return STEP_HEAD;
+	f->has_head = is_wanted(f, &f->head);
+	return f->has_head ? STEP_HEAD : STEP_NOTHING;
 }
 
 static struct file *earliest(struct file_source *s)
@@ -183,17 +200,14 @@ static int read_plain(struct file_source *s, size_t max, packet_fn *fn, void *ct
 	struct file *f = &s->file[0];
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
-		struct pcap_pkthdr *header;
-		const u_char *bytes;
 		struct packet packet;
-		int result = plain_pcap_next(f->plain, &header, &bytes);
+		int result = plain_pcap_next(f->plain, &packet);
 
 		if (result != 1) {
 			end_file(s, f, result);
 			return SOURCE_EOF;
 		}
 		f->packets++;
-		packet = packet_of_pcap(header, bytes, f->linktype);
 		fn(ctx, &packet);
 	}
 	return s->stopped ? SOURCE_EOF : 0;
@@ -255,9 +269,11 @@ static void file_source_progress(const struct source *base, uint64_t *done, uint
 
 	*done = *total = 0;
 	for (size_t i = 0; i < s->count; i++) {
-		*done += input_done(s->file[i].input);
-		*total += input_total(s->file[i].input);
-		if (!input_is_file(s->file[i].input))
+		const struct file *f = &s->file[i];
+
+		*done += f->plain ? plain_pcap_done(f->plain) : input_done(f->input);
+		*total += input_total(f->input);
+		if (!input_is_file(f->input))
 			all_known = false;
 	}
 	if (!all_known)

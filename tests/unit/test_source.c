@@ -18,6 +18,7 @@
 
 #include <zlib.h>
 
+#include "capture/file_map.h"
 #include "capture/source.h"
 
 #define SEEN_MAX 64
@@ -892,7 +893,7 @@ static void test_readers_agree_on_large_packets(void **state)
 
 		put_file_header(&b, &formats[i], 1);
 		memset(b.bytes + 16, 0, 4); /* snapshot length: any */
-		for (uint32_t n = 0; b.len < 1200 * 1024; n++)
+		for (uint32_t n = 0; b.len < 2300 * 1024; n++)
 			put_numbered_packet(&b, &formats[i], rng_below(&rng, sizes[rng_below(&rng, 6)]) + 1, n, &rng);
 		check_readers_agree_on(buffer_span(&b), NULL);
 		for (int turn = 0; turn < 12; turn++)
@@ -920,33 +921,192 @@ static void test_readers_agree_on_merges(void **state)
 		forget(path[i]);
 }
 
-/* Somebody truncates the file that is being read: it is cut there, and nothing worse. */
-static void test_a_file_that_shrinks(void **state)
+/* Files of whole pages and windows, and a byte more or less; on a disk and in memory. */
+static void test_readers_agree_on_round_sizes(void **state)
 {
-	struct rng rng = { 5 };
-	struct buffer b = { 0 }, error = { 0 };
+	static const uint32_t sizes[] = { 4096, 64 * 1024, 1024 * 1024, 2 * 1024 * 1024 };
+	struct rng rng = { 6 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (uint32_t size = sizes[i] - 1; size <= sizes[i] + 1; size++) {
+			struct buffer b = { 0 };
+
+			put_file_header(&b, &formats[0], 1);
+			for (uint32_t n = 0; b.len < size; n++) {
+				uint32_t left = size - (uint32_t)b.len;
+
+				put_numbered_packet(&b, &formats[0], left < 2 * 1516 ? left - 16 : 1500, n, &rng);
+			}
+			assert_int_equal(b.len, size);
+			check_readers_agree_on(buffer_span(&b), NULL);
+			buffer_deinit(&b);
+		}
+	}
+}
+
+/* The rows above once more where nothing can be mapped, so that all is read. */
+static void test_readers_agree_without_maps(void **state)
+{
+	struct file_map *taken[FILE_MAPS_MAX];
+
+	for (size_t i = 0; i < FILE_MAPS_MAX; i++) {
+		taken[i] = file_map_new(-1, 0);
+		assert_non_null(taken[i]);
+	}
+	test_readers_agree_at_every_cut(state);
+	test_readers_agree_on_lengths(state);
+	test_readers_agree_on_large_packets(state);
+	test_readers_agree_on_round_sizes(state);
+	for (size_t i = 0; i < FILE_MAPS_MAX; i++)
+		file_map_free(taken[i]);
+}
+
+/* More files than are mapped at once. */
+static void test_readers_agree_on_many_files(void **state)
+{
+	struct rng rng = { 7 };
+	char *path[FILE_MAPS_MAX + 3];
+	size_t count = sizeof(path) / sizeof(path[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		struct buffer b = small_capture(&formats[i % 4], &rng);
+
+		path[i] = file_of(buffer_span(&b));
+		buffer_deinit(&b);
+	}
+	check_readers_agree((const char *const *)path, count, NULL);
+	for (size_t i = 0; i < count; i++)
+		forget(path[i]);
+}
+
+/*
+ * Somebody truncates the file that is being read: it is cut there, and nothing worse. Packets of one size, each filled
+ * with its number; after some of them were read, or inside of the callback that is lent one, so many bytes of the file
+ * are kept. What lies whole before that is read and right, all behind is not lent.
+ */
+#define CUT_PACKET 1000u
+#define CUT_RECORD (16 + CUT_PACKET)
+#define CUT_COUNT  2600u /* two and a half windows */
+#define CUT_AT(n)  (24 + (n) * CUT_RECORD)
+
+static const struct shrinking {
+	uint32_t after, kept, whole; /* packets, bytes, packets */
+} shrinkings[] = {
+	{ 1, 0, 1 },                                   /* all of it */
+	{ 1, 30, 1 },
+	{ 100, CUT_AT(100), 100 },                     /* between two packets: where it is, */
+	{ 100, CUT_AT(200), 200 },                     /* ahead, */
+	{ 100, CUT_AT(50), 100 },                      /* behind */
+	{ 100, CUT_AT(200) + 5, 200 },                 /* in a header: its time, */
+	{ 100, CUT_AT(200) + 9, 200 },                 /* its length, of which half is left, */
+	{ 100, CUT_AT(200) + 14, 200 },                /* behind its length */
+	{ 100, CUT_AT(200) + 16, 200 },                /* right behind it */
+	{ 100, CUT_AT(200) + 500, 200 },               /* in a packet */
+	{ 100, CUT_AT(201) - 1, 200 },
+	{ 100, 26 * 4096, (26 * 4096 - 24) / CUT_RECORD }, /* where a page ends */
+	{ 100, 26 * 4096 + 1, (26 * 4096 - 23) / CUT_RECORD },
+	{ 1500, CUT_AT(10), 1500 },                    /* behind the window */
+	{ 100, CUT_AT(2000) + 70, 2000 },              /* beyond it */
+	{ 100, 1024 * 1024, (1024 * 1024 - 24) / CUT_RECORD }, /* where it ends */
+	{ 2599, CUT_AT(2599) + 100, 2599 },            /* the last packet */
+	{ 2599, CUT_AT(2600) - 1, 2599 },
+};
+
+struct cutting {
+	const struct shrinking *row;
+	const char *path;
+	bool inside; /* the cut is made while the last of `after` is lent */
+	uint32_t count;
+};
+
+static void check_or_cut(void *ctx, const struct packet *packet)
+{
+	struct cutting *c = ctx;
+	uint8_t fill = (uint8_t)(c->count++ % 255 + 1);
+	bool cuts = c->inside && c->count == c->row->after;
+	uint32_t whole_bytes = CUT_PACKET;
+
+	if (cuts) {
+		uint32_t begin = CUT_AT(c->count - 1) + 16;
+
+		assert_int_equal(truncate(c->path, c->row->kept), 0);
+		whole_bytes = c->row->kept <= begin		  ? 0
+			      : c->row->kept - begin < CUT_PACKET ? c->row->kept - begin
+								  : CUT_PACKET;
+	}
+	assert_int_equal(packet->bytes.len, CUT_PACKET);
+	for (uint32_t i = 0; i < CUT_PACKET; i++)
+		assert_int_equal(packet->bytes.at[i], i < whole_bytes ? fill : 0);
+}
+
+static void check_shrinking(const struct shrinking *row, bool inside, struct span content)
+{
+	char *path = file_of(content);
+	struct file_options options = { .paths = (const char *const *)&path, .path_count = 1 };
+	struct cutting c = { .row = row, .path = path, .inside = inside };
+	struct buffer error = { 0 };
 	struct source *s = NULL;
-	struct seen seen = { 0 };
-	char *path;
 	int result = 0;
 
-	put_file_header(&b, &formats[0], 1);
-	for (uint32_t n = 0; n < 40; n++)
-		put_numbered_packet(&b, &formats[0], 50000, n, &rng);
-	path = file_of(buffer_span(&b));
-	assert_int_equal(source_open_files(&(struct file_options){ .paths = (const char *const *)&path, .path_count = 1 }, &s,
-					   &error), 0);
-	assert_int_equal(source_read(s, 1, note, &seen), 0);
-	assert_int_equal(truncate(path, 30), 0);
-	for (int turns = 0; turns < 100 && result == 0; turns++)
-		result = source_read(s, 1, note, &seen);
+	assert_int_equal(source_open_files(&options, &s, &error), 0);
+	while (c.count < row->after)
+		assert_int_equal(source_read(s, 1, check_or_cut, &c), 0);
+	if (!inside)
+		assert_int_equal(truncate(path, row->kept), 0);
+	for (uint32_t turns = 0; turns < CUT_COUNT && result == 0; turns++)
+		result = source_read(s, 100, check_or_cut, &c);
 	assert_int_equal(result, SOURCE_EOF);
-	assert_true(seen.count > 0 && seen.count < 40);
+	assert_int_equal(c.count, row->whole);
+	assert_non_null(source_complaint(s));
 	assert_non_null(strstr(source_complaint(s), "the file is cut"));
 	source_close(s);
 	forget(path);
+}
+
+static void test_a_file_that_shrinks(void **state)
+{
+	struct rng rng = { 5 };
+	struct buffer b = { 0 };
+
+	put_file_header(&b, &formats[0], 1);
+	for (uint32_t n = 0; n < CUT_COUNT; n++) {
+		put_numbered_packet(&b, &formats[0], CUT_PACKET, 1, &rng);
+		memset(b.bytes + b.len - CUT_PACKET, (int)(n % 255) + 1, CUT_PACKET);
+	}
+	for (size_t i = 0; i < sizeof(shrinkings) / sizeof(shrinkings[0]); i++)
+		for (int inside = 0; inside < 2; inside++)
+			check_shrinking(&shrinkings[i], inside, buffer_span(&b));
 	buffer_deinit(&b);
-	buffer_deinit(&error);
+}
+
+/* A recording that is still being written is read as far as it goes, whether it grows early or late. */
+static void test_a_file_that_grows(void **state)
+{
+	static const uint8_t five[] = { 1, 2, 3, 4, 5 };
+
+	for (size_t early = 0; early <= 3; early++) {
+		struct buffer b = capture_of(&formats[0], five, 5, 1000), error = { 0 };
+		size_t two_thirds = b.len - 16 - 65 - 16 - 64;
+		char *path = file_of(span_of(b.bytes, two_thirds));
+		struct file_options options = { .paths = (const char *const *)&path, .path_count = 1 };
+		struct source *s = NULL;
+		struct seen seen = { 0 };
+		FILE *more;
+
+		assert_int_equal(source_open_files(&options, &s, &error), 0);
+		for (size_t n = 0; n < early; n++)
+			assert_int_equal(source_read(s, 1, note, &seen), 0);
+		more = fopen(path, "a");
+		assert_non_null(more);
+		assert_int_equal(fwrite(b.bytes + two_thirds, 1, b.len - two_thirds, more), b.len - two_thirds);
+		fclose(more);
+		assert_int_equal(source_read(s, 100, note, &seen), SOURCE_EOF);
+		assert_int_equal(seen.count, 5);
+		assert_null(source_complaint(s));
+		source_close(s);
+		forget(path);
+		buffer_deinit(&b);
+	}
 }
 
 static void test_list_interfaces(void **state)
@@ -981,7 +1141,11 @@ int main(void)
 		cmocka_unit_test(test_readers_agree_on_lengths),
 		cmocka_unit_test(test_readers_agree_on_large_packets),
 		cmocka_unit_test(test_readers_agree_on_merges),
+		cmocka_unit_test(test_readers_agree_on_round_sizes),
+		cmocka_unit_test(test_readers_agree_without_maps),
+		cmocka_unit_test(test_readers_agree_on_many_files),
 		cmocka_unit_test(test_a_file_that_shrinks),
+		cmocka_unit_test(test_a_file_that_grows),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_pipe_byte_by_byte),
 		cmocka_unit_test(test_list_interfaces),
