@@ -5,6 +5,43 @@
 #include <sys/random.h>
 #include <time.h>
 
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotate_left(uint64_t x, int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void sip_round(struct sip *s)
+{
+	s->v0 += s->v1;
+	s->v1 = rotate_left(s->v1, 13) ^ s->v0;
+	s->v0 = rotate_left(s->v0, 32);
+	s->v2 += s->v3;
+	s->v3 = rotate_left(s->v3, 16) ^ s->v2;
+	s->v0 += s->v3;
+	s->v3 = rotate_left(s->v3, 21) ^ s->v0;
+	s->v2 += s->v1;
+	s->v1 = rotate_left(s->v1, 17) ^ s->v2;
+	s->v2 = rotate_left(s->v2, 32);
+}
+
+static inline struct sip sip_begin(const struct hash_key *key)
+{
+	return (struct sip){ key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du,
+			     key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u };
+}
+
+static inline uint64_t sip_end(struct sip *s)
+{
+	s->v2 ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
 static inline void sip_word(struct sip *s, uint64_t m)
 {
 	s->v3 ^= m;
@@ -36,7 +73,7 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
 	for (size_t i = 0; i < left; i++)
 		last |= (uint64_t)p[i] << (8 * i);
 	sip_word(&s, last);
-	return sip_end(&s, 4);
+	return sip_end(&s);
 }
 
 struct hash_key hash_key_random(void)

@@ -27,7 +27,7 @@
  * the other network brings the same place and length with other bytes, the two
  * part again, and each is followed by itself. This costs nothing per segment.
  *
- * A flow keeps its aliases for its life and the lives of the same ends after it.
+ * If several fit, it is the one that began last. A flow keeps its aliases for its life and the lives of the same ends after it.
  * Two flows that already run are never joined.
  */
 #include "reassembly/copies.h"
@@ -149,16 +149,18 @@ static bool is_of(const struct flow *f, unsigned dir, const struct segment *s)
 	return f->at_known[!dir] && s->ack == f->at[!dir];
 }
 
-struct flow *copies_find(struct flow_table *t, const struct flow_key *key, unsigned dir,
+struct flow *copies_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
+	struct flow_walk walk = { 0 };
+	struct flow *f, *found = NULL;
+
 	if (s->flags & TCP_RST) /* its numbers may be anything */
 		return NULL;
-	for (struct flow *f = flow_same_ends(t, key, NULL); f; f = flow_same_ends(t, key, f)) {
-		if (!is_of(f, dir, s) || copies_differ(f, dir, s))
-			continue;
-		flow_add_alias(f, key->network);
-		return f;
-	}
-	return NULL;
+	while ((f = flow_same_ends(t, ends, &walk)))
+		if (is_of(f, dir, s) && !copies_differ(f, dir, s) && (!found || f->number > found->number))
+			found = f;
+	if (found)
+		flow_add_alias(found, ends->network);
+	return found;
 }

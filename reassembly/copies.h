@@ -15,7 +15,7 @@ void copies_note(struct flow *f, unsigned dir, const struct segment *s);
  * Return: that flow, which has the network as an alias now; or NULL: the segment begins a connection of its
  * own.
  */
-struct flow *copies_find(struct flow_table *t, const struct flow_key *key, unsigned dir,
+struct flow *copies_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s);
 
 /** copies_differ() - @s has the place of @f's first data in another network, but not its bytes: they are

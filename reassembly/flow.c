@@ -1,17 +1,28 @@
 /*
  * flow.c - the table of TCP connections
  *
- * Theory of operation. A chained hash table under a random key (SipHash), since
- * whoever sends packets chooses the addresses. It doubles without a pause: two
- * arrays live side by side while each new flow moves a few old buckets, because
- * moving a million flows at once would take longer than the capture ring lasts.
+ * Theory of operation. Open addressing: a slot of eight bytes holds a flow's hash
+ * and its place in the pool (base/pool.h), so the question whether there is a
+ * flow reads one cache line of a small table, and no flow but the one that is
+ * meant. The table doubles without a pause: two arrays live side by side while
+ * each new flow moves a few old slots, because moving a million at once would
+ * take longer than the capture ring lasts. In the younger array a flow that goes
+ * lets those behind it move up; in the older one, which has not long to live, it
+ * leaves a mark.
+ *
+ * Whoever sends packets chooses the addresses, so the hash has a random key: a
+ * sum of the words, each times a random factor of 64 bits, of which the upper
+ * half is taken. Two different pairs of ends have one hash for one key in 2^32,
+ * whichever they are (Lemire and Kaser, "Strongly universal string hashing is
+ * fast", 2014). It is no secret function: who saw hashes could compute the
+ * factors. Nobody does, for what comes of a lookup is answered to no one. A
+ * bijection at the end breaks the sum's regularity, for ports that count up would
+ * else step through the table evenly, and with some keys from slot to slot.
  *
  * The hash is of the two ends alone. So flows with one 4-tuple in several
  * networks are neighbours, and the question whether a new one is a copy of
- * another (copies.c) needs no second table. The network is compared in the
- * cache line that the ends are in; aliases lie elsewhere and are read only when
- * the ends are equal and the networks are not. Whoever can choose VLAN tags
- * could so make one bucket long: SAME_ENDS_MAX bounds that.
+ * another (copies.c) needs no second table. Whoever can choose VLAN tags could so
+ * make one neighbourhood long: SAME_ENDS_MAX bounds that.
  *
  * Flows also hang in one of three lists by the time of their last segment, so
  * expiry looks at the oldest only and needs no timers. Those of which only SYNs
@@ -23,12 +34,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_FIRST 1024
-#define BUCKETS_MOVED 4 /* per new flow while growing; two would be enough to finish before the next growth */
-#define FLOW_OVERHEAD (sizeof(struct flow) + 16 + 2 * sizeof(struct flow *)) /* malloc's, and the buckets' */
+#include "base/hash.h"
 
-_Static_assert(sizeof(struct endpoint) == 20, "endpoints are hashed as bytes: no padding");
-_Static_assert(offsetof(struct flow, key) + sizeof(struct flow_key) <= 64, "a lookup reads one cache line");
+#define SLOTS_FIRST 1024
+#define SLOTS_MOVED 16 /* per new flow while growing: done long before the next growth */
+#define FLOW_BYTES (sizeof(struct flow) + 40) /* its share of the slots, at most 8 * 8 / 5 * 3, and of a slab */
+
+/* What a slot says in the place of a flow; places begin at POOL_SLAB. */
+#define SLOT_FREE 0
+#define SLOT_LEFT 1 /* of the old slots only: a flow that was here is gone or has moved, others may lie behind */
+
+struct flow_slot {
+	uint32_t hash;
+	uint32_t place;
+};
 
 /** struct words - an endpoint's bytes: compared as numbers, which is any order but the same one every time */
 struct words {
@@ -61,89 +80,146 @@ static inline bool same_end(const struct endpoint *one, const struct endpoint *o
 	return ((a.at[0] ^ b.at[0]) | (a.at[1] ^ b.at[1]) | (a.rest ^ b.rest)) == 0;
 }
 
-struct flow_key flow_key_of(const struct segment *segment, unsigned *dir)
+static inline uint64_t hash_address(const uint64_t factors[4], const struct endpoint *e)
+{
+	uint32_t word[4];
+
+	memcpy(word, e->addr, sizeof(word));
+	if (e->family == 4) /* the rest is zero */
+		return factors[3] * word[3];
+	return factors[0] * word[0] + factors[1] * word[1] + factors[2] * word[2] + factors[3] * word[3];
+}
+
+/** hash_ends() - see the top. The family is left out: two pairs of ends at most differ in nothing else */
+static inline uint32_t hash_ends(const uint64_t factors[FLOW_HASH_WORDS + 1], const struct endpoint *low,
+				 const struct endpoint *high)
+{
+	uint64_t sum = factors[FLOW_HASH_WORDS];
+	uint32_t hash;
+
+	sum += factors[8] * ((uint32_t)low->port << 16 | high->port);
+	sum += hash_address(factors, low) + hash_address(factors + 4, high);
+	hash = (uint32_t)(sum >> 32);
+	hash = (hash ^ hash >> 16) * 0x7feb352dU;
+	return hash ^ hash >> 15;
+}
+
+struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *segment, unsigned *dir)
 {
 	bool back = is_above(&segment->src, &segment->dst);
+	const struct endpoint *low = back ? &segment->dst : &segment->src;
+	const struct endpoint *high = back ? &segment->src : &segment->dst;
 
 	*dir = back;
-	return (struct flow_key){ .end = { back ? segment->dst : segment->src,
-					   back ? segment->src : segment->dst },
-				  .network = segment->network };
+	return (struct flow_ends){ .end = { low, high },
+				   .network = segment->network,
+				   .hash = hash_ends(t->factors, low, high) };
+}
+
+/* ---- slots --------------------------------------------------------------- */
+
+static bool slots_new(struct flow_slots *slots, size_t count)
+{
+	*slots = (struct flow_slots){ calloc(count, sizeof(*slots->at)), count };
+	return slots->at != NULL;
+}
+
+static inline struct flow_slot *slot_at(const struct flow_slots *slots, size_t number)
+{
+	return &slots->at[number & (slots->count - 1)];
+}
+
+static void slots_add(const struct flow_slots *slots, struct flow_slot slot)
+{
+	size_t at = slot.hash;
+
+	while (slot_at(slots, at)->place != SLOT_FREE)
+		at++;
+	*slot_at(slots, at) = slot;
+}
+
+/** slots_find() - the slot of a flow that is in the table; NULL if it is not among these */
+static struct flow_slot *slots_find(const struct flow_slots *slots, const struct flow *f)
+{
+	for (size_t at = f->hash; slot_at(slots, at)->place != SLOT_FREE; at++)
+		if (slot_at(slots, at)->place == f->place)
+			return slot_at(slots, at);
+	return NULL;
+}
+
+/** slots_remove() - free @slot; those behind it that would lie there if it had been free move up */
+static void slots_remove(const struct flow_slots *slots, struct flow_slot *slot)
+{
+	size_t mask = slots->count - 1, hole = (size_t)(slot - slots->at), at = hole;
+
+	for (;;) {
+		const struct flow_slot *next = slot_at(slots, ++at);
+
+		if (next->place == SLOT_FREE)
+			break;
+		if (((at - next->hash) & mask) < ((at - hole) & mask))
+			continue; /* it lies behind the hole and where it belongs */
+		*slot_at(slots, hole) = *next;
+		hole = at;
+	}
+	slot_at(slots, hole)->place = SLOT_FREE;
+}
+
+/** move_slots() - a few steps of growing */
+static void move_slots(struct flow_table *t)
+{
+	for (int i = 0; i < SLOTS_MOVED && t->old_next < t->old.count; i++) {
+		struct flow_slot *slot = slot_at(&t->old, t->old_next++);
+
+		if (slot->place > SLOT_LEFT)
+			slots_add(&t->slots, *slot);
+		if (slot->place != SLOT_FREE)
+			slot->place = SLOT_LEFT;
+	}
+	if (t->old_next == t->old.count) {
+		free(t->old.at);
+		t->old = (struct flow_slots){ 0 };
+	}
+}
+
+/** grow() - before a flow is added; false if there is no slot for it */
+static bool grow(struct flow_table *t)
+{
+	struct flow_slots more;
+
+	if (t->old.at) {
+		move_slots(t);
+		return true;
+	}
+	if (t->count < t->slots.count / 8 * 5)
+		return true;
+	if (t->slots.count > UINT32_MAX / 2 || !slots_new(&more, 2 * t->slots.count))
+		return t->count < t->slots.count / 8 * 7; /* neighbourhoods get longer: slower, not wrong */
+	t->old = t->slots;
+	t->old_next = 0;
+	t->slots = more;
+	return true;
 }
 
 bool flow_table_init(struct flow_table *t, struct budget *budget)
 {
-	*t = (struct flow_table){ .hash_key = hash_key_random(),
-				  .budget = budget,
-				  .bucket_count = BUCKETS_FIRST };
-	t->buckets = calloc(BUCKETS_FIRST, sizeof(struct flow *));
-	return t->buckets != NULL;
+	struct hash_key key = hash_key_random();
+
+	*t = (struct flow_table){ .budget = budget };
+	for (uint64_t i = 0; i <= FLOW_HASH_WORDS; i++)
+		t->factors[i] = hash_bytes(&key, &i, sizeof(i));
+	pool_init(&t->pool, sizeof(struct flow));
+	return slots_new(&t->slots, SLOTS_FIRST);
 }
 
 void flow_table_deinit(struct flow_table *t)
 {
-	free(t->buckets);
-	free(t->old_buckets);
+	free(t->slots.at);
+	free(t->old.at);
+	pool_deinit(&t->pool);
 }
 
-static struct flow **bucket_of(struct flow_table *t, uint32_t hash)
-{
-	if (t->old_buckets && (hash & (t->old_count - 1)) >= t->old_next)
-		return &t->old_buckets[hash & (t->old_count - 1)];
-	return &t->buckets[hash & (t->bucket_count - 1)];
-}
-
-/** move_buckets() - a few steps of growing */
-static void move_buckets(struct flow_table *t)
-{
-	for (int i = 0; i < BUCKETS_MOVED && t->old_next < t->old_count; i++) {
-		struct flow *f = t->old_buckets[t->old_next++];
-
-		while (f) {
-			struct flow *next = f->chain, **to = &t->buckets[f->hash & (t->bucket_count - 1)];
-
-			f->chain = *to;
-			*to = f;
-			f = next;
-		}
-	}
-	if (t->old_next == t->old_count) {
-		free(t->old_buckets);
-		t->old_buckets = NULL;
-	}
-}
-
-static void grow(struct flow_table *t)
-{
-	struct flow **buckets;
-
-	if (t->old_buckets) {
-		move_buckets(t);
-		return;
-	}
-	if (t->count < t->bucket_count || t->bucket_count > SIZE_MAX / 4)
-		return;
-	buckets = calloc(t->bucket_count * 2, sizeof(struct flow *));
-	if (!buckets)
-		return; /* chains get longer: slower, not wrong */
-	t->old_buckets = t->buckets;
-	t->old_count = t->bucket_count;
-	t->old_next = 0;
-	t->buckets = buckets;
-	t->bucket_count *= 2;
-}
-
-static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
-{
-	uint32_t addr[2];
-
-	if (key->end[0].family != 4 || key->end[1].family != 4)
-		return (uint32_t)hash_bytes(&t->hash_key, key->end, sizeof(key->end));
-	memcpy(&addr[0], key->end[0].addr + 12, 4); /* of IPv4 the rest is zero */
-	memcpy(&addr[1], key->end[1].addr + 12, 4);
-	return (uint32_t)hash_pair(&t->hash_key, (uint64_t)addr[0] << 32 | addr[1],
-				   UINT64_C(12) << 56 | (uint64_t)key->end[0].port << 16 | key->end[1].port);
-}
+/* ---- one flow ------------------------------------------------------------ */
 
 static bool is_in(const struct flow *f, uint32_t network)
 {
@@ -155,30 +231,52 @@ static bool is_in(const struct flow *f, uint32_t network)
 	return false;
 }
 
-/** with_ends() - @f or the first after it in its bucket that has these ends */
-static struct flow *with_ends(struct flow *f, uint32_t hash, const struct flow_key *key)
+/** next_alike() - of the flows in @slots that have these ends, the one after @steps */
+static inline struct flow *next_alike(const struct flow_table *t, const struct flow_slots *slots,
+				      const struct flow_ends *ends, size_t *steps)
 {
-	while (f && (f->hash != hash || !same_end(&f->key.end[0], &key->end[0]) ||
-		     !same_end(&f->key.end[1], &key->end[1])))
-		f = f->chain;
-	return f;
+	const struct flow_slot *slot;
+
+	while ((slot = slot_at(slots, ends->hash + *steps))->place != SLOT_FREE) {
+		++*steps;
+		if (slot->hash == ends->hash && slot->place != SLOT_LEFT) {
+			struct flow *f = pool_at(&t->pool, slot->place);
+
+			if (same_end(&f->key.end[0], ends->end[0]) && same_end(&f->key.end[1], ends->end[1]))
+				return f;
+		}
+	}
+	return NULL;
 }
 
-struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+struct flow *flow_same_ends(const struct flow_table *t, const struct flow_ends *ends, struct flow_walk *walk)
 {
-	uint32_t hash = hash_of(t, key);
-	struct flow *f = with_ends(*bucket_of(t, hash), hash, key);
+	struct flow *f = walk->among_old ? NULL : next_alike(t, &t->slots, ends, &walk->steps);
 
-	while (f && !is_in(f, key->network))
-		f = with_ends(f->chain, hash, key);
-	return f;
+	if (f || !t->old.at)
+		return f;
+	if (!walk->among_old)
+		*walk = (struct flow_walk){ .among_old = true };
+	return next_alike(t, &t->old, ends, &walk->steps);
 }
 
-struct flow *flow_same_ends(struct flow_table *t, const struct flow_key *key, const struct flow *after)
+struct flow *flow_find(const struct flow_table *t, struct flow_ends *ends)
 {
-	uint32_t hash = after ? after->hash : hash_of(t, key);
+	const struct flow_slots *slots = &t->slots;
 
-	return with_ends(after ? after->chain : *bucket_of(t, hash), hash, key);
+	ends->elsewhere = false;
+	do {
+		struct flow *f;
+		size_t steps = 0;
+
+		while ((f = next_alike(t, slots, ends, &steps))) {
+			if (is_in(f, ends->network))
+				return f;
+			ends->elsewhere = true;
+		}
+		slots = slots == &t->slots && t->old.at ? &t->old : NULL;
+	} while (slots);
+	return NULL;
 }
 
 void flow_add_alias(struct flow *f, uint32_t network)
@@ -239,25 +337,26 @@ struct flow_list *flow_list_of(struct flow_table *t, const struct flow *f)
 	return &t->live;
 }
 
-struct flow *flow_add(struct flow_table *t, const struct flow_key *key, struct wall now)
+struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now)
 {
-	struct flow **bucket, *f;
+	struct flow *f;
+	uint32_t place;
 
-	if (!budget_charge(t->budget, FLOW_OVERHEAD))
+	if (!budget_charge(t->budget, FLOW_BYTES))
 		return NULL;
-	f = calloc(1, sizeof(*f));
-	if (!f) {
-		budget_release(t->budget, FLOW_OVERHEAD);
+	place = grow(t) ? pool_take(&t->pool) : 0;
+	if (place == 0) {
+		budget_release(t->budget, FLOW_BYTES);
 		return NULL;
 	}
-	grow(t);
-	f->key = *key;
-	f->hash = hash_of(t, key);
+	f = pool_at(&t->pool, place);
+	memset(f, 0, sizeof(*f));
+	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->network };
+	f->hash = ends->hash;
+	f->place = place;
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->last = now;
-	bucket = bucket_of(t, f->hash);
-	f->chain = *bucket;
-	*bucket = f;
+	slots_add(&t->slots, (struct flow_slot){ f->hash, place });
 	t->count++;
 	list_append(&t->opening, f);
 	return f;
@@ -283,13 +382,14 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state)
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-	struct flow **at = bucket_of(t, f->hash);
+	struct flow_slot *slot = slots_find(&t->slots, f);
 
-	while (*at != f)
-		at = &(*at)->chain;
-	*at = f->chain;
+	if (slot)
+		slots_remove(&t->slots, slot);
+	else
+		slots_find(&t->old, f)->place = SLOT_LEFT;
 	t->count--;
 	list_unlink(flow_list_of(t, f), f);
-	budget_release(t->budget, FLOW_OVERHEAD);
-	free(f);
+	budget_release(t->budget, FLOW_BYTES);
+	pool_give(&t->pool, f->place);
 }

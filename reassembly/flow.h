@@ -11,7 +11,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
-#include "base/hash.h"
+#include "base/pool.h"
 #include "capture/segment.h"
 #include "reassembly/http.h"
 #include "reassembly/stream.h"
@@ -22,8 +22,13 @@ struct flow_key {
 	uint32_t network;
 };
 
-/** flow_key_of() - @dir: the index of the segment's source in @end, which is the segment's direction */
-struct flow_key flow_key_of(const struct segment *segment, unsigned *dir);
+/** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has them */
+struct flow_ends {
+	const struct endpoint *end[2]; /* borrowed */
+	uint32_t network;
+	uint32_t hash;
+	bool elsewhere; /* set by flow_find(): flows with these ends are in other networks */
+};
 
 enum flow_state {
 	FLOW_OPENING, /* nothing but SYNs so far: the first to go when memory is short, for it may be a flood */
@@ -33,8 +38,9 @@ enum flow_state {
 };
 
 #define CLIENT_UNKNOWN 2
+#define FLOW_HASH_WORDS 9 /* two addresses, and a word of both ports */
 #define ALIASES_MAX 7    /* networks besides its own in which a connection is recognised */
-#define SAME_ENDS_MAX 32 /* flows with one 4-tuple, each in a network of its own: they share a bucket */
+#define SAME_ENDS_MAX 32 /* flows with one 4-tuple, each in a network of its own: they have one hash */
 
 /** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers' aren't */
 struct first_data {
@@ -42,14 +48,14 @@ struct first_data {
 	uint32_t network;
 };
 
-/** struct flow - what a lookup touches comes first, in one cache line */
+/** struct flow - one connection, and the next ones on the same ends */
 struct flow {
-	struct flow *chain;
-	uint32_t hash;
 	struct flow_key key;
 	struct flow *older, *newer; /* by the time of the last segment */
 	struct wall last;
 	uint64_t number;
+	uint32_t hash;
+	uint32_t place; /* in the pool */
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
 	struct http *http;
 	enum flow_state state;
@@ -72,12 +78,18 @@ struct flow_list {
 	size_t count;
 };
 
+/** struct flow_slots - open addressing: a flow lies at its hash or, if others do, in the next slot that was free */
+struct flow_slots {
+	struct flow_slot *at;
+	size_t count; /* a power of two */
+};
+
 struct flow_table {
-	struct hash_key hash_key;
-	struct flow **buckets,
-		**old_buckets; /* while growing, the old ones from old_next on still hold flows */
-	size_t bucket_count, old_count, old_next;
+	uint64_t factors[FLOW_HASH_WORDS + 1]; /* the hash's random key */
+	struct flow_slots slots, old;          /* while growing, the old ones from old_next on still hold flows */
+	size_t old_next;
 	size_t count;
+	struct pool pool;
 	struct flow_list opening, live, closed;
 	struct budget *budget;
 };
@@ -88,11 +100,24 @@ bool flow_table_init(struct flow_table *t, struct budget *budget);
 /** flow_table_deinit() - all flows must have been removed */
 void flow_table_deinit(struct flow_table *t);
 
-/** flow_find() - the flow of these ends in this network, as its own or as an alias; or NULL */
-struct flow *flow_find(struct flow_table *t, const struct flow_key *key);
+/**
+ * flow_ends_of() - what the table is asked for a segment's flow
+ * @segment: borrowed for as long as the ends are used
+ * @dir:     the index of its source in @end, which is the segment's direction
+ */
+struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *segment, unsigned *dir);
 
-/** flow_same_ends() - the flows with the ends of @key in any network, one by one: @after is the last, or NULL */
-struct flow *flow_same_ends(struct flow_table *t, const struct flow_key *key, const struct flow *after);
+/** flow_find() - the flow of these ends in this network, as its own or as an alias; or NULL */
+struct flow *flow_find(const struct flow_table *t, struct flow_ends *ends);
+
+/** struct flow_walk - how far flow_same_ends() has come; zero: it begins */
+struct flow_walk {
+	size_t steps;
+	bool among_old;
+};
+
+/** flow_same_ends() - the flows with these ends in any network, one by one; NULL after the last */
+struct flow *flow_same_ends(const struct flow_table *t, const struct flow_ends *ends, struct flow_walk *walk);
 
 /** flow_add_alias() - flow_find() finds @f in @network as well; the oldest alias goes if there are too many */
 void flow_add_alias(struct flow *f, uint32_t network);
@@ -101,7 +126,7 @@ void flow_add_alias(struct flow *f, uint32_t network);
 void flow_drop_alias(struct flow *f, uint32_t network);
 
 /** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the budget */
-struct flow *flow_add(struct flow_table *t, const struct flow_key *key, struct wall now);
+struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now);
 
 /** flow_touch() - it is the newest of its list now */
 void flow_touch(struct flow_table *t, struct flow *f, struct wall now);

@@ -392,14 +392,16 @@ static void restart(struct reassembler *r, struct flow *f)
 	begin_life(r, f);
 }
 
-/** thin_out() - these ends are already in as many networks as we follow: the one that was quiet longest goes */
-static void thin_out(struct reassembler *r, const struct flow_key *key)
+/** thin_out() - these ends may be in as many networks as we follow: the one that was quiet longest goes */
+static void thin_out(struct reassembler *r, const struct flow_ends *ends)
 {
-	struct flow *quietest = NULL;
+	struct flow_walk walk = { 0 };
+	struct flow *f, *quietest = NULL;
 	size_t count = 0;
 
-	for (struct flow *f = flow_same_ends(&r->flows, key, NULL); f; f = flow_same_ends(&r->flows, key, f)) {
-		if (!quietest || f->last.ns < quietest->last.ns)
+	while ((f = flow_same_ends(&r->flows, ends, &walk))) {
+		if (!quietest || f->last.ns < quietest->last.ns ||
+		    (f->last.ns == quietest->last.ns && f->number < quietest->number))
 			quietest = f;
 		count++;
 	}
@@ -410,15 +412,16 @@ static void thin_out(struct reassembler *r, const struct flow_key *key)
 	forget_flow(r, quietest, LOST_MEMORY);
 }
 
-static struct flow *add_flow(struct reassembler *r, const struct flow_key *key)
+static struct flow *add_flow(struct reassembler *r, const struct flow_ends *ends)
 {
 	struct flow *f;
 
-	thin_out(r, key);
-	f = flow_add(&r->flows, key, r->clock);
+	if (ends->elsewhere)
+		thin_out(r, ends);
+	f = flow_add(&r->flows, ends, r->clock);
 
 	for (int i = 0; !f && i < EVICT_AT_ONCE && evict(r, NULL); i++)
-		f = flow_add(&r->flows, key, r->clock);
+		f = flow_add(&r->flows, ends, r->clock);
 	if (f)
 		begin_life(r, f);
 	return f;
@@ -662,21 +665,21 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 /* ---- the door -------------------------------------------------------------------- */
 
 /** meet() - the flow for the first segment of these ends in its network, or NULL if it begins none */
-static struct flow *meet(struct reassembler *r, const struct flow_key *key, unsigned dir,
+static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
-	struct flow *f = copies_find(&r->flows, key, dir, s);
+	struct flow *f = ends->elsewhere ? copies_find(&r->flows, ends, dir, s) : NULL;
 
 	if (f)
 		counter_add(&r->stats.copies, 1);
 	else if (worth_a_flow(s))
-		f = add_flow(r, key);
+		f = add_flow(r, ends);
 	return f;
 }
 
 /** part() - what was taken for a copy of @f isn't: begin a flow for it that knows what was known of the begin
  */
-static struct flow *part(struct reassembler *r, struct flow *f, const struct flow_key *key, unsigned dir,
+static struct flow *part(struct reassembler *r, struct flow *f, struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
 	struct stream begun[2] = { f->half[0], f->half[1] };
@@ -684,7 +687,8 @@ static struct flow *part(struct reassembler *r, struct flow *f, const struct flo
 
 	copies_part(f, dir, s);
 	counter_sub(&r->stats.copies, 1);
-	f = add_flow(r, key);
+	ends->elsewhere = true; /* @f */
+	f = add_flow(r, ends);
 	if (!f || client == CLIENT_UNKNOWN)
 		return f;
 	if (begun[client].has_isn)
@@ -700,16 +704,16 @@ static struct flow *part(struct reassembler *r, struct flow *f, const struct flo
 void reassembler_feed(struct reassembler *r, const struct segment *segment)
 {
 	unsigned dir;
-	struct flow_key key = flow_key_of(segment, &dir);
+	struct flow_ends ends = flow_ends_of(&r->flows, segment, &dir);
 	struct flow *f;
 
 	advance_clock(r, segment->ts);
 	expire(r);
-	f = flow_find(&r->flows, &key);
+	f = flow_find(&r->flows, &ends);
 	if (!f)
-		f = meet(r, &key, dir, segment);
+		f = meet(r, &ends, dir, segment);
 	else if (f->alias_count > 0 && copies_differ(f, dir, segment))
-		f = part(r, f, &key, dir, segment);
+		f = part(r, f, &ends, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
 	if (f && enter_life(r, f, dir, segment))

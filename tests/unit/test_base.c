@@ -143,15 +143,6 @@ static void test_siphash(void **state)
 	assert_true(hash_bytes(&key, in, 8) == 0x93f5f5799a932462u);
 }
 
-/* SipHash-1-3 of "abcdefghijkl" and "abcdefghijklmno" under the zero key, as Python 3.11 hashes bytes with PYTHONHASHSEED=0. */
-static void test_hash_pair(void **state)
-{
-	struct hash_key key = { 0, 0 };
-
-	assert_true(hash_pair(&key, 0x6867666564636261u, 0x0c0000006c6b6a69u) == 0x83275255f37565c1u);
-	assert_true(hash_pair(&key, 0x6867666564636261u, 0x0f6f6e6d6c6b6a69u) == 0x1fd27a29b0e9dc7au);
-}
-
 static void test_digests(void **state)
 {
 	static const uint8_t sha_abc[] = { 0xba, 0x78, 0x16, 0xbf };
@@ -246,7 +237,6 @@ int main(void)
 		cmocka_unit_test(test_json_texts),
 		cmocka_unit_test(test_json_structure),
 		cmocka_unit_test(test_siphash),
-		cmocka_unit_test(test_hash_pair),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_histogram_error),
 		cmocka_unit_test(test_histogram_quantiles),
