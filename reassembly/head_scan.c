@@ -155,17 +155,12 @@ static inline __attribute__((always_inline)) bool is_word(struct span s, const c
 	return ((a[0] | cases) ^ (b[0] | cases)) == 0 && ((a[1] | cases) ^ (b[1] | cases)) == 0;
 }
 
-/** struct framing - what the fields said */
-struct framing {
-	uint64_t content_length;
-	bool has_length;
-};
-
-static bool take_length(struct framing *f, struct span value)
+/** take_length() - the value of Content-Length; false if it is not the first, or not plain */
+static bool take_length(struct scanned_head *head, struct span value)
 {
 	uint64_t n = 0;
 
-	if (f->has_length || value.len == 0 || value.len > LENGTH_DIGITS_MAX)
+	if (head->has_length || value.len == 0 || value.len > LENGTH_DIGITS_MAX)
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t digit = (uint8_t)(value.at[i] - '0');
@@ -174,14 +169,14 @@ static bool take_length(struct framing *f, struct span value)
 			return false;
 		n = n * 10 + digit;
 	}
-	f->has_length = true;
-	f->content_length = n;
+	head->has_length = true;
+	head->content_length = n;
 	return true;
 }
 
 /** take_framing() - note what this field says about framing; false if llhttp has to see the head */
-static inline __attribute__((always_inline)) bool take_framing(struct framing *f, struct span name,
-							       struct span value)
+static inline __attribute__((always_inline)) bool take_framing(struct scanned_head *head,
+							       struct span name, struct span value)
 {
 	switch (name.len) {
 	case 6:
@@ -193,7 +188,7 @@ static inline __attribute__((always_inline)) bool take_framing(struct framing *f
 		       (value.len == 10 && is_word(value, "keep-alive", 10)) ||
 		       (value.len == 5 && is_word(value, "close", 5));
 	case 14:
-		return !is_word(name, "content-length", 14) || take_length(f, value);
+		return !is_word(name, "content-length", 14) || take_length(head, value);
 	case 16:
 		return !is_word(name, "proxy-connection", 16);
 	case 17:
@@ -214,7 +209,13 @@ static inline bool is_blank(uint8_t c)
 
 /* ---- what is known from the head before ----------------------------------- */
 
-/** same_bytes() - how many of the remembered bytes @in begins with */
+/** is_known() - is it the last head again? */
+static inline bool is_known(struct span in, const struct scan_memo *memo)
+{
+	return memo->whole > 0 && in.len >= memo->whole && memcmp(in.at, memo->bytes, memo->whole) == 0;
+}
+
+/** same_bytes() - how many bytes of the remembered lines @in begins with */
 static inline size_t same_bytes(struct span in, const struct scan_memo *memo)
 {
 	struct span known = span_of(memo->bytes, memo->len + MEMO_SLACK);
@@ -230,51 +231,41 @@ static inline size_t same_bytes(struct span in, const struct scan_memo *memo)
 	return i < memo->len ? i : memo->len;
 }
 
-/** known_lines() - how many of the remembered lines end within the @same bytes; the others are forgotten */
-static inline size_t known_lines(struct scan_memo *memo, size_t same, struct framing *f)
+/** keep_same() - forget the lines that @in does not begin with, and what they said; where the others end */
+static size_t keep_same(struct span in, struct scan_memo *memo)
 {
-	size_t n = same == memo->len ? memo->lines : 0;
+	size_t same = same_bytes(in, memo);
+	uint8_t n = 0;
 
-	while (n < memo->lines && memo->line[n].next <= same)
+	while (n < memo->lines && memo->line_end[n] <= same)
 		n++;
-	memo->lines = (uint8_t)n;
-	memo->len = n > 0 ? memo->line[n - 1].next : memo->first;
-	if (memo->length_line < n)
-		*f = (struct framing){ memo->content_length, true };
-	else
-		memo->length_line = MEMO_LINES;
-	return n;
-}
-
-/** remember_first() - a head begins with @len bytes of a first line, and nothing else is known of it */
-static void remember_first(struct scan_memo *memo, struct span in, size_t len, size_t method, size_t target)
-{
-	memo->first = len <= MEMO_BYTES ? (uint16_t)len : 0;
-	memo->len = memo->first;
-	memo->lines = 0;
-	memo->length_line = MEMO_LINES;
-	memo->method = (uint16_t)method;
-	memo->target = (uint16_t)target;
-	memcpy(memo->bytes, in.at, memo->first);
-}
-
-/** remember_line() - line @n goes from @begin to @next, if all before it are known as well */
-static inline void remember_line(struct scan_memo *memo, struct span in, size_t n, size_t begin, size_t next,
-				 const struct header *field, const struct framing *f, bool had_length)
-{
-	if (n != memo->lines || n == MEMO_LINES || begin != memo->len || next > MEMO_BYTES || !memo->first)
-		return;
-	memo->line[n].colon = (uint16_t)(begin + field->name.len);
-	memo->line[n].value = (uint16_t)(field->value.at - in.at);
-	memo->line[n].end = (uint16_t)(memo->line[n].value + field->value.len);
-	memo->line[n].next = (uint16_t)next;
-	memcpy(memo->bytes + begin, in.at + begin, next - begin);
-	memo->lines++;
-	memo->len = (uint16_t)next;
-	if (f->has_length && !had_length) {
-		memo->length_line = (uint8_t)n;
-		memo->content_length = f->content_length;
+	memo->lines = n;
+	memo->len = n > 0 ? memo->line_end[n - 1] : 0;
+	memo->whole = 0;
+	if (memo->length_end > memo->len) {
+		memo->last.has_length = false;
+		memo->last.content_length = 0;
 	}
+	return memo->len;
+}
+
+/** remember() - the line from @begin to @end, if all before it are; where it is found from now on, at the same place */
+static inline struct span remember(struct scan_memo *memo, struct span in, size_t begin, size_t end)
+{
+	if (begin != memo->len || end > MEMO_BYTES || memo->lines == MEMO_LINES)
+		return in;
+	memcpy(memo->bytes + begin, in.at + begin, end - begin);
+	memo->line_end[memo->lines++] = memo->len = (uint16_t)end;
+	return span_of(memo->bytes, end);
+}
+
+/** remember_end() - the empty line is at @at; what is needed for is_known() */
+static inline void remember_end(struct scan_memo *memo, size_t at)
+{
+	if (at != memo->len || at + 2 > MEMO_BYTES)
+		return;
+	memcpy(memo->bytes + at, "\r\n", 2);
+	memo->whole = (uint16_t)(at + 2);
 }
 
 /* ---- fields ---------------------------------------------------------------- */
@@ -305,33 +296,38 @@ static inline struct span trim(struct span value)
 	return value;
 }
 
-/** scan_fields() - from the known lines, @known of them, to the empty line; the length of the head, or 0 */
-static inline __attribute__((always_inline)) size_t scan_fields(struct span in, struct scan_memo *memo,
-								size_t at, size_t known, struct header *fields,
-								size_t *count, struct framing *f)
+/** moved() - @part of @from, in @to, where the same bytes are at the same place */
+static inline struct span moved(struct span part, struct span from, struct span to)
 {
-	for (size_t n = 0; fields && n < known; n++)
-		fields[n] = (struct header){ cut(in, n > 0 ? memo->line[n - 1].next : memo->first,
-						 memo->line[n].colon),
-					     cut(in, memo->line[n].value, memo->line[n].end) };
-	for (size_t n = known; n <= SCAN_FIELDS_MAX; n++) {
+	return span_of(to.at + (part.at - from.at), part.len);
+}
+
+/** scan_fields() - from the line at @at to the empty one; those of the remembered lines are in place */
+static bool scan_fields(struct span in, struct scan_memo *memo, size_t at)
+{
+	struct scanned_head *head = &memo->last;
+
+	for (size_t n = memo->lines > 0 ? memo->lines - 1u : 0; n <= SCAN_FIELDS_MAX; n++) {
 		size_t begin = at;
-		bool had_length = f->has_length;
+		bool had_length = head->has_length;
 		struct header field;
+		struct span kept;
 
 		if (is_text(in, at, "\r\n", 2)) {
-			*count = n;
-			return at + 2;
+			remember_end(memo, at);
+			head->head.header_count = n;
+			head->len = at + 2;
+			return head->len <= HEAD_BYTES_MAX;
 		}
 		if (n == SCAN_FIELDS_MAX || !scan_field(in, &at, &field) ||
-		    !take_framing(f, field.name, field.value))
-			break;
-		field.value = trim(field.value);
-		if (fields)
-			fields[n] = field;
-		remember_line(memo, in, n, begin, at, &field, f, had_length);
+		    !take_framing(head, field.name, field.value))
+			return false;
+		if (head->has_length && !had_length)
+			memo->length_end = at;
+		kept = remember(memo, in, begin, at);
+		memo->fields[n] = (struct header){ moved(field.name, in, kept), moved(trim(field.value), in, kept) };
 	}
-	return 0;
+	return false;
 }
 
 /* ---- first lines ------------------------------------------------------------- */
@@ -353,42 +349,38 @@ static size_t method_len(struct span in)
 	return 0;
 }
 
-/** scan_request_line() - remember it; false if it is not plain */
-static bool scan_request_line(struct span in, struct scan_memo *memo)
+/** scan_request_line() - its length, or 0 if it is not plain */
+static size_t scan_request_line(struct span in, struct scan_memo *memo)
 {
 	size_t method = method_len(in), target = method + 1, end;
+	struct span kept;
 
-	memo->first = memo->len = 0;
 	if (method == 0 || target >= in.len || in.at[target] != '/')
-		return false;
+		return 0;
 	end = pass(in, target, TARGET);
 	if (!is_text(in, end, " HTTP/1.", 8) || in.len - end < 11 || (in.at[end + 8] | 1) != '1' ||
-	    !is_text(in, end + 9, "\r\n", 2) || end > UINT16_MAX)
-		return false;
-	remember_first(memo, in, end + 11, method, end);
-	return true;
+	    !is_text(in, end + 9, "\r\n", 2))
+		return 0;
+	kept = remember(memo, in, 0, end + 11);
+	memo->last.head = (struct request_head){ .method = cut(kept, 0, method),
+						 .target = cut(kept, target, end),
+						 .headers = memo->fields,
+						 .version_major = 1,
+						 .version_minor = in.at[end + 8] - '0' };
+	memo->last.asks_head = in.at[0] == 'H';
+	return end + 11;
 }
 
-bool scan_request(struct span in, struct scan_memo *memo, struct header fields[SCAN_FIELDS_MAX],
-		  struct scanned_request *out)
+const struct scanned_head *scan_request(struct span in, struct scan_memo *memo)
 {
-	size_t same = same_bytes(in, memo), known = 0;
-	struct framing f = { 0 };
+	size_t at;
 
-	if (memo->first > 0 && same >= memo->first)
-		known = known_lines(memo, same, &f);
-	else if (!scan_request_line(in, memo))
-		return false;
-	out->head = (struct request_head){ .method = cut(in, 0, memo->method),
-					   .target = cut(in, memo->method + 1, memo->target),
-					   .headers = fields,
-					   .version_major = 1,
-					   .version_minor = in.at[memo->target + 8] - '0' };
-	out->len = scan_fields(in, memo, known > 0 ? memo->len : (size_t)memo->target + 11, known, fields,
-			       &out->head.header_count, &f);
-	out->content_length = f.content_length;
-	out->asks_head = in.at[0] == 'H';
-	return out->len != 0 && out->len <= HEAD_BYTES_MAX;
+	if (is_known(in, memo))
+		return &memo->last;
+	at = keep_same(in, memo);
+	if (at == 0)
+		at = scan_request_line(in, memo);
+	return at > 0 && scan_fields(in, memo, at) ? &memo->last : NULL;
 }
 
 static bool is_digit(uint8_t c)
@@ -396,12 +388,11 @@ static bool is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/** scan_status_line() - remember it; its length, or 0 if it is not plain */
+/** scan_status_line() - its length, or 0 if it is not plain */
 static size_t scan_status_line(struct span in, struct scan_memo *memo)
 {
 	size_t end;
 
-	memo->first = memo->len = 0;
 	/* "HTTP/1.1 200 " */
 	if (in.len < 13 || !is_text(in, 0, "HTTP/1.", 7) || (in.at[7] | 1) != '1' || in.at[8] != ' ' ||
 	    in.at[9] < '1' || in.at[9] > '5' || !is_digit(in.at[10]) || !is_digit(in.at[11]) ||
@@ -410,27 +401,19 @@ static size_t scan_status_line(struct span in, struct scan_memo *memo)
 	end = pass(in, 13, VALUE);
 	if (!is_text(in, end, "\r\n", 2))
 		return 0;
-	remember_first(memo, in, end + 2,
-		       (size_t)((in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0')), 0);
+	remember(memo, in, 0, end + 2);
+	memo->last.status = (in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0');
 	return end + 2;
 }
 
-bool scan_answer(struct span in, struct scan_memo *memo, struct scanned_answer *out)
+const struct scanned_head *scan_answer(struct span in, struct scan_memo *memo)
 {
-	size_t same = same_bytes(in, memo), known = 0, at, count;
-	struct framing f = { 0 };
+	size_t at;
 
-	if (memo->first > 0 && same >= memo->first) {
-		known = known_lines(memo, same, &f);
-		at = memo->len;
-	} else {
+	if (is_known(in, memo))
+		return &memo->last;
+	at = keep_same(in, memo);
+	if (at == 0)
 		at = scan_status_line(in, memo);
-		if (at == 0)
-			return false;
-	}
-	out->status = memo->method;
-	out->len = scan_fields(in, memo, at, known, NULL, &count, &f);
-	out->content_length = f.content_length;
-	out->has_length = f.has_length;
-	return out->len != 0;
+	return at > 0 && scan_fields(in, memo, at) ? &memo->last : NULL;
 }

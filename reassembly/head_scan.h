@@ -7,9 +7,10 @@
  * refusal says nothing about the head. What is accepted is what llhttp makes of
  * the same bytes; fuzz_head_scan.c and the property tests compare the two.
  *
- * Heads of one client, and of one server, are alike up to a few values. Of the
- * last one the lines are remembered, and those that come again, from the first
- * byte on, are not looked at again.
+ * Heads of one client, and of one server, are alike up to a few values. The last
+ * one is remembered line by line, with what was read from it. One that is the
+ * same to its end is only compared; of another one, only what comes behind the
+ * lines that are the same is looked at.
  */
 #ifndef REASSEMBLY_HEAD_SCAN_H
 #define REASSEMBLY_HEAD_SCAN_H
@@ -27,44 +28,37 @@
 #define MEMO_BYTES 512
 #define MEMO_SLACK 16 /* bytes that a vector may reach beyond what is remembered */
 
-/** struct scan_memo - the first lines of a head that was scanned; the zero value remembers nothing */
-struct scan_memo {
-	uint16_t first;          /* length of the first line; 0: nothing is remembered */
-	uint16_t len;            /* of it and the lines below */
-	uint16_t method, target; /* where they end; an answer's status is in method */
-	uint8_t lines;
-	uint8_t length_line; /* the line with Content-Length; MEMO_LINES: none */
-	uint64_t content_length;
-	struct {
-		uint16_t colon, value, end, next; /* offsets; end: without white space */
-	} line[MEMO_LINES];
-	uint8_t bytes[MEMO_BYTES + MEMO_SLACK];
-};
-
-/** struct scanned_request - a head, and what follows from it */
-struct scanned_request {
-	struct request_head head; /* spans into the bytes, fields in the caller's array */
+/** struct scanned_head - a head, and what follows from it */
+struct scanned_head {
+	struct request_head head; /* an answer's has fields only */
 	uint64_t content_length;  /* 0 if there is none */
 	size_t len;               /* of the head, with the empty line */
-	bool asks_head;           /* HEAD: its answer has no body */
+	int status;               /* of an answer */
+	bool has_length;
+	bool asks_head; /* HEAD: its answer has no body */
+};
+
+/** struct scan_memo - the last head, and as many of its lines as there is room for; zero: none was scanned */
+struct scan_memo {
+	struct scanned_head last;
+	uint16_t whole; /* its length, if all of it is remembered, or 0 */
+	uint16_t len;   /* of the lines that are remembered: the empty one is not among them */
+	uint16_t line_end[MEMO_LINES];
+	uint8_t lines;
+	size_t length_end; /* with last.has_length: where the line ends that said so */
+	struct header fields[SCAN_FIELDS_MAX]; /* in bytes[] as far as their lines are there */
+	uint8_t bytes[MEMO_BYTES + MEMO_SLACK];
 };
 
 /**
  * scan_request() - is a request's head here, whole and plain, from the first byte on?
  * @memo:  of requests only; makes no difference but for the time it takes
+ *
+ * Return: the head, NULL if not. Borrowed until @memo is used again, or the bytes of @in go.
  */
-bool scan_request(struct span in, struct scan_memo *memo, struct header fields[SCAN_FIELDS_MAX],
-		  struct scanned_request *out);
-
-/** struct scanned_answer - what of an answer's head decides where the next answer begins */
-struct scanned_answer {
-	uint64_t content_length; /* 0 if there is none */
-	size_t len;
-	int status;
-	bool has_length;
-};
+const struct scanned_head *scan_request(struct span in, struct scan_memo *memo);
 
 /** scan_answer() - likewise for an answer; @memo: of answers only */
-bool scan_answer(struct span in, struct scan_memo *memo, struct scanned_answer *out);
+const struct scanned_head *scan_answer(struct span in, struct scan_memo *memo);
 
 #endif

@@ -367,22 +367,22 @@ static void client_probe(struct http *h, struct span *in)
 static bool scan_head(struct http *h, struct span *in)
 {
 	struct scan_memo *memo = &h->env->request_memos[h->request.origin.connection % HTTP_MEMOS];
-	struct scanned_request s;
+	const struct scanned_head *s = h->env->llhttp_only ? NULL : scan_request(*in, memo);
 
-	if (h->env->llhttp_only || !scan_request(*in, memo, h->env->fields, &s))
+	if (!s)
 		return false;
 	begin_request(h, *in);
 	h->any_byte = h->scanned = true;
 	h->began_pipelined = http_begins_pipelined(h);
 	http_count_request(h);
 	h->upgrade_granted = false; /* it asks for none */
-	h->body_left = s.content_length;
+	h->body_left = s->content_length;
 	h->bodies |= h->body_left > 0;
-	push(h, s.asks_head ? ASKED_HEAD : ASKED_PLAIN);
+	push(h, s->asks_head ? ASKED_HEAD : ASKED_PLAIN);
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
-	span_skip(in, s.len);
-	request_decide(&h->env->requests, &h->request, &s.head, h->body_left);
+	span_skip(in, s->len);
+	request_decide(&h->env->requests, &h->request, &s->head, h->body_left);
 	if (h->pairs)
 		http_pairs_expect(h);
 	if (h->body_left == 0)

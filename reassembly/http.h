@@ -27,7 +27,6 @@ struct http_env {
 	struct http *spare;
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
-	struct header fields[SCAN_FIELDS_MAX]; /* of the head that is scanned */
 	struct scan_memo request_memos[HTTP_MEMOS], answer_memos[HTTP_MEMOS]; /* by the connection's number */
 	bool keep_answers;
 	uint64_t max_answer, last_token;

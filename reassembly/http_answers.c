@@ -160,16 +160,18 @@ static bool scan_head(struct http *h, struct span *in)
 {
 	struct scan_memo *memo = &h->env->answer_memos[h->request.origin.connection % HTTP_MEMOS];
 	enum asked asked = asked_next(h);
-	struct scanned_answer a;
+	const struct scanned_head *a = NULL;
 	bool no_body;
 
-	if (h->env->llhttp_only || asked == ASKED_CONNECT || !scan_answer(*in, memo, &a) || a.status == 101)
+	if (!h->env->llhttp_only && asked != ASKED_CONNECT)
+		a = scan_answer(*in, memo);
+	if (!a || a->status == 101)
 		return false;
-	no_body = asked == ASKED_HEAD || a.status == 204 || a.status == 304 || a.status < 200;
-	if (a.status < 200 ? a.has_length : !a.has_length && !no_body) /* odd, or until the connection's end */
+	no_body = asked == ASKED_HEAD || a->status == 204 || a->status == 304 || a->status < 200;
+	if (a->status < 200 ? a->has_length : !a->has_length && !no_body) /* odd, or until the connection's end */
 		return false;
-	span_skip(in, a.len);
-	answer_head(h, a.status, no_body ? 0 : a.content_length);
+	span_skip(in, a->len);
+	answer_head(h, a->status, no_body ? 0 : a->content_length);
 	h->answer_scanned = true;
 	h->answering = h->answer_left > 0;
 	return true;
