@@ -107,9 +107,10 @@ static inline bool span_u32(struct span *in, uint32_t *out)
 	return true;
 }
 
+/** span_equal() - a literal comes second: then its length is a constant, and comparing takes a load or two */
 static inline bool span_equal(struct span a, struct span b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+	return a.len == b.len && (b.len == 0 || memcmp(a.at, b.at, b.len) == 0);
 }
 
 /** span_equal_nocase() - equal but for ASCII case, as HTTP field names are (RFC 9110, 5.1) */

@@ -4,7 +4,7 @@
  * Theory of operation: one function per step of the contract's order, each of
  * which can only say "not this one". The cheap steps come first, and that is
  * also the order in which they are reported: a GET of /metrics was filtered by
- * its method. The fields are walked once, for all the steps that need one.
+ * its method. A step looks for the field that it needs; few need any.
  *
  * A pattern that gives up (rule.c) has no answer, and the request is left out:
  * a --path or --match-* that gave up does not match, a --not-path that gave up
@@ -13,7 +13,9 @@
  * What a target's steps say depends on its bytes alone, and a model service sees
  * few different targets, so the last answers are kept (struct known_target): on
  * keep-alive traffic the walk through the deny list was a sixth of all the
- * instructions that a recording costs.
+ * instructions that a recording costs. And where the reassembly says that a head
+ * is the same as one before (request_head.same), so is what the rules said of it
+ * (struct known_head): only whose it is, and whether its turn has come, is asked.
  *
  * Nothing here allocates after policy_new().
  */
@@ -36,10 +38,14 @@ struct rule_list {
 	size_t count;
 };
 
+struct method {
+	char *name; /* owned */
+	size_t len;
+};
+
 struct header_rule {
 	char *name; /* owned */
 	struct rule *rule;
-	bool found, gave_up; /* during one walk over the fields */
 };
 
 #define KNOWN_TARGETS     64 /* power of two */
@@ -53,9 +59,17 @@ struct known_target {
 	uint8_t verdict; /* VERDICT_CHOSEN: the path is no reason against it */
 };
 
+#define KNOWN_HEADS 4 /* power of two */
+
+/** struct known_head - what all rules said of a head that may come again; same 0: nothing yet */
+struct known_head {
+	uint64_t same;
+	enum verdict verdict; /* VERDICT_CHOSEN: nothing in the head is a reason against it */
+};
+
 struct policy {
 	bool any_method;
-	char **methods; /* owned */
+	struct method *methods;
 	size_t method_count;
 	struct route_set *denied, *inference; /* NULL: the deny list is off */
 	struct route_set *preset;             /* NULL: any */
@@ -71,13 +85,7 @@ struct policy {
 	struct policy_stats own_stats, *stats;
 	struct route_path path; /* scratch */
 	struct known_target known[KNOWN_TARGETS];
-};
-
-/** struct field_walk - what one pass over the fields found */
-struct field_walk {
-	struct span host; /* empty if there is none */
-	const struct span *sample_key;
-	bool marked; /* by a shadowtap */
+	struct known_head known_heads[KNOWN_HEADS];
 };
 
 /* --- building --- */
@@ -126,7 +134,7 @@ static int add_method(struct policy *p, const char *text, struct buffer *error)
 	method = method_copy(text);
 	if (!method)
 		return -ENOMEM;
-	p->methods[p->method_count++] = method;
+	p->methods[p->method_count++] = (struct method){ method, strlen(method) };
 	if (strcmp(method, "CONNECT") != 0)
 		return 0;
 	buffer_add_str(error,
@@ -284,7 +292,7 @@ void policy_free(struct policy *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->method_count; i++)
-		free(p->methods[i]);
+		free(p->methods[i].name);
 	free(p->methods);
 	for (size_t i = 0; i < p->header_count; i++) {
 		free(p->headers[i].name);
@@ -308,7 +316,7 @@ static bool method_is_wanted(const struct policy *p, struct span method)
 	if (p->any_method)
 		return !span_equal(method, SPAN_LITERAL("CONNECT"));
 	for (size_t i = 0; i < p->method_count; i++)
-		if (span_equal(method, span_str(p->methods[i])))
+		if (span_equal(method, span_of(p->methods[i].name, p->methods[i].len)))
 			return true;
 	return false;
 }
@@ -401,53 +409,50 @@ static enum verdict target_verdict(struct policy *p, const struct request_head *
 	return verdict;
 }
 
-static void match_header_rules(struct policy *p, const struct header *field)
+static bool header_is_wanted(struct policy *p, const struct header_rule *h, const struct request_head *head)
 {
-	for (size_t i = 0; i < p->header_count; i++) {
-		struct header_rule *h = &p->headers[i];
-		enum rule_answer answer;
+	struct span name = span_str(h->name);
+	enum rule_answer answer = RULE_NO;
 
-		if (h->found || h->gave_up || !span_equal_nocase(field->name, span_str(h->name)))
-			continue;
-		answer = search(p, h->rule, field->value);
-		h->found = answer == RULE_YES;
-		h->gave_up = answer == RULE_GAVE_UP; /* once is enough: there may be hundreds of these fields */
-	}
+	/* to give up once is enough: there may be hundreds of these fields */
+	for (size_t i = 0; i < head->header_count && answer == RULE_NO; i++)
+		if (span_equal_nocase(head->headers[i].name, name))
+			answer = search(p, h->rule, head->headers[i].value);
+	return answer == RULE_YES;
 }
 
-static struct field_walk walk_fields(struct policy *p, const struct request_head *head)
+static bool headers_are_wanted(struct policy *p, const struct request_head *head)
 {
-	struct field_walk walk = { 0 };
-	bool has_host = false;
+	bool wanted = true;
 
-	for (size_t i = 0; i < p->header_count; i++)
-		p->headers[i].found = p->headers[i].gave_up = false;
-	for (size_t i = 0; i < head->header_count; i++) {
-		const struct header *field = &head->headers[i];
-
-		if (!has_host && span_equal_nocase(field->name, SPAN_LITERAL("host"))) {
-			walk.host = field->value;
-			has_host = true;
-		}
-		if (span_equal_nocase(field->name, SPAN_LITERAL("x-shadowtap")))
-			walk.marked = true;
-		if (p->sample_header && !walk.sample_key &&
-		    span_equal_nocase(field->name, span_str(p->sample_header)))
-			walk.sample_key = &field->value;
-		match_header_rules(p, field);
-	}
-	return walk;
+	for (size_t i = 0; i < p->header_count; i++) /* all, so that what one counts does not depend on others */
+		wanted &= header_is_wanted(p, &p->headers[i], head);
+	return wanted;
 }
 
-static bool headers_are_wanted(const struct policy *p)
+static bool host_is_wanted(struct policy *p, const struct request_head *head)
 {
-	for (size_t i = 0; i < p->header_count; i++)
-		if (!p->headers[i].found)
-			return false;
-	return true;
+	const struct span *host;
+
+	if (p->hosts.count == 0)
+		return true;
+	host = request_head_find(head, SPAN_LITERAL("host"));
+	return one_matches(p, &p->hosts, host ? *host : span_str(""), RULE_YES);
 }
 
-static bool is_sampled(struct policy *p, const struct field_walk *walk, const struct request_origin *origin)
+static bool is_marked(const struct request_head *head) /* by a shadowtap */
+{
+	return request_head_find(head, SPAN_LITERAL("x-shadowtap")) != NULL;
+}
+
+static bool sample_by_header(const struct policy *p, uint64_t share, const struct request_head *head)
+{
+	const struct span *key = request_head_find(head, span_str(p->sample_header));
+
+	return share == SHARE_ONE || (key && sample_by_key(share, *key));
+}
+
+static bool is_sampled(struct policy *p, const struct request_head *head, const struct request_origin *origin)
 {
 	uint64_t share = atomic_load_explicit(&p->share, memory_order_relaxed);
 
@@ -460,7 +465,7 @@ static bool is_sampled(struct policy *p, const struct field_walk *walk, const st
 	case SAMPLE_BY_CLIENT:
 		return sample_by_client(share, &origin->client);
 	case SAMPLE_BY_HEADER:
-		return share == SHARE_ONE || (walk->sample_key && sample_by_key(share, *walk->sample_key));
+		return sample_by_header(p, share, head);
 	}
 	return false;
 }
@@ -475,25 +480,50 @@ void policy_take_over(struct policy *p, const struct policy *old)
 	p->sampler.accumulated = old->sampler.accumulated;
 }
 
-enum verdict policy_decide(struct policy *p, const struct request_head *head,
-			   const struct request_origin *origin)
+/** judge_head() - the steps that depend on nothing but the head */
+static enum verdict judge_head(struct policy *p, const struct request_head *head)
 {
-	struct field_walk walk;
 	enum verdict verdict;
+	bool headers;
 
 	if (!method_is_wanted(p, head->method))
 		return VERDICT_FILTERED_METHOD;
 	verdict = target_verdict(p, head);
 	if (verdict != VERDICT_CHOSEN)
 		return verdict;
-	walk = walk_fields(p, head);
-	if (p->hosts.count && !one_matches(p, &p->hosts, walk.host, RULE_YES))
+	headers = headers_are_wanted(p, head);
+	if (!host_is_wanted(p, head))
 		return VERDICT_FILTERED_HOST;
-	if (!headers_are_wanted(p))
+	if (!headers)
 		return VERDICT_FILTERED_HEADER;
-	if (walk.marked || (p->is_own && p->is_own(p->is_own_ctx, origin)))
+	return is_marked(head) ? VERDICT_FILTERED_LOOP : VERDICT_CHOSEN;
+}
+
+/** head_verdict() - judge_head(), remembered */
+static enum verdict head_verdict(struct policy *p, const struct request_head *head)
+{
+	struct known_head *k = &p->known_heads[head->same % KNOWN_HEADS];
+	uint64_t gave_up = counter_get(&p->stats->match_limit);
+	enum verdict verdict;
+
+	if (head->same != 0 && k->same == head->same)
+		return k->verdict;
+	verdict = judge_head(p, head);
+	if (counter_get(&p->stats->match_limit) == gave_up) /* giving up is counted each time */
+		*k = (struct known_head){ head->same, verdict };
+	return verdict;
+}
+
+enum verdict policy_decide(struct policy *p, const struct request_head *head,
+			   const struct request_origin *origin)
+{
+	enum verdict verdict = head_verdict(p, head);
+
+	if (verdict != VERDICT_CHOSEN)
+		return verdict;
+	if (p->is_own && p->is_own(p->is_own_ctx, origin))
 		return VERDICT_FILTERED_LOOP;
-	return is_sampled(p, &walk, origin) ? VERDICT_CHOSEN : VERDICT_UNSAMPLED;
+	return is_sampled(p, head, origin) ? VERDICT_CHOSEN : VERDICT_UNSAMPLED;
 }
 
 struct policy_stats *policy_stats(struct policy *p)

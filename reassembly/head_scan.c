@@ -242,6 +242,7 @@ static size_t keep_same(struct span in, struct scan_memo *memo)
 	memo->lines = n;
 	memo->len = n > 0 ? memo->line_end[n - 1] : 0;
 	memo->whole = 0;
+	memo->last.head.same = 0;
 	if (memo->length_end > memo->len) {
 		memo->last.has_length = false;
 		memo->last.content_length = 0;
@@ -266,6 +267,7 @@ static inline void remember_end(struct scan_memo *memo, size_t at)
 		return;
 	memcpy(memo->bytes + at, "\r\n", 2);
 	memo->whole = (uint16_t)(at + 2);
+	memo->last.head.same = memo->number += SCAN_MEMOS;
 }
 
 /* ---- fields ---------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 
 #define SCAN_FIELDS_MAX 64
 
+#define SCAN_MEMOS 4 /* that one reassembler has of a kind */
 #define MEMO_LINES 24
 #define MEMO_BYTES 512
 #define MEMO_SLACK 16 /* bytes that a vector may reach beyond what is remembered */
@@ -41,6 +42,7 @@ struct scanned_head {
 /** struct scan_memo - the last head, and as many of its lines as there is room for; zero: none was scanned */
 struct scan_memo {
 	struct scanned_head last;
+	uint64_t number; /* of the last head that was remembered whole: head.same. Memos begin apart from each other */
 	uint16_t whole; /* its length, if all of it is remembered, or 0 */
 	uint16_t len;   /* of the lines that are remembered: the empty one is not among them */
 	uint16_t line_end[MEMO_LINES];

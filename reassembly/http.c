@@ -366,7 +366,7 @@ static void client_probe(struct http *h, struct span *in)
 /** scan_head() - the request that begins here, if its head is whole and plain: what llhttp and its callbacks do */
 static bool scan_head(struct http *h, struct span *in)
 {
-	struct scan_memo *memo = &h->env->request_memos[h->request.origin.connection % HTTP_MEMOS];
+	struct scan_memo *memo = &h->env->request_memos[h->request.origin.connection % SCAN_MEMOS];
 	const struct scanned_head *s = h->env->llhttp_only ? NULL : scan_request(*in, memo);
 
 	if (!s)
@@ -659,6 +659,8 @@ void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
 	env->requests.max_body = options->max_body;
 	env->requests.budget = options->budget;
 	env->requests.stats = stats;
+	for (size_t i = 0; i < SCAN_MEMOS; i++)
+		env->request_memos[i].number = i;
 	http_callbacks_init(&env->client_settings);
 	http_answers_init(&env->server_settings);
 	http_pairs_settings(&env->kept_settings);

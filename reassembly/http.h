@@ -15,9 +15,6 @@
 
 #define SPARE_HTTP_MAX 64
 
-/* Connections of one kind share these, those of several kinds have a chance of their own; all fit in the cache. */
-#define HTTP_MEMOS 4
-
 struct http;
 
 /** struct http_env - what all connections of a lane share */
@@ -27,7 +24,8 @@ struct http_env {
 	struct http *spare;
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
-	struct scan_memo request_memos[HTTP_MEMOS], answer_memos[HTTP_MEMOS]; /* by the connection's number */
+	/* By the connection's number. Those of one kind share them, those of several kinds have a chance of their own. */
+	struct scan_memo request_memos[SCAN_MEMOS], answer_memos[SCAN_MEMOS];
 	bool keep_answers;
 	uint64_t max_answer, last_token;
 	llhttp_settings_t kept_settings;

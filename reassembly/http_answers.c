@@ -158,7 +158,7 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 /** scan_head() - the head of the answer that begins here, if it is whole and plain and its end can be counted */
 static bool scan_head(struct http *h, struct span *in)
 {
-	struct scan_memo *memo = &h->env->answer_memos[h->request.origin.connection % HTTP_MEMOS];
+	struct scan_memo *memo = &h->env->answer_memos[h->request.origin.connection % SCAN_MEMOS];
 	enum asked asked = asked_next(h);
 	const struct scanned_head *a = NULL;
 	bool no_body;

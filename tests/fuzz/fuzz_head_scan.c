@@ -28,6 +28,7 @@ struct reader {
 	struct http_env env;
 	struct http *http;
 	uint64_t said;
+	uint64_t number, number_said; /* of the last head that has one, and what it said from its begin on */
 };
 
 static void say(struct reader *r, const void *bytes, size_t len)
@@ -56,6 +57,23 @@ static void say_head(struct reader *r, const struct request_head *head)
 	}
 }
 
+/** check_number() - heads with the same number are the same */
+static void check_number(struct reader *r, const struct request_head *head)
+{
+	uint64_t said = r->said, alone;
+
+	r->said = 0;
+	say_head(r, head);
+	alone = r->said;
+	r->said = said;
+	if (head->same == 0)
+		return;
+	if (head->same == r->number && alone != r->number_said)
+		abort();
+	r->number = head->same;
+	r->number_said = alone;
+}
+
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
 {
@@ -63,6 +81,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 	enum keep keep = (enum keep)(head->target.len % 3); /* all three ways */
 
 	say_head(r, head);
+	check_number(r, head);
 	say(r, &origin->ts_first, sizeof(origin->ts_first));
 	return (struct head_decision){ keep, head->header_count % 2, 1, head->header_count % 3 == 0 };
 }

@@ -265,6 +265,29 @@ static void test_pairs(void **state)
 	buffer_deinit(&is);
 }
 
+/** test_numbers() - heads that are equal have one number, and no others have it; nor has one of another memo */
+static void test_numbers(void **state)
+{
+	static struct scan_memo memos[2] = { { .number = 0 }, { .number = 1 } };
+	static const char *const texts[] = { LINE "A: b\r\n\r\n", LINE "A: c\r\n\r\n", LINE "A: b\r\n\r\nbody",
+					     LINE "A: b\r\n\r\n" };
+	uint64_t numbers[2][4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		for (size_t m = 0; m < 2; m++)
+			numbers[m][i] = scan_request(span_str(texts[i]), &memos[m])->head.same;
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < 4; k++) {
+			assert_int_not_equal(numbers[0][i], 0);
+			assert_int_not_equal(numbers[0][i], numbers[1][k]);
+			if (i != k) /* the last two follow each other */
+				assert_int_equal(numbers[0][i] == numbers[0][k], i + k == 5);
+		}
+	assert_null(scan_request(span_str("POST"), &memos[0]));
+	assert_int_equal(scan_request(span_str(LINE "A: " LONG LONG LONG LONG LONG LONG LONG LONG "\r\n\r\n"), &memos[0])->head.same, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_every_byte),
 	};
 
