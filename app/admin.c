@@ -206,7 +206,7 @@ bool admin_is_own(const struct admin *a, const struct endpoint *server)
 {
 	struct endpoint host = *server;
 
-	if (!a || server->port != a->address.at.port || a->address.at.family == 0)
+	if (server->port != a->address.at.port || a->address.at.family == 0)
 		return false;
 	if (memcmp(server, &a->address.at, sizeof(*server)) == 0)
 		return true;

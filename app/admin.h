@@ -44,7 +44,7 @@ int admin_open(const struct admin_address *address, struct admin **out, struct b
 /** admin_start() - answer from now on; 0 or a negative errno. @routes is copied */
 int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *routes);
 
-/** admin_is_own() - any thread, @a may be NULL: is a connection to @server one to us? */
+/** admin_is_own() - any thread: is a connection to @server one to us? */
 bool admin_is_own(const struct admin *a, const struct endpoint *server);
 
 /** admin_answers() / admin_refused() - answers given, and connections that were refused for being too many */

@@ -90,19 +90,22 @@ static void take_next_policy(struct lane *l)
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
-	struct head_decision d = { .digest = l->o.options->events_path != NULL };
+	enum keep keep = KEEP_NOTHING;
 	enum verdict verdict;
 
 	take_next_policy(l);
 	verdict = policy_decide(l->policy, head, origin);
-	d.verdict = (uint8_t)verdict;
-	d.limited = verdict == VERDICT_CHOSEN; /* a dry run counts as too large what a run would not send */
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
-		d.keep = KEEP_WHOLE;
+		keep = KEEP_WHOLE;
 	else if (l->o.tells_all || (verdict == VERDICT_CHOSEN && l->o.recorder))
-		d.keep = KEEP_HEAD; /* the recorder wants to know whose it was */
-	d.answer = d.keep == KEEP_WHOLE && l->o.options->compare.on;
-	return d;
+		keep = KEEP_HEAD; /* the recorder wants to know whose it was */
+	return (struct head_decision){
+		.keep = keep,
+		.digest = l->o.options->events_path != NULL,
+		.verdict = (uint8_t)verdict,
+		.answer = keep == KEEP_WHOLE && l->o.options->compare.on,
+		.limited = verdict == VERDICT_CHOSEN, /* a dry run counts as too large what a run would not send */
+	};
 }
 
 /* -c: all that were wanted are chosen, and their answers are here, or had time enough to come. */

@@ -10,7 +10,7 @@ static bool is_own(void *ctx, const struct request_origin *origin)
 	const struct tap *t = ctx;
 
 	return (t->replay && replay_is_own(t->replay, &origin->client, &origin->server)) ||
-	       admin_is_own(t->admin, &origin->server);
+	       (t->admin && admin_is_own(t->admin, &origin->server));
 }
 
 static struct policy_stats *verdicts_of(void *ctx, size_t lane)

@@ -175,8 +175,8 @@ static bool take_length(struct scanned_head *head, struct span value)
 }
 
 /** take_framing() - note what this field says about framing; false if llhttp has to see the head */
-static inline __attribute__((always_inline)) bool take_framing(struct scanned_head *head,
-							       struct span name, struct span value)
+static inline __attribute__((always_inline)) bool take_framing(struct scanned_head *head, struct span name,
+							       struct span value)
 {
 	switch (name.len) {
 	case 6:
@@ -250,7 +250,7 @@ static size_t keep_same(struct span in, struct scan_memo *memo)
 	return memo->len;
 }
 
-/** remember() - the line from @begin to @end, if all before it are; where it is found from now on, at the same place */
+/** remember() - the line from @begin to @end, if all before it are; who has it from now on, at the same place */
 static inline struct span remember(struct scan_memo *memo, struct span in, size_t begin, size_t end)
 {
 	if (begin != memo->len || end > MEMO_BYTES || memo->lines == MEMO_LINES)

@@ -42,9 +42,9 @@ struct scanned_head {
 /** struct scan_memo - the last head, and as many of its lines as there is room for; zero: none was scanned */
 struct scan_memo {
 	struct scanned_head last;
-	uint64_t number; /* of the last head that was remembered whole: head.same. Memos begin apart from each other */
-	uint16_t whole; /* its length, if all of it is remembered, or 0 */
-	uint16_t len;   /* of the lines that are remembered: the empty one is not among them */
+	uint64_t number; /* request_head.same of the last one that was remembered whole; memos begin with 0, 1 ... */
+	uint16_t whole;  /* its length, if all of it is remembered, or 0 */
+	uint16_t len;    /* of the lines that are remembered: the empty one is not among them */
 	uint16_t line_end[MEMO_LINES];
 	uint8_t lines;
 	size_t length_end; /* with last.has_length: where the line ends that said so */

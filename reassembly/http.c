@@ -460,7 +460,7 @@ static bool broken_off(const struct http *h, struct span segment)
 	       seq_before(h->head_ack, h->now_ack) && request_line_match(segment) != LINE_NO;
 }
 
-void http_client_bytes(struct http *h, const struct stream_piece *piece)
+enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span segment = piece->bytes;
 
@@ -490,6 +490,7 @@ void http_client_bytes(struct http *h, const struct stream_piece *piece)
 		h->read_ack = h->read_known ? seq_later(h->read_ack, piece->ack) : piece->ack;
 		h->read_known = true;
 	}
+	return h->fate;
 }
 
 void http_junk(struct http *h, uint32_t ack)
@@ -593,11 +594,6 @@ void http_end(struct http *h, enum lost_reason reason)
 	if (h->pairs)
 		http_pairs_end(h, fate_of(reason));
 	leave(h, h->fate);
-}
-
-enum http_fate http_fate(const struct http *h)
-{
-	return h->fate;
 }
 
 struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *answers,

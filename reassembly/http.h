@@ -24,7 +24,7 @@ struct http_env {
 	struct http *spare;
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
-	/* By the connection's number. Those of one kind share them, those of several kinds have a chance of their own. */
+	/* By the connection's number: connections of several kinds have a chance to get one each. */
 	struct scan_memo request_memos[SCAN_MEMOS], answer_memos[SCAN_MEMOS];
 	bool keep_answers;
 	uint64_t max_answer, last_token;
@@ -53,10 +53,17 @@ void http_free(struct http_env *env, struct http *h);
 /** http_junk() - bytes of the client were seen before this http was made, on segments up to this @ack */
 void http_junk(struct http *h, uint32_t ack);
 
+/** enum http_fate - unless HTTP_LIVE, there is nothing more to find */
+enum http_fate {
+	HTTP_LIVE,
+	HTTP_NOT,  /* the first bytes were no request; nothing was counted */
+	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
+};
+
 /* The streams' bytes and holes, in order. */
-void http_client_bytes(struct http *h, const struct stream_piece *piece);
+enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece);
+enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
-void http_server_bytes(struct http *h, const struct stream_piece *piece);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 
 /** http_server_end() - the server's direction has ended in order: its last answer may be complete by that */
@@ -70,14 +77,5 @@ bool http_client_end(struct http *h);
 
 /** http_end() - nothing will follow: the request in the making, if any, is lost for @reason */
 void http_end(struct http *h, enum lost_reason reason);
-
-enum http_fate {
-	HTTP_LIVE,
-	HTTP_NOT,  /* the first bytes were no request; nothing was counted */
-	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
-};
-
-/** http_fate() - ask after each call: unless HTTP_LIVE, there is nothing more to find */
-enum http_fate http_fate(const struct http *h);
 
 #endif

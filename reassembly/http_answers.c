@@ -80,14 +80,14 @@ static enum asked asked_next(const struct http *h)
 	return outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
 }
 
-/** answer_head() - an answer's head is complete; what its body is to llhttp: 0 as the fields say, 1 none, 2 none,
- * and no answer follows */
-static int answer_head(struct http *h, int status, uint64_t content_length)
+/* What its body is to llhttp: 0 as the fields say, 1 none, 2 none, and no answer follows. */
+int http_answer_head(struct http *h)
 {
+	int status = h->server.status_code;
 	bool outstanding = seq_distance(h->answered, h->sent) > 0;
 	enum asked asked = asked_next(h);
 
-	h->answer_left = h->answer_length = content_length;
+	h->answer_left = h->answer_length = (h->server.flags & F_CHUNKED) ? 0 : h->server.content_length;
 	if (status >= 100 && status < 200 && status != 101)
 		return 0; /* interim: the final answer is still owed */
 	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->answers_known)) ||
@@ -98,13 +98,6 @@ static int answer_head(struct http *h, int status, uint64_t content_length)
 	}
 	final_answer(h, asked);
 	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
-}
-
-int http_answer_head(struct http *h)
-{
-	const llhttp_t *p = &h->server;
-
-	return answer_head(h, p->status_code, (p->flags & F_CHUNKED) ? 0 : p->content_length);
 }
 
 void http_answer_body(struct http *h, size_t len)
@@ -171,7 +164,9 @@ static bool scan_head(struct http *h, struct span *in)
 	if (a->status < 200 ? a->has_length : !a->has_length && !no_body) /* odd, or until the connection's end */
 		return false;
 	span_skip(in, a->len);
-	answer_head(h, a->status, no_body ? 0 : a->content_length);
+	h->answer_left = h->answer_length = no_body ? 0 : a->content_length;
+	if (a->status >= 200)
+		final_answer(h, asked);
 	h->answer_scanned = true;
 	h->answering = h->answer_left > 0;
 	return true;
@@ -203,7 +198,7 @@ static void server_parse(struct http *h, struct span *in)
 		lose_answers(h, RESPONSE_MALFORMED);
 }
 
-void http_server_bytes(struct http *h, const struct stream_piece *piece)
+enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span in = piece->bytes;
 
@@ -214,7 +209,7 @@ void http_server_bytes(struct http *h, const struct stream_piece *piece)
 			bool kept;
 
 			if (!server_begin(h, in, piece->ack))
-				return;
+				return h->fate;
 			kept = h->pairs && http_pairs_answer_begins(h);
 			if (!kept && scan_head(h, &in))
 				continue;
@@ -229,6 +224,7 @@ void http_server_bytes(struct http *h, const struct stream_piece *piece)
 		else
 			server_parse(h, &in);
 	}
+	return h->fate;
 }
 
 /** skip_bytes() - let @bytes of the answer at hand pass that nobody has */

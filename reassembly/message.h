@@ -28,7 +28,7 @@ struct request_head {
 	const struct header *headers;
 	size_t header_count;
 	uint8_t version_major, version_minor;
-	uint64_t same; /* heads of one reassembler with the same number are equal to the byte; 0: nothing is known */
+	uint64_t same; /* heads of one lane with the same number are equal to the byte; 0: nothing is known */
 };
 
 /** request_head_find() - value of the first field called @name (any case), or NULL */

@@ -262,10 +262,10 @@ static void not_http(struct reassembler *r, struct flow *f, struct span first)
 	ignore_flow(r, f);
 }
 
-/** settle() - does http still want this connection? @piece: what it was given last */
-static void settle(struct reassembler *r, struct flow *f, struct span piece)
+/** settle() - http wants no more of this connection; @piece: what it was given last */
+static void settle(struct reassembler *r, struct flow *f, enum http_fate fate, struct span piece)
 {
-	switch (http_fate(f->http)) {
+	switch (fate) {
 	case HTTP_LIVE:
 		break;
 	case HTTP_NOT:
@@ -280,6 +280,8 @@ static void settle(struct reassembler *r, struct flow *f, struct span piece)
 
 static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
+	enum http_fate fate;
+
 	if (!f->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
 			 */
 		if (request_method_match(piece->bytes) == LINE_NO && !request_line_foreign(piece->bytes)) {
@@ -289,12 +291,15 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 		if (!make_http(r, f, true, 0))
 			return;
 	}
-	http_client_bytes(f->http, piece);
-	settle(r, f, piece->bytes);
+	fate = http_client_bytes(f->http, piece);
+	if (fate != HTTP_LIVE)
+		settle(r, f, fate, piece->bytes);
 }
 
 static void server_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
+	enum http_fate fate;
+
 	if (!f->http) { /* an answer that was captured before its request */
 		const struct stream *requests = &f->half[f->client];
 
@@ -302,8 +307,9 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 		    !make_http(r, f, !f->midstream && requests->next == requests->base, piece->bytes.len))
 			return;
 	}
-	http_server_bytes(f->http, piece);
-	settle(r, f, piece->bytes);
+	fate = http_server_bytes(f->http, piece);
+	if (fate != HTTP_LIVE)
+		settle(r, f, fate, piece->bytes);
 }
 
 static bool reader_on_bytes(void *ctx, const struct stream_piece *piece)
@@ -570,13 +576,13 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 
 	if (!mine->synced) {
 		if (!begin_midstream(r, f, dir, s)) {
-			stream_keep_early(mine, &r->streams, seq, &piece, s->missing_bytes);
+			stream_keep_early(mine, &r->streams, &piece, s->missing_bytes);
 			return;
 		}
 		stream_drop(mine, &r->streams);
 		stream_begin(mine, seq);
 	}
-	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, seq, &piece, s->missing_bytes);
+	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }
 
 /** follow_ignored() - of a connection that isn't read, only where it is, so that its end is recognised */

@@ -53,8 +53,6 @@ static void give_head_back(struct request_env *env, struct request *rq)
 	struct head *head = rq->head;
 
 	rq->head = NULL;
-	if (!head)
-		return;
 	budget_release(env->budget, head->charged);
 	head->charged = 0;
 	if (env->spare_head_count >= SPARE_HEADS_MAX) {
@@ -82,8 +80,6 @@ static struct digest *take_digest(struct request_env *env)
 
 static void give_digest_back(struct request_env *env, struct request *rq)
 {
-	if (!rq->digest)
-		return;
 	if (env->spare_digest_count < SPARE_DIGESTS_MAX)
 		env->spare_digests[env->spare_digest_count++] = rq->digest;
 	else
@@ -95,19 +91,27 @@ static void drop_message(struct request *rq)
 {
 	message_unref(rq->message);
 	rq->message = NULL;
-	rq->body_cap = 0;
+}
+
+/* Twice for each request, and nearly always there is nothing. */
+static inline void release(struct request_env *env, struct request *rq)
+{
+	if (rq->head)
+		give_head_back(env, rq);
+	if (rq->digest)
+		give_digest_back(env, rq);
+	if (rq->message)
+		drop_message(rq);
 }
 
 void request_release(struct request_env *env, struct request *rq)
 {
-	give_head_back(env, rq);
-	give_digest_back(env, rq);
-	drop_message(rq);
+	release(env, rq);
 }
 
 void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 {
-	request_release(env, rq);
+	release(env, rq);
 	rq->origin.ts_first = ts;
 	rq->origin.ts_last = (struct wall){ 0 };
 	rq->origin.id = 0;
@@ -135,13 +139,6 @@ static void give_id(struct request *rq)
 	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
 }
 
-void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
-{
-	rq->ordinal = ordinal;
-	rq->seen = true;
-	counter_add(&env->stats->seen, 1);
-}
-
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
 		    uint64_t body_expected)
 {
@@ -155,6 +152,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	if (d.keep != KEEP_NOTHING && !rq->too_large) {
 		give_id(rq);
 		rq->message = message_new(head, &rq->origin, env->budget);
+		rq->body_cap = 0;
 		rq->out_of_memory = !rq->message;
 		if (rq->message) {
 			rq->message->verdict = d.verdict;
@@ -164,7 +162,8 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->wants_answer = d.answer && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
 		rq->digest = take_digest(env);
-	give_head_back(env, rq);
+	if (rq->head)
+		give_head_back(env, rq);
 }
 
 static bool reserve_body(struct request *rq, size_t more)
@@ -254,7 +253,7 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
 	}
 	m = rq->message;
 	rq->message = NULL;
-	request_release(env, rq);
+	release(env, rq);
 	env->sink.on_request(env->sink.ctx, rq->verdict, m, rq->out_of_memory);
 }
 
@@ -273,13 +272,10 @@ void request_lost(struct request_env *env, struct request *rq, enum lost_reason 
 	env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
 }
 
-bool request_wait(struct request_env *env, struct request *rq)
+bool request_charge_head(struct request_env *env, struct request *rq)
 {
-	size_t now;
+	size_t now = head_memory(rq->head);
 
-	if (!rq->head)
-		return true;
-	now = head_memory(rq->head);
 	if (now <= rq->head->charged)
 		return true;
 	if (!budget_charge(env->budget, now - rq->head->charged))

@@ -55,7 +55,12 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts);
 bool request_collect(struct request_env *env, struct request *rq);
 
 /** request_seen() - it is a request: count it; @ordinal: its number on the connection */
-void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal);
+static inline void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
+{
+	rq->ordinal = ordinal;
+	rq->seen = true;
+	counter_add(&env->stats->seen, 1);
+}
 
 /** request_decide() - the head is complete: ask the sink, begin to keep what it wants */
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
@@ -75,8 +80,14 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
  */
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason);
 
+/** request_charge_head() - for request_wait() */
+bool request_charge_head(struct request_env *env, struct request *rq);
+
 /** request_wait() - the segment is over and the request is not: charge what its head holds; false if refused */
-bool request_wait(struct request_env *env, struct request *rq);
+static inline bool request_wait(struct request_env *env, struct request *rq)
+{
+	return !rq->head || request_charge_head(env, rq);
+}
 
 /** request_release() - drop what was kept, tell nobody */
 void request_release(struct request_env *env, struct request *rq);

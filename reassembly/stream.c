@@ -69,6 +69,15 @@ struct held {
 	uint8_t bytes[];
 };
 
+/** piece_skip() - drop the first @n bytes, or all */
+static void piece_skip(struct stream_piece *piece, size_t n)
+{
+	if (n > piece->bytes.len)
+		n = piece->bytes.len;
+	span_skip(&piece->bytes, n);
+	piece->seq += (uint32_t)n;
+}
+
 static uint32_t held_end(const struct held *h)
 {
 	return h->seq + h->len;
@@ -182,8 +191,8 @@ void stream_begin(struct stream *st, uint32_t seq)
 
 /** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it
  */
-static bool hold_one(struct stream *st, const struct stream_env *env, uint32_t seq,
-		     const struct stream_piece *piece, uint32_t missing)
+static bool hold_one(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+		     uint32_t missing)
 {
 	size_t len = piece->bytes.len;
 	struct held *h;
@@ -195,8 +204,8 @@ static bool hold_one(struct stream *st, const struct stream_env *env, uint32_t s
 		budget_release(env->budget, HELD_OVERHEAD + len);
 		return false;
 	}
-	*h = (struct held){ .priority = mix(seq ^ (uint32_t)(uintptr_t)st),
-			    .seq = seq,
+	*h = (struct held){ .priority = mix(piece->seq ^ (uint32_t)(uintptr_t)st),
+			    .seq = piece->seq,
 			    .len = (uint32_t)len,
 			    .missing = missing,
 			    .ack = piece->ack,
@@ -211,41 +220,36 @@ static bool hold_one(struct stream *st, const struct stream_env *env, uint32_t s
 	return true;
 }
 
-/** hold() - keep those parts of @piece that are not held yet */
-static bool hold(struct stream *st, const struct stream_env *env, uint32_t seq, struct stream_piece piece,
-		 uint32_t missing)
+/** skip_known() - drop up to @n bytes of @piece that were seen before */
+static void skip_known(struct stream_piece *piece, const struct stream_env *env, size_t n)
 {
-	uint32_t end = seq + (uint32_t)piece.bytes.len;
-	const struct held *before = tree_at_or_before(st->held, seq);
+	size_t before = piece->bytes.len;
+
+	piece_skip(piece, n);
+	counter_add(&env->stats->retransmitted_bytes, before - piece->bytes.len);
+}
+
+/** hold() - keep those parts of @piece that are not held yet */
+static bool hold(struct stream *st, const struct stream_env *env, struct stream_piece piece, uint32_t missing)
+{
+	uint32_t end = piece.seq + (uint32_t)piece.bytes.len;
+	const struct held *before = tree_at_or_before(st->held, piece.seq);
 
 	/* The snaplen's hole lies after the whole segment, also when its bytes are held already. */
-	if (before && seq_before(seq, held_end(before))) {
-		uint32_t skip = (uint32_t)seq_distance(seq, held_end(before));
-
-		if (skip > piece.bytes.len)
-			skip = (uint32_t)piece.bytes.len;
-		counter_add(&env->stats->retransmitted_bytes, skip);
-		span_skip(&piece.bytes, skip);
-		seq += skip;
-	}
+	if (before && seq_before(piece.seq, held_end(before)))
+		skip_known(&piece, env, (size_t)seq_distance(piece.seq, held_end(before)));
 	while (piece.bytes.len > 0) {
-		const struct held *after = tree_after(st->held, seq - 1);
+		const struct held *after = tree_after(st->held, piece.seq - 1);
 		struct stream_piece part = piece;
 		bool last = !after || !seq_before(after->seq, end);
 
 		if (!last)
-			span_truncate(&part.bytes, (size_t)seq_distance(seq, after->seq));
-		if (part.bytes.len > 0 && !hold_one(st, env, seq, &part, last ? missing : 0))
+			span_truncate(&part.bytes, (size_t)seq_distance(piece.seq, after->seq));
+		if (part.bytes.len > 0 && !hold_one(st, env, &part, last ? missing : 0))
 			return false;
-		span_skip(&piece.bytes, part.bytes.len);
-		seq += (uint32_t)part.bytes.len;
-		if (!last) {
-			uint32_t skip = after->len < piece.bytes.len ? after->len : (uint32_t)piece.bytes.len;
-
-			counter_add(&env->stats->retransmitted_bytes, skip);
-			span_skip(&piece.bytes, skip);
-			seq += skip;
-		}
+		piece_skip(&piece, part.bytes.len);
+		if (!last)
+			skip_known(&piece, env, after->len);
 	}
 	return true;
 }
@@ -254,13 +258,10 @@ static bool hold(struct stream *st, const struct stream_env *env, uint32_t seq, 
 static bool deliver(struct stream *st, const struct stream_env *env, void *ctx,
 		    const struct stream_piece *piece)
 {
-	struct stream_piece next = *piece;
-
-	next.seq = st->next;
 	st->next += (uint32_t)piece->bytes.len;
 	if (seq_distance(st->acked, st->next) > BEHIND_MAX)
 		st->ack_known = false; /* so old that it would soon seem to lie ahead */
-	return env->reader.on_bytes(ctx, &next);
+	return env->reader.on_bytes(ctx, piece);
 }
 
 static bool give_up(struct stream *st, const struct stream_env *env, void *ctx, uint32_t until,
@@ -285,12 +286,10 @@ static void expect_cut(struct stream *st, uint32_t until)
 static bool deliver_held(struct stream *st, const struct stream_env *env, void *ctx, struct held *h)
 {
 	struct stream_piece piece = { span_of(h->bytes, h->len), h->ts, h->seq, h->ack, h->has_ack };
-	int32_t old = seq_distance(h->seq, st->next);
 
 	if (h->missing)
 		expect_cut(st, held_end(h) + h->missing);
-	if (!span_skip(&piece.bytes, (size_t)old))
-		return true;
+	piece_skip(&piece, (size_t)seq_distance(h->seq, st->next));
 	return piece.bytes.len == 0 || deliver(st, env, ctx, &piece);
 }
 
@@ -363,20 +362,21 @@ static bool hole_is_lost(struct stream *st, uint32_t end, const struct stream_pi
 }
 
 /** feed_beyond_hole() - @piece begins after st->next */
-static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, void *ctx, uint32_t seq,
+static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, void *ctx,
 			     struct stream_piece piece, uint32_t missing)
 {
-	uint32_t end = seq + (uint32_t)piece.bytes.len + missing;
+	uint32_t seq = piece.seq, end = seq + (uint32_t)piece.bytes.len + missing;
 
-	if (!hold(st, env, seq, piece, missing)) {
+	if (!hold(st, env, piece, missing)) {
 		/* No memory to wait with: what is here is handed on now, the holes are lost. */
 		while (st->held && seq_before(tree_first(st->held)->seq, seq))
 			if (!skip_first_hole(st, env, ctx))
 				return false;
 		if (seq_before(st->next, seq) && !give_up(st, env, ctx, seq, LOST_GAP))
 			return false;
-		if (!span_skip(&piece.bytes, (size_t)seq_distance(seq, st->next)))
+		if ((size_t)seq_distance(seq, st->next) > piece.bytes.len)
 			return drain(st, env, ctx);
+		piece_skip(&piece, (size_t)seq_distance(seq, st->next));
 		if (missing)
 			expect_cut(st, end);
 		return (piece.bytes.len == 0 || deliver(st, env, ctx, &piece)) && drain(st, env, ctx);
@@ -402,41 +402,35 @@ static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, vo
 static bool feed_in_order(struct stream *st, const struct stream_env *env, void *ctx, struct stream_piece piece,
 			  uint32_t missing)
 {
-	uint32_t end = st->next + (uint32_t)piece.bytes.len;
+	uint32_t end = piece.seq + (uint32_t)piece.bytes.len;
 
 	while (seq_before(st->next, end)) {
 		const struct held *first = tree_first(st->held);
 		struct stream_piece part = piece;
-		uint32_t at = st->next;
-		size_t twice;
 
 		if (first && seq_before(first->seq, end))
-			span_truncate(&part.bytes, (size_t)seq_distance(at, first->seq));
+			span_truncate(&part.bytes, (size_t)seq_distance(piece.seq, first->seq));
 		if (part.bytes.len > 0 && !deliver(st, env, ctx, &part))
 			return false;
 		if (!drain(st, env, ctx))
 			return false;
-		span_skip(&piece.bytes, part.bytes.len);
-		twice = (size_t)seq_distance(at, st->next) - part.bytes.len;
-		if (twice > piece.bytes.len)
-			twice = piece.bytes.len; /* what was held reaches further than @piece */
-		span_skip(&piece.bytes, twice);
-		counter_add(&env->stats->retransmitted_bytes, twice);
+		piece_skip(&piece, part.bytes.len);
+		skip_known(&piece, env, (size_t)seq_distance(piece.seq, st->next)); /* that was held: it came first */
 	}
 	if (missing)
 		expect_cut(st, end + missing);
 	return drain(st, env, ctx);
 }
 
-void stream_keep_early(struct stream *st, const struct stream_env *env, uint32_t seq,
-		       const struct stream_piece *piece, uint32_t missing)
+void stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+		       uint32_t missing)
 {
-	bool near = !st->held || (uint32_t)(seq - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
+	bool near = !st->held || (uint32_t)(piece->seq - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
 
 	if (st->early_over)
 		return;
 	if (st->held_count < EARLY_SEGMENTS && near && counter_get(&env->stats->held_bytes) < EARLY_BYTES_MAX &&
-	    hold(st, env, seq, *piece, missing))
+	    hold(st, env, *piece, missing))
 		return;
 	st->early_over = true;
 	stream_drop(st, env);
@@ -472,40 +466,51 @@ static bool is_stray(struct stream *st, const struct stream_env *env, void *ctx,
 	return !env->reader.on_gap(ctx, UINT32_MAX, LOST_GAP);
 }
 
-void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, uint32_t seq,
-		 const struct stream_piece *piece, uint32_t missing)
+/** feed_near() - @piece may begin anywhere near, some of it may be missing, and others may wait */
+static bool feed_near(struct stream *st, const struct stream_env *env, void *ctx, struct stream_piece piece,
+		      uint32_t missing)
 {
-	struct stream_piece rest = *piece;
-	uint32_t len = (uint32_t)piece->bytes.len;
-	int32_t offset;
-	bool more;
+	if (seq_before(piece.seq, st->next)) { /* seen before, in part or whole */
+		uint32_t old = st->next - piece.seq, len = (uint32_t)piece.bytes.len;
 
-	if ((len == 0 && missing == 0) || is_stray(st, env, ctx, seq, len + missing))
-		return;
-	offset = seq_distance(st->next, seq);
-	if (offset < 0) { /* seen before, in part or whole */
-		uint32_t old = st->next - seq;
-		uint32_t seen = old < len ? old : len;
-
-		counter_add(&env->stats->retransmitted_bytes, seen);
-		span_skip(&rest.bytes, seen);
-		old -= seen;
+		skip_known(&piece, env, old);
+		old -= old < len ? old : len;
 		missing -= old < missing ? old : missing;
-		if (rest.bytes.len == 0 && missing == 0)
-			return;
-		seq = st->next;
-		offset = 0;
+		if (piece.bytes.len == 0 && missing == 0)
+			return true;
+		piece.seq = st->next;
 	}
-	if (st->fin_known && seq_before(st->fin_seq, seq + (uint32_t)rest.bytes.len))
-		st->fin_known = false;              /* data after the "end": that FIN was not real */
-	if (offset == 0 && !st->held && !missing) { /* the usual case */
-		deliver(st, env, ctx, &rest);
+	if (st->fin_known && seq_before(st->fin_seq, piece.seq + (uint32_t)piece.bytes.len))
+		st->fin_known = false; /* data after the "end": that FIN was not real */
+	if (piece.seq != st->next)
+		return feed_beyond_hole(st, env, ctx, piece, missing);
+	if (st->held || missing)
+		return feed_in_order(st, env, ctx, piece, missing);
+	deliver(st, env, ctx, &piece);
+	return true;
+}
+
+/** feed_any() - stream_feed() for the rest; kept apart, so that the usual case needs no stack */
+static __attribute__((noinline)) void feed_any(struct stream *st, const struct stream_env *env, void *ctx,
+					       const struct stream_piece *piece, uint32_t missing)
+{
+	uint32_t len = (uint32_t)piece->bytes.len + missing;
+
+	if (len > 0 && !is_stray(st, env, ctx, piece->seq, len) && !feed_near(st, env, ctx, *piece, missing))
+		stream_drop(st, env);
+}
+
+void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
+		 uint32_t missing)
+{
+	bool usual = piece->seq == st->next && piece->bytes.len > 0 && !missing && !st->held && !st->fin_known;
+
+	if (!usual) {
+		feed_any(st, env, ctx, piece, missing);
 		return;
 	}
-	more = offset == 0 ? feed_in_order(st, env, ctx, rest, missing)
-			   : feed_beyond_hole(st, env, ctx, seq, rest, missing);
-	if (!more)
-		stream_drop(st, env);
+	st->strays = 0;
+	deliver(st, env, ctx, piece);
 }
 
 bool stream_near(const struct stream *st, uint32_t seq)

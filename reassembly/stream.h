@@ -65,8 +65,8 @@ void stream_begin(struct stream *st, uint32_t seq);
  * stream_keep_early() - hold a segment of a stream whose begin is not known yet: its SYN may be captured late
  * Only a few, and all of them go when more come: then it was no late SYN.
  */
-void stream_keep_early(struct stream *st, const struct stream_env *env, uint32_t seq,
-		       const struct stream_piece *piece, uint32_t missing);
+void stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+		       uint32_t missing);
 
 /** stream_early_from() - the SYN came: the stream begins at @seq; what was kept stays if it can follow that */
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
@@ -75,14 +75,13 @@ void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t
  * stream_feed() - add one segment's payload
  * @st:       synced
  * @ctx:      for the reader
- * @seq:      of the first byte
  * @piece:    borrowed; may be empty, may overlap what was seen: the byte seen first stays (RFC 9293, 3.10.7.4)
  * @missing:  bytes that the segment had after those (snaplen)
  *
  * Bytes that are now in order reach the reader before this returns.
  */
-void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, uint32_t seq,
-		 const struct stream_piece *piece, uint32_t missing);
+void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
+		 uint32_t missing);
 
 /** stream_ack() - the peer says that it has all bytes before @ack; nonsense is ignored */
 void stream_ack(struct stream *st, uint32_t ack);

@@ -166,7 +166,7 @@ static void give(struct reader *r, bool server, struct span bytes, uint32_t sent
 {
 	struct stream_piece piece = { bytes, { 5 }, sent, r->answers.next, true };
 
-	if (http_fate(r->http) != HTTP_LIVE)
+	if (r->http->fate != HTTP_LIVE)
 		return;
 	if (server) {
 		piece.seq = r->answers.next;
@@ -180,7 +180,7 @@ static void give(struct reader *r, bool server, struct span bytes, uint32_t sent
 
 static void skip(struct reader *r, enum mark mark, uint32_t bytes)
 {
-	if (http_fate(r->http) != HTTP_LIVE)
+	if (r->http->fate != HTTP_LIVE)
 		return;
 	if (mark == MARK_CLIENT_HOLE)
 		http_client_gap(r->http, bytes, LOST_GAP);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/http.h"
+#include "reassembly/http_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -133,7 +133,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 			mark = (enum mark)(data[++i] % MARK_COUNT);
 		if (!end && mark == MARK_CUT && !cuts)
 			continue;
-		if (len > 0 && http_fate(h) == HTTP_LIVE) {
+		if (len > 0 && h->fate == HTTP_LIVE) {
 			/* A copy of just this length, so that reading past its end is seen. */
 			uint8_t *exact = malloc(len);
 			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : answers.next, true };
@@ -152,11 +152,11 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 			free(exact);
 		}
 		len = 0;
-		if (mark == MARK_CLIENT_HOLE && http_fate(h) == HTTP_LIVE)
+		if (mark == MARK_CLIENT_HOLE && h->fate == HTTP_LIVE)
 			http_client_gap(h, 1 + data[i] * 3, LOST_GAP);
 		if (mark == MARK_CLIENT_HOLE)
 			sent += 1 + data[i] * 3;
-		if (mark == MARK_SERVER_HOLE && http_fate(h) == HTTP_LIVE)
+		if (mark == MARK_SERVER_HOLE && h->fate == HTTP_LIVE)
 			http_server_gap(h, 1 + data[i], data[i] % 2 ? LOST_GAP : LOST_TRUNCATED);
 		if (mark == MARK_SERVER_HOLE)
 			answers.next += 1 + data[i];
@@ -164,7 +164,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
 	}
-	if (size % 3 == 0 && http_fate(h) == HTTP_LIVE)
+	if (size % 3 == 0 && h->fate == HTTP_LIVE)
 		http_server_end(h);
 	http_end(h, LOST_CUT_AT_END);
 	http_free(&env, h);

@@ -65,9 +65,9 @@ static void rig_close(struct rig *rig)
 
 static void feed(struct rig *rig, uint32_t seq, struct span bytes, uint32_t missing)
 {
-	struct stream_piece piece = { .bytes = bytes };
+	struct stream_piece piece = { .bytes = bytes, .seq = seq };
 
-	stream_feed(&rig->stream, &rig->env, &rig->reading, seq, &piece, missing);
+	stream_feed(&rig->stream, &rig->env, &rig->reading, &piece, missing);
 }
 
 static const struct step in_order[] = {
