@@ -33,7 +33,7 @@ struct lane {
 	bool pushed; /* something, since the loop was woken */
 	struct message *late, **late_end; /* answers without bodies, for which the ring had no room */
 	uint64_t awaited;    /* answers that are still to come */
-	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of over() */
+	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of waited_enough() */
 	bool live;
 	int error;
 	uint64_t memory_high; /* a file waits above this many bytes */
@@ -108,19 +108,22 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	};
 }
 
-/* -c: all that were wanted are chosen, and their answers are here, or had time enough to come. */
-static bool over(struct lane *l)
+/* -c, after the last that was wanted: the answers are here, or had time enough to come. */
+static bool waited_enough(struct lane *l)
 {
 	int64_t now_ns;
 
-	if (!enough(l))
-		return false;
 	if (l->awaited == 0)
 		return true;
 	now_ns = l->live ? wall_now().ns : l->last.ns;
 	if (l->enough_at_ns == 0)
 		l->enough_at_ns = now_ns;
 	return now_ns - l->enough_at_ns > ANSWER_WAIT_NS;
+}
+
+static inline bool over(struct lane *l)
+{
+	return enough(l) && waited_enough(l);
 }
 
 /* true if the loop now owns @m */
@@ -246,23 +249,26 @@ static void on_earlier_fragment(void *ctx, const struct packet *packet)
 static void on_packet(void *ctx, const struct packet *packet)
 {
 	struct lane *l = ctx;
-	struct packet shifted = *packet;
+	struct packet shifted;
 	struct segment segment;
 	enum packet_fate fate;
 
 	if (over(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
 		return;
-	shifted.ts.ns += l->shift_ns;
+	if (packet->ts.ns > l->last.ns)
+		l->last = packet->ts;
 	if (!l->first_seen) {
 		l->first_seen = true;
 		l->first = packet->ts;
 		if (l->o.index == 0 || l->live)
-			intake_set_first(l->o.intake, shifted.ts);
+			intake_set_first(l->o.intake, packet->ts);
+	} else if (l->shift_ns) { /* not in the first round */
+		shifted = *packet;
+		shifted.ts.ns += l->shift_ns;
+		packet = &shifted;
 	}
-	if (packet->ts.ns > l->last.ns)
-		l->last = packet->ts;
 	l->packets++;
-	fate = decoder_packet(l->decoder, &shifted, &segment);
+	fate = decoder_packet(l->decoder, packet, &segment);
 	if (!l->live && deal_lane(fate, &segment, l->o.count) != l->o.index) {
 		if (fate == PACKET_DECODED)
 			reassembler_pass_time(l->reassembler, segment.ts);
@@ -280,7 +286,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 		struct fragment_record record = { l->o.recorder, &segment };
 
 		decoder_earlier(l->decoder, on_earlier_fragment, &record);
-		recorder_packet(l->o.recorder, &shifted, &segment);
+		recorder_packet(l->o.recorder, packet, &segment);
 	}
 }
 
