@@ -7,8 +7,8 @@
  * they are written, so a slow disk fills no memory beyond --max-memory, and
  * what has been held for long needs no second copy at the moment it is wanted.
  *
- * Why not report/event_writer: it copies lines into a buffer of its own, with a
- * bound of its own, and drops what does not fit. One flow that is written late
+ * Why not report/event_writer: it holds whole lines of text, has a bound of its
+ * own, and drops what does not fit. One flow that is written late
  * can be larger than that bound, and would be dropped just when it is wanted.
  *
  * A regular file ends with a whole block even when the disk gets full.

@@ -163,7 +163,7 @@ static int run(const struct options *o, struct buffer *error)
 	s.ports = ports.len ? buffer_text(&ports) : NULL;
 	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
 	if (err == 0) {
-		ob = observer_new(o, rules.policy[0]);
+		ob = observer_new(o, rules.lane[0]->policy);
 		err = ob ? examine(o, ob, &s, probes, error) : -ENOMEM;
 	}
 	if (err == 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/stages.h"
+#include "app/teller.h"
 #include "base/log.h"
 #include "capture/deal.h"
 #include "policy/policy_stats.h"
@@ -22,8 +23,9 @@ struct lane {
 	pthread_mutex_t source_lock;
 	struct decoder *decoder;
 	struct reassembler *reassembler;
-	struct policy *policy;                 /* the lane's thread only, while it runs */
-	_Atomic(struct policy *) next_policy; /* NULL: nothing new */
+	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
+	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
+	struct teller *teller;                   /* NULL: the loop is told, or nobody */
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
 	struct buffer complaints;
@@ -71,33 +73,33 @@ static void settle(struct lane *l, bool chosen)
 					  memory_order_relaxed);
 }
 
-static void take_next_policy(struct lane *l)
+static void take_next_rules(struct lane *l)
 {
-	struct policy *next;
+	struct lane_rules *next;
 
-	/* looked at first, since an exchange is dear and there is a new policy once in weeks */
-	if (!atomic_load_explicit(&l->next_policy, memory_order_relaxed))
+	/* looked at first, since an exchange is dear and there are new rules once in weeks */
+	if (!atomic_load_explicit(&l->next_rules, memory_order_relaxed))
 		return;
-	next = atomic_exchange_explicit(&l->next_policy, NULL, memory_order_acquire);
+	next = atomic_exchange_explicit(&l->next_rules, NULL, memory_order_acquire);
 	if (!next)
 		return;
-	policy_take_over(next, l->policy);
-	policy_free(l->policy);
-	l->policy = next;
+	policy_take_over(next->policy, l->rules->policy);
+	lane_rules_free(l->rules);
+	l->rules = next;
 }
 
-/* What the loop must see of a request: sent ones whole, others only where each is told. */
+/* What is kept of a request: of sent ones all, of others their head where each is told. */
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
 	enum keep keep = KEEP_NOTHING;
 	enum verdict verdict;
 
-	take_next_policy(l);
-	verdict = policy_decide(l->policy, head, origin);
+	take_next_rules(l);
+	verdict = policy_decide(l->rules->policy, head, origin);
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		keep = KEEP_WHOLE;
-	else if (l->o.tells_all || (verdict == VERDICT_CHOSEN && l->o.recorder))
+	else if (l->o.tells_all || l->teller || (verdict == VERDICT_CHOSEN && l->o.recorder))
 		keep = KEEP_HEAD; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
@@ -127,8 +129,9 @@ static inline bool over(struct lane *l)
 }
 
 /* true if the loop now owns @m */
-static bool push(struct lane *l, struct message *m)
+static bool push(void *ctx, struct message *m)
 {
+	struct lane *l = ctx;
 	bool pushed;
 
 	m->place = l->packets;
@@ -142,6 +145,13 @@ static bool push(struct lane *l, struct message *m)
 	}
 	l->pushed |= pushed;
 	return pushed;
+}
+
+/* A request that is sent: what was told before it comes before it. */
+static bool push_sent(struct lane *l, struct message *m)
+{
+	teller_flush(l->teller);
+	return push(l, m);
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -160,13 +170,17 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		struct request_origin origin = m->origin;
 
 		m->verdict = verdict;
-		if ((verdict != VERDICT_CHOSEN || !send) && !l->o.tells_all) {
-			message_unref(m);
-		} else if (!push(l, m)) {
-			message_unref(m);
-			if (verdict == VERDICT_CHOSEN && send)
+		if (send && verdict == VERDICT_CHOSEN) {
+			if (push_sent(l, m))
+				m = NULL;
+			else
 				verdict = VERDICT_SHED_HANDOVER;
+		} else if (l->o.tells_all && push(l, m)) {
+			m = NULL;
 		}
+		if (m && l->teller)
+			teller_request(l->teller, m, verdict, l->rules->shown);
+		message_unref(m);
 		if (verdict == VERDICT_CHOSEN && l->o.recorder)
 			recorder_chosen(l->o.recorder, &origin);
 	}
@@ -178,8 +192,11 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
+	struct wall now = { l->last.ns + l->shift_ns };
 	struct message *m;
 
+	if (l->teller)
+		teller_lost(l->teller, origin, reason, now);
 	if (!l->o.tells_all)
 		return;
 	m = calloc(1, sizeof(*m));
@@ -187,6 +204,7 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 		return;
 	m->references = 1;
 	m->origin = *origin;
+	m->origin.ts_last = now; /* it has its place among the others there */
 	m->verdict = (uint8_t)(LANE_VERDICT_LOST + reason);
 	if (!push(l, m))
 		message_unref(m);
@@ -307,12 +325,30 @@ static bool is_waited_for(const struct lane *l)
 	return l->o.count > 1 && ring_count(l->o.ring) == 0;
 }
 
+static bool holds_much(const struct lane *l)
+{
+	return budget_used(l->o.budget) > l->memory_high || teller_is_ahead(l->teller);
+}
+
 /* A recording never outruns the bound: what the loop holds now will be freed, so it is worth waiting for. */
 static void wait_for_memory(struct lane *l)
 {
-	while (budget_used(l->o.budget) > l->memory_high && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop) &&
-	       !is_waited_for(l))
+	while (holds_much(l) && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop) && !is_waited_for(l))
 		usleep(MEMORY_POLL_US);
+}
+
+/* The next packets, and then, once for all of them, what the loop should know. */
+static int read_batch(struct lane *l)
+{
+	uint64_t before = counter_get(&l->stats.received);
+	int got = source_read(l->source, BATCH_PACKETS, on_packet, l);
+
+	if (counter_get(&l->stats.received) - before < BATCH_PACKETS)
+		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
+	if (l->pushed)
+		intake_wake(l->o.intake); /* not for a batch that gave nothing */
+	l->pushed = false;
+	return got;
 }
 
 static void replace_source(struct lane *l, struct source *next)
@@ -374,7 +410,6 @@ static void update_progress(struct lane *l)
 	atomic_store_explicit(&l->progress_total, total * rounds, memory_order_relaxed);
 }
 
-
 static void *lane_main(void *arg)
 {
 	struct lane *l = arg;
@@ -391,10 +426,7 @@ static void *lane_main(void *arg)
 		}
 		if (!l->live)
 			wait_for_memory(l);
-		got = source_read(l->source, BATCH_PACKETS, on_packet, l);
-		if (l->pushed)
-			intake_wake(l->o.intake); /* once for a batch, and not for one that gave nothing */
-		l->pushed = false;
+		got = read_batch(l);
 		if (l->o.count > 1 && !l->live)
 			intake_reached(l->o.intake, l->o.index, l->packets);
 		update_stats(l);
@@ -407,6 +439,7 @@ static void *lane_main(void *arg)
 			break;
 	}
 	reassembler_finish(l->reassembler);
+	teller_flush(l->teller);
 	push_late(l);
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
@@ -417,6 +450,24 @@ static void *lane_main(void *arg)
 	intake_end(l->o.intake, l->o.index);
 	l->o.on_end(l->o.end_ctx);
 	return NULL;
+}
+
+/* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its verdict. */
+static int make_teller(struct lane *l)
+{
+	struct teller_options options = {
+		.writer = l->o.events,
+		.budget = l->o.budget,
+		.show_query = l->o.options->show_query,
+		.one_by_one = l->o.paced || (l->o.count > 1 && !l->live),
+		.push = push,
+		.ctx = l,
+	};
+
+	if (!l->o.events || l->o.tells_all)
+		return 0;
+	l->teller = teller_new(&options);
+	return l->teller ? 0 : -ENOMEM;
 }
 
 int lane_new(const struct lane_options *options, struct lane **out)
@@ -440,13 +491,13 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->memory_high = options->options->max_memory / 4 * 3;
 	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);
-	if (!l->decoder || !l->reassembler) {
+	if (!l->decoder || !l->reassembler || make_teller(l) < 0) {
 		decoder_free(l->decoder);
 		reassembler_free(l->reassembler);
 		free(l);
 		return -ENOMEM;
 	}
-	l->policy = options->policy;
+	l->rules = options->rules;
 	if (options->recorder)
 		decoder_keep_fragments(l->decoder);
 	*out = l;
@@ -461,10 +512,10 @@ int lane_start(struct lane *l)
 	return -err;
 }
 
-void lane_change_policy(struct lane *l, struct policy *next)
+void lane_change_rules(struct lane *l, struct lane_rules *next)
 {
-	/* one that the lane never saw comes back */
-	policy_free(atomic_exchange_explicit(&l->next_policy, next, memory_order_acq_rel));
+	/* those that the lane never saw come back */
+	lane_rules_free(atomic_exchange_explicit(&l->next_rules, next, memory_order_acq_rel));
 }
 
 void lane_stop(struct lane *l)
@@ -523,7 +574,7 @@ const struct buffer *lane_complaints(const struct lane *l)
 void lane_disown(struct lane *l)
 {
 	l->source = NULL;
-	l->policy = NULL;
+	l->rules = NULL;
 }
 
 struct message *lane_take_late(struct lane *l)
@@ -549,8 +600,9 @@ void lane_free(struct lane *l)
 	decoder_free(l->decoder);
 	reassembler_free(l->reassembler);
 	source_close(l->source);
-	policy_free(l->policy);
-	policy_free(atomic_load(&l->next_policy));
+	lane_rules_free(l->rules);
+	lane_rules_free(atomic_load(&l->next_rules));
+	teller_free(l->teller);
 	pthread_mutex_destroy(&l->source_lock);
 	buffer_deinit(&l->complaints);
 	free(l);

@@ -3,13 +3,14 @@
  *
  * Theory of operation: a lane owns its source, reassembler, policy and
  * counters, and shares none of them. It decides about each request at the end
- * of its head and pushes what the loop has to know about into the ring. Live, a
- * full ring sheds. A recording makes the lane wait instead, for the ring and
- * for the memory bound, so that nothing is lost at any pace.
+ * of its head and pushes what the loop has to know about into the ring; the events
+ * of others it writes itself (teller.h). Live, a full ring sheds. A recording makes
+ * the lane wait instead, for the ring and for the memory bound, so that nothing is
+ * lost at any pace.
  *
- * Rules change as a whole: a new policy, never changed after it was made, waits
- * behind one atomic pointer until the lane takes it, before it decides about its
- * next request. The lane frees the old one, which nobody else can be using.
+ * Rules change as a whole: new ones, never changed after they were made, wait
+ * behind one atomic pointer until the lane takes them, before it decides about its
+ * next request. The lane frees the old ones, which nobody else can be using.
  *
  * Two flags reach into the lane: stop (capture nothing more, drain, finish) and
  * abandon (end now).
@@ -23,12 +24,13 @@
 
 #include "app/options.h"
 #include "app/recorder.h"
+#include "app/rules.h"
 #include "base/budget.h"
 #include "base/ring.h"
 #include "capture/source.h"
-#include "policy/policy.h"
 #include "reassembly/reassembler.h"
 #include "replay/intake.h"
+#include "report/event_writer.h"
 
 struct lane;
 
@@ -45,13 +47,15 @@ struct lane_options {
 	struct source *source;         /* taken */
 	bool keep_open;                /* at the end, until lane_close_source(): other lanes share its packets */
 	struct chosen_limit *chosen;   /* borrowed */
-	struct policy *policy;         /* taken */
+	struct lane_rules *rules;      /* taken */
 	struct policy_stats *verdicts; /* borrowed; the policy counts there too */
 	struct budget *budget;         /* borrowed */
 	struct ring *ring;             /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recorder *recorder;     /* borrowed; NULL without -w */
-	bool tells_all;                /* requests that are not sent are pushed too, without body: -o, --explain */
+	bool tells_all;                /* requests that are not sent are pushed too, without body: --explain */
+	struct event_writer *events;   /* borrowed; for requests that are not pushed; NULL without -o */
+	bool paced;                    /* what is pushed waits for its time */
 	/* a file for --loop: open the recordings again, on the lane's thread; 0 or negative errno */
 	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
 	/* true while the loop still holds requests, whose memory will come back */
@@ -68,12 +72,12 @@ int lane_new(const struct lane_options *options, struct lane **out);
 int lane_start(struct lane *l);
 
 /**
- * lane_change_policy() - the loop's thread: @next (taken) decides from the next request on
+ * lane_change_rules() - the loop's thread: @next (taken) are in force from the next request on
  *
- * The lane frees what it replaces; the policy that was handed in last is never
- * replaced, so the caller may still use it for policy_set_share().
+ * The lane frees what it replaces; what was handed in last is never replaced, so
+ * the caller may still use its policy for policy_set_share().
  */
-void lane_change_policy(struct lane *l, struct policy *next);
+void lane_change_rules(struct lane *l, struct lane_rules *next);
 
 /** lane_stop() / lane_abandon() - any thread */
 void lane_stop(struct lane *l);

@@ -88,13 +88,15 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.source = o->sources[i],
 		.keep_open = ls->count > 1,
 		.chosen = &ls->chosen,
-		.policy = o->rules->policy[i],
+		.rules = o->rules->lane[i],
 		.verdicts = lanes_verdicts(ls, i),
 		.budget = o->budget,
 		.ring = ls->rings[i],
 		.intake = o->intake,
 		.recorder = o->recording->recorder[i],
 		.tells_all = o->tells_all,
+		.events = o->events,
+		.paced = o->paced,
 		.reopen = o->reopen,
 		.loop_is_busy = o->loop_is_busy,
 		.ctx = o->ctx,
@@ -140,10 +142,10 @@ int lanes_start(struct lanes *ls)
 	return err;
 }
 
-void lanes_change_policies(struct lanes *ls, struct rules *next)
+void lanes_change_rules(struct lanes *ls, struct rules *next)
 {
 	for (size_t i = 0; i < ls->count; i++)
-		lane_change_policy(ls->lane[i], next->policy[i]);
+		lane_change_rules(ls->lane[i], next->lane[i]);
 }
 
 void lanes_stop(struct lanes *ls)

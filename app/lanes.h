@@ -43,11 +43,13 @@ size_t lanes_waiting(const struct lanes *ls);
 struct lanes_options {
 	const struct options *options; /* borrowed */
 	struct source **sources;       /* one per lane, taken on success */
-	struct rules *rules;           /* their policies are taken on success, and stay known to the caller */
+	struct rules *rules;           /* the lanes' part is taken on success, and stays known to the caller */
 	struct budget *budget;         /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recording *recording;   /* borrowed */
 	bool tells_all;                /* as in struct lane_options, like those that follow */
+	struct event_writer *events;
+	bool paced;
 	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
 	bool (*loop_is_busy)(void *ctx);
 	void (*on_end)(void *ctx); /* on the thread of the lane that ended last, as its last act */
@@ -60,8 +62,8 @@ int lanes_open(struct lanes *ls, const struct lanes_options *options);
 /** lanes_start() - run the threads; 0 or a negative errno, with those that run told to end */
 int lanes_start(struct lanes *ls);
 
-/** lanes_change_policies() - as lane_change_policy(), in every lane */
-void lanes_change_policies(struct lanes *ls, struct rules *next);
+/** lanes_change_rules() - as lane_change_rules(), in every lane */
+void lanes_change_rules(struct lanes *ls, struct rules *next);
 
 /** lanes_stop() / lanes_abandon() - as lane_stop() and lane_abandon() */
 void lanes_stop(struct lanes *ls);

@@ -12,10 +12,16 @@
 #include "policy/policy.h"
 #include "policy/rewrite.h"
 
+/** struct lane_rules - what one lane goes by; never changed, but for the sample */
+struct lane_rules {
+	struct policy *policy;
+	struct rewrite *shown; /* the fields that its events may show; NULL without -o */
+};
+
 struct rules {
-	struct policy *policy[SOURCE_LANES_MAX]; /* one per lane */
-	size_t policy_count;
-	struct rewrite *rewrite[TARGETS_MAX]; /* one per target, or one for the events of a dry run */
+	struct lane_rules *lane[SOURCE_LANES_MAX];
+	size_t lane_count;
+	struct rewrite *rewrite[TARGETS_MAX]; /* one per target, or one where there is none, for events */
 	size_t rewrite_count;
 };
 
@@ -29,7 +35,7 @@ struct rules_wiring {
 
 /**
  * rules_make() - compile all patterns and header rules
- * @lanes:   how many policies are made
+ * @lanes:   for how many
  * @wiring:  borrowed during the call, except ctx; NULL: nothing but a check is wanted
  * @out:     rules_deinit() in every case
  * @error:   on failure one sentence, or nothing when out of memory
@@ -43,8 +49,11 @@ int rules_make(const struct options *o, size_t lanes, const struct rules_wiring 
 /** rules_set_share() - another share from the next request on, in every lane */
 void rules_set_share(struct rules *r, uint64_t share);
 
-/** rules_release_policies() - somebody else frees the policies */
-void rules_release_policies(struct rules *r);
+/** rules_release_lanes() - somebody else frees what is the lanes' */
+void rules_release_lanes(struct rules *r);
+
+/** lane_rules_free() - NULL allowed */
+void lane_rules_free(struct lane_rules *r);
 
 /** rules_deinit() - free what was not taken (and set to NULL) */
 void rules_deinit(struct rules *r);

@@ -18,6 +18,7 @@
 #include "app/sandbox.h"
 #include "app/stages.h"
 #include "app/tap_impl.h"
+#include "app/teller.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -40,11 +41,16 @@ static int build_head(void *ctx, const struct message *m, struct buffer *out)
 	return rewrite_head(b->tap->rules.rewrite[b->target], m, out);
 }
 
-static void write_event(struct tap *t)
+/* NULL: there is no memory for it, or nobody wants it */
+static struct buffer *begin_event(struct tap *t)
 {
-	if (buffer_ok(&t->event_line))
-		event_writer_add(t->outputs.events, buffer_span(&t->event_line));
-	buffer_clear(&t->event_line);
+	return t->outputs.events ? event_line_begin(t->outputs.events, &t->events) : NULL;
+}
+
+static void end_event(struct tap *t)
+{
+	if (event_line_end(t->events))
+		event_writer_hand_on(t->outputs.events, &t->events);
 }
 
 /* loop: what was noted since it last waited goes to be written before it waits again */
@@ -52,29 +58,46 @@ static void on_prepare(uv_prepare_t *handle)
 {
 	struct tap *t = handle->data;
 
-	if (t->outputs.events)
-		event_writer_flush(t->outputs.events);
+	event_writer_hand_on(t->outputs.events, &t->events);
 }
 
 static void stop_capture(struct tap *t);
 
+/* nobody reads the events (head, a full disk): the run has lost its point */
+static void check_writer(struct tap *t)
+{
+	if (event_writer_error(t->outputs.events) < 0)
+		stop_capture(t);
+}
+
 static void note_message(struct tap *t, const struct message *m, uint8_t verdict)
 {
 	struct span rule = { 0 };
+	struct buffer *line;
 
 	if (verdict >= LANE_VERDICT_LOST)
 		explain_lost(t->explain, &m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST));
 	else
 		rule = explain_request(t->explain, m, (enum verdict)verdict, t->sample.share);
-	if (!t->outputs.events)
+	line = begin_event(t);
+	if (!line)
 		return;
 	if (verdict >= LANE_VERDICT_LOST)
-		event_lost(&m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST), &t->event_line);
+		event_lost(&m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST), line);
 	else
-		event_request(&t->event_options, m, (enum verdict)verdict, rule, &t->event_line);
-	write_event(t);
-	if (event_writer_error(t->outputs.events) < 0)
-		stop_capture(t); /* nobody reads the events (head, a full disk): the run has lost its point */
+		event_request(&t->event_options, m, (enum verdict)verdict, rule, line);
+	end_event(t);
+	check_writer(t);
+}
+
+/* What a lane wrote itself comes behind what was noted before it. */
+static void take_lines(struct tap *t, struct message *m)
+{
+	struct event_lines *lines = teller_take(m);
+
+	if (event_lines_join(t->outputs.events, &t->events, &lines))
+		event_writer_hand_on(t->outputs.events, &t->events);
+	check_writer(t);
 }
 
 static void take_answer(struct tap *t, struct message *m)
@@ -88,16 +111,26 @@ static bool goes_at_once(const void *item)
 	return ((const struct message *)item)->verdict == LANE_VERDICT_ANSWER;
 }
 
+/* loop: an item that is no request: true, and taken */
+static bool take_other(struct tap *t, struct message *m)
+{
+	if (m->verdict == TELLER_VERDICT)
+		take_lines(t, m);
+	else if (m->verdict == LANE_VERDICT_ANSWER)
+		take_answer(t, m);
+	else
+		return false;
+	return true;
+}
+
 /* loop: a message that the run ended before, or that nothing can be done for; the books count it as shed at the hand-over */
 static void drop_item(void *ctx, void *item)
 {
 	struct tap *t = ctx;
 	struct message *m = item;
 
-	if (m->verdict == LANE_VERDICT_ANSWER) {
-		take_answer(t, m);
+	if (take_other(t, m))
 		return;
-	}
 	if (m->verdict == VERDICT_CHOSEN && t->replay) {
 		m->verdict = VERDICT_SHED_HANDOVER;
 		t->leftover++;
@@ -113,7 +146,9 @@ static void on_item(void *ctx, void *item)
 	struct message *m = item;
 	bool sent = m->verdict == VERDICT_CHOSEN && t->replay;
 
-	if (m->verdict == LANE_VERDICT_ANSWER || (sent && t->comparing && !comparing_expect(t->comparing, m))) {
+	if (take_other(t, m))
+		return;
+	if (sent && t->comparing && !comparing_expect(t->comparing, m)) {
 		drop_item(t, m);
 		return;
 	}
@@ -152,10 +187,11 @@ static void on_room(void *ctx)
 static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
 {
 	struct tap *t = ctx;
+	struct buffer *line = begin_event(t);
 
-	if (t->outputs.events) {
-		event_outcome(m, replay_target_name(t->replay, target), outcome, &t->event_line);
-		write_event(t);
+	if (line) {
+		event_outcome(m, replay_target_name(t->replay, target), outcome, line);
+		end_event(t);
 	}
 	explain_outcome(t->explain, replay_target_name(t->replay, target), m, outcome);
 	if (outcome_is_failure(outcome))
@@ -173,11 +209,15 @@ static void on_unsent(void *ctx, size_t target, const struct message *m, enum sh
 		comparing_unsent(t->comparing, target, m);
 }
 
-static void on_comparison(void *ctx, struct span line)
+static void on_comparison(void *ctx, struct span text)
 {
 	struct tap *t = ctx;
+	struct buffer *line = begin_event(t);
 
-	event_writer_add(t->outputs.events, line);
+	if (!line)
+		return;
+	buffer_add_span(line, text);
+	end_event(t);
 }
 
 /* lane: does the loop hold requests whose memory will come back? */
@@ -484,12 +524,17 @@ static int open_sources(struct tap *t, struct buffer *error)
 	return err;
 }
 
+static enum intake_pace pace_of_items(const struct tap *t)
+{
+	return t->live || t->o->dry_run ? PACE_NONE : t->o->speed_max ? PACE_TARGET : PACE_SCHEDULE;
+}
+
 static int make_intake(struct tap *t, struct buffer *error)
 {
 	struct intake_options options = {
 		.rings = lanes_rings(t->lanes),
 		.ring_count = t->lane_count,
-		.pace = t->live || t->o->dry_run ? PACE_NONE : t->o->speed_max ? PACE_TARGET : PACE_SCHEDULE,
+		.pace = pace_of_items(t),
 		.speed = t->o->speed,
 		.max_sleep_ns = t->o->max_sleep_ns,
 		.item_time = item_time,
@@ -516,7 +561,9 @@ static int open_lanes(struct tap *t, struct buffer *error)
 		.budget = &t->budget,
 		.intake = t->intake,
 		.recording = &t->recording,
-		.tells_all = t->o->events_path || t->explain,
+		.tells_all = t->explain,
+		.events = t->outputs.events,
+		.paced = pace_of_items(t) == PACE_SCHEDULE,
 		.reopen = open_files,
 		.loop_is_busy = loop_is_busy,
 		.on_end = on_lanes_end,
@@ -622,20 +669,20 @@ static int set_up(struct tap *t, struct buffer *error)
 		return err;
 	if ((err = recording_start(&t->recording, t->lane_count, &t->budget, error)) < 0)
 		return err;
+	if ((err = outputs_start(&t->outputs, !t->live)) < 0) {
+		buffer_printf(error, "cannot start the writer of events: %s", uv_strerror(err));
+		return err;
+	}
 	if ((err = make_intake(t, error)) < 0 || (err = open_lanes(t, error)) < 0)
 		return err;
-	err = outputs_start(&t->outputs, !t->live);
-	if (err < 0)
-		buffer_printf(error, "cannot start the writer of events: %s", uv_strerror(err));
-	if (err == 0)
-		err = start_comparing(t, error);
+	err = start_comparing(t, error);
 	return err < 0 || !t->o->sandbox ? err : sandbox_enter(error);
 }
 
 static void tear_down(struct tap *t)
 {
 	if (t->lanes_open)
-		rules_release_policies(&t->rules); /* the lanes free them */
+		rules_release_lanes(&t->rules); /* the lanes free them */
 	for (size_t i = 0; i < t->lane_count && !t->lanes_open; i++)
 		source_close(t->sources[i]);
 	release_files(t);
@@ -663,7 +710,6 @@ static void tear_down(struct tap *t)
 	options_deinit(&t->reread);
 	recording_close(&t->recording);
 	outputs_close(&t->outputs);
-	buffer_deinit(&t->event_line);
 	screen_deinit(&t->screen);
 }
 

@@ -130,8 +130,7 @@ int tap_report(struct tap *t)
 	tap_take_books(t, &b);
 	explain_end(t->explain, &b);
 	t->explain = NULL;
-	if (t->outputs.events)
-		event_writer_flush(t->outputs.events);
+	event_writer_hand_on(t->outputs.events, &t->events);
 	facts = tap_facts_now(t, &b, &store);
 	facts.complaints = lanes_complaints(t->lanes);
 	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;

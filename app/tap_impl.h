@@ -65,7 +65,7 @@ struct tap {
 	struct lanes *lanes;
 	bool lanes_open;
 	struct event_options event_options;
-	struct buffer event_line; /* reused */
+	struct event_lines *events; /* in the making; NULL: none */
 	struct fail_log fail_log;
 	struct explain *explain; /* NULL without --explain */
 	struct screen screen;

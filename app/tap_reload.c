@@ -33,13 +33,13 @@ static void put_in_force(struct tap *t, const struct options *next, struct rules
 	struct rules old = t->rules;
 
 	t->rules = *rules;
-	rules_release_policies(&old); /* the lanes may be using them, and free them */
+	rules_release_lanes(&old); /* the lanes may be using them, and free them */
 	rules_deinit(&old);
 	for (size_t i = 0; t->replay && i < next->target_count; i++)
 		replay_change(t->replay, i, next->targets[i].sample_share, next->targets[i].rate);
-	/* before a lane can see it; later, the policy handed in last is still there to be changed */
+	/* before a lane can see it; later, the rules handed in last are still there to be changed */
 	rules_set_share(&t->rules, sample_control_ask(&t->sample, next->policy.sample_share));
-	lanes_change_policies(t->lanes, &t->rules);
+	lanes_change_rules(t->lanes, &t->rules);
 	options_deinit(&t->reread);
 	t->reread = *next;
 	t->current = &t->reread;

@@ -4,9 +4,11 @@ import json
 import struct
 import time
 
+from cases_bounds import ACK, SYN, header, packets
 from lab import PCAPS, arrived_key, check, check_events, check_heads, compare, fields_of, mirrored, wait_for
 
 SHADOW = "http://127.0.0.1:9000"
+RST = 0x04
 
 
 def expected(name):
@@ -105,6 +107,24 @@ def pacing(lab):
     took4, planned4 = paced(lab, 4)
     check(took4 >= planned4 * 0.95, f"{took4:.2f} s for a plan of {planned4:.2f} s at -x 4")
     check(took4 < planned, f"-x 4 took {took4:.2f} s, the recording itself {planned:.2f} s")
+
+
+def lost_while_paced(lab):
+    """A request that never became whole has its place in the schedule, and leaves that of the others alone."""
+    ask = b"POST /v1/models/m:predict HTTP/1.1\r\nHost: m\r\nContent-Length: 4\r\n\r\nbody"
+    capture = header()
+    for n, (data, flags) in enumerate([(ask, ACK), (ask[:-2], ACK), (b"", RST | ACK), (ask, ACK)]):
+        client, port, seq = 0x0A000001, 50000 + min(n, 1) + n // 3, 1 + (len(ask) - 2 if flags & RST else 0)
+        if not flags & RST:
+            capture += packets(client, port, 0, 0, SYN)
+        capture += packets(client, port, seq, 1, flags, data)
+    (lab.directory / "lost.pcap").write_bytes(capture)
+    for explained in ([], ["--explain"]):
+        tap = lab.tap(lab.namespace(), "-r", str(lab.directory / "lost.pcap"), "-p", "8000", "-t", "sink:", "-x", "1", *explained)
+        report = tap.finish(10)
+        lines = [event["event"] for event in tap.events() if event["event"] != "outcome"]
+        check(lines == ["request", "lost", "request"], f"events {lines}")
+        check(report["targets"]["default"]["answered"]["2xx"] == 2, f"{report['targets']}")
 
 
 def clock_of_events(lab):
@@ -273,6 +293,6 @@ def nothing_sent(lab):
         check(word in last, f"{' '.join(args)}: the last line does not name the {word}: {last!r}")
 
 
-CASES = [every_recording, every_recording_whole, event_digests, clock_of_events, pacing, interrupted, interrupted_twice,
+CASES = [every_recording, every_recording_whole, event_digests, clock_of_events, pacing, lost_while_paced, interrupted, interrupted_twice,
          two_targets, merged_and_gzipped, from_a_pipe, count_and_loop, fields_on_demand,
          rate_and_samples, cut_file, nothing_sent]
