@@ -51,6 +51,20 @@ static inline bool buffer_reserve(struct buffer *b, size_t more)
 	return (b->bytes && !b->failed && b->cap - b->len >= more) || buffer_grow(b, more);
 }
 
+/**
+ * buffer_room() - where up to @most bytes may be written behind the contents, in place; NULL when out of memory
+ * What was written counts once buffer_end() has said where it ends.
+ */
+static inline char *buffer_room(struct buffer *b, size_t most)
+{
+	return buffer_reserve(b, most) ? (char *)b->bytes + b->len : NULL;
+}
+
+static inline void buffer_end(struct buffer *b, const char *end)
+{
+	b->len = (size_t)((const uint8_t *)end - b->bytes);
+}
+
 /* Inline, since most additions are a few bytes, for which there is room. */
 static inline void buffer_add(struct buffer *b, const void *bytes, size_t len)
 {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/digits.h"
+
 /** second_text() - "1970-01-01T00:00:00": made once for the many events of a second; valid until the next call */
 static const char *second_text(int64_t seconds)
 {
@@ -19,20 +21,24 @@ static const char *second_text(int64_t seconds)
 	return text;
 }
 
-const char *time_text(struct wall t, char *out)
+char *time_put(char *at, struct wall t)
 {
 	int64_t seconds = t.ns / NS_PER_S, rest = t.ns % NS_PER_S;
-	char *at;
 
 	if (rest < 0) {
 		rest += NS_PER_S;
 		seconds--;
 	}
-	at = stpcpy(out, second_text(seconds));
-	*at = '.';
-	for (int i = 9; i > 0; i--, rest /= 10)
-		at[i] = (char)('0' + rest % 10);
-	at[10] = 'Z';
-	at[11] = '\0';
+	at = stpcpy(at, second_text(seconds));
+	*at++ = '.';
+	*at++ = (char)('0' + rest / 100000000);
+	at = put_eight(at, (uint32_t)(rest % 100000000));
+	*at++ = 'Z';
+	return at;
+}
+
+const char *time_text(struct wall t, char *out)
+{
+	*time_put(out, t) = '\0';
 	return out;
 }

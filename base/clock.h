@@ -48,4 +48,7 @@ static inline struct wall wall_now(void)
 #define TIME_TEXT_MAX 40
 const char *time_text(struct wall t, char *out);
 
+/** time_put() - the same without the NUL, as in digits.h */
+char *time_put(char *at, struct wall t);
+
 #endif

@@ -2,41 +2,39 @@
 #include "base/endpoint.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
+#include <string.h>
 
-static char *put_decimal(char *at, unsigned n)
+#include "base/digits.h"
+
+/* Without inet_ntop(), which uses printf(): events name two of these each. */
+static char *put_ipv4(char *at, const uint8_t addr[4])
 {
-	char digits[10];
-	int count = 0;
-
-	do {
-		digits[count++] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	while (count > 0)
-		*at++ = digits[--count];
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = put_octet(at, addr[i]);
+	}
 	return at;
 }
 
-/* Without printf(), which inet_ntop() uses as well: events name two of these each. */
-static void ipv4_text(const struct endpoint *e, char *out)
-{
-	for (int i = 12; i < 16; i++) {
-		out = put_decimal(out, e->addr[i]);
-		*out++ = i < 15 ? '.' : ':';
-	}
-	*put_decimal(out, e->port) = '\0';
-}
-
-const char *endpoint_text(const struct endpoint *e, char *out)
+char *endpoint_put(char *at, const struct endpoint *e)
 {
 	char addr[INET6_ADDRSTRLEN] = "?";
 
 	if (e->family == 6) {
 		inet_ntop(AF_INET6, e->addr, addr, sizeof(addr));
-		snprintf(out, ENDPOINT_TEXT_MAX, "[%s]:%u", addr, e->port);
+		*at++ = '[';
+		at = stpcpy(at, addr);
+		*at++ = ']';
 	} else {
-		ipv4_text(e, out);
+		at = put_ipv4(at, e->addr + 12);
 	}
+	*at++ = ':';
+	return put_uint(at, e->port);
+}
+
+const char *endpoint_text(const struct endpoint *e, char *out)
+{
+	*endpoint_put(out, e) = '\0';
 	return out;
 }

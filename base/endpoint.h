@@ -23,4 +23,7 @@ struct endpoint {
 /** endpoint_text() - "192.0.2.1:80" or "[2001:db8::1]:80" into @out of ENDPOINT_TEXT_MAX bytes; returns @out */
 const char *endpoint_text(const struct endpoint *e, char *out);
 
+/** endpoint_put() - the same without the NUL, as in digits.h */
+char *endpoint_put(char *at, const struct endpoint *e);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
+
 static void json_value(struct json *j)
 {
 	if (j->comma)
@@ -94,34 +96,51 @@ static inline bool is_plain_word(uint64_t v)
 	return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones)) & tops) == 0;
 }
 
-static bool is_all_plain(struct span text)
+/** copy_plain_few() - copy_plain() of less than eight bytes */
+static inline bool copy_plain_few(uint8_t *out, const uint8_t *from, size_t len)
 {
-	size_t all = text.len;
-	struct span piece;
+	uint32_t first, last;
+
+	if (len >= sizeof(first)) { /* the first four and the last four, which may be the same */
+		memcpy(&first, from, sizeof(first));
+		memcpy(&last, from + len - sizeof(last), sizeof(last));
+		memcpy(out, &first, sizeof(first));
+		memcpy(out + len - sizeof(last), &last, sizeof(last));
+		return is_plain_word((uint64_t)first << 32 | last);
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!is_plain(from[i]))
+			return false;
+		out[i] = from[i];
+	}
+	return true;
+}
+
+/** copy_plain() - copy @text to @out, which has room for it, if it is all plain; false with anything there if not */
+static inline bool copy_plain(uint8_t *out, struct span text)
+{
+	const uint8_t *from = text.at;
+	size_t at = 0;
 	uint64_t word;
 
-	while (span_take(&text, sizeof(word), &piece)) {
-		memcpy(&word, piece.at, sizeof(word));
+	if (text.len < sizeof(word))
+		return copy_plain_few(out, from, text.len);
+	for (; at < text.len; at += sizeof(word)) {
+		if (at > text.len - sizeof(word))
+			at = text.len - sizeof(word); /* the last eight: some of them once more */
+		memcpy(&word, from + at, sizeof(word));
 		if (!is_plain_word(word))
 			return false;
+		memcpy(out + at, &word, sizeof(word));
 	}
-	if (all >= sizeof(word)) { /* the last eight: some of them are looked at again */
-		memcpy(&word, text.at + text.len - sizeof(word), sizeof(word));
-		return is_plain_word(word);
-	}
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_plain(text.at[i]))
-			return false;
 	return true;
 }
 
 static void add_quoted(struct buffer *out, struct span text)
 {
 	/* Nearly all texts: they are copied as they are. */
-	if (is_all_plain(text) && buffer_reserve(out, text.len + 2)) {
+	if (buffer_reserve(out, text.len + 2) && copy_plain(out->bytes + out->len + 1, text)) {
 		out->bytes[out->len] = '"';
-		if (text.len > 0)
-			memcpy(out->bytes + out->len + 1, text.at, text.len);
 		out->bytes[out->len + text.len + 1] = '"';
 		out->len += text.len + 2;
 		return;
@@ -166,26 +185,14 @@ void json_str(struct json *j, const char *text)
 	json_text(j, span_str(text));
 }
 
-/* By hand: printf() takes ten times as long, and an event has five numbers. */
 void json_uint(struct json *j, uint64_t n)
 {
-	char digits[20]; /* of 2^64 - 1 */
-	size_t at = sizeof(digits);
+	char *at;
 
 	json_value(j);
-	while (n >= 100) { /* two at a time: half the divisions */
-		unsigned pair = (unsigned)(n % 100);
-
-		n /= 100;
-		digits[--at] = (char)('0' + pair % 10);
-		digits[--at] = (char)('0' + pair / 10);
-	}
-	if (n >= 10) {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	}
-	digits[--at] = (char)('0' + n);
-	buffer_add(j->out, digits + at, sizeof(digits) - at);
+	at = buffer_room(j->out, DIGITS_UINT_MAX);
+	if (at)
+		buffer_end(j->out, put_uint(at, n));
 }
 
 void json_count(struct json *j, const char *name, uint64_t n)
@@ -247,19 +254,14 @@ void json_null(struct json *j)
 
 void json_hex(struct json *j, const uint8_t *bytes, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-	struct buffer *out = j->out;
-	uint8_t *text;
+	char *at;
 
 	json_value(j);
-	buffer_add(out, "\"", 1);
-	if (len > SIZE_MAX / 2 || !buffer_reserve(out, 2 * len))
+	at = len <= SIZE_MAX / 4 ? buffer_room(j->out, 2 * len + 2) : NULL;
+	if (!at)
 		return;
-	text = out->bytes + out->len;
-	for (size_t i = 0; i < len; i++) {
-		text[2 * i] = (uint8_t)digits[bytes[i] >> 4];
-		text[2 * i + 1] = (uint8_t)digits[bytes[i] & 15];
-	}
-	out->len += 2 * len;
-	buffer_add(out, "\"", 1);
+	*at++ = '"';
+	at = put_hex(at, bytes, len);
+	*at++ = '"';
+	buffer_end(j->out, at);
 }

@@ -19,4 +19,13 @@ static inline uint64_t load_le64(const uint8_t *p)
 	return x;
 }
 
+/** store_le64() - @x as eight bytes, the lowest first */
+static inline void store_le64(void *p, uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	memcpy(p, &x, sizeof(x));
+}
+
 #endif

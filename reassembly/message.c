@@ -1,8 +1,11 @@
 /* message.c - see message.h */
 #include "reassembly/message.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/digits.h"
 
 const struct span *request_head_find(const struct request_head *head, struct span name)
 {
@@ -73,10 +76,14 @@ void message_unref(struct message *m)
 	free(m);
 }
 
+char *message_id_put(char *at, uint64_t id)
+{
+	id = htobe64(id);
+	return put_hex(at, (const uint8_t *)&id, sizeof(id));
+}
+
 const char *message_id_text(uint64_t id, char *out)
 {
-	for (int i = MESSAGE_ID_TEXT_MAX - 2; i >= 0; i--, id >>= 4)
-		out[i] = "0123456789abcdef"[id & 15];
-	out[MESSAGE_ID_TEXT_MAX - 1] = '\0';
+	*message_id_put(out, id) = '\0';
 	return out;
 }

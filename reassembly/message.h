@@ -81,4 +81,7 @@ void message_unref(struct message *m);
 /** message_id_text() - the id as users see it (X-Shadowtap, events, logs); returns @out */
 const char *message_id_text(uint64_t id, char *out);
 
+/** message_id_put() - the same without the NUL, as in base/digits.h */
+char *message_id_put(char *at, uint64_t id);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/digits.h"
 #include "base/json.h"
 
 /* Of http://user:password@host/path the path: who the user is, and what proves it, is nobody's business. */
@@ -66,15 +67,61 @@ static void end(struct json *j)
 
 /*
  * A request's event is written with all that stands between two values as one
- * literal: names that are quoted one by one, and commas that are decided one by
- * one, were two thirds of what it cost, and it is written for each request.
+ * literal, and its beginning and its end, which have bounds, into room that is
+ * asked for once: names that are quoted one by one, and commas that are decided one
+ * by one, were two thirds of what it cost, and it is written for each request.
  */
+#define BEGINNING_MAX (160 + MESSAGE_ID_TEXT_MAX + TIME_TEXT_MAX + 2 * DIGITS_UINT_MAX + 2 * ENDPOINT_TEXT_MAX)
+#define END_MAX (256 + DIGITS_UINT_MAX + 2 * DIGEST_SHA256_BYTES) /* names of verdicts are short */
+
 #define PUT(j, literal) put(j, literal, sizeof(literal) - 1)
 
 static inline void put(struct json *j, const char *literal, size_t len)
 {
 	buffer_add(j->out, literal, len);
 	j->comma = false; /* the literal ends where a value begins */
+}
+
+static char *put_int(char *at, int64_t n)
+{
+	if (n < 0)
+		*at++ = '-';
+	return put_uint(at, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+}
+
+/** put_beginning() - all in front of the method */
+static void put_beginning(struct buffer *out, const struct request_origin *origin)
+{
+	char *at = buffer_room(out, BEGINNING_MAX);
+
+	if (!at)
+		return;
+	at = message_id_put(PUT_LITERAL(at, "{\"event\":\"request\",\"id\":\""), origin->id);
+	at = time_put(PUT_LITERAL(at, "\",\"ts\":\""), origin->ts_last);
+	at = put_int(PUT_LITERAL(at, "\",\"ts_first_ns\":"), origin->ts_first.ns);
+	at = put_int(PUT_LITERAL(at, ",\"ts_last_ns\":"), origin->ts_last.ns);
+	at = endpoint_put(PUT_LITERAL(at, ",\"src\":\""), &origin->client);
+	at = endpoint_put(PUT_LITERAL(at, "\",\"dst\":\""), &origin->server);
+	buffer_end(out, PUT_LITERAL(at, "\",\"method\":"));
+}
+
+/** put_end() - all behind the headers, but for the rule; the names need no escape */
+static void put_end(struct buffer *out, const struct message *m, enum verdict verdict)
+{
+	const char *reason = verdict_reason(verdict);
+	char *at = buffer_room(out, END_MAX);
+
+	if (!at)
+		return;
+	at = put_uint(PUT_LITERAL(at, "],\"body_len\":"), m->body_len);
+	if (m->has_sha256) {
+		at = PUT_LITERAL(at, ",\"body_sha256\":\"");
+		at = PUT_LITERAL(put_hex(at, m->body_sha256, sizeof(m->body_sha256)), "\"");
+	}
+	at = stpcpy(PUT_LITERAL(at, ",\"verdict\":\""), verdict_name(verdict));
+	if (reason)
+		at = stpcpy(PUT_LITERAL(at, "\",\"reason\":\""), reason);
+	buffer_end(out, PUT_LITERAL(at, "\""));
 }
 
 static void put_headers(struct json *j, const struct event_options *o, const struct request_head *head)
@@ -97,51 +144,21 @@ static void put_headers(struct json *j, const struct event_options *o, const str
 	}
 }
 
-static void put_endpoint(struct json *j, const struct endpoint *e)
-{
-	char text[ENDPOINT_TEXT_MAX];
-
-	buffer_add_str(j->out, endpoint_text(e, text));
-}
-
 void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct span rule,
 		   struct buffer *out)
 {
 	struct json j = json_to(out);
-	char id[MESSAGE_ID_TEXT_MAX], time[TIME_TEXT_MAX];
 
-	PUT(&j, "{\"event\":\"request\",\"id\":\"");
-	buffer_add(out, message_id_text(m->origin.id, id), MESSAGE_ID_TEXT_MAX - 1);
-	PUT(&j, "\",\"ts\":\"");
-	buffer_add_str(out, time_text(m->origin.ts_last, time));
-	PUT(&j, "\",\"ts_first_ns\":");
-	json_int(&j, m->origin.ts_first.ns);
-	PUT(&j, ",\"ts_last_ns\":");
-	json_int(&j, m->origin.ts_last.ns);
-	PUT(&j, ",\"src\":\"");
-	put_endpoint(&j, &m->origin.client);
-	PUT(&j, "\",\"dst\":\"");
-	put_endpoint(&j, &m->origin.server);
-	PUT(&j, "\",\"method\":");
+	put_beginning(out, &m->origin);
 	json_text(&j, m->head.method);
 	PUT(&j, ",\"target\":");
 	json_text(&j, target_shown(m->head.target, o->show_query));
-	PUT(&j, ",\"version\":");
-	json_str(&j, m->head.version_minor == 0 ? "1.0" : "1.1"); /* the only ones that are mirrored */
-	PUT(&j, ",\"headers\":[");
+	if (m->head.version_minor == 0) /* 1.0 and 1.1 are the only ones that are mirrored */
+		PUT(&j, ",\"version\":\"1.0\",\"headers\":[");
+	else
+		PUT(&j, ",\"version\":\"1.1\",\"headers\":[");
 	put_headers(&j, o, &m->head);
-	PUT(&j, "],\"body_len\":");
-	json_uint(&j, m->body_len);
-	if (m->has_sha256) {
-		PUT(&j, ",\"body_sha256\":");
-		json_hex(&j, m->body_sha256, sizeof(m->body_sha256));
-	}
-	PUT(&j, ",\"verdict\":");
-	json_str(&j, verdict_name(verdict));
-	if (verdict_reason(verdict)) {
-		PUT(&j, ",\"reason\":");
-		json_str(&j, verdict_reason(verdict));
-	}
+	put_end(out, m, verdict);
 	if (rule.len > 0) {
 		PUT(&j, ",\"rule\":");
 		json_text(&j, rule);
@@ -174,7 +191,8 @@ static void time_member(struct json *j, const char *name, int64_t us)
 		json_int(j, us);
 }
 
-void event_outcome(const struct message *m, const char *target_name, const struct outcome *o, struct buffer *out)
+void event_outcome(const struct message *m, const char *target_name, const struct outcome *o,
+		   struct buffer *out)
 {
 	struct json j = json_to(out);
 	const char *name = outcome_name(o->kind);

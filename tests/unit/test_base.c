@@ -1,13 +1,16 @@
 /* test_base.c - spans, texts, hashes, digests, histograms: the ground that everything stands on */
 #include "unit.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "base/digest.h"
+#include "base/digits.h"
 #include "base/endpoint.h"
 #include "base/hash.h"
 #include "base/histogram.h"
@@ -97,6 +100,93 @@ static void test_json_texts(void **state)
 		assert_string_equal(buffer_text(&b), texts[i].json);
 	}
 	buffer_deinit(&b);
+}
+
+/* Every length that words end in, and one byte of every kind at every place: what isn't plain is found wherever
+ * it is. */
+static void test_json_every_byte(void **state)
+{
+	char text[40], expected[128], as[16];
+	uint8_t bytes[40];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(bytes) - 1; len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				struct buffer b = { 0 };
+				struct json j = json_to(&b);
+
+				memset(bytes, 'x', len);
+				bytes[at] = (uint8_t)c;
+				memset(text, 'x', len);
+				text[len] = '\0';
+				snprintf(as, sizeof(as), "%c", (int)c);
+				if (c < 0x20 || c == 0x7f)
+					snprintf(as, sizeof(as),
+						 c == '\n'   ? "\\n"
+						 : c == '\r' ? "\\r"
+						 : c == '\t' ? "\\t"
+							     : "\\u%04x",
+						 c);
+				else if (c == '"' || c == '\\')
+					snprintf(as, sizeof(as), "\\%c", (int)c);
+				else if (c >= 0x80)
+					strcpy(as, "\xef\xbf\xbd");
+				snprintf(expected, sizeof(expected), "\"%.*s%s%s\"", (int)at, text, as,
+					 text + at + 1);
+				json_text(&j, span_of(bytes, len));
+				assert_string_equal(buffer_text(&b), expected);
+				buffer_deinit(&b);
+			}
+		}
+	}
+}
+
+static void check_uint(uint64_t n)
+{
+	char text[DIGITS_UINT_MAX + 1], expected[DIGITS_UINT_MAX + 1];
+
+	*put_uint(text, n) = '\0';
+	snprintf(expected, sizeof(expected), "%" PRIu64, n);
+	assert_string_equal(text, expected);
+}
+
+/* As printf() writes them: around each power of ten and of two, and some that nothing is known of. */
+static void test_digits(void **state)
+{
+	char text[64], expected[64];
+	uint64_t power = 1, any = 1;
+
+	(void)state;
+	for (int i = 0; i < 20; i++, power *= 10)
+		for (uint64_t off = 0; off < 3; off++)
+			check_uint(power - 1 + off);
+	for (int i = 0; i < 64; i++)
+		for (uint64_t off = 0; off < 3; off++)
+			check_uint((UINT64_C(1) << i) - 1 + off);
+	check_uint(UINT64_MAX);
+	for (int i = 0; i < 10000; i++) {
+		any = any * 6364136223846793005U + 1442695040888963407U;
+		check_uint(any >> (i % 64));
+		*put_eight(text, (uint32_t)(any % 100000000)) = '\0';
+		snprintf(expected, sizeof(expected), "%08u", (unsigned)(any % 100000000));
+		assert_string_equal(text, expected);
+	}
+	for (unsigned n = 0; n < 256; n++) {
+		const uint8_t bytes[9] = { (uint8_t)n, (uint8_t)~n, 0x09, 0xaf,      (uint8_t)n,
+					   0xf0,       0x10,        0x99, (uint8_t)n };
+
+		*put_octet(text, (uint8_t)n) = '\0';
+		snprintf(expected, sizeof(expected), "%u", n);
+		assert_string_equal(text, expected);
+		for (size_t len = 0; len <= sizeof(bytes); len++) {
+			*put_hex(text, bytes, len) = '\0';
+			for (size_t i = 0; i < len; i++)
+				snprintf(expected + 2 * i, 3, "%02x", bytes[i]);
+			assert_memory_equal(text, expected, 2 * len);
+			assert_int_equal(strlen(text), 2 * len);
+		}
+	}
 }
 
 static void test_json_structure(void **state)
@@ -235,6 +325,8 @@ int main(void)
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_json_texts),
+		cmocka_unit_test(test_json_every_byte),
+		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_json_structure),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_digests),
