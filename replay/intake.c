@@ -4,7 +4,7 @@
  * Theory of operation: run() takes items from the rings until there is none, or
  * the next is not due, or there is no room, or it has taken INTAKE_BUDGET; in
  * the last case it wakes itself, so that sockets and timers get their turn. It
- * is called by the async handle (the lane pushed, room was made, the budget was
+ * is called by the wake-up (the lane pushed, room was made, the budget was
  * spent) and by the timer.
  *
  * The schedule is absolute on CLOCK_MONOTONIC:
@@ -31,6 +31,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "replay/wake.h"
+
 #define INTAKE_BUDGET 256
 #define STEP_BACK_NS NS_PER_S
 #define FAR_FUTURE_NS (INT64_C(1) << 61) /* 73 years: no recording is longer, and sums of two still fit */
@@ -38,7 +40,7 @@
 struct intake {
 	struct intake_options options;
 	struct intake_stats stats;
-	uv_async_t wake;
+	struct wake wake;
 	uv_poll_t timer;
 	int timer_fd; /* -1 unless paced by a schedule */
 	bool is_stopped, is_closed, has_ended;
@@ -256,12 +258,12 @@ static void run(struct intake *in)
 	if (in->is_stopped)
 		drop_all(in);
 	else if (!in->is_closed)
-		uv_async_send(&in->wake);
+		wake_send(&in->wake);
 }
 
-static void on_wake(uv_async_t *handle)
+static void on_wake(void *ctx)
 {
-	struct intake *in = handle->data;
+	struct intake *in = ctx;
 
 	if (!in->is_closed)
 		run(in);
@@ -294,12 +296,28 @@ static int open_timer(uv_loop_t *loop, struct intake *in)
 		return r;
 	}
 	in->timer.data = in;
+	uv_poll_start(&in->timer, UV_READABLE, on_timer);
 	return 0;
+}
+
+static void close_timer(struct intake *in, uv_close_cb on_closed)
+{
+	uv_close((uv_handle_t *)&in->timer, on_closed);
+	close(in->timer_fd);
 }
 
 static void on_failed_closed(uv_handle_t *handle)
 {
 	free(handle->data);
+}
+
+/* The rest of intake_new() failed: @in is freed, now or when libuv has let go of its timer. */
+static void undo_timer(struct intake *in)
+{
+	if (in->timer_fd < 0)
+		free(in);
+	else
+		close_timer(in, on_failed_closed);
 }
 
 int intake_new(uv_loop_t *loop, const struct intake_options *options, struct intake **out)
@@ -312,19 +330,15 @@ int intake_new(uv_loop_t *loop, const struct intake_options *options, struct int
 	in->options = *options;
 	atomic_init(&in->producers, options->ring_count);
 	in->timer_fd = -1;
-	r = uv_async_init(loop, &in->wake, on_wake);
+	r = options->pace == PACE_SCHEDULE ? open_timer(loop, in) : 0;
 	if (r < 0) {
 		free(in);
 		return r;
 	}
-	in->wake.data = in;
-	if (options->pace == PACE_SCHEDULE) {
-		r = open_timer(loop, in);
-		if (r < 0) {
-			uv_close((uv_handle_t *)&in->wake, on_failed_closed);
-			return r;
-		}
-		uv_poll_start(&in->timer, UV_READABLE, on_timer);
+	r = wake_init(&in->wake, loop, on_wake, in);
+	if (r < 0) {
+		undo_timer(in);
+		return r;
 	}
 	*out = in;
 	return 0;
@@ -339,28 +353,28 @@ void intake_set_first(struct intake *in, struct wall first)
 
 void intake_wake(struct intake *in)
 {
-	uv_async_send(&in->wake);
+	wake_send(&in->wake);
 }
 
 void intake_reached(struct intake *in, size_t lane, uint64_t place)
 {
 	atomic_store(&in->reached[lane], place);
 	if (atomic_load(&in->is_held_up) && atomic_exchange(&in->is_held_up, false))
-		uv_async_send(&in->wake);
+		wake_send(&in->wake);
 }
 
 void intake_end(struct intake *in, size_t lane)
 {
 	atomic_store(&in->reached[lane], UINT64_MAX);
 	atomic_fetch_sub_explicit(&in->producers, 1, memory_order_release);
-	uv_async_send(&in->wake);
+	wake_send(&in->wake);
 }
 
 void intake_room(struct intake *in)
 {
 	/* Not run() itself: this is called from inside the end of an exchange. */
 	if (!in->is_closed)
-		uv_async_send(&in->wake);
+		wake_send(&in->wake);
 }
 
 void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx)
@@ -381,14 +395,14 @@ void intake_close(struct intake *in)
 	if (in->is_closed)
 		return;
 	in->is_closed = true;
-	uv_close((uv_handle_t *)&in->wake, NULL);
-	if (in->timer_fd < 0)
-		return;
-	uv_close((uv_handle_t *)&in->timer, NULL);
-	close(in->timer_fd);
+	wake_close(&in->wake);
+	if (in->timer_fd >= 0)
+		close_timer(in, NULL);
 }
 
 void intake_free(struct intake *in)
 {
+	if (in)
+		wake_deinit(&in->wake);
 	free(in);
 }

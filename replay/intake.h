@@ -2,7 +2,7 @@
  * intake.h - from the rings to the targets, at the right moment
  *
  * Theory of operation: a lane pushes into its ring and calls intake_wake(), which
- * coalesces (uv_async_send). Each wake-up drains the rings up to a budget. Live,
+ * coalesces (wake.h). Each wake-up drains the rings up to a budget. Live,
  * it takes one item of each ring in turn, since those of different lanes have no
  * order, and an item is handled at once. Lanes that read one recording give each
  * item its place in it, and all items are taken in that order: an item goes when
