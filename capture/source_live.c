@@ -21,8 +21,10 @@
  * may be late by a quarter of a second before the kernel drops some (stopped for
  * 0.22 s it loses nothing, for 0.4 s it does); -B makes that longer.
  *
- * A read first takes what is ready, without sleeping; only if there was nothing
- * it sleeps in poll(), 20 ms at most, so that the lane can look at its stop flag.
+ * A read that follows one which left nothing first rests or sleeps in poll(), 20
+ * ms at most, so that the lane can look at its stop flag; then it takes what is
+ * ready. Nobody asks whether the ring is empty: a read that got less than it may
+ * has shown it, and each such question is a system call, libpcap's own poll().
  *
  * Loopback shows each packet twice to a packet socket, on its way out and in.
  * libpcap throws the first away in user space, after it went through the ring;
@@ -119,7 +121,8 @@ struct live_source {
 	uint32_t buffer_bytes;
 	bool counts_interface; /* of several lanes one: drops of the device are no lane's own */
 	size_t lent_since_rest, busy_packets;
-	int last_error; /* why the last interface went away; negative errno */
+	bool is_drained; /* the last read took all there was */
+	int last_error;  /* why the last interface went away; negative errno */
 	size_t count;
 	struct pollfd *poll; /* one per interface; fd -1 once it is over */
 	struct interface interface[];
@@ -192,30 +195,36 @@ static void read_interface(struct live_source *s, struct interface *in, size_t m
 		in->idle_polls = 0;
 }
 
+/* What is ready, at most about @max; an interface that lends less than its share has nothing more. */
 static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void *ctx)
 {
 	size_t share = max / s->count ? max / s->count : 1;
 	size_t lent = 0;
 
+	s->is_drained = true;
 	for (size_t i = 0; i < s->count; i++) {
 		struct interface *in = &s->interface[i];
 
 		if (is_over(in))
 			continue;
 		read_interface(s, in, share, fn, ctx);
+		s->is_drained &= in->lent < share;
 		lent += in->lent;
 	}
 	return lent;
 }
 
-/* Under load one wake-up for several blocks; without, none is late. */
-static void rest(struct live_source *s)
+/* Under load one wake-up for several blocks, and whatever they are, something is ready after it; without, none
+ * is late. */
+static bool rest(struct live_source *s)
 {
 	const struct timespec pause = { .tv_nsec = REST_NS };
+	bool is_busy = s->lent_since_rest >= s->busy_packets;
 
-	if (s->lent_since_rest >= s->busy_packets)
-		nanosleep(&pause, NULL);
 	s->lent_since_rest = 0;
+	if (is_busy)
+		nanosleep(&pause, NULL);
+	return is_busy;
 }
 
 /* Sleep until a block is ready. A drained ring shows by polls that brought nothing. */
@@ -257,14 +266,10 @@ static bool all_gone(const struct live_source *s)
 static int live_source_read(struct source *base, size_t max, packet_fn *fn, void *ctx)
 {
 	struct live_source *s = (struct live_source *)base;
-	size_t lent = read_ready(s, max, fn, ctx);
 
-	if (lent == 0 && !all_over(s)) {
-		rest(s);
+	if (s->is_drained && !all_over(s) && !rest(s))
 		wait_for_block(s);
-		lent = read_ready(s, max, fn, ctx);
-	}
-	s->lent_since_rest += lent;
+	s->lent_since_rest += read_ready(s, max, fn, ctx);
 	if (all_gone(s))
 		return s->last_error;
 	return all_over(s) ? SOURCE_EOF : 0;
@@ -417,7 +422,8 @@ static bool has_flag(int fd, const char *name, short flag)
 }
 
 /* Settings are refused only for a handle that is active already, which this one is not. */
-static int activate(struct interface *in, const struct live_options *options, bool is_lane, struct buffer *error)
+static int activate(struct interface *in, const struct live_options *options, bool is_lane,
+		    struct buffer *error)
 {
 	int result;
 
@@ -481,7 +487,8 @@ static bool is_loopback(const struct interface *in)
 	return has_flag(pcap_fileno(in->pcap), in->name, IFF_LOOPBACK);
 }
 
-static int open_interface(struct interface *in, const struct live_options *options, bool is_lane, struct buffer *error)
+static int open_interface(struct interface *in, const struct live_options *options, bool is_lane,
+			  struct buffer *error)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	int on = 1, result;
@@ -594,7 +601,8 @@ static struct live_source *live_source_new(const struct live_options *options)
 }
 
 /* One lane: its interfaces, which are deaf if it is one of several. */
-static int open_lane(const struct live_options *options, bool is_lane, struct source **out, struct buffer *error)
+static int open_lane(const struct live_options *options, bool is_lane, struct source **out,
+		     struct buffer *error)
 {
 	struct live_source *s = live_source_new(options);
 	int result = 0;
@@ -629,10 +637,11 @@ static int make_group(struct source **lanes, size_t count, size_t interface, str
 			result = join_group(in, &group);
 		if (result == 0)
 			continue;
-		buffer_printf(error,
-			      "cannot capture on \"%s\" with several lanes: this kernel refused a fanout group (%s); "
-			      "leave --lanes out",
-			      in->name, strerror(-result));
+		buffer_printf(
+			error,
+			"cannot capture on \"%s\" with several lanes: this kernel refused a fanout group (%s); "
+			"leave --lanes out",
+			in->name, strerror(-result));
 		return result;
 	}
 	return 0;
@@ -651,7 +660,8 @@ static int let_in(struct source **lanes, size_t count, const struct live_options
 	return result;
 }
 
-int source_open_lanes(const struct live_options *options, size_t count, struct source **out, struct buffer *error)
+int source_open_lanes(const struct live_options *options, size_t count, struct source **out,
+		      struct buffer *error)
 {
 	size_t opened = 0;
 	int result = check_options(options, error);
