@@ -84,6 +84,8 @@ static void take_next_rules(struct lane *l)
 	if (!next)
 		return;
 	policy_take_over(next->policy, l->rules->policy);
+	if (l->teller)
+		teller_show(l->teller, next->shown);
 	lane_rules_free(l->rules);
 	l->rules = next;
 }
@@ -179,7 +181,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 			m = NULL;
 		}
 		if (m && l->teller)
-			teller_request(l->teller, m, verdict, l->rules->shown);
+			teller_request(l->teller, m, verdict);
 		message_unref(m);
 		if (verdict == VERDICT_CHOSEN && l->o.recorder)
 			recorder_chosen(l->o.recorder, &origin);
@@ -467,7 +469,10 @@ static int make_teller(struct lane *l)
 	if (!l->o.events || l->o.tells_all)
 		return 0;
 	l->teller = teller_new(&options);
-	return l->teller ? 0 : -ENOMEM;
+	if (!l->teller)
+		return -ENOMEM;
+	teller_show(l->teller, l->o.rules->shown);
+	return 0;
 }
 
 int lane_new(const struct lane_options *options, struct lane **out)

@@ -638,7 +638,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	budget_init(&t->budget, t->o->max_memory);
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
 	t->explain = explain_new(t->o);
-	t->event_options = (struct event_options){ t->o->show_query, shows_header, t };
+	t->event_options = (struct event_options){ .show_query = t->o->show_query, .shows_header = shows_header, .ctx = t };
 	sample_control_init(&t->sample, t->o);
 	t->lane_count = t->o->lanes;
 	t->lanes = lanes_new(t->lane_count, RING_SLOTS);

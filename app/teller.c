@@ -17,8 +17,9 @@ struct item {
 
 struct teller {
 	struct teller_options o;
-	const struct rewrite *shown; /* during teller_request() */
+	const struct rewrite *shown;
 	struct event_options events;
+	struct event_heads heads;
 	struct event_lines *lines;
 	struct wall first;   /* when the first of the lines happened */
 	struct budget ahead; /* bytes in the ring */
@@ -38,7 +39,9 @@ struct teller *teller_new(const struct teller_options *options)
 	if (!t)
 		return NULL;
 	t->o = *options;
-	t->events = (struct event_options){ options->show_query, shows_header, t };
+	t->events = (struct event_options){
+		.show_query = options->show_query, .shows_header = shows_header, .ctx = t, .heads = &t->heads
+	};
 	budget_init(&t->ahead, SIZE_MAX);
 	return t;
 }
@@ -56,14 +59,18 @@ static void end_line(struct teller *t)
 		teller_flush(t);
 }
 
-void teller_request(struct teller *t, const struct message *m, enum verdict verdict,
-		    const struct rewrite *shown)
+void teller_show(struct teller *t, const struct rewrite *shown)
+{
+	t->shown = shown;
+	t->heads = (struct event_heads){ 0 };
+}
+
+void teller_request(struct teller *t, const struct message *m, enum verdict verdict)
 {
 	struct buffer *line = begin_line(t, m->origin.ts_last);
 
 	if (!line)
 		return;
-	t->shown = shown;
 	event_request(&t->events, m, verdict, (struct span){ 0 }, line);
 	end_line(t);
 }

@@ -45,10 +45,11 @@ struct teller;
 /** teller_new() - NULL when out of memory */
 struct teller *teller_new(const struct teller_options *options);
 
-/** teller_request() - a complete request that ended here; @shown (borrowed): which of its fields may be shown
- */
-void teller_request(struct teller *t, const struct message *m, enum verdict verdict,
-		    const struct rewrite *shown);
+/** teller_show() - from now on, the fields that @shown (borrowed until the next call) lets through are shown */
+void teller_show(struct teller *t, const struct rewrite *shown);
+
+/** teller_request() - a complete request of this lane that ended here; after teller_show() */
+void teller_request(struct teller *t, const struct message *m, enum verdict verdict);
 
 /** teller_lost() - a request that will never be complete; @now: capture time */
 void teller_lost(struct teller *t, const struct request_origin *origin, enum lost_reason reason,

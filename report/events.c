@@ -144,20 +144,49 @@ static void put_headers(struct json *j, const struct event_options *o, const str
 	}
 }
 
+/** put_head() - from the method's value to the last header's */
+static void put_head(const struct event_options *o, const struct request_head *head, struct buffer *out)
+{
+	struct json j = json_to(out);
+
+	json_text(&j, head->method);
+	PUT(&j, ",\"target\":");
+	json_text(&j, target_shown(head->target, o->show_query));
+	if (head->version_minor == 0) /* 1.0 and 1.1 are the only ones that are mirrored */
+		PUT(&j, ",\"version\":\"1.0\",\"headers\":[");
+	else
+		PUT(&j, ",\"version\":\"1.1\",\"headers\":[");
+	put_headers(&j, o, head);
+}
+
+/** put_known_head() - put_head(), once for heads that are known to be equal */
+static void put_known_head(const struct event_options *o, const struct request_head *head, struct buffer *out)
+{
+	struct event_head *known = &o->heads->known[head->same % EVENT_HEADS];
+	size_t before = out->len;
+
+	if (known->same == head->same) {
+		buffer_add(out, known->text, known->len);
+		return;
+	}
+	put_head(o, head, out);
+	if (!buffer_ok(out) || out->len - before > sizeof(known->text))
+		return;
+	known->len = out->len - before;
+	memcpy(known->text, out->bytes + before, known->len);
+	known->same = head->same;
+}
+
 void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct span rule,
 		   struct buffer *out)
 {
 	struct json j = json_to(out);
 
 	put_beginning(out, &m->origin);
-	json_text(&j, m->head.method);
-	PUT(&j, ",\"target\":");
-	json_text(&j, target_shown(m->head.target, o->show_query));
-	if (m->head.version_minor == 0) /* 1.0 and 1.1 are the only ones that are mirrored */
-		PUT(&j, ",\"version\":\"1.0\",\"headers\":[");
+	if (o->heads && m->head.same)
+		put_known_head(o, &m->head, out);
 	else
-		PUT(&j, ",\"version\":\"1.1\",\"headers\":[");
-	put_headers(&j, o, &m->head);
+		put_head(o, &m->head, out);
 	put_end(out, m, verdict);
 	if (rule.len > 0) {
 		PUT(&j, ",\"rule\":");

@@ -16,11 +16,25 @@
 #include "reassembly/reassembly_stats.h"
 #include "replay/outcome.h"
 
+#define EVENT_HEADS 4 /* power of two */
+#define EVENT_HEAD_MAX 1000
+
+/** struct event_heads - what the lines of equal heads (request_head.same) have in common; zero: nothing is known yet */
+struct event_heads {
+	struct event_head {
+		uint64_t same;
+		size_t len;
+		uint8_t text[EVENT_HEAD_MAX];
+	} known[EVENT_HEADS];
+};
+
 struct event_options {
 	bool show_query;
 	/* may a field of this name be shown? */
 	bool (*shows_header)(void *ctx, struct span name);
 	void *ctx;
+	/* for requests of one lane; borrowed, and to be forgotten when the answers above change; NULL: all are written anew */
+	struct event_heads *heads;
 };
 
 /** event_request() - append the line of a complete request, its verdict, and unless it is empty the rule behind it */

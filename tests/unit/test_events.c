@@ -56,6 +56,45 @@ static void test_request_line(void **state)
 	buffer_deinit(&out);
 }
 
+static bool no_header(void *ctx, struct span name)
+{
+	(void)ctx;
+	(void)name;
+	return false;
+}
+
+/* The same with and without what is remembered of heads: one, several that take each other's place, long ones. */
+static void test_equal_heads(void **state)
+{
+	static struct event_heads heads;
+	static char long_target[EVENT_HEAD_MAX + 100];
+	static const char *const targets[] = { "/a", "/b?q", "/\"c\"", "/d", "/e", "/f", "/g", long_target };
+	struct event_options plain = { .shows_header = only_content_type }, knowing = plain;
+
+	(void)state;
+	memset(long_target, 'x', sizeof(long_target) - 1);
+	knowing.heads = &heads;
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned which = i * 7 / 3 % 8;
+		struct buffer expected = { 0 }, out = { 0 };
+		struct message m = a_message();
+
+		m.head.target = span_str(targets[which]);
+		m.head.same = which; /* 0: nothing is known */
+		m.head.version_minor = which % 2;
+		m.body_len = i;
+		if (i == 100) { /* what may be shown changes */
+			heads = (struct event_heads){ 0 };
+			plain.shows_header = knowing.shows_header = no_header;
+		}
+		event_request(&plain, &m, VERDICT_UNSAMPLED, (struct span){ 0 }, &expected);
+		event_request(&knowing, &m, VERDICT_UNSAMPLED, (struct span){ 0 }, &out);
+		assert_string_equal(buffer_text(&out), buffer_text(&expected));
+		buffer_deinit(&expected);
+		buffer_deinit(&out);
+	}
+}
+
 static void test_target_shown(void **state)
 {
 	static const struct {
@@ -233,6 +272,7 @@ static void test_failure_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal_heads),
 		cmocka_unit_test(test_target_shown),
 		cmocka_unit_test(test_request_line),  cmocka_unit_test(test_lost_line),
 		cmocka_unit_test(test_outcome_lines), cmocka_unit_test(test_times),

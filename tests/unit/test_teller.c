@@ -57,6 +57,7 @@ static void set_up(struct rig *r, bool one_by_one, size_t memory)
 	options.writer = r->writer;
 	r->teller = teller_new(&options);
 	assert_non_null(r->teller);
+	teller_show(r->teller, r->shown);
 }
 
 static void tear_down(struct rig *r)
@@ -83,7 +84,7 @@ static void tell(struct rig *r, uint64_t number)
 {
 	struct message m = request(number);
 
-	teller_request(r->teller, &m, VERDICT_UNSAMPLED, r->shown);
+	teller_request(r->teller, &m, VERDICT_UNSAMPLED);
 }
 
 /* The loop: lines, and requests that it writes the line of itself. */
