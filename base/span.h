@@ -65,9 +65,12 @@ static inline void span_truncate(struct span *s, size_t n)
 		s->len = n;
 }
 
-/** span_prefetch() - @n bytes behind the first @from will be read soon; nothing happens for those that @s doesn't have
+/**
+ * span_prefetch() - @n bytes behind the first @from will be read soon; those that @s doesn't have are no error
+ *
+ * Always inlined, since gcc may take a function that does nothing else for one without effect and not call it.
  */
-static inline void span_prefetch(struct span s, size_t from, size_t n)
+__attribute__((always_inline)) static inline void span_prefetch(struct span s, size_t from, size_t n)
 {
 	if (!span_skip(&s, from))
 		return;
