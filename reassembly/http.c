@@ -613,13 +613,11 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 			return NULL;
 		}
 	}
-	*h = (struct http){ .env = env,
-			    .answers = answers,
-			    .first = begun,
-			    .answers_known = begun,
-			    .answers_placed = begun,
-			    .answers_whole = begun,
-			    .state = begun ? REQUEST_NONE : REQUEST_LOST };
+	memset(h, 0, offsetof(struct http, client));
+	h->env = env;
+	h->answers = answers;
+	h->first = h->answers_known = h->answers_placed = h->answers_whole = begun;
+	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
 	h->request.origin = *origin;
 	if (env->keep_answers && !http_pairs_init(h, begun)) {
 		http_free(env, h);

@@ -33,37 +33,29 @@ enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
 
 struct pairs;
 
+/** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
 struct http {
-	struct http *next; /* in the list of spare ones */
 	struct http_env *env;
-	const struct stream *answers;
 	struct pairs *pairs; /* NULL unless answers may be wanted */
+	const struct stream *answers;
 	struct request request;
-	llhttp_t client, server;
 	enum request_state state;
 	enum http_fate fate;
-	enum pause pause;
-	uint64_t body_left;   /* of a body with Content-Length */
-	uint64_t answer_left; /* likewise, of the answer */
-	uint64_t answer_length; /* with pairs: Content-Length of the answer at hand, or 0 */
-	struct wall now;      /* of the segment at hand */
+	struct wall now; /* of the segment at hand */
 	uint32_t now_seq, now_ack;
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
 	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
+	uint32_t answer_ack;     /* on the segment that it began in */
 	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin
 			     */
-	uint32_t answer_ack;         /* on the segment that it began in */
-	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
-	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
-	uint8_t asked[OUTSTANDING_MAX];
-	struct span line;     /* with begun_here: from the request's first byte to the end of the segment */
-	size_t name_len;      /* of the field's name at hand, so far */
-	const char *parse_at; /* the bytes that llhttp is given now */
-	uint8_t probe[PROBE_MAX], probe_len;
-	uint8_t last[2]; /* the last bytes that the client's parser took */
+	uint64_t body_left;     /* of a body with Content-Length */
+	uint64_t answer_left;   /* likewise, of the answer */
+	uint64_t answer_length; /* with pairs: Content-Length of the answer at hand, or 0 */
+	struct span line;       /* with begun_here: from the request's first byte to the end of the segment */
+	size_t name_len;        /* of the field's name at hand, so far */
 	bool now_has_ack, read_known;
 	bool first;          /* nothing has shown yet that the connection speaks HTTP */
 	bool begun;          /* the parser and a head are set up for a request */
@@ -90,6 +82,16 @@ struct http {
 	bool answers_known;   /* sent and answered can be compared */
 	bool switched;        /* the answer at hand ends HTTP */
 	bool answer_head_over; /* with pairs: what comes now as a field is a trailer */
+	uint8_t probe_len;
+	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
+	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
+	uint8_t asked[OUTSTANDING_MAX];
+	uint8_t probe[PROBE_MAX];
+	uint8_t last[2];      /* the last bytes that the client's parser took */
+	enum pause pause;
+	const char *parse_at; /* the bytes that llhttp is given now */
+	struct http *next;    /* in the list of spare ones */
+	llhttp_t client, server; /* not cleared by http_new(): each message begins with llhttp_init() */
 };
 
 static inline struct http *http_of(llhttp_t *p)
