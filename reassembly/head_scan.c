@@ -30,6 +30,7 @@
 
 #define WIDE 16
 #define LENGTH_DIGITS_MAX 18 /* below 2^63 whatever they are */
+#define NO_LINE UINT8_MAX
 
 typedef uint8_t wide __attribute__((vector_size(WIDE)));
 
@@ -215,59 +216,51 @@ static inline bool is_known(struct span in, const struct scan_memo *memo)
 	return memo->whole > 0 && in.len >= memo->whole && memcmp(in.at, memo->bytes, memo->whole) == 0;
 }
 
-/** same_bytes() - how many bytes of the remembered lines @in begins with */
-static inline size_t same_bytes(struct span in, const struct scan_memo *memo)
+/** same_bytes() - from @i on, where does @in differ from the remembered lines, or where do these end? */
+static inline size_t same_bytes(struct span in, const struct scan_memo *memo, size_t i)
 {
-	struct span known = span_of(memo->bytes, memo->len + MEMO_SLACK);
-	size_t i = 0, n;
+	size_t len = memo->line_end[memo->lines - 1], n;
+	struct span known = span_of(memo->bytes, len + MEMO_SLACK);
 
-	for (; i < memo->len && in.len - i >= WIDE; i += WIDE) {
+	for (; i < len && in.len - i >= WIDE; i += WIDE) {
 		n = first((wide)(load(in, i) != load(known, i)));
 		if (n < WIDE)
-			return i + n < memo->len ? i + n : memo->len;
+			return i + n < len ? i + n : len;
 	}
-	while (i < memo->len && i < in.len && in.at[i] == memo->bytes[i])
+	while (i < len && i < in.len && in.at[i] == memo->bytes[i])
 		i++;
-	return i < memo->len ? i : memo->len;
+	return i < len ? i : len;
 }
 
-/** keep_same() - forget the lines that @in does not begin with, and what they said; where the others end */
-static size_t keep_same(struct span in, struct scan_memo *memo)
+static void forget_length(struct scan_memo *memo)
 {
-	size_t same = same_bytes(in, memo);
-	uint8_t n = 0;
-
-	while (n < memo->lines && memo->line_end[n] <= same)
-		n++;
-	memo->lines = n;
-	memo->len = n > 0 ? memo->line_end[n - 1] : 0;
-	memo->whole = 0;
-	memo->last.head.same = 0;
-	if (memo->length_end > memo->len) {
-		memo->last.has_length = false;
-		memo->last.content_length = 0;
-	}
-	return memo->len;
+	memo->last.has_length = false;
+	memo->last.content_length = 0;
+	memo->length_line = NO_LINE;
 }
 
-/** remember() - the line from @begin to @end, if all before it are; who has it from now on, at the same place */
-static inline struct span remember(struct scan_memo *memo, struct span in, size_t begin, size_t end)
+/** forget() - line @n and all behind it */
+static void forget(struct scan_memo *memo, size_t n)
 {
-	if (begin != memo->len || end > MEMO_BYTES || memo->lines == MEMO_LINES)
+	memo->lines = (uint8_t)n;
+	if (memo->length_line >= n)
+		forget_length(memo);
+}
+
+/** remember() - line @n goes from @begin to @end now, if all before it are known; who has it, at that place */
+static inline struct span remember(struct scan_memo *memo, struct span in, size_t n, size_t begin, size_t end)
+{
+	if (n < memo->lines && memo->line_end[n] != end)
+		forget(memo, n); /* those behind it are elsewhere now */
+	if (n > memo->lines || n == MEMO_LINES || end > MEMO_BYTES)
 		return in;
+	if (n == memo->length_line)
+		forget_length(memo);
 	memcpy(memo->bytes + begin, in.at + begin, end - begin);
-	memo->line_end[memo->lines++] = memo->len = (uint16_t)end;
+	memo->line_end[n] = (uint16_t)end;
+	if (n == memo->lines)
+		memo->lines++;
 	return span_of(memo->bytes, end);
-}
-
-/** remember_end() - the empty line is at @at; what is needed for is_known() */
-static inline void remember_end(struct scan_memo *memo, size_t at)
-{
-	if (at != memo->len || at + 2 > MEMO_BYTES)
-		return;
-	memcpy(memo->bytes + at, "\r\n", 2);
-	memo->whole = (uint16_t)(at + 2);
-	memo->last.head.same = memo->number += SCAN_MEMOS;
 }
 
 /* ---- fields ---------------------------------------------------------------- */
@@ -304,31 +297,73 @@ static inline struct span moved(struct span part, struct span from, struct span 
 	return span_of(to.at + (part.at - from.at), part.len);
 }
 
-/** scan_fields() - from the line at @at to the empty one; those of the remembered lines are in place */
-static bool scan_fields(struct span in, struct scan_memo *memo, size_t at)
+/** scan_line() - line @n, a field, which begins at *@at */
+static inline bool scan_line(struct span in, struct scan_memo *memo, size_t n, size_t *at)
+{
+	struct scanned_head *head = &memo->last;
+	size_t begin = *at;
+	struct header field;
+	struct span kept;
+	bool had_length;
+
+	if (n > SCAN_FIELDS_MAX || !scan_field(in, at, &field))
+		return false;
+	kept = remember(memo, in, n, begin, *at);
+	if (field.name.len == strlen("content-length") && n < memo->length_line &&
+	    memo->length_line < memo->lines) /* perhaps there are two now: the other one is looked at again */
+		forget(memo, memo->length_line);
+	had_length = head->has_length;
+	if (!take_framing(head, field.name, field.value))
+		return false;
+	if (head->has_length && !had_length && n < memo->lines)
+		memo->length_line = (uint8_t)n;
+	memo->fields[n - 1] = (struct header){ moved(field.name, in, kept), moved(trim(field.value), in, kept) };
+	return true;
+}
+
+/** end_head() - the empty line is at @at, behind @n others */
+static bool end_head(struct scan_memo *memo, size_t n, size_t at)
 {
 	struct scanned_head *head = &memo->last;
 
-	for (size_t n = memo->lines > 0 ? memo->lines - 1u : 0; n <= SCAN_FIELDS_MAX; n++) {
-		size_t begin = at;
-		bool had_length = head->has_length;
-		struct header field;
-		struct span kept;
-
-		if (is_text(in, at, "\r\n", 2)) {
-			remember_end(memo, at);
-			head->head.header_count = n;
-			head->len = at + 2;
-			return head->len <= HEAD_BYTES_MAX;
-		}
-		if (n == SCAN_FIELDS_MAX || !scan_field(in, &at, &field) ||
-		    !take_framing(head, field.name, field.value))
-			return false;
-		if (head->has_length && !had_length)
-			memo->length_end = at;
-		kept = remember(memo, in, begin, at);
-		memo->fields[n] = (struct header){ moved(field.name, in, kept), moved(trim(field.value), in, kept) };
+	if (n < memo->lines)
+		forget(memo, n);
+	head->head.header_count = n - 1;
+	head->len = at + 2;
+	if (n == memo->lines && head->len <= MEMO_BYTES) {
+		memcpy(memo->bytes + at, "\r\n", 2);
+		memo->whole = (uint16_t)head->len;
+		head->head.same = memo->number += SCAN_MEMOS;
 	}
+	return head->len <= HEAD_BYTES_MAX;
+}
+
+/** scan_head() - ... that is not known; @first_line: the length of the first line, or 0 if it is not plain */
+static bool scan_head(struct span in, struct scan_memo *memo,
+		      size_t (*first_line)(struct span, struct scan_memo *))
+{
+	size_t n = 0, at = 0;
+
+	forget(memo, memo->lines); /* a length that was in none of these */
+	memo->whole = 0;
+	memo->last.head.same = 0;
+	for (;; n++) {
+		if (n < memo->lines) {
+			size_t same = same_bytes(in, memo, at);
+
+			for (; n < memo->lines && memo->line_end[n] <= same; n++)
+				at = memo->line_end[n];
+		}
+		if (n == 0)
+			at = first_line(in, memo);
+		else if (is_text(in, at, "\r\n", 2))
+			return end_head(memo, n, at);
+		else if (!scan_line(in, memo, n, &at))
+			at = 0;
+		if (at == 0)
+			break;
+	}
+	forget(memo, n < memo->lines ? n : memo->lines);
 	return false;
 }
 
@@ -363,7 +398,7 @@ static size_t scan_request_line(struct span in, struct scan_memo *memo)
 	if (!is_text(in, end, " HTTP/1.", 8) || in.len - end < 11 || (in.at[end + 8] | 1) != '1' ||
 	    !is_text(in, end + 9, "\r\n", 2))
 		return 0;
-	kept = remember(memo, in, 0, end + 11);
+	kept = remember(memo, in, 0, 0, end + 11);
 	memo->last.head = (struct request_head){ .method = cut(kept, 0, method),
 						 .target = cut(kept, target, end),
 						 .headers = memo->fields,
@@ -375,14 +410,7 @@ static size_t scan_request_line(struct span in, struct scan_memo *memo)
 
 const struct scanned_head *scan_request(struct span in, struct scan_memo *memo)
 {
-	size_t at;
-
-	if (is_known(in, memo))
-		return &memo->last;
-	at = keep_same(in, memo);
-	if (at == 0)
-		at = scan_request_line(in, memo);
-	return at > 0 && scan_fields(in, memo, at) ? &memo->last : NULL;
+	return is_known(in, memo) || scan_head(in, memo, scan_request_line) ? &memo->last : NULL;
 }
 
 static bool is_digit(uint8_t c)
@@ -403,19 +431,12 @@ static size_t scan_status_line(struct span in, struct scan_memo *memo)
 	end = pass(in, 13, VALUE);
 	if (!is_text(in, end, "\r\n", 2))
 		return 0;
-	remember(memo, in, 0, end + 2);
+	remember(memo, in, 0, 0, end + 2);
 	memo->last.status = (in.at[9] - '0') * 100 + (in.at[10] - '0') * 10 + (in.at[11] - '0');
 	return end + 2;
 }
 
 const struct scanned_head *scan_answer(struct span in, struct scan_memo *memo)
 {
-	size_t at;
-
-	if (is_known(in, memo))
-		return &memo->last;
-	at = keep_same(in, memo);
-	if (at == 0)
-		at = scan_status_line(in, memo);
-	return at > 0 && scan_fields(in, memo, at) ? &memo->last : NULL;
+	return is_known(in, memo) || scan_head(in, memo, scan_status_line) ? &memo->last : NULL;
 }

@@ -9,8 +9,8 @@
  *
  * Heads of one client, and of one server, are alike up to a few values. The last
  * one is remembered line by line, with what was read from it. One that is the
- * same to its end is only compared; of another one, only what comes behind the
- * lines that are the same is looked at.
+ * same to its end is only compared; of another one, only the lines that differ
+ * are looked at, and those behind the first that has another length.
  */
 #ifndef REASSEMBLY_HEAD_SCAN_H
 #define REASSEMBLY_HEAD_SCAN_H
@@ -44,10 +44,9 @@ struct scan_memo {
 	struct scanned_head last;
 	uint64_t number; /* request_head.same of the last one that was remembered whole; memos begin with 0, 1 ... */
 	uint16_t whole;  /* its length, if all of it is remembered, or 0 */
-	uint16_t len;    /* of the lines that are remembered: the empty one is not among them */
 	uint16_t line_end[MEMO_LINES];
-	uint8_t lines;
-	size_t length_end; /* with last.has_length: where the line ends that said so */
+	uint8_t lines;       /* that are remembered: the first one and fields, but not the empty one */
+	uint8_t length_line; /* the line with Content-Length, if it is one of these */
 	struct header fields[SCAN_FIELDS_MAX]; /* in bytes[] as far as their lines are there */
 	uint8_t bytes[MEMO_BYTES + MEMO_SLACK];
 };
