@@ -14,8 +14,8 @@
 
 #include "base/span.h"
 
-#define FILE_MAPS_MAX                                                                                          \
-	16 /* at once in the process, which bounds what a merge of hundreds of files makes resident */
+/* At once in the process, which bounds what a merge of hundreds of files makes resident. */
+#define FILE_MAPS_MAX 16
 #define FILE_MAP_LOST (-ESTALE) /* bytes of the window are not in the file any more */
 
 struct file_map;
