@@ -33,6 +33,7 @@ struct lane {
 	atomic_bool stop, abandon;
 	bool started, stopping, first_seen;
 	bool pushed; /* something, since the loop was woken */
+	size_t sent; /* of that, requests that go to the targets */
 	struct message *late, **late_end; /* answers without bodies, for which the ring had no room */
 	uint64_t awaited;    /* answers that are still to come */
 	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of waited_enough() */
@@ -152,8 +153,12 @@ static bool push(void *ctx, struct message *m)
 /* A request that is sent: what was told before it comes before it. */
 static bool push_sent(struct lane *l, struct message *m)
 {
+	bool pushed;
+
 	teller_flush(l->teller);
-	return push(l, m);
+	pushed = push(l, m);
+	l->sent += pushed;
+	return pushed;
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -349,7 +354,9 @@ static int read_batch(struct lane *l)
 		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
 	if (l->pushed)
 		intake_wake(l->o.intake); /* not for a batch that gave nothing */
+	source_hurry(l->source, l->sent);
 	l->pushed = false;
+	l->sent = 0;
 	return got;
 }
 

@@ -8,6 +8,12 @@ int source_read(struct source *s, size_t max, packet_fn *fn, void *ctx)
 	return s->ops->read(s, max, fn, ctx);
 }
 
+void source_hurry(struct source *s, size_t count)
+{
+	if (s->ops->hurry)
+		s->ops->hurry(s, count);
+}
+
 void source_stop(struct source *s, struct wall now)
 {
 	s->ops->stop(s, now);

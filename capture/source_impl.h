@@ -13,6 +13,7 @@
 
 struct source_ops {
 	int (*read)(struct source *s, size_t max, packet_fn *fn, void *ctx);
+	void (*hurry)(struct source *s, size_t count); /* NULL: it never rests */
 	void (*stop)(struct source *s, struct wall now);
 	void (*interrupt)(struct source *s);
 	void (*update_stats)(struct source *s, struct capture_stats *stats);
