@@ -255,6 +255,30 @@ static void test_digests(void **state)
 	digest_free(d);
 }
 
+/* However long what is added at once: as if it had been added byte by byte. */
+static void test_digests_of_long_inputs(void **state)
+{
+	static const size_t lens[] = { 1, 63, 64, 1023, 1024, 1025, 2047, 2048, 2049, 5000 };
+	struct digest *d = digest_new();
+	uint8_t bytes[5000], at_once[DIGEST_SHA256_BYTES], by_byte[DIGEST_SHA256_BYTES];
+
+	(void)state;
+	assert_non_null(d);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 256);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		assert_true(digest_reset(d));
+		assert_true(digest_add(d, bytes, lens[i]));
+		assert_true(digest_finish(d, at_once));
+		assert_true(digest_reset(d));
+		for (size_t n = 0; n < lens[i]; n++)
+			assert_true(digest_add(d, bytes + n, 1));
+		assert_true(digest_finish(d, by_byte));
+		assert_memory_equal(at_once, by_byte, sizeof(at_once));
+	}
+	digest_free(d);
+}
+
 /* Every value comes back within 1 % of itself, whatever its size. */
 static void test_histogram_error(void **state)
 {
@@ -330,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_json_structure),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_digests),
+		cmocka_unit_test(test_digests_of_long_inputs),
 		cmocka_unit_test(test_histogram_error),
 		cmocka_unit_test(test_histogram_quantiles),
 		cmocka_unit_test(test_budget),
