@@ -27,8 +27,8 @@
  * the other network brings the same place and length with other bytes, the two
  * part again, and each is followed by itself. This costs nothing per segment.
  *
- * If several fit, it is the one that began last. A flow keeps its aliases for its life and the lives of the same ends after it.
- * Two flows that already run are never joined.
+ * If several fit, it is the one that began last. A flow keeps its aliases for its life and the lives of the
+ * same ends after it. Two flows that already run are never joined.
  */
 #include "reassembly/copies.h"
 
@@ -36,50 +36,58 @@
 
 #include "reassembly/sequence.h"
 
-#define HASHED 256     /* bytes at either end */
+/* Bytes of a first segment that are hashed. The parser reads the head of it anyway; of its end each line that
+ * nobody else reads is a wait for memory. */
+#define HASHED_FIRST 256
+#define HASHED_LAST 64
 #define NEAR (1 << 20) /* what may be under way between two taps */
 
-/** mix() - one more word: the odd factor and the rotation spread its bits */
+/** mix() - one more word: no two give one result, the odd factor spreads its bits upward, the rotation downward
+ */
 static inline uint64_t mix(uint64_t h, uint64_t word)
 {
 	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
+	return h << 32 | h >> 32;
 }
 
-/** hash_end() - of up to HASHED bytes */
-static uint64_t hash_end(uint64_t h, struct span bytes)
+/** hash_part() - into two sums, neither of which waits for the other */
+static inline void hash_part(uint64_t h[2], struct span bytes)
 {
-	uint64_t word = 0;
+	uint64_t word[2];
 	struct span piece;
 
 	while (span_take(&bytes, sizeof(word), &piece)) {
-		memcpy(&word, piece.at, sizeof(word));
-		h = mix(h, word);
+		memcpy(word, piece.at, sizeof(word));
+		h[0] = mix(h[0], word[0]);
+		h[1] = mix(h[1], word[1]);
 	}
-	word = 0;
-	for (size_t i = 0; i < bytes.len; i++)
-		word = word << 8 | bytes.at[i];
-	return mix(h, word);
+	if (bytes.len == 0)
+		return;
+	memset(word, 0, sizeof(word));
+	memcpy(word, bytes.at, bytes.len);
+	h[0] = mix(h[0], word[0]);
+	h[1] = mix(h[1], word[1]);
 }
 
 /**
- * hash_of() - of the bytes that tell two first segments apart: the head, and the end of the body
+ * hash_of() - of the bytes that tell two first segments of one length apart: the head, and the end of the body
  *
  * Without a key: nobody gains by a collision, which costs him his own request.
  * Each connection pays for it, so it is a few instructions for a word.
  */
 static uint32_t hash_of(struct span bytes)
 {
-	struct span end = bytes;
-	uint64_t h;
+	uint64_t h[2] = { 0, 0 }, both;
+	struct span last = bytes;
 
-	if (bytes.len > HASHED)
-		span_skip(&end, bytes.len - HASHED);
-	span_truncate(&bytes, HASHED);
-	h = hash_end(bytes.len, bytes);
-	if (end.at != bytes.at)
-		h = hash_end(h, end);
-	return (uint32_t)(h >> 32 ^ h);
+	if (bytes.len > HASHED_FIRST + HASHED_LAST) {
+		span_truncate(&bytes, HASHED_FIRST);
+		span_skip(&last, last.len - HASHED_LAST);
+		hash_part(h, last);
+	}
+	hash_part(h, bytes);
+	both = mix(mix(0, h[0]), h[1]);
+	return (uint32_t)(both >> 32 ^ both);
 }
 
 static uint32_t data_seq(const struct segment *s)
@@ -87,19 +95,10 @@ static uint32_t data_seq(const struct segment *s)
 	return s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 }
 
-void copies_note(struct flow *f, unsigned dir, const struct segment *s)
+void copies_note_first(struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct first_data *first = &f->first[dir];
-	uint32_t seq = data_seq(s), len = (uint32_t)s->payload.len;
-
-	f->at[dir] = seq + len + s->missing_bytes;
-	f->at_known[dir] = true;
-	if ((s->flags & TCP_ACK) && !f->half[!dir].seen) {
-		f->at[!dir] = s->ack;
-		f->at_known[!dir] = true;
-	}
-	if (first->len == 0 && len > 0)
-		*first = (struct first_data){ seq, len, hash_of(s->payload), s->network };
+	f->first[dir] =
+		(struct first_data){ data_seq(s), (uint32_t)s->payload.len, hash_of(s->payload), s->network };
 }
 
 bool copies_differ(const struct flow *f, unsigned dir, const struct segment *s)

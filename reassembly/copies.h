@@ -6,8 +6,24 @@
 
 #include "reassembly/flow.h"
 
-/** copies_note() - remember where a connection is: @s, of direction @dir, belongs to @f */
-void copies_note(struct flow *f, unsigned dir, const struct segment *s);
+/** copies_note_first() - @s is the first with data of its direction */
+void copies_note_first(struct flow *f, unsigned dir, const struct segment *s);
+
+/** copies_note() - remember where a connection is: @s, of direction @dir, belongs to @f. For each segment, so
+ * inline */
+static inline void copies_note(struct flow *f, unsigned dir, const struct segment *s)
+{
+	uint32_t len = (uint32_t)s->payload.len;
+
+	f->at[dir] = s->seq + ((s->flags & TCP_SYN) ? 1 : 0) + len + s->missing_bytes;
+	f->at_known[dir] = true;
+	if ((s->flags & TCP_ACK) && !f->half[!dir].seen) {
+		f->at[!dir] = s->ack;
+		f->at_known[!dir] = true;
+	}
+	if (len > 0 && f->first[dir].len == 0)
+		copies_note_first(f, dir, s);
+}
 
 /**
  * copies_find() - @s is the first segment of these ends in its network: is its connection known from another?

@@ -38,11 +38,14 @@
 
 #define SLOTS_FIRST 1024
 #define SLOTS_MOVED 16 /* per new flow while growing: done long before the next growth */
-#define FLOW_BYTES (sizeof(struct flow) + 40) /* its share of the slots, at most 8 * 8 / 5 * 3, and of a slab */
+#define FLOW_BYTES                                                                                             \
+	(sizeof(struct flow) + 40) /* its share of the slots, at most 8 * 8 / 5 * 3, and of a slab             \
+				    */
 
 /* What a slot says in the place of a flow; places begin at POOL_SLAB. */
 #define SLOT_FREE 0
-#define SLOT_LEFT 1 /* of the old slots only: a flow that was here is gone or has moved, others may lie behind */
+#define SLOT_LEFT                                                                                              \
+	1 /* of the old slots only: a flow that was here is gone or has moved, others may lie behind */
 
 struct flow_slot {
 	uint32_t hash;
@@ -68,7 +71,7 @@ static inline bool is_above(const struct endpoint *one, const struct endpoint *o
 {
 	struct words a = words_of(one), b = words_of(other);
 
-	if (a.at[1] != b.at[1])
+	if (a.at[1] != b.at[1]) /* IPv4's are told apart by this */
 		return a.at[1] > b.at[1];
 	return a.at[0] != b.at[0] ? a.at[0] > b.at[0] : a.rest > b.rest;
 }
@@ -80,40 +83,37 @@ static inline bool same_end(const struct endpoint *one, const struct endpoint *o
 	return ((a.at[0] ^ b.at[0]) | (a.at[1] ^ b.at[1]) | (a.rest ^ b.rest)) == 0;
 }
 
+static inline uint32_t address_word(const struct endpoint *e, size_t i)
+{
+	uint32_t word;
+
+	memcpy(&word, e->addr + i * sizeof(word), sizeof(word));
+	return word;
+}
+
 static inline uint64_t hash_address(const uint64_t factors[4], const struct endpoint *e)
 {
-	uint32_t word[4];
+	uint64_t sum = 0;
 
-	memcpy(word, e->addr, sizeof(word));
-	if (e->family == 4) /* the rest is zero */
-		return factors[3] * word[3];
-	return factors[0] * word[0] + factors[1] * word[1] + factors[2] * word[2] + factors[3] * word[3];
+	for (size_t i = 0; i < 4; i++)
+		sum += factors[i] * address_word(e, i);
+	return sum;
 }
 
 /** hash_ends() - see the top. The family is left out: two pairs of ends at most differ in nothing else */
 static inline uint32_t hash_ends(const uint64_t factors[FLOW_HASH_WORDS + 1], const struct endpoint *low,
 				 const struct endpoint *high)
 {
-	uint64_t sum = factors[FLOW_HASH_WORDS];
+	uint64_t sum = factors[9] + factors[8] * ((uint32_t)low->port << 16 | high->port);
 	uint32_t hash;
 
-	sum += factors[8] * ((uint32_t)low->port << 16 | high->port);
-	sum += hash_address(factors, low) + hash_address(factors + 4, high);
+	if (low->family == 4 && high->family == 4) /* the rest of the addresses is zero */
+		sum += factors[3] * address_word(low, 3) + factors[7] * address_word(high, 3);
+	else
+		sum += hash_address(factors, low) + hash_address(factors + 4, high);
 	hash = (uint32_t)(sum >> 32);
 	hash = (hash ^ hash >> 16) * 0x7feb352dU;
 	return hash ^ hash >> 15;
-}
-
-struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *segment, unsigned *dir)
-{
-	bool back = is_above(&segment->src, &segment->dst);
-	const struct endpoint *low = back ? &segment->dst : &segment->src;
-	const struct endpoint *high = back ? &segment->src : &segment->dst;
-
-	*dir = back;
-	return (struct flow_ends){ .end = { low, high },
-				   .network = segment->network,
-				   .hash = hash_ends(t->factors, low, high) };
 }
 
 /* ---- slots --------------------------------------------------------------- */
@@ -127,6 +127,18 @@ static bool slots_new(struct flow_slots *slots, size_t count)
 static inline struct flow_slot *slot_at(const struct flow_slots *slots, size_t number)
 {
 	return &slots->at[number & (slots->count - 1)];
+}
+
+struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *segment, unsigned *dir)
+{
+	bool back = is_above(&segment->src, &segment->dst);
+	const struct endpoint *low = back ? &segment->dst : &segment->src;
+	const struct endpoint *high = back ? &segment->src : &segment->dst;
+	uint32_t hash = hash_ends(t->factors, low, high);
+
+	*dir = back;
+	__builtin_prefetch(slot_at(&t->slots, hash));
+	return (struct flow_ends){ .end = { low, high }, .network = segment->network, .hash = hash };
 }
 
 static void slots_add(const struct flow_slots *slots, struct flow_slot slot)
@@ -287,7 +299,7 @@ void flow_add_alias(struct flow *f, uint32_t network)
 		f->alias_count++;
 }
 
-static void list_append(struct flow_list *list, struct flow *f)
+static inline void list_append(struct flow_list *list, struct flow *f)
 {
 	f->newer = NULL;
 	f->older = list->newest;
@@ -299,7 +311,7 @@ static void list_append(struct flow_list *list, struct flow *f)
 	list->count++;
 }
 
-static void list_unlink(struct flow_list *list, struct flow *f)
+static inline void list_unlink(struct flow_list *list, struct flow *f)
 {
 	if (f->newer)
 		f->newer->older = f->older;
@@ -323,7 +335,8 @@ void flow_drop_alias(struct flow *f, uint32_t network)
 	}
 }
 
-struct flow_list *flow_list_of(struct flow_table *t, const struct flow *f)
+/** list_of() - the list that it is in, by its state */
+static inline struct flow_list *list_of(struct flow_table *t, const struct flow *f)
 {
 	switch (f->state) {
 	case FLOW_OPENING:
@@ -364,7 +377,7 @@ struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct
 
 void flow_touch(struct flow_table *t, struct flow *f, struct wall now)
 {
-	struct flow_list *list = flow_list_of(t, f);
+	struct flow_list *list = list_of(t, f);
 
 	f->last = now;
 	if (list->newest == f)
@@ -375,21 +388,27 @@ void flow_touch(struct flow_table *t, struct flow *f, struct wall now)
 
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state)
 {
-	list_unlink(flow_list_of(t, f), f);
+	list_unlink(list_of(t, f), f);
 	f->state = state;
-	list_append(flow_list_of(t, f), f);
+	list_append(list_of(t, f), f);
 }
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-	struct flow_slot *slot = slots_find(&t->slots, f);
+	const struct flow *next = f->newer;
+	struct flow_slot *slot;
 
+	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
+		__builtin_prefetch(slot_at(&t->slots, next->hash));
+		__builtin_prefetch(next->newer);
+	}
+	slot = slots_find(&t->slots, f);
 	if (slot)
 		slots_remove(&t->slots, slot);
 	else
 		slots_find(&t->old, f)->place = SLOT_LEFT;
 	t->count--;
-	list_unlink(flow_list_of(t, f), f);
+	list_unlink(list_of(t, f), f);
 	budget_release(t->budget, FLOW_BYTES);
 	pool_give(&t->pool, f->place);
 }

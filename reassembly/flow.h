@@ -22,7 +22,8 @@ struct flow_key {
 	uint32_t network;
 };
 
-/** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has them */
+/** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has
+ * them */
 struct flow_ends {
 	const struct endpoint *end[2]; /* borrowed */
 	uint32_t network;
@@ -39,32 +40,34 @@ enum flow_state {
 
 #define CLIENT_UNKNOWN 2
 #define FLOW_HASH_WORDS 9 /* two addresses, and a word of both ports */
-#define ALIASES_MAX 7    /* networks besides its own in which a connection is recognised */
-#define SAME_ENDS_MAX 32 /* flows with one 4-tuple, each in a network of its own: they have one hash */
+#define ALIASES_MAX 7     /* networks besides its own in which a connection is recognised */
+#define SAME_ENDS_MAX 32  /* flows with one 4-tuple, each in a network of its own: they have one hash */
 
-/** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers' aren't */
+/** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers'
+ * aren't */
 struct first_data {
 	uint32_t seq, len, hash; /* len 0: none yet */
 	uint32_t network;
 };
 
-/** struct flow - one connection, and the next ones on the same ends */
+/** struct flow - one connection, and the next ones on the same ends. What its end asks for comes first */
 struct flow {
-	struct flow_key key;
-	struct flow *older, *newer; /* by the time of the last segment */
-	struct wall last;
-	uint64_t number;
+	struct flow *newer, *older; /* by the time of the last segment */
 	uint32_t hash;
 	uint32_t place; /* in the pool */
+	enum flow_state state;
+	struct flow_key key;
+	struct wall last;
+	uint64_t number;
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
 	struct http *http;
-	enum flow_state state;
-	uint32_t at[2];    /* with at_known: where a direction was last seen, or its peer's ack if it never was */
-	uint32_t new_isn;  /* with new_dir < 2: a SYN for another connection on these ends was seen */
-	uint32_t junk_ack[2]; /* with junk_known: highest ack on a direction's bytes before a request was found */
+	uint32_t at[2]; /* with at_known: where a direction was last seen, or its peer's ack if it never was */
+	uint32_t new_isn;     /* with new_dir < 2: a SYN for another connection on these ends was seen */
+	uint32_t junk_ack[2]; /* with junk_known: highest ack on a direction's bytes before a request was found
+			       */
 	uint32_t alias[ALIASES_MAX]; /* other networks in which the same segments were seen (copies.c) */
 	struct first_data first[2];
-	uint8_t client;    /* the direction of requests, or CLIENT_UNKNOWN */
+	uint8_t client; /* the direction of requests, or CLIENT_UNKNOWN */
 	uint8_t new_dir;
 	bool midstream; /* the beginning was not seen */
 	bool junk_known[2];
@@ -78,7 +81,8 @@ struct flow_list {
 	size_t count;
 };
 
-/** struct flow_slots - open addressing: a flow lies at its hash or, if others do, in the next slot that was free */
+/** struct flow_slots - open addressing: a flow lies at its hash or, if others do, in the next slot that was
+ * free */
 struct flow_slots {
 	struct flow_slot *at;
 	size_t count; /* a power of two */
@@ -86,7 +90,7 @@ struct flow_slots {
 
 struct flow_table {
 	uint64_t factors[FLOW_HASH_WORDS + 1]; /* the hash's random key */
-	struct flow_slots slots, old;          /* while growing, the old ones from old_next on still hold flows */
+	struct flow_slots slots, old; /* while growing, the old ones from old_next on still hold flows */
 	size_t old_next;
 	size_t count;
 	struct pool pool;
@@ -125,14 +129,12 @@ void flow_add_alias(struct flow *f, uint32_t network);
 /** flow_drop_alias() - flow_find() no longer finds @f in @network; no-op if it didn't */
 void flow_drop_alias(struct flow *f, uint32_t network);
 
-/** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the budget */
+/** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the
+ * budget */
 struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now);
 
 /** flow_touch() - it is the newest of its list now */
 void flow_touch(struct flow_table *t, struct flow *f, struct wall now);
-
-/** flow_list_of() - the list that it is in, by its state */
-struct flow_list *flow_list_of(struct flow_table *t, const struct flow *f);
 
 /** flow_set_state() - moves it between the lists too */
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state);

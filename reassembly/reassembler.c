@@ -169,8 +169,14 @@ static bool evict(struct reassembler *r, const struct flow *keep)
 static void advance_clock(struct reassembler *r, struct wall ts)
 {
 	int64_t step = ts.ns - r->clock.ns;
-	bool far_back = step<-r->options.idle_ns, far_ahead = step> JUMP_NS + r->options.idle_ns;
+	bool far_back, far_ahead;
 
+	if (r->clock_set && r->jumps == 0 && step >= 0 && step <= JUMP_NS) { /* the usual case */
+		r->clock = ts;
+		return;
+	}
+	far_back = step < -r->options.idle_ns;
+	far_ahead = step > JUMP_NS + r->options.idle_ns;
 	if (!r->clock_set || (!far_back && !far_ahead)) {
 		if (!r->clock_set || step > 0)
 			r->clock = ts;

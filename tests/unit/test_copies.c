@@ -58,6 +58,25 @@ static const struct tcp_step strangers_alike[] = { /* all numbers are equal, the
 	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1 },
 };
 
+#define FORTY "0123456789abcdefghijklmnopqrstuvwxyz----"
+#define LONG "GET /1 HTTP/1.1\r\nHost: a\r\nX: " FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY /* 429 */
+
+static const struct tcp_step strangers_at_the_end[] = { /* the last byte of the first segment is not the same */
+	{ 'c', "S" }, { 's', "S" }, { 'c', "Sk", .network = 5 }, { 's', "Sk", .network = 5 },
+	{ 'c', "Pk", LONG "1", .seq = 1, .ack = 1, .network = 5 },
+	{ 'c', "Pk", LONG "2", .seq = 1, .ack = 1 },
+	{ 'c', "Pk", "\r\n\r\n", "GET /1;", .seq = 431, .ack = 1, .network = 5 },
+	{ 'c', "Pk", "\r\n\r\n", "GET /1;", .seq = 431, .ack = 1 },
+};
+
+static const struct tcp_step long_copies[] = { /* one that lies elsewhere in memory is still the same */
+	{ 'c', "S" }, { 's', "S" }, { 'c', "Sk", .network = 5 }, { 's', "Sk", .network = 5 },
+	{ 'c', "Pk", LONG "1", .seq = 1, .ack = 1, .network = 5 },
+	{ 'c', "Pk", LONG "1", .seq = 1, .ack = 1 },
+	{ 'c', "Pk", "\r\n\r\n", "GET /1;", .seq = 431, .ack = 1, .network = 5 },
+	{ 'c', "Pk", "\r\n\r\n", .seq = 431, .ack = 1 },
+};
+
 static const struct tcp_step own_ways[] = { /* midstream: the client's acks say where the server is */
 	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 5000, .network = 5 },
 	{ 's', "P", OK, .seq = 5000, .ack = 29, .network = 6 },
@@ -111,6 +130,8 @@ static const struct tcp_story stories[] = {
 	STORY(late_copy_of_syn, .stats = "seen=1 complete=1 connections=1 copies=1"),
 	STORY(strangers, .stats = "seen=1 complete=1 connections=2 copies=0"),
 	STORY(strangers_alike, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
+	STORY(strangers_at_the_end, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
+	STORY(long_copies, .stats = "seen=1 complete=1 connections=1 copies=1"),
 	STORY(own_ways, .stats = "seen=2 complete=2 connections=1 copies=1 one_way=0"),
 	STORY(far_apart, .stats = "seen=2 complete=2 connections=2 copies=0"),
 	STORY(rst_joins_nothing, .stats = "seen=1 complete=1 connections=1 copies=0"),

@@ -301,12 +301,8 @@ static void test_budget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_ages),
-		cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_ends), cmocka_unit_test(test_growth),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_ages), cmocka_unit_test(test_aliases), cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
