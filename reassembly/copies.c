@@ -125,14 +125,14 @@ static bool is_near(uint32_t at, uint32_t number)
 
 static bool syn_is_of(const struct flow *f, unsigned dir, const struct segment *s)
 {
-	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+	uint32_t base;
 
-	if (mine->has_isn)
-		return mine->isn == s->seq;
+	if (f->has_isn[dir])
+		return f->isn[dir] == s->seq;
 	if (!(s->flags & TCP_ACK)) /* the SYN+ACK was first and said where this stream begins */
-		return mine->synced && mine->base == s->seq + 1;
+		return flow_began_at(f, dir, &base) && base == s->seq + 1;
 	/* With TCP Fast Open it may acknowledge the data in the SYN as well (RFC 7413, 3.1). */
-	return peer->has_isn && (s->ack == peer->isn + 1 || (f->at_known[!dir] && s->ack == f->at[!dir]));
+	return f->has_isn[!dir] && (s->ack == f->isn[!dir] + 1 || (f->at_known[!dir] && s->ack == f->at[!dir]));
 }
 
 static bool is_of(const struct flow *f, unsigned dir, const struct segment *s)
@@ -159,7 +159,5 @@ struct flow *copies_find(const struct flow_table *t, const struct flow_ends *end
 	while ((f = flow_same_ends(t, ends, &walk)))
 		if (is_of(f, dir, s) && !copies_differ(f, dir, s) && (!found || f->number > found->number))
 			found = f;
-	if (found)
-		flow_add_alias(found, ends->network);
 	return found;
 }

@@ -17,7 +17,7 @@ static inline void copies_note(struct flow *f, unsigned dir, const struct segmen
 
 	f->at[dir] = s->seq + ((s->flags & TCP_SYN) ? 1 : 0) + len + s->missing_bytes;
 	f->at_known[dir] = true;
-	if ((s->flags & TCP_ACK) && !f->half[!dir].seen) {
+	if ((s->flags & TCP_ACK) && !f->life->half[!dir].seen) {
 		f->at[!dir] = s->ack;
 		f->at_known[!dir] = true;
 	}
@@ -28,7 +28,7 @@ static inline void copies_note(struct flow *f, unsigned dir, const struct segmen
 /**
  * copies_find() - @s is the first segment of these ends in its network: is its connection known from another?
  *
- * Return: that flow, which has the network as an alias now; or NULL: the segment begins a connection of its
+ * Return: that flow, which is to have the network as an alias; or NULL: the segment begins a connection of its
  * own.
  */
 struct flow *copies_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,

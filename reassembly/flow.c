@@ -28,6 +28,10 @@
  * expiry looks at the oldest only and needs no timers. Those of which only SYNs
  * were seen have their own list, and closed ones, which linger shortly: in this
  * order they go before any other when memory is short.
+ *
+ * With short connections most flows are closed ones, and what they take is what
+ * has to come through the caches. So all that ends with a connection is apart,
+ * in its life, whose memory the next connection has while it is still warm.
  */
 #include "reassembly/flow.h"
 
@@ -38,9 +42,10 @@
 
 #define SLOTS_FIRST 1024
 #define SLOTS_MOVED 16 /* per new flow while growing: done long before the next growth */
-#define FLOW_BYTES                                                                                             \
-	(sizeof(struct flow) + 40) /* its share of the slots, at most 8 * 8 / 5 * 3, and of a slab             \
-				    */
+/* With its share of the slots, which is 38 while they double, and of a slab; malloc takes 16 for the others. */
+#define FLOW_BYTES (sizeof(struct flow) + 40)
+#define LIFE_BYTES (sizeof(struct life) + 16)
+#define ALIASES_BYTES (sizeof(struct aliases) + 16)
 
 /* What a slot says in the place of a flow; places begin at POOL_SLAB. */
 #define SLOT_FREE 0
@@ -237,8 +242,8 @@ static bool is_in(const struct flow *f, uint32_t network)
 {
 	if (f->key.network == network)
 		return true;
-	for (uint8_t i = 0; i < f->alias_count; i++)
-		if (f->alias[i] == network)
+	for (uint8_t i = 0; f->aliases && i < f->aliases->count; i++)
+		if (f->aliases->network[i] == network)
 			return true;
 	return false;
 }
@@ -291,12 +296,46 @@ struct flow *flow_find(const struct flow_table *t, struct flow_ends *ends)
 	return NULL;
 }
 
-void flow_add_alias(struct flow *f, uint32_t network)
+/** charged() - memory for @bytes, of which the budget pays for @charge; or NULL */
+static void *charged(struct flow_table *t, size_t bytes, size_t charge)
 {
-	f->alias[f->alias_next] = network;
-	f->alias_next = (uint8_t)((f->alias_next + 1) % ALIASES_MAX);
-	if (f->alias_count < ALIASES_MAX)
-		f->alias_count++;
+	void *memory;
+
+	if (!budget_charge(t->budget, charge))
+		return NULL;
+	memory = malloc(bytes);
+	if (!memory)
+		budget_release(t->budget, charge);
+	return memory;
+}
+
+/** life_new() - @charge: what else the budget has to pay for. Not calloc(): glibc's never takes what was freed
+ * last */
+static struct life *life_new(struct flow_table *t, size_t charge)
+{
+	struct life *life = charged(t, sizeof(*life), LIFE_BYTES + charge);
+
+	if (life)
+		*life = (struct life){ 0 };
+	return life;
+}
+
+bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network)
+{
+	struct aliases *a = f->aliases;
+
+	if (!a) {
+		a = charged(t, sizeof(*a), ALIASES_BYTES);
+		if (!a)
+			return false;
+		*a = (struct aliases){ 0 };
+		f->aliases = a;
+	}
+	a->network[a->next] = network;
+	a->next = (uint8_t)((a->next + 1) % ALIASES_MAX);
+	if (a->count < ALIASES_MAX)
+		a->count++;
+	return true;
 }
 
 static inline void list_append(struct flow_list *list, struct flow *f)
@@ -326,11 +365,13 @@ static inline void list_unlink(struct flow_list *list, struct flow *f)
 
 void flow_drop_alias(struct flow *f, uint32_t network)
 {
-	for (uint8_t i = 0; i < f->alias_count; i++) {
-		if (f->alias[i] != network)
+	struct aliases *a = f->aliases;
+
+	for (uint8_t i = 0; a && i < a->count; i++) {
+		if (a->network[i] != network)
 			continue;
-		f->alias[i] = f->alias[--f->alias_count];
-		f->alias_next = f->alias_count;
+		a->network[i] = a->network[--a->count];
+		a->next = a->count;
 		return;
 	}
 }
@@ -350,27 +391,38 @@ static inline struct flow_list *list_of(struct flow_table *t, const struct flow 
 	return &t->live;
 }
 
-struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now)
+/** place_for() - a flow in the pool, of which nothing is set but that, and a slot for it; or NULL */
+static struct flow *place_for(struct flow_table *t, uint32_t hash)
 {
+	uint32_t place = grow(t) ? pool_take(&t->pool) : 0;
 	struct flow *f;
-	uint32_t place;
 
-	if (!budget_charge(t->budget, FLOW_BYTES))
+	if (place == 0)
 		return NULL;
-	place = grow(t) ? pool_take(&t->pool) : 0;
-	if (place == 0) {
-		budget_release(t->budget, FLOW_BYTES);
-		return NULL;
-	}
 	f = pool_at(&t->pool, place);
 	memset(f, 0, sizeof(*f));
-	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->network };
-	f->hash = ends->hash;
+	f->hash = hash;
 	f->place = place;
+	slots_add(&t->slots, (struct flow_slot){ hash, place });
+	t->count++;
+	return f;
+}
+
+struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now)
+{
+	struct life *life = life_new(t, FLOW_BYTES);
+	struct flow *f = life ? place_for(t, ends->hash) : NULL;
+
+	if (!f) {
+		if (life)
+			budget_release(t->budget, FLOW_BYTES + LIFE_BYTES);
+		free(life);
+		return NULL;
+	}
+	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->network };
+	f->life = life;
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->last = now;
-	slots_add(&t->slots, (struct flow_slot){ f->hash, place });
-	t->count++;
 	list_append(&t->opening, f);
 	return f;
 }
@@ -393,6 +445,41 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state)
 	list_append(list_of(t, f), f);
 }
 
+static size_t free_life(struct flow *f)
+{
+	if (!f->life)
+		return 0;
+	free(f->life);
+	f->life = NULL;
+	return LIFE_BYTES;
+}
+
+void flow_close(struct flow_table *t, struct flow *f)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		f->base[d] = f->life->half[d].base;
+		f->next[d] = f->life->half[d].next;
+		f->synced[d] = f->life->half[d].synced;
+	}
+	budget_release(t->budget, free_life(f));
+	flow_set_state(t, f, FLOW_CLOSED);
+}
+
+bool flow_begin(struct flow_table *t, struct flow *f)
+{
+	struct life *life = life_new(t, 0);
+
+	if (!life)
+		return false;
+	f->life = life;
+	f->client = f->new_dir = CLIENT_UNKNOWN;
+	f->has_isn[0] = f->has_isn[1] = false;
+	f->at_known[0] = f->at_known[1] = false;
+	f->first[0] = f->first[1] = (struct first_data){ 0 };
+	flow_set_state(t, f, FLOW_OPENING);
+	return true;
+}
+
 void flow_remove(struct flow_table *t, struct flow *f)
 {
 	const struct flow *next = f->newer;
@@ -409,6 +496,7 @@ void flow_remove(struct flow_table *t, struct flow *f)
 		slots_find(&t->old, f)->place = SLOT_LEFT;
 	t->count--;
 	list_unlink(list_of(t, f), f);
-	budget_release(t->budget, FLOW_BYTES);
+	budget_release(t->budget, FLOW_BYTES + free_life(f) + (f->aliases ? ALIASES_BYTES : 0));
+	free(f->aliases);
 	pool_give(&t->pool, f->place);
 }

@@ -50,7 +50,21 @@ struct first_data {
 	uint32_t network;
 };
 
-/** struct flow - one connection, and the next ones on the same ends. What its end asks for comes first */
+/** struct life - what of a connection is needed until it is over */
+struct life {
+	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
+	struct http *http;
+	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
+	bool junk_known[2];
+};
+
+/** struct aliases - other networks in which the same segments were seen (copies.c) */
+struct aliases {
+	uint32_t network[ALIASES_MAX];
+	uint8_t count, next;
+};
+
+/** struct flow - one connection, and the next ones on the same ends; small, for most are closed and linger */
 struct flow {
 	struct flow *newer, *older; /* by the time of the last segment */
 	uint32_t hash;
@@ -59,20 +73,18 @@ struct flow {
 	struct flow_key key;
 	struct wall last;
 	uint64_t number;
-	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
-	struct http *http;
-	uint32_t at[2]; /* with at_known: where a direction was last seen, or its peer's ack if it never was */
-	uint32_t new_isn;     /* with new_dir < 2: a SYN for another connection on these ends was seen */
-	uint32_t junk_ack[2]; /* with junk_known: highest ack on a direction's bytes before a request was found
-			       */
-	uint32_t alias[ALIASES_MAX]; /* other networks in which the same segments were seen (copies.c) */
+	struct life *life;       /* NULL when FLOW_CLOSED */
+	struct aliases *aliases; /* NULL if there never was one: for this life and those after it */
 	struct first_data first[2];
-	uint8_t client; /* the direction of requests, or CLIENT_UNKNOWN */
+	uint32_t at[2];  /* with at_known: where a direction was last seen, or its peer's ack if it never was */
+	uint32_t isn[2]; /* with has_isn */
+	uint32_t base[2]; /* with synced: what half[].base was, once the life is gone; next likewise */
+	uint32_t next[2];
+	uint32_t new_isn; /* with new_dir < 2: a SYN for another connection on these ends was seen */
+	uint8_t client;   /* the direction of requests, or CLIENT_UNKNOWN */
 	uint8_t new_dir;
 	bool midstream; /* the beginning was not seen */
-	bool junk_known[2];
-	bool at_known[2];
-	uint8_t alias_count, alias_next;
+	bool at_known[2], has_isn[2], synced[2];
 };
 
 /** struct flow_list - flows by the time of their last segment */
@@ -123,23 +135,56 @@ struct flow_walk {
 /** flow_same_ends() - the flows with these ends in any network, one by one; NULL after the last */
 struct flow *flow_same_ends(const struct flow_table *t, const struct flow_ends *ends, struct flow_walk *walk);
 
-/** flow_add_alias() - flow_find() finds @f in @network as well; the oldest alias goes if there are too many */
-void flow_add_alias(struct flow *f, uint32_t network);
+/**
+ * flow_add_alias() - flow_find() finds @f in @network as well; the oldest alias goes if there are too many
+ *
+ * Return: false when out of memory or over the budget; nothing has changed then
+ */
+bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network);
 
 /** flow_drop_alias() - flow_find() no longer finds @f in @network; no-op if it didn't */
 void flow_drop_alias(struct flow *f, uint32_t network);
+
+/** flow_has_aliases() - is it known in another network than its own? */
+static inline bool flow_has_aliases(const struct flow *f)
+{
+	return f->aliases && f->aliases->count > 0;
+}
 
 /** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the
  * budget */
 struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now);
 
+/** flow_close() - its life is over and freed, what that held must be gone already; it is in the closed list now */
+void flow_close(struct flow_table *t, struct flow *f);
+
+/**
+ * flow_begin() - a closed one begins another life, of which nothing was seen yet, in the opening list
+ *
+ * Return: false when out of memory or over the budget; it is still closed then
+ */
+bool flow_begin(struct flow_table *t, struct flow *f);
+
+/** flow_began_at() - is the first byte of @dir known, in this life or the one that is over? */
+static inline bool flow_began_at(const struct flow *f, unsigned dir, uint32_t *base)
+{
+	*base = f->life ? f->life->half[dir].base : f->base[dir];
+	return f->life ? f->life->half[dir].synced : f->synced[dir];
+}
+
+/** flow_next() - the byte of @dir that was or is to come */
+static inline uint32_t flow_next(const struct flow *f, unsigned dir)
+{
+	return f->life ? f->life->half[dir].next : f->next[dir];
+}
+
 /** flow_touch() - it is the newest of its list now */
 void flow_touch(struct flow_table *t, struct flow *f, struct wall now);
 
-/** flow_set_state() - moves it between the lists too */
+/** flow_set_state() - moves it between the lists too; for FLOW_CLOSED there is flow_close() */
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state);
 
-/** flow_remove() - free it; its streams and its http must be gone already */
+/** flow_remove() - free it; what its life holds must be gone already */
 void flow_remove(struct flow_table *t, struct flow *f);
 
 #endif

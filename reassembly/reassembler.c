@@ -28,7 +28,8 @@
  *
  * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
  * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. A
- * closed flow lingers, so that late copies of its segments begin no new one.
+ * closed flow lingers, so that late copies of its segments begin no new one; all
+ * that could hold memory, its life, is gone by then.
  *
  * Time is the segments' own. It may jump: see advance_clock().
  */
@@ -76,10 +77,10 @@ struct bearing {
 
 static void drop_http(struct reassembler *r, struct flow *f)
 {
-	http_free(&r->http, f->http);
-	f->http = NULL;
-	stream_drop(&f->half[0], &r->streams);
-	stream_drop(&f->half[1], &r->streams);
+	http_free(&r->http, f->life->http);
+	f->life->http = NULL;
+	stream_drop(&f->life->half[0], &r->streams);
+	stream_drop(&f->life->half[1], &r->streams);
 }
 
 static void ignore_flow(struct reassembler *r, struct flow *f)
@@ -91,12 +92,12 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 /** end_answers() - what waits behind a hole may still be whole answers; and if all came, the end itself tells one */
 static void end_answers(struct reassembler *r, struct flow *f)
 {
-	struct stream *answers = &f->half[!f->client];
+	struct stream *answers = &f->life->half[!f->client];
 
 	if (f->state == FLOW_OPEN)
 		stream_close_holes(answers, &r->streams, &(struct bearing){ r, f, !f->client });
-	if (f->http && stream_ended(answers))
-		http_server_end(f->http);
+	if (f->life->http && stream_ended(answers))
+		http_server_end(f->life->http);
 }
 
 /** end_flow() - nothing will follow in this life of the 4-tuple; a request in the making is lost for @reason */
@@ -105,24 +106,24 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 	if (f->state == FLOW_CLOSED)
 		return;
 	if (f->client != CLIENT_UNKNOWN) {
-		struct stream *requests = &f->half[f->client];
+		struct stream *requests = &f->life->half[f->client];
 
 		/* What waits behind a hole may be whole requests; when memory is short it is dropped instead.
 		 */
 		if (f->state == FLOW_OPEN && reason != LOST_MEMORY)
 			stream_close_holes(requests, &r->streams, &(struct bearing){ r, f, f->client });
-		if (requests->next != requests->base && !f->half[!f->client].seen)
+		if (requests->next != requests->base && !f->life->half[!f->client].seen)
 			counter_add(&r->stats.one_way, 1);
-		if (r->options.keep_answers && f->http && reason != LOST_MEMORY)
+		if (r->options.keep_answers && f->life->http && reason != LOST_MEMORY)
 			end_answers(r, f);
 	}
 	if (f->client != CLIENT_UNKNOWN)
 		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
-	if (f->http)
-		http_end(f->http, reason);
+	if (f->life->http)
+		http_end(f->life->http, reason);
 	drop_http(r, f);
 	counter_sub(&r->stats.flows_open, 1);
-	flow_set_state(&r->flows, f, FLOW_CLOSED);
+	flow_close(&r->flows, f);
 }
 
 static void forget_flow(struct reassembler *r, struct flow *f, enum lost_reason reason)
@@ -238,23 +239,23 @@ static void expire(struct reassembler *r)
 /** make_http() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
 static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t at_hand)
 {
-	const struct stream *answers = &f->half[!f->client];
+	const struct stream *answers = &f->life->half[!f->client];
 	struct request_origin origin = { .client = f->key.end[f->client],
 					 .server = f->key.end[!f->client],
 					 .connection = f->number };
 
 	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
-		f->http = http_new(&r->http, &origin, &f->half[!f->client], begun);
-		if (f->http || !evict(r, f))
+		f->life->http = http_new(&r->http, &origin, &f->life->half[!f->client], begun);
+		if (f->life->http || !evict(r, f))
 			break;
 	}
-	if (f->http)
+	if (f->life->http)
 		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
-	if (f->http && f->junk_known[f->client])
-		http_junk(f->http, f->junk_ack[f->client]);
-	if (f->http && r->options.keep_answers && answers->next - answers->base != at_hand)
-		http_server_gap(f->http, UINT32_MAX, LOST_GAP);
-	return f->http != NULL;
+	if (f->life->http && f->life->junk_known[f->client])
+		http_junk(f->life->http, f->life->junk_ack[f->client]);
+	if (f->life->http && r->options.keep_answers && answers->next - answers->base != at_hand)
+		http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
+	return f->life->http != NULL;
 }
 
 static void not_http(struct reassembler *r, struct flow *f, struct span first)
@@ -288,7 +289,7 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_fate fate;
 
-	if (!f->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
+	if (!f->life->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
 			 */
 		if (request_method_match(piece->bytes) == LINE_NO && !request_line_foreign(piece->bytes)) {
 			not_http(r, f, piece->bytes);
@@ -297,7 +298,7 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 		if (!make_http(r, f, true, 0))
 			return;
 	}
-	fate = http_client_bytes(f->http, piece);
+	fate = http_client_bytes(f->life->http, piece);
 	if (fate != HTTP_LIVE)
 		settle(r, f, fate, piece->bytes);
 }
@@ -306,14 +307,14 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_fate fate;
 
-	if (!f->http) { /* an answer that was captured before its request */
-		const struct stream *requests = &f->half[f->client];
+	if (!f->life->http) { /* an answer that was captured before its request */
+		const struct stream *requests = &f->life->half[f->client];
 
 		if (status_line_match(piece->bytes) != LINE_YES ||
 		    !make_http(r, f, !f->midstream && requests->next == requests->base, piece->bytes.len))
 			return;
 	}
-	fate = http_server_bytes(f->http, piece);
+	fate = http_server_bytes(f->life->http, piece);
 	if (fate != HTTP_LIVE)
 		settle(r, f, fate, piece->bytes);
 }
@@ -335,10 +336,10 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	struct flow *f = b->f;
 
 	if (b->dir != f->client) {
-		if (f->http)
-			http_server_gap(f->http, bytes, why);
-	} else if (f->http || make_http(b->r, f, true, 0)) {
-		http_client_gap(f->http, bytes, why);
+		if (f->life->http)
+			http_server_gap(f->life->http, bytes, why);
+	} else if (f->life->http || make_http(b->r, f, true, 0)) {
+		http_client_gap(f->life->http, bytes, why);
 	}
 	return f->state == FLOW_OPEN;
 }
@@ -391,17 +392,18 @@ static void saw_begin(struct reassembler *r, struct flow *f)
 	counter_sub(&r->stats.midstream, 1);
 }
 
-/** restart() - another connection on the same ends */
-static void restart(struct reassembler *r, struct flow *f)
+/** restart() - another connection on the same ends; false if there is no memory for it */
+static bool restart(struct reassembler *r, struct flow *f)
 {
+	bool begun;
+
 	end_flow(r, f, LOST_RESET);
-	f->half[0] = f->half[1] = (struct stream){ 0 };
-	f->client = f->new_dir = CLIENT_UNKNOWN;
-	f->junk_known[0] = f->junk_known[1] = false;
-	f->at_known[0] = f->at_known[1] = false;
-	f->first[0] = f->first[1] = (struct first_data){ 0 };
-	flow_set_state(&r->flows, f, FLOW_OPENING);
-	begin_life(r, f);
+	begun = flow_begin(&r->flows, f);
+	for (int i = 0; !begun && i < EVICT_AT_ONCE && evict(r, f); i++)
+		begun = flow_begin(&r->flows, f);
+	if (begun)
+		begin_life(r, f);
+	return begun;
 }
 
 /** thin_out() - these ends may be in as many networks as we follow: the one that was quiet longest goes */
@@ -455,29 +457,29 @@ static bool within(uint32_t from, uint32_t seq, uint32_t bytes)
 /** syn_fits() - can @s, whose flags have SYN, be of the connection that we follow? */
 static bool syn_fits(const struct flow *f, unsigned dir, const struct segment *s)
 {
-	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+	uint32_t base;
 
-	if (mine->has_isn)
-		return mine->isn == s->seq;
-	if (mine->synced && !within(s->seq + 1, mine->base, NEAR_BYTES))
+	if (f->has_isn[dir])
+		return f->isn[dir] == s->seq;
+	if (flow_began_at(f, dir, &base) && !within(s->seq + 1, base, NEAR_BYTES))
 		return false;
 	/* A SYN+ACK acknowledges the client's SYN, and data in it with TCP Fast Open (RFC 7413, 3.1). */
-	return !(s->flags & TCP_ACK) || !peer->has_isn || within(peer->isn + 1, s->ack, NEAR_BYTES);
+	return !(s->flags & TCP_ACK) || !f->has_isn[!dir] || within(f->isn[!dir] + 1, s->ack, NEAR_BYTES);
 }
 
 static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+	struct stream *mine = &f->life->half[dir], *peer = &f->life->half[!dir];
 
-	if (mine->has_isn)
+	if (f->has_isn[dir])
 		return; /* a copy */
 	if (!mine->synced || mine->next == mine->base)
 		stream_early_from(mine, &r->streams, s->seq + 1);
-	mine->isn = s->seq;
-	mine->has_isn = true;
+	f->isn[dir] = s->seq;
+	f->has_isn[dir] = true;
 	if ((s->flags & TCP_ACK) && !peer->synced)
 		stream_begin(peer, s->ack); /* the client's SYN was not captured, or is late */
-	if (!f->http)
+	if (!f->life->http)
 		f->client = (uint8_t)((s->flags & TCP_ACK) ? !dir : dir);
 	saw_begin(r, f);
 }
@@ -496,7 +498,7 @@ static bool confirms_new_life(const struct flow *f, unsigned dir, const struct s
 	if (s->seq == first)
 		return true;
 	return s->payload.len > 0 && within(first, s->seq, NEAR_BYTES) &&
-	       !within(f->half[dir].next - NEAR_BYTES, s->seq, 2 * NEAR_BYTES);
+	       !within(flow_next(f, dir) - NEAR_BYTES, s->seq, 2 * NEAR_BYTES);
 }
 
 /** enter_life() - find out whether @s belongs to this life of the 4-tuple; false: to none that we follow */
@@ -508,11 +510,12 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 		unsigned client = f->new_dir;
 		uint32_t isn = f->new_isn;
 
-		restart(r, f);
+		if (!restart(r, f))
+			return false;
 		take_syn(r, f, client, &(struct segment){ .seq = isn, .flags = TCP_SYN });
 	}
 	if (syn && !syn_fits(f, dir, s)) {
-		bool over = f->state == FLOW_CLOSED || f->half[0].fin_known || f->half[1].fin_known;
+		bool over = f->state == FLOW_CLOSED || f->life->half[0].fin_known || f->life->half[1].fin_known;
 
 		if (!over && (answer || s->payload.len == 0)) {
 			if (!answer) {
@@ -521,7 +524,8 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 			}
 			return false;
 		}
-		restart(r, f);
+		if (!restart(r, f))
+			return false;
 	}
 	if (f->state == FLOW_CLOSED)
 		return false;
@@ -538,10 +542,10 @@ static void note_junk(struct flow *f, unsigned dir, const struct segment *s)
 {
 	if (!(s->flags & TCP_ACK))
 		return;
-	f->junk_ack[dir] = f->junk_known[dir] ? seq_later(f->junk_ack[dir], s->ack) : s->ack;
-	f->junk_known[dir] = true;
-	if (f->http && dir == f->client)
-		http_junk(f->http, f->junk_ack[dir]);
+	f->life->junk_ack[dir] = f->life->junk_known[dir] ? seq_later(f->life->junk_ack[dir], s->ack) : s->ack;
+	f->life->junk_known[dir] = true;
+	if (f->life->http && dir == f->client)
+		http_junk(f->life->http, f->life->junk_ack[dir]);
 }
 
 /** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since
@@ -550,7 +554,7 @@ static bool begins_request(const struct flow *f, unsigned dir, const struct segm
 {
 	if (request_line_match(s->payload) == LINE_NO)
 		return false;
-	return !f->junk_known[dir] || !(s->flags & TCP_ACK) || seq_before(f->junk_ack[dir], s->ack);
+	return !f->life->junk_known[dir] || !(s->flags & TCP_ACK) || seq_before(f->life->junk_ack[dir], s->ack);
 }
 
 /** begin_midstream() - may the stream of @dir begin with these bytes, somewhere inside a connection? */
@@ -567,9 +571,9 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 			f->client = client;
 	}
 	if (f->client != CLIENT_UNKNOWN && dir != f->client)
-		return f->http || status_line_match(s->payload) == LINE_YES;
+		return f->life->http || status_line_match(s->payload) == LINE_YES;
 	if (f->client == dir && begins_request(f, dir, s))
-		return f->http || make_http(r, f, false, 0);
+		return f->life->http || make_http(r, f, false, 0);
 	note_junk(f, dir, s);
 	return false;
 }
@@ -577,7 +581,7 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
 		      const struct segment *s)
 {
-	struct stream *mine = &f->half[dir];
+	struct stream *mine = &f->life->half[dir];
 	struct stream_piece piece = { s->payload, s->ts, seq, s->ack, (s->flags & TCP_ACK) != 0 };
 
 	if (!mine->synced) {
@@ -603,7 +607,7 @@ static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
 /** rst_is_real() - could @s be the next segment of its sender? */
 static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment *s)
 {
-	const struct stream *mine = &f->half[dir], *peer = &f->half[!dir];
+	const struct stream *mine = &f->life->half[dir], *peer = &f->life->half[!dir];
 	uint32_t low = mine->next, high = mine->next;
 
 	if (!mine->synced) /* a refused SYN: the number is 0, and the ack must fit (RFC 9293, 3.10.7.3) */
@@ -622,7 +626,7 @@ static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bo
 	bool over[2];
 
 	for (unsigned d = 0; d < 2; d++) {
-		struct stream *st = &f->half[d];
+		struct stream *st = &f->life->half[d];
 
 		/*
 		 * The FIN's own segment never closes a hole: if its ack was captured before it, other
@@ -634,19 +638,19 @@ static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bo
 	}
 	if (f->client == CLIENT_UNKNOWN)
 		return;
-	if (over[!f->client] && f->http)
-		http_server_end(f->http);
-	if (over[f->client] && (over[!f->client] || !f->half[!f->client].seen)) {
+	if (over[!f->client] && f->life->http)
+		http_server_end(f->life->http);
+	if (over[f->client] && (over[!f->client] || !f->life->half[!f->client].seen)) {
 		end_flow(r, f, LOST_RESET);
-	} else if (over[f->client] && f->http && !http_client_end(f->http)) {
-		http_end(f->http, LOST_RESET); /* half-closed: no request can follow */
+	} else if (over[f->client] && f->life->http && !http_client_end(f->life->http)) {
+		http_end(f->life->http, LOST_RESET); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}
 }
 
 static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->half[dir];
+	struct stream *mine = &f->life->half[dir];
 	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
 
@@ -655,7 +659,7 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	mine->seen = true;
 	copies_note(f, dir, s);
 	if (s->flags & TCP_ACK)
-		stream_ack(&f->half[!dir], s->ack);
+		stream_ack(&f->life->half[!dir], s->ack);
 	if (s->flags & TCP_RST) {
 		if (rst_is_real(f, dir, s))
 			end_flow(r, f, LOST_RESET);
@@ -670,11 +674,23 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 			stream_begin(mine, seq + len);
 		stream_fin(mine, seq + len);
 	}
-	if (f->half[0].fin_known || f->half[1].fin_known)
+	if (f->life->half[0].fin_known || f->life->half[1].fin_known)
 		look_for_end(r, f, dir, (s->flags & TCP_FIN) != 0);
 }
 
 /* ---- the door -------------------------------------------------------------------- */
+
+/** join() - @f is seen in another network as well; false if there is no memory to note it */
+static bool join(struct reassembler *r, struct flow *f, uint32_t network)
+{
+	bool joined = flow_add_alias(&r->flows, f, network);
+
+	for (int i = 0; !joined && i < EVICT_AT_ONCE && evict(r, f); i++)
+		joined = flow_add_alias(&r->flows, f, network);
+	if (joined)
+		counter_add(&r->stats.copies, 1);
+	return joined;
+}
 
 /** meet() - the flow for the first segment of these ends in its network, or NULL if it begins none */
 static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, unsigned dir,
@@ -683,10 +699,8 @@ static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, un
 	struct flow *f = ends->elsewhere ? copies_find(&r->flows, ends, dir, s) : NULL;
 
 	if (f)
-		counter_add(&r->stats.copies, 1);
-	else if (worth_a_flow(s))
-		f = add_flow(r, ends);
-	return f;
+		return join(r, f, s->network) ? f : NULL;
+	return worth_a_flow(s) ? add_flow(r, ends) : NULL;
 }
 
 /** part() - what was taken for a copy of @f isn't: begin a flow for it that knows what was known of the begin
@@ -694,21 +708,24 @@ static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, un
 static struct flow *part(struct reassembler *r, struct flow *f, struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
-	struct stream begun[2] = { f->half[0], f->half[1] };
+	const struct flow begun = *f;
 	uint8_t client = f->client;
+	uint32_t base;
 
+	if (client != CLIENT_UNKNOWN)
+		flow_began_at(f, client, &base);
 	copies_part(f, dir, s);
 	counter_sub(&r->stats.copies, 1);
 	ends->elsewhere = true; /* @f */
 	f = add_flow(r, ends);
 	if (!f || client == CLIENT_UNKNOWN)
 		return f;
-	if (begun[client].has_isn)
-		take_syn(r, f, client, &(struct segment){ .seq = begun[client].isn, .flags = TCP_SYN });
-	if (begun[!client].has_isn)
+	if (begun.has_isn[client])
+		take_syn(r, f, client, &(struct segment){ .seq = begun.isn[client], .flags = TCP_SYN });
+	if (begun.has_isn[!client])
 		take_syn(r, f, !client,
-			 &(struct segment){ .seq = begun[!client].isn,
-					    .ack = begun[client].base,
+			 &(struct segment){ .seq = begun.isn[!client],
+					    .ack = base,
 					    .flags = TCP_SYN | TCP_ACK });
 	return f;
 }
@@ -724,7 +741,7 @@ void reassembler_feed(struct reassembler *r, const struct segment *segment)
 	f = flow_find(&r->flows, &ends);
 	if (!f)
 		f = meet(r, &ends, dir, segment);
-	else if (f->alias_count > 0 && copies_differ(f, dir, segment))
+	else if (flow_has_aliases(f) && copies_differ(f, dir, segment))
 		f = part(r, f, &ends, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
@@ -779,7 +796,8 @@ static void free_list(struct reassembler *r, struct flow_list *list)
 	while (list->oldest) {
 		struct flow *f = list->oldest;
 
-		drop_http(r, f);
+		if (f->life)
+			drop_http(r, f);
 		flow_remove(&r->flows, f);
 	}
 }

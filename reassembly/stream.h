@@ -48,14 +48,13 @@ struct stream {
 	uint32_t held_bytes, held_count;
 	uint32_t next;      /* the byte that the reader waits for */
 	uint32_t base;      /* where next began */
-	uint32_t isn;       /* with has_isn */
 	uint32_t acked;     /* with ack_known: the peer has every byte before it */
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
 	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
 	uint32_t stray_next;
 	uint8_t hole_signs, strays;
-	bool synced, has_isn, ack_known, fin_known, cut_known, seen, early_over;
+	bool synced, ack_known, fin_known, cut_known, seen, early_over;
 };
 
 /** stream_begin() - the next byte in order is @seq */

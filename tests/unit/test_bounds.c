@@ -145,7 +145,7 @@ static void call(struct rig *rig, struct caller *c, uint8_t flags, struct span p
 #define HEAD_8M "POST /big HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n"
 #define SMALL "POST /small HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
 
-/* Reordering, chunks, holes, an upgrade, a broken request, a second life: every kind of allocation. */
+/* Reordering, chunks, holes, an upgrade, a broken request, a second life, another network: every kind of allocation. */
 static const struct tcp_step everything[] = {
 	{ 'c', "S" },
 	{ 's', "S" },
@@ -176,6 +176,10 @@ static const struct tcp_step everything[] = {
 	{ 'c', "P", SMALL, .ack = 999, .port = 50000 },
 	{ 'c', "S", .network = 3 },
 	{ 'c', "P", "POST /half HTTP/1.1\r\nA: b", .network = 3 },
+	{ 'c', "Sk", .network = 4 },
+	{ 'c', "R", .network = 3 },
+	{ 'c', "S", .network = 4, .isn_shift = 99999 },
+	{ 'c', "P", SMALL, .network = 3 },
 };
 
 static void test_failing_allocations(void **state)
@@ -193,7 +197,7 @@ static void test_failing_allocations(void **state)
 			failed = fail_at < 0;
 			fail_at = -1;
 			if (!failed)
-				assert_int_equal(rig.requests, 7);
+				assert_int_equal(rig.requests, 8);
 			rig_close(&rig);
 		} else {
 			failed = true;

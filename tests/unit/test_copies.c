@@ -58,6 +58,28 @@ static const struct tcp_step strangers_alike[] = { /* all numbers are equal, the
 	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1 },
 };
 
+static const struct tcp_step late_midstream_copy[] = { /* of a closed one, known by where it ended */
+	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 1 }, { 's', "P", OK, .seq = 1, .ack = 29 },
+	{ 'c', "F" }, { 's', "F" }, { 'c', "Pk", GET1, .seq = 1, .ack = 1, .network = 5 },
+	{ 's', "Pk", OK, .seq = 1, .ack = 29, .network = 6 },
+};
+
+static const struct tcp_step alias_outlives[] = { /* found when all was over, it is good for the next life */
+	{ 'c', "S" }, { 's', "S" }, { 'c', "P", GET1, "GET /1;" }, { 'c', "F" }, { 's', "F" },
+	{ 'c', "Sk", .network = 5 },
+	{ 'c', "S", .network = 5, .isn_shift = 5000000 }, { 's', "S", .network = 5, .isn_shift = 7000000 },
+	{ 'c', "P", GET1, "GET /1;", .network = 5 }, { 'c', "Pk", GET1, .seq = 1, .ack = 1 },
+	{ 'c', "F" }, { 's', "F", .network = 5 },
+	{ 'c', "S", .isn_shift = 5000000 }, { 's', "S", .isn_shift = 7000000 },
+	{ 'c', "P", GET1, "GET /1;" }, { 'c', "Pk", GET1, .seq = 1, .ack = 1, .network = 5 },
+};
+
+static const struct tcp_step stranger_of_closed[] = { /* its place and its numbers, other bytes, after the end */
+	{ 'c', "S" }, { 's', "S" }, { 'c', "P", GET1, "GET /1;" }, { 's', "P", OK }, { 'c', "F" }, { 's', "F" },
+	{ 'c', "Sk", .network = 5 }, { 's', "Sk", .network = 5 },
+	{ 'c', "Pk", "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2;", .seq = 1, .ack = 1, .network = 5 },
+};
+
 #define FORTY "0123456789abcdefghijklmnopqrstuvwxyz----"
 #define LONG "GET /1 HTTP/1.1\r\nHost: a\r\nX: " FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY /* 429 */
 
@@ -130,6 +152,9 @@ static const struct tcp_story stories[] = {
 	STORY(late_copy_of_syn, .stats = "seen=1 complete=1 connections=1 copies=1"),
 	STORY(strangers, .stats = "seen=1 complete=1 connections=2 copies=0"),
 	STORY(strangers_alike, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
+	STORY(late_midstream_copy, .stats = "seen=1 complete=1 connections=1 copies=2 flows_open=0"),
+	STORY(alias_outlives, .stats = "seen=3 complete=3 connections=3 copies=1"),
+	STORY(stranger_of_closed, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
 	STORY(strangers_at_the_end, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
 	STORY(long_copies, .stats = "seen=1 complete=1 connections=1 copies=1"),
 	STORY(own_ways, .stats = "seen=2 complete=2 connections=1 copies=1 one_way=0"),

@@ -258,6 +258,32 @@ static const struct tcp_step reused_far[] = { /* only the client's direction: it
 	{ 'c', "P", GET1, "!reset;GET /1;", .ack = 7000000 },
 };
 
+static const struct tcp_step late_for_closed[] = { /* copies of every segment, when all is over: nobody's begin */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" }, { 's', "P", OK }, { 'c', "F" }, { 's', "F" }, { 'c', "" },
+	{ 'c', "Pk", GET1, .seq = 1, .ack = 1 }, { 's', "Sk" }, { 'c', "Sk" }, { 's', "Pk", OK, .seq = 1, .ack = 29 },
+	{ 'c', "k" }, { 'c', "Fk", .seq = 29, .ack = 41 }, { 's', "Fk", .seq = 41, .ack = 30 }, { 'c', "Rk" },
+	{ 'c', "Pk", GET1, .seq = 1, .ack = 1 },
+};
+
+static const struct tcp_step late_syn_for_closed[] = { /* which was midstream until its end */
+	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 1 }, { 's', "P", OK, .seq = 1, .ack = 29 },
+	{ 'c', "F" }, { 's', "F" }, { 'c', "Sk" }, { 's', "Sk" }, { 'c', "Pk", GET1, .seq = 1, .ack = 1 },
+};
+
+static const struct tcp_step noted_before_close[] = { /* a SYN of the next life comes, then the end of this one */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" }, { 's', "P", OK }, { 'c', "S", .isn_shift = 5000000 }, { 's', "R" },
+	{ 'c', "P", GET1, "GET /1;" },
+};
+
+static const struct tcp_step lives[] = { /* one after another on the same ends */
+	HANDSHAKE, { 'c', "P", GET1, "GET /1;" }, { 'c', "F" }, { 's', "F" }, { 'c', "" },
+	{ 'c', "S", .isn_shift = 10 }, { 's', "S", .isn_shift = 9 }, { 'c', "P", GET2, "GET /2;" }, { 'c', "R" },
+	{ 'c', "S", .isn_shift = 10 }, { 's', "S", .isn_shift = 9 }, { 'c', "P", POST1 "01" }, { 's', "R", NULL, "!reset;" },
+	{ 'c', "Pk", "23456789" }, { 'c', "S", .isn_shift = 10 }, { 'c', "P", GET1, "GET /1;" },
+};
+
 static const struct tcp_step syn_stray[] = { /* a forged SYN in the middle changes nothing */
 	HANDSHAKE,
 	{ 'c', "P", POST1 "01" },
@@ -578,6 +604,10 @@ static const struct tcp_story stories[] = {
 	STORY(strays, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(jumped, .stats = "seen=2 complete=2"),
 	STORY(reused_after_close, .stats = "seen=2 complete=2 connections=2"),
+	STORY(late_for_closed, .stats = "seen=1 complete=1 connections=1 midstream=0 flows_open=0"),
+	STORY(late_syn_for_closed, .stats = "seen=1 complete=1 connections=1 flows_open=0"),
+	STORY(noted_before_close, .stats = "seen=2 complete=2 connections=2 midstream=0"),
+	STORY(lives, .stats = "seen=4 complete=3 lost.reset=1 connections=4 midstream=0 flows_open=0"),
 	STORY(reused_inside_window, .stats = "seen=2 complete=1 lost.reset=1 connections=2"),
 	STORY(reused_far, .stats = "seen=2 lost.reset=1 connections=2"),
 	STORY(syn_stray, .stats = "seen=1 complete=1 connections=1"),
