@@ -102,8 +102,10 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	verdict = policy_decide(l->rules->policy, head, origin);
 	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
 		keep = KEEP_WHOLE;
-	else if (l->o.tells_all || l->teller || (verdict == VERDICT_CHOSEN && l->o.recorder))
-		keep = KEEP_HEAD; /* the recorder wants to know whose it was */
+	else if (l->o.tells_all)
+		keep = KEEP_HEAD;
+	else if (l->teller || (verdict == VERDICT_CHOSEN && l->o.recorder))
+		keep = KEEP_LENT; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
 		.digest = l->o.options->events_path != NULL,

@@ -213,7 +213,7 @@ static void head_complete(struct http *h)
 	push(h, what_is_asked(h, &head));
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
-	request_decide(&h->env->requests, &h->request, &head, h->body_left);
+	request_decide(&h->env->requests, &h->request, &head, h->body_left, false);
 	if (h->pairs)
 		http_pairs_expect(h);
 }
@@ -382,7 +382,7 @@ static bool scan_head(struct http *h, struct span *in)
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
 	span_skip(in, s->len);
-	request_decide(&h->env->requests, &h->request, &s->head, h->body_left);
+	request_decide(&h->env->requests, &h->request, &s->head, h->body_left, h->body_left <= in->len);
 	if (h->pairs)
 		http_pairs_expect(h);
 	if (h->body_left == 0)

@@ -22,7 +22,8 @@
 
 enum keep {
 	KEEP_NOTHING, /* count it; on_request gets no message */
-	KEEP_HEAD,    /* a message without its body (for events) */
+	KEEP_LENT,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
+	KEEP_HEAD,    /* a message without its body */
 	KEEP_WHOLE,   /* head and body */
 };
 
@@ -37,7 +38,8 @@ struct head_decision {
 /**
  * struct reassembly_sink - whom to tell; all called on the lane's thread
  * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
- * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory
+ * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory; with
+ *               KEEP_LENT its bytes may be the segment's
  *               (the bytes could not be kept under --max-memory)
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
  * @on_response: the answer to a request that on_request got with this answer_token, or why there is none:

@@ -139,8 +139,15 @@ static void give_id(struct request *rq)
 	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
 }
 
+/** lend() - a message that is not worth a copy; one reference is ours, so that nobody frees it */
+static struct message *lend(struct request_env *env, const struct request *rq, const struct request_head *head)
+{
+	env->lent = (struct message){ .origin = rq->origin, .head = *head, .references = 2 };
+	return &env->lent;
+}
+
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
-		    uint64_t body_expected)
+		    uint64_t body_expected, bool whole)
 {
 	struct head_decision d = env->sink.on_head(env->sink.ctx, head, &rq->origin);
 
@@ -151,7 +158,8 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->too_large = rq->limited && body_expected > env->max_body;
 	if (d.keep != KEEP_NOTHING && !rq->too_large) {
 		give_id(rq);
-		rq->message = message_new(head, &rq->origin, env->budget);
+		rq->message = whole && d.keep == KEEP_LENT ? lend(env, rq, head)
+							   : message_new(head, &rq->origin, env->budget);
 		rq->body_cap = 0;
 		rq->out_of_memory = !rq->message;
 		if (rq->message) {

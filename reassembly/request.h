@@ -28,6 +28,7 @@ struct request_env {
 	struct head *spare_heads;
 	struct digest *spare_digests[SPARE_DIGESTS_MAX];
 	uint32_t spare_head_count, spare_digest_count;
+	struct message lent; /* KEEP_LENT, while a request is here that came whole */
 };
 
 void request_env_deinit(struct request_env *env);
@@ -62,9 +63,12 @@ static inline void request_seen(struct request_env *env, struct request *rq, uin
 	counter_add(&env->stats->seen, 1);
 }
 
-/** request_decide() - the head is complete: ask the sink, begin to keep what it wants */
+/**
+ * request_decide() - the head is complete: ask the sink, begin to keep what it wants
+ * @whole:  the body is here as well, and @head stays until request_complete(), which is the next but for the body
+ */
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
-		    uint64_t body_expected);
+		    uint64_t body_expected, bool whole);
 
 /** request_add_body() - the next bytes of the body, de-chunked; borrowed */
 void request_add_body(struct request_env *env, struct request *rq, struct span bytes);

@@ -50,7 +50,8 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		mix(o, head->headers[i].name.at, head->headers[i].name.len);
 		mix(o, head->headers[i].value.at, head->headers[i].value.len);
 	}
-	return (struct head_decision){ KEEP_WHOLE, true, 1, .answer = head->target.len % 4 != 3 };
+	return (struct head_decision){ head->target.len % 5 == 1 ? KEEP_LENT : KEEP_WHOLE, true, 1,
+				       .answer = head->target.len % 4 != 3 };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -62,7 +63,11 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		abort();
 	if (m->answer_token && m->answer_token != FIRST_TOKEN + ++o->asked)
 		abort();
-	mix(o, m->body, m->body_len);
+	mix(o, m->head.target.at, m->head.target.len);
+	for (size_t i = 0; i < m->head.header_count; i++)
+		mix(o, m->head.headers[i].value.at, m->head.headers[i].value.len);
+	mix(o, &m->body_len, sizeof(m->body_len));
+	mix(o, m->body, m->body_kept ? m->body_len : 0);
 	mix(o, m->body_sha256, m->has_sha256 ? sizeof(m->body_sha256) : 0);
 	if (o->requests == 1 && o->losses == 0)
 		o->first = o->hash;
