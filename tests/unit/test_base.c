@@ -233,6 +233,28 @@ static void test_siphash(void **state)
 	assert_true(hash_bytes(&key, in, 8) == 0x93f5f5799a932462u);
 }
 
+/* However the bytes come: in one, or cut anywhere. */
+static void check_cuts(struct digest *d)
+{
+	static uint8_t bytes[5000];
+	uint8_t in_one[DIGEST_SHA256_BYTES], cut[DIGEST_SHA256_BYTES];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * i / 7);
+	for (size_t len = sizeof(bytes); len > sizeof(bytes) - 70; len--) {
+		assert_true(digest_reset(d));
+		assert_true(digest_add(d, bytes, len));
+		assert_true(digest_finish(d, in_one));
+		assert_true(digest_reset(d));
+		for (size_t at = 0, n; at < len; at += n) {
+			n = 1 + at % 61;
+			assert_true(digest_add(d, bytes + at, at + n < len ? n : len - at));
+		}
+		assert_true(digest_finish(d, cut));
+		assert_memory_equal(in_one, cut, sizeof(cut));
+	}
+}
+
 static void test_digests(void **state)
 {
 	static const uint8_t sha_abc[] = { 0xba, 0x78, 0x16, 0xbf };
@@ -250,6 +272,7 @@ static void test_digests(void **state)
 		assert_true(digest_finish(d, out));
 		assert_memory_equal(out, sha_abc, sizeof(sha_abc));
 	}
+	check_cuts(d);
 	assert_true(md5_bytes("abc", 3, out));
 	assert_memory_equal(out, md5_abc, sizeof(md5_abc));
 	digest_free(d);
