@@ -192,6 +192,49 @@ static void test_random(void **state)
 	free(m);
 }
 
+/** test_regular() - addresses and ports that count up make no long neighbourhoods, whatever the key is */
+static void test_regular(void **state)
+{
+	enum { KEYS = 30, N = 5000, STEPS_MAX = 500 }; /* of 8192 slots; the longest are around 60 */
+
+	for (int key = 0; key < KEYS; key++) {
+		bool six = key % 3 == 2;
+		struct budget budget;
+		struct flow_table t;
+
+		budget_init(&budget, (size_t)1 << 30);
+		assert_true(flow_table_init(&t, &budget));
+		for (uint32_t i = 0; i < 2 * N; i++) { /* the first half is added, the other is looked for */
+			struct segment s = {
+				.src = { .addr = { [12] = 10, [15] = 7 },
+					 .port = (uint16_t)(1024 + i),
+					 .family = 4 },
+				.dst = { .addr = { [12] = 10, [15] = 9 }, .port = 80, .family = 4 }
+			};
+			struct flow_walk walk = { 0 };
+			struct flow_ends ends;
+			unsigned dir;
+
+			if (key % 3 > 0) { /* or the clients do, each with the same port */
+				s.src.addr[14] = (uint8_t)(i >> 8);
+				s.src.addr[15] = (uint8_t)i;
+				s.src.port = 1024;
+			}
+			if (six)
+				s.src.family = s.dst.family = 6;
+			ends = flow_ends_of(&t, &s, &dir);
+			if (i < N)
+				assert_non_null(flow_add(&t, &ends, (struct wall){ i }));
+			else
+				assert_null(flow_same_ends(&t, &ends, &walk));
+			assert_true(walk.steps < STEPS_MAX);
+		}
+		while (t.opening.oldest)
+			flow_remove(&t, t.opening.oldest);
+		flow_table_deinit(&t);
+	}
+}
+
 /** ages_are() - the list holds just these, the oldest first */
 static void ages_are(const struct flow_list *list, struct flow *const *flows, size_t count)
 {
@@ -302,8 +345,9 @@ static void test_budget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends), cmocka_unit_test(test_growth),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_ages), cmocka_unit_test(test_aliases), cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_ends),    cmocka_unit_test(test_growth), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_regular), cmocka_unit_test(test_ages),   cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
