@@ -8,6 +8,7 @@
 
 #include "app/stages.h"
 #include "app/teller.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "capture/deal.h"
 #include "policy/policy_stats.h"
@@ -486,7 +487,7 @@ static int make_teller(struct lane *l)
 
 int lane_new(const struct lane_options *options, struct lane **out)
 {
-	struct lane *l = calloc(1, sizeof(*l));
+	struct lane *l = lines_calloc(sizeof(*l));
 	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
 					.on_response = on_response };
 	struct reassembly_options reassembly = stages_reassembly(options->options, options->budget);

@@ -35,6 +35,7 @@
 
 #define INTAKE_BUDGET 256
 #define STEP_BACK_NS NS_PER_S
+#define NO_PLACE UINT64_MAX /* beyond all that items have */
 #define FAR_FUTURE_NS (INT64_C(1) << 61) /* 73 years: no recording is longer, and sums of two still fit */
 
 struct intake {
@@ -52,7 +53,7 @@ struct intake {
 	_Atomic uint32_t anchor_generation;
 	_Atomic size_t producers; /* that may still push */
 	_Atomic uint64_t reached[INTAKE_RINGS_MAX]; /* with item_place: all that a lane pushes from now on comes after it */
-	_Atomic bool is_held_up;  /* the next item waits for a lane to come further */
+	_Atomic uint64_t blocked; /* the place of the next item, if it waits for a lane to come so far */
 	size_t turn;              /* of the rings: loop only */
 
 	/* The schedule, loop only. */
@@ -197,10 +198,13 @@ static struct ring *next_ring(struct intake *in)
 	return NULL;
 }
 
-/* The ring with the first item of all; NULL if there is none, or a lane that has not come so far may still push an earlier one. */
-static struct ring *first_ring(struct intake *in)
+/*
+ * The ring with the first item of all; NULL if there is none, or a lane that has not come so far may still push an
+ * earlier one: then *@blocked is the place of the item that waits for it.
+ */
+static struct ring *first_ring(struct intake *in, uint64_t *blocked)
 {
-	uint64_t first = UINT64_MAX, certain = UINT64_MAX;
+	uint64_t first = NO_PLACE, certain = NO_PLACE;
 	struct ring *found = NULL;
 
 	for (size_t i = 0; i < in->options.ring_count; i++) {
@@ -218,18 +222,20 @@ static struct ring *first_ring(struct intake *in)
 			found = in->options.rings[i];
 		}
 	}
-	return found && first <= certain ? found : NULL;
+	*blocked = first > certain ? first : NO_PLACE;
+	return first > certain ? NULL : found;
 }
 
-/* As next_ring(); a lane that comes further after a no wakes us. */
+/* As next_ring(); where an item is blocked, a lane that comes so far wakes us. */
 static struct ring *ring_in_order(struct intake *in)
 {
-	struct ring *ring = first_ring(in);
+	uint64_t blocked;
+	struct ring *ring = first_ring(in, &blocked);
 
-	if (ring)
+	if (ring || blocked == NO_PLACE)
 		return ring;
-	atomic_store(&in->is_held_up, true);
-	return first_ring(in); /* one may have come further just before it could see that */
+	atomic_store(&in->blocked, blocked);
+	return first_ring(in, &blocked); /* one may have come so far just before it could see that */
 }
 
 static void run(struct intake *in)
@@ -329,6 +335,7 @@ int intake_new(uv_loop_t *loop, const struct intake_options *options, struct int
 		return -ENOMEM;
 	in->options = *options;
 	atomic_init(&in->producers, options->ring_count);
+	atomic_init(&in->blocked, NO_PLACE);
 	in->timer_fd = -1;
 	r = options->pace == PACE_SCHEDULE ? open_timer(loop, in) : 0;
 	if (r < 0) {
@@ -359,13 +366,13 @@ void intake_wake(struct intake *in)
 void intake_reached(struct intake *in, size_t lane, uint64_t place)
 {
 	atomic_store(&in->reached[lane], place);
-	if (atomic_load(&in->is_held_up) && atomic_exchange(&in->is_held_up, false))
+	if (place >= atomic_load(&in->blocked) && atomic_exchange(&in->blocked, NO_PLACE) != NO_PLACE)
 		wake_send(&in->wake);
 }
 
 void intake_end(struct intake *in, size_t lane)
 {
-	atomic_store(&in->reached[lane], UINT64_MAX);
+	atomic_store(&in->reached[lane], NO_PLACE);
 	atomic_fetch_sub_explicit(&in->producers, 1, memory_order_release);
 	wake_send(&in->wake);
 }
