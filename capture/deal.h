@@ -23,19 +23,13 @@
 #include "capture/capture_stats.h"
 #include "capture/segment.h"
 
-/* In the pieces in which it was just written, or the processor would wait for them to be put together. */
 static inline uint64_t deal_end(const struct endpoint *e)
 {
-	uint64_t high = 0, h;
-	uint32_t rest = 0, low;
+	uint64_t addr[2], h;
 
-	memcpy(&low, e->addr + 12, sizeof(low));
-	if (e->family != 4) {
-		memcpy(&high, e->addr, sizeof(high));
-		memcpy(&rest, e->addr + 8, sizeof(rest));
-	}
-	h = ((uint64_t)low << 16 ^ e->port) * UINT64_C(0x9e3779b97f4a7c15);
-	h = ((h ^ h >> 32) + (high ^ rest)) * UINT64_C(0xd6e8feb86659fd93);
+	memcpy(addr, e->addr, sizeof(addr));
+	h = (addr[1] ^ e->port) * UINT64_C(0x9e3779b97f4a7c15);
+	h = ((h ^ h >> 32) + addr[0]) * UINT64_C(0xd6e8feb86659fd93);
 	return h ^ h >> 29;
 }
 

@@ -487,7 +487,8 @@ void flow_remove(struct flow_table *t, struct flow *f)
 
 	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
 		__builtin_prefetch(slot_at(&t->slots, next->hash));
-		__builtin_prefetch(next->newer);
+		for (size_t line = 0; line < sizeof(*next); line += 64)
+			__builtin_prefetch((const uint8_t *)next->newer + line);
 	}
 	slot = slots_find(&t->slots, f);
 	if (slot)
