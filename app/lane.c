@@ -8,7 +8,7 @@
 
 #include "app/stages.h"
 #include "app/teller.h"
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "base/log.h"
 #include "capture/deal.h"
 #include "policy/policy_stats.h"
@@ -47,6 +47,12 @@ struct lane {
 	uint32_t round;       /* recordings read to their end */
 	_Atomic uint64_t progress_done, progress_total;
 };
+
+/* Several lanes read the one recording, and each takes what deal_lane() says is its own. */
+static inline bool shares_recording(const struct lane *l)
+{
+	return !l->live && l->o.count > 1;
+}
 
 static bool enough(const struct lane *l)
 {
@@ -288,7 +294,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	if (!l->first_seen) {
 		l->first_seen = true;
 		l->first = packet->ts;
-		if (l->o.index == 0 || l->live)
+		if (l->o.index == 0 || !shares_recording(l))
 			intake_set_first(l->o.intake, packet->ts);
 	} else if (l->shift_ns) { /* not in the first round */
 		shifted = *packet;
@@ -297,7 +303,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	}
 	l->packets++;
 	fate = decoder_packet(l->decoder, packet, &segment);
-	if (!l->live && deal_lane(fate, &segment, l->o.count) != l->o.index) {
+	if (shares_recording(l) && deal_lane(fate, &segment, l->o.count) != l->o.index) {
 		if (fate == PACKET_DECODED)
 			reassembler_pass_time(l->reassembler, segment.ts);
 		return;
@@ -332,7 +338,7 @@ static void note_complaint(struct lane *l)
 /* Of several lanes that read a recording, the loop takes nothing before it knows what the one with nothing to take has. */
 static bool is_waited_for(const struct lane *l)
 {
-	return l->o.count > 1 && ring_count(l->o.ring) == 0;
+	return shares_recording(l) && ring_count(l->o.ring) == 0;
 }
 
 static bool holds_much(const struct lane *l)
@@ -350,10 +356,10 @@ static void wait_for_memory(struct lane *l)
 /* The next packets, and then, once for all of them, what the loop should know. */
 static int read_batch(struct lane *l)
 {
-	uint64_t before = counter_get(&l->stats.received);
+	uint64_t before = l->packets;
 	int got = source_read(l->source, BATCH_PACKETS, on_packet, l);
 
-	if (counter_get(&l->stats.received) - before < BATCH_PACKETS)
+	if (l->packets - before < BATCH_PACKETS)
 		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
 	if (l->pushed)
 		intake_wake(l->o.intake); /* not for a batch that gave nothing */
@@ -439,7 +445,7 @@ static void *lane_main(void *arg)
 		if (!l->live)
 			wait_for_memory(l);
 		got = read_batch(l);
-		if (l->o.count > 1 && !l->live)
+		if (shares_recording(l))
 			intake_reached(l->o.intake, l->o.index, l->packets);
 		update_stats(l);
 		update_progress(l);
@@ -471,7 +477,7 @@ static int make_teller(struct lane *l)
 		.writer = l->o.events,
 		.budget = l->o.budget,
 		.show_query = l->o.options->show_query,
-		.one_by_one = l->o.paced || (l->o.count > 1 && !l->live),
+		.one_by_one = l->o.paced || shares_recording(l),
 		.push = push,
 		.ctx = l,
 	};
@@ -487,7 +493,7 @@ static int make_teller(struct lane *l)
 
 int lane_new(const struct lane_options *options, struct lane **out)
 {
-	struct lane *l = lines_calloc(sizeof(*l));
+	struct lane *l = cache_line_calloc(sizeof(*l));
 	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
 					.on_response = on_response };
 	struct reassembly_options reassembly = stages_reassembly(options->options, options->budget);

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache_line.h"
 #include "base/log.h"
 #include "base/ring.h"
-
-#define CACHE_LINE 64
 
 /** struct verdicts - a lane's own cache lines */
 struct verdicts {
@@ -28,6 +27,8 @@ struct lanes {
 	struct buffer complaints;
 };
 
+_Static_assert(SOURCE_LANES_MAX <= INTAKE_RINGS_MAX, "the intake has a ring for each lane");
+
 struct lanes *lanes_new(size_t count, size_t ring_slots)
 {
 	struct lanes *ls = calloc(1, sizeof(*ls));
@@ -35,7 +36,7 @@ struct lanes *lanes_new(size_t count, size_t ring_slots)
 	if (!ls)
 		return NULL;
 	ls->count = count;
-	ls->verdicts = aligned_alloc(CACHE_LINE, count * sizeof(*ls->verdicts));
+	ls->verdicts = cache_line_calloc(count * sizeof(*ls->verdicts));
 	for (size_t i = 0; i < count; i++)
 		ls->rings[i] = ring_new(ring_slots);
 	for (size_t i = 0; i < count; i++) {
@@ -44,7 +45,6 @@ struct lanes *lanes_new(size_t count, size_t ring_slots)
 			return NULL;
 		}
 	}
-	memset(ls->verdicts, 0, count * sizeof(*ls->verdicts));
 	return ls;
 }
 

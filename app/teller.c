@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "report/events.h"
 
 #define AHEAD_BYTES (1 << 20)
@@ -35,7 +35,7 @@ static bool shows_header(void *ctx, struct span name)
 
 struct teller *teller_new(const struct teller_options *options)
 {
-	struct teller *t = lines_calloc(sizeof(*t));
+	struct teller *t = cache_line_calloc(sizeof(*t));
 
 	if (!t)
 		return NULL;

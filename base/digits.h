@@ -18,6 +18,14 @@
 /** put_uint() - decimal, without zeros in front */
 char *put_uint(char *at, uint64_t n);
 
+/** put_int() - the same with a minus in front of what is below zero; as many bytes at most */
+static inline char *put_int(char *at, int64_t n)
+{
+	if (n < 0)
+		*at++ = '-';
+	return put_uint(at, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+}
+
 /** put_octet() - the same for what is below 256 */
 static inline char *put_octet(char *at, uint8_t n)
 {

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/word.h"
+
 struct endpoint {
 	uint8_t addr[16]; /* network order; IPv4 in [12..15] */
 	uint16_t port;    /* host order */
@@ -31,15 +33,13 @@ _Static_assert(offsetof(struct endpoint, port) == 16 && sizeof(struct endpoint) 
 static inline void endpoint_set_ipv4(struct endpoint *e, uint32_t addr, uint16_t port)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	uint64_t tail = addr;
 	uint32_t rest = (uint32_t)port << 16 | 4U << 8;
 #else
-	uint64_t tail = (uint64_t)__builtin_bswap32(addr) << 32;
 	uint32_t rest = port | 4U << 16;
 #endif
 
-	memset(e->addr, 0, sizeof(tail));
-	memcpy(e->addr + sizeof(tail), &tail, sizeof(tail));
+	memset(e->addr, 0, 8);
+	store_le64(e->addr + 8, (uint64_t)__builtin_bswap32(addr) << 32);
 	memcpy(&e->port, &rest, sizeof(rest));
 }
 

@@ -203,14 +203,12 @@ void json_count(struct json *j, const char *name, uint64_t n)
 
 void json_int(struct json *j, int64_t n)
 {
-	if (n >= 0) {
-		json_uint(j, (uint64_t)n);
-		return;
-	}
+	char *at;
+
 	json_value(j);
-	buffer_add(j->out, "-", 1);
-	j->comma = false;
-	json_uint(j, 0 - (uint64_t)n);
+	at = buffer_room(j->out, DIGITS_UINT_MAX);
+	if (at)
+		buffer_end(j->out, put_int(at, n));
 }
 
 void json_double(struct json *j, double n)

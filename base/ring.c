@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define CACHE_LINE 64
+#include "base/cache_line.h"
 
 struct ring {
 	_Alignas(CACHE_LINE) _Atomic uint64_t head; /* next slot to write: producer's */
@@ -26,7 +26,7 @@ struct ring *ring_new(size_t capacity)
 
 	while (slots < capacity)
 		slots *= 2;
-	r = aligned_alloc(CACHE_LINE, (sizeof(*r) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	r = cache_line_calloc(sizeof(*r));
 	if (!r)
 		return NULL;
 	r->slots = calloc(slots, sizeof(*r->slots));

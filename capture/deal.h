@@ -38,7 +38,7 @@ static inline size_t deal_lane(enum packet_fate fate, const struct segment *s, s
 {
 	uint64_t sum;
 
-	if (lanes == 1 || fate != PACKET_DECODED)
+	if (fate != PACKET_DECODED)
 		return 0;
 	sum = (deal_end(&s->src) + deal_end(&s->dst)) * UINT64_C(0x9e3779b97f4a7c15);
 	return (size_t)((sum >> 32) * lanes >> 32);

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "capture/fragment.h"
 #include "capture/frame_list.h"
 #include "capture/ip.h"
@@ -44,7 +44,7 @@ struct decoder {
 
 struct decoder *decoder_new(const struct port_set *ports, const struct port_set *vxlan_ports)
 {
-	struct decoder *d = lines_calloc(sizeof(*d));
+	struct decoder *d = cache_line_calloc(sizeof(*d));
 
 	if (!d)
 		return NULL;

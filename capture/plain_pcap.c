@@ -36,7 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "base/span.h"
 #include "capture/decode.h"
 
@@ -202,7 +202,7 @@ static bool knows(struct plain_pcap *p, pcap_t *pcap)
 
 int plain_pcap_new(pcap_t *pcap, struct input *input, struct plain_pcap **out)
 {
-	struct plain_pcap *p = lines_calloc(sizeof(*p));
+	struct plain_pcap *p = cache_line_calloc(sizeof(*p));
 
 	*out = NULL;
 	if (!p)

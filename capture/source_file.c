@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "capture/filter.h"
 #include "capture/input.h"
 #include "capture/plain_pcap.h"
@@ -418,7 +418,7 @@ int source_open_files(const struct file_options *options, struct source **out, s
 		result = refuse_stdin_twice(options, error);
 	if (result != 0)
 		return result;
-	s = lines_calloc(sizeof(*s) + options->path_count * sizeof(s->file[0]));
+	s = cache_line_calloc(sizeof(*s) + options->path_count * sizeof(s->file[0]));
 	if (!s) {
 		buffer_add_str(error, "cannot read the capture files: out of memory");
 		return -ENOMEM;

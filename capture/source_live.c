@@ -74,7 +74,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "capture/filter.h"
 #include "capture/source_impl.h"
 
@@ -597,7 +597,7 @@ static int check_options(const struct live_options *options, struct buffer *erro
 
 static struct live_source *live_source_new(const struct live_options *options)
 {
-	struct live_source *s = lines_calloc(sizeof(*s) + options->interface_count * sizeof(s->interface[0]));
+	struct live_source *s = cache_line_calloc(sizeof(*s) + options->interface_count * sizeof(s->interface[0]));
 
 	if (!s)
 		return NULL;

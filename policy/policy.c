@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "base/units.h"
 #include "policy/http_text.h"
 #include "policy/presets.h"
@@ -252,7 +252,7 @@ static int build_sample(struct policy *p, const struct policy_options *o, struct
 
 int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error)
 {
-	struct policy *p = lines_calloc(sizeof(*p));
+	struct policy *p = cache_line_calloc(sizeof(*p));
 	int err;
 
 	if (!p)

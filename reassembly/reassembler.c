@@ -37,7 +37,7 @@
 
 #include <stdlib.h>
 
-#include "base/lines.h"
+#include "base/cache_line.h"
 #include "reassembly/copies.h"
 #include "reassembly/flow.h"
 #include "reassembly/flow_log.h"
@@ -774,7 +774,7 @@ const struct reassembly_stats *reassembler_stats(const struct reassembler *r)
 struct reassembler *reassembler_new(const struct reassembly_options *options,
 				    const struct reassembly_sink *sink)
 {
-	struct reassembler *r = lines_calloc(sizeof(*r));
+	struct reassembler *r = cache_line_calloc(sizeof(*r));
 
 	if (!r)
 		return NULL;

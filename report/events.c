@@ -82,13 +82,6 @@ static inline void put(struct json *j, const char *literal, size_t len)
 	j->comma = false; /* the literal ends where a value begins */
 }
 
-static char *put_int(char *at, int64_t n)
-{
-	if (n < 0)
-		*at++ = '-';
-	return put_uint(at, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
-}
-
 /** put_beginning() - all in front of the method */
 static void put_beginning(struct buffer *out, const struct request_origin *origin)
 {
