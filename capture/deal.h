@@ -5,8 +5,8 @@
  * own. A hash of the two ends that does not know which came first gives both
  * directions of a connection to one lane, and its copies in other networks, and
  * what comes out of tunnels and fragments, since it is asked once the segment is
- * known. Reading is cheap enough to be done by each; handing packets from one
- * reader to the others would copy every payload.
+ * known. So reading, which is most of the work, is done by each; one reader that
+ * hands packets to the others would have to keep or copy every payload.
  *
  * What gives no segment belongs to lane 0, so that each packet is counted once.
  * The hash has no key: whoever could choose addresses would only keep one lane
