@@ -415,14 +415,24 @@ static void wait_to_send(struct conn *c)
 		end_errno(c, OUTCOME_FAILED_RESET, -r);
 }
 
+/**
+ * send_request() - write on; when the last byte is written, the answer is waited for
+ *
+ * Times of the answer count from before the call that took the last byte, never from after it: on a core that
+ * the shadow shares, it may have answered before that call returns, and its latency would come out as nothing.
+ * A call that took only some of the rest says nothing yet, so the time is kept only once all is written.
+ */
 static void send_request(struct conn *c)
 {
 	size_t all = c->head.len + body_of(c->message).len;
+	struct mono before = { 0 };
 	int r;
 
 	while (c->sent < all) {
-		ssize_t n = send_some(c);
+		ssize_t n;
 
+		before = mono_now();
+		n = send_some(c);
 		if (n == -EINTR)
 			continue;
 		if (n == -EAGAIN || n == -EWOULDBLOCK) {
@@ -436,7 +446,7 @@ static void send_request(struct conn *c)
 		c->sent += (size_t)n;
 		counter_add(&c->env->stats->bytes_sent, (uint64_t)n);
 	}
-	c->sent_at = mono_now();
+	c->sent_at = before;
 	set_state(c, CONN_WAITING);
 	r = watch_for(c, UV_READABLE);
 	if (r < 0)

@@ -4,8 +4,14 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "reassembly/response.h"
 
 #define REQUESTS 1500
 #define ROOM     (4u << 20)
@@ -81,5 +87,61 @@ void cases_storm(struct target_options target, size_t body_max, unsigned *seed, 
 	assert_int_equal(g.ended, REQUESTS); /* each once */
 	for (size_t i = 0; i < kind_count; i++)
 		assert_true(rig_count(&g, 0, kinds[i]) > 0);
+	rig_stop(&g);
+}
+
+/*
+ * The two calls that send, in place of libc's: they go on to the kernel, and
+ * while wait_after is above 0 the one that takes the last of so many bytes does
+ * not return before there is something to read. The server's threads send too,
+ * and are not meant.
+ */
+static _Thread_local ssize_t wait_after;
+
+static ssize_t sent_by(int fd, ssize_t n)
+{
+	struct pollfd answer = { .fd = fd, .events = POLLIN };
+
+	if (n <= 0 || wait_after <= 0)
+		return n;
+	wait_after -= n;
+	if (wait_after <= 0)
+		poll(&answer, 1, -1);
+	return n;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return sent_by(fd, syscall(SYS_sendmsg, fd, message, flags));
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+	return sent_by(fd, syscall(SYS_sendto, fd, bytes, len, flags, NULL, 0));
+}
+
+void cases_times(const struct target_options *target, size_t body_len, unsigned delay_ms)
+{
+	int64_t least_us = (int64_t)delay_ms * 1000;
+	const struct outcome *o;
+	struct rig g;
+
+	rig_start(&g, target, 1);
+	rig_submit(&g, "POST", 1); /* what TLS says for itself after a handshake is read with this one's answer */
+	rig_wait(&g, 1);
+	wait_after = (ssize_t)body_len;
+	rig_submit(&g, "POST", body_len);
+	rig_wait(&g, 2);
+	assert_true(wait_after <= 0); /* it was waited */
+	o = &g.outcomes[1].outcome;
+	assert_int_equal(o->kind, OUTCOME_ANSWERED_2XX);
+	assert_int_equal(o->connect_us, 0);
+	if (o->first_byte_us < least_us)
+		fail_msg("first byte after %lld us, of a server that waited %lld", (long long)o->first_byte_us,
+			 (long long)least_us);
+	assert_true(o->total_us >= o->first_byte_us);
+	assert_non_null(o->response);
+	assert_true(o->response->first_byte_us >= least_us && o->response->last_byte_us >= o->response->first_byte_us);
+	assert_true(o->response->arrival_count == 1 && o->response->arrivals[0].us >= least_us);
 	rig_stop(&g);
 }

@@ -25,4 +25,11 @@ void cases_bytes(const struct target_options *target, struct fault_server *serve
 void cases_storm(struct target_options target, size_t body_max, unsigned *seed, const enum outcome_kind *kinds,
 		 size_t kind_count);
 
+/**
+ * cases_times() - the answer is there before the call that sent the last byte returns, as on a core that the shadow shares
+ *
+ * @server reads a request and answers @delay_ms later, twice or more on one connection; @target keeps answers.
+ */
+void cases_times(const struct target_options *target, size_t body_len, unsigned delay_ms);
+
 #endif

@@ -221,6 +221,27 @@ static void test_bytes_on_the_wire(void **state)
 	fault_server_stop(server);
 }
 
+#define TIMES_DELAY_MS 30
+#define EVENTS "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\nabcd"
+
+static void test_times_count_from_before_the_last_byte(void **state)
+{
+	static const struct fault_step steps[] = { READ, { FAULT_DELAY, NULL, TIMES_DELAY_MS }, SEND(EVENTS), AGAIN };
+	static const struct fault_step *const scripts[] = { steps, NULL };
+	static const size_t sizes[] = { 1, 3000000 }; /* in one call, and in many */
+	struct fault_server *server = fault_server_start(4, scripts);
+	struct target_options target = rig_target(fault_server_port(server));
+	struct budget budget;
+
+	budget_init(&budget, 1 << 20);
+	target.keep_answers = true;
+	target.max_answer = 1 << 20;
+	target.budget = &budget;
+	for (size_t i = 0; i < 2; i++)
+		cases_times(&target, sizes[i], TIMES_DELAY_MS);
+	fault_server_stop(server);
+}
+
 /** a kept connection that the server closes in silence: the next request goes on another, and only there */
 static void test_stale_connection_is_not_used(void **state)
 {
@@ -903,6 +924,7 @@ int main(void)
 		cmocka_unit_test(test_arrivals),
 		cmocka_unit_test(test_kept_without_memory),
 		cmocka_unit_test(test_bytes_on_the_wire),
+		cmocka_unit_test(test_times_count_from_before_the_last_byte),
 		cmocka_unit_test(test_stale_connection_is_not_used),
 		cmocka_unit_test(test_full_queue_sheds_the_newest),
 		cmocka_unit_test(test_queue_of_none),

@@ -309,6 +309,29 @@ static void test_bytes_inside(void **state)
 	SSL_CTX_free(ctx);
 }
 
+static void test_times_count_from_before_the_last_record(void **state)
+{
+	static const struct fault_step steps[] = {
+		TLS, READ, { FAULT_DELAY, NULL, 30 },
+		SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\nabcd"), AGAIN
+	};
+	static const struct fault_step *const scripts[] = { steps, NULL };
+	static const size_t sizes[] = { 1, 40000 }; /* in one record, and in three */
+	SSL_CTX *ctx = make_server(FAULT_CERT_GOOD, 0);
+	struct fault_server *server = fault_server_start_tls(scripts, ctx);
+	struct target_options target = tls_target(fault_server_port(server), NAME);
+	struct budget budget;
+
+	budget_init(&budget, 1 << 20);
+	target.keep_answers = true;
+	target.max_answer = 1 << 20;
+	target.budget = &budget;
+	for (size_t i = 0; i < 2; i++)
+		cases_times(&target, sizes[i], 30);
+	fault_server_stop(server);
+	SSL_CTX_free(ctx);
+}
+
 /* ---- connections that are kept, and sessions ---- */
 
 /* The loop does not run while these come: only the look before use can take them in. */
@@ -685,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_handshakes),
 		cmocka_unit_test(test_answers_inside),
 		cmocka_unit_test(test_bytes_inside),
+		cmocka_unit_test(test_times_count_from_before_the_last_record),
 		cmocka_unit_test(test_look_before_use),
 		cmocka_unit_test(test_sessions_are_resumed),
 		cmocka_unit_test(test_breaker_opens),
