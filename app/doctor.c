@@ -4,7 +4,7 @@
  * Options are those of a run, and so are the steps: check, open, give up
  * privileges, look. Then each target is asked once (prober.c), the judgement is
  * made (report/diagnosis.c) and printed, worst first. Nothing is mirrored, and
- * nothing is ever sent to production.
+ * a target that turns out to be production is not asked.
  */
 #include "app/doctor.h"
 
@@ -104,7 +104,7 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		return 0;
 	s->probes = probes;
 	s->probe_count = o->target_count;
-	return prober_ask(o, probes, error);
+	return prober_ask(o, &s->narrow, probes, error);
 }
 
 static int print(const struct options *o, const struct symptoms *s, const struct diagnosis *d)

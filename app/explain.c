@@ -38,6 +38,7 @@ static const struct {
 		[SHED_QUEUE] = "--queue requests were waiting already",
 		[SHED_STALE] = "it waited longer than --max-time, or until the end",
 		[SHED_BREAKER] = "the target is left alone, --breaker connects failed",
+		[SHED_PRODUCTION] = "the target is the service that is watched",
 	},
 };
 

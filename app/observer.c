@@ -67,6 +67,27 @@ static void name_once(char *out, size_t size, unsigned *named, struct span text)
 	(*named)++;
 }
 
+static bool is_port_of_target(const struct options *o, uint16_t port)
+{
+	for (size_t i = 0; i < o->target_count; i++)
+		if (o->targets[i].url.port == port)
+			return true;
+	return false;
+}
+
+/** note_server() - where a request went, for the question whether a target is that */
+static void note_server(struct observer *ob, const struct endpoint *server)
+{
+	struct narrow_view *n = &ob->narrow_view;
+
+	if (n->server_count == VIEW_SERVERS_MAX || !is_port_of_target(ob->o, server->port))
+		return;
+	for (size_t i = 0; i < n->server_count; i++)
+		if (memcmp(&n->server[i], server, sizeof(*server)) == 0)
+			return;
+	n->server[n->server_count++] = *server;
+}
+
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct observer *ob = ctx;
@@ -76,6 +97,8 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 
 	if (query)
 		span_truncate(&path, (size_t)(query - path.at));
+	if (verdict == VERDICT_CHOSEN || verdict == VERDICT_UNSAMPLED)
+		note_server(ob, &origin->server);
 	if (verdict == VERDICT_FILTERED_METHOD)
 		name_once(ob->narrow_view.methods, sizeof(ob->narrow_view.methods), &ob->methods, head->method);
 	else if (verdict == VERDICT_FILTERED_DENIED || verdict == VERDICT_FILTERED_PATH)

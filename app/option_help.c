@@ -21,7 +21,8 @@ static const char usage_text[] =
 	"       shadowtap report FILE.json... [-o FILE]                 draw reports again, several as one\n"
 	"\n"
 	"Watches HTTP requests on the wire and sends a copy of those you choose to a shadow server.\n"
-	"Production is never touched; the shadow's answers are read and, unless compared, thrown away.\n";
+	"It does not stand in production's way and sends nothing to it: a target that turns out to be the\n"
+	"service being watched is refused. The shadow's answers are read and, unless compared, thrown away.\n";
 
 static const char rest_text[] =
 	"\n"

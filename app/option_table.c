@@ -126,6 +126,9 @@ const struct option_row option_rows[] = {
 	  "base URL of the shadow, http, https or unix:/path/to/socket; repeatable: each gets every chosen "
 	  "request; \"sink:\" is a built-in server that answers 200",
 	  .kind = OPTION_TARGET, .offset = offsetof(struct options, targets) },
+	{ OPTION_GROUP_TARGET, 0, "target-is-production", NULL,
+	  "send even to a target that is the service being watched: it then gets what it serves twice",
+	  FLAG(target_is_production) },
 	{ OPTION_GROUP_TARGET, 'R', "rate", "N",
 	  "at most this many requests a second to each target",
 	  .kind = OPTION_RATE, RANGE(1, 1000000000, 0), .late = true, .shown = "no limit", .hot = true },

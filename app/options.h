@@ -92,6 +92,7 @@ struct options {
 	/* where to, and how */
 	struct target_settings targets[TARGETS_MAX];
 	size_t target_count;
+	bool target_is_production; /* a target may be the service that is watched */
 	struct texts allow_headers;
 	enum host_mode host_mode;
 	const char *host_value;

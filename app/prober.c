@@ -19,6 +19,7 @@
 
 struct prober {
 	const struct options *o;
+	const struct narrow_view *seen;
 	struct probe *probes;
 	uv_loop_t loop;
 	struct replay *replay;
@@ -48,6 +49,14 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 	p->probes[target].detail = outcome->detail;
 }
 
+static void on_production(void *ctx, size_t target, const struct endpoint *server)
+{
+	struct prober *p = ctx;
+
+	p->probes[target].is_production = true;
+	p->probes[target].server = *server;
+}
+
 static void on_drained(void *ctx)
 {
 	struct prober *p = ctx;
@@ -61,7 +70,8 @@ static int ask(struct prober *p, struct buffer *error)
 					   .version_minor = 1 };
 	const struct request_origin origin = { 0 };
 	struct target_options targets[TARGETS_MAX];
-	struct replay_options options = { .targets = targets, .target_count = p->o->target_count, .on_outcome = on_outcome, .ctx = p };
+	struct replay_options options = { .targets = targets, .target_count = p->o->target_count, .on_outcome = on_outcome,
+					  .on_production = on_production, .ctx = p };
 	struct budget budget;
 	struct message *m;
 	int err;
@@ -76,6 +86,10 @@ static int ask(struct prober *p, struct buffer *error)
 			.connect_timeout_ns = p->o->connect_timeout_ns,
 			.breaker = 2, /* one try says what it says; it need not be called a broken target as well */
 			.sample_share = SHARE_ONE,
+			.is_here = p->o->files.count == 0,
+			.may_be_production = p->o->target_is_production,
+			.watched = p->seen->server,
+			.watched_count = p->seen->server_count,
 			.build_head = build_head,
 			.build_head_ctx = (void *)&p->o->targets[i].url,
 		};
@@ -93,9 +107,9 @@ static int ask(struct prober *p, struct buffer *error)
 	return m ? 0 : -ENOMEM;
 }
 
-int prober_ask(const struct options *o, struct probe *probes, struct buffer *error)
+int prober_ask(const struct options *o, const struct narrow_view *seen, struct probe *probes, struct buffer *error)
 {
-	struct prober p = { .o = o, .probes = probes };
+	struct prober p = { .o = o, .seen = seen, .probes = probes };
 	int err = uv_loop_init(&p.loop);
 
 	for (size_t i = 0; i < o->target_count; i++)

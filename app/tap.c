@@ -209,6 +209,33 @@ static void on_unsent(void *ctx, size_t target, const struct message *m, enum sh
 		comparing_unsent(t->comparing, target, m);
 }
 
+/* shadows that still get requests; a control alone compares nothing */
+static bool has_shadow(const struct tap *t)
+{
+	for (size_t i = 0; i < t->o->target_count; i++)
+		if (!t->o->targets[i].is_control && !t->is_refused[i])
+			return true;
+	return false;
+}
+
+/* The others go on: what they are given does not change. */
+static void on_production(void *ctx, size_t target, const struct endpoint *server)
+{
+	struct tap *t = ctx;
+	char text[ENDPOINT_TEXT_MAX];
+
+	t->is_refused[target] = true;
+	t->refused++;
+	log_error("target %s (%s) is the service that is watched: %s went to %s, and that is where this target leads. "
+		  "Nothing %sis sent to it; name the shadow with -t, or, if production is to get its requests twice, add "
+		  "--target-is-production",
+		  replay_target_name(t->replay, target), replay_target_shown(t->replay, target),
+		  t->live ? "a request" : "a request of the recording", endpoint_text(server, text),
+		  counter_get(&replay_target_stats(t->replay, target)->sent) > 0 ? "more " : "");
+	if (!has_shadow(t))
+		stop_capture(t);
+}
+
 static void on_comparison(void *ctx, struct span text)
 {
 	struct tap *t = ctx;
@@ -414,6 +441,7 @@ static int make_replay(struct tap *t, struct buffer *error)
 		.target_count = t->o->target_count,
 		.on_outcome = on_outcome,
 		.on_unsent = on_unsent,
+		.on_production = on_production,
 		.on_room = on_room,
 		.ctx = t,
 	};
@@ -435,6 +463,8 @@ static int make_replay(struct tap *t, struct buffer *error)
 			.rate = target->rate,
 			.sample_share = target->sample_share,
 			.shed_stale = t->live,
+			.is_here = t->live,
+			.may_be_production = t->o->target_is_production,
 			.keep_answers = t->o->compare.on,
 			.max_answer = t->o->compare.max_answer,
 			.budget = &t->budget,

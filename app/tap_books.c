@@ -148,5 +148,5 @@ int tap_report(struct tap *t)
 		t->status = EXIT_COULD_NOT;
 	if (t->comparing && !gate_passes(t->comparing) && t->status == EXIT_DONE)
 		t->status = EXIT_GATE;
-	return t->status;
+	return t->refused > 0 ? EXIT_USAGE : t->status;
 }

@@ -79,6 +79,8 @@ struct tap {
 	size_t signal_count;
 	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
 	enum tap_state state;
+	size_t refused;    /* targets that are the service being watched */
+	bool is_refused[TARGETS_MAX];
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
 	struct mono started;
 	struct wall started_at;

@@ -482,11 +482,11 @@ static void start_request(struct conn *c)
 /** make_known() - lanes must know both ends before the first byte of a request is sent */
 static void make_known(struct conn *c, struct mono now)
 {
-	struct endpoint here, there;
+	struct endpoint here;
 
-	if (!socket_ends(c->fd, &here, &there))
+	if (!socket_ends(c->fd, &here, &c->peer))
 		return; /* no packets to be known by, or reset already */
-	own_add(c->env->own, &here, &there, now, &c->own_ticket);
+	own_add(c->env->own, &here, &c->peer, now, &c->own_ticket);
 	c->is_own_known = true;
 }
 
@@ -737,6 +737,16 @@ void conn_expired(struct conn *c)
 		break;
 	}
 	conn_end(c, OUTCOME_FAILED_TIMEOUT, where, false);
+}
+
+struct message *conn_take_back(struct conn *c)
+{
+	struct message *m = c->message;
+
+	c->message = NULL;
+	close_socket(c);
+	set_state(c, CONN_CLOSED);
+	return m;
 }
 
 void conn_cancel(struct conn *c)

@@ -74,6 +74,7 @@ struct conn {
 	size_t tried;        /* addresses, of this exchange */
 	size_t address;      /* index of the one in use */
 	struct own_ticket own_ticket;
+	struct endpoint peer; /* with is_own_known: to whom it is connected */
 	bool is_own_known;
 
 	struct message *message;
@@ -110,6 +111,9 @@ void conn_attempt_expired(struct conn *c, struct mono now);
 
 /** conn_expired() - the deadline of the exchange has passed */
 void conn_expired(struct conn *c);
+
+/** conn_take_back() - @c is not connected yet: no exchange after all; its message, given back, and nobody is told */
+struct message *conn_take_back(struct conn *c);
 
 /** conn_cancel() - the program ends: so does the exchange */
 void conn_cancel(struct conn *c);

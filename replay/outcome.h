@@ -36,7 +36,8 @@ enum outcome_kind {
 	X(RATE,    "rate")    /* over --rate */                                                              \
 	X(QUEUE,   "queue")   /* --queue requests were already waiting */                                    \
 	X(STALE,   "stale")   /* waited longer than --max-time, or was still waiting at exit */              \
-	X(BREAKER, "breaker") /* the target is left alone after --breaker failures to connect */
+	X(BREAKER, "breaker") /* the target is left alone after --breaker failures to connect */             \
+	X(PRODUCTION, "production") /* the target is the service that is watched */
 
 enum shed_reason {
 #define X(id, name) SHED_##id,

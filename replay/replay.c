@@ -56,6 +56,14 @@ static void on_target_unsent(void *ctx, size_t index, const struct message *m, e
 		r->options.on_unsent(r->options.ctx, index, m, why);
 }
 
+static void on_target_production(void *ctx, size_t index, const struct endpoint *server)
+{
+	struct replay *r = ctx;
+
+	if (r->options.on_production)
+		r->options.on_production(r->options.ctx, index, server);
+}
+
 static void on_target_room(void *ctx)
 {
 	struct replay *r = ctx;
@@ -84,7 +92,8 @@ static bool needs_sink(const struct replay_options *o)
 
 static int add_targets(struct replay *r, struct buffer *error)
 {
-	const struct target_hooks hooks = { on_target_outcome, on_target_unsent, on_target_room, on_target_quiet, r };
+	const struct target_hooks hooks = { on_target_outcome, on_target_unsent, on_target_production,
+					    on_target_room, on_target_quiet, r };
 	uint16_t port = r->sink ? sink_port(r->sink) : 0;
 
 	for (size_t i = 0; i < r->options.target_count; i++) {

@@ -38,6 +38,10 @@ struct target_options {
 	uint64_t rate;              /* requests/s, 0 = no limit; the bucket holds one tenth of a second, at least 1 */
 	uint64_t sample_share;      /* of the chosen, parts per SHARE_ONE */
 	bool shed_stale;            /* live: what waited longer than max_time is shed */
+	bool is_here;               /* live: what is captured is this machine's, or passes it */
+	bool may_be_production;     /* it may be the service that is watched */
+	const struct endpoint *watched; /* services that are known to be watched before the first request; borrowed */
+	size_t watched_count;
 	/* append the request head for @m; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
@@ -54,6 +58,11 @@ struct replay_options {
 	void (*on_outcome)(void *ctx, size_t target, const struct message *m, const struct outcome *outcome);
 	/* called once for each request that @target does not send: shed, or not in its sample (SHED_COUNT); may be NULL */
 	void (*on_unsent)(void *ctx, size_t target, const struct message *m, enum shed_reason why);
+	/*
+	 * called once for a target that turned out to be @server, a service that is watched: from now on it sheds all
+	 * it is given, and the request that showed it was not sent to it either; may be NULL
+	 */
+	void (*on_production)(void *ctx, size_t target, const struct endpoint *server);
 	/* called when a target that refused room has some again; may be NULL */
 	void (*on_room)(void *ctx);
 	void *ctx;

@@ -49,17 +49,17 @@ int socket_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
 
-static bool endpoint_of(const struct sockaddr_storage *ss, struct endpoint *out)
+bool socket_endpoint(const struct sockaddr_storage *address, struct endpoint *out)
 {
 	*out = (struct endpoint){ .family = 0 };
-	if (ss->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
 
 		out->family = 4;
 		out->port = ntohs(in->sin_port);
 		memcpy(out->addr + 12, &in->sin_addr, 4);
-	} else if (ss->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+	} else if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 
 		/* ::ffff:192.0.2.1 as a target: the packets are IPv4, and that is what lanes see. */
 		bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
@@ -80,6 +80,6 @@ bool socket_ends(int fd, struct endpoint *local, struct endpoint *remote)
 	socklen_t here_len = sizeof(here), there_len = sizeof(there);
 
 	return getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
-	       getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 && endpoint_of(&here, local) &&
-	       endpoint_of(&there, remote);
+	       getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 && socket_endpoint(&here, local) &&
+	       socket_endpoint(&there, remote);
 }

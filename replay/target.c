@@ -10,6 +10,13 @@
  * before conn_begin() returns (a refused write, no route) and would otherwise
  * recurse once per queued request.
  *
+ * Before all of these comes the question whether the target is the service
+ * that is watched (aim.h). It is asked of each request that is submitted, by
+ * the addresses known then, and of all that wait or are being connected for
+ * whenever a lookup has found others. So no byte goes to an address that was
+ * not looked at, and a target that is refused stays so: it sheds what it is
+ * given. A connection to an address that the name has left is not used again.
+ *
  *     chosen = unsampled + shed.* + sent + queued
  *     sent   = outcomes + in_flight
  *
@@ -33,6 +40,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replay/aim.h"
 #include "replay/breaker.h"
 #include "replay/conn.h"
 #include "replay/rate.h"
@@ -51,6 +59,7 @@ struct target {
 	struct conn_env env;
 	struct answer_keeping keeping;
 	struct resolver *resolver;
+	struct aim aim;
 	struct tls_context *tls; /* NULL: plain */
 	struct target_stats stats;
 	struct share sample;
@@ -70,6 +79,7 @@ struct target {
 	uv_timer_t timer;
 	struct mono timer_due; /* 0: not armed */
 	bool is_pumping, room_refused, is_closing;
+	bool is_refused; /* it is production */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -122,12 +132,12 @@ static bool conn_is_free(const struct target *t)
 	return !list_is_empty(&t->idle) || !list_is_empty(&t->closed) || t->conn_count < t->options.connections;
 }
 
-/** has_room() - with the breaker open a request is shed as such, now or later: waiting would change nothing */
+/** has_room() - what would be shed as such, now or later, need not wait: by an open breaker, or as production */
 static bool has_room(struct target *t)
 {
 	struct mono now;
 
-	if (t->breaker.state != BREAKER_CLOSED)
+	if (t->breaker.state != BREAKER_CLOSED || t->is_refused)
 		return true;
 	if (t->queue_count >= t->options.queue && (t->queue_count > 0 || !conn_is_free(t)))
 		return false;
@@ -291,6 +301,105 @@ static void judge(struct target *t, const struct conn *c, const struct outcome *
 		note_connect_failure(t, mono_now());
 }
 
+/* ---- production ---- */
+
+/** production_of() - the service that is watched and that this target is, as far as @m shows; NULL: none */
+static const struct endpoint *production_of(struct target *t, const struct message *m)
+{
+	if (t->options.may_be_production || t->options.url.is_sink)
+		return NULL;
+	for (size_t i = 0; i < t->options.watched_count; i++)
+		if (aim_is(&t->aim, &t->options.watched[i]))
+			return &t->options.watched[i];
+	return aim_is(&t->aim, &m->origin.server) ? &m->origin.server : NULL;
+}
+
+/** take_back_opening() - requests whose connections are not open yet: nothing of them was sent */
+static void take_back_opening(struct target *t)
+{
+	while (!list_is_empty(&t->opening)) {
+		struct conn *c = list_entry(t->opening.next, struct conn, opening);
+		struct message *m = conn_take_back(c);
+
+		move_to(&t->closed, c);
+		counter_sub(&t->stats.in_flight, 1);
+		counter_sub(&t->stats.sent, 1);
+		shed(t, m, SHED_PRODUCTION);
+		message_unref(m);
+	}
+}
+
+static void close_idle(struct target *t)
+{
+	while (!list_is_empty(&t->idle)) {
+		struct conn *c = list_entry(t->idle.next, struct conn, busy);
+
+		conn_close(c);
+		move_to(&t->closed, c);
+	}
+}
+
+/** refuse() - it is @server, which is watched: nothing goes to it any more */
+static void refuse(struct target *t, const struct endpoint *server)
+{
+	struct endpoint known = *server; /* of a message that may be gone in a moment */
+	bool was_pumping = t->is_pumping;
+
+	t->is_refused = true;
+	t->is_pumping = true;
+	t->probe = NULL;
+	shed_all_queued(t, SHED_PRODUCTION);
+	take_back_opening(t);
+	while (!list_is_empty(&t->busy))
+		conn_cancel(list_entry(t->busy.next, struct conn, busy));
+	close_idle(t);
+	t->is_pumping = was_pumping;
+	t->hooks.on_production(t->hooks.ctx, t->index, &known);
+}
+
+/** refuse_if_waiting() - the addresses are others than when what waits was looked at */
+static void refuse_if_waiting(struct target *t)
+{
+	const struct endpoint *server = NULL;
+
+	for (size_t i = 0; i < t->queue_count && !server; i++)
+		server = production_of(t, t->queue[(t->queue_first + i) % t->options.queue].message);
+	for (struct list *l = t->opening.next; l != &t->opening && !server; l = l->next)
+		server = production_of(t, list_entry(l, struct conn, opening)->message);
+	if (server)
+		refuse(t, server);
+}
+
+/** is_left() - @c is connected to an address that the name does not lead to any more */
+static bool is_left(const struct target *t, const struct conn *c)
+{
+	return t->aim.moved > 0 && c->is_own_known && !aim_has(&t->aim, &c->peer);
+}
+
+static void close_left(struct target *t)
+{
+	for (struct list *l = t->idle.next, *next; l != &t->idle; l = next) {
+		struct conn *c = list_entry(l, struct conn, busy);
+
+		next = l->next;
+		if (is_left(t, c)) {
+			conn_close(c);
+			move_to(&t->closed, c);
+		}
+	}
+}
+
+/** take_aim() - after a lookup */
+static void take_aim(struct target *t)
+{
+	if (!aim_set(&t->aim, resolver_addresses(t->resolver)) || t->is_refused)
+		return;
+	close_left(t);
+	refuse_if_waiting(t);
+}
+
+/* ---- what connections tell us ---- */
+
 static void on_conn_connected(void *ctx)
 {
 	note_success(ctx);
@@ -300,6 +409,8 @@ static void on_conn_ended(void *ctx, struct conn *c, struct message *m, const st
 {
 	struct target *t = ctx;
 
+	if (c->state == CONN_IDLE && is_left(t, c))
+		conn_close(c);
 	move_to(c->state == CONN_IDLE ? &t->idle : &t->closed, c);
 	counter_sub(&t->stats.in_flight, 1);
 	counter_add(&t->stats.outcome[o->kind], 1);
@@ -330,6 +441,7 @@ static void on_resolved(void *ctx)
 	if (t->is_closing)
 		return;
 	t->is_pumping = true;
+	take_aim(t);
 	for (;;) {
 		struct conn *found = NULL;
 
@@ -393,8 +505,16 @@ static bool try_begin(struct target *t, struct message *m, struct mono now)
 void target_submit(struct target *t, struct message *m)
 {
 	struct mono now = mono_now();
+	const struct endpoint *server;
 
 	counter_add(&t->stats.chosen, 1);
+	server = t->is_refused ? NULL : production_of(t, m);
+	if (server)
+		refuse(t, server);
+	if (t->is_refused) {
+		shed(t, m, SHED_PRODUCTION);
+		return;
+	}
 	if (!share_take(&t->sample)) {
 		counter_add(&t->stats.unsampled, 1);
 		t->hooks.on_unsent(t->hooks.ctx, t->index, m, SHED_COUNT);
@@ -579,6 +699,8 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 		r = make_resolver(t, loop, sink_port);
 	if (r < 0)
 		goto fail;
+	t->aim.is_here = options->is_here;
+	aim_set(&t->aim, resolver_addresses(t->resolver));
 	uv_timer_init(loop, &t->timer);
 	t->timer.data = t;
 	t->env = make_env(t, loop, own, scratch, scratch_size);
@@ -598,12 +720,7 @@ void target_close(struct target *t)
 		return;
 	target_cancel(t);
 	t->is_closing = true;
-	while (!list_is_empty(&t->idle)) {
-		struct conn *c = list_entry(t->idle.next, struct conn, busy);
-
-		conn_close(c);
-		move_to(&t->closed, c);
-	}
+	close_idle(t);
 	resolver_close(t->resolver);
 	uv_close((uv_handle_t *)&t->timer, NULL);
 }

@@ -19,6 +19,7 @@ struct target_hooks {
 	void (*on_outcome)(void *ctx, size_t index, const struct message *m, const struct outcome *outcome);
 	/* shed; or outside the sample: SHED_COUNT */
 	void (*on_unsent)(void *ctx, size_t index, const struct message *m, enum shed_reason why);
+	void (*on_production)(void *ctx, size_t index, const struct endpoint *server); /* the target is what is watched */
 	void (*on_room)(void *ctx);  /* room was refused and is there again */
 	void (*on_quiet)(void *ctx); /* nothing queued, nothing in flight */
 	void *ctx;

@@ -500,6 +500,16 @@ static void probe_failed(const struct probe *p, struct diagnosis *d)
 	say(line, ".");
 }
 
+static void probe_refused(const struct probe *p, struct diagnosis *d)
+{
+	struct diagnosis_line *line = add(d, FINDING_FAULT, "production");
+	char text[ENDPOINT_TEXT_MAX];
+
+	say(line, "The target %s (%s) is the service that is watched: a request went to %s, and that is where this target leads.",
+	    p->name, p->shown, endpoint_text(&p->server, text));
+	advise(line, "-t with the shadow's address; --target-is-production if production is to get its requests twice");
+}
+
 static void targets(const struct symptoms *s, struct diagnosis *d)
 {
 	for (size_t i = 0; i < s->probe_count; i++) {
@@ -508,6 +518,10 @@ static void targets(const struct symptoms *s, struct diagnosis *d)
 
 		if (p->skipped)
 			continue;
+		if (p->is_production) {
+			probe_refused(p, d);
+			continue;
+		}
 		if (p->kind > OUTCOME_ANSWERED_5XX) {
 			probe_failed(p, d);
 			continue;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/endpoint.h"
 #include "base/json.h"
 #include "report/books.h"
 
@@ -22,6 +23,7 @@
 #define VIEW_NAMES_MAX 8
 #define VIEW_NAME_TEXT 64
 #define VIEW_TUNNELS   8
+#define VIEW_SERVERS_MAX 64
 
 /** struct port_view - what begins on connections to one port */
 struct port_view {
@@ -47,6 +49,8 @@ struct narrow_view {
 	struct books books;
 	uint64_t segments, payload_bytes;
 	char methods[128], paths[256]; /* of requests that were filtered: the first few, for the sentence */
+	struct endpoint server[VIEW_SERVERS_MAX]; /* where requests went: those with the port of a target, as they were met */
+	size_t server_count;
 };
 
 /** struct probe - one target, asked once */
@@ -57,6 +61,8 @@ struct probe {
 	int64_t connect_us, total_us;
 	const char *detail;
 	bool skipped; /* the built-in sink: there is nothing to ask */
+	bool is_production; /* it is @server, which is watched, and was not asked */
+	struct endpoint server;
 };
 
 struct symptoms {

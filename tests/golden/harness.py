@@ -30,7 +30,7 @@ PATIENCE_S = 300  # only so that a hanging binary ends; nothing is measured agai
 
 LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
-TARGET_SHED = ("rate", "queue", "stale", "breaker")
+TARGET_SHED = ("rate", "queue", "stale", "breaker", "production")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 FAILED = ("timeout", "connect", "dns", "tls", "reset", "protocol")
 EVERY_REQUEST = ("-X", "any", "--allow-side-effects")

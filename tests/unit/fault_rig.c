@@ -55,6 +55,15 @@ static void on_room(void *ctx)
 	g->rooms++;
 }
 
+static void on_production(void *ctx, size_t target, const struct endpoint *server)
+{
+	struct rig *g = ctx;
+
+	g->productions++;
+	g->last_production = target;
+	assert_int_equal(server->port, g->server.port);
+}
+
 static void on_guard(uv_timer_t *timer)
 {
 	struct rig *g = timer->data;
@@ -70,6 +79,7 @@ void rig_start(struct rig *g, const struct target_options *targets, size_t count
 		.target_count = count,
 		.on_outcome = on_outcome,
 		.on_room = on_room,
+		.on_production = on_production,
 		.ctx = g,
 	};
 	struct buffer error = { 0 };
@@ -90,6 +100,7 @@ void rig_submit(struct rig *g, const char *method, size_t body_len)
 
 	assert_non_null(m);
 	m->references = 1;
+	m->origin.server = g->server;
 	m->head.method = span_str(method);
 	m->head.target = SPAN_LITERAL("/v1/models/m:predict");
 	m->body_kept = true;

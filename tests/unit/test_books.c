@@ -111,7 +111,7 @@ static void test_json_names(void **state)
 		 "\"memory\":1,\"cut_at_end\":1}"),
 		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
 		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
-		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0}", "\"sent\":1",
+		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0}", "\"sent\":1",
 		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
 		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"protocol\":0}",
 		"\"cancelled_at_exit\":0",
@@ -211,6 +211,14 @@ static void all_breaker(struct books *b)
 	b->target[0].shed[SHED_BREAKER] = 1;
 }
 
+static void production(struct books *b)
+{
+	*b = balanced();
+	b->target[0].sent = 0;
+	b->target[0].unsampled = 7;
+	b->target[0].shed[SHED_PRODUCTION] = 1;
+}
+
 static const struct {
 	const char *step;
 	void (*fall)(struct books *);
@@ -227,6 +235,7 @@ static const struct {
 	{ "methods", all_gets, "3 were filtered.method" },
 	{ "sample", all_unsampled, "the sample took none" },
 	{ "breaker", all_breaker, "were shed.breaker" },
+	{ "production", production, "is the service that is watched" },
 };
 
 static void test_why(void **state)

@@ -232,7 +232,7 @@ static void ask(struct symptoms *s, enum outcome_kind kind, int status)
 	probe.status_code = status;
 	probe.connect_us = 200;
 	probe.total_us = 1100;
-	probe.skipped = false;
+	probe.skipped = probe.is_production = false;
 	s->probes = &probe;
 	s->probe_count = 1;
 }
@@ -272,6 +272,13 @@ static void target_mad(struct symptoms *s)
 	ask(s, OUTCOME_FAILED_PROTOCOL, 0);
 }
 
+static void target_production(struct symptoms *s)
+{
+	target_well(s);
+	probe.is_production = true;
+	endpoint_set_ipv4(&probe.server, 0xc0000207, 8080);
+}
+
 static void target_sink(struct symptoms *s)
 {
 	target_refuses(s);
@@ -286,6 +293,7 @@ static const struct {
 	const char *text, *remedy; /* parts of them */
 } rows[] = {
 	{ nothing_changed, "requests", FINDING_GOOD, true, "100 requests passed whole; 100 would be mirrored.", "" },
+	{ target_production, "production", FINDING_FAULT, false, "a request went to 192.0.2.7:8080", "--target-is-production" },
 	{ no_permission, "capture", FINDING_FAULT, false, "permission denied", "" },
 	{ silence, "no_packets", FINDING_FAULT, false, "No packet passed in 5.0 s", "-i any" },
 	{ empty_recording, "no_packets", FINDING_FAULT, false, "holds no packets", "tcpdump" },
