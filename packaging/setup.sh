@@ -1,27 +1,104 @@
-# setup.sh - sourced by ./run and ./test: install what is missing, configure, build
+# setup.sh - sourced by ./run, ./test and examples: install what is missing, configure, build
+#
+# Whoever calls with sudo wants root for installing and capturing. What is built belongs to the caller
+# (SUDO_USER), so that the next ./run without sudo can build there too.
+
+# setup_owner - the name of the one who called sudo, if the tree is his; else nothing
+setup_owner() {
+  [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] && [ "${SUDO_UID:-0}" != 0 ] || return 0
+  [ "$(id -u "$SUDO_USER" 2>/dev/null)" = "$SUDO_UID" ] && [ "$(stat -c %u .)" = "$SUDO_UID" ] || return 0
+  echo "$SUDO_USER"
+}
+
+# setup_as_owner COMMAND... - as that one, in his home; without one, as who we are
+setup_as_owner() {
+  owner=$(setup_owner)
+  if [ -z "$owner" ]; then
+    "$@"
+  else
+    runuser -u "$owner" -- env HOME="$(getent passwd "$owner" | cut -d: -f6)" USER="$owner" LOGNAME="$owner" "$@"
+  fi
+}
+
+# setup_give_back DIR... - what was left there by root (an earlier sudo, the logs of tests) goes to the caller
+setup_give_back() {
+  owner=$(setup_owner)
+  for dir in "$@"; do
+    [ -n "$owner" ] && [ -d "$dir" ] && [ ! -L "$dir" ] || continue
+    find "$dir" -uid 0 -exec chown -h "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" {} +
+  done
+}
+
+setup_is_installed() {
+  dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'
+}
+
+setup_is_offered() {
+  apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+}
+
+# setup_choose PACKAGE... - the first of alternatives that is installed or that the archive has; else the last
+setup_choose() {
+  for package in "$@"; do
+    if setup_is_installed "$package" || setup_is_offered "$package"; then
+      break
+    fi
+  done
+  echo "$package"
+}
+
+# setup_lines LIST... - the lines without comments and blanks, alternatives as A|B
+setup_lines() {
+  sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$@"
+}
+
+# setup_missing LIST... - the packages that are not there, one a line
+setup_missing() {
+  setup_lines "$@" | while IFS= read -r line; do
+    package=$(setup_choose $(echo "$line" | tr '|' ' '))
+    setup_is_installed "$package" || echo "$package"
+  done
+}
+
+# setup_cannot_install - say what to do instead, and fail
+setup_cannot_install() {
+  if command -v apt-get >/dev/null; then
+    echo "packages are missing, and there is no sudo to install them with. Paste this, and run it again:" >&2
+    echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends" $missing"'" >&2
+  else
+    echo "this takes Linux with apt (Debian 12 or 13, Ubuntu 24.04). Elsewhere, install what these packages" >&2
+    echo "of Debian hold, then: meson setup build && ninja -C build && build/shadowtap --help" >&2
+    echo "  "$missing >&2
+  fi
+  return 1
+}
+
+# setup_apt ARGUMENT... - apt-get, quietly; what it said is shown if it fails
+setup_apt() {
+  setup_log=$(mktemp)
+  if $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$setup_log" 2>&1; then
+    rm -f "$setup_log"
+    return 0
+  fi
+  tail -n 20 "$setup_log" >&2
+  rm -f "$setup_log"
+  return 1
+}
 
 # setup_packages LIST... - install the apt packages of these lists that are not there yet
 setup_packages() {
-  missing=""
-  for package in $(sed 's/#.*//' "$@"); do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
-  done
+  missing=$(setup_missing "$@")
   [ -n "$missing" ] || return 0
   sudo=""
   [ "$(id -u)" = 0 ] || sudo=sudo
   if ! command -v apt-get >/dev/null || { [ -n "$sudo" ] && ! command -v sudo >/dev/null; }; then
-    echo "missing packages:$missing; install them (as root) and run this again" >&2
+    setup_cannot_install
     return 1
   fi
-  echo "installing$missing" >&2
-  setup_log=$(mktemp)
-  if ! { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends $missing; } >"$setup_log" 2>&1; then
-    tail -n 20 "$setup_log" >&2
-    rm -f "$setup_log"
-    return 1
-  fi
-  rm -f "$setup_log"
+  echo "installing with apt-get, a minute or two:" $missing >&2
+  setup_apt update -qq || return 1
+  missing=$(setup_missing "$@") # now that the archive's lists are there, alternatives can be told apart
+  setup_apt install -y -qq --no-install-recommends $missing
 }
 
 # setup_build DIR [MESON OPTIONS] - configure once, build what changed; quiet unless it fails
@@ -29,7 +106,10 @@ setup_build() {
   dir=$1
   shift
   setup_log=$(mktemp)
-  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"; } >"$setup_log" 2>&1 && ninja -C "$dir" >>"$setup_log" 2>&1; then
+  setup_give_back "$dir"
+  [ -f "$dir/build.ninja" ] || echo "building in $dir/ (a minute or two, the first time only)" >&2
+  if { [ -f "$dir/build.ninja" ] || setup_as_owner meson setup "$dir" "$@"; } >"$setup_log" 2>&1 &&
+    setup_as_owner ninja -C "$dir" >>"$setup_log" 2>&1; then
     rm -f "$setup_log"
     return 0
   fi
