@@ -1,8 +1,8 @@
 /*
  * doctor.c - see doctor.h
  *
- * Options are those of a run, and so are the steps: check, open, give up
- * privileges, look. Then each target is asked once (prober.c), the judgement is
+ * Options are those of a run, and so are the steps: check, try the
+ * sandbox (trial.h), open, give up privileges, look. Then each target is asked once (prober.c), the judgement is
  * made (report/diagnosis.c) and printed, worst first. Nothing is mirrored, and
  * a target that turns out to be production is not asked.
  */
@@ -19,6 +19,7 @@
 #include "app/prober.h"
 #include "app/rules.h"
 #include "app/sandbox.h"
+#include "app/trial.h"
 #include "base/log.h"
 #include "capture/tunnel_kind.h"
 
@@ -75,18 +76,41 @@ static void list_ports(const struct options *o, struct buffer *out)
 		buffer_printf(out, "%s%u", i ? "," : "", o->ports.port[i]);
 }
 
-/** examine() - from open sources to all that is known; what cannot be captured is a symptom, not a failure of ours */
-static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct probe *probes, struct buffer *error)
+/**
+ * try_sandbox() - in a process of its own; before anything is opened, for its packets on lo are nobody's traffic
+ * Return: false when it does not work on this machine, which is a finding: @s says what happened, in @said
+ */
+static bool try_sandbox(const struct options *o, struct symptoms *s, struct buffer *said)
 {
+	if (!o->sandbox || trial_run(o, said))
+		return true;
+	s->sandbox_fails = buffer_text(said);
+	return false;
+}
+
+static int enter_sandbox(const struct options *o, struct buffer *error)
+{
+	int err = o->sandbox ? sandbox_prepare(error) : 0;
+
+	if (err == 0)
+		err = privileges_drop(o->user, error);
+	return err < 0 || !o->sandbox ? err : sandbox_enter(error);
+}
+
+/** examine() - from open sources to all that is known; what cannot be captured is a symptom, not a failure of ours */
+static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct probe *probes, struct buffer *said,
+		   struct buffer *error)
+{
+	bool works = try_sandbox(o, s, said);
 	int err = observer_open(ob, error);
 
 	if (err < 0 && o->files.count > 0)
 		return err; /* a file that is no capture is a wrong argument */
 	if (err < 0)
 		s->cannot_capture = buffer_text(error);
-	err = privileges_drop(o->user, error);
-	if (err == 0 && o->sandbox)
-		err = sandbox_enter(error);
+	if (!works) /* outside of the sandbox no packet is looked at */
+		return 0;
+	err = enter_sandbox(o, error);
 	if (err < 0)
 		return err;
 	if (!s->cannot_capture) {
@@ -156,7 +180,7 @@ static int run(const struct options *o, struct buffer *error)
 	struct probe probes[TARGETS_MAX];
 	struct observer *ob = NULL;
 	struct rules rules = { 0 };
-	struct buffer ports = { 0 };
+	struct buffer ports = { 0 }, said = { 0 };
 	int err = rules_make(o, 1, NULL, &rules, error), status = EXIT_COULD_NOT;
 
 	list_ports(o, &ports);
@@ -164,7 +188,7 @@ static int run(const struct options *o, struct buffer *error)
 	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
 	if (err == 0) {
 		ob = observer_new(o, rules.lane[0]->policy);
-		err = ob ? examine(o, ob, &s, probes, error) : -ENOMEM;
+		err = ob ? examine(o, ob, &s, probes, &said, error) : -ENOMEM;
 	}
 	if (err == 0)
 		status = judge(o, &s);
@@ -173,6 +197,7 @@ static int run(const struct options *o, struct buffer *error)
 	observer_free(ob);
 	rules_deinit(&rules);
 	buffer_deinit(&ports);
+	buffer_deinit(&said);
 	return err == -EINVAL && o->files.count == 0 ? EXIT_USAGE : status;
 }
 

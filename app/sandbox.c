@@ -17,6 +17,16 @@
  * them first and take the older call when the kernel does not have them, which
  * is every day's work on older kernels.
  *
+ * io_uring_setup is refused twice, the first time by sandbox_prepare() before
+ * the first event loop is made. libuv 1.45 to 1.48 by default, and since 1.50
+ * always, makes a ring with each loop and hands epoll_ctl() in batches to
+ * io_uring_enter(); a ring that was made before the filter would be used behind it. Allowing
+ * io_uring_enter instead is no choice: what is asked through a ring passes by
+ * every filter, so it could open files for writing and make sockets of any kind.
+ * UV_USE_IO_URING=0 turns off a part only. Refused with ENOSYS, libuv calls
+ * epoll_ctl() as it did before, at no cost that a measurement shows: handles
+ * are few and long-lived here.
+ *
  * What stays allowed although it looks dangerous: mmap() and mprotect() with
  * PROT_EXEC, because name resolution loads NSS modules (dlopen) when
  * nsswitch.conf names some; sockets to anywhere, because sending is the
@@ -211,6 +221,25 @@ static int make_filter(scmp_filter_ctx filter)
 	return err < 0 ? err : add_conditions(filter);
 }
 
+static void say_trouble(int err, struct buffer *error)
+{
+	buffer_printf(error, "cannot restrict the system calls: %s; --no-sandbox runs without the sandbox", strerror(-err));
+}
+
+int sandbox_prepare(struct buffer *error)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int err = filter ? add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), "io_uring_setup", 0, NULL) : -ENOMEM;
+
+	if (err == 0)
+		err = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	if (err < 0)
+		say_trouble(err, error);
+	return err;
+}
+
 int sandbox_enter(struct buffer *error)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
@@ -223,8 +252,7 @@ int sandbox_enter(struct buffer *error)
 	if (filter)
 		seccomp_release(filter);
 	if (err < 0)
-		buffer_printf(error, "cannot restrict the system calls: %s; --no-sandbox runs without the sandbox",
-			      strerror(-err));
+		say_trouble(err, error);
 	return err;
 }
 

@@ -16,6 +16,15 @@
 #include "base/buffer.h"
 
 /**
+ * sandbox_prepare() - before the first event loop of this process: loops get no io_uring (sandbox.c says why)
+ *
+ * Sets no_new_privs too, without which an ordinary user may have no filter. User and capabilities can be given up
+ * afterwards as ever; a program that is executed gains nothing any more.
+ * Return: 0, or a negative errno with one sentence in @error.
+ */
+int sandbox_prepare(struct buffer *error);
+
+/**
  * sandbox_enter() - restrict all threads of this process, for good
  *
  * A call that is not allowed ends the process with one line and EXIT_COULD_NOT.

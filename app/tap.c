@@ -660,6 +660,20 @@ static int start_comparing(struct tap *t, struct buffer *error)
 	return err;
 }
 
+static int make_loop(struct tap *t, struct buffer *error)
+{
+	int err = t->o->sandbox ? sandbox_prepare(error) : 0;
+
+	if (err < 0)
+		return err;
+	t->loop_ready = uv_loop_init(&t->loop) == 0;
+	if (!t->loop_ready) {
+		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int set_up(struct tap *t, struct buffer *error)
 {
 	int err;
@@ -689,12 +703,8 @@ static int set_up(struct tap *t, struct buffer *error)
 		return err;
 	if ((err = recording_open(&t->recording, t->o, t->sources[0], error)) < 0)
 		return err;
-	err = uv_loop_init(&t->loop);
-	t->loop_ready = err == 0;
-	if (err < 0) {
-		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
-		return -ENOMEM;
-	}
+	if ((err = make_loop(t, error)) < 0)
+		return err;
 	if ((err = make_replay(t, error)) < 0 || (err = privileges_drop(t->o->user, error)) < 0)
 		return err;
 	if ((err = recording_start(&t->recording, t->lane_count, &t->budget, error)) < 0)

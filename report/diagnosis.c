@@ -111,6 +111,18 @@ static bool capture_fails(const struct symptoms *s, struct diagnosis *d)
 	return true;
 }
 
+static bool sandbox_fails(const struct symptoms *s, struct diagnosis *d)
+{
+	struct diagnosis_line *line;
+
+	if (!s->sandbox_fails)
+		return false;
+	line = add(d, FINDING_FAULT, "sandbox");
+	say(line, "%s", s->sandbox_fails);
+	advise(line, "report this with the output of shadowtap -V; --no-sandbox runs without the sandbox meanwhile");
+	return true;
+}
+
 static bool nothing_passes(const struct symptoms *s, struct diagnosis *d)
 {
 	struct diagnosis_line *line;
@@ -553,7 +565,9 @@ static void worst_first(struct diagnosis *d)
 
 static void traffic(const struct symptoms *s, struct diagnosis *d)
 {
-	if (capture_fails(s, d) || nothing_passes(s, d))
+	bool blind = capture_fails(s, d);
+
+	if (sandbox_fails(s, d) || blind || nothing_passes(s, d))
 		return;
 	tunnels(s, d);
 	clocks(s, d);

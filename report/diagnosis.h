@@ -67,6 +67,7 @@ struct probe {
 
 struct symptoms {
 	const char *cannot_capture; /* the sentence that says why, or NULL */
+	const char *sandbox_fails;  /* the sentence that says how, or NULL: nothing was looked at */
 	const char *ports;          /* as the user wrote them, "8080,8081"; NULL: none */
 	const char *expression, *preset; /* or NULL */
 	bool live, any_interface;

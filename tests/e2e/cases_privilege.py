@@ -188,6 +188,69 @@ def violation_is_reported(lab):
             check(bool(said) == (not option), f"{call} {option}: {done.stderr[-300:]!r}")
 
 
+# What libuv 1.50 does in each loop, for machines with an older one: a ring is made with the loop, and used while it runs.
+# It fails where the sandbox lets a ring through that was made before.
+RING = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int ring = -1;
+int uv_loop_init(void *loop)
+{
+	int (*real)(void *) = (int (*)(void *))dlsym(RTLD_NEXT, "uv_loop_init");
+	char params[120];
+	memset(params, 0, sizeof(params));
+	ring = (int)syscall(SYS_io_uring_setup, 8, params);
+	return real(loop);
+}
+int uv_run(void *loop, int mode)
+{
+	int (*real)(void *, int) = (int (*)(void *, int))dlsym(RTLD_NEXT, "uv_run");
+	if (ring >= 0)
+		syscall(SYS_io_uring_enter, ring, 0, 0, 0, 0, 0);
+	return real(loop, mode);
+}
+"""
+
+
+def preload(lab, name, text):
+    """The environment in which the library made of @text stands in front of the others."""
+    source, library = lab.directory / f"{name}.c", lab.directory / f"{name}.so"
+    source.write_text(text)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {**os.environ, "LD_PRELOAD": str(library)}
+
+
+def loops_get_no_ring(lab):
+    """A libuv that makes an io_uring with each loop runs in the sandbox: it is told that there is none. So does the doctor."""
+    need_program("cc")
+    if not has_sandbox(lab):
+        raise Skip("this build has no sandbox")
+    env = preload(lab, "ring", RING)
+    for command in (["-r", lab.pcap("curl-small"), "-t", "sink:", "-x", "max"],
+                    ["doctor", "-r", lab.pcap("curl-small"), "-t", "sink:"]):
+        done = subprocess.run([lab.binary, *command], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=60)
+        check(done.returncode == 0, f"{command}: exit {done.returncode}: {(done.stdout + done.stderr)[-300:]!r}")
+
+
+def doctor_tries_the_sandbox(lab):
+    """A library that makes a call which the sandbox refuses: the doctor says so, and that this would not work."""
+    need_program("cc")
+    if not has_sandbox(lab):
+        raise Skip("this build has no sandbox")
+    env = preload(lab, "loop", "#include <unistd.h>\n#include <dlfcn.h>\nint uv_run(void *loop, int mode) {\n"
+                               "int (*real)(void *, int) = (int (*)(void *, int))dlsym((void *)-1L, \"uv_run\");\n"
+                               "return fork() == -2 ? 1 : real(loop, mode); }\n")
+    command = [lab.binary, "doctor", "-r", lab.pcap("curl-small"), "-t", "sink:"]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    check(done.returncode == 1 and "would not work" in done.stdout and "--no-sandbox" in done.stdout, f"exit {done.returncode}: {done.stdout!r} {done.stderr!r}")
+    check(re.search(r"the sandbox refused the system call clone, number \d+", done.stdout), f"{done.stdout!r}")
+
+
 def only_cap_net_raw(lab):
     """An unprivileged user and a binary with the capability in its file: it captures, and has nothing afterwards."""
     need_program("setcap", "setpriv")
@@ -240,4 +303,4 @@ def ordinary_user_reads_files(lab):
 
 
 CASES = [powerless_and_at_work, no_core_no_debugger, stays_root, without_sandbox, names_that_need_dns, sandboxed_files,
-         violation_is_reported, only_cap_net_raw, ordinary_user_reads_files]
+         violation_is_reported, loops_get_no_ring, doctor_tries_the_sandbox, only_cap_net_raw, ordinary_user_reads_files]

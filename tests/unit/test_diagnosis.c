@@ -35,6 +35,16 @@ static void no_permission(struct symptoms *s)
 	s->cannot_capture = "cannot capture on \"eth0\": permission denied";
 }
 
+static void sandbox_says_no(struct symptoms *s)
+{
+	s->sandbox_fails = "the sandbox refused the system call io_uring_enter, number 426";
+}
+
+static void sandbox_is_quiet(struct symptoms *s)
+{
+	s->sandbox_fails = "the event loop does not work in the sandbox: it was ended by signal 31";
+}
+
 static void silence(struct symptoms *s)
 {
 	s->wide = (struct wide_view){ 0 };
@@ -295,6 +305,8 @@ static const struct {
 	{ nothing_changed, "requests", FINDING_GOOD, true, "100 requests passed whole; 100 would be mirrored.", "" },
 	{ target_production, "production", FINDING_FAULT, false, "a request went to 192.0.2.7:8080", "--target-is-production" },
 	{ no_permission, "capture", FINDING_FAULT, false, "permission denied", "" },
+	{ sandbox_says_no, "sandbox", FINDING_FAULT, false, "refused the system call io_uring_enter", "--no-sandbox runs without" },
+	{ sandbox_is_quiet, "sandbox", FINDING_FAULT, false, "ended by signal 31", "--no-sandbox runs without" },
 	{ silence, "no_packets", FINDING_FAULT, false, "No packet passed in 5.0 s", "-i any" },
 	{ empty_recording, "no_packets", FINDING_FAULT, false, "holds no packets", "tcpdump" },
 	{ other_port, "filter", FINDING_FAULT, false, "on port 9999. HTTP requests are seen on port 8080 (100).", "-p 8080" },

@@ -157,7 +157,7 @@ static const struct tls_row handshakes[] = {
 	{ "HTTP/2 only", FAULT_CERT_GOOD, SERVER_H2_ONLY, NAME, WELL, 2, OUTCOME_FAILED_TLS, "application protocol", 0 },
 	{ "silence", FAULT_CERT_GOOD, 0, NAME, { HOLD }, 2, OUTCOME_FAILED_TIMEOUT, "TLS handshake", 0, .max_time_ms = 60 },
 	{ "silence until connect-timeout", FAULT_CERT_GOOD, 0, NAME, { HOLD }, 2, OUTCOME_FAILED_TLS, "ETIMEDOUT", 0, .connect_timeout_ms = 60 },
-	{ "drip", FAULT_CERT_GOOD, 0, NAME, { { FAULT_DRIP, "\x16\x03\x03\x40\x10\x02 a ServerHello that comes byte by byte", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, "TLS handshake", 0, .max_time_ms = 100 },
+	{ "drip", FAULT_CERT_GOOD, 0, NAME, { { FAULT_DRIP, "\x16\x03\x03\x30\x10\x02 a ServerHello that comes byte by byte", 10 }, HOLD }, 1, OUTCOME_FAILED_TIMEOUT, "TLS handshake", 0, .max_time_ms = 100 },
 	{ "plain HTTP", FAULT_CERT_GOOD, 0, NAME, { SEND("HTTP/1.1 400 Bad Request\r\n\r\n"), HOLD }, 2, OUTCOME_FAILED_TLS, "not TLS", 0 },
 	{ "garbage", FAULT_CERT_GOOD, 0, NAME, { SEND(GARBAGE), HOLD }, 2, OUTCOME_FAILED_TLS, "not TLS", 0 },
 	{ "garbage in a record", FAULT_CERT_GOOD, 0, NAME, { SEND("\x16\x03\x03\x01\x01" GARBAGE GARBAGE GARBAGE GARBAGE GARBAGE GARBAGE), HOLD }, 2, OUTCOME_FAILED_TLS, "", 0 },
