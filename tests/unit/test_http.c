@@ -240,7 +240,7 @@ static const struct tcp_step answers_broken[] = { /* nonsense and holes on the s
 
 static const struct tcp_step unknown_method[] = {
 	HANDSHAKE,
-	{ 'c', "P", "QUERY /x HTTP/1.1\r\n\r\n", "!malformed;" },
+	{ 'c', "P", "ASK /x HTTP/1.1\r\n\r\n", "!malformed;" },
 	{ 's', "P", OK },
 	{ 'c', "P", GET2, "GET /2;" },
 };
@@ -379,7 +379,7 @@ static void test_lines(void **state)
 		{ "POST /a HTTP/2.0\r", LINE_YES, LINE_NO, LINE_NO, false },
 		{ "OST /a HTTP/1.1\r", LINE_NO, LINE_NO, LINE_NO, true },
 		{ "\r\nGET /", LINE_YES, LINE_NO, LINE_NO, false },
-		{ "QUERY /a HTTP/1.0\n", LINE_NO, LINE_NO, LINE_NO, true },
+		{ "ASK /a HTTP/1.0\n", LINE_NO, LINE_NO, LINE_NO, true },
 		{ "get / HTTP/1.1\r", LINE_NO, LINE_NO, LINE_NO, true },
 		{ "M-SEARCH * HTTP/1.1\r", LINE_YES, LINE_YES, LINE_NO, true },
 		{ "HTTP/1.1 200", LINE_NO, LINE_NO, LINE_YES, false },
