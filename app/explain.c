@@ -31,6 +31,7 @@ static const struct {
 		[LOST_MALFORMED] = "not HTTP as servers agree on it",
 		[LOST_UPGRADED] = "the connection became another protocol",
 		[LOST_MEMORY] = "--max-memory was used up",
+		[LOST_MULTIPATH] = "Multipath TCP: its bytes may have come over several connections",
 		[LOST_CUT_AT_END] = "the capture ended first",
 	},
 	.shed = {

@@ -83,7 +83,7 @@ static void print_comparing(struct comparing *comparing)
 
 static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
 {
-	struct buffer imbalance = { 0 };
+	struct buffer imbalance = { 0 }, lacking = { 0 };
 
 	screen_print_books(&t->screen, b);
 	if (facts->pace)
@@ -93,6 +93,10 @@ static void print_end(struct tap *t, const struct books *b, const struct run_fac
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
+	why_lacking(b, &lacking);
+	if (lacking.len > 0)
+		log_warn("%s", buffer_text(&lacking));
+	buffer_deinit(&lacking);
 	if (facts->nothing_sent)
 		log_warn("%s", facts->nothing_sent);
 }

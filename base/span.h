@@ -110,6 +110,16 @@ static inline bool span_u32(struct span *in, uint32_t *out)
 	return true;
 }
 
+static inline bool span_u64(struct span *in, uint64_t *out)
+{
+	uint32_t high, low;
+
+	if (in->len < 8 || !span_u32(in, &high) || !span_u32(in, &low))
+		return false;
+	*out = (uint64_t)high << 32 | low;
+	return true;
+}
+
 /** span_equal() - a literal comes second: then its length is a constant, and comparing takes a load or two */
 static inline bool span_equal(struct span a, struct span b)
 {

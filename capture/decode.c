@@ -27,6 +27,7 @@
 #include "capture/ip.h"
 #include "capture/layer.h"
 #include "capture/link.h"
+#include "capture/tcp_options.h"
 #include "capture/tunnel.h"
 
 #define LAYERS_MAX 8
@@ -37,6 +38,7 @@ struct decoder {
 	struct port_set ports, vxlan_ports;
 	struct fragments *fragments; /* NULL until the first one comes */
 	struct frame_list earlier;   /* of the last packet; empty unless keep */
+	struct mptcp mptcp;          /* of the last packet, if its segment says so */
 	unsigned tunnels;            /* of the last packet */
 	bool keep;
 	bool layers_only; /* every packet goes layer by layer */
@@ -84,8 +86,9 @@ unsigned decoder_tunnels(const struct decoder *d)
 }
 
 /* RFC 9293, 3.1. Ports are looked at first: what is not ours is not checked further. */
-static enum packet_fate decode_tcp(struct layer *l, const struct port_set *ports, struct segment *out)
+static enum packet_fate decode_tcp(struct decoder *d, struct layer *l, struct segment *out)
 {
+	const struct port_set *ports = &d->ports;
 	struct span header, options;
 	enum packet_fate fate = layer_take(l, TCP_HEADER, &header, PACKET_MALFORMED_TCP);
 	size_t header_len;
@@ -105,6 +108,7 @@ static enum packet_fate decode_tcp(struct layer *l, const struct port_set *ports
 	out->seq = field32(header, 4);
 	out->ack = field32(header, 8);
 	out->flags = field8(header, 13) & TCP_FLAGS;
+	out->mptcp = tcp_options_mptcp(options, &d->mptcp);
 	out->payload = l->bytes;
 	out->missing_bytes = (uint32_t)(l->claimed - l->bytes.len);
 	return PACKET_DECODED;
@@ -169,7 +173,7 @@ static inline void usual_endpoint(struct span headers, size_t addr, size_t port,
  * Return: whether it is one, with @fate and @out as decode_any() would have them; that function is asked about
  * all others, and about those that are wrong in any way. It takes five times as many instructions.
  */
-static inline bool decode_usual(const struct decoder *d, const struct packet *packet, struct segment *out,
+static inline bool decode_usual(struct decoder *d, const struct packet *packet, struct segment *out,
 				enum packet_fate *fate)
 {
 	struct span headers, rest = packet->bytes, options;
@@ -194,7 +198,9 @@ static inline bool decode_usual(const struct decoder *d, const struct packet *pa
 	out->network = 0;
 	out->missing_bytes = 0;
 	span_truncate(&rest, total - 20 - TCP_HEADER); /* what is behind is padding */
-	span_take(&rest, header_len - TCP_HEADER, &options);
+	if (!span_take(&rest, header_len - TCP_HEADER, &options))
+		return false;
+	out->mptcp = tcp_options_mptcp(options, &d->mptcp);
 	out->payload = rest;
 	*fate = PACKET_DECODED;
 	return true;
@@ -215,7 +221,7 @@ __attribute__((noinline)) static enum packet_fate decode_any(struct decoder *d, 
 	if (fate == PACKET_DECODED && (payload.protocol != PROTOCOL_TCP || payload.is_fragment))
 		fate = open_layers(d, packet, &l, &payload, out);
 	if (fate == PACKET_DECODED)
-		fate = decode_tcp(&l, &d->ports, out);
+		fate = decode_tcp(d, &l, out);
 	return fate;
 }
 

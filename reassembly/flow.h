@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "capture/segment.h"
 #include "reassembly/http.h"
+#include "reassembly/multipath.h"
 #include "reassembly/stream.h"
 
 /** struct flow_key - the two ends, the lower one first, so that both directions have the same key */
@@ -56,6 +57,7 @@ struct life {
 	struct http *http;
 	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
 	bool junk_known[2];
+	struct multipath multipath;
 };
 
 /** struct aliases - other networks in which the same segments were seen (copies.c) */

@@ -570,6 +570,7 @@ static enum response_fate fate_of(enum lost_reason reason)
 		return RESPONSE_CUT_AT_END;
 	case LOST_RESET:
 	case LOST_IDLE:
+	case LOST_MULTIPATH:
 	case LOST_TOO_LARGE:
 	case LOST_REASON_COUNT:
 		break;

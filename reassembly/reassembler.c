@@ -447,7 +447,7 @@ static bool worth_a_flow(const struct segment *s)
 {
 	if (s->flags & TCP_RST)
 		return false;
-	return (s->flags & TCP_SYN) || s->payload.len > 0;
+	return (s->flags & TCP_SYN) || s->payload.len > 0 || (s->mptcp && (s->mptcp->seen & MPTCP_JOINS));
 }
 
 static bool within(uint32_t from, uint32_t seq, uint32_t bytes)
@@ -605,6 +605,68 @@ static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
 		mine->next = seq_later(mine->next, seq + len);
 }
 
+/* ---- Multipath TCP (see multipath.h) ------------------------------------------- */
+
+/** leave_multipath() - what is in the making is lost, and what comes from here on is only counted */
+static void leave_multipath(struct reassembler *r, struct flow *f)
+{
+	counter_add(&r->stats.multipath, 1);
+	flow_log(&r->log, r->clock, f, "Multipath TCP", "other connections carry some of its bytes");
+	if (f->life->http)
+		http_end(f->life->http, LOST_MULTIPATH);
+	drop_http(r, f);
+}
+
+/** drop_answers() - it cannot be known which request the first response belongs to, and so for all after it */
+static void drop_answers(struct reassembler *r, struct flow *f)
+{
+	stream_drop(&f->life->half[!f->client], &r->streams);
+	if (f->life->http)
+		http_server_gap(f->life->http, UINT32_MAX, LOST_MULTIPATH);
+}
+
+/** follow_multipath() - @s or one before it says something about Multipath TCP: are its bytes to be read? */
+static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq, const struct segment *s)
+{
+	struct multipath *m = &f->life->multipath;
+	const struct stream *mine = &f->life->half[dir];
+	struct multipath_place at = { .segment = s,
+				      .dir = dir,
+				      .seq = seq,
+				      .len = (uint32_t)s->payload.len + s->missing_bytes,
+				      .isn = f->isn[dir],
+				      .next = mine->next,
+				      .has_isn = f->has_isn[dir],
+				      .is_begun = mine->synced && mine->next != mine->base };
+	bool was_over = m->is_over, is_answer = f->client == !dir;
+
+	if (!multipath_continues(m, &at)) {
+		if (!was_over)
+			leave_multipath(r, f);
+		return false;
+	}
+	if (!is_answer || !m->is_mapped[dir] || multipath_proves(m, dir))
+		return true;
+	drop_answers(r, f);
+	return false;
+}
+
+/** count_unfollowed() - a request that begins with @s, on a connection of which others carry a part, is lost */
+static void count_unfollowed(struct reassembler *r, const struct flow *f, unsigned dir, uint32_t seq, const struct segment *s)
+{
+	const struct stream *mine = &f->life->half[dir];
+	struct request lost = { .origin = { .client = f->key.end[dir],
+					    .server = f->key.end[!dir],
+					    .connection = f->number } };
+
+	if (request_line_match(s->payload) != LINE_YES || (mine->synced && seq_before(seq, mine->next)))
+		return;
+	request_begin(&r->http.requests, &lost, s->ts);
+	request_seen(&r->http.requests, &lost, 0);
+	request_lost(&r->http.requests, &lost, LOST_MULTIPATH);
+	request_release(&r->http.requests, &lost);
+}
+
 /** rst_is_real() - could @s be the next segment of its sender? */
 static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment *s)
 {
@@ -654,6 +716,7 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	struct stream *mine = &f->life->half[dir];
 	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
+	bool reads;
 
 	if (f->state == FLOW_OPENING && (len > 0 || !(s->flags & TCP_SYN)))
 		flow_set_state(&r->flows, f, FLOW_OPEN);
@@ -666,9 +729,17 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 			end_flow(r, f, LOST_RESET);
 		return;
 	}
+	reads = f->state != FLOW_IGNORED;
+	if (reads && (s->mptcp || f->life->multipath.is_used))
+		reads = follow_multipath(r, f, dir, seq, s);
+	if (f->life->multipath.is_over) {
+		count_unfollowed(r, f, dir, seq, s);
+		if (f->state == FLOW_OPEN)
+			ignore_flow(r, f);
+	}
 	if (f->state == FLOW_IGNORED)
 		follow_ignored(mine, seq, len);
-	else if (len > 0)
+	else if (len > 0 && reads)
 		take_data(r, f, dir, seq, s);
 	if (s->flags & TCP_FIN) {
 		if (!mine->synced)

@@ -20,6 +20,7 @@
 	X(MALFORMED,  "malformed")  /* not HTTP as servers agree on it */                                    \
 	X(UPGRADED,   "upgraded")   /* the connection became another protocol in the middle of it */         \
 	X(MEMORY,     "memory")     /* dropped to keep --max-memory */                                       \
+	X(MULTIPATH,  "multipath")  /* Multipath TCP: its bytes may have come over several connections */    \
 	X(CUT_AT_END, "cut_at_end") /* the capture ended first */
 
 enum lost_reason {
@@ -41,6 +42,7 @@ struct reassembly_stats {
 	struct counter tls;              /* ... of these, a TLS ClientHello */
 	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */
 	struct counter upgraded;         /* ... that left HTTP/1 by a 101 or CONNECT */
+	struct counter multipath;        /* ... of Multipath TCP, whose bytes cannot be followed, as others carry some */
 	struct counter copies;           /* ... seen once more, in another VLAN or tunnel, and followed as one */
 	struct counter gaps, gap_bytes;  /* holes declared lost */
 	struct counter retransmitted_bytes; /* seen again, dropped */

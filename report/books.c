@@ -60,6 +60,7 @@ static void take_requests(struct books *b, const struct reassembly_stats *s)
 	b->connections.http2 = counter_get(&s->http2);
 	b->connections.upgraded = counter_get(&s->upgraded);
 	b->connections.copies = counter_get(&s->copies);
+	b->connections.multipath = counter_get(&s->multipath);
 	b->connections.gaps = counter_get(&s->gaps);
 	b->connections.gap_bytes = counter_get(&s->gap_bytes);
 	b->connections.retransmitted_bytes = counter_get(&s->retransmitted_bytes);

@@ -89,6 +89,7 @@ static void connections_json(struct json *j, const struct books *b)
 	json_count(j, "http2", b->connections.http2);
 	json_count(j, "upgraded", b->connections.upgraded);
 	json_count(j, "copies", b->connections.copies);
+	json_count(j, "multipath", b->connections.multipath);
 	json_count(j, "gaps", b->connections.gaps);
 	json_count(j, "gap_bytes", b->connections.gap_bytes);
 	json_count(j, "retransmitted_bytes", b->connections.retransmitted_bytes);

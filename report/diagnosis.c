@@ -256,13 +256,27 @@ static void one_way(const struct symptoms *s, struct diagnosis *d)
 	advise(line, "mirror both directions to this interface (SPAN: \"both\"; cloud mirroring: a rule for each direction)");
 }
 
+static void several_paths(const struct symptoms *s, struct diagnosis *d)
+{
+	const struct books *b = &s->narrow.books;
+	struct diagnosis_line *line;
+
+	if (b->connections.multipath == 0)
+		return;
+	line = add(d, b->requests.complete == 0 ? FINDING_FAULT : FINDING_WARNING, "multipath");
+	say_count(line, b->connections.multipath, "connection");
+	say(line, " of Multipath TCP passed that cannot be followed, since others carry some of their bytes. Requests on them are lost (multipath).");
+	advise(line, "tap behind the point that ends Multipath TCP, or turn it off on the service's machine: sysctl net.mptcp.enabled=0");
+}
+
 static void no_requests(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
 	const struct port_view *best = busiest(&s->wide, requests_of);
 	struct diagnosis_line *line;
 
-	if (b->requests.seen > 0 || b->connections.tls + b->connections.http2 + b->connections.midstream > 0)
+	if (b->requests.seen > 0 ||
+	    b->connections.tls + b->connections.http2 + b->connections.midstream + b->connections.multipath > 0)
 		return;
 	line = add(d, FINDING_FAULT, "no_requests");
 	say_count(line, s->narrow.segments, "packet");
@@ -577,6 +591,7 @@ static void traffic(const struct symptoms *s, struct diagnosis *d)
 	http2(s, d);
 	joined_late(s, d);
 	one_way(s, d);
+	several_paths(s, d);
 	no_requests(s, d);
 	dropped(s, d);
 	cut(s, d);

@@ -49,6 +49,7 @@ static const struct metric trait_metrics[] = { /* .name is the label's value */
 	{ "tls", NULL, NULL, OF_BOOKS(connections.tls) },
 	{ "http2", NULL, NULL, OF_BOOKS(connections.http2) },
 	{ "upgraded", NULL, NULL, OF_BOOKS(connections.upgraded) },
+	{ "multipath", NULL, NULL, OF_BOOKS(connections.multipath) },
 	{ "copies", NULL, NULL, OF_BOOKS(connections.copies) },
 };
 

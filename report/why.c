@@ -12,6 +12,9 @@
 #include "base/units.h"
 #include "report/books_names.h"
 
+#define MULTIPATH_ADVICE                                                                                       \
+	"tap behind the point that ends Multipath TCP, or turn it off on the service's machine (net.mptcp.enabled=0)"
+
 static size_t largest(const uint64_t *values, size_t from, size_t to)
 {
 	size_t at = from;
@@ -67,7 +70,11 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 {
 	uint64_t n = b->connections.seen;
 
-	if (b->connections.tls > 0 && b->connections.tls >= b->connections.http2)
+	if (b->connections.multipath > 0)
+		buffer_printf(out,
+			      "%" PRIu64 " of %" PRIu64 " connections are subflows of Multipath TCP, which cannot be followed: " MULTIPATH_ADVICE,
+			      b->connections.multipath, n);
+	else if (b->connections.tls > 0 && b->connections.tls >= b->connections.http2)
 		buffer_printf(out,
 			      "%" PRIu64 " of %" PRIu64 " connections are TLS, which a passive tap cannot read: tap behind what "
 			      "terminates it (ingress, sidecar, loopback)",
@@ -114,6 +121,9 @@ static void lost(const struct books *b, struct buffer *out)
 		break;
 	case LOST_RESET:
 		advice = "their connections broke off before they were whole";
+		break;
+	case LOST_MULTIPATH:
+		advice = MULTIPATH_ADVICE;
 		break;
 	case LOST_IDLE:
 	case LOST_MALFORMED:
@@ -191,6 +201,15 @@ static void none_sent(const struct books *b, struct buffer *out)
 		buffer_printf(out, "target %s (%s) took none: %" PRIu64 " of %" PRIu64 " were shed.%s", t->name, t->shown,
 			      t->shed[reason], t->chosen, shed_names[reason].name);
 	}
+}
+
+void why_lacking(const struct books *b, struct buffer *out)
+{
+	if (b->connections.multipath > 0 && b->requests.seen > 0)
+		buffer_printf(out,
+			      "%" PRIu64 " connections are subflows of Multipath TCP that cannot be followed, and %" PRIu64
+			      " requests on them were lost: " MULTIPATH_ADVICE,
+			      b->connections.multipath, b->requests.lost[LOST_MULTIPATH]);
 }
 
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out)

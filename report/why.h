@@ -22,4 +22,7 @@ struct run_shape {
  */
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out);
 
+/** why_lacking() - whatever else was sent: append what the capture could not follow, and what to try; or nothing */
+void why_lacking(const struct books *b, struct buffer *out);
+
 #endif

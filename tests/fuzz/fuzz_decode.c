@@ -56,6 +56,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memset(&same, 0, sizeof(same));
 		fate = decoder_packet(d, &packet, &s);
 		assert(decoder_packet(layers, &packet, &same) == fate);
+		if (fate == PACKET_DECODED) {
+			assert(!s.mptcp == !same.mptcp);
+			assert(!s.mptcp || memcmp(s.mptcp, same.mptcp, sizeof(*s.mptcp)) == 0);
+			s.mptcp = same.mptcp = NULL;
+		}
 		assert(fate != PACKET_DECODED || memcmp(&s, &same, sizeof(s)) == 0);
 		assert((unsigned)fate < PACKET_FATE_COUNT);
 		if (fate == PACKET_DECODED)

@@ -133,7 +133,7 @@ uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name)
 		ROW(one_way),    ROW(not_http),   ROW(tls),           ROW(http2),
 		ROW(upgraded),   ROW(gaps),       ROW(gap_bytes),     ROW(retransmitted_bytes),
 		ROW(flows_open), ROW(held_bytes), ROW(flows_evicted),
-		ROW(copies),
+		ROW(copies),     ROW(multipath),
 #undef ROW
 	};
 

@@ -116,6 +116,20 @@ static void one_direction(struct symptoms *s)
 	s->narrow.books.connections.one_way = 20;
 }
 
+static void several_paths(struct symptoms *s)
+{
+	s->narrow.books.connections.multipath = 2;
+	s->narrow.books.requests.complete -= 3;
+	s->narrow.books.requests.lost[LOST_MULTIPATH] = 3;
+	s->narrow.books.requests.verdict[VERDICT_CHOSEN] -= 3;
+}
+
+static void nothing_but_subflows(struct symptoms *s)
+{
+	no_requests_at_all(s);
+	s->narrow.books.connections.multipath = 1;
+}
+
 static void kernel_drops(struct symptoms *s)
 {
 	s->narrow.books.packets.dropped_kernel = 12345;
@@ -318,6 +332,8 @@ static const struct {
 	{ only_midstream, "midstream", FINDING_FAULT, false, "no request has begun", "longer" },
 	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before", "" },
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
+	{ several_paths, "multipath", FINDING_WARNING, true, "2 connections of Multipath TCP", "net.mptcp.enabled=0" },
+	{ nothing_but_subflows, "multipath", FINDING_FAULT, false, "1 connection of Multipath TCP", "ends Multipath TCP" },
 	{ kernel_drops, "drops", FINDING_WARNING, true, "12,345 packets", "-B 256M" },
 	{ cut_by_snaplen, "truncated", FINDING_WARNING, true, "of 65226 bytes, 1500 were captured. Packets above", "-s 262144" },
 	{ two_interfaces, "twice", FINDING_NOTE, true, "50.0 %", "-i" },
