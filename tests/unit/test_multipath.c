@@ -204,8 +204,8 @@ static const struct story {
 	STORY(mapped_late, "!multipath;", "multipath=1"),
 	STORY(joined, "!multipath;", "multipath=1 seen=1"),
 	STORY(joined_late, "!multipath;", "multipath=1 seen=1"),
-	STORY(midstream, "POST /p [hello];POST /p [hello];!multipath;", "multipath=1 midstream=1"),
-	STORY(response_elsewhere, "POST /p [hello];POST /p [hello];", "multipath=0"),
+	STORY(midstream, "POST /p [hello];=/p out_of_step;POST /p [hello];!multipath;=/p unseen;", "multipath=1 midstream=1"),
+	STORY(response_elsewhere, "POST /p [hello];POST /p [hello];=/p out_of_step;=/p out_of_step;", "multipath=0"),
 };
 
 static void feed(struct reassembler *r, const struct step *step, uint32_t isn, int64_t ts)
