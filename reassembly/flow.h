@@ -57,6 +57,7 @@ struct life {
 	struct http *http;
 	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
 	bool junk_known[2];
+	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
 	struct multipath multipath;
 };
 

@@ -6,8 +6,10 @@
  * next, and when a connection is over. Ordering is stream.c's work and HTTP is
  * http.c's.
  *
- * Direction. The client is who sent the SYN. Without one it is the side that
- * is not the service's port, if only one side is. If both are or no ports were
+ * Direction. The client is who sent the SYN. If that makes the server somebody
+ * whose port is not the service's, the service's host has opened the connection
+ * itself and happens to have the number as its own: it is not read. Without a
+ * SYN or SYN+ACK the client is the side that is not the service's port, if only one side is. If both are or no ports were
  * given, it is the side whose segment begins with a request, or whose peer's
  * begins with a status line; until one does, nothing is kept of the connection.
  *
@@ -468,9 +470,20 @@ static bool syn_fits(const struct flow *f, unsigned dir, const struct segment *s
 	return !(s->flags & TCP_ACK) || !f->has_isn[!dir] || within(f->isn[!dir] + 1, s->ack, NEAR_BYTES);
 }
 
+/** note_outgoing() - the SYN says that @client opened it: is it a connection to somebody else than the service? */
+static void note_outgoing(struct reassembler *r, struct flow *f, unsigned client)
+{
+	if (r->options.server_port_count == 0 || f->life->is_outgoing || is_server_port(r, f->key.end[!client].port))
+		return;
+	f->life->is_outgoing = true;
+	counter_add(&r->stats.outgoing, 1);
+	flow_log(&r->log, r->clock, f, "opened by the service's host:", FLOW_LOG_ENDS);
+}
+
 static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
 	struct stream *mine = &f->life->half[dir], *peer = &f->life->half[!dir];
+	unsigned client = (s->flags & TCP_ACK) ? !dir : dir;
 
 	if (f->has_isn[dir])
 		return; /* a copy */
@@ -481,7 +494,8 @@ static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const 
 	if ((s->flags & TCP_ACK) && !peer->synced)
 		stream_begin(peer, s->ack); /* the client's SYN was not captured, or is late */
 	if (!f->life->http)
-		f->client = (uint8_t)((s->flags & TCP_ACK) ? !dir : dir);
+		f->client = (uint8_t)client;
+	note_outgoing(r, f, client);
 	saw_begin(r, f);
 }
 
@@ -603,6 +617,14 @@ static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
 		stream_begin(mine, seq);
 	if (stream_near(mine, seq))
 		mine->next = seq_later(mine->next, seq + len);
+}
+
+/** leave_outgoing() - a SYN says that it isn't the service's; what was read before one came late is not, either */
+static void leave_outgoing(struct reassembler *r, struct flow *f)
+{
+	if (f->life->http)
+		http_end(f->life->http, LOST_RESET);
+	ignore_flow(r, f);
 }
 
 /* ---- Multipath TCP (see multipath.h) ------------------------------------------- */
@@ -729,6 +751,8 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 			end_flow(r, f, LOST_RESET);
 		return;
 	}
+	if (f->life->is_outgoing && f->state == FLOW_OPEN)
+		leave_outgoing(r, f);
 	reads = f->state != FLOW_IGNORED;
 	if (reads && (s->mptcp || f->life->multipath.is_used))
 		reads = follow_multipath(r, f, dir, seq, s);

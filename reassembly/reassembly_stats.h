@@ -38,6 +38,7 @@ struct reassembly_stats {
 	struct counter connections;      /* TCP connections seen */
 	struct counter midstream;        /* ... of which the beginning was not */
 	struct counter one_way;          /* ... closed with only the client's direction seen */
+	struct counter outgoing;         /* ... from the service's port to another service, by their SYN: not read */
 	struct counter not_http;         /* ... whose client's first bytes are no HTTP request */
 	struct counter tls;              /* ... of these, a TLS ClientHello */
 	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */

@@ -283,6 +283,11 @@ static void no_requests(const struct symptoms *s, struct diagnosis *d)
 	say(line, " of ");
 	say_count(line, b->connections.seen, "connection");
 	say(line, " passed, with no HTTP request in them.");
+	if (b->connections.outgoing > 0) {
+		say(line, " ");
+		say_count(line, b->connections.outgoing, "connection");
+		say(line, " went out from the port to another service.");
+	}
 	if (best) {
 		say(line, " HTTP requests are seen on port ");
 		list_ports(&line->text, &s->wide, requests_of);

@@ -82,6 +82,11 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 	else if (b->connections.http2 > 0)
 		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?); shadowtap reads HTTP/1.x",
 			      b->connections.http2, n);
+	else if (b->connections.outgoing == n)
+		buffer_printf(out,
+			      "all %" PRIu64 " connections were opened from a port of -p, to other services: is -p the port on "
+			      "which the model service listens?",
+			      n);
 	else if (b->connections.not_http > 0)
 		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections carry something else than HTTP%s",
 			      b->connections.not_http, n,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint16_t server_ports[] = { SERVER_PORT };
 
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
@@ -133,7 +132,7 @@ uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name)
 		ROW(one_way),    ROW(not_http),   ROW(tls),           ROW(http2),
 		ROW(upgraded),   ROW(gaps),       ROW(gap_bytes),     ROW(retransmitted_bytes),
 		ROW(flows_open), ROW(held_bytes), ROW(flows_evicted),
-		ROW(copies),     ROW(multipath),
+		ROW(copies),     ROW(multipath),  ROW(outgoing),
 #undef ROW
 	};
 
@@ -269,8 +268,9 @@ static void run_at(const struct tcp_story *story, uint32_t isn, bool llhttp_only
 {
 	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };
 	struct budget limit = { .limit = story->memory ? story->memory : (size_t)1 << 30 };
+	uint16_t service = story->service ? story->service : SERVER_PORT;
 	struct reassembly_options options = {
-		.server_ports = server_ports,
+		.server_ports = &service,
 		.server_port_count = story->no_ports ? 0 : 1,
 		.hold_bytes = story->hold_bytes ? story->hold_bytes : 64 << 10,
 		.max_body = story->max_body ? story->max_body : 1 << 20,

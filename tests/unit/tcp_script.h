@@ -50,6 +50,7 @@ struct tcp_story {
 	enum keep keep;     /* KEEP_NOTHING (0) means KEEP_WHOLE here, unless keep_nothing */
 	bool keep_nothing, no_ports, answers;
 	uint64_t max_answer; /* 0 = 1M */
+	uint16_t service;    /* the port that the user named; 0 = SERVER_PORT */
 };
 
 #define STEPS(table) (table), sizeof(table) / sizeof((table)[0])

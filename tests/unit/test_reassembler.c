@@ -575,8 +575,38 @@ static const struct tcp_step tunnel_of_junk[] = { /* no SYN, no ports, nothing k
 	{ 's', "P", OK },
 };
 
+/* The service's port is the client's here: its host opened the connection, and the SYN says so, or the SYN+ACK. */
+static const struct tcp_step outgoing[] = {
+	HANDSHAKE,
+	{ 'c', "P", GET1 }, { 's', "P", OK }, { 'c', "P", GET2 }, { 's', "FP", OK }, { 'c', "F" }, { 's', "" },
+	{ 'c', "S", NULL, NULL, .isn_shift = 1000000 }, { 's', "S" }, { 'c', "P", GET1 }, { 's', "P", OK },
+};
+
+static const struct tcp_step outgoing_syn_ack[] = {
+	{ 's', "S", NULL, NULL, .ack = 1 },
+	{ 'c', "P", GET1, NULL, .seq = 1 }, { 's', "P", OK }, { 'c', "P", GET2 },
+};
+
+static const struct tcp_step outgoing_late[] = {
+	{ 'c', "P", GET1, NULL, .seq = 1, .ack = 1 }, { 'c', "S" }, { 's', "S" }, { 's', "P", OK }, { 'c', "P", GET2, NULL, .seq = 20 },
+};
+
+static const struct tcp_step outgoing_quoted[] = { /* what it reads there is no request either */
+	HANDSHAKE,
+	{ 'c', "P", GET1 }, { 's', "P", OK }, { 'c', "P", GET2 }, { 's', "P", POST1 "0123456789" }, { 'c', "" },
+};
+
+static const struct tcp_step outgoing_midstream[] = { /* only the ports tell: by them it sends responses */
+	{ 'c', "P", GET1, NULL, .seq = 500, .ack = 1000 }, { 's', "P", OK }, { 'c', "P", GET2 }, { 's', "P", OK },
+};
+
 static const struct tcp_story stories[] = {
-	STORY(plain, .stats = "seen=2 complete=2 connections=1 midstream=0 one_way=0 gaps=0"),
+	STORY(outgoing, .stats = "seen=0 connections=2 outgoing=2 not_http=0 flows_open=0", .service = CLIENT_PORT),
+	STORY(outgoing_syn_ack, .stats = "seen=0 outgoing=1", .service = CLIENT_PORT),
+	STORY(outgoing_late, .stats = "seen=0 outgoing=1", .service = CLIENT_PORT),
+	STORY(outgoing_quoted, .stats = "seen=0 outgoing=1", .service = CLIENT_PORT),
+	STORY(outgoing_midstream, .stats = "seen=0 outgoing=0 midstream=1", .service = CLIENT_PORT),
+	STORY(plain, .stats = "seen=2 outgoing=0 complete=2 connections=1 midstream=0 one_way=0 gaps=0"),
 	STORY(reordered, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(first_seen_wins, .stats = "seen=1 retransmitted_bytes=18"),
 	STORY(overlaps_held, .stats = "seen=1 complete=1"),

@@ -137,3 +137,25 @@ def mptcp_field(bench):
     want_equal("requests.seen", len(entries), result.report["requests"]["seen"])
     want_equal("requests.lost.multipath", len(entries) - len(result.requests), result.report["requests"]["lost"]["multipath"])
     want(f"what to do is not said once: {result.stderr}", result.stderr.count("net.mptcp.enabled=0") == 1)
+
+
+# -- connections that the service's host opens --------------------------------------
+
+@check("connections: opened from the service's port")
+def own_port(bench):
+    result = bench.read("-r", field("own-port-as-client"), "-p", "8080")
+    want_books(result)
+    want_equal("the number of requests", 2, len(result.requests))
+    want("one went to another service", all(r["dst"].endswith(":8080") for r in result.requests))
+    want_equal("connections.outgoing", 1, result.report["connections"]["outgoing"])
+
+
+@case("connections: from one service port to another")
+def both_ports(b):
+    for client, server in (("10.0.0.2:8000", "10.0.0.3:9000"), ("10.0.0.3:9000", "10.0.0.2:8000")):
+        c = b.opened(client=client, server=server)
+        b.ask(c, target="/between", body=b"x")
+        b.answer(c)
+        c.close()
+    b.ports = ("8000,9000",)
+    b.counters = {"connections.outgoing": 0}
