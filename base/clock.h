@@ -28,6 +28,26 @@ struct mono {
 	int64_t ns;
 };
 
+/** wall_between() - nanoseconds from @earlier to @later; a recording can claim any time, so they may be too many to count */
+static inline int64_t wall_between(struct wall earlier, struct wall later)
+{
+	int64_t ns;
+
+	if (__builtin_sub_overflow(later.ns, earlier.ns, &ns))
+		return later.ns < earlier.ns ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
+/** wall_after() - @ns later than @t, or the last time there is */
+static inline struct wall wall_after(struct wall t, int64_t ns)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(t.ns, ns, &sum))
+		sum = ns < 0 ? INT64_MIN : INT64_MAX;
+	return (struct wall){ sum };
+}
+
 static inline struct mono mono_now(void)
 {
 	struct timespec ts;

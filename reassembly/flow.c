@@ -29,6 +29,10 @@
  * were seen have their own list, and closed ones, which linger shortly: in this
  * order they go before any other when memory is short.
  *
+ * A fourth list has the few with a gap that may still close, by the time when that
+ * is to be looked at; it is as long for all, so who joins is the last. It hangs in
+ * the lives.
+ *
  * With short connections most flows are closed ones, and what they take is what
  * has to come through the caches. So all that ends with a connection is apart,
  * in its life, whose memory the next connection has while it is still warm.
@@ -445,6 +449,34 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state)
 	list_append(list_of(t, f), f);
 }
 
+void flow_wait(struct flow_table *t, struct flow *f, struct wall look)
+{
+	struct life *life = f->life;
+
+	if (life->waiting)
+		return;
+	life->waiting = true;
+	life->look = look;
+	life->newer = NULL;
+	life->older = t->waiting_newest;
+	if (life->older)
+		life->older->life->newer = f;
+	else
+		t->waiting_oldest = f;
+	t->waiting_newest = f;
+}
+
+void flow_wait_no_more(struct flow_table *t, struct flow *f)
+{
+	struct life *life = f->life;
+
+	if (!life || !life->waiting)
+		return;
+	life->waiting = false;
+	*(life->newer ? &life->newer->life->older : &t->waiting_newest) = life->older;
+	*(life->older ? &life->older->life->newer : &t->waiting_oldest) = life->newer;
+}
+
 static size_t free_life(struct flow *f)
 {
 	if (!f->life)
@@ -456,6 +488,7 @@ static size_t free_life(struct flow *f)
 
 void flow_close(struct flow_table *t, struct flow *f)
 {
+	flow_wait_no_more(t, f);
 	for (unsigned d = 0; d < 2; d++) {
 		f->base[d] = f->life->half[d].base;
 		f->next[d] = f->life->half[d].next;
@@ -485,9 +518,10 @@ void flow_remove(struct flow_table *t, struct flow *f)
 	const struct flow *next = f->newer;
 	struct flow_slot *slot;
 
+	flow_wait_no_more(t, f);
 	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
 		__builtin_prefetch(slot_at(&t->slots, next->hash));
-		for (size_t line = 0; line < sizeof(*next); line += 64)
+		for (size_t line = 0; next->newer && line < sizeof(*next); line += 64)
 			__builtin_prefetch((const uint8_t *)next->newer + line);
 	}
 	slot = slots_find(&t->slots, f);

@@ -55,9 +55,13 @@ struct first_data {
 struct life {
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
 	struct http *http;
+	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
+	struct wall look;           /* ... and when it is looked at next, whatever comes */
 	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
 	bool junk_known[2];
 	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
+	bool waiting;
+	bool watched; /* each packet is looked at for what it means to a gap or the end: few have one */
 	struct multipath multipath;
 };
 
@@ -110,6 +114,7 @@ struct flow_table {
 	size_t count;
 	struct pool pool;
 	struct flow_list opening, live, closed;
+	struct flow *waiting_oldest, *waiting_newest;
 	struct budget *budget;
 };
 
@@ -183,6 +188,16 @@ static inline uint32_t flow_next(const struct flow *f, unsigned dir)
 
 /** flow_touch() - it is the newest of its list now */
 void flow_touch(struct flow_table *t, struct flow *f, struct wall now);
+
+/**
+ * flow_wait() - look at it again at @look, which is no earlier than that of any other that waits
+ *
+ * They lie by that time in a list of their own: waiting_oldest comes first. No-op if it is in there.
+ */
+void flow_wait(struct flow_table *t, struct flow *f, struct wall look);
+
+/** flow_wait_no_more() - no-op if it didn't wait */
+void flow_wait_no_more(struct flow_table *t, struct flow *f);
 
 /** flow_set_state() - moves it between the lists too; for FLOW_CLOSED there is flow_close() */
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state);

@@ -76,6 +76,8 @@ struct bearing {
 	unsigned dir;
 };
 
+static void look_closer(struct reassembler *r, struct flow *f, bool packet);
+
 /* ---- the end of flows ---------------------------------------------------- */
 
 static void drop_http(struct reassembler *r, struct flow *f)
@@ -160,6 +162,11 @@ static bool evict(struct reassembler *r, const struct flow *keep)
 	return true;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- time ----------------------------------------------------------------- */
 
 /**
@@ -204,18 +211,34 @@ static int64_t expire_list(struct reassembler *r, struct flow_list *list, int64_
 	while (list->oldest) {
 		struct flow *f = list->oldest;
 
-		if (f->last.ns - r->clock.ns > limit_ns)
+		if (wall_between(r->clock, f->last) > limit_ns)
 			f->last = r->clock; /* the clock was set back: its age begins now */
-		if (r->clock.ns - f->last.ns <= limit_ns)
-			return f->last.ns + limit_ns;
+		if (wall_between(f->last, r->clock) <= limit_ns)
+			return wall_after(f->last, limit_ns).ns;
 		forget_flow(r, f, LOST_IDLE);
 	}
 	return INT64_MAX;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static struct wall next_look(const struct reassembler *r)
 {
-	return a < b ? a : b;
+	return wall_after(r->clock, STREAM_LOOK_NS);
+}
+
+/** look_at_waiting() - the gaps in which no packet stirred; returns when the next is to be looked at */
+static int64_t look_at_waiting(struct reassembler *r)
+{
+	struct flow *f;
+
+	while ((f = r->flows.waiting_oldest)) {
+		if (f->life->look.ns > next_look(r).ns)
+			f->life->look = next_look(r); /* the clock was set back */
+		if (r->clock.ns <= f->life->look.ns)
+			return f->life->look.ns;
+		flow_wait_no_more(&r->flows, f);
+		look_closer(r, f, false);
+	}
+	return INT64_MAX;
 }
 
 /**
@@ -231,10 +254,11 @@ static void expire(struct reassembler *r)
 
 	if (r->clock.ns <= r->next_expiry)
 		return;
-	next = expire_list(r, &r->flows.opening, idle);
+	next = look_at_waiting(r);
+	next = earlier(next, expire_list(r, &r->flows.opening, idle));
 	next = earlier(next, expire_list(r, &r->flows.live, idle));
 	next = earlier(next, expire_list(r, &r->flows.closed, linger));
-	r->next_expiry = earlier(next, r->clock.ns + linger);
+	r->next_expiry = earlier(next, wall_after(r->clock, linger).ns);
 }
 
 /* ---- bytes in order -------------------------------------------------------- */
@@ -310,6 +334,8 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_fate fate;
 
+	if (f->client == CLIENT_UNKNOWN)
+		return; /* it had its end before its begin */
 	if (!f->life->http) { /* an answer that was captured before its request */
 		const struct stream *requests = &f->life->half[f->client];
 
@@ -345,6 +371,13 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 		http_client_gap(f->life->http, bytes, why);
 	}
 	return f->state == FLOW_OPEN;
+}
+
+static void reader_on_wait(void *ctx)
+{
+	const struct bearing *b = ctx;
+
+	b->f->life->watched = true;
 }
 
 /* ---- which connection, which direction -------------------------------------- */
@@ -489,6 +522,7 @@ static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const 
 		return; /* a copy */
 	if (!mine->synced || mine->next == mine->base)
 		stream_early_from(mine, &r->streams, s->seq + 1);
+	f->life->watched |= mine->held != NULL;
 	f->isn[dir] = s->seq;
 	f->has_isn[dir] = true;
 	if ((s->flags & TCP_ACK) && !peer->synced)
@@ -705,22 +739,11 @@ static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment
 	return within(low, s->seq, high - low + NEAR_BYTES);
 }
 
-/** look_for_end() - FINs and acks of this segment may have ended a direction, or both */
-static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bool fin)
+/** look_for_end() - have one or both directions ended? */
+static void look_for_end(struct reassembler *r, struct flow *f)
 {
-	bool over[2];
+	bool over[2] = { stream_ended(&f->life->half[0]), stream_ended(&f->life->half[1]) };
 
-	for (unsigned d = 0; d < 2; d++) {
-		struct stream *st = &f->life->half[d];
-
-		/*
-		 * The FIN's own segment never closes a hole: if its ack was captured before it, other
-		 * segments of the sender may be late as well.
-		 */
-		if (f->state == FLOW_OPEN && stream_fin_acked(st) && !stream_ended(st) && !(fin && d == dir))
-			stream_close_holes(st, &r->streams, &(struct bearing){ r, f, d });
-		over[d] = stream_ended(st);
-	}
 	if (f->client == CLIENT_UNKNOWN)
 		return;
 	if (over[!f->client] && f->life->http)
@@ -731,6 +754,26 @@ static void look_for_end(struct reassembler *r, struct flow *f, unsigned dir, bo
 		http_end(f->life->http, LOST_RESET); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}
+}
+
+/** look_closer() - @f has a gap or an end: was it waited for long enough, is it over? @packet: one of it has come */
+static void look_closer(struct reassembler *r, struct flow *f, bool packet)
+{
+	const struct stream *half = f->life->half;
+	bool waits = false;
+
+	for (unsigned d = 0; d < 2; d++)
+		if (f->state == FLOW_OPEN)
+			waits |= stream_look(&f->life->half[d], &r->streams, &(struct bearing){ r, f, d }, packet);
+	if (waits) {
+		flow_wait(&r->flows, f, next_look(r));
+		r->next_expiry = earlier(r->next_expiry, f->life->look.ns);
+	} else {
+		flow_wait_no_more(&r->flows, f);
+	}
+	f->life->watched = waits || half[0].fin_known || half[1].fin_known;
+	if (half[0].fin_known || half[1].fin_known)
+		look_for_end(r, f);
 }
 
 static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
@@ -769,9 +812,10 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 		if (!mine->synced)
 			stream_begin(mine, seq + len);
 		stream_fin(mine, seq + len);
+		f->life->watched = true;
 	}
-	if (f->life->half[0].fin_known || f->life->half[1].fin_known)
-		look_for_end(r, f, dir, (s->flags & TCP_FIN) != 0);
+	if (f->life->watched)
+		look_closer(r, f, true);
 }
 
 /* ---- the door -------------------------------------------------------------------- */
@@ -880,10 +924,11 @@ struct reassembler *reassembler_new(const struct reassembly_options *options,
 	r->options = *options;
 	r->next_expiry = INT64_MIN;
 	http_env_init(&r->http, sink, options, &r->stats);
-	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap },
+	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap, reader_on_wait },
 					  .hold_bytes = options->hold_bytes,
 					  .budget = options->budget,
-					  .stats = &r->stats };
+					  .stats = &r->stats,
+					  .clock = &r->clock };
 	return r;
 }
 

@@ -16,19 +16,41 @@
  * the order of arrival; a sorted list would let a sender of tiny segments make
  * each one cost as much as all before it.
  *
- * When is a hole lost? A capture gives no second chance, but segments may come
- * in any order, and those of the two directions need not be in order with each
- * other. So one sign is not enough. The hole is given up when
- *  - the peer has acknowledged past it, and then the sender sends more that is
- *    not acknowledged yet. What was acknowledged has reached the peer, and the
- *    new data shows that the capture has gone on since. If the newer data is
- *    acknowledged as well, the peer's packets may just have been captured ahead
- *    of the sender's, so then it takes HOLE_SIGNS segments;
- *  - only the sender's direction is captured, and its ack has moved twice
- *    beyond the hole: it got answers to what it sent after the hole;
- *  - more than hold_bytes wait, or the budget refuses to hold more;
- *  - the stream is closed (FIN acknowledged, RST, idle, end of the capture).
- * There are no timers.
+ * When is a hole lost? A capture gives no second chance, but packets may come in
+ * any order. The two directions pass two ports of a tap, two cards or two queues,
+ * and a mirror may spread the packets of one direction over several links. So
+ * that the peer acknowledged past a hole means that the service has the bytes,
+ * and that no sender will repeat them; it does not mean that the capture will not
+ * see them. From then on the hole is overdue, and it is given up when
+ *  - PATIENCE_PACKETS packets of the connection have passed, of whichever
+ *    direction, and PATIENCE_NS of capture time. Both, since what is late by places
+ *    may be late by any time where little is sent, and what is late by time by any
+ *    number of places where much is sent;
+ *  - or PATIENCE_MAX_NS, however few packets came.
+ *
+ * How long is that? Between two ports of one card the skew is what its buffers and
+ * interrupt moderation make: some tenths of a millisecond. Two cards, or queues on
+ * two NUMA nodes, are emptied by two processors, of which one may be kept away for
+ * some scheduler ticks: milliseconds. PATIENCE_NS is above that. Links that a mirror
+ * is spread over put packets a few places from where they were; 24 is twice the
+ * dozen that was seen, since the other direction's packets count as well. And it is
+ * little enough: where packets are many, a true loss delays what is behind it by
+ * PATIENCE_NS, where they are few, by half a dozen exchanges or PATIENCE_MAX_NS. What
+ * waits is bounded by hold_bytes throughout. With one patience all holes go that
+ * were acknowledged when it began, so a burst of losses costs no more than one.
+ *
+ * Where only the sender's direction is captured, a hole is overdue when the sender's
+ * ack has moved twice beyond it, for then the sender got answers to what it sent
+ * behind the hole; and after PATIENCE_ONE_WAY_NS in any case, by when TCP would have
+ * sent again what was really lost.
+ *
+ * A hole is lost at once when more than hold_bytes wait, or the budget refuses to
+ * hold more, or the stream is closed (RST, idle, end of the capture). Bytes before a
+ * FIN that was acknowledged are like others that were.
+ *
+ * There are no timers: whoever owns the stream looks at it (stream_look()) with each
+ * packet of the connection while something waits, and when STREAM_LOOK_NS of capture
+ * time have passed. Bytes in order cost nothing of this.
  *
  * A segment cut by the snaplen is a hole that is known from the start: its end
  * is kept in cut_until and whatever is not held before it is a gap at once.
@@ -44,8 +66,11 @@
 
 #include "reassembly/sequence.h"
 
-#define HOLE_SIGNS 8
-#define HOLE_SIGNS_ONE_WAY 2
+#define PATIENCE_PACKETS 24
+#define PATIENCE_NS (10 * NS_PER_MS)
+#define PATIENCE_MAX_NS NS_PER_S
+#define PATIENCE_ONE_WAY_NS (5 * NS_PER_S)
+#define ACK_MOVES_ONE_WAY 2
 #define STRAYS_TO_JUMP 3
 /* Twice the largest window that systems grant by themselves (32 MiB), since data may be lost up to there. */
 #define AHEAD_MAX (64 << 20)
@@ -270,7 +295,7 @@ static bool give_up(struct stream *st, const struct stream_env *env, void *ctx, 
 	uint32_t bytes = (uint32_t)seq_distance(st->next, until);
 
 	st->next = until;
-	st->hole_signs = 0;
+	st->ack_moves = 0;
 	counter_add(&env->stats->gaps, 1);
 	counter_add(&env->stats->gap_bytes, bytes);
 	return env->reader.on_gap(ctx, bytes, why);
@@ -312,7 +337,7 @@ static bool drain(struct stream *st, const struct stream_env *env, void *ctx)
 		} else {
 			st->cut_known = false;
 			if (!first)
-				st->hole_signs = 0;
+				st->ack_moves = 0;
 			return true;
 		}
 		if (!more)
@@ -341,24 +366,95 @@ void stream_close_holes(struct stream *st, const struct stream_env *env, void *c
 		give_up(st, env, ctx, st->fin_seq, LOST_GAP);
 }
 
-/** hole_is_lost() - judge the open hole when a segment that ends at @end has come beyond it (see the top) */
-static bool hole_is_lost(struct stream *st, uint32_t end, const struct stream_piece *piece)
+/** note_ack_moves() - one-way captures: how often the sender got answers since @piece's like wait behind a hole */
+static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
 {
-	if (st->ack_known) {
-		if (!seq_before(st->next, st->acked))
-			return false;
-		return seq_before(st->acked, end) || ++st->hole_signs >= HOLE_SIGNS;
-	}
 	if (!piece->has_ack)
-		return false;
-	if (st->held_count <= 1 && st->hole_signs == 0) {
+		return;
+	if (st->held_count <= 1 && st->ack_moves == 0) {
 		st->hole_ack = piece->ack;
+	} else if (seq_before(st->hole_ack, piece->ack)) {
+		st->hole_ack = piece->ack;
+		st->ack_moves += st->ack_moves < ACK_MOVES_ONE_WAY;
+	}
+}
+
+/** is_open() - does something wait behind bytes that are not here, if only the end? */
+static bool is_open(const struct stream *st)
+{
+	return st->held || (st->fin_known && seq_before(st->next, st->fin_seq));
+}
+
+/** is_overdue() - has the peer what is missing here, as far as can be told? */
+static bool is_overdue(const struct stream *st)
+{
+	return st->ack_known ? seq_before(st->next, st->acked) : st->ack_moves >= ACK_MOVES_ONE_WAY;
+}
+
+static uint32_t hole_end(const struct stream *st)
+{
+	return st->held ? tree_first(st->held)->seq : st->fin_seq;
+}
+
+/** begin_wait() - from now on the open hole is waited for, anew if it is another or has become overdue */
+static void begin_wait(struct stream *st, const struct stream_env *env, bool overdue)
+{
+	st->waits = true;
+	st->overdue = overdue;
+	st->hole_at = st->next;
+	st->lost_until = overdue && st->ack_known ? st->acked : hole_end(st);
+	st->hole_packets = 0;
+	st->since = *env->clock;
+}
+
+static bool waited_enough(struct stream *st, const struct stream_env *env)
+{
+	int64_t waited = wall_between(st->since, *env->clock);
+
+	if (waited < 0) /* the clock was set back */
+		st->since = *env->clock;
+	if (!st->overdue)
+		return !st->ack_known && waited >= PATIENCE_ONE_WAY_NS;
+	return waited >= PATIENCE_MAX_NS || (waited >= PATIENCE_NS && st->hole_packets >= PATIENCE_PACKETS);
+}
+
+/** give_up_waiting() - the holes up to lost_until; what is behind the last of them may still be on its way */
+static bool give_up_waiting(struct stream *st, const struct stream_env *env, void *ctx)
+{
+	uint32_t lost_until = st->lost_until;
+
+	while (is_open(st) && seq_before(st->next, lost_until)) {
+		uint32_t until = hole_end(st);
+
+		if (seq_before(lost_until, until))
+			until = lost_until;
+		if (!give_up(st, env, ctx, until, LOST_GAP) || !drain(st, env, ctx))
+			return false;
+	}
+	return true;
+}
+
+bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, bool packet)
+{
+	bool overdue = is_overdue(st), more = true;
+
+	if (!st->synced || !is_open(st)) {
+		st->waits = false;
 		return false;
 	}
-	if (!seq_before(st->hole_ack, piece->ack))
-		return false;
-	st->hole_ack = piece->ack;
-	return ++st->hole_signs >= HOLE_SIGNS_ONE_WAY;
+	if (st->held && !seq_before(st->next, hole_end(st))) { /* kept before its begin was known */
+		more = drain(st, env, ctx);
+	} else if (!st->waits || st->hole_at != st->next || st->overdue != overdue) {
+		begin_wait(st, env, overdue);
+	} else {
+		if (packet && st->hole_packets < PATIENCE_PACKETS)
+			st->hole_packets++;
+		if (waited_enough(st, env))
+			more = give_up_waiting(st, env, ctx);
+	}
+	if (!more)
+		stream_drop(st, env);
+	return is_open(st);
 }
 
 /** feed_beyond_hole() - @piece begins after st->next */
@@ -384,14 +480,7 @@ static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, vo
 	if (!st->held)
 		return true; /* all of it was cut by the snaplen: nothing to hold, the hole just became longer
 			      */
-	if (hole_is_lost(st, end, &piece)) {
-		uint32_t until = tree_first(st->held)->seq;
-
-		if (st->ack_known && seq_before(st->acked, until))
-			until = st->acked; /* the rest of the hole may still be on its way */
-		if (!give_up(st, env, ctx, until, LOST_GAP) || !drain(st, env, ctx))
-			return false;
-	}
+	note_ack_moves(st, &piece);
 	while (st->held_bytes > env->hold_bytes || st->held_count > 64 + env->hold_bytes / 16)
 		if (!skip_first_hole(st, env, ctx))
 			return false;
@@ -438,9 +527,9 @@ void stream_keep_early(struct stream *st, const struct stream_env *env, const st
 
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq)
 {
-	const struct held *first = tree_first(st->held);
-
-	if (first && first->seq - seq >= EARLY_BYTES_MAX)
+	while (st->held && seq_before(tree_first(st->held)->seq, seq))
+		held_free(st, env, tree_pop_first(&st->held));
+	if (st->held && tree_first(st->held)->seq - seq >= EARLY_BYTES_MAX)
 		stream_drop(st, env);
 	stream_begin(st, seq);
 }
@@ -498,6 +587,8 @@ static __attribute__((noinline)) void feed_any(struct stream *st, const struct s
 
 	if (len > 0 && !is_stray(st, env, ctx, piece->seq, len) && !feed_near(st, env, ctx, *piece, missing))
 		stream_drop(st, env);
+	if (st->held)
+		env->reader.on_wait(ctx);
 }
 
 void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
@@ -544,9 +635,4 @@ void stream_fin(struct stream *st, uint32_t seq)
 bool stream_ended(const struct stream *st)
 {
 	return st->fin_known && !seq_before(st->next, st->fin_seq);
-}
-
-bool stream_fin_acked(const struct stream *st)
-{
-	return st->fin_known && st->ack_known && seq_before(st->fin_seq, st->acked);
 }

@@ -26,10 +26,12 @@ struct stream_piece {
  * struct stream_reader - who reads a stream
  * @on_bytes: the next bytes; false if no more is wanted: what is held is dropped and nothing follows
  * @on_gap:   @bytes that will never come, and why (LOST_GAP or LOST_TRUNCATED); false likewise
+ * @on_wait:  bytes wait behind a gap: stream_look() must be called until it returns false
  */
 struct stream_reader {
 	bool (*on_bytes)(void *ctx, const struct stream_piece *piece);
 	bool (*on_gap)(void *ctx, uint32_t bytes, enum lost_reason why);
+	void (*on_wait)(void *ctx);
 };
 
 /** struct stream_env - what all streams of a lane share */
@@ -38,7 +40,10 @@ struct stream_env {
 	size_t hold_bytes; /* payload waiting for a hole to close, per stream */
 	struct budget *budget;
 	struct reassembly_stats *stats;
+	const struct wall *clock; /* capture time, as the owner follows it */
 };
+
+#define STREAM_LOOK_NS (250 * NS_PER_MS) /* how often a gap is looked at while no packet comes */
 
 struct held;
 
@@ -53,8 +58,11 @@ struct stream {
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
 	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
 	uint32_t stray_next;
-	uint8_t hole_signs, strays;
-	bool synced, ack_known, fin_known, cut_known, seen, early_over;
+	uint32_t hole_at;    /* with waits: the hole that is waited for begins here */
+	uint32_t lost_until; /* ... and it and those up to here are given up when that took too long */
+	struct wall since;   /* ... when the waiting began */
+	uint8_t hole_packets, ack_moves, strays;
+	bool synced, ack_known, fin_known, cut_known, seen, early_over, waits, overdue;
 };
 
 /** stream_begin() - the next byte in order is @seq */
@@ -67,7 +75,7 @@ void stream_begin(struct stream *st, uint32_t seq);
 void stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
 		       uint32_t missing);
 
-/** stream_early_from() - the SYN came: the stream begins at @seq; what was kept stays if it can follow that */
+/** stream_early_from() - the stream begins at @seq, as its SYN says or its first request: of what was kept, that stays which can follow */
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
 
 /**
@@ -91,9 +99,13 @@ void stream_fin(struct stream *st, uint32_t seq);
 /** stream_ended() - all bytes up to the sender's FIN were read or given up */
 bool stream_ended(const struct stream *st);
 
-/** stream_fin_acked() - the peer has everything up to the FIN, so what is missing here was lost by the capture
+/**
+ * stream_look() - is it time to give up the gap that others wait behind?
+ * @packet: a packet of the connection has come, after the one that opened the gap; false: only time has passed
+ *
+ * Return: whether something waits still
  */
-bool stream_fin_acked(const struct stream *st);
+bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, bool packet);
 
 /** stream_near() - could a segment that begins at @seq belong to this stream now? */
 bool stream_near(const struct stream *st, uint32_t seq);

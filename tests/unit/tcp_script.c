@@ -249,8 +249,10 @@ void tcp_steps_feed(struct reassembler *r, const struct tcp_step *steps, size_t 
 {
 	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };
 
-	for (size_t i = 0; i < count; i++)
-		feed_step(r, &steps[i], sides, now_ns + (int64_t)i * NS_PER_US);
+	for (size_t i = 0; i < count; i++) {
+		now_ns += NS_PER_US + steps[i].wait_ms * NS_PER_MS;
+		feed_step(r, &steps[i], sides, now_ns);
+	}
 }
 
 static void check_events(struct tcp_tap *tap, const char *expected, const struct tcp_story *story, size_t step,

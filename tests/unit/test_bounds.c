@@ -163,7 +163,7 @@ static const struct tcp_step everything[] = {
 	{ 'c', "P", "POST /lost HTTP/1.1\r\nContent-Length: 100\r\n\r\nhel", .missing = 5 },
 	{ 'c', "P", "body, body, body, body", NULL, .seq = 500 },
 	{ 's', "P", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
-	{ 'c', "P", "GET /after HTTP/1.1\r\n\r\n" },
+	{ 'c', "P", "GET /after HTTP/1.1\r\n\r\n", .wait_ms = 1300 },
 	{ 's', "P", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
 	{ 'c', "P", "GET /w HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" },
 	{ 's', "P", "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" },

@@ -87,7 +87,8 @@ static const struct tcp_step until_close_hole[] = { /* a FIN behind a hole ends 
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", "HTTP/1.0 200 OK\r\n\r\nsome" },
 	{ 's', "F", "e", .seq = 27 },
-	{ 'c', "FA", NULL, "=/1 gap;", .ack = 29 },
+	{ 'c', "FA", NULL, NULL, .ack = 29 },
+	{ 's', "A", NULL, "=/1 gap;", .wait_ms = 1300 },
 };
 
 static const struct tcp_step half_closed[] = { /* nc -N and its like: the request's end, then the answer */
@@ -142,7 +143,7 @@ static const struct tcp_step hole_in_head[] = {
 	{ 's', "P", "HTTP/1.1 200 OK\r\nX: " },
 	{ 's', "P", "\r\nContent-Length: 2\r\n\r\na1", .seq = 30 },
 	{ 'c', "P", POST(2), ASKED(2) , .ack = 55 },
-	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;" },
+	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
 	{ 'c', "P", POST(3), ASKED(3) },
 	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
 };
@@ -153,7 +154,8 @@ static const struct tcp_step hole_in_body[] = { /* of known length: what follows
 	{ 's', "P", HEAD_OF(8) "ab" },
 	{ 's', "P", "gh" ANSWER(2), .seq = 45 },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(3), "=/1 gap;=/2 200 2+2 [a2];=/3 200 1+1 [a3];" },
+	{ 'c', "", NULL, "=/1 gap;=/2 200 2+2 [a2];", .wait_ms = 1300 },
+	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
 static const struct tcp_step hole_over_two[] = { /* the end of one answer and the begin of the next */
@@ -162,7 +164,7 @@ static const struct tcp_step hole_over_two[] = { /* the end of one answer and th
 	{ 's', "P", HEAD_OF(8) "ab" },
 	{ 's', "P", "\r\n\r\na2" ANSWER(3), .seq = 80 },
 	{ 'c', "", NULL },
-	{ 's', "P", "HTTP", "=/1 gap;=/2 out_of_step;=/3 out_of_step;" },
+	{ 's', "P", "HTTP", "=/1 gap;=/2 out_of_step;=/3 out_of_step;", .wait_ms = 1300 },
 };
 
 static const struct tcp_step hole_in_chunk[] = {
@@ -171,7 +173,7 @@ static const struct tcp_step hole_in_chunk[] = {
 	{ 's', "P", CHUNKED "5\r\nab" },
 	{ 's', "P", "e\r\n0\r\n\r\n", .seq = 60 },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;" },
+	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
 	{ 'c', "P", POST(3), ASKED(3) },
 	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
 };
@@ -248,15 +250,17 @@ static const struct tcp_step hole_in_requests[] = { /* what was asked before the
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", HEAD_OF(2) "a" },
 	{ 's', "P", "1" ANSWER(2), "=/1 200 1+2 [a1];", .ack = 81 },
-	{ 'c', "P", POST(3), ASKED(3), .seq = 81 },
-	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
+	{ 'c', "P", POST(3), NULL, .seq = 81 },
+	{ 'c', "", NULL, ASKED(3), .wait_ms = 1300 },
+	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
 static const struct tcp_step hidden_and_pipelined[] = { /* a request in a hole is still unanswered: whose answer comes? */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", ANSWER(1), "=/1 200 1+1 [a1];", .ack = 81 },
-	{ 'c', "P", POST(3), ASKED(3), .seq = 81 },
+	{ 'c', "P", POST(3), NULL, .seq = 81 },
+	{ 'c', "", NULL, ASKED(3), .wait_ms = 1300 },
 	{ 's', "P", ANSWER(2), "=/3 out_of_step;" },
 	{ 's', "P", ANSWER(3) },
 	{ 'c', "P", POST(4), ASKED(4) },
@@ -268,7 +272,7 @@ static const struct tcp_step lost_request[] = { /* nobody asks for the answer of
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-Length: 4\r\n\r\n" },
 	{ 'c', "P", "cd", .seq = 42 },
 	{ 's', "P", ANSWER(1) },
-	{ 'c', "P", POST(2), "!gap;" ASKED(2) },
+	{ 'c', "P", POST(2), "!gap;" ASKED(2), .wait_ms = 1300 },
 	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
 };
 

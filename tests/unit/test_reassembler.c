@@ -10,6 +10,9 @@
 #define POST1 "POST /1 HTTP/1.1\r\nContent-Length: 10\r\n\r\n" /* 40 bytes */
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" /* 40 bytes */
 
+/* Capture time in which a gap that was acknowledged is given up, whatever comes. */
+#define LATE .wait_ms = 1300
+
 #define STORY(name, ...) { #name, STEPS(name), __VA_ARGS__ }
 
 /* ---- order ---- */
@@ -171,7 +174,8 @@ static const struct tcp_step fin_acked_past_hole[] = {
 	/* 3 bytes lost */
 	{ 'c', "P", "56789", NULL, .seq = 46 },
 	{ 'c', "F" },
-	{ 's', "F", NULL, "!gap;" },
+	{ 's', "F" },
+	{ 'c', "", NULL, "!gap;", LATE },
 };
 
 /* ---- resets ---- */
@@ -315,7 +319,8 @@ static const struct tcp_step one_way_hole[] = {
 	/* "23456789" lost */
 	{ 'c', "P", GET1, NULL, .seq = 51, .ack = 41 },
 	{ 'c', "P", GET2, NULL, .ack = 81 },
-	{ 'c', "P", GET3, "!gap;GET /1;GET /2;GET /3;", .ack = 121 },
+	{ 'c', "P", GET3, NULL, .ack = 121 },
+	{ 'c', "P", GET4, "!gap;GET /1;GET /2;GET /3;GET /4;", .ack = 161, LATE },
 };
 
 static const struct tcp_step answers_first[] = { /* the server's packets are captured ahead of the client's */
@@ -359,14 +364,15 @@ static const struct tcp_step hole_in_body[] = {
 	/* "345" lost */
 	{ 'c', "P", "6789" GET1, NULL, .seq = 47 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "!gap;GET /1;GET /2;" },
+	{ 'c', "P", GET2, "!gap;GET /1;GET /2;", LATE },
 };
 
 static const struct tcp_step hole_over_body_end[] = { /* the rest of the body and a whole GET */
 	HANDSHAKE,
 	{ 'c', "P", POST1 "012" },
 	{ 's', "P", OK OK, NULL, .ack = 70 },
-	{ 'c', "P", GET2, "!gap;GET /2;", .seq = 70 },
+	{ 'c', "P", GET2, NULL, .seq = 70 },
+	{ 's', "", NULL, "!gap;GET /2;", LATE },
 };
 
 static const struct tcp_step hole_between[] = { /* exactly one request lost, everything else seen */
@@ -376,8 +382,8 @@ static const struct tcp_step hole_between[] = { /* exactly one request lost, eve
 	{ 'c', "" },
 	{ 's', "P", OK, NULL, .ack = 39 },
 	{ 'c', "" },
-	{ 'c', "P", GET3, "GET /3;", .seq = 39 },
-	{ 's', "P", OK },
+	{ 'c', "P", GET3, NULL, .seq = 39 },
+	{ 's', "P", OK, "GET /3;", LATE },
 	{ 'c', "P", GET4, "GET /4;" },
 };
 
@@ -388,7 +394,7 @@ static const struct tcp_step hole_swallows_head[] = { /* the body of the lost he
 	{ 'c', "" },
 	{ 's', "", NULL, NULL, .ack = 60 },
 	{ 'c', "P", GET3, NULL, .seq = 60 },
-	{ 's', "P", OK },
+	{ 's', "P", OK, LATE },
 	{ 'c', "P", GET4, "GET /4;" },
 };
 
@@ -398,14 +404,14 @@ static const struct tcp_step hole_in_head[] = {
 	/* "Length: 19\r\n\r\n" lost */
 	{ 'c', "P", GET1, NULL, .seq = 41 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "!gap;GET /2;" },
+	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
 };
 
 static const struct tcp_step lost_first_byte[] = { /* "OST /..." is no request */
 	HANDSHAKE,
 	{ 'c', "P", "OST /1 HTTP/1.1\r\n\r\n", NULL, .seq = 2 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2, "GET /2;", LATE },
 };
 
 static const struct tcp_step hole_in_chunked[] = {
@@ -414,7 +420,7 @@ static const struct tcp_step hole_in_chunked[] = {
 	{ 'c', "P", GET1, NULL, .seq = 100 },       /* inside a chunk */
 	{ 'c', "P", "\r\n0\r\n\r\n", NULL },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "!gap;GET /2;" },
+	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
 };
 
 static const struct tcp_step hole_in_pipeline[] = {
@@ -422,15 +428,15 @@ static const struct tcp_step hole_in_pipeline[] = {
 	{ 'c', "P", GET1 GET2, "GET /1;GET /2;" },
 	{ 'c', "P", GET4, NULL, .seq = 58, .ack = 1 },
 	{ 's', "P", OK OK OK OK },
-	{ 'c', "P", GET1, "GET /4;GET /1;" },
+	{ 'c', "P", GET1, "GET /4;GET /1;", LATE },
 };
 
 static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-contin" },
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n", NULL, .ack = 80 },
-	{ 'c', "P", GET1, "!gap;", .seq = 80 },     /* is its body */
-	{ 's', "P", OK },
+	{ 'c', "P", GET1, NULL, .seq = 80 },        /* is its body */
+	{ 's', "P", OK, "!gap;", LATE },
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
@@ -440,8 +446,8 @@ static const struct tcp_step hole_end_and_head[] = { /* of one request and of th
 	{ 's', "P", OK, NULL, .ack = 200 },         /* it ended there */
 	{ 'c', "" },
 	{ 's', "", NULL, NULL, .ack = 260 },
-	{ 'c', "P", GET1, "!gap;", .seq = 260 },
-	{ 's', "P", OK },
+	{ 'c', "P", GET1, NULL, .seq = 260 },
+	{ 's', "P", OK, "!gap;", LATE },
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
@@ -449,9 +455,38 @@ static const struct tcp_step hole_in_both[] = { /* the answer is missing as well
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	{ 's', "", NULL, NULL, .ack = 60 },
-	{ 'c', "P", GET1, "!gap;GET /1;", .seq = 60, .ack = 41 },
-	{ 's', "P", OK, NULL, .seq = 41 },
+	{ 'c', "P", GET1, NULL, .seq = 60, .ack = 41 },
+	{ 's', "P", OK, "!gap;GET /1;", .seq = 41, LATE },
 	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step hole_and_silence[] = { /* what waits behind it does not wait for this connection to go on */
+	HANDSHAKE,
+	{ 'c', "P", GET1, "GET /1;" },
+	{ 's', "P", OK OK, NULL, .ack = 39 },
+	{ 'c', "P", GET3, NULL, .seq = 39 },
+	{ 'c', "S", NULL, NULL, .port = 50000, .wait_ms = 900 },
+	{ 'c', "S", NULL, "GET /3;", .port = 50001, .wait_ms = 600 },
+};
+
+static const struct tcp_step late_head[] = { /* acknowledged, answered, and more was sent: the packet just came late */
+	HANDSHAKE,
+	{ 's', "", NULL, NULL, .ack = 41 },
+	{ 'c', "P", "0123456789", NULL, .seq = 41, .ack = 1 },
+	{ 's', "P", OK, NULL, .ack = 51 },
+	{ 'c', "P", GET2, NULL, .wait_ms = 8 },
+	{ 's', "P", OK },
+	{ 'c', "P", POST1, "POST /1 [0123456789];GET /2;", .seq = 1, .ack = 1, .wait_ms = 8 },
+	{ 'c', "F", NULL, NULL, .seq = 70 }, { 's', "F" }, { 'c', "" },
+};
+
+static const struct tcp_step late_behind_the_end[] = { /* the FIN is acknowledged already */
+	HANDSHAKE,
+	{ 'c', "P", POST1 },
+	{ 'c', "F", NULL, NULL, .seq = 51 },
+	{ 's', "PF", OK, NULL, .ack = 52 },
+	{ 'c', "" },
+	{ 'c', "P", "0123456789", "POST /1 [0123456789];", .seq = 41, .wait_ms = 20 },
 };
 
 static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no hole */
@@ -471,8 +506,8 @@ static const struct tcp_step split_candidate[] = { /* the next request's line it
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	{ 's', "P", OK, NULL, .ack = 60 },
-	{ 'c', "P", "GE", "!gap;", .seq = 60 },
-	{ 'c', "P", "T /2 HTT" },
+	{ 'c', "P", "GE", NULL, .seq = 60 },
+	{ 'c', "P", "T /2 HTT", "!gap;", LATE },
 	{ 'c', "P", "P/1.1\r\nA: b\r\n\r\n", "GET /2;" },
 };
 
@@ -480,8 +515,8 @@ static const struct tcp_step candidate_was_none[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	{ 's', "P", OK, NULL, .ack = 60 },
-	{ 'c', "P", "GET", "!gap;", .seq = 60 },    /* could have been one */
-	{ 's', "P", OK },
+	{ 'c', "P", "GET", NULL, .seq = 60 },       /* could have been one */
+	{ 's', "P", OK, "!gap;", LATE },
 	{ 'c', "P", GET2, "GET /2;" },              /* "GETGET" isn't, but this segment begins one */
 };
 
@@ -643,7 +678,7 @@ static const struct tcp_story stories[] = {
 	STORY(syn_stray, .stats = "seen=1 complete=1 connections=1"),
 	STORY(late_copies_after_close, .stats = "seen=1 complete=1 connections=1"),
 	STORY(one_way, .stats = "seen=2 complete=2 one_way=1"),
-	STORY(one_way_hole, .stats = "seen=4 complete=3 lost.gap=1"),
+	STORY(one_way_hole, .stats = "seen=5 complete=4 lost.gap=1"),
 	STORY(answers_first, .stats = "seen=3 complete=3 gaps=0"),
 	STORY(same_ports, .stats = "seen=2 complete=2"),
 	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
@@ -659,6 +694,9 @@ static const struct tcp_story stories[] = {
 	STORY(hole_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(hole_end_and_head, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(hole_in_both, .stats = "seen=3 complete=2 lost.gap=1"),
+	STORY(hole_and_silence, .stats = "gaps=1 connections=3"),
+	STORY(late_head, .stats = "seen=2 complete=2 gaps=0 flows_open=0"),
+	STORY(late_behind_the_end, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
 	STORY(capture_reorder, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(hold_limit, .stats = "seen=3 complete=2 lost.gap=1", .hold_bytes = 16),
 	STORY(split_candidate, .stats = "seen=2 complete=1 lost.gap=1"),

@@ -13,11 +13,14 @@ struct step {
 	const char *bytes; /* NULL: the peer acknowledges @at */
 	const char *read;  /* everything so far; a gap of 3 is "<3>", one cut by the snaplen "<cut 3>" */
 	uint32_t missing;
+	uint32_t packets; /* others of the connection that came before */
+	int32_t wait_ms; /* and capture time that had passed before those */
 };
 
 struct reading {
 	struct buffer text;
 	size_t limit; /* bytes after which the reader wants no more; 0 = never */
+	bool waits;
 };
 
 static bool read_bytes(void *ctx, const struct stream_piece *piece)
@@ -37,7 +40,13 @@ static bool read_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	return true;
 }
 
+static void read_wait(void *ctx)
+{
+	((struct reading *)ctx)->waits = true;
+}
+
 struct rig {
+	struct wall clock;
 	struct budget budget;
 	struct reassembly_stats stats;
 	struct stream_env env;
@@ -49,7 +58,8 @@ static void rig_open(struct rig *rig, uint32_t seq, size_t hold, size_t memory)
 {
 	memset(rig, 0, sizeof(*rig));
 	budget_init(&rig->budget, memory);
-	rig->env = (struct stream_env){ { read_bytes, read_gap }, hold, &rig->budget, &rig->stats };
+	rig->env = (struct stream_env){ { read_bytes, read_gap, read_wait }, hold, &rig->budget, &rig->stats,
+					&rig->clock };
 	stream_begin(&rig->stream, seq);
 }
 
@@ -68,6 +78,21 @@ static void feed(struct rig *rig, uint32_t seq, struct span bytes, uint32_t miss
 	struct stream_piece piece = { .bytes = bytes, .seq = seq };
 
 	stream_feed(&rig->stream, &rig->env, &rig->reading, &piece, missing);
+	assert_true(rig->reading.waits || !rig->stream.held);
+}
+
+/** look() - as the owner does, with @packets of the connection */
+static void look(struct rig *rig, uint32_t packets)
+{
+	for (uint32_t i = 0; i < packets && rig->reading.waits; i++)
+		rig->reading.waits = stream_look(&rig->stream, &rig->env, &rig->reading, true);
+}
+
+static void pass_time(struct rig *rig, int32_t ms)
+{
+	rig->clock.ns += ms * NS_PER_MS;
+	if (ms && rig->reading.waits)
+		rig->reading.waits = stream_look(&rig->stream, &rig->env, &rig->reading, false);
 }
 
 static const struct step in_order[] = {
@@ -100,23 +125,48 @@ static const struct step overlap_all_ways[] = {
 static const struct step lost_by_ack[] = {
 	{ 0, "abc", "abc" },
 	{ 6, "ghi", "abc" },
-	{ 9, NULL, "abc" },           /* the peer has it all */
-	{ 9, "jkl", "abc<3>ghijkl" }, /* and more comes: d, e, f will not */
+	{ 9, NULL, "abc" },                            /* the peer has it all: the waiting begins */
+	{ 9, "jkl", "abc", .packets = 22 },            /* long enough in packets, but not in time */
+	{ 12, "m", "abc<3>ghijklm", .wait_ms = 10 },
 };
 
-static const struct step ack_alone_is_no_loss[] = {
+static const struct step lost_by_time[] = { /* few packets: only time tells, and no packet need come for it */
+	{ 0, "abc", "abc" },
+	{ 6, "ghi", "abc" },
+	{ 9, NULL, "abc" },
+	{ 9, "jkl", "abc", .wait_ms = 999 },
+	{ 9, NULL, "abc<3>ghijkl", .wait_ms = 1 },
+};
+
+static const struct step acked_is_not_lost[] = { /* a gap that the peer acknowledged, and more is sent behind it */
 	{ 0, "abc", "abc" },
 	{ 9, NULL, "abc" },
-	{ 6, "ghi", "abc" }, /* acknowledged itself: captured out of order */
+	{ 6, "ghi", "abc" },
+	{ 9, "jkl", "abc", .packets = 6, .wait_ms = 21 },
+	{ 3, "def", "abcdefghijkl", .packets = 3, .wait_ms = 8 },
+	{ 15, "pqr", "abcdefghijkl", .wait_ms = 5000 }, /* another gap has the same patience */
+	{ 18, NULL, "abcdefghijkl" },
+	{ 12, "mno", "abcdefghijklmnopqr", .packets = 30, .wait_ms = 9 },
+};
+
+static const struct step not_acked_is_not_late[] = { /* lost before it reached the peer: it will be sent again */
+	{ 0, "abc", "abc" },
+	{ 3, NULL, "abc" },
+	{ 6, "ghi", "abc" },
+	{ 3, NULL, "abc", .packets = 200, .wait_ms = 60000 },
 	{ 3, "def", "abcdefghi" },
 };
 
-static const struct step acked_ahead[] = { /* the peer's packets come ahead all the time: eight signs */
+static const struct step acked_ahead[] = { /* the peer's packets come ahead all the time */
 	{ 0, "a", "a" },
 	{ 90, NULL, "a" },
 	{ 9, "j", "a" }, { 8, "i", "a" }, { 7, "h", "a" }, { 6, "g", "a" },
-	{ 5, "f", "a" }, { 4, "e", "a" }, { 3, "d", "a" },
-	{ 2, "c", "a<1>cdefghij" },
+	{ 5, "f", "a" }, { 4, "e", "a", .wait_ms = 30 }, { 3, "d", "a" },
+	{ 2, "c", "a" },
+	{ 1, "b", "abcdefghij" },
+	{ 11, "l", "abcdefghij" },
+	{ 12, "m", "abcdefghij", .packets = 22, .wait_ms = 10 },
+	{ 13, "n", "abcdefghij<1>lmn" },
 };
 
 static const struct step acked_in_part[] = {
@@ -124,13 +174,34 @@ static const struct step acked_in_part[] = {
 	{ 0, "abc", "abc" },
 	{ 9, "jkl", "abc" },
 	{ 6, NULL, "abc" },
-	{ 12, "mno", "abc<3>" },
+	{ 12, "mno", "abc<3>", .wait_ms = 1000 },
 	{ 6, "ghi", "abc<3>ghijklmno" },
 };
 
+static const struct step clock_set_back[] = {
+	{ 0, "abc", "abc", .wait_ms = 5000 },
+	{ 6, "ghi", "abc" },
+	{ 9, NULL, "abc" },
+	{ 9, NULL, "abc", .wait_ms = -4000 },
+	{ 9, NULL, "abc", .wait_ms = 999 },
+	{ 9, NULL, "abc<3>ghi", .wait_ms = 1 },
+};
+
+static const struct step one_way_in_the_end[] = { /* nothing is known of the peer */
+	{ 0, "abc", "abc" },
+	{ 6, "ghi", "abc" },
+	{ 9, "jkl", "abc", .packets = 100, .wait_ms = 4999 },
+	{ 12, "m", "abc<3>ghijklm", .wait_ms = 1 },
+};
+
 static const struct step two_holes[] = {
-	{ 0, "a", "a" },     { 2, "c", "a" },      { 4, "e", "a" },           { 5, NULL, "a" },
-	{ 5, "f", "a<1>c" }, { 6, NULL, "a<1>c" }, { 6, "g", "a<1>c<1>efg" },
+	{ 0, "a", "a" },
+	{ 2, "c", "a" },
+	{ 4, "e", "a" },
+	{ 5, NULL, "a" },
+	{ 6, "g", "a", .wait_ms = 999 },
+	{ 7, NULL, "a<1>c<1>e", .wait_ms = 1 }, /* both were acknowledged when the waiting began; the third was not */
+	{ 7, NULL, "a<1>c<1>e<1>g", .wait_ms = 1000 },
 };
 
 static const struct step snaplen[] = {
@@ -166,10 +237,12 @@ static void test_tables(void **state)
 		const struct step *steps;
 		size_t count;
 	} tables[] = {
-		TABLE(in_order),         TABLE(reorder),        TABLE(backwards),
-		TABLE(overlap_all_ways), TABLE(lost_by_ack),    TABLE(ack_alone_is_no_loss),
-		TABLE(acked_ahead),     TABLE(acked_in_part),  TABLE(two_holes),
-		TABLE(snaplen),          TABLE(snaplen_filled), TABLE(old_and_far),
+		TABLE(in_order),          TABLE(reorder),        TABLE(backwards),
+		TABLE(overlap_all_ways),  TABLE(lost_by_ack),    TABLE(lost_by_time),
+		TABLE(acked_is_not_lost), TABLE(not_acked_is_not_late),
+		TABLE(acked_ahead),       TABLE(acked_in_part),  TABLE(two_holes),
+		TABLE(snaplen),           TABLE(snaplen_filled), TABLE(old_and_far),
+		TABLE(clock_set_back),    TABLE(one_way_in_the_end),
 	};
 	static const uint32_t isns[] = { 0, 1, UINT32_MAX, UINT32_MAX - 10 };
 
@@ -181,10 +254,13 @@ static void test_tables(void **state)
 			for (size_t i = 0; i < tables[t].count; i++) {
 				const struct step *s = &tables[t].steps[i];
 
+				pass_time(&rig, s->wait_ms);
+				look(&rig, s->packets);
 				if (s->bytes)
 					feed(&rig, isns[n] + s->at, span_str(s->bytes), s->missing);
 				else
 					stream_ack(&rig.stream, isns[n] + s->at);
+				look(&rig, 1);
 				if (strcmp(buffer_text(&rig.reading.text), s->read) != 0)
 					fail_msg("%s, step %zu, ISN %u: \"%s\", not \"%s\"", tables[t].name, i,
 						 isns[n], buffer_text(&rig.reading.text), s->read);
@@ -246,12 +322,15 @@ static void test_fin(void **state)
 	assert_false(stream_ended(&rig.stream));
 	feed(&rig, 0xfffffffe, SPAN_LITERAL("abc"), 0);
 	assert_false(stream_ended(&rig.stream));
-	stream_ack(&rig.stream, 4);
-	assert_false(stream_fin_acked(&rig.stream));
+	rig.reading.waits = true;
+	look(&rig, 100);
 	stream_ack(&rig.stream, 5);
-	assert_true(stream_fin_acked(&rig.stream));
-	stream_close_holes(&rig.stream, &rig.env, &rig.reading);
+	look(&rig, 100);
+	pass_time(&rig, 9);
+	assert_string_equal(buffer_text(&rig.reading.text), "abc");
+	pass_time(&rig, 1); /* the peer has everything up to the FIN */
 	assert_string_equal(buffer_text(&rig.reading.text), "abc<3>");
+	assert_false(rig.reading.waits);
 	assert_true(stream_ended(&rig.stream));
 	rig_close(&rig);
 }
