@@ -792,6 +792,7 @@ static void target_text(const struct comparing *c, size_t target, struct buffer 
 			      100 * mismatch->interval.low, 100 * mismatch->interval.high,
 			      brief.generated_apart > 0 ? " (generated text apart)" : "");
 	decisions_text(n, out);
+	tally_notes(c->tally, target, out);
 	if (counter_get(&n->unseen) > 0 && counter_get(&n->unseen) == counter_get(&n->pairs))
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
 				    "leave the filter open for both\n");

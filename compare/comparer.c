@@ -233,6 +233,8 @@ static void conclude(struct comparer *c)
 
 	r->findings = collector_findings(c->collector);
 	r->verdict = collector_verdict(c->collector);
+	if (r->verdict == COMPARISON_CLOSE && !collector_has(c->collector, DIFFERENCE_CLOSE))
+		r->reason = REASON_IGNORED;
 	if (!r->generated || r->verdict >= COMPARISON_CLOSE)
 		return;
 	/* Of the same words nothing can be a consequence: then it is something else that differs. */
@@ -435,6 +437,8 @@ static void compare_bodies(struct comparer *c, const struct pair *pair)
 	int p = body_read(production, pair->production, c->max_body, NULL);
 	int s = body_read(shadow, pair->shadow, c->max_body, p ? NULL : production);
 
+	c->result.same_bytes = span_equal(span_of(pair->production->body, (size_t)pair->production->body_len),
+					  span_of(pair->shadow->body, (size_t)pair->shadow->body_len));
 	c->is_large = p || s || production->bytes.len > COMPARER_KEPT_BODY || shadow->bytes.len > COMPARER_KEPT_BODY;
 	if (p || s)
 		cannot_read(c, p, s, "damaged");
@@ -453,8 +457,11 @@ const struct comparison *comparer_run(struct comparer *c, const struct pair *pai
 					 .shadow_stream = no_stream };
 	collector_clear(c->collector);
 	c->result.findings = collector_findings(c->collector);
-	if (!without_bodies(c, pair) && has_body(pair))
-		compare_bodies(c, pair);
+	if (!without_bodies(c, pair)) {
+		c->result.same_bytes = true;
+		if (has_body(pair))
+			compare_bodies(c, pair);
+	}
 	return &c->result;
 }
 

@@ -33,3 +33,15 @@ const char *body_kind_name(enum body_kind k)
 
 	return names[k];
 }
+
+const char *reply_difference_name(enum reply_difference r)
+{
+	static const char *const names[] = {
+		[REPLY_ALIKE] = NULL,
+#define X(id, name) [REPLY_##id] = name,
+		REPLY_DIFFERENCES(X)
+#undef X
+	};
+
+	return names[r];
+}

@@ -34,7 +34,8 @@ enum comparison_verdict {
 
 #define DIFFERENCES(X)                                                                                       \
 	X(TYPE, "type") X(MISSING, "missing") X(EXTRA, "extra") /* the three are schema */                   \
-	X(DECISION, "decision") X(VALUE, "value") X(ORDER, "order") X(CLOSE, "close")
+	X(DECISION, "decision") X(VALUE, "value") X(ORDER, "order") X(CLOSE, "close")                        \
+	X(IGNORED, "ignored") /* what a rule says not to look at, and it differs: never more than close */
 
 enum difference_kind {
 #define X(id, name) DIFFERENCE_##id,
@@ -53,6 +54,21 @@ enum body_kind {
 	BODY_KIND_COUNT
 };
 
+/* In what two replies of a language model decide otherwise, whatever their words; the first that holds. */
+#define REPLY_DIFFERENCES(X)                                                                                 \
+	X(TOOL_CALL, "tool_call")         /* other tools, other arguments, or words where a tool is called */ \
+	X(REFUSAL, "refusal")             /* one of the two refuses */                                       \
+	X(EMPTY, "empty")                 /* one of the two says nothing */                                  \
+	X(FINISH_REASON, "finish_reason") /* one of the two was cut short, or ends for another reason */
+
+enum reply_difference {
+	REPLY_ALIKE,
+#define X(id, name) REPLY_##id,
+	REPLY_DIFFERENCES(X)
+#undef X
+	REPLY_DIFFERENCE_COUNT
+};
+
 #define FINDINGS_MAX   64  /* paths kept of one pair; differences at more paths are only counted */
 #define FINDING_TEXT   96  /* with the NUL; longer values are cut */
 #define DECISIONS_MAX  256 /* kept of one pair */
@@ -66,6 +82,9 @@ struct finding {
 	char production[FINDING_TEXT], shadow[FINDING_TEXT]; /* the two values there, as text; "" if absent */
 	uint64_t count;
 	double max_abs, max_rel; /* numbers only; else 0 */
+	uint64_t numbers;        /* of @count: between two finite numbers, so that max_abs covers them */
+	uint64_t relatives;      /* of @numbers: production's is not 0, so that max_rel covers them */
+	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; lives as the rules do */
 };
 
 /** struct decision - what a model said about one input: the class with the best score, or the first k */
@@ -79,6 +98,7 @@ struct findings {
 	const struct finding *at;
 	size_t count;
 	uint64_t overflow; /* differences at paths that were not kept */
+	uint64_t ignored;  /* differences that a rule leaves out, kept or not */
 	uint64_t numbers;  /* pairs of numbers compared */
 	double max_abs, max_rel;
 	const struct decision *decisions;
@@ -94,11 +114,15 @@ struct stream_facts {
 	size_t gap_count;
 };
 
+#define REASON_IGNORED "ignored" /* of CLOSE: nothing differs but what rules leave out */
+
 /** struct comparison - borrowed from the comparer until its next comparison */
 struct comparison {
 	enum comparison_verdict verdict;
 	const char *reason; /* static text, one word: "timeout", "gap", "too_deep"; NULL if the verdict says it all */
 	enum body_kind kind;
+	enum reply_difference reply; /* a language model's; also where another verdict goes before DECISION */
+	bool same_bytes; /* the bodies are, as they came */
 	bool generated; /* text of a language model, and nothing else differs: that is not called wrong without a control */
 	struct findings findings;
 	struct stream_facts production_stream, shadow_stream;
@@ -107,6 +131,7 @@ struct comparison {
 
 const char *comparison_name(enum comparison_verdict v);
 const char *difference_name(enum difference_kind k);
+const char *reply_difference_name(enum reply_difference r); /* NULL of REPLY_ALIKE */
 const char *body_kind_name(enum body_kind k);
 
 #endif

@@ -289,6 +289,8 @@ static struct finding *count_one(struct collector *c, enum difference_kind kind,
 	}
 	f = &c->findings[i];
 	f->count++;
+	f->numbers += abs > 0;
+	f->relatives += rel > 0;
 	if (abs > f->max_abs)
 		f->max_abs = abs;
 	if (rel > f->max_rel)
@@ -305,6 +307,15 @@ static struct finding *count_one(struct collector *c, enum difference_kind kind,
 struct finding *collector_add(struct collector *c, enum difference_kind kind)
 {
 	return count_one(c, kind, 0, 0, 0);
+}
+
+struct finding *collector_add_ignored(struct collector *c, const char *rule)
+{
+	struct finding *f = collector_add(c, DIFFERENCE_IGNORED);
+
+	if (f && !f->rule) /* several rules may hold at places of one pattern: the first is named */
+		f->rule = rule;
+	return f;
 }
 
 struct finding *collector_add_numbers(struct collector *c, enum difference_kind kind, const struct tolerance *t,
@@ -384,13 +395,18 @@ enum comparison_verdict collector_verdict(const struct collector *c)
 		[DIFFERENCE_TYPE] = COMPARISON_SCHEMA,  [DIFFERENCE_MISSING] = COMPARISON_SCHEMA,
 		[DIFFERENCE_EXTRA] = COMPARISON_SCHEMA, [DIFFERENCE_DECISION] = COMPARISON_DECISION,
 		[DIFFERENCE_VALUE] = COMPARISON_VALUE,  [DIFFERENCE_ORDER] = COMPARISON_ORDER,
-		[DIFFERENCE_CLOSE] = COMPARISON_CLOSE,
+		[DIFFERENCE_CLOSE] = COMPARISON_CLOSE,  [DIFFERENCE_IGNORED] = COMPARISON_CLOSE,
 	};
 
 	for (size_t kind = 0; kind < DIFFERENCE_COUNT; kind++)
 		if (c->kinds[kind])
 			return verdicts[kind];
 	return COMPARISON_EQUAL;
+}
+
+bool collector_has(const struct collector *c, enum difference_kind kind)
+{
+	return c->kinds[kind] > 0;
 }
 
 bool collector_ok(const struct collector *c)
@@ -434,6 +450,7 @@ struct findings collector_findings(struct collector *c)
 	return (struct findings){ .at = c->shown,
 				  .count = n,
 				  .overflow = c->overflow,
+				  .ignored = c->kinds[DIFFERENCE_IGNORED],
 				  .numbers = c->numbers,
 				  .max_abs = c->max_abs,
 				  .max_rel = c->max_rel,

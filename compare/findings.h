@@ -51,6 +51,9 @@ struct finding *collector_add(struct collector *c, enum difference_kind kind);
 struct finding *collector_add_numbers(struct collector *c, enum difference_kind kind, const struct tolerance *t,
 				      double production, double shadow);
 
+/** collector_add_ignored() - something differs here that @rule (kept as it is) says not to look at */
+struct finding *collector_add_ignored(struct collector *c, const char *rule);
+
 /** finding_text() - @text into one of the two values of a finding; cut, never inside of a UTF-8 sequence */
 void finding_text(char out[FINDING_TEXT], struct span text);
 
@@ -64,6 +67,9 @@ void collector_decision(struct collector *c, struct span production, double prod
 
 /** collector_verdict() - the worst of what was added, kept or not: from SCHEMA to EQUAL */
 enum comparison_verdict collector_verdict(const struct collector *c);
+
+/** collector_has() - was any difference of this kind added, kept or not? */
+bool collector_has(const struct collector *c, enum difference_kind kind);
 
 /** collector_ok() - false: memory ran out, and something is missing */
 bool collector_ok(const struct collector *c);

@@ -97,7 +97,7 @@ static bool follows(const char *pattern)
 bool generated_explains(const struct findings *found)
 {
 	for (size_t i = 0; i < found->count; i++)
-		if (found->at[i].kind != DIFFERENCE_CLOSE && !follows(found->at[i].pattern))
+		if (found->at[i].kind < DIFFERENCE_CLOSE && !follows(found->at[i].pattern))
 			return false;
 	return found->overflow == 0; /* nobody knows where the others are */
 }

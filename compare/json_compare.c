@@ -13,6 +13,9 @@
  * its own. So a byte is compared once, however deep it lies. Scalars are
  * compared as text before anything is read.
  *
+ * What a rule ignores is looked at all the same, as a whole: that it differs makes the pair no more than close,
+ * and is counted, so that nobody is told that two answers are equal when somebody said not to look.
+ *
  * Rules are said to match where a path exists, not where something differs.
  * Therefore, as long as there are rules that have not matched, the documents are
  * first walked through for these alone (the first VISITS_MAX of them).
@@ -149,8 +152,10 @@ static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t sta
 	const struct rule_effect *e = path_rules_effect(jc->rules, state);
 	bool decides = path_rules_decides(jc->rules) && !path_rules_inert(jc->rules, state);
 
-	if (e->ignore)
+	if (e->ignore) {
+		json_ignored(jc, e, a, b);
 		return;
+	}
 	if (e->decision)
 		json_decide(jc, e, a, b, state);
 	if (na->type < JSON_ARRAY || na->type != nb->type) {
@@ -192,14 +197,10 @@ static void report_rest(struct json_comparer *jc, const struct frame *f)
 
 	for (uint32_t i = 0; i < f->missing + f->extra; i++) {
 		uint32_t state = path_rules_index(jc->rules, f->state, f->index + i);
+		const struct rule_effect *e = path_rules_effect(jc->rules, state);
 
 		collector_index(jc->out, f->index + i);
-		if (!path_rules_effect(jc->rules, state)->ignore) {
-			if (f->missing)
-				json_difference(jc, DIFFERENCE_MISSING, a, NODE_NONE);
-			else
-				json_difference(jc, DIFFERENCE_EXTRA, NODE_NONE, b);
-		}
+		json_one_sided(jc, e, f->missing ? a : NODE_NONE, f->missing ? NODE_NONE : b);
 		if (f->missing)
 			a = jc->a->nodes[a].next;
 		else

@@ -78,6 +78,13 @@ void json_number_texts(struct json_comparer *jc, const struct rule_effect *e, st
 #define NODE_NONE UINT32_MAX
 void json_difference(struct json_comparer *jc, enum difference_kind kind, uint32_t a, uint32_t b);
 
+/** json_one_sided() - something that only one of the two has; the other node is NODE_NONE */
+void json_one_sided(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
+
+/** json_ignored() - of a place that a rule leaves out: note whether the two differ there, in any way but
+ * spelling */
+void json_ignored(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
+
 /** json_same_text() - do two strings say the same? */
 bool json_same_text(struct json_comparer *jc, uint32_t a, uint32_t b);
 
@@ -92,6 +99,12 @@ bool json_match_members(struct json_comparer *jc, uint32_t a, uint32_t b, uint32
 
 /** json_match_elements() - pairs of elements onto the stack, likewise */
 bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state);
+
+/** json_same_value() - do two values of any documents say the same, whatever their spelling and the order of
+ * members? No rule is asked and no tolerance allowed; "no" if looking costs more than the documents may
+ * cost. */
+bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
+		     uint32_t b);
 
 /** json_reordered() - are the elements of one array those of the other in another order, and does that mean
  * something? */

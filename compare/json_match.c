@@ -11,7 +11,8 @@
  * order of arrays, by their first number; the rest in the order of the texts.
  * So close values find each other, and every element is compared with one other
  * at most. The values are hashed as the rules see them: what is ignored does not
- * count, 1 is 1.0, and members and sets have no order.
+ * count, 1 is 1.0, and members and sets have no order. Where the texts are not the same bytes the walk still
+ * goes through the two, to see whether what is ignored in them differs.
  *
  * What is hashed is limited to a multiple of the documents, since sets may lie in
  * sets; beyond that elements are taken in order.
@@ -23,6 +24,7 @@
 
 #include "base/decimal.h"
 
+#define NO_RULES UINT32_MAX /* a state: of values that are hashed as they are */
 #define FEW_MEMBERS 12 /* looked for by comparing each with each */
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -173,13 +175,9 @@ static void report_member(struct json_comparer *jc, struct json_pair p, uint32_t
 	struct span key = json_doc_text(d, name);
 	bool escaped = d->nodes[name].escaped;
 
-	if (path_rules_effect(jc->rules, path_rules_key(jc->rules, state, key, escaped))->ignore)
-		return;
 	collector_enter_key(jc->out, key, escaped);
-	if (p.a != NODE_NONE)
-		json_difference(jc, DIFFERENCE_MISSING, p.a + 1, NODE_NONE);
-	else
-		json_difference(jc, DIFFERENCE_EXTRA, NODE_NONE, p.b + 1);
+	json_one_sided(jc, path_rules_effect(jc->rules, path_rules_key(jc->rules, state, key, escaped)),
+		       p.a != NODE_NONE ? p.a + 1 : NODE_NONE, p.b != NODE_NONE ? p.b + 1 : NODE_NONE);
 	collector_leave(jc->out);
 }
 
@@ -267,22 +265,27 @@ static uint32_t next_child(struct json_comparer *jc, const struct json_doc *d, s
 	uint32_t node = h->next;
 
 	h->left--;
+	*state = NO_RULES;
+	*name = 0;
 	if (h->object) {
 		*name = text_hash(jc, d, node);
-		*state = path_rules_key(jc->rules, h->state, json_doc_text(d, node), d->nodes[node].escaped);
+		if (h->state != NO_RULES)
+			*state = path_rules_key(jc->rules, h->state, json_doc_text(d, node), d->nodes[node].escaped);
 		node++;
-	} else {
-		*name = 0;
+	} else if (h->state != NO_RULES) {
 		*state = path_rules_index(jc->rules, h->state, h->index++);
 	}
 	h->next = d->nodes[node].next;
 	return node;
 }
 
-/** hash_value() - of the value at @out->node, as the rules see it; one walk without recursion */
+/** hash_value() - of the value at @out->node, as the rules see it, or as it is (NO_RULES); one walk without
+ * recursion
+ */
 static void hash_value(struct json_comparer *jc, const struct json_doc *d, uint32_t state,
 		       struct json_element *out)
 {
+	static const struct rule_effect plain = { .values = VALUES_CLOSE };
 	struct hashing stack[JSON_DEPTH_MAX];
 	uint32_t node = out->node;
 	uint64_t name = 0;
@@ -290,7 +293,7 @@ static void hash_value(struct json_comparer *jc, const struct json_doc *d, uint3
 
 	for (;;) {
 		const struct json_node *n = &d->nodes[node];
-		const struct rule_effect *e = path_rules_effect(jc->rules, state);
+		const struct rule_effect *e = state == NO_RULES ? &plain : path_rules_effect(jc->rules, state);
 
 		jc->hash_budget -= jc->hash_budget > 0;
 		out->exact = out->coarse = 0;
@@ -320,6 +323,20 @@ static void hash_value(struct json_comparer *jc, const struct json_doc *d, uint3
 			return;
 		node = next_child(jc, d, &stack[depth - 1], &state, &name);
 	}
+}
+
+bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
+		     uint32_t b)
+{
+	struct json_element ea = { .node = a, .number = NAN }, eb = { .node = b, .number = NAN };
+
+	if (da->nodes[a].type == db->nodes[b].type && span_equal(json_doc_text(da, a), json_doc_text(db, b)))
+		return true;
+	if (da->nodes[a].type != db->nodes[b].type || jc->hash_budget == 0)
+		return false;
+	hash_value(jc, da, NO_RULES, &ea);
+	hash_value(jc, db, NO_RULES, &eb);
+	return ea.exact == eb.exact;
 }
 
 /** take_elements() - the elements of one array, hashed; false when out of memory */
@@ -387,6 +404,7 @@ static int by_index(const void *x, const void *y)
 struct elements {
 	struct json_element *of[2];
 	size_t count[2];
+	bool moved; /* a pair does not stand at the same place on both sides */
 };
 
 static void sort_elements(struct elements *e, int (*order)(const void *, const void *))
@@ -396,19 +414,27 @@ static void sort_elements(struct elements *e, int (*order)(const void *, const v
 			qsort(e->of[side], e->count[side], sizeof(*e->of[side]), order);
 }
 
-/** match_sorted() - one of each side with the same hash; the others stay. Pairs are kept if @keep: else they
- * are equal */
-static bool match_sorted(struct json_comparer *jc, struct elements *e, bool keep)
+static bool same_bytes(const struct json_comparer *jc, uint32_t a, uint32_t b)
+{
+	return span_equal(json_doc_text(jc->a, a), json_doc_text(jc->b, b));
+}
+
+/** match_sorted() - one of each side with the same hash; the others stay. Pairs are to be walked through if
+ * @alike is all that they are, or if they are equal by the rules and not the same bytes: something in them
+ * may be ignored */
+static bool match_sorted(struct json_comparer *jc, struct elements *e, bool alike)
 {
 	size_t at[2] = { 0, 0 }, left[2] = { 0, 0 };
 
 	while (at[0] < e->count[0] || at[1] < e->count[1]) {
 		struct json_element *a = at[0] < e->count[0] ? &e->of[0][at[0]] : NULL;
 		struct json_element *b = at[1] < e->count[1] ? &e->of[1][at[1]] : NULL;
-		int way = !a ? 1 : !b ? -1 : keep ? compare(a->coarse, b->coarse) : compare(a->exact, b->exact);
+		int way = !a ? 1 : !b ? -1 : alike ? compare(a->coarse, b->coarse) : compare(a->exact, b->exact);
 
 		if (way == 0) {
-			if (keep && !add_pair(jc, (struct json_pair){ a->node, b->node, a->index }))
+			e->moved |= a->index != b->index;
+			if ((alike || !same_bytes(jc, a->node, b->node)) &&
+			    !add_pair(jc, (struct json_pair){ a->node, b->node, a->index }))
 				return false;
 			at[0]++;
 			at[1]++;
@@ -425,35 +451,53 @@ static bool match_sorted(struct json_comparer *jc, struct elements *e, bool keep
 
 static void report_element(struct json_comparer *jc, int side, const struct json_element *e, uint32_t state)
 {
-	if (path_rules_effect(jc->rules, path_rules_index(jc->rules, state, e->index))->ignore)
-		return;
 	collector_enter_index(jc->out, e->index);
-	if (side == 0)
-		json_difference(jc, DIFFERENCE_MISSING, e->node, NODE_NONE);
-	else
-		json_difference(jc, DIFFERENCE_EXTRA, NODE_NONE, e->node);
+	json_one_sided(jc, path_rules_effect(jc->rules, path_rules_index(jc->rules, state, e->index)),
+		       side == 0 ? e->node : NODE_NONE, side == 0 ? NODE_NONE : e->node);
 	collector_leave(jc->out);
+}
+
+static int by_place(const void *x, const void *y)
+{
+	const struct json_pair *a = x, *b = y;
+
+	return compare(a->index, b->index);
+}
+
+/** note_order() - that the elements of a set stand in another order is left out, too, by the rule that says
+ * "set" */
+static void note_order(struct json_comparer *jc, const struct elements *e, uint32_t a, uint32_t b, uint32_t state)
+{
+	if (e->moved && jc->a->nodes[a].count == jc->b->nodes[b].count)
+		collector_add_ignored(jc->out, path_rules_effect(jc->rules, state)->unordered_by);
 }
 
 bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state)
 {
+	size_t paired, from = jc->pair_count;
 	struct elements e;
-	size_t paired;
 
 	if (!take_elements(jc, 0, a, state) || !take_elements(jc, 1, b, state))
 		return false;
 	e = (struct elements){ { jc->elements[0], jc->elements[1] },
-			       { jc->a->nodes[a].count, jc->b->nodes[b].count } };
+			       { jc->a->nodes[a].count, jc->b->nodes[b].count },
+			       false };
 	sort_elements(&e, by_exact);
-	match_sorted(jc, &e, false);
+	if (!match_sorted(jc, &e, false))
+		return false;
 	sort_elements(&e, by_likeness);
 	if (!match_sorted(jc, &e, true))
 		return false;
 	sort_elements(&e, by_index);
 	paired = e.count[0] < e.count[1] ? e.count[0] : e.count[1];
-	for (size_t i = 0; i < paired; i++)
+	for (size_t i = 0; i < paired; i++) {
+		e.moved |= e.of[0][i].index != e.of[1][i].index;
 		if (!add_pair(jc, (struct json_pair){ e.of[0][i].node, e.of[1][i].node, e.of[0][i].index }))
 			return false;
+	}
+	note_order(jc, &e, a, b, state);
+	if (jc->pair_count > from) /* hashes are random: findings are to come in the order of the text */
+		qsort(jc->pairs + from, jc->pair_count - from, sizeof(*jc->pairs), by_place);
 	for (int side = 0; side < 2; side++)
 		for (size_t i = paired; i < e.count[side]; i++)
 			report_element(jc, side, &e.of[side][i], state);

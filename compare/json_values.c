@@ -29,6 +29,27 @@ void json_difference(struct json_comparer *jc, enum difference_kind kind, uint32
 		finding_text(f->shadow, json_doc_text(jc->b, b));
 }
 
+void json_ignored(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b)
+{
+	struct finding *f;
+
+	if (a != NODE_NONE && b != NODE_NONE && json_same_value(jc, jc->a, a, jc->b, b))
+		return;
+	f = collector_add_ignored(jc->out, e->ignored_by);
+	if (f && a != NODE_NONE)
+		finding_text(f->production, json_doc_text(jc->a, a));
+	if (f && b != NODE_NONE)
+		finding_text(f->shadow, json_doc_text(jc->b, b));
+}
+
+void json_one_sided(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b)
+{
+	if (e->ignore)
+		json_ignored(jc, e, a, b);
+	else
+		json_difference(jc, b == NODE_NONE ? DIFFERENCE_MISSING : DIFFERENCE_EXTRA, a, b);
+}
+
 static bool is_large(const struct decimal *d)
 {
 	return d->exponent > 0 || d->digits > DOUBLE_INTEGERS;

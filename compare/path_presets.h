@@ -1,10 +1,24 @@
-/* path_presets.h - what the answers of each kind of server vary in for no reason, as patterns to ignore */
+/*
+ * path_presets.h - what the answers of each kind of server vary in for no reason, as patterns to ignore
+ *
+ * In force only for a preset that the user named. docs/comparing-rules.md has
+ * all of them; a test compares it with this table.
+ */
 #ifndef COMPARE_PATH_PRESETS_H
 #define COMPARE_PATH_PRESETS_H
 
 #include <stddef.h>
 
-/** path_preset() - its patterns; NULL if there is no preset of that name */
-const char *const *path_preset(const char *name, size_t *count);
+struct path_preset {
+	const char *name;
+	const char *const *patterns; /* NULL: none */
+	size_t count;
+};
+
+extern const struct path_preset path_presets[];
+extern const size_t path_preset_count;
+
+/** path_preset_find() - the preset called @name, or NULL */
+const struct path_preset *path_preset_find(const char *name);
 
 #endif

@@ -46,6 +46,7 @@ struct path_rule {
 	struct tolerance tolerance;
 	uint32_t top;
 	const char *pattern, *origin;
+	const char *label; /* of ignore and set: how a report names it */
 	unsigned line;
 	bool preset, matched;
 	size_t first_step, step_count;
@@ -178,6 +179,22 @@ static int take_pattern(struct path_rules *r, struct span text, const struct sou
 	return 0;
 }
 
+/** name_rule() - a label for what leaves something out; NULL when out of memory */
+static const char *name_rule(struct path_rules *r, const struct path_rule *rule)
+{
+	struct buffer text = { 0 };
+	char *label;
+
+	buffer_add_str(&text, rule->origin);
+	if (rule->line)
+		buffer_printf(&text, ":%u", rule->line);
+	else if (!rule->preset)
+		buffer_printf(&text, " %s", rule->pattern);
+	label = buffer_ok(&text) ? keep_text(r, buffer_span(&text)) : NULL;
+	buffer_deinit(&text);
+	return label;
+}
+
 static int add_rule(struct path_rules *r, struct path_rule *rule, const struct source *from)
 {
 	if (r->count == RULES_MAX)
@@ -186,6 +203,11 @@ static int add_rule(struct path_rules *r, struct path_rule *rule, const struct s
 	if (!array_room((void **)&r->rules, &r->cap, r->count, sizeof(*r->rules)))
 		return -ENOMEM;
 	rule->line = from->line;
+	if (rule->word == RULE_IGNORE || rule->word == RULE_SET) {
+		rule->label = name_rule(r, rule);
+		if (!rule->label)
+			return -ENOMEM;
+	}
 	rule->matched = rule->preset;
 	r->pending += !rule->preset;
 	r->decides |= rule->word == RULE_ARGMAX || rule->word == RULE_TOPK;
@@ -338,13 +360,13 @@ static int take_file(struct path_rules *r, const struct path_rules_options *o, s
 }
 
 static int take_list(struct path_rules *r, const char *const *patterns, size_t count, enum rule_word word,
-		     const char *option, struct buffer *error)
+		     const char *origin, bool preset, struct buffer *error)
 {
-	struct source from = { option ? option : "preset", 0, error };
+	struct source from = { origin, 0, error };
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < count; i++) {
-		struct path_rule rule = { .word = word, .preset = !option, .origin = from.name };
+		struct path_rule rule = { .word = word, .preset = preset, .origin = from.name };
 
 		result = take_pattern(r, span_str(patterns[i]), &from, &rule);
 		if (result == 0)
@@ -353,31 +375,38 @@ static int take_list(struct path_rules *r, const char *const *patterns, size_t c
 	return result;
 }
 
+/** take_preset() - what the server that the user named varies in for no reason */
+static int take_preset(struct path_rules *r, const char *name, struct buffer *error)
+{
+	const struct path_preset *preset = path_preset_find(name);
+	struct buffer origin = { 0 };
+	const char *kept = NULL;
+
+	if (!preset) {
+		buffer_printf(error,
+			      "--preset '%.*s': there is no such preset; use v2, tfserving, torchserve, openai, mlflow "
+			      "or any",
+			      SHOWN_MAX, name);
+		return -EINVAL;
+	}
+	r->label_maps = strcmp(name, "torchserve") == 0;
+	buffer_printf(&origin, "--preset %s", name);
+	if (buffer_ok(&origin))
+		kept = keep_text(r, buffer_span(&origin));
+	buffer_deinit(&origin);
+	return kept ? take_list(r, preset->patterns, preset->count, RULE_IGNORE, kept, true, error) : -ENOMEM;
+}
+
 static int take_all(struct path_rules *r, const struct path_rules_options *o, struct buffer *error)
 {
-	const char *const *preset;
-	size_t count = 0;
-	int result;
+	int result = o->preset ? take_preset(r, o->preset, error) : 0;
 
-	if (o->preset) {
-		preset = path_preset(o->preset, &count);
-		if (!preset) {
-			buffer_printf(error,
-				      "--preset '%.*s': there is no such preset; use v2, tfserving, "
-				      "torchserve, openai, mlflow or any",
-				      SHOWN_MAX, o->preset);
-			return -EINVAL;
-		}
-		r->label_maps = strcmp(o->preset, "torchserve") == 0;
-		result = take_list(r, preset, count, RULE_IGNORE, NULL, error);
-		if (result < 0)
-			return result;
-	}
-	result = take_file(r, o, error);
 	if (result == 0)
-		result = take_list(r, o->ignore, o->ignore_count, RULE_IGNORE, "--ignore", error);
+		result = take_file(r, o, error);
 	if (result == 0)
-		result = take_list(r, o->unordered, o->unordered_count, RULE_SET, "--unordered", error);
+		result = take_list(r, o->ignore, o->ignore_count, RULE_IGNORE, "--ignore", false, error);
+	if (result == 0)
+		result = take_list(r, o->unordered, o->unordered_count, RULE_SET, "--unordered", false, error);
 	return result;
 }
 
@@ -429,7 +458,10 @@ static struct rule_effect effect_of(const struct path_rules *r, const struct aut
 		const struct path_rule *rule = &r->rules[n];
 
 		e.ignore = rule->word == RULE_IGNORE;
+		e.ignored_by = e.ignore ? rule->label : NULL;
 		e.unordered |= rule->word == RULE_SET;
+		if (rule->word == RULE_SET)
+			e.unordered_by = rule->label;
 		if (n == s->below && e.values == VALUES_SCORES) {
 			e.decision = true;
 			e.top = rule->top;

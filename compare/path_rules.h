@@ -4,14 +4,14 @@
  * Grammar of a rules file, line by line ('#' begins a comment at the start of a
  * line and after a blank):
  *
- *   PATTERN ignore                     not looked at, nor what is below it
+ *   PATTERN ignore                     no difference here or below counts; it is told all the same
  *   PATTERN exact                      numbers have to be the same (1 is 1.0)
  *   PATTERN num [rtol=R] [atol=A]      numbers are compared with this tolerance, big integers and numbers in
  *                                      strings too; what is left out is --rtol or --atol
  *   PATTERN text                       strings are compared as words: white space only separates them
  *   PATTERN argmax                     of the scores, only which is the largest; values that differ are close
- *   PATTERN topk k=K                   the same for the K largest, in any order; of a list of strings, its
- * first K PATTERN set                        an array whose order means nothing
+ *   PATTERN topk k=K                   the same for the K largest, in any order; of a list of strings, the first
+ *   PATTERN set                        an array whose order means nothing
  *
  * PATTERN is a JSON pointer (RFC 6901: /a/0/b, ~0 is ~, ~1 is /) in which a step
  * may be * (any one member or element) or ** (any number of steps, none too); ~2
@@ -50,6 +50,7 @@ struct rule_effect {
 	bool decision;              /* here: the scores of a decision, of which the first @top count */
 	uint32_t top;               /* 1: arg-max */
 	struct tolerance tolerance; /* EXACT: zero */
+	const char *ignored_by, *unordered_by; /* the rule: "rules.txt:3", "--ignore /x", "--preset v2"; or NULL */
 };
 
 struct path_rules_options {

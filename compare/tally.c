@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/proposal.h"
 #include "compare/slices.h"
 
 /* The same on every tap: distinct requests are merged by these. */
@@ -24,8 +25,8 @@ static const struct hash_key request_key = { 0x7368616477746170, 0x7265717565737
 
 static void target_free(struct target_tally *g)
 {
-	struct counted *tables[] = { &g->errors,   &g->not_comparable, &g->confusion,
-				     &g->labels,   &g->statuses,       &g->paths };
+	struct counted *tables[] = { &g->errors,   &g->not_comparable, &g->confusion, &g->labels,
+				     &g->statuses, &g->paths,          &g->ignored };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		counted_deinit(tables[i]);
@@ -57,6 +58,7 @@ struct target_tally *tally_target_add(struct tally *t, struct span name, bool is
 	counted_init(&g->labels, TALLY_LABELS_MAX, hash);
 	counted_init(&g->statuses, TALLY_STATUSES_MAX, hash);
 	counted_init(&g->paths, TALLY_PATHS_MAX, hash);
+	counted_init(&g->ignored, TALLY_IGNORED_MAX, hash);
 	for (size_t i = 0; i < DIMENSIONS; i++)
 		counted_init(&g->slices[i], TALLY_SLICES_MAX, hash);
 	t->target[t->target_count++] = g;
@@ -261,9 +263,12 @@ static void add_verdict(struct target_tally *g, const struct pair *pair, const s
 		return;
 	}
 	g->kind[c->kind]++;
+	g->same_bytes += c->same_bytes;
+	g->ignored_alone += c->verdict == COMPARISON_CLOSE && c->reason && strcmp(c->reason, REASON_IGNORED) == 0;
+	g->generated.reply[c->reply]++;
 	if (c->generated) {
 		g->generated.pairs++;
-		g->generated.same_text += c->verdict == COMPARISON_EQUAL || c->verdict == COMPARISON_CLOSE;
+		g->generated.same_text += c->common_prefix == c->production_len && c->common_prefix == c->shadow_len;
 		g->generated.different += c->verdict == COMPARISON_VALUE;
 		g->generated.common_prefix += c->common_prefix;
 		g->generated.text += c->production_len > c->shadow_len ? c->production_len : c->shadow_len;
@@ -376,6 +381,52 @@ static void keep_max(double *max, double value)
 		*max = value;
 }
 
+/* What a rule leaves out is kept apart from what differs: by path and rule. */
+static void add_ignored(struct target_tally *g, const struct finding *d, bool again)
+{
+	struct counted_key key = { .len = 0 };
+	struct counted_row *row;
+
+	counted_key_add(&key, span_str(d->pattern));
+	counted_key_add(&key, span_str(d->rule ? d->rule : ""));
+	row = counted_row(&g->ignored, &key);
+	if (!row) {
+		g->ignored_overflow += d->count;
+		return;
+	}
+	row->n[PATH_PAIRS] += !again;
+	row->n[PATH_DIFFERENCES] += d->count;
+}
+
+static bool is_named_before(const struct findings *f, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (f->at[k].kind == f->at[i].kind && strcmp(f->at[k].pattern, f->at[i].pattern) == 0)
+			return true;
+	return false;
+}
+
+static void add_path(struct target_tally *g, const struct finding *d, bool again)
+{
+	struct counted_key key = { .len = 0 };
+	struct counted_row *row;
+
+	counted_key_add(&key, span_str(difference_name(d->kind)));
+	counted_key_add(&key, span_str(d->pattern));
+	row = counted_row(&g->paths, &key);
+	if (!row) {
+		g->path_overflow += d->count;
+		return;
+	}
+	row->n[PATH_PAIRS] += !again;
+	row->n[PATH_DIFFERENCES] += d->count;
+	row->n[PATH_NUMBERS] += d->numbers;
+	row->n[PATH_RELATIVES] += d->relatives;
+	row->n[PATH_NAMES] += !again && proposal_is_name(d);
+	keep_max(&row->max[PATH_MAX_ABS], d->max_abs);
+	keep_max(&row->max[PATH_MAX_REL], d->max_rel);
+}
+
 /* Findings come one a path and kind, but a pattern may have several: a pair counts once. */
 static void add_paths(struct target_tally *g, const struct findings *f)
 {
@@ -384,25 +435,14 @@ static void add_paths(struct target_tally *g, const struct findings *f)
 	keep_max(&g->max_rel, f->max_rel);
 	g->path_overflow += f->overflow;
 	for (size_t i = 0; i < f->count; i++) {
-		const struct finding *d = &f->at[i];
-		struct counted_key key = { .len = 0 };
-		struct counted_row *row;
-		bool again = false;
+		bool again = is_named_before(f, i);
 
-		counted_key_add(&key, span_str(difference_name(d->kind)));
-		counted_key_add(&key, span_str(d->pattern));
-		row = counted_row(&g->paths, &key);
-		if (!row) {
-			g->path_overflow += d->count;
-			continue;
-		}
-		for (size_t k = 0; k < i && !again; k++)
-			again = f->at[k].kind == d->kind && strcmp(f->at[k].pattern, d->pattern) == 0;
-		row->n[PATH_PAIRS] += !again;
-		row->n[PATH_DIFFERENCES] += d->count;
-		keep_max(&row->max[PATH_MAX_ABS], d->max_abs);
-		keep_max(&row->max[PATH_MAX_REL], d->max_rel);
+		if (f->at[i].kind == DIFFERENCE_IGNORED)
+			add_ignored(g, &f->at[i], again);
+		else
+			add_path(g, &f->at[i], again);
 	}
+	g->ignored_pairs += f->ignored > 0;
 }
 
 static void add_slices(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
@@ -473,7 +513,7 @@ static uint64_t gist_hash(const struct comparison *c, enum side side)
 	for (size_t i = 0; i < f->decision_count; i++)
 		hash = hash_more(hash, side == PRODUCTION ? f->decisions[i].production : f->decisions[i].shadow);
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->at[i].kind == DIFFERENCE_CLOSE)
+		if (f->at[i].kind >= DIFFERENCE_CLOSE) /* or ignored */
 			continue;
 		hash = hash_more(hash, f->at[i].path);
 		hash = hash_more(hash, side == PRODUCTION ? f->at[i].production : f->at[i].shadow);
@@ -680,6 +720,12 @@ static void merge_paths(struct target_tally *into, const struct target_tally *fr
 
 	counted_merge(&into->paths, &from->paths, lost);
 	into->path_overflow += from->path_overflow + lost[PATH_DIFFERENCES];
+	lost[PATH_DIFFERENCES] = 0;
+	counted_merge(&into->ignored, &from->ignored, lost);
+	into->ignored_overflow += from->ignored_overflow + lost[PATH_DIFFERENCES];
+	into->ignored_pairs += from->ignored_pairs;
+	into->ignored_alone += from->ignored_alone;
+	into->same_bytes += from->same_bytes;
 }
 
 static void merge_counts(struct target_tally *into, const struct target_tally *from)
@@ -693,6 +739,8 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->generated.different += from->generated.different;
 	into->generated.common_prefix += from->generated.common_prefix;
 	into->generated.text += from->generated.text;
+	for (int r = 0; r < REPLY_DIFFERENCE_COUNT; r++)
+		into->generated.reply[r] += from->generated.reply[r];
 	into->bad.both += from->bad.both;
 	into->bad.production += from->bad.production;
 	into->bad.shadow += from->bad.shadow;

@@ -22,6 +22,7 @@
 
 /* Places for names of each kind, per target; what finds none is counted as overflow. */
 #define TALLY_PATHS_MAX         256  /* (path of the body, kind of difference) */
+#define TALLY_IGNORED_MAX       64   /* (path of the body, rule) */
 #define TALLY_LABELS_MAX        1024
 #define TALLY_CONFUSIONS_MAX    1024
 #define TALLY_STATUSES_MAX      64
@@ -66,6 +67,14 @@ struct tally_brief {
 
 /** tally_brief() - of target @target, as tally_add() counts them */
 struct tally_brief tally_brief(const struct tally *t, size_t target);
+
+/**
+ * tally_notes() - of target @target, for a terminal: what was left out of comparing and differs, a line each,
+ * with a warning if it is in more than IGNORED_WARNING of the pairs; and the rules that would let pass what
+ * seems to be no fault. Nothing if there is nothing to say.
+ */
+#define IGNORED_WARNING 0.01
+void tally_notes(const struct tally *t, size_t target, struct buffer *out);
 
 /** tally_json() - the member "targets" of the report's "comparison", in an object that the caller has opened */
 void tally_json(const struct tally *t, struct json *j);

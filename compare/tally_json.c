@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "compare/proposal.h"
 #include "compare/tally_state.h"
 
 #define NOISE_RELATIVE 0.20
@@ -89,6 +90,7 @@ static void verdicts_json(struct json *j, const struct target_tally *g)
 	for (int v = 0; v < COMPARISON_COUNT; v++)
 		json_count(j, comparison_name((enum comparison_verdict)v), g->verdict[v]);
 	json_close(j, '}');
+	json_count(j, "same_bytes", g->same_bytes);
 	reasons_json(j, "errors", &g->errors);
 	reasons_json(j, "not_comparable", &g->not_comparable);
 	open_member(j, "kinds", '{');
@@ -150,6 +152,10 @@ static void generated_json(struct json *j, const struct target_tally *g)
 	json_count(j, "text_bytes", g->generated.text);
 	number(j, "common_prefix_share",
 	       g->generated.text ? (double)g->generated.common_prefix / (double)g->generated.text : NAN);
+	open_member(j, "decisions", '{');
+	for (int r = REPLY_ALIKE + 1; r < REPLY_DIFFERENCE_COUNT; r++)
+		json_count(j, reply_difference_name((enum reply_difference)r), g->generated.reply[r]);
+	json_close(j, '}');
 	json_close(j, '}');
 }
 
@@ -442,6 +448,19 @@ static void path_noise_json(struct json *j, const struct noise_floor *noise, con
 												"differs");
 }
 
+/* The rule that would let it pass, if it seems to be no fault of the model. */
+static void proposal_json(struct json *j, const struct counted_row *row, uint64_t compared)
+{
+	struct buffer rule = { 0 };
+
+	json_key(j, "proposal");
+	if (proposal_of(row, compared, &rule) != PROPOSAL_NONE)
+		json_text(j, buffer_span(&rule));
+	else
+		json_null(j);
+	buffer_deinit(&rule);
+}
+
 static void path_json(struct json *j, const struct noise_floor *noise, const struct counted_row *row, uint64_t compared)
 {
 	struct rate r = rate_of(row->n[PATH_PAIRS], compared);
@@ -455,6 +474,10 @@ static void path_json(struct json *j, const struct noise_floor *noise, const str
 	exact(j, "max_rel", row->max[PATH_MAX_REL]);
 	rate_members(j, &r);
 	path_noise_json(j, noise, row, r.value);
+	json_count(j, "numbers", row->n[PATH_NUMBERS]);
+	json_count(j, "relatives", row->n[PATH_RELATIVES]);
+	json_count(j, "names", row->n[PATH_NAMES]);
+	proposal_json(j, row, compared);
 	json_close(j, '}');
 }
 
@@ -470,6 +493,35 @@ static void paths_json(struct json *j, const struct target_tally *g, const struc
 				path_json(j, noise, rows[i], target_compared(g));
 	json_close(j, ']');
 	json_count(j, "paths_overflow", g->path_overflow);
+	free(rows);
+}
+
+/* What rules leave out, where it differs; most pairs first. */
+static void ignored_json(struct json *j, const struct target_tally *g)
+{
+	const struct counted_row **rows = counted_order(&g->ignored);
+	struct rate r = rate_of(g->ignored_pairs, target_compared(g));
+
+	open_member(j, "ignored", '{');
+	json_count(j, "pairs", r.count);
+	json_count(j, "of", r.of);
+	rate_members(j, &r);
+	json_count(j, "alone", g->ignored_alone);
+	open_member(j, "paths", '[');
+	for (size_t i = 0; rows && i < g->ignored.count; i++) {
+		r = rate_of(rows[i]->n[PATH_PAIRS], target_compared(g));
+		json_open(j, '{');
+		text(j, "path", counted_first(rows[i]));
+		text(j, "rule", counted_second(rows[i]));
+		json_count(j, "pairs", rows[i]->n[PATH_PAIRS]);
+		json_count(j, "of", r.of);
+		json_count(j, "differences", rows[i]->n[PATH_DIFFERENCES]);
+		rate_members(j, &r);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_count(j, "paths_overflow", g->ignored_overflow);
+	json_close(j, '}');
 	free(rows);
 }
 
@@ -609,6 +661,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	latency_json(j, g);
 	streams_json(j, g);
 	paths_json(j, g, &noise);
+	ignored_json(j, g);
 	slices_json(j, t, g);
 	examples_json(j, &g->examples);
 	repeats_json(j, g);

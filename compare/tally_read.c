@@ -229,8 +229,31 @@ static void read_paths(struct reader *r, uint32_t node, struct target_tally *g)
 		}
 		row->n[PATH_PAIRS] += pairs;
 		row->n[PATH_DIFFERENCES] += differences;
+		row->n[PATH_NUMBERS] += count(r, at, "numbers");
+		row->n[PATH_RELATIVES] += count(r, at, "relatives");
+		row->n[PATH_NAMES] += count(r, at, "names");
 		row->max[PATH_MAX_ABS] = fmax(row->max[PATH_MAX_ABS], real(r, at, "max_abs", INFINITY));
 		row->max[PATH_MAX_REL] = fmax(row->max[PATH_MAX_REL], real(r, at, "max_rel", INFINITY));
+	}
+}
+
+static void read_ignored(struct reader *r, uint32_t node, struct target_tally *g)
+{
+	g->ignored_pairs = count(r, node, "pairs");
+	g->ignored_alone = count(r, node, "alone");
+	g->ignored_overflow = count(r, node, "paths_overflow");
+	if (g->ignored_alone > g->ignored_pairs || g->ignored_pairs > target_compared(g))
+		fail(r, "ignored", "made of counts that fit together");
+	EACH(r, at, list(r, node, "paths")) {
+		uint64_t pairs = count(r, at, "pairs"), differences = count(r, at, "differences");
+		struct counted_row *row = row_of(r, &g->ignored, at, "path", "rule");
+
+		if (!row) {
+			g->ignored_overflow += differences;
+			continue;
+		}
+		row->n[PATH_PAIRS] += pairs;
+		row->n[PATH_DIFFERENCES] += differences;
 	}
 }
 
@@ -264,7 +287,7 @@ static void read_slices(struct reader *r, uint32_t node, struct tally *t, struct
 static void read_verdicts(struct reader *r, uint32_t node, struct target_tally *g)
 {
 	uint32_t verdicts = object(r, node, "verdicts"), kinds = object(r, node, "kinds");
-	uint32_t generated = object(r, node, "generated");
+	uint32_t generated = object(r, node, "generated"), decisions = object(r, generated, "decisions");
 
 	for (int v = 0; v < COMPARISON_COUNT; v++)
 		g->verdict[v] = count(r, verdicts, comparison_name((enum comparison_verdict)v));
@@ -277,6 +300,9 @@ static void read_verdicts(struct reader *r, uint32_t node, struct target_tally *
 	g->generated.different = count(r, generated, "different");
 	g->generated.common_prefix = count(r, generated, "common_prefix_bytes");
 	g->generated.text = count(r, generated, "text_bytes");
+	for (int i = REPLY_ALIKE + 1; i < REPLY_DIFFERENCE_COUNT; i++)
+		g->generated.reply[i] = count(r, decisions, reply_difference_name((enum reply_difference)i));
+	g->same_bytes = count(r, node, "same_bytes");
 }
 
 static void read_error_rate(struct reader *r, uint32_t node, struct target_tally *g)
@@ -500,6 +526,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	g->max_abs = real(r, numbers, "max_abs", INFINITY);
 	g->max_rel = real(r, numbers, "max_rel", INFINITY);
 	read_paths(r, node, g);
+	read_ignored(r, object(r, node, "ignored"), g);
 	read_slices(r, node, t, g, has_control);
 	read_examples(r, node, g);
 	g->repeats.requests = count(r, repeats, "requests");

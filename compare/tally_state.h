@@ -18,7 +18,7 @@ enum { DIMENSION_PATH, DIMENSION_MODEL, DIMENSION_HEADERS };
 #define DIMENSIONS (DIMENSION_HEADERS + TALLY_SLICE_HEADERS_MAX)
 
 /* What counted rows hold; n[0] is what they are sorted by. */
-enum { PATH_PAIRS, PATH_DIFFERENCES };
+enum { PATH_PAIRS, PATH_DIFFERENCES, PATH_NUMBERS, PATH_RELATIVES, PATH_NAMES };
 enum { PATH_MAX_ABS, PATH_MAX_REL };
 enum { LABEL_PRODUCTION, LABEL_SHADOW };
 enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERRORS, SLICE_DECISIONS, SLICE_AGREE };
@@ -51,11 +51,14 @@ struct target_tally {
 	char name[NAME_TEXT];
 	bool is_control;
 	uint64_t verdict[COMPARISON_COUNT], kind[BODY_KIND_COUNT];
-	struct counted errors, not_comparable, confusion, labels, statuses, paths, slices[DIMENSIONS];
-	uint64_t confusion_overflow, status_overflow, path_overflow, slice_overflow;
+	struct counted errors, not_comparable, confusion, labels, statuses, paths, ignored, slices[DIMENSIONS];
+	uint64_t confusion_overflow, status_overflow, path_overflow, ignored_overflow, slice_overflow;
+	uint64_t ignored_pairs, ignored_alone; /* something ignored differs; and nothing else does */
+	uint64_t same_bytes;                   /* pairs whose bodies were the same as they came */
 	struct distinct requests;
 	struct {
 		uint64_t pairs, same_text, different, common_prefix, text;
+		uint64_t reply[REPLY_DIFFERENCE_COUNT];
 	} generated;
 	struct {
 		uint64_t both, production, shadow, neither; /* bad for both, for one alone, for none */

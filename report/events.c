@@ -253,6 +253,10 @@ static void differences_member(struct json *j, const struct findings *f, bool sh
 		json_key(j, "kind");
 		json_str(j, difference_name(d->kind));
 		json_count(j, "count", d->count);
+		if (d->rule) {
+			json_key(j, "rule");
+			json_str(j, d->rule);
+		}
 		if (show_values) {
 			json_key(j, "production");
 			json_str(j, d->production);

@@ -33,6 +33,7 @@ enum gate_scope { GATE_COMPARED, GATE_TARGET, GATE_RUN };
 	X("decision",                 COMPARED, SHARE,  "verdicts.decision",               "compared")       \
 	X("value",                    COMPARED, SHARE,  "verdicts.value",                  "compared")       \
 	X("order",                    COMPARED, SHARE,  "verdicts.order",                  "compared")       \
+	X("ignored_differing",        COMPARED, SHARE,  "ignored.rate",                    NULL)             \
 	X("decision_agreement",       COMPARED, SHARE,  "decision.rate",                   NULL)             \
 	X("decision_agreement_lower", COMPARED, SHARE,  "decision.low",                    NULL)             \
 	X("error_rate",               COMPARED, SHARE,  "error_rate.shadow.rate",          NULL)             \

@@ -278,6 +278,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		decisions_sentence(&text, target);
 		errors_sentence(&text, target);
 		ratio_sentence(&text, target);
+		page_ignored_sentence(&text, target);
 		paper_say(p, "%s", buffer_text(&text));
 	}
 	buffer_clear(&text);
@@ -459,6 +460,7 @@ static void compared_with(struct paper *p, struct view name, struct view target,
 	page_latency(p, target);
 	page_streams(p, target);
 	page_slices(p, target);
+	page_ignored(p, target);
 	page_paths(p, target);
 	page_examples(p, target);
 }

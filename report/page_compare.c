@@ -320,6 +320,7 @@ void page_paths(struct paper *p, struct view target)
 			"%u more paths are in the JSON, and differences at %llu more places were only counted.",
 			view_size(paths) - shown,
 			(unsigned long long)view_count(view_get(target, "paths_overflow")));
+	page_proposals(p, target);
 	paper_section_end(p);
 }
 

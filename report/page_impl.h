@@ -4,6 +4,7 @@
  *   page.c          the order, the verdict and the key figures on top
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
  *   page_compare.c  what the comparison with one target says
+ *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  */
 #ifndef REPORT_PAGE_IMPL_H
@@ -25,6 +26,13 @@ void page_latency(struct paper *p, struct view target);
 void page_paths(struct paper *p, struct view target);
 void page_slices(struct paper *p, struct view target);
 void page_examples(struct paper *p, struct view target);
+
+/* page_rules.c */
+void page_ignored(struct paper *p, struct view target);
+void page_proposals(struct paper *p, struct view target);
+bool page_warns_of_ignored(struct view target);
+/** page_ignored_sentence() - for the line at the top; nothing if nothing that is left out differs */
+void page_ignored_sentence(struct buffer *out, struct view target);
 
 /* page_models.c */
 void page_decisions(struct paper *p, struct view target);

@@ -168,6 +168,12 @@ def compare_rules(lab):
         check(told["verdicts"][verdict] == 0, f"{verdict} in spite of the rules: {told['verdicts']}")
     unmatched = report["comparison"]["rules_unmatched"]
     check(len(unmatched) == 1 and "/nowhere/*" in unmatched[0], f"unmatched: {unmatched}")
+    left_out = {(p["path"], p["rule"]): p["pairs"] for p in told["ignored"]["paths"]}
+    want = {("/unit", f"{rules}:2"): ROUNDS, ("/tags", "--unordered /tags"): ROUNDS, ("/seconds", "--ignore /seconds"): ROUNDS}
+    check(left_out == want, f"left out: {left_out}, not {want}")
+    check(told["ignored"]["pairs"] == told["ignored"]["alone"] == 3 * ROUNDS, f"left out: {told['ignored']}")
+    for line in (f"/unit differs in {ROUNDS} of ", "(--ignore /seconds)", "warning    what is ignored differs in"):
+        check(line in tap.err, f"the terminal does not say {line!r}: {tap.err[-900:]}")
     options = report["comparison"]["options"]
     check(options["atol"] == 1 and options["unordered"] == ["/tags"], f"options: {options}")
 

@@ -13,7 +13,7 @@ from lab import HERE, PYTHON, check, fields_of, need_program, need_python, wait_
 PRODUCTION, SHADOW, CONTROL = 8080, 9000, 9001
 ROUNDS = 3
 PAIRS = ROUNDS * len(models.CASES)
-COMPARE = ["--compare", "-t", f"http://127.0.0.1:{SHADOW}", "-m", "3s"]
+COMPARE = ["--compare", "-t", f"http://127.0.0.1:{SHADOW}", "-m", "3s", "--ignore", "/id", "--ignore", "/created"]
 MISMATCHES = ("status", "encoding", "schema", "decision", "value", "order")
 
 
@@ -134,6 +134,7 @@ def check_merged(lab, *reports):
         check(targets[0][name] == sum(t[name] for t in targets[1:]), f"{name}: {[t[name] for t in targets]}")
     for name in targets[0]["verdicts"]:
         check(targets[0]["verdicts"][name] == sum(t["verdicts"][name] for t in targets[1:]), f"{name}: {[t['verdicts'] for t in targets]}")
+    check(targets[0]["ignored"]["pairs"] == sum(t["ignored"]["pairs"] for t in targets[1:]) > 0, f"ignored: {[t['ignored'] for t in targets]}")
     check(targets[0]["decision"]["count"] == sum(t["decision"]["count"] for t in targets[1:]), "decisions do not add up")
     check(targets[0]["distinct_requests"] == targets[1]["distinct_requests"], f"distinct: {[t['distinct_requests'] for t in targets]}")
 

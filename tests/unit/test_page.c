@@ -120,6 +120,13 @@ static void test_what_is_said(void **state)
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"latency_us\":{\"timeouts\":2,\"shadow\":{\"total\":"
 		  "{\"count\":5,\"p50\":900,\"p99\":null}}}}}}}",
 		  "", "> max-time" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"targets\":{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0},"
+		  "\"ignored\":{\"pairs\":850,\"of\":850,\"rate\":1,\"alone\":850,\"paths\":[{\"path\":\"/duration\",\"rule\":\"rules.txt:3\","
+		  "\"pairs\":850,\"of\":850,\"rate\":1}]}}}}}",
+		  "Warning: what rules leave out differs in 850 of 850 pairs", "rules.txt:3" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"paths\":[{\"path\":\"/id\",\"kind\":\"value\",\"pairs\":7,"
+		  "\"names\":7,\"proposal\":\"/id ignore\"}]}}}}",
+		  "", "/id ignore" },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"status_matrix\":[{\"production\":200,\"shadow\":null,"
 		  "\"count\":4}]}}}}",
 		  "", "no answer" },

@@ -87,7 +87,8 @@ struct made {
 
 static void make_findings(struct made *x)
 {
-	static const enum difference_kind kinds[] = { DIFFERENCE_VALUE, DIFFERENCE_MISSING, DIFFERENCE_CLOSE };
+	static const enum difference_kind kinds[] = { DIFFERENCE_VALUE, DIFFERENCE_MISSING, DIFFERENCE_CLOSE,
+						      DIFFERENCE_IGNORED };
 
 	x->c.findings.at = x->findings;
 	x->c.findings.count = below(4);
@@ -95,9 +96,17 @@ static void make_findings(struct made *x)
 		struct finding *f = &x->findings[i];
 
 		snprintf(x->patterns[i], sizeof(x->patterns[i]), "/predictions/*/%zu", below(20));
-		*f = (struct finding){ kinds[below(3)], x->patterns[i], x->patterns[i], "0.\"25\"", "\x01\xff", 1 + below(9),
+		*f = (struct finding){ kinds[below(4)], x->patterns[i], x->patterns[i], "0.\"25\"", "\x01\xff", 1 + below(9),
 				       (double)below(1000) / 7, below(50) ? (double)below(1000) / 3e7 : INFINITY };
+		f->numbers = f->count - below(2);
+		f->relatives = f->numbers;
+		f->rule = f->kind == DIFFERENCE_IGNORED ? below(2) ? "rules.txt:3" : "--preset v2" : NULL;
+		x->c.findings.ignored += f->kind == DIFFERENCE_IGNORED ? f->count : 0;
 	}
+	x->c.same_bytes = below(2);
+	x->c.reply = (enum reply_difference)below(REPLY_DIFFERENCE_COUNT);
+	if (x->c.verdict == COMPARISON_CLOSE && x->c.findings.ignored)
+		x->c.reason = REASON_IGNORED;
 	x->c.findings.overflow = below(30) == 0;
 	x->c.findings.numbers = below(100);
 	x->c.findings.max_abs = (double)below(1000) / 11;
@@ -571,6 +580,124 @@ static void test_noise_by_repeats(void **state)
 	tally_free(t);
 }
 
+/* -- what was left out, and rules to paste --------------------------------------------- */
+
+/** add_found() - @pairs pairs of JSON in which the @count findings are found */
+static void add_found(struct tally *t, int pairs, enum comparison_verdict verdict, const char *reason,
+		      const struct finding *findings, size_t count)
+{
+	for (int i = 0; i < pairs; i++) {
+		struct made x;
+
+		make(&x);
+		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 1 };
+		x.shadow = x.production;
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		x.c = (struct comparison){ .verdict = verdict, .reason = reason, .kind = BODY_JSON };
+		x.c.findings.at = findings;
+		x.c.findings.count = count;
+		for (size_t k = 0; k < count; k++)
+			x.c.findings.ignored += findings[k].kind == DIFFERENCE_IGNORED ? findings[k].count : 0;
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+}
+
+static void test_ignored(void **state)
+{
+	static const struct finding one = { DIFFERENCE_IGNORED, "/duration", "/duration", "", "", 2, 0, 0, 0, 0, "rules.txt:3" };
+	static const struct finding two[] = { { DIFFERENCE_VALUE, "/a", "/a", "", "", 1, 0, 0, 0, 0, NULL },
+					      { DIFFERENCE_IGNORED, "/\x9b/id", "/\x9b/id", "", "", 1, 0, 0, 0, 0, "--preset v2" } };
+	struct tally *t = tally_of(1, false), *merged = tally_of(1, false), *again;
+	struct buffer out, notes = { 0 };
+
+	(void)state;
+	add_found(t, 90, COMPARISON_CLOSE, REASON_IGNORED, &one, 1);
+	add_found(t, 8, COMPARISON_VALUE, NULL, two, 2);
+	add_found(t, 102, COMPARISON_EQUAL, NULL, NULL, 0);
+	out = written(t);
+	IS(buffer_span(&out), "ignored/pairs", 98, 0);
+	IS(buffer_span(&out), "ignored/of", 200, 0);
+	IS(buffer_span(&out), "ignored/rate", 0.49, 1e-9);
+	IS(buffer_span(&out), "ignored/alone", 90, 0);
+	IS(buffer_span(&out), "ignored/paths/0/pairs", 90, 0);
+	IS(buffer_span(&out), "ignored/paths/0/differences", 180, 0);
+	IS(buffer_span(&out), "ignored/paths/1/pairs", 8, 0);
+	IS(buffer_span(&out), "mismatch/count", 8, 0);
+	IS(buffer_span(&out), "paths/0/pairs", 8, 0); /* what is ignored is not among the paths that differ */
+	tally_notes(t, 0, &notes);
+	assert_string_equal(buffer_text(&notes),
+			    "  ignored    /duration differs in 90 of 200 pairs (rules.txt:3)\n"
+			    "             /\xef\xbf\xbd/id differs in 8 of 200 pairs (--preset v2)\n"
+			    "  warning    what is ignored differs in 49.00% of the pairs; make sure that none of it is what the model "
+			    "answers\n");
+	again = read_back(buffer_span(&out));
+	buffer_deinit(&out);
+	assert_int_equal(tally_merge(merged, t) + tally_merge(merged, again), 0);
+	out = written(merged);
+	IS(buffer_span(&out), "ignored/pairs", 196, 0);
+	IS(buffer_span(&out), "ignored/alone", 180, 0);
+	IS(buffer_span(&out), "ignored/paths/1/pairs", 16, 0);
+	buffer_deinit(&out);
+	buffer_deinit(&notes);
+	tally_free(t);
+	tally_free(again);
+	tally_free(merged);
+}
+
+/* Which difference, in how many of 100 pairs, gives which line to paste. */
+static void test_proposals(void **state)
+{
+	static const struct {
+		struct finding f;
+		int pairs;
+		const char *rule; /* NULL: none */
+	} rows[] = {
+		{ { DIFFERENCE_VALUE, "/id", "", "route-7", "route-0", 1, 0, 0, 0, 0, NULL }, 100, "/id ignore" },
+		{ { DIFFERENCE_VALUE, "/id", "", "route-7", "route-0", 1, 0, 0, 0, 0, NULL }, 94, NULL }, /* not in all */
+		{ { DIFFERENCE_VALUE, "/duration", "", "420", "4200", 1, 3780, 9, 1, 1, NULL }, 100, NULL }, /* what a model says */
+		{ { DIFFERENCE_VALUE, "/name", "", "anna", "bert", 1, 0, 0, 0, 0, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/x", "", "chatcmpl-8f2c01aa93b7", "chatcmpl-0a3199ff77e2", 1, 0, 0, 0, 0, NULL }, 96, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x/*/y", "", "8f2c01aa-93b7-4c1e-8f00-0a3199ff77e2", "8f2c01aa-93b7-4c1e-8f00-0a3199ff77e3", 3, 0, 0, 0,
+		    0, NULL }, 100, "/x/*/y ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "1764324000", "1764324007.5", 1, 7.5, 4e-9, 1, 1, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "1764324000123", "1764324000999", 1, 876, 4e-9, 1, 1, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "2026-11-28T10:00:00Z", "2026-11-28 10:00:01+00:00", 1, 0, 0, 0, 0, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/a key \"q\"/created", "", "a", "b", 1, 0, 0, 0, 0, NULL }, 100, "\"/a key \\\"q\\\"/created\" ignore" },
+		{ { DIFFERENCE_VALUE, "/x**/id", "", "a", "b", 1, 0, 0, 0, 0, NULL }, 100, NULL }, /* no rule can say this */
+		{ { DIFFERENCE_MISSING, "/id", "", "a", "", 1, 0, 0, 0, 0, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/score", "", "0.5", "0.518", 7, 0.0183, 0.4, 7, 7, NULL }, 60, "/score num atol=0.019" },
+		{ { DIFFERENCE_VALUE, "/score", "", "0.5", "0.52", 7, 0.02, 0.4, 7, 7, NULL }, 2, "/score num atol=0.02" },
+		{ { DIFFERENCE_VALUE, "/price", "", "500", "503", 1, 3, 0.006, 1, 1, NULL }, 100, "/price num rtol=0.006" },
+		{ { DIFFERENCE_VALUE, "/price", "", "0", "3", 2, 3, 0.006, 2, 1, NULL }, 100, NULL }, /* rtol lets nothing beside 0 pass */
+		{ { DIFFERENCE_VALUE, "/price", "", "500", "700", 1, 200, 0.4, 1, 1, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/mixed", "", "0.5", "none", 2, 0.001, 0.002, 1, 1, NULL }, 100, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tally *t = tally_of(1, false);
+		struct buffer out, notes = { 0 }, want = { 0 };
+		struct json j = json_to(&want);
+
+		add_found(t, rows[i].pairs, COMPARISON_VALUE, NULL, &rows[i].f, 1);
+		add_found(t, 100 - rows[i].pairs, COMPARISON_EQUAL, NULL, NULL, 0);
+		tally_notes(t, 0, &notes);
+		out = written(t);
+		json_key(&j, "proposal");
+		if (rows[i].rule)
+			json_str(&j, rows[i].rule);
+		else
+			json_null(&j);
+		if (!strstr(buffer_text(&out), buffer_text(&want)) || (notes.len > 0) != (rows[i].rule != NULL) ||
+		    (rows[i].rule && !strstr(buffer_text(&notes), rows[i].rule)))
+			fail_msg("row %zu: no %s; %s", i, buffer_text(&want), buffer_text(&notes));
+		buffer_deinit(&out);
+		buffer_deinit(&notes);
+		buffer_deinit(&want);
+		tally_free(t);
+	}
+}
+
 /* Answers with an id never have the same bytes: what was decided, and said where the two differ, is what came again. */
 static const struct repeated {
 	enum comparison_verdict verdict;
@@ -645,7 +772,7 @@ static void test_generated(void **state)
 			make(&x);
 			x.c = (struct comparison){ .verdict = i < 30 ? COMPARISON_VALUE : i < 40 ? COMPARISON_EQUAL : COMPARISON_STATUS,
 						   .kind = BODY_EVENTS, .generated = true, .common_prefix = 10,
-						   .production_len = 40, .shadow_len = 20 };
+						   .production_len = i < 30 ? 40 : 10, .shadow_len = i < 30 ? 20 : 10 };
 			tally_add(t, 0, &x.pair, &x.c);
 		}
 		out = written(t);
@@ -655,8 +782,8 @@ static void test_generated(void **state)
 		if (targets == 2) /* the control was asked nothing */
 			assert_true(isnan(tally_brief(t, 1).target.p50));
 		IS(buffer_span(&out), "generated/different", 30, 0);
-		IS(buffer_span(&out), "generated/same_text", 10, 0);
-		IS(buffer_span(&out), "generated/common_prefix_share", 0.25, 1e-9);
+		IS(buffer_span(&out), "generated/same_text", 20, 0);
+		IS(buffer_span(&out), "generated/common_prefix_share", 0.357143, 1e-6);
 		buffer_deinit(&out);
 		tally_free(t);
 	}
@@ -820,6 +947,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
 		cmocka_unit_test(test_repeats_of_varying_bytes),
+		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
 		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
 	};

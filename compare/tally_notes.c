@@ -1,0 +1,78 @@
+/*
+ * tally_notes.c - what a reader of the last lines has to know besides the rates
+ *
+ * Two things, and of each the first few: what was left out of comparing and
+ * differs, since a model may be wrong just there; and rules to paste. Paths come
+ * from bodies, so they are shown as text from strangers is.
+ */
+#include <stdlib.h>
+
+#include "base/shown.h"
+#include "compare/proposal.h"
+#include "compare/tally_state.h"
+
+#define SHOWN 5 /* lines of each */
+
+static void more(struct buffer *out, size_t left)
+{
+	if (left > 0)
+		buffer_printf(out, "             and %zu more, which the report has\n", left);
+}
+
+static void ignored_lines(const struct target_tally *g, struct buffer *out)
+{
+	const struct counted_row **rows = counted_order(&g->ignored);
+	unsigned long long of = target_compared(g);
+
+	for (size_t i = 0; rows && i < g->ignored.count && i < SHOWN; i++) {
+		buffer_add_str(out, i == 0 ? "  ignored    " : "             ");
+		shown_add(out, span_str(*counted_first(rows[i]) ? counted_first(rows[i]) : "\"\""));
+		buffer_printf(out, " differs in %llu of %llu pairs (", (unsigned long long)rows[i]->n[PATH_PAIRS], of);
+		shown_add(out, span_str(counted_second(rows[i])));
+		buffer_add_str(out, ")\n");
+	}
+	more(out, rows && g->ignored.count > SHOWN ? g->ignored.count - SHOWN : 0);
+	free(rows);
+	if (g->ignored_pairs > 0 && (double)g->ignored_pairs > IGNORED_WARNING * (double)of)
+		buffer_printf(out,
+			      "  warning    what is ignored differs in %.2f%% of the pairs; make sure that none of it is what "
+			      "the model answers\n",
+			      100 * (double)g->ignored_pairs / (double)of);
+}
+
+static void proposal_line(const struct target_tally *g, const struct counted_row *row, const char *rule,
+			  enum proposal kind, struct buffer *out)
+{
+	buffer_add_str(out, "  to paste   ");
+	shown_add(out, span_str(counted_second(row)));
+	if (kind == PROPOSAL_IGNORE)
+		buffer_printf(out, " differs in %llu of %llu pairs; if it is no part of the model's answer: ",
+			      (unsigned long long)row->n[PATH_PAIRS], (unsigned long long)target_compared(g));
+	else
+		buffer_printf(out, " differs by at most %.4g; this would let it pass: ", row->max[PATH_MAX_ABS]);
+	shown_add(out, span_str(rule));
+	buffer_add_str(out, "\n");
+}
+
+static void proposal_lines(const struct target_tally *g, struct buffer *out)
+{
+	const struct counted_row **rows = counted_order(&g->paths);
+	size_t count = 0;
+
+	for (size_t i = 0; rows && i < g->paths.count; i++) {
+		struct buffer rule = { 0 };
+		enum proposal kind = proposal_of(rows[i], target_compared(g), &rule);
+
+		if (kind != PROPOSAL_NONE && count++ < SHOWN)
+			proposal_line(g, rows[i], buffer_text(&rule), kind, out);
+		buffer_deinit(&rule);
+	}
+	more(out, count > SHOWN ? count - SHOWN : 0);
+	free(rows);
+}
+
+void tally_notes(const struct tally *t, size_t target, struct buffer *out)
+{
+	ignored_lines(t->target[target], out);
+	proposal_lines(t->target[target], out);
+}
