@@ -1,7 +1,9 @@
 /* main.c - from argv to the exit status */
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <llhttp.h>
 #include <pcap/pcap.h>
@@ -98,12 +100,29 @@ static void bound_heap(void)
 #endif
 }
 
+/**
+ * open_missing() - descriptors 0 to 2 are never anything but what the caller gave us
+ *
+ * Where one of them is closed, the next file or socket that is opened gets its number, and whoever prints writes
+ * into it: log lines went out as frames on the tapped interface, and into the file of -o. In its place comes
+ * /dev/null, opened the wrong way round, so that reading and writing still fail as they do on what is closed.
+ */
+static bool open_missing(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct buffer error = { 0 };
 	struct options o;
 	int status, err;
 
+	if (!open_missing())
+		return EXIT_COULD_NOT;
 	bound_heap();
 	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)

@@ -255,7 +255,7 @@ static int open_live(struct observer *ob, struct buffer *error)
 	if (err == 0)
 		err = source_open_live(&options, &ob->wide, error);
 	buffer_deinit(&program);
-	return err;
+	return err < 0 ? err : stages_listen_only(ob->o, (struct source *const[]){ ob->narrow, ob->wide }, 2, error);
 }
 
 static int open_files(struct observer *ob, struct buffer *error)

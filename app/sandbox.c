@@ -49,6 +49,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "app/listen_only.h"
 #include "app/options.h"
 
 #define NAMES_MAX 600 /* numbers of calls are below 500 today */
@@ -160,7 +161,10 @@ static void on_violation(int signum, siginfo_t *info, void *context)
 	}
 	add_text(line, sizeof(line), "number ");
 	add_number(line, sizeof(line), number);
-	add_text(line, sizeof(line), "; please report this; --no-sandbox runs without the sandbox\n");
+	if (info->si_errno == LISTEN_ONLY_MARK)
+		add_text(line, sizeof(line), ", which would have sent on a packet socket; please report this\n");
+	else
+		add_text(line, sizeof(line), "; please report this; --no-sandbox runs without the sandbox\n");
 	if (poll(&ready, 1, 100) == 1 && write(STDERR_FILENO, line, strlen(line)) < 0)
 		_exit(EXIT_COULD_NOT);
 	_exit(EXIT_COULD_NOT);

@@ -1,7 +1,11 @@
 /* stages.c - see stages.h */
 #include "app/stages.h"
 
+#include <errno.h>
+
+#include "app/listen_only.h"
 #include "app/privileges.h"
+#include "base/log.h"
 
 #define HOLD_BYTES (256 * 1024)               /* out of order, per direction */
 #define IDLE_NS    (INT64_C(3600) * NS_PER_S) /* model clients keep connections for long silences */
@@ -42,4 +46,23 @@ struct reassembly_options stages_reassembly(const struct options *o, struct budg
 		.idle_ns = IDLE_NS,
 		.budget = budget,
 	};
+}
+
+int stages_listen_only(const struct options *o, struct source *const *sources, size_t count, struct buffer *error)
+{
+	int fds[LISTEN_ONLY_MAX + 1], err;
+	size_t sockets = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sockets += source_sockets(sources[i], fds + sockets, LISTEN_ONLY_MAX + 1 - sockets);
+	err = listen_only_enter(fds, sockets, error);
+	if (err == 0 || err == -E2BIG)
+		return err;
+	if (o->sandbox) {
+		buffer_add_str(error, "; --no-sandbox captures all the same");
+		return err;
+	}
+	log_warn("%s: that nothing is ever sent there is kept, but not enforced", buffer_text(error));
+	buffer_clear(error);
+	return 0;
 }

@@ -551,7 +551,7 @@ static int open_sources(struct tap *t, struct buffer *error)
 	options = stages_live(t->o, &program);
 	err = source_open_lanes(&options, t->lane_count, t->sources, error);
 	buffer_deinit(&program);
-	return err;
+	return err < 0 ? err : stages_listen_only(t->o, t->sources, t->lane_count, error);
 }
 
 static enum intake_pace pace_of_items(const struct tap *t)

@@ -53,6 +53,16 @@ size_t source_linktypes(const struct source *s, int *out, size_t max)
 	return count;
 }
 
+size_t source_sockets(const struct source *s, int *out, size_t max)
+{
+	size_t count = 0;
+	int fd;
+
+	while (s->ops->socket && count < max && (fd = s->ops->socket(s, count)) >= 0)
+		out[count++] = fd;
+	return count;
+}
+
 const char *source_complaint(const struct source *s)
 {
 	struct buffer *complaints =

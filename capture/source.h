@@ -127,6 +127,13 @@ bool source_is_live(const struct source *s);
  */
 size_t source_linktypes(const struct source *s, int *out, size_t max);
 
+/**
+ * source_sockets() - the packet sockets that it reads from, borrowed: whatever is written to one goes out on the wire
+ * @out:  room for @max; those beyond are left out
+ * Return: how many there are in @out; none of a recording.
+ */
+size_t source_sockets(const struct source *s, int *out, size_t max);
+
 void source_close(struct source *s);
 
 /** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative

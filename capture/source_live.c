@@ -357,6 +357,13 @@ static int live_source_linktype(const struct source *base, size_t i)
 	return i < s->count ? s->interface[i].linktype : -1;
 }
 
+static int live_source_socket(const struct source *base, size_t i)
+{
+	const struct live_source *s = (const struct live_source *)base;
+
+	return i < s->count ? pcap_fileno(s->interface[i].pcap) : -1;
+}
+
 static void live_source_close(struct source *base)
 {
 	struct live_source *s = (struct live_source *)base;
@@ -376,6 +383,7 @@ static const struct source_ops live_source_ops = {
 	.update_stats = live_source_update_stats,
 	.progress = live_source_progress,
 	.linktype = live_source_linktype,
+	.socket = live_source_socket,
 	.close = live_source_close,
 	.live = true,
 };

@@ -1,8 +1,10 @@
 """cases_privilege.py - what a running tap may still do: nothing but its work; and what it needs to begin"""
+import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 from lab import PYTHON, Skip, check, compare, need_program, need_python, wait_for
@@ -38,7 +40,10 @@ def check_powerless(tap, uid=NOBODY, bounding=True, sandbox=True):
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb", *(["CapBnd"] if bounding else [])):
             check(int(status[name], 16) == 0, f"{name} of a thread is {status[name]}")
         check(status["NoNewPrivs"] == "1", "no_new_privs is not set")
-        check(status["Seccomp"] == ("2" if sandbox else "0"), f"Seccomp is {status['Seccomp']}")
+        # what closes packet sockets for sending is a filter too, and stays without the sandbox
+        check(status["Seccomp"] == "2", f"Seccomp is {status['Seccomp']}")
+        filters = status.get("Seccomp_filters", "").strip()  # since Linux 5.9
+        check(filters in ("", "2" if sandbox else "1"), f"{filters} filters")
 
 
 def requests_of(lab, namespace, count, first=0):
@@ -251,6 +256,76 @@ def doctor_tries_the_sandbox(lab):
     check(re.search(r"the sandbox refused the system call clone, number \d+", done.stdout), f"{done.stdout!r}")
 
 
+def frames_at(namespace, name):
+    """how many frames the interface @name has received"""
+    done = subprocess.run(["ip", "-n", namespace, "-s", "-j", "link", "show", "dev", name], check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)[0]["stats64"]["rx"]["packets"]
+
+
+def watched_cable(lab):
+    """Two namespaces, an interface in each; the second hears what the first sends."""
+    here, there = lab.namespace(), lab.namespace()
+    lab.cable(here, "va", there, "vb")
+    return here, there
+
+
+def nothing_on_the_wire(lab):
+    """Started with descriptors 0 to 2 closed, in every mixture: no log line goes out as a frame, or into the file of -o."""
+    here, there = watched_cable(lab)
+    for number, closed in enumerate(("0<&- 1>&- 2>&-", "0<&- 2>&-", "1>&- 2>&-", "2>&-", "0<&- 1>&-")):
+        before, out, report = frames_at(there, "vb"), lab.directory / f"o{number}.ndjson", lab.directory / f"r{number}.json"
+        command = ["sh", "-c", f"exec {closed}; exec \"$@\"", "sh", lab.binary, "-i", "va", "-p", "8080", "-t",
+                   "http://127.0.0.1:9", "-v", "--stats-every", "100ms", "--duration", "1s", "-o", out, "--report", report]
+        done = subprocess.run(lab.inside(here, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        check(done.returncode == 0, f"{closed}: exit {done.returncode}: {done.stderr[-300:]!r}")
+        check(frames_at(there, "vb") == before, f"{closed}: {frames_at(there, 'vb') - before} frames went out")
+        check(out.read_text() == "", f"{closed}: log lines in the file of -o: {out.read_text()[:200]!r}")
+        check(json.loads(report.read_text())["shadowtap"], f"{closed}: no report")
+
+
+INTRUDER = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static char frame[60] = "an intruder's frame";
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	struct timespec t = { timeout / 1000, timeout % 1000 * 1000000L };
+	int domain = 0, fd = count ? fds[0].fd : -1;
+	socklen_t size = sizeof(domain);
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_PACKET) CALL;
+	return (int)syscall(SYS_ppoll, fds, count, timeout < 0 ? 0 : &t, 0, 0);
+}
+"""
+
+
+def sockets_only_listen(lab):
+    """A lane that writes to its own packet socket is stopped by the kernel, with and without the sandbox."""
+    need_program("cc")
+    here, there = watched_cable(lab)
+    library, source = lab.directory / "intruder.so", lab.directory / "intruder.c"
+    for name, call in (("write", "write(fd, frame, 60)"), ("sendto", "send(fd, frame, 60, 0)"),
+                       ("dup", "write(dup(fd), frame, 60)"), ("fcntl", "write(fcntl(fd, F_DUPFD, 20), frame, 60)")):
+        source.write_text(INTRUDER.replace("CALL", f"(void)!{call}"))
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+        for option in ([], ["--no-sandbox"]):
+            before = frames_at(there, "vb")
+            command = ["env", f"LD_PRELOAD={library}", lab.binary, "-i", "va", "--dry-run", "--duration", "1s", *option]
+            done = subprocess.run(lab.inside(here, command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  check=False, timeout=60)
+            check(frames_at(there, "vb") == before, f"{call}: {frames_at(there, 'vb') - before} frames went out")
+            if option or not has_sandbox(lab):
+                check(done.returncode == -signal.SIGSYS, f"{call} {option}: exit {done.returncode}: {done.stderr[-300:]!r}")
+            else:
+                check(done.returncode == 1 and re.search(rf"refused the system call {name}, number \d+, which would have sent on "
+                                                         "a packet socket", done.stderr), f"{call}: {done.stderr[-300:]!r}")
+
+
 def only_cap_net_raw(lab):
     """An unprivileged user and a binary with the capability in its file: it captures, and has nothing afterwards."""
     need_program("setcap", "setpriv")
@@ -303,4 +378,5 @@ def ordinary_user_reads_files(lab):
 
 
 CASES = [powerless_and_at_work, no_core_no_debugger, stays_root, without_sandbox, names_that_need_dns, sandboxed_files,
-         violation_is_reported, loops_get_no_ring, doctor_tries_the_sandbox, only_cap_net_raw, ordinary_user_reads_files]
+         violation_is_reported, loops_get_no_ring, doctor_tries_the_sandbox, nothing_on_the_wire, sockets_only_listen,
+         only_cap_net_raw, ordinary_user_reads_files]
