@@ -16,8 +16,11 @@
  * Beginning. With a SYN (or the SYN+ACK) the first byte is known, and the
  * client's first bytes decide whether this is HTTP. Without, the connection is
  * midstream: its bytes are looked at, segment by segment, for the begin of a
- * request, and ordered only from there. A SYN that is captured late, after the
- * first data, is recognised by its number; a few segments are kept for that.
+ * request, and ordered only from there. Bytes that go before it, as their numbers
+ * say, and acknowledge as much, make it a part of what they are a part of; a
+ * keep-alive probe's byte, which the server had before, does not. A SYN that is
+ * captured late, after the first data, is recognised by its number; a few segments
+ * are kept for that, and because a request's head may be late as well.
  *
  * Another life. A SYN with the known ISN is a copy. One with another ISN begins
  * another connection if this one has ended in any direction; if not, it may be
@@ -52,6 +55,7 @@
 #define JUMP_NS (24 * 3600 * NS_PER_S) /* a step forward of a day or more needs a second packet */
 #define BACK_CONFIRM 32                /* packets that agree before the clock is set back */
 #define NEAR_BYTES (64 << 10)          /* an unscaled window: how far off a RST or a late SYN may be */
+#define BEHIND_ALL (1 << 30)           /* bytes behind a segment, where all that is near lies before */
 #define EVICT_AT_ONCE 8                /* flows that may go to make room for one thing */
 
 struct reassembler {
@@ -585,25 +589,64 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 /* ---- one segment -------------------------------------------------------------- */
 
-/** note_junk() - bytes of @dir that begin nothing: what they acknowledge, a request's own segment must go
- * beyond */
-static void note_junk(struct flow *f, unsigned dir, const struct segment *s)
+/** note_junk() - bytes of @dir that begin nothing acknowledged this: a request's own segment must go beyond */
+static void note_junk(struct flow *f, unsigned dir, uint32_t ack)
 {
-	if (!(s->flags & TCP_ACK))
-		return;
-	f->life->junk_ack[dir] = f->life->junk_known[dir] ? seq_later(f->life->junk_ack[dir], s->ack) : s->ack;
+	f->life->junk_ack[dir] = f->life->junk_known[dir] ? seq_later(f->life->junk_ack[dir], ack) : ack;
 	f->life->junk_known[dir] = true;
 	if (f->life->http && dir == f->client)
 		http_junk(f->life->http, f->life->junk_ack[dir]);
+}
+
+/** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is junk */
+static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct stream_piece *piece,
+		       uint32_t missing)
+{
+	struct stream *mine = &f->life->half[dir];
+	uint32_t ack;
+
+	if (stream_keep_early(mine, &r->streams, piece, missing))
+		return;
+	if (stream_early_ack(mine, piece->seq + BEHIND_ALL, &ack))
+		note_junk(f, dir, ack);
+	if (piece->has_ack)
+		note_junk(f, dir, piece->ack);
+	stream_drop(mine, &r->streams);
+}
+
+/** acked_before() - the highest ack on the bytes of @dir before @seq, as far as they were seen; false if none were */
+static bool acked_before(const struct flow *f, unsigned dir, uint32_t seq, uint32_t *ack)
+{
+	uint32_t early;
+	bool kept = stream_early_ack(&f->life->half[dir], seq, &early), junk = f->life->junk_known[dir];
+
+	if (!kept && !junk)
+		return false;
+	*ack = !kept ? f->life->junk_ack[dir] : !junk ? early : seq_later(early, f->life->junk_ack[dir]);
+	return true;
 }
 
 /** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since
  */
 static bool begins_request(const struct flow *f, unsigned dir, const struct segment *s)
 {
+	uint32_t ack;
+
 	if (request_line_match(s->payload) == LINE_NO)
 		return false;
-	return !f->life->junk_known[dir] || !(s->flags & TCP_ACK) || seq_before(f->life->junk_ack[dir], s->ack);
+	return !acked_before(f, dir, s->seq, &ack) || !(s->flags & TCP_ACK) || seq_before(ack, s->ack);
+}
+
+/** begin_requests() - the client's stream begins with @s */
+static bool begin_requests(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	uint32_t ack;
+
+	if (!f->life->http && !make_http(r, f, false, 0))
+		return false;
+	if (acked_before(f, dir, s->seq, &ack))
+		http_junk(f->life->http, ack);
+	return true;
 }
 
 /** begin_midstream() - may the stream of @dir begin with these bytes, somewhere inside a connection? */
@@ -621,10 +664,7 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 	}
 	if (f->client != CLIENT_UNKNOWN && dir != f->client)
 		return f->life->http || status_line_match(s->payload) == LINE_YES;
-	if (f->client == dir && begins_request(f, dir, s))
-		return f->life->http || make_http(r, f, false, 0);
-	note_junk(f, dir, s);
-	return false;
+	return f->client == dir && begins_request(f, dir, s) && begin_requests(r, f, dir, s);
 }
 
 static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
@@ -635,11 +675,10 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 
 	if (!mine->synced) {
 		if (!begin_midstream(r, f, dir, s)) {
-			stream_keep_early(mine, &r->streams, &piece, s->missing_bytes);
+			keep_early(r, f, dir, &piece, s->missing_bytes);
 			return;
 		}
-		stream_drop(mine, &r->streams);
-		stream_begin(mine, seq);
+		stream_early_from(mine, &r->streams, seq);
 	}
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }

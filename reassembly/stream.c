@@ -77,9 +77,9 @@
 /* Without the peer's acks a long loss looks the same as a stray: allow what a window may be (RFC 7323, 2.3). */
 #define AHEAD_MAX_ONE_WAY (1 << 30)
 #define BEHIND_MAX (1 << 30)
-/* A SYN that comes late comes very soon after; and all streams together hold no more than this for that reason.
- */
-#define EARLY_SEGMENTS 4
+/* A SYN or a request's head that comes late comes soon after, a dozen places or so; and all streams together hold no
+ * more than this for that reason. */
+#define EARLY_SEGMENTS 16
 #define EARLY_BYTES_MAX (1 << 20)
 /* Per held segment: the node, and what malloc adds. Charged to the budget, so tiny segments are not free. */
 #define HELD_OVERHEAD (sizeof(struct held) + 16)
@@ -212,6 +212,8 @@ void stream_begin(struct stream *st, uint32_t seq)
 {
 	st->next = st->base = seq;
 	st->synced = true;
+	st->ack_known = st->ack_known && seq_distance(seq, st->acked) <= AHEAD_MAX &&
+			seq_distance(seq, st->acked) >= -BEHIND_MAX;
 }
 
 /** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it
@@ -511,18 +513,39 @@ static bool feed_in_order(struct stream *st, const struct stream_env *env, void 
 	return drain(st, env, ctx);
 }
 
-void stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
 		       uint32_t missing)
 {
 	bool near = !st->held || (uint32_t)(piece->seq - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
 
 	if (st->early_over)
-		return;
+		return false;
 	if (st->held_count < EARLY_SEGMENTS && near && counter_get(&env->stats->held_bytes) < EARLY_BYTES_MAX &&
 	    hold(st, env, *piece, missing))
-		return;
+		return true;
 	st->early_over = true;
-	stream_drop(st, env);
+	return false;
+}
+
+/** is_probe() - a keep-alive probe with a byte of garbage, which the peer had before (RFC 9293, 3.8.4) */
+static bool is_probe(const struct stream *st, const struct held *h)
+{
+	return h->len == 1 && h->missing == 0 && h->bytes[0] == 0 &&
+	       (!st->ack_known || !seq_before(st->acked, held_end(h)));
+}
+
+bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack)
+{
+	bool known = false;
+
+	/* They are few, and this is asked only where a request may begin. */
+	for (struct held *h = tree_first(st->held); h && seq_before(h->seq, seq); h = tree_after(st->held, h->seq)) {
+		if (!h->has_ack || is_probe(st, h))
+			continue;
+		*ack = known ? seq_later(*ack, h->ack) : h->ack;
+		known = true;
+	}
+	return known;
 }
 
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq)
@@ -617,7 +640,7 @@ void stream_ack(struct stream *st, uint32_t ack)
 {
 	int32_t ahead = seq_distance(st->next, ack);
 
-	if (!st->synced || ahead > AHEAD_MAX || ahead < -BEHIND_MAX)
+	if (st->synced && (ahead > AHEAD_MAX || ahead < -BEHIND_MAX))
 		return;
 	if (!st->ack_known || seq_before(st->acked, ack))
 		st->acked = ack;

@@ -69,11 +69,16 @@ struct stream {
 void stream_begin(struct stream *st, uint32_t seq);
 
 /**
- * stream_keep_early() - hold a segment of a stream whose begin is not known yet: its SYN may be captured late
- * Only a few, and all of them go when more come: then it was no late SYN.
+ * stream_keep_early() - hold a segment of a stream whose begin is not known yet: its SYN, or the head of its first
+ * request, may be captured late
+ *
+ * Return: whether it is held. If not, the caller drops those that are, for more than a few are no matter of order.
  */
-void stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
 		       uint32_t missing);
+
+/** stream_early_ack() - the highest ack on the held ones that begin before @seq; false if there is none */
+bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack);
 
 /** stream_early_from() - the stream begins at @seq, as its SYN says or its first request: of what was kept, that stays which can follow */
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
@@ -90,7 +95,7 @@ void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t
 void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
 		 uint32_t missing);
 
-/** stream_ack() - the peer says that it has all bytes before @ack; nonsense is ignored */
+/** stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored */
 void stream_ack(struct stream *st, uint32_t ack);
 
 /** stream_fin() - the sender says that the stream ends at @seq */
