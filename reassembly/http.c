@@ -457,7 +457,9 @@ static void client_find(struct http *h, struct span segment)
 static bool broken_off(const struct http *h, struct span segment)
 {
 	return h->state == REQUEST_BODY && h->refused && h->request.body_len == 0 && h->now_has_ack &&
-	       seq_before(h->head_ack, h->now_ack) && request_line_match(segment) != LINE_NO;
+	       seq_before(h->head_ack, h->now_ack) && request_line_match(segment) != LINE_NO &&
+	       /* an answer that acknowledges some of this segment was captured ahead of it: it is the body */
+	       !seq_before(h->now_seq, h->ends[(h->sent - 1) % BEGINS_MAX]);
 }
 
 enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece)

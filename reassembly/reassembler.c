@@ -848,8 +848,6 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	else if (len > 0 && reads)
 		take_data(r, f, dir, seq, s);
 	if (s->flags & TCP_FIN) {
-		if (!mine->synced)
-			stream_begin(mine, seq + len);
 		stream_fin(mine, seq + len);
 		f->life->watched = true;
 	}

@@ -212,6 +212,7 @@ void stream_begin(struct stream *st, uint32_t seq)
 {
 	st->next = st->base = seq;
 	st->synced = true;
+	st->fin_known = st->fin_known && !seq_before(st->fin_seq, seq);
 	st->ack_known = st->ack_known && seq_distance(seq, st->acked) <= AHEAD_MAX &&
 			seq_distance(seq, st->acked) >= -BEHIND_MAX;
 }
@@ -384,12 +385,16 @@ static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
 /** is_open() - does something wait behind bytes that are not here, if only the end? */
 static bool is_open(const struct stream *st)
 {
+	if (!st->synced)
+		return st->fin_known; /* what came before the FIN may be late, and its begin with it */
 	return st->held || (st->fin_known && seq_before(st->next, st->fin_seq));
 }
 
 /** is_overdue() - has the peer what is missing here, as far as can be told? */
 static bool is_overdue(const struct stream *st)
 {
+	if (!st->synced)
+		return st->ack_known && seq_before(st->fin_seq, st->acked);
 	return st->ack_known ? seq_before(st->next, st->acked) : st->ack_moves >= ACK_MOVES_ONE_WAY;
 }
 
@@ -404,7 +409,7 @@ static void begin_wait(struct stream *st, const struct stream_env *env, bool ove
 	st->waits = true;
 	st->overdue = overdue;
 	st->hole_at = st->next;
-	st->lost_until = overdue && st->ack_known ? st->acked : hole_end(st);
+	st->lost_until = overdue && st->ack_known ? st->acked : st->synced ? hole_end(st) : st->fin_seq;
 	st->hole_packets = 0;
 	st->since = *env->clock;
 }
@@ -425,6 +430,10 @@ static bool give_up_waiting(struct stream *st, const struct stream_env *env, voi
 {
 	uint32_t lost_until = st->lost_until;
 
+	if (!st->synced) { /* nothing but the end was seen: it is where the stream begins */
+		stream_drop(st, env);
+		stream_begin(st, st->fin_seq);
+	}
 	while (is_open(st) && seq_before(st->next, lost_until)) {
 		uint32_t until = hole_end(st);
 
@@ -440,11 +449,11 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 {
 	bool overdue = is_overdue(st), more = true;
 
-	if (!st->synced || !is_open(st)) {
+	if (!is_open(st)) {
 		st->waits = false;
 		return false;
 	}
-	if (st->held && !seq_before(st->next, hole_end(st))) { /* kept before its begin was known */
+	if (st->synced && st->held && !seq_before(st->next, hole_end(st))) { /* kept before its begin was known */
 		more = drain(st, env, ctx);
 	} else if (!st->waits || st->hole_at != st->next || st->overdue != overdue) {
 		begin_wait(st, env, overdue);
@@ -649,7 +658,7 @@ void stream_ack(struct stream *st, uint32_t ack)
 
 void stream_fin(struct stream *st, uint32_t seq)
 {
-	if (st->fin_known || seq_before(seq, st->next) || !stream_near(st, seq))
+	if (st->fin_known || (st->synced && (seq_before(seq, st->next) || !stream_near(st, seq))))
 		return;
 	st->fin_seq = seq;
 	st->fin_known = true;
@@ -657,5 +666,5 @@ void stream_fin(struct stream *st, uint32_t seq)
 
 bool stream_ended(const struct stream *st)
 {
-	return st->fin_known && !seq_before(st->next, st->fin_seq);
+	return st->synced && st->fin_known && !seq_before(st->next, st->fin_seq);
 }

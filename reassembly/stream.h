@@ -98,7 +98,7 @@ void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, con
 /** stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored */
 void stream_ack(struct stream *st, uint32_t ack);
 
-/** stream_fin() - the sender says that the stream ends at @seq */
+/** stream_fin() - the sender says that the stream ends at @seq, whether its begin is known or not */
 void stream_fin(struct stream *st, uint32_t seq);
 
 /** stream_ended() - all bytes up to the sender's FIN were read or given up */

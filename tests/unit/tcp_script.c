@@ -228,6 +228,8 @@ static void feed_step(struct reassembler *r, const struct tcp_step *step, struct
 		s.dst = e;
 	}
 	s.payload = step->data ? span_str(step->data) : (struct span){ 0 };
+	if (strchr(flags, 'z'))
+		s.payload = SPAN_LITERAL("\0");
 	s.ts.ns = now_ns;
 	s.missing_bytes = step->missing;
 	s.network = step->network;

@@ -21,7 +21,7 @@
 
 struct tcp_step {
 	char from;          /* 'c' or 's' */
-	const char *flags;  /* of "SAFRP"; 'n' = no ACK; ACK is set by itself but on a client's SYN; 'k' = keep the place */
+	const char *flags;  /* of "SAFRP"; 'n' = no ACK; ACK is set by itself but on a client's SYN; 'k' = keep the place; 'z' = a zero byte is the data */
 	const char *data;   /* NULL = none */
 	const char *expect; /* events of this step, see tcp_events; NULL = none */
 	uint32_t seq, ack;  /* relative; 0 = go on */

@@ -132,6 +132,46 @@ static const struct tcp_step midstream_inside_body[] = {
 	{ 'c', "P", GET3, "GET /3;" },
 };
 
+static const struct tcp_step midstream_probe[] = { /* one byte that the server had, of each kind of system */
+	{ 'c', "z", NULL, NULL, .seq = 499, .ack = 1000 },
+	{ 's', "", NULL, NULL, .seq = 1000, .ack = 500 },
+	{ 'c', "P", GET1, "GET /1;", .seq = 500, .ack = 1000 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step midstream_byte[] = { /* the byte before is one of a body */
+	{ 'c', "", "0", NULL, .seq = 499, .ack = 1000 },
+	{ 's', "", NULL, NULL, .seq = 1000, .ack = 500 },
+	{ 'c', "P", GET1, NULL, .seq = 500, .ack = 1000 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step midstream_late_head[] = {
+	{ 'c', "P", "56789", NULL, .seq = 545, .ack = 1000 },
+	{ 's', "", NULL, NULL, .seq = 1000, .ack = 550 },
+	{ 'c', "P", "01234", NULL, .seq = 540, .ack = 1000 },
+	{ 'c', "P", POST1, "POST /1 [0123456789];", .seq = 500, .ack = 1000 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step midstream_many_late[] = { /* more than are kept: then they are a body, and what follows is its */
+	{ 'c', "P", "a", NULL, .seq = 501, .ack = 1000 }, { 'c', "P", "b", NULL, .seq = 503, .ack = 1000 },
+	{ 'c', "P", "c", NULL, .seq = 505, .ack = 1000 }, { 'c', "P", "d", NULL, .seq = 507, .ack = 1000 },
+	{ 'c', "P", "e", NULL, .seq = 509, .ack = 1000 }, { 'c', "P", "f", NULL, .seq = 511, .ack = 1000 },
+	{ 'c', "P", "g", NULL, .seq = 513, .ack = 1000 }, { 'c', "P", "h", NULL, .seq = 515, .ack = 1000 },
+	{ 'c', "P", "i", NULL, .seq = 517, .ack = 1000 }, { 'c', "P", "j", NULL, .seq = 519, .ack = 1000 },
+	{ 'c', "P", "k", NULL, .seq = 521, .ack = 1000 }, { 'c', "P", "l", NULL, .seq = 523, .ack = 1000 },
+	{ 'c', "P", "m", NULL, .seq = 525, .ack = 1000 }, { 'c', "P", "n", NULL, .seq = 527, .ack = 1000 },
+	{ 'c', "P", "o", NULL, .seq = 529, .ack = 1000 }, { 'c', "P", "p", NULL, .seq = 531, .ack = 1000 },
+	{ 'c', "P", "q", NULL, .seq = 533, .ack = 1000 },
+	{ 'c', "P", GET1, NULL, .seq = 534, .ack = 1000 },
+	{ 's', "P", OK, NULL, .seq = 1000 },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
 static const struct tcp_step missing_fin[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST1 "01" },
@@ -489,6 +529,33 @@ static const struct tcp_step late_behind_the_end[] = { /* the FIN is acknowledge
 	{ 'c', "P", "0123456789", "POST /1 [0123456789];", .seq = 41, .wait_ms = 20 },
 };
 
+static const struct tcp_step end_first[] = { /* of each direction the end is seen before anything else */
+	{ 's', "P", OK, NULL, .seq = 1, .ack = 20 },
+	{ 'c', "F", NULL, NULL, .seq = 20, .ack = 41 },
+	{ 's', "Sk", NULL, NULL, .ack = 1 },
+	{ 'c', "Sk" },
+	{ 's', "F", NULL, NULL, .seq = 41, .ack = 21 },
+	{ 'c', "P", GET1, "GET /1;", .seq = 1, .ack = 1 },
+};
+
+static const struct tcp_step only_ends[] = { /* nothing else comes: it is over, and the next one may begin */
+	{ 's', "P", OK, NULL, .seq = 1, .ack = 20 },
+	{ 'c', "F", NULL, NULL, .seq = 20, .ack = 41 },
+	{ 's', "F", NULL, NULL, .seq = 41, .ack = 21 },
+	{ 'c', "", NULL, NULL, .ack = 42 },
+	{ 'c', "S", NULL, NULL, .port = 50000, .wait_ms = 1300 },
+	{ 'c', "Pk", GET1, NULL, .seq = 1, .ack = 1 },
+};
+
+static const struct tcp_step late_body[] = { /* behind its 100 and its answer, which acknowledges it; it quotes a request */
+	HANDSHAKE,
+	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n" },
+	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n" },
+	{ 's', "P", OK, NULL, .ack = 82 },
+	{ 'c', "P", GET1, "POST /1 [" GET1 "];", .ack = 26 },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
 static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no hole */
 	HANDSHAKE,
 	{ 's', "", NULL, NULL, .ack = 51 },
@@ -656,6 +723,10 @@ static const struct tcp_story stories[] = {
 	STORY(syn_copies, .stats = "seen=2 connections=1"),
 	STORY(midstream, .stats = "seen=2 connections=1 midstream=1"),
 	STORY(midstream_inside_body, .stats = "seen=1 complete=1 midstream=1"),
+	STORY(midstream_probe, .stats = "seen=2 complete=2 gaps=0"),
+	STORY(midstream_byte, .stats = "seen=1 complete=1"),
+	STORY(midstream_late_head, .stats = "seen=2 complete=2 gaps=0"),
+	STORY(midstream_many_late, .stats = "seen=1 complete=1"),
 	STORY(missing_fin, "!cut_at_end;", "seen=1 lost.cut_at_end=1"),
 	STORY(half_close, .stats = "seen=1 complete=1 one_way=0"),
 	STORY(server_closes_early, .stats = "seen=1 complete=1"),
@@ -697,6 +768,9 @@ static const struct tcp_story stories[] = {
 	STORY(hole_and_silence, .stats = "gaps=1 connections=3"),
 	STORY(late_head, .stats = "seen=2 complete=2 gaps=0 flows_open=0"),
 	STORY(late_behind_the_end, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
+	STORY(end_first, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
+	STORY(only_ends, .stats = "seen=0 connections=2"),
+	STORY(late_body, .stats = "seen=2 complete=2"),
 	STORY(capture_reorder, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(hold_limit, .stats = "seen=3 complete=2 lost.gap=1", .hold_bytes = 16),
 	STORY(split_candidate, .stats = "seen=2 complete=1 lost.gap=1"),
