@@ -15,7 +15,10 @@
  * request; for all others it sees every byte from the first one on.
  *
  * Requests are counted from the end of the method, or, where the position was
- * guessed after a hole, from the end of the request line.
+ * guessed after a hole, from the end of the request line. A connection's first
+ * one is looked at to the end of its line: RTSP and ICE, which llhttp takes as
+ * well, differ from HTTP only there. If it is in pieces it waits for its version
+ * (uncounted); what is lost until then counts.
  *
  * A hole. The request that it touches is lost at once. Inside a body with
  * Content-Length the parser is fed filler for the missing bytes, and the next
@@ -47,6 +50,7 @@ static void begin_request(struct http *h, struct span line)
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
+	h->uncounted = false;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
@@ -98,8 +102,16 @@ void http_lose_position(struct http *h)
 	h->state = REQUEST_LOST;
 }
 
+/** count_late() - what is lost before its version was seen is counted all the same */
+static void count_late(struct http *h)
+{
+	if (h->uncounted)
+		http_count_request(h);
+}
+
 static void fail_request(struct http *h, enum lost_reason reason)
 {
+	count_late(h);
 	request_lost(&h->env->requests, &h->request, reason);
 	http_lose_position(h);
 }
@@ -127,6 +139,8 @@ void http_leave_upgraded(struct http *h, bool h2c)
 /** client_failed() - the parser refused the bytes at hand */
 static void client_failed(struct http *h)
 {
+	if (!h->foreign)
+		count_late(h);
 	if (h->request.seen && !h->request.settled) {
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->request.seen) {
@@ -235,10 +249,26 @@ static void message_complete(struct http *h)
 		http_leave_upgraded(h, asked == ASKED_H2C);
 }
 
+/** method_complete() - it is a request, unless it is the first one and in a language that only resembles HTTP */
+static void method_complete(struct http *h)
+{
+	enum line_match protocol = LINE_YES;
+
+	if (h->tentative || h->client.method == HTTP_PRI)
+		return;
+	if (h->first)
+		protocol = h->begun_here ? request_line_protocol(h->line) : LINE_MAYBE;
+	h->uncounted = protocol == LINE_MAYBE;
+	if (protocol == LINE_YES)
+		http_count_request(h);
+	else if (protocol == LINE_NO)
+		leave(h, HTTP_NOT);
+}
+
 /** client_paused() - llhttp stopped where we asked it to */
 static void client_paused(struct http *h)
 {
-	bool lf = h->last[1] == '\n', crlf = lf && h->last[0] == '\r';
+	bool lf = h->last[0] == '\n', crlf = lf && h->last[1] == '\r';
 	enum pause why = h->pause;
 
 	h->pause = PAUSE_NONE;
@@ -246,9 +276,8 @@ static void client_paused(struct http *h)
 	case PAUSE_NONE:
 		break;
 	case PAUSE_METHOD:
-		if (!h->tentative && h->client.method != HTTP_PRI)
-			http_count_request(h);
 		h->state = REQUEST_TARGET;
+		method_complete(h);
 		break;
 	case PAUSE_HEAD:
 		h->run_again = true; /* even without bytes: there may be no body to wait for */
@@ -288,8 +317,8 @@ static void client_parse(struct http *h, struct span *in)
 		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->client) - in->at));
 	span_skip(in, taken.len);
 	if (taken.len > 0) {
-		h->last[0] = taken.len > 1 ? taken.at[taken.len - 2] : h->last[1];
-		h->last[1] = taken.at[taken.len - 1];
+		for (size_t i = sizeof(h->last); i-- > 0;)
+			h->last[i] = i < taken.len ? taken.at[taken.len - 1 - i] : h->last[i - taken.len];
 	}
 	if (rc == HPE_PAUSED) {
 		llhttp_resume(&h->client);
@@ -339,7 +368,7 @@ static void client_probe(struct http *h, struct span *in)
 		client_parse(h, &space);
 		return;
 	}
-	if (h->last[1] != ' ') { /* after the method comes a space, and llhttp says what else is wrong */
+	if (h->last[0] != ' ') { /* after the method comes a space, and llhttp says what else is wrong */
 		client_parse(h, in);
 		return;
 	}
@@ -584,6 +613,7 @@ bool http_client_end(struct http *h)
 {
 	if (!h->pairs || !http_pairs_waits(h))
 		return false;
+	count_late(h);
 	request_lost(&h->env->requests, &h->request, LOST_RESET);
 	h->begun = false;
 	if (h->state < REQUEST_LOST)
@@ -593,6 +623,8 @@ bool http_client_end(struct http *h)
 
 void http_end(struct http *h, enum lost_reason reason)
 {
+	if (h->begun)
+		count_late(h);
 	request_lost(&h->env->requests, &h->request, reason);
 	if (h->pairs)
 		http_pairs_end(h, fate_of(reason));

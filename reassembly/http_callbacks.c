@@ -62,7 +62,7 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 void http_count_request(struct http *h)
 {
 	h->first = false;
-	h->tentative = false;
+	h->tentative = h->uncounted = false;
 	h->pipelining |= h->began_pipelined;
 	if (!h->answers_known && !h->pipelining && h->answers_placed && http_answers_seen(h)) {
 		h->sent = http_answered_by(h,
@@ -83,6 +83,24 @@ static int on_version_complete(llhttp_t *p)
 	return 0;
 }
 
+/** byte_before() - the @n-th byte before @at, which llhttp was given now or before */
+static uint8_t byte_before(const struct http *h, const char *at, size_t n)
+{
+	size_t here = (size_t)(at - h->parse_at);
+
+	return n <= here ? (uint8_t)at[-(ptrdiff_t)n] : h->last[n - here - 1];
+}
+
+/* The bytes before a version are "HTTP/", "RTSP/" or "ICE/". It may come in two pieces. */
+static int on_version(llhttp_t *p, const char *at, size_t len)
+{
+	struct http *h = http_of(p);
+
+	(void)len;
+	h->foreign |= byte_before(h, at, 1) == '/' && (byte_before(h, at, 2) != 'P' || byte_before(h, at, 3) != 'T');
+	return h->foreign ? HPE_USER : 0;
+}
+
 /**
  * name_is_clean() - no space in or before this piece of a field's name?
  *
@@ -91,7 +109,7 @@ static int on_version_complete(llhttp_t *p)
  */
 static bool name_is_clean(const struct http *h, const char *at, size_t len)
 {
-	uint8_t before = at > h->parse_at ? (uint8_t)at[-1] : h->last[1];
+	uint8_t before = byte_before(h, at, 1);
 
 	return len == 0 || ((h->name_len > 0 || before == '\n') && !memchr(at, ' ', len));
 }
@@ -208,6 +226,7 @@ void http_callbacks_init(llhttp_settings_t *client)
 	client->on_method = on_method;
 	client->on_method_complete = on_method_complete;
 	client->on_url = on_url;
+	client->on_version = on_version;
 	client->on_version_complete = on_version_complete;
 	client->on_header_field = on_header_field;
 	client->on_header_field_complete = on_header_field_complete;

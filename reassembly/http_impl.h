@@ -58,6 +58,8 @@ struct http {
 	size_t name_len;        /* of the field's name at hand, so far */
 	bool now_has_ack, read_known;
 	bool first;          /* nothing has shown yet that the connection speaks HTTP */
+	bool foreign;        /* ... and it is known that it speaks something else */
+	bool uncounted;      /* it may be the first request: its method is complete, and its version may tell */
 	bool begun;          /* the parser and a head are set up for a request */
 	bool begun_here;     /* ... in this segment */
 	bool any_byte;       /* ... and its first byte was here */
@@ -87,7 +89,7 @@ struct http {
 	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];
 	uint8_t probe[PROBE_MAX];
-	uint8_t last[2];      /* the last bytes that the client's parser took */
+	uint8_t last[3];      /* the last bytes that the client's parser took, the newest first */
 	enum pause pause;
 	const char *parse_at; /* the bytes that llhttp is given now */
 	struct http *next;    /* in the list of spare ones */

@@ -115,6 +115,32 @@ bool request_line_foreign(struct span s)
 	return take_word(&s) == LINE_YES && line_tail(s) == LINE_YES;
 }
 
+/** last_word() - what follows the last space of @line, which has no spaces at its end */
+static struct span last_word(struct span line)
+{
+	const uint8_t *space = line.len ? memrchr(line.at, ' ', line.len) : NULL;
+
+	if (space)
+		span_skip(&line, (size_t)(space - line.at) + 1);
+	return line;
+}
+
+enum line_match request_line_protocol(struct span s)
+{
+	const uint8_t *end;
+
+	while (s.len > 0 && (s.at[0] == '\r' || s.at[0] == '\n'))
+		span_skip(&s, 1);
+	end = s.len ? memchr(s.at, '\n', s.len) : NULL;
+	if (!end)
+		return LINE_MAYBE;
+	span_truncate(&s, (size_t)(end - s.at));
+	while (s.len > 0 && (s.at[s.len - 1] == '\r' || s.at[s.len - 1] == ' '))
+		span_truncate(&s, s.len - 1);
+	s = last_word(s);
+	return span_starts(s, SPAN_LITERAL("RTSP/")) || span_starts(s, SPAN_LITERAL("ICE/")) ? LINE_NO : LINE_YES;
+}
+
 enum line_match status_line_match(struct span s)
 {
 	enum line_match m = take_version(&s);

@@ -32,6 +32,14 @@ enum line_match request_line_match(struct span s);
 /** request_line_foreign() - a whole HTTP/1 request line whose method llhttp does not know */
 bool request_line_foreign(struct span s);
 
+/**
+ * request_line_protocol() - is the protocol HTTP that is named at the end of the line with which @s begins?
+ *
+ * LINE_NO: it is RTSP (RFC 2326) or ICE, the broadcasters' protocol, whose lines are like HTTP's and which llhttp takes;
+ * LINE_MAYBE: the line ends elsewhere; LINE_YES: HTTP, or nothing that llhttp takes
+ */
+enum line_match request_line_protocol(struct span s);
+
 /** status_line_match() - "HTTP/1." digit SP digit (RFC 9112, 4) */
 enum line_match status_line_match(struct span s);
 

@@ -289,6 +289,41 @@ BAD(no_target, "GET  HTTP/1.1\r\n\r\n");
 BAD(space_in_target, "GET /a b HTTP/1.1\r\n\r\n");
 BAD(control_in_target, "GET /a\1b HTTP/1.1\r\n\r\n");
 
+/* ---- what only looks like HTTP ---- */
+
+#define RTSP "OPTIONS rtsp://10.1.0.9:8554/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+
+static const struct tcp_step rtsp[] = {
+	HANDSHAKE,
+	{ 'c', "P", RTSP }, { 's', "P", "RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n" },
+	{ 'c', "P", "GET_PARAMETER rtsp://10.1.0.9:8554/cam RTSP/1.0\r\nCSeq: 2\r\n\r\n" }, { 'c', "P", GET2 },
+};
+
+static const struct tcp_step rtsp_in_pieces[] = {
+	HANDSHAKE,
+	{ 'c', "P", "POS" }, { 'c', "P", "T rtsp://10.1.0.9/cam R" }, { 'c', "P", "T" }, { 'c', "P", "SP" }, { 'c', "P", "/" },
+	{ 'c', "P", "1" }, { 'c', "P", ".0\r\nContent-Length: 0\r\n\r\n" },
+};
+
+static const struct tcp_step ice[] = { HANDSHAKE, { 'c', "P", "\r\nSOURCE /stream ICE/1.0\r\nice-name: x\r\n\r\n" } };
+static const struct tcp_step ice_in_pieces[] = { HANDSHAKE, { 'c', "P", "SOURCE /stream IC" }, { 'c', "P", "E/1.0\r\n\r\n" } };
+
+static const struct tcp_step rtsp_method_in_http[] = {
+	HANDSHAKE, { 'c', "P", "OPTIONS /RTSP/1.0 HTTP/1.1\r\nX: RTSP/1.0\r\n\r\n", "OPTIONS /RTSP/1.0;" }, { 's', "P", OK },
+	{ 'c', "P", "OPTIONS /x HTT" }, { 'c', "P", "P/1.1\r\n\r\n", "OPTIONS /x;" },
+};
+
+static const struct tcp_step rtsp_later[] = { HANDSHAKE, { 'c', "P", GET2, "GET /2;" }, { 's', "P", OK }, { 'c', "P", RTSP, "!malformed;" } };
+
+/* A first line in pieces is a request that counts, however it ends. */
+static const struct tcp_step line_cut_off[] = { HANDSHAKE, { 'c', "P", "GET /long" } };
+static const struct tcp_step line_reset[] = { HANDSHAKE, { 'c', "P", "GET /long" }, { 's', "R", NULL, "!reset;" } };
+static const struct tcp_step line_malformed[] = { HANDSHAKE, { 'c', "P", "GET /long" }, { 'c', "P", " XTTP/1.1\r\n", "!malformed;" } };
+static const struct tcp_step line_lost[] = {
+	HANDSHAKE, { 'c', "P", "GET /long" }, { 'c', "P", " HTTP/1.1\r\n\r\n", NULL, .seq = 20 },
+	{ 's', "P", OK, NULL, .ack = 33 }, { 'c', "P", GET2, "!gap;GET /2;" },
+};
+
 static const struct tcp_story stories[] = {
 	STORY(method_split, .stats = "seen=2 complete=2"),
 	STORY(chunked, .stats = "seen=3 complete=3"),
@@ -316,6 +351,16 @@ static const struct tcp_story stories[] = {
 	STORY(answers_without_body, .stats = "seen=4 complete=3 upgraded=1"),
 	STORY(answers_broken, .stats = "seen=4 complete=4"),
 	STORY(unknown_method, .stats = "seen=2 complete=1 lost.malformed=1 not_http=0"),
+	STORY(rtsp, .stats = "seen=0 not_http=1"),
+	STORY(rtsp_in_pieces, .stats = "seen=0 not_http=1"),
+	STORY(ice, .stats = "seen=0 not_http=1"),
+	STORY(ice_in_pieces, .stats = "seen=0 not_http=1"),
+	STORY(rtsp_method_in_http, .stats = "seen=2 complete=2 not_http=0"),
+	STORY(rtsp_later, .stats = "seen=2 complete=1 lost.malformed=1 not_http=0"),
+	STORY(line_cut_off, "!cut_at_end;", "seen=1 lost.cut_at_end=1"),
+	STORY(line_reset, .stats = "seen=1 lost.reset=1"),
+	STORY(line_malformed, .stats = "seen=1 lost.malformed=1 not_http=0"),
+	STORY(line_lost, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(junk_between, .stats = "seen=2 complete=2"),
 #define BAD_STORY(name) STORY(name, .stats = "seen=2 complete=1 lost.malformed=1 gaps=0")
 	BAD_STORY(two_lengths),

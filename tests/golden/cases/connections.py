@@ -159,3 +159,32 @@ def both_ports(b):
         c.close()
     b.ports = ("8000,9000",)
     b.counters = {"connections.outgoing": 0}
+
+
+# -- what only looks like HTTP ------------------------------------------------------
+
+@check("connections: RTSP and ICE are not HTTP")
+def rtsp_field(bench):
+    result = bench.read("-r", field("rtsp-is-not-http"))
+    want_books(result)
+    want_equal("requests.seen", 0, result.report["requests"]["seen"])
+    want_equal("connections.not_http", result.report["connections"]["seen"], result.report["connections"]["not_http"])
+
+
+def rtsp_split(at):
+    @case(f"connections: RTSP, its first line cut after {at} bytes")
+    def fill(b):
+        line = b"OPTIONS rtsp://10.1.0.9:8554/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+        c = b.opened()
+        c.send(line, cuts=[at])
+        c.reply(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+        c.close()
+        other = b.opened()
+        b.ask(other, method="OPTIONS", raw=b"OPTIONS /x HTTP/1.1\r\nHost: x\r\n\r\n", target="/x", cuts=[min(at, 18)])
+        b.answer(other)
+        other.close()
+        b.counters = {"requests.seen": 1, "connections.not_http": 1}
+
+
+for at in (1, 7, 8, 9, 33, 34, 36, 37, 38, 39, 40, 41, 42):
+    rtsp_split(at)
