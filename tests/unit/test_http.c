@@ -320,8 +320,7 @@ static const struct tcp_step line_cut_off[] = { HANDSHAKE, { 'c', "P", "GET /lon
 static const struct tcp_step line_reset[] = { HANDSHAKE, { 'c', "P", "GET /long" }, { 's', "R", NULL, "!reset;" } };
 static const struct tcp_step line_malformed[] = { HANDSHAKE, { 'c', "P", "GET /long" }, { 'c', "P", " XTTP/1.1\r\n", "!malformed;" } };
 static const struct tcp_step line_lost[] = {
-	HANDSHAKE, { 'c', "P", "GET /long" }, { 'c', "P", " HTTP/1.1\r\n\r\n", NULL, .seq = 20 },
-	{ 's', "P", OK, NULL, .ack = 33 }, { 'c', "P", GET2, "!gap;GET /2;" },
+	HANDSHAKE, { 'c', "P", "GET /long", "!truncated;", .missing = 13 }, { 's', "P", OK }, { 'c', "P", GET2, "GET /2;" },
 };
 
 static const struct tcp_story stories[] = {
@@ -360,7 +359,7 @@ static const struct tcp_story stories[] = {
 	STORY(line_cut_off, "!cut_at_end;", "seen=1 lost.cut_at_end=1"),
 	STORY(line_reset, .stats = "seen=1 lost.reset=1"),
 	STORY(line_malformed, .stats = "seen=1 lost.malformed=1 not_http=0"),
-	STORY(line_lost, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(line_lost, .stats = "seen=2 complete=1 lost.truncated=1"),
 	STORY(junk_between, .stats = "seen=2 complete=2"),
 #define BAD_STORY(name) STORY(name, .stats = "seen=2 complete=1 lost.malformed=1 gaps=0")
 	BAD_STORY(two_lengths),
