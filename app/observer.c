@@ -18,6 +18,7 @@
 #include "app/stages.h"
 #include "capture/tunnel_kind.h"
 #include "reassembly/client_hello.h"
+#include "reassembly/proxy_header.h"
 #include "reassembly/reassembler.h"
 #include "reassembly/request_line.h"
 
@@ -162,19 +163,22 @@ static void note_tls_name(struct wide_view *w, struct span name)
 
 static void look_at_payload(struct wide_view *w, const struct segment *s)
 {
+	struct proxy_header proxy;
+	struct span name, payload = s->payload;
 	struct port_view *port;
-	struct span name;
 
-	if (request_line_match(s->payload) == LINE_YES) {
+	if (proxy_header_possible(payload) && proxy_header_read(payload, &proxy) == PROXY_WHOLE && !span_skip(&payload, proxy.len))
+		return;
+	if (request_line_match(payload) == LINE_YES) {
 		port = port_of(w, s->dst.port);
 		if (port)
 			port->requests++;
-	} else if (client_hello_name(s->payload, &name)) {
+	} else if (client_hello_name(payload, &name)) {
 		port = port_of(w, s->dst.port);
 		if (port)
 			port->tls++;
 		note_tls_name(w, name);
-	} else if (span_starts(s->payload, span_str(http2_preface))) {
+	} else if (span_starts(payload, span_str(http2_preface))) {
 		port = port_of(w, s->dst.port);
 		if (port)
 			port->http2++;

@@ -131,7 +131,8 @@ static void sample_by_shown(const struct options *o, struct buffer *out)
 {
 	static const char *const names[] = { [SAMPLE_BY_REQUEST] = "request",
 					     [SAMPLE_BY_CONNECTION] = "connection",
-					     [SAMPLE_BY_CLIENT] = "client" };
+					     [SAMPLE_BY_CLIENT] = "client",
+					     [SAMPLE_BY_PROXIED] = "proxied" };
 
 	if (o->policy.sample_by != SAMPLE_BY_HEADER) {
 		buffer_add_str(out, names[o->policy.sample_by]);

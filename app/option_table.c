@@ -108,9 +108,10 @@ const struct option_row option_rows[] = {
 	  .kind = OPTION_SAMPLE, .offset = AT(uint64_t, policy.sample_share), RANGE(0, SHARE_ONE, SHARE_ONE),
 	  .late = true, .hot = true },
 	{ OPTION_GROUP_MIRROR, 0, "sample-by", "UNIT",
-	  "request (exact ratio), or all or nothing for each connection, client or header:NAME",
+	  "request (exact ratio), or all or nothing for each connection, client, proxied (the client that a PROXY header "
+	  "names) or header:NAME",
 	  .kind = OPTION_SAMPLE_BY, .offset = offsetof(struct options, policy.sample_by), .shown = "request", .hot = true,
-	  .choices = "request connection client header:" },
+	  .choices = "request connection client proxied header:" },
 	{ OPTION_GROUP_MIRROR, 0, "ramp", "A..B/TIME",
 	  "raise the sample from A to B in this time, such as 1%..20%/30m, and wait while the shadow fails, is "
 	  "slow or has a long queue",

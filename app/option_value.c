@@ -506,7 +506,8 @@ static int apply_sample_by(struct options *o, const struct option_input *in, str
 {
 	static const char *const names[] = { [SAMPLE_BY_REQUEST] = "request",
 					     [SAMPLE_BY_CONNECTION] = "connection",
-					     [SAMPLE_BY_CLIENT] = "client" };
+					     [SAMPLE_BY_CLIENT] = "client",
+					     [SAMPLE_BY_PROXIED] = "proxied" };
 	static const char prefix[] = "header:";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -515,7 +516,7 @@ static int apply_sample_by(struct options *o, const struct option_input *in, str
 			return 0;
 		}
 	if (strncmp(in->value, prefix, strlen(prefix)) != 0)
-		return wrong(error, in, "write request, connection, client or header:NAME");
+		return wrong(error, in, "write request, connection, client, proxied or header:NAME");
 	o->policy.sample_header = in->value + strlen(prefix);
 	if (!is_token(o->policy.sample_header, strlen(o->policy.sample_header)))
 		return wrong(error, in, "what follows \"header:\" is no header's name; write e.g. header:x-session-id");

@@ -21,7 +21,7 @@
 #include "policy/policy_stats.h"
 #include "reassembly/message.h"
 
-enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_HEADER };
+enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_PROXIED, SAMPLE_BY_HEADER };
 
 /** struct texts - a list of strings owned by the options */
 struct texts {

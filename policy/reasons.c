@@ -298,12 +298,13 @@ static bool loop_reason(const struct request_head *head, struct buffer *out)
 
 static bool sample_reason(const struct reasons *r, const struct request_head *head, struct buffer *out)
 {
-	static const char *const by[] = { "request", "connection", "client" };
+	static const char *const by[] = { "request", "connection", "client", "proxied client" };
 
 	switch (r->o->sample_by) {
 	case SAMPLE_BY_REQUEST:
 	case SAMPLE_BY_CONNECTION:
 	case SAMPLE_BY_CLIENT:
+	case SAMPLE_BY_PROXIED:
 		buffer_printf(out, "by %s", by[r->o->sample_by]);
 		break;
 	case SAMPLE_BY_HEADER:

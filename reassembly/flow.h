@@ -15,6 +15,7 @@
 #include "capture/segment.h"
 #include "reassembly/http.h"
 #include "reassembly/multipath.h"
+#include "reassembly/proxy_header.h"
 #include "reassembly/stream.h"
 
 /** struct flow_key - the two ends, the lower one first, so that both directions have the same key */
@@ -51,6 +52,12 @@ struct first_data {
 	uint32_t network;
 };
 
+/** struct proxy_begin - a PROXY header, and the segment in which it began */
+struct proxy_begin {
+	struct proxy_reader reader;
+	struct stream_piece first; /* without its bytes */
+};
+
 /** struct life - what of a connection is needed until it is over */
 struct life {
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
@@ -58,7 +65,9 @@ struct life {
 	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
 	struct wall look;           /* ... and when it is looked at next, whatever comes */
 	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
+	struct proxy_begin *proxy; /* NULL, unless it began like a PROXY header */
 	bool junk_known[2];
+	bool has_begun; /* bytes of the client were read */
 	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
 	bool waiting;
 	bool watched; /* each packet is looked at for what it means to a gap or the end: few have one */

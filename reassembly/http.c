@@ -524,6 +524,11 @@ enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piec
 	return h->fate;
 }
 
+void http_proxied(struct http *h, const struct endpoint *client)
+{
+	h->request.origin.proxied = *client;
+}
+
 void http_junk(struct http *h, uint32_t ack)
 {
 	h->read_ack = ack;

@@ -50,6 +50,9 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 /** http_free() - the request in the making is forgotten: http_end() first */
 void http_free(struct http_env *env, struct http *h);
 
+/** http_proxied() - a proxy says who the client is; its requests are told with that from now on */
+void http_proxied(struct http *h, const struct endpoint *client);
+
 /** http_junk() - bytes of the client were seen before this http was made, on segments up to this @ack */
 void http_junk(struct http *h, uint32_t ack);
 

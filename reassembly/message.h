@@ -40,6 +40,7 @@ struct request_origin {
 	uint64_t id;          /* the same for the same packets on every run: hash of ends, ts_first, ordinal; 0 in on_head */
 	uint64_t connection;  /* number of the connection in this run and lane, from 1 */
 	struct wall ts_first, ts_last; /* packets with the first / last byte; ts_last is 0 until complete */
+	struct endpoint proxied; /* the client, as a proxy says before the connection's first request; family 0: none did */
 };
 
 struct message {

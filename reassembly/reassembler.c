@@ -22,6 +22,9 @@
  * captured late, after the first data, is recognised by its number; a few segments
  * are kept for that, and because a request's head may be late as well.
  *
+ * Before HTTP. A connection whose first byte was seen may begin with a header of
+ * the PROXY protocol (proxy_header.h): it is taken off, and HTTP begins behind it.
+ *
  * Another life. A SYN with the known ISN is a copy. One with another ISN begins
  * another connection if this one has ended in any direction; if not, it may be
  * a stray, so it is noted, and the new life begins when something confirms it:
@@ -84,10 +87,20 @@ static void look_closer(struct reassembler *r, struct flow *f, bool packet);
 
 /* ---- the end of flows ---------------------------------------------------- */
 
+static void drop_proxy(struct reassembler *r, struct flow *f)
+{
+	if (!f->life->proxy)
+		return;
+	budget_release(r->options.budget, sizeof(*f->life->proxy));
+	free(f->life->proxy);
+	f->life->proxy = NULL;
+}
+
 static void drop_http(struct reassembler *r, struct flow *f)
 {
 	http_free(&r->http, f->life->http);
 	f->life->http = NULL;
+	drop_proxy(r, f);
 	stream_drop(&f->life->half[0], &r->streams);
 	stream_drop(&f->life->half[1], &r->streams);
 }
@@ -275,6 +288,8 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t 
 					 .server = f->key.end[!f->client],
 					 .connection = f->number };
 
+	if (f->life->proxy)
+		origin.proxied = f->life->proxy->reader.header.client;
 	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
 		f->life->http = http_new(&r->http, &origin, &f->life->half[!f->client], begun);
 		if (f->life->http || !evict(r, f))
@@ -316,7 +331,7 @@ static void settle(struct reassembler *r, struct flow *f, enum http_fate fate, s
 	}
 }
 
-static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+static void http_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
 	enum http_fate fate;
 
@@ -334,6 +349,119 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 		settle(r, f, fate, piece->bytes);
 }
 
+/* ---- what a proxy says before HTTP ---------------------------------------------- */
+
+static struct proxy_begin *proxy_begin(struct reassembler *r, const struct stream_piece *piece)
+{
+	struct proxy_begin *p = NULL;
+
+	if (!budget_charge(r->options.budget, sizeof(*p)))
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		budget_release(r->options.budget, sizeof(*p));
+		return NULL;
+	}
+	p->first = *piece;
+	return p;
+}
+
+/** give_back() - it was no header: what was kept for one is HTTP's */
+static void give_back(struct reassembler *r, struct flow *f)
+{
+	struct proxy_begin kept = *f->life->proxy; /* it may be gone when these bytes end what is read */
+
+	f->life->proxy->reader.is_over = true;
+	kept.first.bytes = span_of(kept.reader.bytes, kept.reader.len);
+	if (kept.reader.len > 0)
+		http_bytes(r, f, &kept.first);
+}
+
+static void proxy_whole(struct reassembler *r, struct flow *f)
+{
+	counter_add(&r->stats.proxied, 1);
+	flow_log(&r->log, r->clock, f, "PROXY header", FLOW_LOG_ENDS);
+	if (f->life->http) /* a response was captured before */
+		http_proxied(f->life->http, &f->life->proxy->reader.header.client);
+}
+
+/** proxy_bytes() - @piece may be of a PROXY header, and what is behind that is HTTP's */
+static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+{
+	struct stream_piece rest = *piece;
+	struct proxy_begin *p = f->life->proxy;
+	bool was_whole;
+
+	if (!p)
+		p = f->life->proxy = proxy_begin(r, piece);
+	if (!p)
+		return;
+	was_whole = p->reader.left > 0;
+	switch (proxy_reader_feed(&p->reader, &rest.bytes)) {
+	case PROXY_NONE:
+		give_back(r, f);
+		break;
+	case PROXY_WRONG:
+		counter_add(&r->stats.proxy_unread, 1);
+		not_http(r, f, piece->bytes);
+		return;
+	case PROXY_MORE:
+		return;
+	case PROXY_WHOLE:
+		if (!was_whole)
+			proxy_whole(r, f);
+		break;
+	}
+	rest.seq += (uint32_t)(piece->bytes.len - rest.bytes.len);
+	if (f->state == FLOW_OPEN && rest.bytes.len > 0)
+		http_bytes(r, f, &rest);
+}
+
+/** proxy_gap() - bytes are missing; how many of them are HTTP's? */
+static uint32_t proxy_gap(struct reassembler *r, struct flow *f, uint32_t bytes)
+{
+	struct proxy_begin *p = f->life->proxy;
+
+	if (!p || p->reader.is_over)
+		return bytes;
+	if (p->reader.left > 0)
+		proxy_reader_gap(&p->reader, &bytes);
+	else if (p->reader.len < PROXY_HEADER_SURE)
+		give_back(r, f);
+	else
+		p->reader.is_over = true; /* where it ended is lost, and who the client is */
+	return bytes;
+}
+
+/** is_before_http() - may @piece, of a connection's client, be of a PROXY header? */
+static bool is_before_http(struct flow *f, const struct stream_piece *piece)
+{
+	const struct proxy_begin *p = f->life->proxy;
+
+	if (p)
+		return !p->reader.is_over;
+	if (f->life->has_begun)
+		return false;
+	f->life->has_begun = true;
+	return piece->seq == f->life->half[f->client].base && !f->midstream && proxy_header_possible(piece->bytes);
+}
+
+/** begin_of_http() - the sequence number of the first byte of the client that may be HTTP */
+static uint32_t begin_of_http(const struct flow *f)
+{
+	const struct proxy_begin *p = f->life->proxy;
+
+	return f->life->half[f->client].base + (p ? p->reader.header.len : 0);
+}
+
+static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+{
+	if (is_before_http(f, piece))
+		proxy_bytes(r, f, piece);
+	else
+		http_bytes(r, f, piece);
+}
+
 static void server_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
 	enum http_fate fate;
@@ -344,7 +472,7 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 		const struct stream *requests = &f->life->half[f->client];
 
 		if (status_line_match(piece->bytes) != LINE_YES ||
-		    !make_http(r, f, !f->midstream && requests->next == requests->base, piece->bytes.len))
+		    !make_http(r, f, !f->midstream && requests->next == begin_of_http(f), piece->bytes.len))
 			return;
 	}
 	fate = http_server_bytes(f->life->http, piece);
@@ -371,9 +499,11 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	if (b->dir != f->client) {
 		if (f->life->http)
 			http_server_gap(f->life->http, bytes, why);
-	} else if (f->life->http || make_http(b->r, f, true, 0)) {
-		http_client_gap(f->life->http, bytes, why);
+		return f->state == FLOW_OPEN;
 	}
+	bytes = proxy_gap(b->r, f, bytes);
+	if (bytes > 0 && f->state == FLOW_OPEN && (f->life->http || make_http(b->r, f, true, 0)))
+		http_client_gap(f->life->http, bytes, why);
 	return f->state == FLOW_OPEN;
 }
 

@@ -39,6 +39,8 @@ struct reassembly_stats {
 	struct counter midstream;        /* ... of which the beginning was not */
 	struct counter one_way;          /* ... closed with only the client's direction seen */
 	struct counter outgoing;         /* ... from the service's port to another service, by their SYN: not read */
+	struct counter proxied;          /* ... before whose first request a PROXY header was read */
+	struct counter proxy_unread;     /* ... or came that is malformed; in not_http as well */
 	struct counter not_http;         /* ... whose client's first bytes are no HTTP request */
 	struct counter tls;              /* ... of these, a TLS ClientHello */
 	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */

@@ -56,6 +56,8 @@ static void take_requests(struct books *b, const struct reassembly_stats *s)
 	b->connections.midstream = counter_get(&s->midstream);
 	b->connections.one_way = counter_get(&s->one_way);
 	b->connections.outgoing = counter_get(&s->outgoing);
+	b->connections.proxied = counter_get(&s->proxied);
+	b->connections.proxy_unread = counter_get(&s->proxy_unread);
 	b->connections.not_http = counter_get(&s->not_http);
 	b->connections.tls = counter_get(&s->tls);
 	b->connections.http2 = counter_get(&s->http2);

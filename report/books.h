@@ -74,7 +74,7 @@ struct books {
 		uint64_t seen, complete, lost[LOST_REASON_COUNT], verdict[VERDICT_COUNT], match_limit;
 	} requests;
 	struct {
-		uint64_t seen, midstream, one_way, outgoing, not_http, tls, http2, upgraded, copies, multipath;
+		uint64_t seen, midstream, one_way, outgoing, proxied, proxy_unread, not_http, tls, http2, upgraded, copies, multipath;
 		uint64_t gaps, gap_bytes, retransmitted_bytes, open, evicted, held_bytes;
 	} connections;
 	struct books_target target[BOOKS_TARGETS_MAX];

@@ -85,6 +85,8 @@ static void connections_json(struct json *j, const struct books *b)
 	json_count(j, "midstream", b->connections.midstream);
 	json_count(j, "one_way", b->connections.one_way);
 	json_count(j, "outgoing", b->connections.outgoing);
+	json_count(j, "proxied", b->connections.proxied);
+	json_count(j, "proxy_unread", b->connections.proxy_unread);
 	json_count(j, "not_http", b->connections.not_http);
 	json_count(j, "tls", b->connections.tls);
 	json_count(j, "http2", b->connections.http2);

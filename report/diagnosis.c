@@ -11,6 +11,7 @@
 #include "report/diagnosis.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -269,6 +270,37 @@ static void several_paths(const struct symptoms *s, struct diagnosis *d)
 	advise(line, "tap behind the point that ends Multipath TCP, or turn it off on the service's machine: sysctl net.mptcp.enabled=0");
 }
 
+static void proxy_protocol(const struct symptoms *s, struct diagnosis *d)
+{
+	const struct books *b = &s->narrow.books;
+	struct diagnosis_line *line;
+
+	if (b->connections.proxied > 0) {
+		line = add(d, FINDING_NOTE, "proxied");
+		say_count(line, b->connections.proxied, "connection");
+		say(line, " passed behind a header of the PROXY protocol, which is skipped. Events name the client from it.");
+	}
+	if (b->connections.proxy_unread == 0)
+		return;
+	line = add(d, b->requests.seen == 0 ? FINDING_FAULT : FINDING_WARNING, "proxy_unread");
+	say_count(line, b->connections.proxy_unread, "connection");
+	say(line, " passed with a malformed header of the PROXY protocol; nothing on them is read.");
+	advise(line, "look at what the proxy sends (send-proxy, proxy_protocol): tcpdump -X; or tap before that proxy");
+}
+
+/** is_given() - did the user name this port with -p? */
+static bool is_given(const struct symptoms *s, uint16_t port)
+{
+	for (const char *at = s->ports; at && *at; at += strspn(at, ",")) {
+		char *end;
+
+		if (strtoul(at, &end, 10) == port)
+			return true;
+		at = end + strcspn(end, ",");
+	}
+	return false;
+}
+
 static void no_requests(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -276,7 +308,8 @@ static void no_requests(const struct symptoms *s, struct diagnosis *d)
 	struct diagnosis_line *line;
 
 	if (b->requests.seen > 0 ||
-	    b->connections.tls + b->connections.http2 + b->connections.midstream + b->connections.multipath > 0)
+	    b->connections.tls + b->connections.http2 + b->connections.midstream + b->connections.multipath +
+			    b->connections.proxy_unread > 0)
 		return;
 	line = add(d, FINDING_FAULT, "no_requests");
 	say_count(line, s->narrow.segments, "packet");
@@ -288,7 +321,10 @@ static void no_requests(const struct symptoms *s, struct diagnosis *d)
 		say_count(line, b->connections.outgoing, "connection");
 		say(line, " went out from the port to another service.");
 	}
-	if (best) {
+	if (best && is_given(s, best->port)) {
+		say(line, " Lines of requests pass on port %u, but the connections do not begin with them.", best->port);
+		advise(line, "look at what goes before them: tcpdump -X port %u", best->port);
+	} else if (best) {
 		say(line, " HTTP requests are seen on port ");
 		list_ports(&line->text, &s->wide, requests_of);
 		say(line, ".");
@@ -597,6 +633,7 @@ static void traffic(const struct symptoms *s, struct diagnosis *d)
 	joined_late(s, d);
 	one_way(s, d);
 	several_paths(s, d);
+	proxy_protocol(s, d);
 	no_requests(s, d);
 	dropped(s, d);
 	cut(s, d);

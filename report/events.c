@@ -71,7 +71,7 @@ static void end(struct json *j)
  * asked for once: names that are quoted one by one, and commas that are decided one
  * by one, were two thirds of what it cost, and it is written for each request.
  */
-#define BEGINNING_MAX (160 + MESSAGE_ID_TEXT_MAX + TIME_TEXT_MAX + 2 * DIGITS_UINT_MAX + 2 * ENDPOINT_TEXT_MAX)
+#define BEGINNING_MAX (160 + MESSAGE_ID_TEXT_MAX + TIME_TEXT_MAX + 2 * DIGITS_UINT_MAX + 3 * ENDPOINT_TEXT_MAX)
 #define END_MAX (256 + DIGITS_UINT_MAX + 2 * DIGEST_SHA256_BYTES) /* names of verdicts are short */
 
 #define PUT(j, literal) put(j, literal, sizeof(literal) - 1)
@@ -95,6 +95,8 @@ static void put_beginning(struct buffer *out, const struct request_origin *origi
 	at = put_int(PUT_LITERAL(at, ",\"ts_last_ns\":"), origin->ts_last.ns);
 	at = endpoint_put(PUT_LITERAL(at, ",\"src\":\""), &origin->client);
 	at = endpoint_put(PUT_LITERAL(at, "\",\"dst\":\""), &origin->server);
+	if (origin->proxied.family)
+		at = endpoint_put(PUT_LITERAL(at, "\",\"client\":\""), &origin->proxied);
 	buffer_end(out, PUT_LITERAL(at, "\",\"method\":"));
 }
 
@@ -199,6 +201,8 @@ void event_lost(const struct request_origin *origin, enum lost_reason reason, st
 	id_member(&j, origin->id);
 	endpoint_member(&j, "src", &origin->client);
 	endpoint_member(&j, "dst", &origin->server);
+	if (origin->proxied.family)
+		endpoint_member(&j, "client", &origin->proxied);
 	json_key(&j, "ts");
 	json_str(&j, time_text(origin->ts_first, text));
 	end(&j);

@@ -46,6 +46,8 @@ static const struct metric trait_metrics[] = { /* .name is the label's value */
 	{ "midstream", NULL, NULL, OF_BOOKS(connections.midstream) },
 	{ "one_way", NULL, NULL, OF_BOOKS(connections.one_way) },
 	{ "outgoing", NULL, NULL, OF_BOOKS(connections.outgoing) },
+	{ "proxied", NULL, NULL, OF_BOOKS(connections.proxied) },
+	{ "proxy_unread", NULL, NULL, OF_BOOKS(connections.proxy_unread) },
 	{ "not_http", NULL, NULL, OF_BOOKS(connections.not_http) },
 	{ "tls", NULL, NULL, OF_BOOKS(connections.tls) },
 	{ "http2", NULL, NULL, OF_BOOKS(connections.http2) },

@@ -205,6 +205,7 @@ static const struct sign signs[] = {
 	{ "connections.midstream", "connections that began before the capture", NULL },
 	{ "connections.gaps", "holes in streams", "the requests and answers that they touch are lost" },
 	{ "connections.outgoing", "connections from the service's port to other services", NULL },
+	{ "connections.proxy_unread", "connections that begin with a malformed PROXY header", "their requests are missing" },
 	{ "connections.not_http", "connections that speak no HTTP", NULL },
 	{ "connections.tls", "connections with TLS", "shadowtap cannot read them: tap where it is plain" },
 	{ "connections.http2", "connections with HTTP/2", "shadowtap does not read HTTP/2" },

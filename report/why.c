@@ -87,6 +87,11 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 			      "all %" PRIu64 " connections were opened from a port of -p, to other services: is -p the port on "
 			      "which the model service listens?",
 			      n);
+	else if (b->connections.proxy_unread > 0 && b->connections.proxy_unread == b->connections.not_http)
+		buffer_printf(out,
+			      "%" PRIu64 " of %" PRIu64 " connections begin with a header of the PROXY protocol that is malformed: "
+			      "compare what the proxy sends (send-proxy, proxy_protocol) with tcpdump -X",
+			      b->connections.proxy_unread, n);
 	else if (b->connections.not_http > 0)
 		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections carry something else than HTTP%s",
 			      b->connections.not_http, n,

@@ -132,7 +132,8 @@ uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name)
 		ROW(one_way),    ROW(not_http),   ROW(tls),           ROW(http2),
 		ROW(upgraded),   ROW(gaps),       ROW(gap_bytes),     ROW(retransmitted_bytes),
 		ROW(flows_open), ROW(held_bytes), ROW(flows_evicted),
-		ROW(copies),     ROW(multipath),  ROW(outgoing),
+		ROW(copies),     ROW(multipath),  ROW(outgoing),      ROW(proxied),
+		ROW(proxy_unread),
 #undef ROW
 	};
 

@@ -130,6 +130,31 @@ static void nothing_but_subflows(struct symptoms *s)
 	s->narrow.books.connections.multipath = 1;
 }
 
+static void behind_a_proxy(struct symptoms *s)
+{
+	s->narrow.books.connections.proxied = 20;
+}
+
+static void proxy_unread(struct symptoms *s)
+{
+	no_requests_at_all(s);
+	s->narrow.books.connections.not_http = s->narrow.books.connections.proxy_unread = 20;
+}
+
+static void something_before_requests(struct symptoms *s)
+{
+	no_requests_at_all(s);
+	s->ports = "9000,8080";
+	s->wide.port[0] = (struct port_view){ .port = 8080, .requests = 8 };
+	s->wide.port_count = 1;
+}
+
+static void requests_elsewhere(struct symptoms *s)
+{
+	something_before_requests(s);
+	s->ports = "80,9000";
+}
+
 static void kernel_drops(struct symptoms *s)
 {
 	s->narrow.books.packets.dropped_kernel = 12345;
@@ -334,6 +359,10 @@ static const struct {
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
 	{ several_paths, "multipath", FINDING_WARNING, true, "2 connections of Multipath TCP", "net.mptcp.enabled=0" },
 	{ nothing_but_subflows, "multipath", FINDING_FAULT, false, "1 connection of Multipath TCP", "ends Multipath TCP" },
+	{ behind_a_proxy, "proxied", FINDING_NOTE, true, "20 connections passed behind a header of the PROXY protocol", "" },
+	{ proxy_unread, "proxy_unread", FINDING_FAULT, false, "malformed header of the PROXY protocol", "send-proxy" },
+	{ something_before_requests, "no_requests", FINDING_FAULT, false, "pass on port 8080, but the connections do not", "tcpdump -X port 8080" },
+	{ requests_elsewhere, "no_requests", FINDING_FAULT, false, "HTTP requests are seen on port 8080 (8)", "-p 8080" },
 	{ kernel_drops, "drops", FINDING_WARNING, true, "12,345 packets", "-B 256M" },
 	{ cut_by_snaplen, "truncated", FINDING_WARNING, true, "of 65226 bytes, 1500 were captured. Packets above", "-s 262144" },
 	{ two_interfaces, "twice", FINDING_NOTE, true, "50.0 %", "-i" },

@@ -7,7 +7,7 @@ import json
 import os
 import struct
 
-from harness import OK, TOP, Expected, Failure, case, check, check_books, compare_requests, http_request, pattern
+from harness import TOP, Capture, Failure, case, check, check_books, http_request, pattern
 
 FIELD = os.path.join(TOP, "pcaps", "field")
 
@@ -188,3 +188,127 @@ def rtsp_split(at):
 
 for at in (1, 7, 8, 9, 33, 34, 36, 37, 38, 39, 40, 41, 42):
     rtsp_split(at)
+
+
+# -- the PROXY protocol -------------------------------------------------------------
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
+V1_LINE = b"PROXY TCP4 192.0.2.7 10.0.0.2 51000 8000\r\n"
+V2_TCP4 = V2 + b"\x21\x11\x00\x0c" + bytes([192, 0, 2, 7, 10, 0, 0, 2]) + struct.pack(">HH", 51000, 8000)
+V2_TLVS = V2 + b"\x21\x21" + struct.pack(">H", 36 + 300) + bytes.fromhex("20010db8" + "00" * 11 + "07") + bytes(16) + \
+    struct.pack(">HH", 51000, 8000) + pattern(300)
+
+
+def proxied(name, header, cuts=None, client=None):
+    @check(f"connections: PROXY protocol, {name}")
+    def run(bench):
+        capture = Capture()
+        for at in cuts or [None]:
+            c = capture.opened()
+            c.send(header + http_request("POST", "/one", b"one"), cuts=[] if at is None else [at])
+            capture.answer(c)
+            capture.ask(c, target="/two", body=b"two")
+            capture.answer(c)
+            c.close()
+        capture.settle()
+        result = bench.read("-r", bench.path("proxy.pcap", capture.file()), "-p", "8000")
+        want_books(result)
+        n = len(cuts or [None])
+        want_equal("the requests", ["/one", "/two"] * n, [r["target"] for r in result.requests])
+        want_equal("the clients", [client] * 2 * n, [r.get("client") for r in result.requests])
+        want_equal("connections.proxied", n, result.report["connections"]["proxied"])
+        want_equal("connections.not_http", 0, result.report["connections"]["not_http"])
+
+
+proxied("version 1, cut anywhere", V1_LINE, range(1, len(V1_LINE) + 2), "192.0.2.7:51000")
+proxied("version 1, TCP6", b"PROXY TCP6 2001:db8::7 ::1 51000 8000\r\n", client="[2001:db8::7]:51000")
+proxied("version 1, UNKNOWN", b"PROXY UNKNOWN\r\n", range(1, 17))
+proxied("version 1, UNKNOWN with more", b"PROXY UNKNOWN ffff::1 what ever 1 2\r\n")
+proxied("version 2, cut anywhere", V2_TCP4, range(1, len(V2_TCP4) + 2), "192.0.2.7:51000")
+proxied("version 2 with 300 bytes behind the addresses, cut anywhere", V2_TLVS, range(1, len(V2_TLVS) + 2, 7), "[2001:db8::7]:51000")
+proxied("version 2, LOCAL", V2 + b"\x20\x00\x00\x00", range(1, 18))
+proxied("version 2, a UNIX socket", V2 + b"\x21\x31\x00\xd8" + bytes(216))
+
+
+def unproxied(name, first):
+    @check(f"connections: PROXY protocol, {name}")
+    def run(bench):
+        capture = Capture()
+        for cuts in ([], [1], [6], [13], [20]):
+            c = capture.opened()
+            c.send(first + http_request("POST", "/one", b"one"), cuts=cuts)
+            capture.answer(c)
+            c.close()
+        capture.settle()
+        result = bench.read("-r", bench.path("proxy.pcap", capture.file()), "-p", "8000")
+        want_books(result)
+        want_equal("the requests", [], result.requests)
+        want_equal("connections.not_http", 5, result.report["connections"]["not_http"])
+        want_equal("connections.proxy_unread", 5, result.report["connections"]["proxy_unread"])
+        want(f"the last line does not name it: {result.stderr}", "PROXY protocol" in result.stderr)
+
+
+unproxied("a word too few", b"PROXY TCP4 192.0.2.7 10.0.0.2 51000\r\n")
+unproxied("no address", b"PROXY TCP4 192.0.2.777 10.0.0.2 51000 8000\r\n")
+unproxied("LF alone", b"PROXY TCP4 192.0.2.7 10.0.0.2 51000 8000\n")
+unproxied("longer than 107 bytes", b"PROXY UNKNOWN " + b"x" * 100 + b"\r\n")
+unproxied("version 3", V2 + b"\x31\x11\x00\x0c" + bytes(12))
+unproxied("shorter than its addresses", V2 + b"\x21\x11\x00\x0b" + bytes(11))
+
+
+@case("connections: what begins like a PROXY header and is none")
+def begins_like_proxy(b):
+    for raw, cuts in ((http_request("POST", "/p", b"x"), [1]), (http_request("PUT", "/p", b"x"), [1, 2]),
+                      (http_request("PROPFIND", "/p"), [3]), (b"\r\n" + http_request("POST", "/p", b"x"), [1, 2, 3]),
+                      (b"\r\n\r\n" + http_request("POST", "/p", b"x"), [4, 5])):
+        c = b.opened()
+        first = c.next[True]
+        c.send(raw, cuts=cuts)
+        skipped = len(raw) - len(raw.lstrip(b"\r\n"))
+        method = raw.lstrip(b"\r\n").split(b" ")[0].decode()
+        b.expect(c, method, "/p", b"" if method == "PROPFIND" else b"x", first + skipped, c.next[True] - 1)
+        b.answer(c)
+        c.close()
+    b.counters = {"connections.proxied": 0, "connections.not_http": 0}
+
+
+@case("connections: PROXY protocol, a response is captured before the header")
+def response_before_proxy(b):
+    c = b.opened()
+    sent = c.send(V1_LINE)
+    with b.expecting(c, "POST", "/one", b"one"):
+        sent += c.send(http_request("POST", "/one", b"one"))
+    answer = b.answer(c)
+    b.ask(c, target="/two", body=b"two")
+    b.answer(c)
+    c.close()
+    for s in reversed(sent):
+        b.move(s, answer[-1])
+    b.counters = {"connections.proxied": 1}
+
+
+@check("connections: PROXY protocol, as proxies send it")
+def proxy_field(bench):
+    result, entries = bench.read("-r", field("proxy-protocol"), "-p", "8080"), truth("proxy-protocol")
+    want_books(result)
+    want_equal("the bodies", sorted(e["body_sha256"] for e in entries.values()), sorted(r["body_sha256"] for r in result.requests))
+    want_equal("connections.proxied", 6, result.report["connections"]["proxied"])
+
+
+@check("connections: --sample-by proxied keeps a client together")
+def sample_by_proxied(bench):
+    capture, clients = Capture(), [f"192.0.2.{n}" for n in range(1, 101)]
+    for name in clients * 3:
+        c = capture.opened()
+        c.send(f"PROXY TCP4 {name} 10.0.0.2 51000 8000\r\n".encode() + http_request("POST", "/one", b"one"))
+        capture.answer(c)
+        c.close()
+    capture.settle()
+    path = bench.path("clients.pcap", capture.file())
+    chosen = {}
+    for by in ("proxied", "client"):
+        result = bench.read("-r", path, "-p", "8000", "-S", "50%", "--sample-by", by)
+        chosen[by] = [r["client"].split(":")[0] for r in result.requests if r["verdict"] == "chosen"]
+    each = {name: chosen["proxied"].count(name) for name in clients}
+    want(f"some are chosen in part: {each}", set(each.values()) == {0, 3})
+    want_equal("of one address, all or nothing", True, len(chosen["client"]) in (0, 300))
