@@ -52,9 +52,9 @@ const struct option_row option_rows[] = {
 	  .shown = "any port where HTTP requests begin" },
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
-	  "pppoe (recordings: all are always opened)",
+	  "pppoe, gtp, tzsp, fabric (recordings: all are always opened)",
 	  .kind = OPTION_TUNNELS, .offset = AT(unsigned, tunnels),
-	  .choices = "vxlan geneve gre erspan ipip mpls pppoe" },
+	  .choices = "vxlan geneve gre erspan ipip mpls pppoe gtp tzsp fabric" },
 	{ OPTION_GROUP_CAPTURE, 0, "vxlan-port", "PORT[,PORT...]",
 	  "more UDP ports on which VXLAN comes; repeatable",
 	  .kind = OPTION_PORTS, .offset = AT(struct port_set, vxlan_ports), .min = 1, .max = 65535,

@@ -216,6 +216,7 @@ __attribute__((noinline)) static enum packet_fate decode_any(struct decoder *d, 
 	uint16_t ethertype;
 	enum packet_fate fate = link_decode(packet->linktype, &l, &ethertype, &out->network);
 
+	d->tunnels = l.tunnels;
 	if (fate == PACKET_DECODED)
 		fate = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
 	if (fate == PACKET_DECODED && (payload.protocol != PROTOCOL_TCP || payload.is_fragment))

@@ -60,11 +60,12 @@ void decoder_free(struct decoder *d);
  *           segment was put together from fragments, until the next call
  *
  * What it reads and the sources: Ethernet II with any number of 802.1Q/802.1ad
- * tags, LINUX_SLL and SLL2, NULL, LOOP, RAW, Cisco HDLC, 802.11 with and without
- * radiotap; MPLS (RFC 3032) and PPPoE (RFC 2516); IPv4 (RFC 791), IPv6 (RFC 8200)
- * with extension headers, fragments of both; VXLAN, Geneve, GRE, ERSPAN, IP in IP
- * (tunnel.c has their sources), up to eight of tunnels and reassemblies in each
- * other; TCP (RFC 9293).
+ * tags, LLC/SNAP (RFC 1042), LINUX_SLL and SLL2, NULL, LOOP, RAW, Cisco HDLC, 802.11
+ * with and without radiotap; MPLS (RFC 3032), PPPoE (RFC 2516), VN-Tag, 802.1BR
+ * E-Tag, Cisco's metadata, 802.1ah; IPv4 (RFC 791), IPv6 (RFC 8200) with extension
+ * headers, fragments of both; VXLAN and its generic extension, Geneve, GTP-U, TZSP,
+ * GRE, ERSPAN, IP in IP (tunnel.c has their sources), up to eight of tunnels and
+ * reassemblies in each other; TCP (RFC 9293).
  *
  * No clock, and no allocation unless there are fragments. A fragment that makes a
  * datagram whole is PACKET_DECODED with the segment in it, at its own time.

@@ -59,6 +59,9 @@
 
 #define ANY_TAG "(ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100)"
 
+#define UDP_TUNNELS                                                                                            \
+	(TUNNEL_BIT(TUNNEL_VXLAN) | TUNNEL_BIT(TUNNEL_GENEVE) | TUNNEL_BIT(TUNNEL_GTP) | TUNNEL_BIT(TUNNEL_TZSP))
+
 #define SNAPLEN_TO_COMPILE_WITH 262144
 
 static bool is_blank(const char *expression)
@@ -112,11 +115,11 @@ static void add_tunnels(const struct live_filter *filter, struct buffer *out)
 		if (filter->tunnels & TUNNEL_BIT(i) && texts[i])
 			buffer_printf(out, " or %s", texts[i]);
 	if (filter->tunnels & TUNNEL_BIT(TUNNEL_VXLAN)) {
-		buffer_add_str(out, " or udp dst port 4789 or udp dst port 8472");
+		buffer_add_str(out, " or udp dst port 4789 or udp dst port 8472 or udp dst port 4790");
 		for (size_t i = 0; filter->vxlan_ports && i < filter->vxlan_ports->count; i++)
 			buffer_printf(out, " or udp dst port %u", (unsigned)filter->vxlan_ports->port[i]);
 	}
-	if (filter->tunnels & (TUNNEL_BIT(TUNNEL_VXLAN) | TUNNEL_BIT(TUNNEL_GENEVE)))
+	if (filter->tunnels & UDP_TUNNELS)
 		buffer_add_str(out, " or " LATER_FRAGMENTS_OF("17"));
 }
 

@@ -35,6 +35,7 @@ struct input {
 	bool owns_fd, is_file, is_gzip;
 	bool ended;         /* the descriptor gave its last byte */
 	bool inside_member; /* gzip: a member has begun and not ended */
+	struct lift lift;   /* of what the stream gives */
 	z_stream zlib;
 	const char *trouble; /* static text */
 	uint64_t total;
@@ -160,7 +161,19 @@ static ssize_t input_read(void *cookie, char *out, size_t size)
 
 	if (n < 0)
 		in->trouble = "reading it failed";
+	else
+		lift_bytes(&in->lift, (uint8_t *)out, (size_t)n);
 	return n;
+}
+
+void input_relabel(struct input *in, int linktype)
+{
+	lift_init(&in->lift, linktype);
+}
+
+const struct lift *input_seen(const struct input *in)
+{
+	return &in->lift;
 }
 
 #ifdef __GLIBC__
@@ -290,6 +303,7 @@ int input_open(const char *path, int fd, struct input **out, struct buffer *erro
 		return -ENOMEM;
 	}
 	in->fd = -1;
+	lift_init(&in->lift, -1);
 	result = open_path(in, path, fd, error);
 	if (result == 0)
 		result = read_magic(in, path, error);

@@ -3,7 +3,7 @@
  *
  * A regular file, standard input or a pipe; plain or gzip (RFC 1952), which is
  * recognised by its first bytes. libpcap reads from a FILE only, so the stream
- * is one, with the reading done here. That keeps three things that libpcap
+ * is one, with the reading done here, and headers changed on the way (lift.h). That keeps three things that libpcap
  * cannot tell: how far the file is read, whether compressed data broke off, and
  * how to stop waiting for a pipe that nobody writes to.
  */
@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "capture/file_map.h"
+#include "capture/lift.h"
 
 struct input;
 
@@ -29,6 +30,12 @@ struct input;
  * compressed in another way).
  */
 int input_open(const char *path, int fd, struct input **out, struct buffer *error);
+
+/** input_relabel() - before input_stream(): all interfaces of a pcapng get this LINKTYPE_* */
+void input_relabel(struct input *in, int linktype);
+
+/** input_seen() - what has gone through the stream; borrowed */
+const struct lift *input_seen(const struct input *in);
 
 /** input_stream() - the one stream of this input, given to the caller; NULL when out of memory */
 FILE *input_stream(struct input *in);

@@ -23,6 +23,7 @@ struct layer {
 	struct span bytes; /* borrowed from the packet */
 	size_t cut;
 	size_t claimed;
+	unsigned tunnels; /* TUNNEL_BIT()s of what was taken off below IP */
 };
 
 /**

@@ -8,12 +8,16 @@
  * relatives may follow wherever an ethertype can stand: libpcap itself puts
  * them back behind cooked headers, after the kernel has taken them off.
  *
- * Below IP there can be two more headers: a stack of MPLS labels (mpls.c) and
- * a PPPoE session. They are taken off in the same loop, each turn of which
- * takes four bytes or more.
+ * Below IP there can be more headers: a stack of MPLS labels (mpls.c), a PPPoE
+ * session, and what switches put in front of a frame for each other: VN-Tag,
+ * E-Tag, Cisco's metadata, the service tag of 802.1ah. They are taken off in the
+ * same loop, each turn of which takes four bytes or more. Where the ethertype
+ * would be a length, the real one may follow behind LLC and SNAP.
  *
- * Headers: LINKTYPE_ pages of tcpdump.org, IEEE 802.3 3.2.6, IEEE 802.1Q 9,
- * RFC 2516 (PPPoE), RFC 1661 (PPP).
+ * Headers: LINKTYPE_ pages of tcpdump.org, IEEE 802.3 3.2.6, IEEE 802.1Q 9 (VLAN,
+ * 802.1ah), IEEE 802.1BR 7.5 (E-Tag), RFC 2516 (PPPoE), RFC 1661 (PPP), RFC 1042
+ * (SNAP). VN-Tag and Cisco's metadata have no standard: their layout is what
+ * switches send.
  */
 #include "capture/link.h"
 
@@ -22,13 +26,19 @@
 #include "capture/decode.h"
 #include "capture/mpls.h"
 #include "capture/network.h"
+#include "capture/tunnel_kind.h"
 #include "capture/wifi.h"
 
 /* Link types by number, for readers that pass on what a file says instead of what libpcap makes of it. */
 #define LINKTYPE_RAW 101 /* DLT_RAW in files */
 #define DLT_RAW_BSD 14   /* DLT_RAW where 12 is something else */
 
+#define ETHERTYPE_MIN 0x0600 /* below: a length (IEEE 802.3, 3.2.6) */
 #define ETHERTYPE_PPPOE_SESSION 0x8864
+#define ETHERTYPE_BACKBONE 0x88e7 /* 802.1ah, I-TAG */
+#define ETHERTYPE_CISCO_METADATA 0x8909
+#define ETHERTYPE_VN_TAG 0x8926
+#define ETHERTYPE_E_TAG 0x893f /* 802.1BR */
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
 #define VLAN_ID_BITS 12
@@ -39,6 +49,7 @@
 #define SLL2_HEADER 20
 #define HDLC_HEADER 4
 #define FAMILY_HEADER 4
+#define SNAP_HEADER 8
 
 static bool is_ip(uint16_t ethertype)
 {
@@ -224,6 +235,53 @@ static enum packet_fate take_pppoe(struct layer *l, uint16_t *ethertype, uint32_
 	return PACKET_IGNORED_NOT_IP;
 }
 
+/*
+ * RFC 1042, and 802.1H's spelling of it. What is no SNAP is spanning tree and the like. The length cuts padding
+ * off; Linux's cooked header has a small number of its own there.
+ */
+static enum packet_fate take_snap(struct layer *l, uint16_t *ethertype)
+{
+	struct layer peek = *l;
+	struct span header;
+	enum packet_fate fate;
+
+	if (*ethertype >= SNAP_HEADER && *ethertype < peek.claimed)
+		layer_limit(&peek, *ethertype);
+	fate = layer_take(&peek, SNAP_HEADER, &header, PACKET_IGNORED_NOT_IP);
+	if (fate != PACKET_DECODED)
+		return fate;
+	if (field32(header, 0) != 0xaaaa0300 || (field16(header, 4) != 0 && field16(header, 4) != 0x00f8))
+		return PACKET_IGNORED_NOT_IP;
+	*ethertype = field16(header, 6);
+	*l = peek;
+	return PACKET_DECODED;
+}
+
+/* Version 1 with one option, the security group, is all that there is. */
+static enum packet_fate take_cisco_metadata(struct layer *l, uint16_t *ethertype)
+{
+	struct layer peek = *l;
+	struct span start;
+	enum packet_fate fate = layer_take(&peek, 2, &start, PACKET_MALFORMED_LINK);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	return field16(start, 0) == 0x0101 ? take_ethertype(l, 8, 6, ethertype) : PACKET_IGNORED_NOT_IP;
+}
+
+/* IEEE 802.1Q, 9.7 c: the service's number, then the customer's frame from its addresses on. */
+static enum packet_fate take_backbone_tag(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	struct span tag;
+	enum packet_fate fate = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	*network = network_enter(*network, NETWORK_BACKBONE, field32(tag, 0) & 0xffffff);
+	*ethertype = ETHERTYPE_BRIDGED;
+	return PACKET_DECODED;
+}
+
 static enum packet_fate take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	switch (*ethertype) {
@@ -231,9 +289,27 @@ static enum packet_fate take_below_ip(struct layer *l, uint16_t *ethertype, uint
 		return take_ethertype(l, ETHERNET_HEADER, 12, ethertype);
 	case ETHERTYPE_MPLS:
 	case ETHERTYPE_MPLS_MULTICAST:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_MPLS);
 		return mpls_decode(l, ethertype);
 	case ETHERTYPE_PPPOE_SESSION:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_PPPOE);
 		return take_pppoe(l, ethertype, network);
+	case ETHERTYPE_VN_TAG:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
+		return take_ethertype(l, 6, 4, ethertype);
+	case ETHERTYPE_E_TAG:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
+		return take_ethertype(l, 8, 6, ethertype);
+	case ETHERTYPE_CISCO_METADATA:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
+		return take_cisco_metadata(l, ethertype);
+	case ETHERTYPE_BACKBONE:
+		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
+		return take_backbone_tag(l, ethertype, network);
+	}
+	if (*ethertype < ETHERTYPE_MIN) {
+		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
+		return take_snap(l, ethertype);
 	}
 	return PACKET_IGNORED_NOT_IP;
 }

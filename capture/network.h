@@ -7,10 +7,13 @@
  * names a network, and what names a path through one stays out:
  *
  *   in    VLAN ids, the VNI of VXLAN and Geneve, the key of GRE (of NVGRE the
- *         subnet without the flow's bits), the session of PPPoE
+ *         subnet without the flow's bits), the session of PPPoE, the service of
+ *         802.1ah
  *   out   MPLS labels (a label switched path has one direction), the session of
  *         ERSPAN (a switch often mirrors what comes in and what goes out of a
- *         port in a session each), outer addresses and UDP ports
+ *         port in a session each), the endpoints of GTP, the interfaces in VN-Tags
+ *         and E-Tags and the groups of Cisco's metadata (each direction has its
+ *         own), outer addresses and UDP ports
  *
  * Plain VLANs keep their readable form (outer << 12 | inner). A tunnel mixes its
  * kind and id into what was there. Each step is a bijection of the id, so ids
@@ -23,7 +26,7 @@
 
 #include <stdint.h>
 
-enum network_kind { NETWORK_VLAN = 1, NETWORK_VXLAN, NETWORK_GENEVE, NETWORK_GRE, NETWORK_PPPOE };
+enum network_kind { NETWORK_VLAN = 1, NETWORK_VXLAN, NETWORK_GENEVE, NETWORK_GRE, NETWORK_PPPOE, NETWORK_BACKBONE };
 
 /* A bijection of 32-bit numbers in which each bit of the input changes about half of those of the output. */
 static inline uint32_t network_mix(uint32_t x)

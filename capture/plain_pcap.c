@@ -24,9 +24,9 @@
  *
  * What is not plain is left to libpcap: versions before 2.4 that have their
  * lengths in another order, and link types whose pseudo-headers libpcap puts
- * into the byte order of the host (none that we decode). As in libpcap, a packet
- * that claims more than the snapshot length is cut to it, and one that claims
- * more than any snapshot length can be ends the file. Unlike in libpcap, whose
+ * into the byte order of the host (none that we decode). What the header says of
+ * the snapshot length is not used: each packet has its own, and libpcap is told
+ * the longest (lift.h). One that claims more than that ends the file. Unlike in libpcap, whose
  * sign depends on the byte order, seconds are never negative: they reach 2106.
  */
 #include "capture/plain_pcap.h"
@@ -54,7 +54,7 @@ struct plain_pcap {
 	struct file_map *map; /* NULL: all is read */
 	uint8_t *piece;       /* what is read; NULL as long as nothing was */
 	int64_t fraction_ns;  /* the unit of what stands behind the seconds */
-	uint32_t snaplen;
+	uint32_t snaplen; /* as libpcap was told it: no packet is cut by it */
 	int linktype;
 	bool swapped;       /* the byte order is not ours */
 	struct span unread; /* of the window or the piece */
@@ -172,7 +172,6 @@ int plain_pcap_next(struct plain_pcap *p, struct packet *out)
 	if (!is_there(p))
 		return cut(p, len, "captured", FILE_MAP_LOST);
 	fetch_ahead(p);
-	span_truncate(&packet, p->snaplen);
 	*out = (struct packet){ .bytes = packet,
 				.wire_len = wire_len > packet.len ? wire_len : (uint32_t)packet.len,
 				.linktype = p->linktype,

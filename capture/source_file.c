@@ -15,7 +15,8 @@
  * turned into a sentence that says what to do.
  *
  * A regular file is read up to its first packet at opening, because a pcapng
- * with several link types shows itself only there. A pipe is not, since its
+ * with several link types shows itself only there. If all its packets are of one,
+ * it is opened again as if all its interfaces were (lift.h). A pipe is not, since its
  * writer may be silent for long; for the same reason a read from a pipe that
  * has nothing returns without a packet, as a live source does.
  */
@@ -31,6 +32,7 @@
 #include "capture/source_impl.h"
 
 #define WAIT_MS 20
+#define LINKTYPE_RAW 101
 
 enum step {
 	STEP_HEAD,    /* a packet is ready */
@@ -70,17 +72,15 @@ static const struct {
 	const char *words, *meaning;
 } damages[] = {
 	{ "different from the type of the first interface",
-	  "it mixes link types; write the packets of each interface to a file of its own (tshark -r FILE -Y "
-	  "'frame.interface_id == 0' -w - | editcap -F pcap -T ether - only0.pcap) and name each with -r" },
-	{ "different from the snapshot length of the first interface",
-	  "it mixes snapshot lengths; rewrite it as plain pcap: editcap -F pcap FILE new.pcap" },
+	  "it mixes link types; write the packets of each interface to a file of its own (capinfos FILE names their "
+	  "encapsulations; for number 0 with Ethernet: tshark -r FILE -Y 'frame.interface_id == 0' -w - | "
+	  "editcap -F pcap -T ether - only0.pcap) and name each with -r" },
 	{ "truncated", "the file is cut" },
 };
 
-static bool mixes_interfaces(const char *libpcap_error)
+static bool mixes_linktypes(const char *libpcap_error)
 {
-	return says(libpcap_error, "different from the type of the first") ||
-	       says(libpcap_error, "different from the snapshot length of the first");
+	return says(libpcap_error, "different from the type of the first");
 }
 
 /* A clause that goes behind "cannot read X: " or "X could be read only up to packet N: ". */
@@ -362,15 +362,121 @@ static int set_filter(struct file *f, const char *expression, struct buffer *err
 	return result;
 }
 
-/* Look at the first packet, so that a file that cannot be read at all is refused before anything happens. */
-static int check_first_packet(struct file_source *s, struct file *f, struct buffer *error)
+/* As editcap -T calls them; NULL: nothing that we decode. */
+static const char *editcap_name(int linktype)
 {
+	static const struct {
+		int linktype;
+		const char *name;
+	} names[] = {
+		{ 0, "null" },        { 1, "ether" },        { 101, "rawip" },      { 104, "chdlc" }, { 105, "ieee-802-11" },
+		{ 108, "loop" },      { 113, "linux-sll" },  { 127, "ieee-802-11-radiotap" },
+		{ 228, "rawip4" },    { 229, "rawip6" },     { 276, "linux-sll2" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].linktype == linktype)
+			return names[i].name;
+	return NULL;
+}
+
+/* By the names that the rest of the world uses, or by number */
+static void add_linktype(struct buffer *out, int linktype)
+{
+	const char *name = editcap_name(linktype);
+
+	if (name)
+		buffer_add_str(out, name);
+	else
+		buffer_printf(out, "link type %d", linktype);
+}
+
+/* Which interface has which packets, and how to take those apart that can be read. */
+static int refuse_mixture(const struct file *f, const struct lift *seen, struct buffer *error)
+{
+	bool advised = false;
+
+	buffer_printf(error, "cannot read \"%s\": it has packets of several link types (", f->path);
+	for (size_t i = 0; i < seen->interface_count && i < LIFT_INTERFACES_MAX; i++) {
+		buffer_printf(error, "%sinterface %zu: ", i ? ", " : "", i);
+		add_linktype(error, seen->interface[i].linktype);
+		buffer_printf(error, " with %llu packet%s", (unsigned long long)seen->interface[i].packets,
+			      seen->interface[i].packets == 1 ? "" : "s");
+	}
+	buffer_add_str(error, "); write those of each to a file of its own, and name each with -r: ");
+	for (size_t i = 0; i < seen->interface_count && i < LIFT_INTERFACES_MAX; i++) {
+		const char *name = editcap_name(seen->interface[i].linktype);
+
+		if (!name || seen->interface[i].packets == 0)
+			continue;
+		buffer_printf(error, "%stshark -r FILE -Y 'frame.interface_id == %zu' -w - | editcap -F pcap -T %s - only%zu.pcap",
+			      advised ? "; " : "", i, name, i);
+		advised = true;
+	}
+	return -EINVAL;
+}
+
+/* A second look at a file that libpcap refused: all of it, by a stream of its own. Return: 0 or a negative errno. */
+static int look_through(const struct file *f, struct lift *seen, struct buffer *error)
+{
+	struct input *input;
+	FILE *stream;
+	char bytes[BUFSIZ];
+	int result = input_open(f->path, f->fd, &input, error);
+
+	if (result != 0)
+		return result;
+	stream = input_stream(input);
+	while (stream && fread(bytes, 1, sizeof(bytes), stream) > 0)
+		;
+	*seen = *input_seen(input);
+	if (stream)
+		fclose(stream);
+	input_free(input);
+	return stream ? 0 : -ENOMEM;
+}
+
+static void file_close(struct file *f);
+static int open_file_as(struct file_source *s, struct file *f, const struct file_options *options, int linktype,
+			struct buffer *error);
+
+/*
+ * libpcap refuses interfaces of several link types even if all packets are of one: then the others are given that
+ * one, and the file is opened anew.
+ */
+static int open_mixture(struct file_source *s, struct file *f, const struct file_options *options, struct buffer *error)
+{
+	const struct file named = { .path = f->path, .fd = f->fd };
+	struct lift seen;
+	int result = look_through(f, &seen, error), linktype;
+
+	if (result != 0)
+		return result;
+	linktype = lift_used_linktype(&seen);
+	if (linktype < 0)
+		return refuse_mixture(f, &seen, error);
+	file_close(f);
+	*f = named;
+	if (linktype == LINKTYPE_RAW) /* libpcap compares what the file says with what it makes of it */
+		linktype = DLT_RAW;
+	return open_file_as(s, f, options, linktype, error);
+}
+
+/*
+ * Look at the first packet, so that a file that cannot be read at all is refused before anything happens.
+ * Return: 0, or 1 if that is because libpcap does not take its interfaces together
+ */
+static int check_first_packet(struct file_source *s, struct file *f)
+{
+	size_t complaints = s->base.complaints.len;
+
 	if (!input_is_file(f->input))
 		return 0;
 	file_step(s, f, 0);
-	if (f->ended && f->packets == 0 && mixes_interfaces(pcap_geterr(f->pcap)))
-		return refuse(f, pcap_geterr(f->pcap), error);
-	return 0;
+	if (!f->ended || f->packets > 0 || f->plain || !mixes_linktypes(pcap_geterr(f->pcap)))
+		return 0;
+	s->base.complaints.len = complaints;
+	return 1;
 }
 
 static int open_plain(struct file *f, struct buffer *error)
@@ -382,19 +488,24 @@ static int open_plain(struct file *f, struct buffer *error)
 	return result;
 }
 
-static int open_file(struct file_source *s, struct file *f, const struct file_options *options, struct buffer *error)
+static int open_file_as(struct file_source *s, struct file *f, const struct file_options *options, int linktype,
+			struct buffer *error)
 {
 	int result = input_open(f->path, f->fd, &f->input, error);
 
-	if (result == 0)
-		result = open_pcap(f, error);
+	if (result != 0)
+		return result;
+	input_relabel(f->input, linktype);
+	result = open_pcap(f, error);
 	if (result == 0 && !options->libpcap_only)
 		result = open_plain(f, error);
 	if (result == 0)
 		result = set_filter(f, options->expression, error);
 	if (result == 0)
-		result = check_first_packet(s, f, error);
-	return result;
+		result = check_first_packet(s, f);
+	if (result != 1)
+		return result;
+	return linktype < 0 ? open_mixture(s, f, options, error) : refuse(f, pcap_geterr(f->pcap), error);
 }
 
 static int refuse_stdin_twice(const struct file_options *options, struct buffer *error)
@@ -428,7 +539,7 @@ int source_open_files(const struct file_options *options, struct source **out, s
 		s->file[i].path = options->paths[i];
 		s->file[i].fd = options->fds ? options->fds[i] : -1;
 		s->count = i + 1;
-		result = open_file(s, &s->file[i], options, error);
+		result = open_file_as(s, &s->file[i], options, -1, error);
 	}
 	if (result != 0) {
 		source_close(&s->base);

@@ -1,16 +1,18 @@
 /*
  * tunnel.c - see tunnel.h
  *
- * Sources: VXLAN RFC 7348 and its group policy draft (smith-vxlan-group-policy),
- * Geneve RFC 8926, GRE RFC 2784 and 2890, its routing field RFC 1701, NVGRE RFC
+ * Sources: VXLAN RFC 7348, its group policy (smith-vxlan-group-policy) and its
+ * generic protocol extension (draft-ietf-nvo3-vxlan-gpe), Geneve RFC 8926, GTP-U
+ * 3GPP TS 29.281, GRE RFC 2784 and 2890, its routing field RFC 1701, NVGRE RFC
  * 7637, ERSPAN draft-foschiano-erspan, IP in IP RFC 2003, 2473 and 4213, MPLS in
- * IP RFC 4023.
+ * IP RFC 4023. TZSP, in which MikroTik's routers send what they sniff, has no
+ * standard.
  *
  * Theory of operation. A tunnel over UDP is known by its port only, and a port
- * is no proof: any program may send from anywhere to 4789. So the header must
- * look right as well. Bits that a standard reserves have to be zero here,
- * although a tunnel's end would ignore them; the packets of real tunnels are so,
- * and of random bytes one in millions is. The price of a mistake is small: the
+ * is no proof: any program may send from anywhere to 4789. So what a tunnel's end
+ * looks at must be right as well: versions, the flag that there is a network, the
+ * protocol inside. What it has to ignore is ignored here too: fabrics and clouds
+ * do set bits that are reserved. The price of a mistake is small, since the
  * inside is parsed by the same code and has to hold TCP. Once the header is
  * believed, what is inside decides what becomes of the packet: an ARP is not
  * IP, a cut one is truncated.
@@ -27,11 +29,31 @@
 #define UDP_HEADER 8
 #define PORT_VXLAN 4789
 #define PORT_VXLAN_LINUX 8472 /* Linux's default, older than the assignment; flannel and Cilium keep it */
+#define PORT_VXLAN_GPE 4790
 #define PORT_GENEVE 6081
+#define PORT_GTP 2152
+#define PORT_TZSP 37008
 
 #define VXLAN_HAS_VNI 0x08000000
-#define VXLAN_HAS_GROUP 0x80000000
-#define VXLAN_GROUP_BITS 0x0048ffff /* don't learn, applied, and the group's number */
+#define VXLAN_HAS_PROTOCOL 0x04000000 /* of the extension: the word's last byte says what follows */
+#define VXLAN_GPE_VERSION 0x30000000
+#define VXLAN_GPE_CONTROL 0x01000000
+
+#define GENEVE_CONTROL 0x80
+
+#define GTP_VERSION_AND_TYPE 0xf0
+#define GTP_VERSION_1 0x30 /* and GTP, not GTP' */
+#define GTP_HAS_EXTENSION 0x04
+#define GTP_OPTIONAL 0x07 /* any of them: four bytes follow */
+#define GTP_PACKET 0xff
+#define GTP_EXTENSIONS_MAX 16
+
+#define TZSP_VERSION 1
+#define TZSP_TYPE_MAX 1 /* received, or to be sent; others have no packet */
+#define TZSP_ETHERNET 1
+#define TZSP_PADDING 0
+#define TZSP_END 1
+#define TZSP_FIELDS_MAX 32
 
 #define GRE_CHECKSUM 0x8000
 #define GRE_ROUTING 0x4000
@@ -46,26 +68,74 @@
 #define ERSPAN_III_VERSION 2
 #define ERSPAN_III_SUBHEADER 0x0001 /* of the header's last 16 bits */
 
-/* RFC 7348, 5. A group policy is the one extension that changes nothing behind the header. */
-static enum packet_fate take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_fate peek_ip(const struct layer *l, uint16_t *ethertype)
 {
-	struct span header;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
-	uint32_t flags, allowed = VXLAN_HAS_VNI;
+	struct layer peek = *l;
+	struct span first;
+	enum packet_fate fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
+	uint8_t version = fate == PACKET_DECODED ? field8(first, 0) >> 4 : 0;
 
 	if (fate != PACKET_DECODED)
 		return fate;
-	flags = field32(header, 0);
-	if (flags & VXLAN_HAS_GROUP)
-		allowed |= VXLAN_HAS_GROUP | VXLAN_GROUP_BITS;
-	if (!(flags & VXLAN_HAS_VNI) || flags & ~allowed || field8(header, 7) != 0)
+	*ethertype = version == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	return version == 4 || version == 6 ? PACKET_DECODED : PACKET_IGNORED_NOT_IP;
+}
+
+/* The flag and the port are enough (RFC 7348, 5); a group policy changes nothing behind the header. */
+static enum packet_fate take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *network)
+{
+	struct span header;
+	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	*flags = field32(header, 0);
+	if (!(*flags & VXLAN_HAS_VNI))
 		return PACKET_IGNORED_NOT_TCP;
 	*network = network_enter(*network, NETWORK_VXLAN, field32(header, 4) >> 8);
-	*ethertype = ETHERTYPE_BRIDGED;
 	return PACKET_DECODED;
 }
 
-/* RFC 8926, 3.4: version 0, no control packet. Options are skipped, critical ones too: we only look. */
+/* What follows by the numbers of the extension, or 0 */
+static uint16_t gpe_ethertype(uint32_t flags)
+{
+	static const uint16_t of[] = { 0, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_BRIDGED, 0 /* NSH */, ETHERTYPE_MPLS };
+
+	return (flags & 0xff) < sizeof(of) / sizeof(of[0]) ? of[flags & 0xff] : 0;
+}
+
+/*
+ * On the ports of plain VXLAN the extension's bits are reserved ones, which may be set without meaning anything. They
+ * are believed where they promise IP and it is there: what stands there otherwise is the address of a frame.
+ */
+static enum packet_fate take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	uint32_t flags;
+	uint16_t there;
+	enum packet_fate fate = take_vxlan_header(l, &flags, network);
+
+	*ethertype = ETHERTYPE_BRIDGED;
+	if (fate == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL && peek_ip(l, &there) == PACKET_DECODED &&
+	    there == gpe_ethertype(flags))
+		*ethertype = there;
+	return fate;
+}
+
+static enum packet_fate take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+{
+	uint32_t flags;
+	enum packet_fate fate = take_vxlan_header(l, &flags, network);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	*ethertype = flags & VXLAN_HAS_PROTOCOL ? gpe_ethertype(flags) : ETHERTYPE_BRIDGED;
+	return flags & (VXLAN_GPE_VERSION | VXLAN_GPE_CONTROL) || !*ethertype ? PACKET_IGNORED_NOT_TCP : PACKET_DECODED;
+}
+
+/*
+ * RFC 8926, 3.4: version 0, no control packet; reserved bits are ignored on receipt. Options are skipped, critical
+ * ones too: we only look.
+ */
 static enum packet_fate take_geneve(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	struct span header, options;
@@ -74,12 +144,82 @@ static enum packet_fate take_geneve(struct layer *l, uint16_t *ethertype, uint32
 	if (fate != PACKET_DECODED)
 		return fate;
 	*ethertype = field16(header, 2);
-	if (field8(header, 0) >> 6 != 0 || field8(header, 1) & 0xbf || field8(header, 7) != 0)
+	if (field8(header, 0) >> 6 != 0 || field8(header, 1) & GENEVE_CONTROL)
 		return PACKET_IGNORED_NOT_TCP;
 	if (*ethertype != ETHERTYPE_BRIDGED && *ethertype != ETHERTYPE_IPV4 && *ethertype != ETHERTYPE_IPV6)
 		return PACKET_IGNORED_NOT_TCP;
 	*network = network_enter(*network, NETWORK_GENEVE, field32(header, 4) >> 8);
 	return layer_take(l, (size_t)(field8(header, 0) & 0x3f) * 4, &options, PACKET_IGNORED_NOT_TCP);
+}
+
+/* TS 29.281, 5.2.1: each has its length in words of four bytes, and what the next one is in its last byte. */
+static enum packet_fate skip_gtp_extensions(struct layer *l, uint8_t next)
+{
+	for (int i = 0; i < GTP_EXTENSIONS_MAX && next != 0; i++) {
+		struct layer peek = *l;
+		struct span len, extension;
+		enum packet_fate fate = layer_take(&peek, 1, &len, PACKET_IGNORED_NOT_TCP);
+
+		if (fate == PACKET_DECODED && field8(len, 0) == 0)
+			fate = PACKET_IGNORED_NOT_TCP;
+		if (fate == PACKET_DECODED)
+			fate = layer_take(l, (size_t)field8(len, 0) * 4, &extension, PACKET_IGNORED_NOT_TCP);
+		if (fate != PACKET_DECODED)
+			return fate;
+		next = extension.at[extension.len - 1];
+	}
+	return next == 0 ? PACKET_DECODED : PACKET_IGNORED_NOT_TCP;
+}
+
+/* TS 29.281, 5.1. The tunnel's end is the receiver's: each direction has its own, so it names no network. */
+static enum packet_fate take_gtp(struct layer *l, uint16_t *ethertype)
+{
+	struct span header, optional;
+	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+	uint8_t flags;
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	flags = field8(header, 0);
+	if ((flags & GTP_VERSION_AND_TYPE) != GTP_VERSION_1 || field8(header, 1) != GTP_PACKET)
+		return PACKET_IGNORED_NOT_TCP;
+	if (flags & GTP_OPTIONAL) {
+		fate = layer_take(l, 4, &optional, PACKET_IGNORED_NOT_TCP);
+		if (fate == PACKET_DECODED && flags & GTP_HAS_EXTENSION)
+			fate = skip_gtp_extensions(l, field8(optional, 3));
+	}
+	return fate == PACKET_DECODED ? peek_ip(l, ethertype) : fate;
+}
+
+/* Fields of tag, length and data until the one that ends them; what was sniffed follows. */
+static enum packet_fate take_tzsp(struct layer *l, uint16_t *ethertype)
+{
+	struct span header, tag, len, data;
+	enum packet_fate fate = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
+
+	if (fate != PACKET_DECODED)
+		return fate;
+	if (field8(header, 0) != TZSP_VERSION || field8(header, 1) > TZSP_TYPE_MAX || field16(header, 2) != TZSP_ETHERNET)
+		return PACKET_IGNORED_NOT_TCP;
+	*ethertype = ETHERTYPE_BRIDGED;
+	for (int i = 0; i < TZSP_FIELDS_MAX; i++) {
+		fate = layer_take(l, 1, &tag, PACKET_IGNORED_NOT_TCP);
+		if (fate != PACKET_DECODED || field8(tag, 0) == TZSP_END)
+			return fate;
+		if (field8(tag, 0) == TZSP_PADDING)
+			continue;
+		fate = layer_take(l, 1, &len, PACKET_IGNORED_NOT_TCP);
+		if (fate == PACKET_DECODED)
+			fate = layer_take(l, field8(len, 0), &data, PACKET_IGNORED_NOT_TCP);
+		if (fate != PACKET_DECODED)
+			return fate;
+	}
+	return PACKET_IGNORED_NOT_TCP;
+}
+
+static bool is_vxlan_port(const struct port_set *vxlan_ports, uint16_t port)
+{
+	return port == PORT_VXLAN || port == PORT_VXLAN_LINUX || port_set_has(vxlan_ports, port);
 }
 
 /* UDP's own length is not used: IP's says the same, and is right where segmentation is offloaded. */
@@ -93,10 +233,18 @@ static enum packet_fate take_udp(const struct port_set *vxlan_ports, struct laye
 	if (fate != PACKET_DECODED)
 		return fate;
 	port = field16(header, 2);
-	if (port == PORT_GENEVE)
-		return take_geneve(l, ethertype, network);
-	if (port == PORT_VXLAN || port == PORT_VXLAN_LINUX || port_set_has(vxlan_ports, port))
+	if (is_vxlan_port(vxlan_ports, port))
 		return take_vxlan(l, ethertype, network);
+	switch (port) {
+	case PORT_GENEVE:
+		return take_geneve(l, ethertype, network);
+	case PORT_VXLAN_GPE:
+		return take_vxlan_gpe(l, ethertype, network);
+	case PORT_GTP:
+		return take_gtp(l, ethertype);
+	case PORT_TZSP:
+		return take_tzsp(l, ethertype);
+	}
 	return PACKET_IGNORED_NOT_TCP;
 }
 
@@ -122,10 +270,9 @@ static enum packet_fate take_erspan(struct layer *l, bool has_sequence, uint16_t
  * follow. */
 static enum packet_fate take_erspan_iii(struct layer *l, uint16_t *ethertype)
 {
-	struct span header, subheader, first;
+	struct span header, subheader;
 	enum packet_fate fate = layer_take(l, 12, &header, PACKET_IGNORED_NOT_TCP);
 	uint16_t last;
-	struct layer peek;
 
 	if (fate != PACKET_DECODED)
 		return fate;
@@ -139,11 +286,7 @@ static enum packet_fate take_erspan_iii(struct layer *l, uint16_t *ethertype)
 		return fate;
 	if ((last >> 10 & 0x1f) != 2)
 		return PACKET_IGNORED_NOT_IP;
-	peek = *l;
-	fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
-	if (fate == PACKET_DECODED)
-		*ethertype = field8(first, 0) >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
-	return fate;
+	return peek_ip(l, ethertype);
 }
 
 /* RFC 1701: entries of family, offset, length and @length bytes; one without length is the last. */
@@ -243,12 +386,24 @@ enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_po
 	return fate == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : fate;
 }
 
+static unsigned udp_tunnel_bit(uint16_t port)
+{
+	switch (port) {
+	case PORT_GENEVE:
+		return TUNNEL_BIT(TUNNEL_GENEVE);
+	case PORT_GTP:
+		return TUNNEL_BIT(TUNNEL_GTP);
+	case PORT_TZSP:
+		return TUNNEL_BIT(TUNNEL_TZSP);
+	}
+	return TUNNEL_BIT(TUNNEL_VXLAN);
+}
+
 unsigned tunnel_bit(uint8_t protocol, const struct layer *l)
 {
 	switch (protocol) {
 	case PROTOCOL_UDP:
-		return l->bytes.len >= 4 && field16(l->bytes, 2) == PORT_GENEVE ? TUNNEL_BIT(TUNNEL_GENEVE) :
-										 TUNNEL_BIT(TUNNEL_VXLAN);
+		return l->bytes.len >= 4 ? udp_tunnel_bit(field16(l->bytes, 2)) : TUNNEL_BIT(TUNNEL_VXLAN);
 	case PROTOCOL_GRE:
 		return TUNNEL_BIT(TUNNEL_GRE);
 	case PROTOCOL_IPV4:

@@ -22,7 +22,7 @@
 #define VIEW_PORTS_MAX 16
 #define VIEW_NAMES_MAX 8
 #define VIEW_NAME_TEXT 64
-#define VIEW_TUNNELS   8
+#define VIEW_TUNNELS   12
 #define VIEW_SERVERS_MAX 64
 
 /** struct port_view - what begins on connections to one port */

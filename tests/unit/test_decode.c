@@ -17,6 +17,7 @@
 #define V4(len) "4500" len "0000 0000 40 06 0000 [a4]"
 #define SNAP " aaaa03 000000 "
 #define ID_PPPOE_7 UINT32_C(0x2c2a5874) /* network_enter(0, NETWORK_PPPOE, 7) */
+#define ID_BACKBONE_1234 UINT32_C(0x36b7d6ae) /* network_enter(0, NETWORK_BACKBONE, 0x1234) */
 #define V6(len, next) "60000000" len next "40 [a6]"
 
 /* A packet on its own: no fragments from before. The short way and the one by layers must say the same. */
@@ -143,6 +144,36 @@ static const struct row rows[] = {
 	{ "MPLS pseudowire without, address begins 00 00", DLT_EN10MB,
 	  "[mac] 8847 00010140 0000 0000 0002 020000000001 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
 	{ "MPLS pseudowire, ARP", DLT_EN10MB, "[mac] 8847 00010140 0000 0001 [mac] 0806 [+28]", PACKET_IGNORED_NOT_IP },
+	{ "VN-Tag", DLT_EN10MB, "[mac] 8926 0001 0002 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "VN-Tag, the other direction", DLT_EN10MB, "[mac] 8926 8002 0001 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5,
+	  .family = 4 },
+	{ "VN-Tag and 802.1Q", DLT_EN10MB, "[mac] 8926 0001 0002 8100 0064 86dd" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5,
+	  100, .family = 6 },
+	{ "802.1Q and VN-Tag", DLT_EN10MB, "[mac] 8100 0064 8926 0001 0002 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, 100,
+	  .family = 4 },
+	{ "VN-Tag, ARP", DLT_EN10MB, "[mac] 8926 0001 0002 0806 [+28]", PACKET_IGNORED_NOT_IP },
+	{ "VN-Tag, short", DLT_EN10MB, "[mac] 8926 0001 00", PACKET_MALFORMED_LINK },
+	{ "E-Tag", DLT_EN10MB, "[mac] 893f 0000 0005 0000 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "E-Tag, short", DLT_EN10MB, "[mac] 893f 0000 0005 0000", PACKET_MALFORMED_LINK },
+	{ "Cisco's metadata", DLT_EN10MB, "[mac] 8909 0101 0001 1234 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "Cisco's metadata, 802.1Q", DLT_EN10MB, "[mac] 8100 0064 8909 0101 0001 1234 0800" V4("002d") "[tcp] [data]", PACKET_DECODED,
+	  5, 100, .family = 4 },
+	{ "Cisco's metadata, version 2", DLT_EN10MB, "[mac] 8909 0201 0001 1234 0800" V4("002d") "[tcp] [data]", PACKET_IGNORED_NOT_IP },
+	{ "802.1ah", DLT_EN10MB, "[mac] 88e7 00001234 [mac] 0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, ID_BACKBONE_1234,
+	  .family = 4 },
+	{ "802.1ah, flags are no id", DLT_EN10MB, "[mac] 88e7 f0001234 [mac] 86dd" V6("0019", "06") "[tcp] [data]", PACKET_DECODED, 5,
+	  ID_BACKBONE_1234, .family = 6 },
+	{ "LLC and SNAP", DLT_EN10MB, "[mac] 0035" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5, .family = 4 },
+	{ "LLC and SNAP, IPv6, padded", DLT_EN10MB, "[mac] 0049" SNAP "86dd" V6("0000", "06") "[tcp] [data] [+9]", PACKET_DECODED, 5,
+	  .family = 6 },
+	{ "LLC and SNAP, tagged, 802.1H", DLT_EN10MB, "[mac] 8100 0007 0035 aaaa03 0000f8 0800" V4("002d") "[tcp] [data]",
+	  PACKET_DECODED, 5, 7, .family = 4 },
+	{ "LLC and SNAP, cut by the snaplen", DLT_EN10MB, "[mac] 03f0" SNAP "0800" V4("03e8") "[tcp] [data]", PACKET_DECODED, 5,
+	  .missing = 955, .wire_len = 1022, .family = 4 },
+	{ "LLC and SNAP on SLL", DLT_LINUX_SLL, "0000 0001 0006 [+8] 0004" SNAP "0800" V4("002d") "[tcp] [data]", PACKET_DECODED, 5,
+	  .family = 4 },
+	{ "LLC and SNAP, another organisation", DLT_EN10MB, "[mac] 0035 aaaa03 00000c 0800" V4("002d") "[tcp] [data]",
+	  PACKET_IGNORED_NOT_IP },
 	{ "ARP", DLT_EN10MB, "[mac] 0806 [+28]", PACKET_IGNORED_NOT_IP },
 	{ "802.3 length", DLT_EN10MB, "[mac] 0026 4242 03 [+35]", PACKET_IGNORED_NOT_IP },
 

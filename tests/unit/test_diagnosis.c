@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "report/diagnosis.h"
 
-static const char *const tunnel_names[VIEW_TUNNELS] = { "vxlan", "geneve", "gre", "erspan", "ipip", "mpls", "pppoe", "" };
+static const char *const tunnel_names[VIEW_TUNNELS] = { "vxlan", "geneve", "gre", "erspan", "ipip", "mpls", "pppoe", "gtp", "tzsp", "fabric", "", "" };
 
 /* A service on port 8080 that is well: 20 connections, 100 requests, all of them chosen. */
 static struct symptoms healthy(void)

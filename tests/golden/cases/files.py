@@ -1,4 +1,5 @@
 """files.py - capture files of every kind, whole and damaged, and where they come from"""
+import dataclasses
 import os
 import re
 
@@ -257,10 +258,25 @@ def directory(bench):
 def mixed_links(bench):
     b = cut_capture()
     recs = records(b.segments, b.link)
+    recs[-1] = dataclasses.replace(recs[-1], interface=1)
     path = bench.path("mixed.pcapng", pcapng(recs, [(1, 6), (113, 6)]))
-    done = bench.tap("-r", path, "--dry-run", "-o", "-")
-    if done.returncode != 1 or "mixed.pcapng" not in done.stderr.decode():
-        raise Failure(f"exit {done.returncode}: {done.stderr.decode().strip()[:200]!r}")
+    refused(bench, ["-r", path, "--dry-run"], 1, "mixed.pcapng", f"interface 0: ether with {len(recs) - 1} packets",
+            "interface 1: linux-sll with 1 packet)", "editcap -F pcap -T linux-sll - only1.pcap")
+
+
+@check("file: pcapng whose other interfaces have another link type and no packets")
+def unused_links(bench):
+    b = cut_capture()
+    for number, interfaces in enumerate(([(1, 6), (113, 6)], [(0, 6), (1, 6), (228, None)])):
+        used = [i for i, (linktype, _) in enumerate(interfaces) if linktype == 1][0]
+        recs = [dataclasses.replace(r, interface=used) for r in records(b.segments, b.link)]
+        for big in (False, True):
+            content = pcapng(recs, interfaces, big=big)
+            for path in (bench.path(f"unused{number}{big}.pcapng", content), bench.path(f"unused{number}{big}.gz", gz(content))):
+                result = bench.read("-r", path)
+                problems = compare_requests(b.expected, result.requests) + check_books(result)
+                if problems:
+                    raise Failure(f"{interfaces}, {path}: " + "; ".join(problems[:4]))
 
 
 @check("file: user's expression is honoured")

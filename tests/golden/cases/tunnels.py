@@ -121,6 +121,8 @@ over("VXLAN over IPv6", Tunnel(put=vxlan(100), outer_ends=OUTER6))
 over("VXLAN on Linux's old port", Tunnel(put=vxlan(100, port=8472)))
 over("VXLAN on a port of our own", Tunnel(put=vxlan(100, port=20000)), "--vxlan-port", "10000,20000")
 over("VXLAN with a group policy", Tunnel(put=vxlan(100, flags=0x8800002A)))
+over("VXLAN with reserved bits", Tunnel(put=vxlan(100, flags=0x18FFFF03)))
+over("VXLAN-GPE", Tunnel(put=vxlan(100, port=4790, flags=0x0C000003)))
 over("VXLAN in a VLAN", Tunnel(put=vxlan(100), outer=Link(vlans=((0x8100, 5),))))
 over("VXLAN on a tap without Ethernet", Tunnel(put=vxlan(100), outer=RAW, linktype=DLT_RAW))
 over("Geneve", Tunnel(put=geneve(100)))
@@ -241,9 +243,8 @@ def wrapped(put):
     return lambda s: Tunnel(put=put).frame(s)
 
 
-no_tunnel("another port", wrapped(vxlan(100, port=4790)), "ignored.not_tcp")
+no_tunnel("another port", wrapped(vxlan(100, port=4788)), "ignored.not_tcp")
 no_tunnel("VXLAN without its flag", wrapped(vxlan(100, flags=0)), "ignored.not_tcp")
-no_tunnel("VXLAN with reserved bits", wrapped(vxlan(100, flags=0x08000001)), "ignored.not_tcp")
 no_tunnel("GRE version 1", wrapped(gre(0x0001)), "ignored.not_tcp")
 no_tunnel("ERSPAN II with another version", wrapped(gre(0x1000, struct.pack(">IHHI", 7, 0x5005, 3, 0), 0x88BE, bridged())),
           "ignored.not_tcp")
