@@ -27,8 +27,8 @@
  *
  * Memory: both bodies unpacked, their nodes (1 to 2 bytes for each byte of most JSON, at worst 20), and what
  * matching members takes; all of it grows with the bodies and outside of --max-memory. It is used again by the
- * next pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs is
- * some megabytes whatever came before, and small answers, of which there are many, allocate nothing.
+ * next pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs
+ * is some megabytes whatever came before, and small answers, of which there are many, allocate nothing.
  *
  * What cannot be read at all on one side makes the pair differ in ENCODING; what
  * this program cannot read (a coding it does not know, a body larger than it
@@ -47,6 +47,7 @@
 #include "compare/joined.h"
 #include "compare/json_compare.h"
 #include "compare/path_rules.h"
+#include "compare/reply.h"
 #include "compare/tensor_compare.h"
 #include "compare/text.h"
 
@@ -208,14 +209,21 @@ static int parse(struct json_doc *d, struct span text)
 
 /* ---- comparing bodies ---- */
 
-/** note_generated() - are both the words of a language model? False: no memory */
+/** note_generated() - are both the words of a language model? False: no memory. And if one is, what did they
+ * decide? */
 static bool note_generated(struct comparer *c, const struct json_doc *production, const struct json_doc *shadow)
 {
+	bool production_says, shadow_says;
 	struct span p, s;
 
 	buffer_clear(&c->production.text);
 	buffer_clear(&c->shadow.text);
-	if (!generated_text(production, &c->production.text) || !generated_text(shadow, &c->shadow.text))
+	production_says = generated_text(production, &c->production.text);
+	shadow_says = generated_text(shadow, &c->shadow.text);
+	if (production != shadow &&
+	    (production_says || shadow_says || reply_has_calls(production) || reply_has_calls(shadow)))
+		c->result.reply = reply_compare(c->json, production, shadow, c->collector);
+	if (!production_says || !shadow_says)
 		return true;
 	p = buffer_span(&c->production.text);
 	s = buffer_span(&c->shadow.text);
@@ -233,6 +241,12 @@ static void conclude(struct comparer *c)
 
 	r->findings = collector_findings(c->collector);
 	r->verdict = collector_verdict(c->collector);
+	if (r->reply != REPLY_ALIKE && generated_decided(&r->findings))
+		r->verdict = COMPARISON_DECISION; /* what has another shape follows from it */
+	if (r->reply != REPLY_ALIKE && r->verdict == COMPARISON_DECISION) {
+		r->reason = reply_difference_name(r->reply);
+		return;
+	}
 	if (r->verdict == COMPARISON_CLOSE && !collector_has(c->collector, DIFFERENCE_CLOSE))
 		r->reason = REASON_IGNORED;
 	if (!r->generated || r->verdict >= COMPARISON_CLOSE)

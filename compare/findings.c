@@ -318,6 +318,43 @@ struct finding *collector_add_ignored(struct collector *c, const char *rule)
 	return f;
 }
 
+struct finding *collector_add_at(struct collector *c, enum difference_kind kind, const char *pattern, uint32_t index)
+{
+	size_t depth = c->depth;
+	struct finding *f;
+
+	while (*pattern == '/') {
+		size_t len = strcspn(++pattern, "/");
+
+		if (len == 1 && *pattern == '*')
+			collector_enter_index(c, index);
+		else
+			collector_enter_key(c, span_of(pattern, len), false);
+		pattern += len;
+	}
+	f = collector_add(c, kind);
+	while (c->depth > depth)
+		collector_leave(c);
+	return f;
+}
+
+bool collector_is_at(const struct collector *c, const char *pattern)
+{
+	for (size_t i = 0; i < c->depth; i++) {
+		const struct step *s = &c->steps[i];
+		size_t len;
+
+		if (*pattern != '/')
+			return false;
+		len = strcspn(++pattern, "/");
+		if (s->is_index ? !(len == 1 && *pattern == '*') :
+				  s->escaped || !span_equal(s->key, span_of(pattern, len)))
+			return false;
+		pattern += len;
+	}
+	return *pattern == '\0';
+}
+
 struct finding *collector_add_numbers(struct collector *c, enum difference_kind kind, const struct tolerance *t,
 				      double production, double shadow)
 {

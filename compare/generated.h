@@ -20,8 +20,14 @@ bool generated_text(const struct json_doc *d, struct buffer *out);
 
 /**
  * generated_explains() - can all these differences come of other words alone?
- * Such are those in the text itself, its tokens and their number, why it ended, that a tool is called instead.
+ * Such are those in the text itself, its tokens and their number.
  */
 bool generated_explains(const struct findings *found);
+
+/**
+ * generated_decided() - of two replies that decide otherwise (reply.h): does all that has another shape
+ * follow from that? A tool that is called is a list with an element more, and words that are null.
+ */
+bool generated_decided(const struct findings *found);
 
 #endif

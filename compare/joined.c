@@ -15,6 +15,10 @@
  * JOINTS_MAX: then the events are not joined but listed, each with its type and
  * data, and are compared one to one.
  *
+ * Anthropic's blocks of content and the items of OpenAI's responses come each in several events that name their
+ * number: they become lists, /content_block and /item, and what an event brings of the arguments of a call is
+ * joined in its own element, so that two calls side by side stay two.
+ *
  * "[DONE]" becomes a member of that name, and a last event without its blank
  * line the member "(unfinished)": a stream that broke off never looks whole.
  *
@@ -69,6 +73,12 @@ static const struct rule rules[] = {
 	{ "/delta/text", HOW_TEXT },
 	{ "/delta/thinking", HOW_TEXT },
 	{ "/delta/partial_json", HOW_TEXT },
+	{ "/content_block", HOW_INDEX },
+	{ "/content_block/*", HOW_OBJECT },
+	{ "/content_block/*/partial_json", HOW_TEXT },
+	{ "/item", HOW_INDEX },
+	{ "/item/*", HOW_OBJECT },
+	{ "/item/*/arguments_delta", HOW_TEXT },
 };
 
 /** struct joint - what is known of one path so far; the first one is the document */
@@ -220,14 +230,88 @@ static void merge_last(struct merge *m, struct joint *c, uint32_t node)
 
 static void merge_value(struct merge *m, uint32_t joint, uint32_t node, size_t depth);
 
+/** element_of() - the element of the root's list @list that the event at hand names by its member @number; 0:
+ * none */
+static uint32_t element_of(struct merge *m, const char *list, const char *number)
+{
+	const struct json_doc *d = &m->j->doc;
+	uint32_t member = json_doc_member(d, 0, span_str(number)), at;
+	uint64_t index;
+
+	if (!member || !json_doc_uint(d, member, &index) || index >= UINT32_MAX)
+		return 0;
+	at = child_of(m, 0, span_str(list), UINT32_MAX, 0);
+	if (!at || !set_form(m, &m->j->joints[at], FORM_INDEX))
+		return 0;
+	at = child_of(m, at, span_of(NULL, 0), (uint32_t)index, 1);
+	return at && set_form(m, &m->j->joints[at], FORM_OBJECT) ? at : 0;
+}
+
+/** is_of_call() - is this event a piece of what a tool is called with, in OpenAI's responses? */
+static bool is_of_call(const struct json_doc *d)
+{
+	uint32_t type = json_doc_member(d, 0, SPAN_LITERAL("type"));
+	struct span text = type && d->nodes[type].type == JSON_STRING ? json_doc_text(d, type) : SPAN_LITERAL("");
+
+	return span_equal(text, SPAN_LITERAL("response.function_call_arguments.delta")) ||
+	       span_equal(text, SPAN_LITERAL("response.mcp_call_arguments.delta")) ||
+	       span_equal(text, SPAN_LITERAL("response.custom_tool_call_input.delta"));
+}
+
+/** merge_piece() - @node into member @name of an element of a list of the root; false: the event names none */
+static bool merge_piece(struct merge *m, const char *list, const char *number, const char *name, uint32_t node)
+{
+	const char *path[DEPTH_MAX];
+	size_t lens[DEPTH_MAX];
+	uint32_t at;
+
+	memcpy(path, m->path, sizeof(path)); /* of where we were */
+	memcpy(lens, m->path_lens, sizeof(lens));
+	at = element_of(m, list, number);
+	if (at && name)
+		at = child_of(m, at, span_str(name), UINT32_MAX, 2);
+	if (at)
+		merge_value(m, at, node, name ? 3 : 2);
+	memcpy(m->path, path, sizeof(path));
+	memcpy(m->path_lens, lens, sizeof(lens));
+	return at != 0;
+}
+
+/**
+ * merge_elsewhere() - the members that belong into an element of a list; false: it is none of these
+ * @name: of a member of the root (@depth 0), or of "delta"
+ */
+static bool merge_elsewhere(struct merge *m, struct span name, uint32_t node, size_t depth)
+{
+	const struct json_doc *d = &m->j->doc;
+
+	if (depth == 1)
+		return span_equal(span_of(m->path[0], m->path_lens[0]), SPAN_LITERAL("delta")) &&
+		       span_equal(name, SPAN_LITERAL("partial_json")) &&
+		       merge_piece(m, "content_block", "index", "partial_json", node);
+	if (depth != 0 || !json_doc_member(d, 0, SPAN_LITERAL("type")))
+		return false;
+	if (span_equal(name, SPAN_LITERAL("content_block")) && d->nodes[node].type == JSON_OBJECT)
+		return merge_piece(m, "content_block", "index", NULL, node);
+	if (span_equal(name, SPAN_LITERAL("item")) && d->nodes[node].type == JSON_OBJECT)
+		return merge_piece(m, "item", "output_index", NULL, node);
+	if (span_equal(name, SPAN_LITERAL("delta")) && is_of_call(d))
+		return merge_piece(m, "item", "output_index", "arguments_delta", node);
+	/* once more as a whole, where it is done; the item has it, too */
+	return span_equal(name, SPAN_LITERAL("arguments")) && json_doc_member(d, 0, SPAN_LITERAL("output_index"));
+}
+
 static void merge_members(struct merge *m, uint32_t joint, uint32_t node, size_t depth)
 {
 	const struct json_doc *d = &m->j->doc;
 	uint32_t name = node + 1;
 
 	for (uint32_t i = 0; i < d->nodes[node].count && m->fits; i++) {
-		uint32_t child = child_of(m, joint, json_doc_text(d, name), UINT32_MAX, depth);
+		struct span key = json_doc_text(d, name);
+		uint32_t child = 0;
 
+		if (depth > 1 || !merge_elsewhere(m, key, name + 1, depth))
+			child = child_of(m, joint, key, UINT32_MAX, depth);
 		if (child)
 			merge_value(m, child, name + 1, depth + 1);
 		name = d->nodes[name + 1].next;

@@ -42,6 +42,10 @@ void json_comparer_rest(struct json_comparer *jc)
 {
 	buffer_deinit(&jc->scratch);
 	buffer_deinit(&jc->other);
+	for (int side = 0; side < 2; side++) {
+		buffer_deinit(&jc->argument_texts[side]);
+		json_doc_deinit(&jc->arguments[side]);
+	}
 	free(jc->pairs);
 	free(jc->table);
 	free(jc->elements[0]);

@@ -51,6 +51,8 @@ struct json_comparer {
 	size_t depth;
 	struct json_pair *pairs; /* a stack, as the frames are */
 	size_t pair_count, pair_cap;
+	struct json_doc arguments[2]; /* of calls of tools: JSON in a string */
+	struct buffer argument_texts[2];
 	uint32_t *table; /* for one call at a time */
 	size_t table_cap;
 	struct json_element *elements[2];
@@ -105,6 +107,10 @@ bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint3
  * cost. */
 bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
 		     uint32_t b);
+
+/** json_same_arguments() - of two calls of a tool: strings that hold JSON, or values; 0: there are none */
+bool json_same_arguments(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
+			 uint32_t b);
 
 /** json_reordered() - are the elements of one array those of the other in another order, and does that mean
  * something? */

@@ -339,6 +339,30 @@ bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32
 	return ea.exact == eb.exact;
 }
 
+bool json_same_arguments(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
+			 uint32_t b)
+{
+	const struct json_doc *docs[] = { da, db };
+	uint32_t nodes[] = { a, b };
+
+	if (!a || !b)
+		return a == b;
+	if (json_same_value(jc, da, a, db, b))
+		return true;
+	if (da->nodes[a].type != JSON_STRING || db->nodes[b].type != JSON_STRING)
+		return false;
+	for (int side = 0; side < 2; side++) {
+		struct buffer *text = &jc->argument_texts[side];
+
+		buffer_clear(text);
+		json_doc_unescape(docs[side], nodes[side], text);
+		jc->failed |= !buffer_ok(text);
+		if (json_doc_parse(&jc->arguments[side], buffer_span(text)) != 0)
+			return false;
+	}
+	return json_same_value(jc, &jc->arguments[0], 0, &jc->arguments[1], 0);
+}
+
 /** take_elements() - the elements of one array, hashed; false when out of memory */
 static bool take_elements(struct json_comparer *jc, int side, uint32_t array, uint32_t state)
 {

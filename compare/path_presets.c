@@ -11,8 +11,8 @@
  *
  * Sources: the response object of the V2 protocol (id, model_name,
  * model_version; Triton 2.x, KServe 0.x); TensorFlow Serving's REST API and the
- * JSON of its PredictResponse (model_spec); OpenAI's API reference of chat
- * completions, completions, embeddings and responses (id, created, created_at,
+ * JSON of its PredictResponse (model_spec); OpenAI's and Anthropic's API references of chat
+ * completions, completions, embeddings, responses and messages (id, created, created_at,
  * completed_at, model, system_fingerprint, service_tier, tool call ids, token
  * details), and those that extend or resemble it: vLLM (request_id,
  * kv_transfer_params, metrics), SGLang (meta_info), llama.cpp's server
@@ -43,6 +43,20 @@ static const char *const openai[] = {
 	"/output/*/id",
 	"/output/*/call_id",
 	"/content/*/id",
+	/* in streams, joined: of the last events, and of all blocks and items */
+	"/message/id",
+	"/message/model",
+	"/content_block/*/id",
+	"/response/id",
+	"/response/created_at",
+	"/response/completed_at",
+	"/response/model",
+	"/response/output/*/id",
+	"/response/output/*/call_id",
+	"/item/*/id",
+	"/item/*/call_id",
+	"/item_id",
+	"/obfuscation",
 	"/usage/prompt_tokens_details",
 	"/usage/input_tokens_details",
 	"/usage/prompt_time",

@@ -1,8 +1,8 @@
 /*
  * tally_notes.c - what a reader of the last lines has to know besides the rates
  *
- * Two things, and of each the first few: what was left out of comparing and
- * differs, since a model may be wrong just there; and rules to paste. Paths come
+ * How many texts of language models differ, since no mismatch says so; and of each the first few: what was left
+ * out of comparing and differs, since a model may be wrong just there; and rules to paste. Paths come
  * from bodies, so they are shown as text from strangers is.
  */
 #include <stdlib.h>
@@ -40,6 +40,26 @@ static void ignored_lines(const struct target_tally *g, struct buffer *out)
 			      100 * (double)g->ignored_pairs / (double)of);
 }
 
+/** generated_line() - of texts of language models: that they differ is no mismatch without a control, and is
+ * told */
+static void generated_line(const struct target_tally *g, struct buffer *out)
+{
+	const char *between = "; decided otherwise: ";
+
+	if (g->generated.pairs == 0)
+		return;
+	buffer_printf(out, "  generated  %llu of %llu texts differ", (unsigned long long)(g->generated.pairs - g->generated.same_text),
+		      (unsigned long long)g->generated.pairs);
+	for (int r = REPLY_ALIKE + 1; r < REPLY_DIFFERENCE_COUNT; r++) {
+		if (g->generated.reply[r] == 0)
+			continue;
+		buffer_printf(out, "%s%s %llu", between, reply_difference_name((enum reply_difference)r),
+			      (unsigned long long)g->generated.reply[r]);
+		between = ", ";
+	}
+	buffer_add_str(out, "\n");
+}
+
 static void proposal_line(const struct target_tally *g, const struct counted_row *row, const char *rule,
 			  enum proposal kind, struct buffer *out)
 {
@@ -73,6 +93,7 @@ static void proposal_lines(const struct target_tally *g, struct buffer *out)
 
 void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 {
+	generated_line(t->target[target], out);
 	ignored_lines(t->target[target], out);
 	proposal_lines(t->target[target], out);
 }

@@ -62,6 +62,10 @@ enum gate_scope { GATE_COMPARED, GATE_TARGET, GATE_RUN };
 	X("score_psi",                COMPARED, RATIO,  "decision.score_psi",              NULL)             \
 	X("generated",                COMPARED, COUNT,  "generated.pairs",                 NULL)             \
 	X("generated_different",      COMPARED, SHARE,  "generated.different",             "generated.pairs") \
+	X("tool_call",                COMPARED, SHARE,  "generated.decisions.tool_call",   "compared")       \
+	X("refusal",                  COMPARED, SHARE,  "generated.decisions.refusal",     "compared")       \
+	X("empty",                    COMPARED, SHARE,  "generated.decisions.empty",       "compared")       \
+	X("finish_reason",            COMPARED, SHARE,  "generated.decisions.finish_reason", "compared")     \
 	X("common_prefix",            COMPARED, SHARE,  "generated.common_prefix_share",   NULL)             \
 	X("first_token_p50",          COMPARED, TIME,   "streams.shadow.first_token.p50",  NULL)             \
 	X("first_token_p99",          COMPARED, TIME,   "streams.shadow.first_token.p99",  NULL)             \

@@ -83,6 +83,39 @@ static void statuses(struct paper *p, struct view target)
 	paper_section_end(p);
 }
 
+static uint64_t decided_otherwise(struct view generated)
+{
+	uint64_t sum = 0;
+
+	for (struct view_walk w = view_walk(view_get(generated, "decisions")); view_next(&w);)
+		sum += view_count(w.value);
+	return sum;
+}
+
+/** decisions_of_replies() - what is wrong with a reply whatever its words */
+static void decisions_of_replies(struct paper *p, struct view generated)
+{
+	static const char *const rows[][2] = {
+		{ "tool_call", "another tool is called, or with other arguments, or words come where a tool is called" },
+		{ "refusal", "one of the two refuses" },
+		{ "empty", "one of the two says nothing" },
+		{ "finish_reason", "one of the two was cut short, or ends for another reason" },
+	};
+	struct view decisions = view_get(generated, "decisions");
+
+	if (decided_otherwise(generated) == 0)
+		return;
+	paper_table(p, "lrw", "decided otherwise|pairs|what it means");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (view_count(view_get(decisions, rows[i][0])) == 0)
+			continue;
+		paper_cell(p, "%s", rows[i][0]);
+		paper_cell_count(p, view_count(view_get(decisions, rows[i][0])));
+		paper_cell(p, "%s", rows[i][1]);
+	}
+	paper_table_end(p);
+}
+
 /** generated() - texts of language models that differ are no mismatch unless a control says how much is usual
  */
 static void generated(struct paper *p, struct view target)
@@ -91,18 +124,20 @@ static void generated(struct paper *p, struct view target)
 	struct buffer text = { 0 };
 	uint64_t pairs = view_count(view_get(g, "pairs"));
 
-	if (pairs == 0)
+	if (pairs + decided_otherwise(g) == 0)
 		return;
 	figure_count(&text, pairs);
 	buffer_add_str(&text, " pairs hold text that a language model generated: ");
-	figure_share(&text, (double)view_count(view_get(g, "same_text")) / (double)pairs);
+	figure_share(&text, pairs ? (double)view_count(view_get(g, "same_text")) / (double)pairs : 0);
 	buffer_add_str(&text, " say the same, and on average the first ");
 	figure_share(&text, view_number(view_get(g, "common_prefix_share")));
-	buffer_add_str(&text, " of the text is the same. Such a model seldom says a thing twice in the same "
-			      "words, so without a control "
-			      "a difference is not called one.");
+	buffer_add_str(&text, " of the text is the same.");
+	if (!view_is_text(view_get(target, "noise.source"), "control") && !view_is_text(view_get(target, "role"), "control"))
+		buffer_add_str(&text, " Generated text varies between runs: without a control these differences are counted, not "
+				      "judged.");
 	paper_say(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
+	decisions_of_replies(p, g);
 }
 
 static void noise(struct paper *p, struct view target)

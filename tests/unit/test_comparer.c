@@ -301,19 +301,22 @@ struct generated_case {
 	enum comparison_verdict verdict;
 	bool generated;
 	uint64_t prefix, production_len, shadow_len;
+	const char *reason;
 };
 
 static const struct generated_case generated_cases[] = {
 	{ CHAT("hello", "stop", "2"), CHAT("hello", "stop", "2"), JSON, COMPARISON_EQUAL, true, 5, 5, 5 },
-	{ CHAT("hello", "stop", "2"), CHAT("help", "length", "9"), JSON, COMPARISON_VALUE, true, 3, 5, 4 },
-	{ CHAT("hello", "stop", "2"), CHAT("hello", "length", "2"), JSON, COMPARISON_VALUE, false, 5, 5, 5 },
+	{ CHAT("hello", "stop", "2"), CHAT("help", "stop", "9"), JSON, COMPARISON_VALUE, true, 3, 5, 4 },
+	{ CHAT("hello", "stop", "2"), CHAT("help", "length", "9"), JSON, COMPARISON_DECISION, true, 3, 5, 4, "finish_reason" },
+	{ CHAT("hello", "stop", "2"), CHAT("hello", "length", "2"), JSON, COMPARISON_DECISION, true, 5, 5, 5, "finish_reason" },
 	{ CHAT("h\\u00e9", "stop", "2"), CHAT("h\xc3\xa8", "stop", "2"), JSON, COMPARISON_VALUE, true, 1, 3, 3 },
 	{ "{\"model\":\"a\",\"choices\":[{\"text\":\"x\"}]}", "{\"model\":\"b\",\"choices\":[{\"text\":\"y\"}]}", JSON,
 	  COMPARISON_VALUE, false, 0, 1, 1 },
-	/* a tool is called instead of words: another schema, and it comes of the model's choice */
+	/* a tool is called instead of words: another schema, and it comes of the model's choice;
+	 * test_reply.c has more */
 	{ "{\"choices\":[{\"message\":{\"content\":\"x\"}}]}",
 	  "{\"choices\":[{\"message\":{\"content\":null,\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}", JSON,
-	  COMPARISON_VALUE, true, 0, 1, 2 },
+	  COMPARISON_DECISION, true, 0, 1, 2, "tool_call" },
 	{ "{\"text_output\":\"ab\",\"extra\":1}", "{\"text_output\":\"ac\"}", JSON, COMPARISON_SCHEMA, false, 1, 2, 2 },
 	{ "{\"usage\":{\"prompt_tokens\":3},\"text_output\":\"ab\"}", "{\"usage\":{\"prompt_tokens\":4},\"text_output\":\"ac\"}", JSON,
 	  COMPARISON_VALUE, false, 1, 2, 2 },
@@ -330,7 +333,7 @@ static void test_generated(void **state)
 		struct answer p = { 200, g->headers, g->production }, s = { 200, g->headers, g->shadow };
 		const struct comparison *got = run(c, &p, &s);
 
-		expect(g->shadow, got, g->verdict, NULL);
+		expect(g->shadow, got, g->verdict, g->reason);
 		if (got->generated != g->generated)
 			fail_msg("%s", g->shadow);
 		assert_int_equal(got->common_prefix, g->prefix);

@@ -136,6 +136,26 @@ static const struct joined_case joined_cases[] = {
 	  "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
 	  "{\"type\":\"message_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"ab\",\"stop_reason\":\"end_turn\"}}",
 	  3, 2, false },
+	{ "Anthropic: blocks side by side keep their own pieces",
+	  "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"name\":\"a\",\"input\":{}}}\n\n"
+	  "data: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"name\":\"b\",\"input\":{}}}\n\n"
+	  "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"x\"}}\n\n"
+	  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{}\"}}\n\n"
+	  "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"\\\":1}\"}}\n\n",
+	  "{\"type\":\"content_block_delta\",\"index\":1,\"content_block\":["
+	  "{\"type\":\"tool_use\",\"name\":\"a\",\"input\":{},\"partial_json\":\"{}\"},"
+	  "{\"type\":\"tool_use\",\"name\":\"b\",\"input\":{},\"partial_json\":\"{\\\"x\\\":1}\"}],"
+	  "\"delta\":{\"type\":\"input_json_delta\"}}",
+	  5, 3, false },
+	{ "Anthropic: pieces that name no block stay where they are",
+	  "data: {\"type\":\"content_block_delta\",\"delta\":{\"partial_json\":\"{}\"}}\n\n",
+	  "{\"type\":\"content_block_delta\",\"delta\":{\"partial_json\":\"{}\"}}", 1, 1, false },
+	{ "responses: items", "data: {\"type\":\"response.output_item.added\",\"output_index\":1,\"item\":{\"name\":\"f\"}}\n\n"
+	  "data: {\"type\":\"response.function_call_arguments.delta\",\"output_index\":1,\"delta\":\"{}\"}\n\n"
+	  "data: {\"type\":\"response.function_call_arguments.done\",\"output_index\":1,\"arguments\":\"{}\"}\n\n"
+	  "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"a\"}\n\n",
+	  "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"item\":[{\"name\":\"f\",\"arguments_delta\":\"{}\"}],\"delta\":\"a\"}", 4,
+	  2, false },
 	{ "an event called error", "event: error\ndata: gone\n\n", "{\"events\":[{\"event\":\"error\",\"data\":\"gone\"}]}", 1,
 	  0, true },
 	{ "responses",
