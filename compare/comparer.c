@@ -122,6 +122,7 @@ static const char *failure_of(const struct outcome *o)
 	case OUTCOME_ANSWERED_3XX:
 	case OUTCOME_ANSWERED_4XX:
 	case OUTCOME_ANSWERED_5XX:
+	case OUTCOME_FAILED_STALE: /* of our connection, not of the shadow's answer */
 	case OUTCOME_CANCELLED_AT_EXIT:
 	case OUTCOME_COUNT:
 		break;
@@ -138,6 +139,8 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 		not_comparable(c, response_fate_name(p ? p->fate : RESPONSE_UNSEEN));
 	else if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT)
 		not_comparable(c, "cancelled_at_exit");
+	else if (pair->outcome->kind == OUTCOME_FAILED_STALE)
+		not_comparable(c, "stale");
 	else if (failure_of(pair->outcome))
 		decide(c, COMPARISON_ERROR, failure_of(pair->outcome));
 	else if (!is_whole(s))

@@ -285,8 +285,8 @@ static void add_status(struct target_tally *g, const struct pair *pair)
 	int production = pair->production ? pair->production->status_code : 0, shadow = pair->outcome->status_code;
 	char text[SIDES][16];
 
-	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT)
-		return;
+	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE)
+		return; /* nobody knows what the shadow would have said */
 	snprintf(text[PRODUCTION], sizeof(text[0]), "%d", production);
 	snprintf(text[SHADOW], sizeof(text[0]), "%d", shadow);
 	if (!count_one(&g->statuses, span_str(text[PRODUCTION]), span_str(text[SHADOW]), 0, 1))

@@ -10,10 +10,107 @@
  * follows. Nothing else: this is our own shadow, and an answer that a strict
  * parser refuses is worth a count.
  *
+ * Of the fields one is read of every answer: how long the server will keep the
+ * connection (Keep-Alive, in RFC 2068, 19.7.1, and as Apache, Node and others
+ * send it: "timeout=5, max=100"). The rest is for the parser alone.
+ *
  * An answer that is kept goes through the same parser with more callbacks. What
  * cannot be kept (too large, no memory) is read to its end all the same.
  */
 #include "replay/answer.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define KEEP_NO_MATCH UINT8_MAX
+
+static const char keep_name[] = "keep-alive";
+
+#define KEEP_NAME_LEN (sizeof(keep_name) - 1)
+
+/* ---- Keep-Alive ---- */
+
+/* Nearly every name ends this at its first letter. */
+static void match_name(struct keep_field *f, const char *at, size_t len)
+{
+	for (size_t i = 0; i < len && f->matched != KEEP_NO_MATCH; i++) {
+		bool same = f->matched < KEEP_NAME_LEN && (at[i] | 0x20) == (keep_name[f->matched] | 0x20);
+
+		f->matched = same ? f->matched + 1 : KEEP_NO_MATCH;
+	}
+}
+
+static void match_value(struct keep_field *f, const char *at, size_t len)
+{
+	size_t room = KEEP_VALUE_MAX - f->len;
+
+	if (f->matched != KEEP_NAME_LEN)
+		return;
+	len = len < room ? len : room;
+	memcpy(f->value + f->len, at, len);
+	f->len += (uint8_t)len;
+}
+
+/** timeout_of() - N of "timeout=N" among comma-separated parameters; -1: none that makes sense */
+static int64_t timeout_of(struct span value)
+{
+	static const struct span name = SPAN_LITERAL("timeout=");
+	struct span rest;
+	int64_t n = -1;
+
+	while (value.len > 0) {
+		while (value.len > 0 && (value.at[0] == ' ' || value.at[0] == '\t' || value.at[0] == ','))
+			span_skip(&value, 1);
+		rest = value;
+		if (rest.len >= name.len && strncasecmp((const char *)rest.at, (const char *)name.at, name.len) == 0) {
+			span_skip(&rest, name.len);
+			for (size_t i = 0; i < rest.len && i < 9 && rest.at[i] >= '0' && rest.at[i] <= '9'; i++)
+				n = (n < 0 ? 0 : n * 10) + (rest.at[i] - '0');
+			return n;
+		}
+		while (value.len > 0 && value.at[0] != ',')
+			span_skip(&value, 1);
+	}
+	return n;
+}
+
+static void end_field(struct answer *a)
+{
+	if (a->keep.matched == KEEP_NAME_LEN) {
+		int64_t s = timeout_of(span_of(a->keep.value, a->keep.len));
+
+		if (s >= 0 && (a->keep_s < 0 || s < a->keep_s)) /* said twice, the sooner is safe */
+			a->keep_s = s;
+	}
+	a->keep.matched = a->keep.len = 0;
+}
+
+/* ---- the parser's callbacks; fields that come when the head is over are trailers ---- */
+
+static int on_name(llhttp_t *p, const char *at, size_t len)
+{
+	struct answer *a = p->data;
+
+	match_name(&a->keep, at, len);
+	return 0;
+}
+
+static int on_value(llhttp_t *p, const char *at, size_t len)
+{
+	struct answer *a = p->data;
+
+	match_value(&a->keep, at, len);
+	return 0;
+}
+
+static int on_value_complete(llhttp_t *p)
+{
+	struct answer *a = p->data;
+
+	if (a->state != ANSWER_BODY)
+		end_field(a);
+	return 0;
+}
 
 static int on_message_begin(llhttp_t *p)
 {
@@ -21,6 +118,7 @@ static int on_message_begin(llhttp_t *p)
 
 	a->begun = true;
 	a->interim = false;
+	a->keep_s = -1; /* what an interim answer says is not about the end of this one */
 	return 0;
 }
 
@@ -50,6 +148,7 @@ static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct answer *a = p->data;
 
+	match_name(&a->keep, at, len);
 	return a->state == ANSWER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
 }
 
@@ -57,6 +156,7 @@ static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
 	struct answer *a = p->data;
 
+	match_value(&a->keep, at, len);
 	return a->state == ANSWER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
 }
 
@@ -64,7 +164,10 @@ static int on_kept_value_complete(llhttp_t *p)
 {
 	struct answer *a = p->data;
 
-	return a->state == ANSWER_BODY || response_head_end_field(&a->head) ? 0 : -1;
+	if (a->state == ANSWER_BODY)
+		return 0;
+	end_field(a);
+	return response_head_end_field(&a->head) ? 0 : -1;
 }
 
 static int on_kept_headers_complete(llhttp_t *p)
@@ -105,6 +208,9 @@ static int on_message_complete(llhttp_t *p)
 
 static const llhttp_settings_t settings = {
 	.on_message_begin = on_message_begin,
+	.on_header_field = on_name,
+	.on_header_value = on_value,
+	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_headers_complete,
 	.on_message_complete = on_message_complete,
 };
@@ -125,7 +231,7 @@ void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *k
 
 	response_free(a->response);
 	response_head_clear(&head);
-	*a = (struct answer){ .to_head = to_head, .keeping = keeping, .head = head };
+	*a = (struct answer){ .to_head = to_head, .keeping = keeping, .head = head, .keep_s = -1 };
 	llhttp_init(&a->parser, HTTP_RESPONSE, keeping ? &kept_settings : &settings);
 	llhttp_set_lenient_keep_alive(&a->parser, 1);
 	a->parser.data = a;

@@ -18,6 +18,7 @@
 #include "reassembly/response.h"
 
 #define ANSWER_HEAD_MAX (256u << 10) /* interim answers and leading empty lines count too */
+#define KEEP_VALUE_MAX  62
 #define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
 
 /** enum answer_state - the last three are final */
@@ -50,6 +51,12 @@ struct answer {
 	bool begun;         /* bytes of the final answer have come */
 	bool interim;       /* the message being parsed is a 1xx */
 	bool keep_alive;
+	int64_t keep_s; /* how long it will be kept, as the server says (Keep-Alive: timeout=N); -1: it does not */
+	struct keep_field {
+		uint8_t matched; /* letters of a field's name that are those of "keep-alive"; KEEP_NO_MATCH */
+		uint8_t len;
+		char value[KEEP_VALUE_MAX]; /* of that field; more of it is left out */
+	} keep;
 };
 
 /**

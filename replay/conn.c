@@ -28,6 +28,24 @@
  * connecting: it has what is left of connect_timeout, and a failure in it is
  * failed.tls and a failure to connect, for the breaker and the resolver, too.
  * So is a TLS 1.3 server's late word that it does not want our certificate.
+ *
+ * A connection is kept as long as the server says that it keeps it (Keep-Alive:
+ * timeout=N), less what connecting took and KEEP_SLACK_NS: the server's clock
+ * began to run when the response left it, our request must have arrived before
+ * it ends, and servers' timers are coarse. Where the server does not say, it is
+ * KEEP_UNTOLD_NS: of those in use gunicorn has the shortest time, 2 s, and its
+ * workers of uvicorn's with it; uvicorn, Node and Apache have 5 s. At one
+ * request in that time a new connection costs nobody anything, while one that
+ * is used too long loses a request, since nothing is sent twice.
+ *
+ * What remains is a reason of its own, stale: on a connection that was used
+ * before, the end or a reset comes before any byte of a response. It says
+ * nothing about the shadow's model, so it must not hide what does: a server that
+ * had the request and died of it. A connection that was closed before shows it
+ * within the time of the way there and back; what takes longer than twice that
+ * (or the quickest response that this connection has seen) and STALE_SLACK_NS
+ * is a reset like any other.
+ *
  * Where an answer's end is told by the end of the connection, only the TLS word
  * for it (close_notify) counts: without it the answer may be cut, and the
  * outcome is a reset.
@@ -47,6 +65,11 @@
 /* A turn of the loop reads at most so many full TLS records from one connection: 64 KiB, as much as plain. */
 #define RECORDS_PER_TURN 4
 #define TLS_CHUNK 16384
+
+#define KEEP_UNTOLD_NS (1500 * NS_PER_MS)
+#define KEEP_MAX_NS    (60 * NS_PER_S) /* whatever the server says: what lies between forgets idle connections too */
+#define KEEP_SLACK_NS  (500 * NS_PER_MS)
+#define STALE_SLACK_NS (250 * NS_PER_MS) /* machines are busy */
 
 struct watch {
 	uv_poll_t poll;
@@ -146,14 +169,15 @@ static bool is_connected(const struct conn *c, enum outcome_kind kind)
 	return c->connected_at.ns != 0;
 }
 
-static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind, const char *detail)
+static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind, const char *detail, struct mono now)
 {
 	struct outcome o = {
 		.kind = kind,
 		.status_code = c->answer.status_code,
 		.connect_us = -1,
+		.idle_us = c->was_open ? us_between(c->idle_since, c->began) + 1 : 0,
 		.first_byte_us = -1,
-		.total_us = us_between(c->began, mono_now()),
+		.total_us = us_between(c->began, now),
 		.detail = detail,
 	};
 
@@ -176,7 +200,7 @@ static int64_t us_since_sent(const struct conn *c, struct mono now)
 }
 
 /** take_response() - what was kept of the answer that ends now */
-static struct response *take_response(struct conn *c)
+static struct response *take_response(struct conn *c, struct mono now)
 {
 	struct response *r = answer_take(&c->answer);
 
@@ -184,22 +208,40 @@ static struct response *take_response(struct conn *c)
 		return NULL;
 	r->first_byte_us = us_since_sent(c, c->first_byte_at);
 	if (r->fate == RESPONSE_WHOLE)
-		r->last_byte_us = us_since_sent(c, mono_now());
+		r->last_byte_us = us_since_sent(c, now);
 	return r;
+}
+
+/** keep_until() - the exchange ended well: for how long may the connection carry another? */
+static void keep_until(struct conn *c, struct mono now)
+{
+	int64_t keep_ns = KEEP_UNTOLD_NS;
+
+	if (c->answer.keep_s >= 0)
+		keep_ns = c->answer.keep_s * NS_PER_S - c->open_ns - KEEP_SLACK_NS;
+	if (keep_ns > KEEP_MAX_NS)
+		keep_ns = KEEP_MAX_NS;
+	c->idle_since = now;
+	c->usable_until.ns = now.ns + keep_ns;
+	if (c->first_byte_at.ns - c->sent_at.ns < c->quickest_ns)
+		c->quickest_ns = c->first_byte_at.ns - c->sent_at.ns;
 }
 
 /** conn_end() - the one way out of an exchange; @c must not be touched after it */
 static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail, bool keep)
 {
-	struct outcome o = make_outcome(c, kind, detail);
+	struct mono now = mono_now();
+	struct outcome o = make_outcome(c, kind, detail, now);
 	struct message *m = c->message;
 
 	if (kind <= OUTCOME_ANSWERED_5XX)
-		o.response = take_response(c);
+		o.response = take_response(c, now);
 	else
 		response_free(answer_take(&c->answer));
 	c->message = NULL;
-	if (keep) {
+	if (keep)
+		keep_until(c, now);
+	if (keep && c->usable_until.ns > now.ns) {
 		set_state(c, CONN_IDLE);
 	} else {
 		close_socket(c);
@@ -263,6 +305,15 @@ static ssize_t receive(struct conn *c)
 	return n < 0 ? -errno : n;
 }
 
+/** is_stale() - the connection was kept, and the server had closed it before it had the request */
+static bool is_stale(const struct conn *c)
+{
+	int64_t back_ns = c->open_ns > c->quickest_ns ? c->open_ns : c->quickest_ns;
+	struct mono since = c->sent_at.ns ? c->sent_at : c->began;
+
+	return c->was_open && !c->is_heard && mono_now().ns - since.ns <= 2 * back_ns + STALE_SLACK_NS;
+}
+
 /** end_eof() - the server closed; @is_told: in a way that nobody in between can bring about */
 static void end_eof(struct conn *c, bool is_told)
 {
@@ -271,7 +322,7 @@ static void end_eof(struct conn *c, bool is_told)
 	else if (answer_eof(&c->answer) == ANSWER_WHOLE)
 		end_answered(c);
 	else
-		conn_end(c, OUTCOME_FAILED_RESET,
+		conn_end(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET,
 			 c->answer.begun ? "EOF in the answer" : "EOF before the answer", false);
 }
 
@@ -280,7 +331,7 @@ static void end_unreadable(struct conn *c, int err)
 	if (err == EPROTO && c->tls)
 		conn_end(c, OUTCOME_FAILED_TLS, tls_failure(c->tls), false);
 	else
-		end_errno(c, OUTCOME_FAILED_RESET, err);
+		end_errno(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET, err);
 }
 
 /** note_accepted() - the connection is open for both sides; once */
@@ -309,6 +360,7 @@ static enum read_result read_answer(struct conn *c)
 		return READ_ENDED;
 	}
 	note_accepted(c);
+	c->is_heard = true;
 	if (c->answer.keeping)
 		c->answer.now_us = us_since_sent(c, mono_now());
 	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
@@ -529,6 +581,7 @@ static void connect_next(struct conn *c, struct mono now, int err)
 		c->address = (resolver_preferred(c->env->resolver) + c->tried) % a->count;
 		c->attempt_deadline.ns = now.ns + (limit.ns - now.ns) / (int64_t)(a->count - c->tried);
 		c->tried++;
+		c->attempt_at = now;
 		err = -start_connect(c, &a->at[c->address]);
 		if (err == 0) {
 			set_state(c, CONN_CONNECTING);
@@ -542,6 +595,8 @@ static void connect_next(struct conn *c, struct mono now, int err)
 static void opened(struct conn *c)
 {
 	c->connected_at = mono_now();
+	c->open_ns = c->connected_at.ns - c->attempt_at.ns;
+	c->quickest_ns = INT64_MAX / 4; /* no response yet, and so no reuse */
 	counter_add(&c->env->stats->connects, 1);
 	resolver_prefer(c->env->resolver, c->address);
 	if (!c->tls || tls_is_accepted(c->tls))
@@ -667,11 +722,15 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	}
 }
 
-bool conn_usable(struct conn *c)
+bool conn_usable(struct conn *c, struct mono now)
 {
 	ssize_t n;
 	uint8_t byte;
 
+	if (c->usable_until.ns <= now.ns) {
+		conn_close(c);
+		return false;
+	}
 	n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return true;
@@ -690,6 +749,7 @@ void conn_begin(struct conn *c, struct message *m, struct mono now)
 	c->answer.status_code = 0;
 	c->tried = 0;
 	c->was_open = c->state == CONN_IDLE;
+	c->is_heard = false;
 	c->is_accepted = c->was_open;
 	if (c->was_open)
 		start_request(c);

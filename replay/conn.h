@@ -32,7 +32,7 @@ enum conn_state {
 	CONN_SECURING,   /* connected; the TLS handshake is under way */
 	CONN_SENDING,    /* some of the request is not written; the answer may begin already */
 	CONN_WAITING,    /* all is written; the answer is awaited or being read */
-	CONN_IDLE,       /* kept alive; anything that HTTP could read now means that it is over */
+	CONN_IDLE,       /* kept alive, until usable_until; anything that HTTP could read now means that it is over */
 };
 
 struct conn;
@@ -84,7 +84,12 @@ struct conn {
 	struct mono began, deadline;                      /* the exchange, as a whole */
 	struct mono attempt_deadline;                     /* while opening: this lookup, address or handshake */
 	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */
+	struct mono attempt_at;                           /* connect() to the address in use began */
+	int64_t open_ns;    /* what connecting took, TLS included: at least the way there and back */
+	int64_t quickest_ns; /* of the responses on this connection: from the request's last byte to their first */
+	struct mono idle_since, usable_until; /* of a kept connection, and after that of the one that was used again */
 	bool was_open;
+	bool is_heard; /* bytes have come in this exchange */
 	bool is_accepted; /* the server wants to speak to us; with TLS it may say no after it let us connect */
 };
 
@@ -94,11 +99,11 @@ struct conn *conn_new(const struct conn_env *env, uint32_t id);
 /**
  * conn_usable() - may @c, which is idle, carry another request?
  *
- * Looks for EOF and for bytes that nobody asked for; a connection that shows
+ * Not if it is idle for so long that the server may be closing it just now. Looks for EOF and for bytes that nobody asked for; a connection that shows
  * either is closed. What TLS sends for itself is taken in and does not count. This is why there can be a pool
  * and no retries.
  */
-bool conn_usable(struct conn *c);
+bool conn_usable(struct conn *c, struct mono now);
 
 /** conn_begin() - one exchange with @m (taken) on @c, closed or idle; on_ended may come before this returns */
 void conn_begin(struct conn *c, struct message *m, struct mono now);

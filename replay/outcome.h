@@ -21,6 +21,7 @@
 	X(FAILED_DNS,        "failed",   "dns",      "dns")                                                  \
 	X(FAILED_TLS,        "failed",   "tls",      "tls")                                                  \
 	X(FAILED_RESET,      "failed",   "reset",    "reset")                                                \
+	X(FAILED_STALE,      "failed",   "stale",    "stale") /* a kept connection that the server had closed */ \
 	X(FAILED_PROTOCOL,   "failed",   "protocol", "protocol")                                             \
 	X(CANCELLED_AT_EXIT, "cancelled_at_exit", NULL, "cancelled at exit")
 
@@ -48,7 +49,7 @@ enum shed_reason {
 
 struct response;
 
-/** struct outcome - one ended exchange; times in microseconds, -1 when that point was not reached */
+/** struct outcome - one ended exchange; times in microseconds, -1 when that point was not reached, but for idle_us */
 struct outcome {
 	enum outcome_kind kind;
 	int status_code;       /* 0 when there was no answer */
@@ -57,6 +58,7 @@ struct outcome {
 	int64_t total_us;      /* from the first attempt (connect or write) to the end */
 	const char *detail;    /* static text or libuv's error name, for the log; may be NULL */
 	struct response *response; /* with keep_answers, of an answered one: taken by on_outcome; NULL: no memory for it */
+	int64_t idle_us;       /* on a connection that was used before: for how long it lay idle, at least 1; else 0 */
 };
 
 const char *outcome_group(enum outcome_kind kind);  /* "answered" */

@@ -112,6 +112,8 @@ static void arm_for_next(struct target *t)
 		arm(t, list_entry(t->busy.next, struct conn, busy)->deadline);
 	for (struct list *l = t->opening.next; l != &t->opening; l = l->next)
 		arm(t, list_entry(l, struct conn, opening)->attempt_deadline);
+	if (!list_is_empty(&t->idle))
+		arm(t, list_entry(t->idle.prev, struct conn, busy)->usable_until);
 	if (t->options.shed_stale && t->queue_count > 0)
 		arm(t, stale_at(t, &t->queue[t->queue_first]));
 	if (t->room_refused) {
@@ -226,13 +228,13 @@ static void move_to(struct list *list, struct conn *c)
 
 /** take_conn() - an idle connection that is still good, else a closed object, else a new one; NULL if all are
  * busy */
-static struct conn *take_conn(struct target *t)
+static struct conn *take_conn(struct target *t, struct mono now)
 {
 	struct conn *c;
 
 	while (!list_is_empty(&t->idle)) {
 		c = list_entry(t->idle.next, struct conn, busy);
-		if (conn_usable(c))
+		if (conn_usable(c, now))
 			return c;
 		move_to(&t->closed, c);
 	}
@@ -400,6 +402,19 @@ static void take_aim(struct target *t)
 
 /* ---- what connections tell us ---- */
 
+/** close_idle_since() - one that was idle since @then had been closed by the server: so will the older ones be */
+static void close_idle_since(struct target *t, struct mono then)
+{
+	while (!list_is_empty(&t->idle)) {
+		struct conn *c = list_entry(t->idle.prev, struct conn, busy);
+
+		if (c->idle_since.ns > then.ns)
+			return;
+		conn_close(c);
+		move_to(&t->closed, c);
+	}
+}
+
 static void on_conn_connected(void *ctx)
 {
 	note_success(ctx);
@@ -420,6 +435,10 @@ static void on_conn_ended(void *ctx, struct conn *c, struct message *m, const st
 			histogram_add(&t->stats.first_byte_us, (uint64_t)o->first_byte_us);
 	}
 	judge(t, c, o);
+	if (o->kind == OUTCOME_FAILED_STALE)
+		close_idle_since(t, c->idle_since);
+	if (c->state == CONN_IDLE)
+		arm(t, c->usable_until);
 	if (t->hooks.on_outcome)
 		t->hooks.on_outcome(t->hooks.ctx, t->index, m, o);
 	message_unref(m);
@@ -472,7 +491,7 @@ static void pump(struct target *t)
 		shed_stale_queued(t, now);
 		if (t->queue_count == 0)
 			break;
-		c = take_conn(t);
+		c = take_conn(t, now);
 		if (!c)
 			break;
 		w = dequeue(t);
@@ -491,7 +510,7 @@ static bool try_begin(struct target *t, struct message *m, struct mono now)
 
 	if (t->queue_count > 0 || t->is_pumping)
 		return false;
-	c = take_conn(t);
+	c = take_conn(t, now);
 	if (!c)
 		return false;
 	if (t->breaker.state == BREAKER_OPEN) {
@@ -579,6 +598,19 @@ static void expire_attempts(struct target *t, struct mono now)
 		conn_attempt_expired(c, now);
 }
 
+/** expire_idle() - from the one used longest ago; one that may be used for less long than those behind it waits for them */
+static void expire_idle(struct target *t, struct mono now)
+{
+	while (!list_is_empty(&t->idle)) {
+		struct conn *c = list_entry(t->idle.prev, struct conn, busy);
+
+		if (c->usable_until.ns > now.ns)
+			return;
+		conn_close(c);
+		move_to(&t->closed, c);
+	}
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct target *t = timer->data;
@@ -588,6 +620,7 @@ static void on_timer(uv_timer_t *timer)
 	t->is_pumping = true; /* what these end must not begin others before all that is due is seen */
 	expire_exchanges(t, now);
 	expire_attempts(t, now);
+	expire_idle(t, now);
 	shed_stale_queued(t, now);
 	t->is_pumping = false;
 	pump(t);

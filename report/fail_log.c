@@ -14,6 +14,12 @@ bool outcome_is_failure(const struct outcome *o)
 	return o->kind >= OUTCOME_ANSWERED_4XX && o->kind <= OUTCOME_FAILED_PROTOCOL;
 }
 
+/* The connection ended, and it was an old one: for how long it lay idle says whether the server may have closed it. */
+static bool is_broken_reuse(const struct outcome *o)
+{
+	return o->idle_us > 0 && (o->kind == OUTCOME_FAILED_STALE || o->kind == OUTCOME_FAILED_RESET);
+}
+
 /* http://shadow:9000 and /v1/x?secret give http://shadow:9000/v1/x */
 static void add_url(struct fail_log *f, const struct message *m, const char *shown, struct buffer *out)
 {
@@ -63,6 +69,10 @@ static void json_line(struct fail_log *f, const struct message *m, const char *s
 		json_key(&j, "detail");
 		json_str(&j, o->detail);
 	}
+	if (is_broken_reuse(o)) {
+		json_key(&j, "idle_ms");
+		json_double(&j, (double)o->idle_us / 1000);
+	}
 	if (f->suppressed > 0) {
 		json_count(&j, "suppressed", f->suppressed);
 	}
@@ -79,6 +89,8 @@ static void text_line(struct fail_log *f, const struct message *m, const char *s
 		buffer_printf(&f->line, " %d", o->status_code);
 	if (o->detail)
 		buffer_printf(&f->line, " (%s)", o->detail);
+	if (is_broken_reuse(o))
+		buffer_printf(&f->line, " on a connection reused after %.1f ms", (double)o->idle_us / 1000);
 	buffer_add_str(&f->line, " ");
 	add_url(f, m, shown, &f->line);
 	buffer_printf(&f->line, " after %.1f ms, request %s, body of %llu bytes",

@@ -9,7 +9,7 @@ FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 VERDICTS = ("error", "status", "encoding", "schema", "decision", "value", "order", "close", "equal", "not_comparable")
-FAILED = ("timeout", "connect", "dns", "tls", "reset", "protocol")
+FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol")
 
 
 class Ledger:

@@ -1,7 +1,9 @@
 """cases_shadow.py - shadows that misbehave: production's side goes on as if nothing were wrong"""
+import signal
+import subprocess
 import time
 
-from lab import check, compare, need_python, wait_for
+from lab import HERE, PYTHON, check, compare, need_program, need_python, wait_for
 
 BASE = "http://127.0.0.1:8080"
 SHADOW = "http://127.0.0.1:9000"
@@ -163,5 +165,43 @@ def shadow_closes(lab):
     check(report["targets"]["default"]["answered"]["2xx"] == len(told), f"{report['targets']['default']}")
 
 
+def shadow_stale(lab):
+    """A kept connection ends as it is used again: a reason of its own, told with how long it lay idle, and no fault of the shadow's."""
+    need_python("requests", "uvicorn", "numpy")
+    ns = lab.namespace()
+    lab.service(ns)
+    shadow = lab.shadow(ns, mode="stale")
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s", "--connections", "1", "--compare")
+    told = lab.client(ns, "library.py", "requests", BASE, 6)
+    wait_for("the replays", lambda: len(shadow.entries("request")) == len(told))
+    report = tap.stop()
+    compare(shadow.requests(), told)  # each once
+    target, pairs = report["targets"]["default"], report["comparison"]["targets"]["default"]
+    check((target["answered"]["2xx"], target["failed"]["stale"]) == (3, 3), f"every second one is stale: {target}")
+    check(pairs["verdicts"]["error"] == 0 and pairs["not_comparable"] == {"stale": 3}, f"{pairs['verdicts']}, {pairs['not_comparable']}")
+    lines, _ = tap.failures()
+    check([line["reason"] for line in lines] == ["stale"] * 3, f"told: {lines}")
+    check(all(line["idle_ms"] >= 0 and line["detail"] == "EOF before the answer" for line in lines), f"told: {lines}")
+
+
+def shadow_promises(lab):
+    """20 ms away, closes after an idle second and says so; a request each 1.03 s: none meets a connection that is being closed."""
+    need_program("curl")
+    ns = lab.namespace()
+    production = lab.start(ns, PYTHON, HERE / "idle_server.py", 8080, label="production")
+    shadow = lab.start(ns, PYTHON, HERE / "idle_server.py", 9000, label="shadow")
+    lab.wait_listening(ns, 8080, production)
+    lab.wait_listening(ns, 9000, shadow)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s")
+    for n in range(6):
+        subprocess.run(lab.inside(ns, ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-d", f"[{n}]", f"{BASE}/v1/models/m:predict"]), check=True)
+        time.sleep(1.03)
+    target = tap.stop()["targets"]["default"]
+    check(target["answered"]["2xx"] == 6, f"ended as {target}")
+    shadow.popen.send_signal(signal.SIGINT)
+    shadow.wait()
+    check("'answered': 6, 'too late': 0" in shadow.out, f"the shadow says {shadow.out}")
+
+
 CASES = [shadow_dead, shadow_hangs, shadow_slow, shadow_resets, shadow_503, shadow_garbage, log_is_limited, idle_close,
-         shadow_returns, shadow_closes]
+         shadow_returns, shadow_closes, shadow_stale, shadow_promises]

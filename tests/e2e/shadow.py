@@ -8,7 +8,9 @@ logged as an error, and a test that sees one fails.
 
 With --mode it misbehaves: hang (reads, never answers), slow (answers after
 100 ms), reset (RST instead of an answer), 503, garbage (answers with bytes
-that are no HTTP), close (answers and closes without saying so).
+that are no HTTP), close (answers and closes without saying so), stale (answers
+the first request of a connection after 400 ms, and closes it at the second one,
+as a server does whose patience with an idle connection ends just then).
 
 The log has one JSON object a line: {"event":"connect"|"request"|"error", ...}.
 """
@@ -21,12 +23,12 @@ import struct
 import sys
 import time
 
-MODES = ("ok", "hang", "slow", "reset", "503", "garbage", "close")
+MODES = ("ok", "hang", "slow", "reset", "503", "garbage", "close", "stale")
 
 
 class Shadow:
     def __init__(self, mode, log):
-        self.mode, self.log, self.connections = mode, log, 0
+        self.mode, self.log, self.connections, self.answered = mode, log, 0, set()
 
     def write(self, event, **fields):
         self.log.write(json.dumps({"event": event, "t_ns": time.time_ns(), **fields}) + "\n")
@@ -60,6 +62,9 @@ class Shadow:
         body = await reader.readexactly(int(fields.get("content-length", "0")))
         self.write("request", conn=number, t_head_ns=t_head, method=method, target=target, version=version,
                    headers=headers, body=base64.b64encode(body).decode())
+        if self.mode == "stale" and number in self.answered:
+            return False
+        self.answered.add(number)
         return await self.answer(method, writer)
 
     async def answer(self, method, writer):
@@ -73,8 +78,8 @@ class Shadow:
             writer.write(b"\x00\xffthis is no HTTP\r\n\r\n")
             await writer.drain()
             return False
-        elif self.mode == "slow":
-            await asyncio.sleep(0.1)
+        elif self.mode in ("slow", "stale"):
+            await asyncio.sleep(0.1 if self.mode == "slow" else 0.4)
         status = b"503 Service Unavailable" if self.mode == "503" else b"200 OK"
         body = b'{"predictions": []}'
         head = b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -32,7 +32,7 @@ LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
-FAILED = ("timeout", "connect", "dns", "tls", "reset", "protocol")
+FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol")
 EVERY_REQUEST = ("-X", "any", "--allow-side-effects")
 
 

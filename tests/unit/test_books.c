@@ -113,7 +113,7 @@ static void test_json_names(void **state)
 		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
 		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0}", "\"sent\":1",
 		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
-		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"protocol\":0}",
+		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0}",
 		"\"cancelled_at_exit\":0",
 	};
 	struct books b = balanced();

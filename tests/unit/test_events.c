@@ -205,11 +205,10 @@ static void test_times(void **state)
 	assert_string_equal(time_text((struct wall){ INT64_MAX }, t), "2262-04-11T23:47:16.854775807Z");
 }
 
-/* Run @lines failures within one second, return what reached standard error. */
-static void log_failures(int lines, bool json, char *out, size_t size)
+/* Run @lines failures of the kind @o within one second, return what reached standard error. */
+static void log_outcomes(struct outcome o, int lines, bool json, char *out, size_t size)
 {
 	struct fail_log f = fail_log_new(json, false);
-	struct outcome o = { OUTCOME_ANSWERED_5XX, 503, 0, 700, 1500, NULL };
 	struct outcome fine = { OUTCOME_ANSWERED_2XX, 200, 0, 700, 1500, NULL };
 	struct message m = a_message();
 	int ends[2], saved = dup(STDERR_FILENO);
@@ -228,6 +227,35 @@ static void log_failures(int lines, bool json, char *out, size_t size)
 	out[n > 0 ? n : 0] = '\0';
 	close(ends[0]);
 	close(ends[1]);
+}
+
+static void log_failures(int lines, bool json, char *out, size_t size)
+{
+	log_outcomes((struct outcome){ OUTCOME_ANSWERED_5XX, 503, 0, 700, 1500, NULL }, lines, json, out, size);
+}
+
+/* That a connection was an old one, and for how long it lay idle, is said where it may be the reason. */
+static void test_failure_on_a_reused_connection(void **state)
+{
+	static const struct {
+		enum outcome_kind kind;
+		int64_t idle_us;
+		bool is_said;
+	} rows[] = { { OUTCOME_FAILED_STALE, 1020500, true }, { OUTCOME_FAILED_RESET, 1020500, true },
+		     { OUTCOME_FAILED_RESET, 0, false }, { OUTCOME_FAILED_TIMEOUT, 1020500, false } };
+	char out[8192];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct outcome o = { .kind = rows[i].kind, .first_byte_us = -1, .total_us = 900, .detail = "EOF before the answer",
+				     .idle_us = rows[i].idle_us };
+
+		log_outcomes(o, 1, true, out, sizeof(out));
+		assert_non_null(strstr(out, "\"detail\":\"EOF before the answer\""));
+		assert_int_equal(strstr(out, "\"idle_ms\":1020.5}") != NULL, rows[i].is_said);
+		log_outcomes(o, 1, false, out, sizeof(out));
+		assert_int_equal(strstr(out, "(EOF before the answer) on a connection reused after 1020.5 ms ") != NULL, rows[i].is_said);
+	}
 }
 
 static void test_failure_line(void **state)
@@ -279,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_comparison_lines),
 		cmocka_unit_test(test_failure_line),  cmocka_unit_test(test_failure_limit),
 		cmocka_unit_test(test_failure_text),
+		cmocka_unit_test(test_failure_on_a_reused_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
