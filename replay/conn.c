@@ -230,7 +230,7 @@ static void keep_until(struct conn *c, struct mono now)
 /** conn_end() - the one way out of an exchange; @c must not be touched after it */
 static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail, bool keep)
 {
-	struct mono now = mono_now();
+	struct mono now = kind <= OUTCOME_ANSWERED_5XX ? c->heard_at : mono_now();
 	struct outcome o = make_outcome(c, kind, detail, now);
 	struct message *m = c->message;
 
@@ -351,6 +351,7 @@ static enum read_result read_answer(struct conn *c)
 
 	if (n == -EAGAIN || n == -EWOULDBLOCK)
 		return READ_NOTHING;
+	c->heard_at = mono_now(); /* one look at the clock for all that is measured by it */
 	if (n == 0 || (n == -ENODATA && c->tls)) {
 		end_eof(c, n == 0);
 		return READ_ENDED;
@@ -362,12 +363,12 @@ static enum read_result read_answer(struct conn *c)
 	note_accepted(c);
 	c->is_heard = true;
 	if (c->answer.keeping)
-		c->answer.now_us = us_since_sent(c, mono_now());
+		c->answer.now_us = us_since_sent(c, c->heard_at);
 	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
 	if (!c->answer.begun)
 		c->first_byte_at.ns = 0; /* so far only interim answers */
 	else if (!c->first_byte_at.ns)
-		c->first_byte_at = mono_now();
+		c->first_byte_at = c->heard_at;
 	return after_feed(c, s);
 }
 

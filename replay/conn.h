@@ -84,6 +84,7 @@ struct conn {
 	struct mono began, deadline;                      /* the exchange, as a whole */
 	struct mono attempt_deadline;                     /* while opening: this lookup, address or handshake */
 	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */
+	struct mono heard_at;                             /* the last bytes, or the end, had come */
 	struct mono attempt_at;                           /* connect() to the address in use began */
 	int64_t open_ns;    /* what connecting took, TLS included: at least the way there and back */
 	int64_t quickest_ns; /* of the responses on this connection: from the request's last byte to their first */
