@@ -2,7 +2,9 @@
 #include "app/drawing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/page.h"
@@ -44,6 +46,28 @@ static int write_whole(int fd, struct span bytes)
 	return 0;
 }
 
+/* Room is taken before the first old byte is overwritten: a full disk, or a limit, leaves the file as it was. */
+static int replace(int fd, struct span bytes)
+{
+	int err;
+
+	if (bytes.len > 0 && fallocate(fd, 0, 0, (off_t)bytes.len) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -errno;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	err = write_whole(fd, bytes);
+	return err == 0 && ftruncate(fd, (off_t)bytes.len) < 0 ? -errno : err;
+}
+
+static int put(int fd, struct span bytes)
+{
+	struct stat st;
+
+	if (fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return replace(fd, bytes);
+	return write_whole(fd, bytes);
+}
+
 static int draw(int fd, enum medium medium, struct span json)
 {
 	struct json_doc doc = { 0 };
@@ -53,7 +77,7 @@ static int draw(int fd, enum medium medium, struct span json)
 	if (err == 0)
 		err = page_draw(&doc, medium, &page);
 	if (err == 0)
-		err = write_whole(fd, buffer_span(&page));
+		err = put(fd, buffer_span(&page));
 	buffer_deinit(&page);
 	json_doc_deinit(&doc);
 	return err;
@@ -70,5 +94,5 @@ int drawing_write(int fd, const char *path, struct span json)
 	case FORM_JSON:
 		break;
 	}
-	return write_whole(fd, json);
+	return put(fd, json);
 }

@@ -16,6 +16,8 @@ bool drawing_knows(const char *path);
 
 /**
  * drawing_write() - write @json (borrowed, a whole report) to @fd, in the form that @path asks for
+ *
+ * What a regular file held before is replaced; standard output is written on.
  * Return: 0, or a negative errno: -EINVAL if @json is no report.
  */
 int drawing_write(int fd, const char *path, struct span json);

@@ -1,8 +1,10 @@
 /* main.c - from argv to the exit status */
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <llhttp.h>
@@ -63,6 +65,20 @@ static int print_interfaces(void)
 	return status;
 }
 
+/* Below this some library of ours ends the process without a word, in the middle of its own start. */
+#define FILES_MIN 64
+
+static bool has_enough_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_MIN)
+		return true;
+	log_error("the limit of open files is %llu, and a run takes at least %d beside its connections; "
+		  "raise it: ulimit -n 1024, as root if need be", (unsigned long long)files.rlim_cur, FILES_MIN);
+	return false;
+}
+
 static int run(const struct options *o)
 {
 	switch (o->command) {
@@ -83,6 +99,8 @@ static int run(const struct options *o)
 	log_set_level(o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO);
 	if (o->command == COMMAND_CHECK_CONFIG)
 		return tap_check(o);
+	if (!has_enough_files())
+		return EXIT_COULD_NOT;
 	return o->doctor ? doctor_run(o) : tap_run(o);
 }
 
@@ -115,6 +133,23 @@ static bool open_missing(void)
 	return true;
 }
 
+/**
+ * survive_limits() - a limit that is met is an error of the call that met it, with its sentence, not the end
+ *
+ * A file that may not grow (ulimit -f) gives EFBIG instead of SIGXFSZ. More descriptors than a shell's usual limit are
+ * nothing that anybody has to allow: up to the hard limit they are ours to take.
+ */
+static void survive_limits(void)
+{
+	struct rlimit files;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct buffer error = { 0 };
@@ -124,6 +159,7 @@ int main(int argc, char **argv)
 	if (!open_missing())
 		return EXIT_COULD_NOT;
 	bound_heap();
+	survive_limits();
 	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/drawing.h"
+#include "app/output_file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -30,7 +31,7 @@ static bool is_read(int fd, const struct options *options)
 }
 
 /* Emptied only when it is known to be no capture that we are about to read: O_TRUNC would come too early. */
-static int empty(int fd, const struct options *options)
+static int prepare(int fd, enum output_start start, const struct options *options)
 {
 	struct stat st;
 
@@ -43,13 +44,14 @@ static int empty(int fd, const struct options *options)
 	/* A file that was there before may be everybody's; sharing it with a group is somebody's decision. */
 	if (st.st_mode & S_IRWXO && fchmod(fd, st.st_mode & ~(mode_t)(S_IFMT | S_IRWXO)) < 0)
 		return -errno;
-	return ftruncate(fd, 0) < 0 ? -errno : 0;
+	return start == OUTPUT_EMPTY && ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
-int output_open(const char *path, const char *what, const struct options *options, struct buffer *error)
+int output_open(const char *path, const char *what, enum output_start start, const struct options *options,
+		struct buffer *error)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	int err = fd < 0 ? -errno : empty(fd, options);
+	int fd = output_file_open(path);
+	int err = fd < 0 ? fd : prepare(fd, start, options);
 
 	if (err == 0)
 		return fd;
@@ -60,8 +62,7 @@ int output_open(const char *path, const char *what, const struct options *option
 			      "cannot write %s to \"%s\": it is read by this run, with -r; name another file",
 			      what, path);
 	else
-		buffer_printf(error, "cannot write %s to \"%s\": %s; check the folder and its permissions",
-			      what, path, strerror(-err));
+		buffer_printf(error, "cannot write %s to \"%s\": %s; %s", what, path, strerror(-err), output_file_advice(err));
 	return err;
 }
 
@@ -75,12 +76,12 @@ int outputs_open(struct outputs *o, const struct options *options, struct buffer
 	if (options->events_path) {
 		o->events_fd = strcmp(options->events_path, "-") == 0
 				       ? STDOUT_FILENO
-				       : output_open(options->events_path, "events", options, error);
+				       : output_open(options->events_path, "events", OUTPUT_EMPTY, options, error);
 		if (o->events_fd < 0)
 			return o->events_fd;
 	}
 	for (size_t i = 0; i < options->reports.count; i++) {
-		int fd = output_open(options->reports.at[i], "the report", options, error);
+		int fd = output_open(options->reports.at[i], "the report", OUTPUT_KEEP, options, error);
 
 		if (fd < 0)
 			return fd;

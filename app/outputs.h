@@ -3,8 +3,11 @@
  *
  * Created 0600, since even without bodies they tell who asked what. A report is
  * written at the end into the descriptor that was opened at the start, so a
- * path that cannot be written is found before anything is captured. A file that
- * is read in the same run is refused, not emptied.
+ * path that cannot be written is found before anything is captured. The report
+ * of the run before stays in it until then: a run that is killed leaves it whole.
+ * (A temporary file and rename() would do more for a machine that loses power,
+ * and takes rights in the folder, which are given up by then.) A file that is
+ * read in the same run is refused, not emptied. output_file.h has the rest.
  */
 #ifndef APP_OUTPUTS_H
 #define APP_OUTPUTS_H
@@ -46,12 +49,16 @@ struct run_facts {
 	struct comparing *comparing; /* NULL without --compare */
 };
 
+/** enum output_start - what was in the file goes at once (events, packets: a stream), or when the new text is there */
+enum output_start { OUTPUT_EMPTY, OUTPUT_KEEP };
+
 /**
- * output_open() - create or empty one file, 0600
+ * output_open() - create or open one file; a new one is 0600
  * @what:  what is to be written, for the sentence
  * Return: its descriptor, close-on-exec, given to the caller; or a negative errno with one sentence in @error.
  */
-int output_open(const char *path, const char *what, const struct options *options, struct buffer *error);
+int output_open(const char *path, const char *what, enum output_start start, const struct options *options,
+		struct buffer *error);
 
 /** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case
  */

@@ -51,7 +51,7 @@ static int open_file(struct recording *r, const struct options *options, int lin
 		return -ENOMEM;
 	}
 	o->file_count++;
-	file->fd = strcmp(*path, "-") == 0 ? STDOUT_FILENO : output_open(*path, "packets", options, error);
+	file->fd = strcmp(*path, "-") == 0 ? STDOUT_FILENO : output_open(*path, "packets", OUTPUT_EMPTY, options, error);
 	return file->fd < 0 ? file->fd : 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "app/drawing.h"
 #include "app/options.h"
+#include "app/output_file.h"
 #include "app/read_all.h"
 #include "base/buffer.h"
 #include "base/json.h"
@@ -153,10 +154,10 @@ static int read_report(const char *path, struct input *in)
 static int write_output(const char *path, struct span json)
 {
 	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), err;
+	int fd = standard ? STDOUT_FILENO : output_file_open(path), err;
 
 	if (fd < 0) {
-		log_error("cannot write the report to \"%s\": %s; check the folder and its permissions", path, strerror(errno));
+		log_error("cannot write the report to \"%s\": %s; %s", path, strerror(-fd), output_file_advice(fd));
 		return EXIT_COULD_NOT;
 	}
 	err = drawing_write(fd, path, json);

@@ -67,7 +67,7 @@ static const char *const allowed[] = {
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "getcpu", "exit", "exit_group",
 	/* descriptors that are open */
 	"read", "readv", "pread64", "write", "writev", "pwrite64", "lseek", "_llseek", "close", "dup", "dup2", "dup3",
-	"fcntl", "fcntl64", "ftruncate", "fadvise64", "pipe", "pipe2", "eventfd2",
+	"fcntl", "fcntl64", "ftruncate", "fallocate", "fadvise64", "pipe", "pipe2", "eventfd2",
 	/* looking at files: recordings again (--loop), and what name resolution and TLS read */
 	"fstat", "fstat64", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx", "statfs", "fstatfs",
 	"access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "getdents64",
