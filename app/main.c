@@ -19,6 +19,7 @@
 #include "app/tap.h"
 #include "base/log.h"
 #include "capture/source.h"
+#include "policy/presets.h"
 
 static int print(struct buffer *text)
 {
@@ -79,6 +80,14 @@ static bool has_enough_files(void)
 	return false;
 }
 
+static int print_presets(void)
+{
+	struct buffer text = { 0 };
+
+	presets_text(&text);
+	return print(&text);
+}
+
 static int run(const struct options *o)
 {
 	switch (o->command) {
@@ -88,6 +97,8 @@ static int run(const struct options *o)
 		return print_version();
 	case COMMAND_LIST_INTERFACES:
 		return print_interfaces();
+	case COMMAND_LIST_PRESETS:
+		return print_presets();
 	case COMMAND_COMPLETION:
 		return print_completion(o->shell);
 	case COMMAND_CHECK_CONFIG:

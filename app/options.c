@@ -196,7 +196,7 @@ static void add_word(struct parser *p, const char *word)
 	buffer_add_str(&p->words, word);
 }
 
-/* --help, --version and --list-interfaces answer at once, whatever else is wrong on the line. */
+/* --help, --version and the lists answer at once, whatever else is wrong on the line. */
 static bool answers_at_once(struct parser *p)
 {
 	const struct option_input *in;

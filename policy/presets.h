@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "policy/route.h"
 
 struct route_table {
@@ -18,6 +19,18 @@ const struct route_table *preset_find(const char *name);
 
 /** inference_routes() - those of all presets */
 const struct route_table *inference_routes(void);
+
+/** struct denied_group - the part of the deny list that comes from some servers */
+struct denied_group {
+	const char *sources; /* servers, their versions */
+	struct route_table table;
+};
+
+size_t denied_group_count(void);
+const struct denied_group *denied_group(size_t i);
+
+/** presets_text() - append all presets and the deny list, with their sources, for people */
+void presets_text(struct buffer *out);
 
 /** denied_routes() - what is not mirrored without --allow-side-effects; letters of either case */
 const struct route_table *denied_routes(void);

@@ -157,7 +157,7 @@ def help_and_version(lab):
     """Data on stdout, exit 0."""
     ns = lab.namespace()
     for option, word in (("--help", "--target"), ("-h", "--target"), ("--version", "shadowtap"), ("-V", "shadowtap"),
-                         ("--list-interfaces", "lo")):
+                         ("--list-interfaces", "lo"), ("--list-presets", "v1/audio/transcriptions")):
         process = lab.start(ns, lab.binary, option, label="help")
         status = process.wait(20)
         check(status == 0 and word in process.out and not process.err,

@@ -290,6 +290,7 @@ static const struct parse_case accepted[] = {
 	{ { "-s1", "--help", "--nonsense" }, 0, " command=1" },
 	{ { "-qVy" }, 0, " command=2" },
 	{ { "--list-interfaces" }, 0, " command=3" },
+	{ { "--list-presets", "--nosuch" }, 0, " command=6" },
 	{ { "--check-config", "-f", "tap.conf" }, 0, " command=4 if=any config=tap.conf", "# nothing\n" },
 };
 

@@ -87,6 +87,14 @@ static const struct {
 	{ "POST", "/openai/v1/chat/completions" },
 	{ "POST", "/openai/deployments/load/chat/completions" },
 	{ "POST", "/api/generate" },
+	{ "POST", "/v1/audio/transcriptions" },
+	{ "POST", "/v1/images/edits" },
+	{ "POST", "/openai/deployments/push/audio/speech" },
+	{ "POST", "/stores/find" },
+	{ "POST", "/v1/face/verify" },
+	{ "POST", "/wfpredict/tools" },
+	{ "POST", "/sdapi/v1/txt2img" },
+	{ "POST", "/api/v1.0/predictions" },
 	/* MLflow, SageMaker, BentoML, Ray Serve, services of one's own */
 	{ "POST", "/invocations" },
 	{ "POST", "/models/churn/invoke" },
@@ -190,6 +198,75 @@ static const struct {
 	{ "POST", "/reload" },
 	{ "GET", "/debug/pprof/profile" },
 
+	/* SGLang's session, memory, recording and logging; its router */
+	{ "POST", "/freeze_gc" },
+	{ "POST", "/configure_logging" },
+	{ "POST", "/open_session" },
+	{ "POST", "/close_session" },
+	{ "POST", "/start_expert_distribution_record" },
+	{ "POST", "/stop_expert_distribution_record" },
+	{ "POST", "/dump_expert_distribution_record" },
+	{ "POST", "/destroy_weights_update_group" },
+	{ "POST", "/send_weights_to_remote_instance" },
+	{ "POST", "/get_weights_by_name" },
+	{ "POST", "/clear_hicache_storage_backend" },
+	{ "PUT", "/hicache/storage-backend" },
+	{ "POST", "/slow_down" },
+	{ "POST", "/add_worker?url=http://w" },
+	{ "POST", "/workers" },
+	/* workflows of TorchServe and DJL, adapters of DJL */
+	{ "POST", "/workflows?url=https://x/y.war" },
+	{ "PUT", "/workflows/dog" },
+	{ "POST", "/models/m/adapters?name=a&src=b" },
+	/* vLLM, LMDeploy, Dynamo */
+	{ "POST", "/start_weight_update" },
+	{ "POST", "/init_weight_transfer_engine" },
+	{ "POST", "/v1/responses/r/cancel" },
+	{ "POST", "/wakeup" },
+	{ "POST", "/distserve/p2p_connect" },
+	{ "POST", "/nodes/add" },
+	{ "GET", "/terminate" },
+	{ "POST", "/clear_kv_blocks" },
+	/* llama.cpp and its kind */
+	{ "POST", "/props" },
+	{ "POST", "/slots/0?action=erase" },
+	{ "POST", "/models/unload" },
+	{ "POST", "/v1/chat/completions/control" },
+	{ "POST", "/v1/internal/model/load" },
+	/* LocalAI, Ollama, Xinference */
+	{ "POST", "/models/import-uri" },
+	{ "POST", "/models/edit/m" },
+	{ "PUT", "/models/toggle-state/m/disable" },
+	{ "POST", "/backends/apply" },
+	{ "POST", "/v1/backend/shutdown" },
+	{ "POST", "/stores/set" },
+	{ "POST", "/v1/face/register" },
+	{ "POST", "/api/traces/clear" },
+	{ "POST", "/api/create" },
+	{ "DELETE", "/api/delete" },
+	{ "POST", "/v1/models" },
+	/* OpenAI's API, Azure's and Anthropic's */
+	{ "POST", "/v1/uploads/u/parts" },
+	{ "POST", "/v1/vector_stores" },
+	{ "POST", "/v1/conversations" },
+	{ "POST", "/v1/chat/completions/chatcmpl-1" },
+	{ "POST", "/v1/realtime/client_secrets" },
+	{ "POST", "/v1/messages/batches" },
+	{ "POST", "/openai/files" },
+	{ "POST", "/openai/batches?api-version=1" },
+	{ "POST", "/openai/v1/files" },
+	{ "PUT", "/openai/deployments/d" },
+	/* gateways and platforms */
+	{ "POST", "/key/generate" },
+	{ "POST", "/model/new" },
+	{ "PUT", "/api/serve/applications/" },
+	{ "POST", "/api/jobs/" },
+	{ "POST", "/api/2.0/mlflow-artifacts/artifacts/a" },
+	{ "POST", "/v1/traces" },
+	{ "POST", "/api/v1.0/feedback" },
+	{ "POST", "/push" },
+	{ "POST", "/sdapi/v1/options" },
+
 	/* behind a prefix */
 	{ "POST", "/gateway/v2/repository/models/m/load" },
 	{ "POST", "/a/b/c/metrics" },
@@ -263,6 +340,28 @@ static void test_every_deny_row(void **state)
 				fail_msg("row %s does not deny %s", table->routes[i].pattern, path);
 		}
 	}
+}
+
+/* What is printed has every row of every list, and where it comes from. */
+static void test_presets_text(void **state)
+{
+	struct buffer out = { 0 };
+	const char *text;
+	size_t rows = 0;
+
+	presets_text(&out);
+	text = buffer_text(&out);
+	for (size_t i = 0; i < denied_group_count(); i++) {
+		assert_non_null(strstr(text, denied_group(i)->sources));
+		rows += denied_group(i)->table.count;
+	}
+	assert_int_equal(rows, denied_routes()->count);
+	for (size_t i = 0; i < rows; i++)
+		assert_non_null(strstr(text, denied_routes()->routes[i].pattern));
+	for (size_t i = 0; i < inference_routes()->count; i++)
+		assert_non_null(strstr(text, inference_routes()->routes[i].pattern));
+	assert_non_null(strstr(text, "\nopenai: OpenAI's API"));
+	buffer_deinit(&out);
 }
 
 /* No inference route of any preset is denied, whatever model it names. */
@@ -346,7 +445,30 @@ static const struct {
 	{ "openai", "/openai/v1/completions", true },
 	{ "openai", "/v1/chat", false },
 	{ "openai", "/v1/models/m", false },
-	{ "openai", "/chat/completions", false },
+	{ "openai", "/chat/completions", true },
+	{ "openai", "/v1/audio/transcriptions", true },
+	{ "openai", "/v1/audio/translations", true },
+	{ "openai", "/v1/audio/speech", true },
+	{ "openai", "/v1/images/generations", true },
+	{ "openai", "/v1/images/edits", true },
+	{ "openai", "/v1/images/variations", true },
+	{ "openai", "/v1/moderations", true },
+	{ "openai", "/v1/classify", true },
+	{ "openai", "/v3/chat/completions", true },
+	{ "openai", "/v3/embeddings", true },
+	{ "openai", "/openai/v1/audio/speech", true },
+	{ "openai", "/openai/deployments/w/audio/transcriptions?api-version=2024-10-21", true },
+	{ "openai", "/openai/deployments/d/images/generations", true },
+	{ "openai", "/openai/deployments/g/chat/completions", true },
+	{ "openai", "/openai/deployments/g/embeddings", true },
+	{ "openai", "/openai/responses", true },
+	{ "openai", "/audio", false },
+	{ "openai", "/v1/audio/voices", false },
+	{ "openai", "/v1/images", false },
+	{ "openai", "/openai/deployments/g/chat", false },
+	{ "openai", "/v1/messages/count", false },
+	{ "torchserve", "/wfpredict/dog", true },
+	{ "torchserve", "/wfpredict/dog/2", false },
 	{ "mlflow", "/invocations", true },
 	{ "mlflow", "/endpoints/e/invocations", true },
 	{ "mlflow", "/predict", false },
@@ -470,7 +592,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deny_list),     cmocka_unit_test(test_side_effects_allowed),
 		cmocka_unit_test(test_every_deny_row), cmocka_unit_test(test_no_inference_denied),
-		cmocka_unit_test(test_presets),       cmocka_unit_test(test_preset_names),
+		cmocka_unit_test(test_presets_text), cmocka_unit_test(test_presets),       cmocka_unit_test(test_preset_names),
 		cmocka_unit_test(test_long_paths),    cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_globs),
 	};

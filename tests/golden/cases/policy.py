@@ -34,6 +34,16 @@ verdicts("the deny list wins over any", [],
          ("GET", "/metrics", [], "denied"), ("POST", INFER, [], None), ("POST", PREDICT, [], None))
 verdicts("the deny list, overridden", ["--allow-side-effects"],
          ("POST", "/v2/repository/models/m/load", [], None), ("GET", "/metrics", [], None))
+CHANGING = ["freeze_gc", "configure_logging", "open_session", "close_session", "start_expert_distribution_record",
+            "stop_expert_distribution_record", "dump_expert_distribution_record", "workflows?url=https://archive.test/w.war",
+            "props", "update_weights", "flush_cache", "models?url=m.mar"]
+verdicts("routes that change a server: SGLang, TorchServe, llama.cpp, Ray Serve", [],
+         *[("POST", f"/{route}", [], "denied") for route in CHANGING], ("PUT", "/api/serve/applications/", [], "denied"))
+OPENAI = ["v1/chat/completions", "v1/audio/transcriptions", "v1/audio/translations", "v1/audio/speech", "v1/images/generations",
+          "v1/images/edits", "v1/moderations", "openai/deployments/w/audio/transcriptions"]
+verdicts("OpenAI's routes: what asks a model, and what keeps something", ["--preset", "openai"],
+         *[("POST", f"/{route}", [], None) for route in OPENAI], ("POST", "/v1/files", [], "denied"), ("POST", "/v1/batches", [], "denied"),
+         ("POST", "/openai/files", [], "denied"), ("POST", "/v1/other", [], "path"))
 verdicts("preset", ["--preset", "v2"], ("POST", INFER, [], None), ("POST", "/other", [], "path"))
 verdicts("path and not-path", ["--path", "^/v[12]/", "--not-path", "secret"],
          ("POST", PREDICT, [], None), ("POST", "/v3/x", [], "path"), ("POST", "/v1/secret", [], "path"))
