@@ -149,16 +149,9 @@ static int create(struct walk *w, const char *name)
 /* O_CREAT although it is there: in a folder like /tmp the kernel then refuses what a stranger put there (protected_regular). */
 static int open_existing(const struct walk *w, const char *name, bool of_proc)
 {
-	int fd = openat(w->at, name, WRITE | (of_proc ? 0 : O_CREAT | O_NOFOLLOW), 0600), err;
-	struct stat st;
+	int fd = openat(w->at, name, WRITE | (of_proc ? 0 : O_CREAT | O_NOFOLLOW), 0600);
 
-	if (fd < 0)
-		return -errno;
-	err = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) && st.st_nlink > 1 ? -EMLINK : 0;
-	if (err == 0)
-		return fd;
-	close(fd);
-	return err;
+	return fd < 0 ? -errno : fd;
 }
 
 /** take_name() - one step: a descriptor if @name was the last and is open now; WALK_ON; or a negative errno */
@@ -243,6 +236,15 @@ int output_file_open(const char *path)
 	flags = -errno;
 	close(fd);
 	return flags;
+}
+
+int output_file_check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return geteuid() == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1 ? -EMLINK : 0;
 }
 
 const char *output_file_advice(int err)

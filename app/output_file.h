@@ -23,11 +23,14 @@
  *
  * A FIFO that nobody reads is waited for, which is said once, in the log.
  * Return: a descriptor, close-on-exec, given to the caller; or a negative errno: -ELOOP for a link that is not
- * followed, -EMLINK for a file with several names.
+ * followed. output_file_check() before anything is done to the file.
  */
 int output_file_open(const char *path);
 
-/** output_file_advice() - what to do about the negative errno that output_file_open() returned; static text */
+/** output_file_check() - 0, or -EMLINK for a file of several names that root would write to, or another negative errno */
+int output_file_check(int fd);
+
+/** output_file_advice() - what to do about the negative errno that one of these returned; static text */
 const char *output_file_advice(int err);
 
 #endif

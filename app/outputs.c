@@ -34,9 +34,13 @@ static bool is_read(int fd, const struct options *options)
 static int prepare(int fd, enum output_start start, const struct options *options)
 {
 	struct stat st;
+	int err;
 
 	if (is_read(fd, options))
 		return -EBUSY;
+	err = output_file_check(fd);
+	if (err < 0)
+		return err;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))

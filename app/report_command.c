@@ -151,15 +151,25 @@ static int read_report(const char *path, struct input *in)
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 }
 
+static int open_output(const char *path)
+{
+	int fd = output_file_open(path), err = fd < 0 ? fd : output_file_check(fd);
+
+	if (err == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	log_error("cannot write the report to \"%s\": %s; %s", path, strerror(-err), output_file_advice(err));
+	return err;
+}
+
 static int write_output(const char *path, struct span json)
 {
 	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? STDOUT_FILENO : output_file_open(path), err;
+	int fd = standard ? STDOUT_FILENO : open_output(path), err;
 
-	if (fd < 0) {
-		log_error("cannot write the report to \"%s\": %s; %s", path, strerror(-fd), output_file_advice(fd));
+	if (fd < 0)
 		return EXIT_COULD_NOT;
-	}
 	err = drawing_write(fd, path, json);
 	if (!standard && close(fd) < 0 && err == 0)
 		err = -errno;
