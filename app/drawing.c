@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,13 +47,25 @@ static int write_whole(int fd, struct span bytes)
 	return 0;
 }
 
+/* A limit (ulimit -f) holds for bytes that are written over as well, which fallocate() does not look at. */
+static int take_room(int fd, size_t len)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < len)
+		return -EFBIG;
+	if (len > 0 && fallocate(fd, 0, 0, (off_t)len) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -errno;
+	return 0;
+}
+
 /* Room is taken before the first old byte is overwritten: a full disk, or a limit, leaves the file as it was. */
 static int replace(int fd, struct span bytes)
 {
-	int err;
+	int err = take_room(fd, bytes.len);
 
-	if (bytes.len > 0 && fallocate(fd, 0, 0, (off_t)bytes.len) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
-		return -errno;
+	if (err < 0)
+		return err;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
 	err = write_whole(fd, bytes);
