@@ -355,18 +355,43 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 
 /* ---- all connections ---- */
 
+/* It has had an answer, and a client that needs another connects again. */
 static bool is_idle(const struct client *c)
 {
 	return (c->state == CLIENT_READING || c->state == CLIENT_PAUSED) && c->http.requests > 0 && c->http.fed == 0;
 }
 
-/* The first that was idle makes room: it has had an answer, and a client that needs another connects again. */
-static bool make_room(struct admin *a)
+/* Its request is not there, in whole: who has not asked in time yields to who may be about to. */
+static bool is_asking(const struct client *c)
+{
+	return c->state == CLIENT_READING || c->state == CLIENT_PAUSED;
+}
+
+/* Its answer left, and all that is waited for is that it hangs up. */
+static bool is_lingering(const struct client *c)
+{
+	return c->state == CLIENT_LINGERING;
+}
+
+static struct client *oldest(struct admin *a, bool (*is)(const struct client *c))
 {
 	for (struct list *l = a->clients.next; l != &a->clients; l = l->next) {
 		struct client *c = list_entry(l, struct client, link);
 
-		if (is_idle(c)) {
+		if (is(c))
+			return c;
+	}
+	return NULL;
+}
+
+static bool make_room(struct admin *a)
+{
+	static bool (*const in_turn[])(const struct client *c) = { is_idle, is_asking, is_lingering };
+
+	for (size_t i = 0; i < sizeof(in_turn) / sizeof(in_turn[0]); i++) {
+		struct client *c = oldest(a, in_turn[i]);
+
+		if (c) {
 			client_close(c);
 			return true;
 		}

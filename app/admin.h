@@ -6,8 +6,12 @@
  * served on the loop, in between. What a peer sees and may do is admin_http.h;
  * this file keeps peers from costing anything:
  *
- * - 16 connections are served, 16 more are told 503, others are closed. A
- *   connection that is idle between two requests makes room for a new one.
+ * - 16 connections are served. When there are more, the oldest makes room for
+ *   the new one: of those that are idle between two requests, else of those
+ *   whose request is not there in whole, else of those that were answered and
+ *   don't hang up. So who connects and says nothing cannot keep a probe of
+ *   /healthz out. If all 16 are being answered, 16 more are told 503, and others
+ *   are closed.
  * - A request has 5 seconds to come, an answer 5 to leave, an idle connection
  *   75 seconds, and one that is being closed one second.
  * - Accepting and answering take turns, 20 in a tenth of a second for all peers

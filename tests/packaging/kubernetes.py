@@ -14,7 +14,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 NAMES = {"name": str, "namespace": str, "labels": {"*": str}}
 CONTAINER = {
     "name": str, "image": str, "args": [str], "ports": [{"containerPort": int}],
-    "livenessProbe": {"httpGet": {"path": str, "port": int}},
+    "livenessProbe": {"httpGet": {"path": str, "port": int}, "timeoutSeconds": int, "periodSeconds": int, "failureThreshold": int},
     "securityContext": {
         "runAsNonRoot": bool, "runAsUser": int, "runAsGroup": int, "readOnlyRootFilesystem": bool,
         "allowPrivilegeEscalation": bool, "capabilities": {"drop": [str], "add": [str]}, "seccompProfile": {"type": str},
