@@ -45,7 +45,7 @@ struct lane_options {
 	size_t index, count;           /* which of how many lanes: 0 speaks for all where all have seen the same */
 	const struct options *options; /* borrowed */
 	struct source *source;         /* taken */
-	bool keep_open;                /* at the end, until lane_close_source(): other lanes share its packets */
+	bool keep_open;                /* at the end, until lane_close_source() or lane_free(): see lanes.c */
 	struct chosen_limit *chosen;   /* borrowed */
 	struct lane_rules *rules;      /* taken */
 	struct policy_stats *verdicts; /* borrowed; the policy counts there too */

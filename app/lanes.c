@@ -17,6 +17,7 @@ struct verdicts {
 
 struct lanes {
 	size_t count;
+	bool live;
 	struct verdicts *verdicts;
 	struct ring *rings[SOURCE_LANES_MAX];
 	struct lane *lane[SOURCE_LANES_MAX]; /* NULL before lanes_open() */
@@ -67,14 +68,17 @@ size_t lanes_waiting(const struct lanes *ls)
 	return sum;
 }
 
-/* The last one closes all sources, now that no flow can be dealt to a lane that still reads. */
+/*
+ * The last one closes all sources, now that no flow can be dealt to a lane that still reads. Packet sockets stay open
+ * until the lanes are freed: their numbers are closed for sending, so nothing else may get one (listen_only.h).
+ */
 static void on_lane_end(void *ctx)
 {
 	struct lanes *ls = ctx;
 
 	if (atomic_fetch_sub(&ls->running, 1) > 1)
 		return;
-	for (size_t i = 0; i < ls->count; i++)
+	for (size_t i = 0; i < ls->count && !ls->live; i++)
 		lane_close_source(ls->lane[i]);
 	ls->on_end(ls->ctx);
 }
@@ -86,7 +90,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.count = ls->count,
 		.options = o->options,
 		.source = o->sources[i],
-		.keep_open = ls->count > 1,
+		.keep_open = ls->count > 1 || ls->live,
 		.chosen = &ls->chosen,
 		.rules = o->rules->lane[i],
 		.verdicts = lanes_verdicts(ls, i),
@@ -109,6 +113,7 @@ int lanes_open(struct lanes *ls, const struct lanes_options *options)
 {
 	int err = 0;
 
+	ls->live = options->options->files.count == 0;
 	ls->chosen.limit = options->options->count;
 	ls->on_end = options->on_end;
 	ls->ctx = options->ctx;

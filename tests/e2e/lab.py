@@ -210,11 +210,12 @@ class Lab:
         self.processes.append(process)
         return process
 
-    def wait_listening(self, namespace, port, process):
+    def wait_listening(self, namespace, port, process, host=""):
+        """Until something listens on @port, of the IPv4 address @host if one is given."""
         def listens():
             check(process.running(), f"{process.label} ended at start: {process.err[-300:]}")
             done = subprocess.run(self.inside(namespace, ["ss", "-Hltn"]), check=True, stdout=subprocess.PIPE, text=True)
-            return f":{port} " in done.stdout
+            return f" {host}:{port} " in done.stdout if host else f":{port} " in done.stdout
         wait_for(f"a server on port {port}", listens)
 
     def service(self, namespace, port=8080, host="127.0.0.1", keep_alive=5):
@@ -237,7 +238,7 @@ class Lab:
         command = [PYTHON, HERE / "shadow.py", "--host", host, "--port", port, "--mode", mode, "--log", log]
         shadow = Shadow(self.inside(namespace, command), self.directory, label, log)
         self.processes.append(shadow)
-        self.wait_listening(namespace, port, shadow)
+        self.wait_listening(namespace, port, shadow, host if "." in host else "")
         return shadow
 
     def tap(self, namespace, *args):
