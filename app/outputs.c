@@ -106,7 +106,7 @@ int outputs_start(struct outputs *o, bool waits)
 	return err;
 }
 
-static void facts_json(struct json *j, const struct run_facts *facts)
+static void facts_json(struct json *j, const struct books *b, const struct run_facts *facts)
 {
 	json_key(j, "shadowtap");
 	json_str(j, SHADOWTAP_VERSION);
@@ -131,6 +131,7 @@ static void facts_json(struct json *j, const struct run_facts *facts)
 		json_str(j, facts->nothing_sent);
 	else
 		json_null(j);
+	all_failed_json(facts->all_failed, b, j);
 	json_count(j, "events_dropped", facts->events_dropped);
 	json_count(j, "sink_requests", facts->sink_requests);
 }
@@ -172,7 +173,7 @@ void outputs_json(const struct books *b, const struct run_facts *facts, struct b
 	struct json j = json_to(out);
 
 	json_open(&j, '{');
-	facts_json(&j, facts);
+	facts_json(&j, b, facts);
 	recording_json(&j, facts->recording);
 	json_key(&j, "pace");
 	pace_json(facts->pace, &j);

@@ -21,6 +21,7 @@
 #include "app/recorder.h"
 #include "app/sample_control.h"
 #include "base/buffer.h"
+#include "report/all_failed.h"
 #include "report/books.h"
 #include "report/event_writer.h"
 
@@ -40,6 +41,7 @@ struct run_facts {
 	double seconds;
 	bool interrupted, dry_run;
 	const char *nothing_sent; /* the sentence, or NULL */
+	const struct all_failed *all_failed; /* one for each target, or NULL: the run goes on */
 	const struct buffer *complaints;
 	const struct recorder_stats *recording; /* NULL without -w */
 	uint64_t events_dropped, sink_requests;

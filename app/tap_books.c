@@ -81,6 +81,27 @@ static void print_comparing(struct comparing *comparing)
 	buffer_deinit(&lines);
 }
 
+static void print_all_failed(const struct all_failed *failed, const struct books *b)
+{
+	for (size_t i = 0; i < b->target_count; i++) {
+		struct buffer line = { 0 };
+
+		if (failed[i].count == 0)
+			continue;
+		all_failed_sentence(&failed[i], &b->target[i], b->target_count > 1, &line);
+		log_warn("%s", buffer_text(&line));
+		buffer_deinit(&line);
+	}
+}
+
+/* Where production answered with the same statuses, they are no failure of the shadow's. */
+static void look_for_all_failed(const struct tap *t, const struct books *b, struct all_failed *out)
+{
+	for (size_t i = 0; i < b->target_count; i++)
+		all_failed_look(&b->target[i], t->o->max_time_ns,
+				!t->comparing || comparing_count(t->comparing, i, COMPARISON_STATUS) > 0, &out[i]);
+}
+
 static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
 {
 	struct buffer imbalance = { 0 }, lacking = { 0 };
@@ -99,6 +120,8 @@ static void print_end(struct tap *t, const struct books *b, const struct run_fac
 	buffer_deinit(&lacking);
 	if (facts->nothing_sent)
 		log_warn("%s", facts->nothing_sent);
+	else
+		print_all_failed(facts->all_failed, b);
 }
 
 /* --fail-on: the last line says what came of it. */
@@ -127,6 +150,7 @@ int tap_report(struct tap *t)
 	};
 	struct facts_store store;
 	struct run_facts facts;
+	struct all_failed failed[TARGETS_MAX];
 	struct buffer why = { 0 };
 	struct books b;
 	int recorded, events, written;
@@ -136,6 +160,8 @@ int tap_report(struct tap *t)
 	t->explain = NULL;
 	event_writer_hand_on(t->outputs.events, &t->events);
 	facts = tap_facts_now(t, &b, &store);
+	look_for_all_failed(t, &b, failed);
+	facts.all_failed = failed;
 	facts.complaints = lanes_complaints(t->lanes);
 	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;
 	fail_log_deinit(&t->fail_log, wall_now());
@@ -148,6 +174,8 @@ int tap_report(struct tap *t)
 	written = outputs_report(&t->outputs, &b, &facts);
 	print_end(t, &b, &facts);
 	buffer_deinit(&why);
+	for (size_t i = 0; i < b.target_count; i++)
+		all_failed_deinit(&failed[i]);
 	if (recorded < 0 || events < 0 || written < 0)
 		t->status = EXIT_COULD_NOT;
 	if (t->comparing && !gate_passes(t->comparing) && t->status == EXIT_DONE)

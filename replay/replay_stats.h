@@ -16,6 +16,8 @@ struct target_stats {
 	struct counter chosen, unsampled, sent;
 	struct counter shed[SHED_COUNT];
 	struct counter outcome[OUTCOME_COUNT];
+	struct counter first_status;   /* the first one of 300 or above; 0: none */
+	struct counter other_statuses; /* answers of 300 or above with another status than that */
 	struct counter connects;      /* connections opened */
 	struct counter bytes_sent;
 	struct counter dns_failures;  /* a lookup failed; the last addresses stay in use */

@@ -420,6 +420,17 @@ static void on_conn_connected(void *ctx)
 	note_success(ctx);
 }
 
+/** note_status() - if all fail alike, the report says with which status */
+static void note_status(struct target *t, uint64_t status)
+{
+	uint64_t first = counter_get(&t->stats.first_status);
+
+	if (first == 0)
+		counter_set(&t->stats.first_status, status);
+	else if (first != status)
+		counter_add(&t->stats.other_statuses, 1);
+}
+
 static void on_conn_ended(void *ctx, struct conn *c, struct message *m, const struct outcome *o)
 {
 	struct target *t = ctx;
@@ -430,6 +441,8 @@ static void on_conn_ended(void *ctx, struct conn *c, struct message *m, const st
 	counter_sub(&t->stats.in_flight, 1);
 	counter_add(&t->stats.outcome[o->kind], 1);
 	if (is_answered(o->kind)) {
+		if (o->kind != OUTCOME_ANSWERED_2XX)
+			note_status(t, (uint64_t)o->status_code);
 		histogram_add(&t->stats.total_us, (uint64_t)o->total_us);
 		if (o->first_byte_us >= 0)
 			histogram_add(&t->stats.first_byte_us, (uint64_t)o->first_byte_us);

@@ -84,6 +84,8 @@ static void take_target(struct books_target *t, const struct books_target_source
 	t->sent = counter_get(&s->sent);
 	copy(t->shed, s->shed, SHED_COUNT);
 	copy(t->outcome, s->outcome, OUTCOME_COUNT);
+	t->first_status = counter_get(&s->first_status);
+	t->other_statuses = counter_get(&s->other_statuses);
 	t->connects = counter_get(&s->connects);
 	t->bytes_sent = counter_get(&s->bytes_sent);
 	t->dns_failures = counter_get(&s->dns_failures);

@@ -61,6 +61,7 @@ struct quantiles {
 struct books_target {
 	const char *name, *shown, *breaker; /* borrowed */
 	uint64_t chosen, unsampled, sent, shed[SHED_COUNT], outcome[OUTCOME_COUNT];
+	uint64_t first_status, other_statuses; /* see replay_stats.h */
 	uint64_t connects, bytes_sent, dns_failures, breaker_opened, in_flight, queued, open_connections;
 	struct quantiles total, first_byte;
 };

@@ -128,6 +128,28 @@ static void write_nothing_sent(struct merge *m, const struct merge_set *s)
 	merge_copy(m, 0, s->node[0], 0);
 }
 
+/* Only if each run that has the target says it, and the same. */
+static void write_failed_target(struct merge *m, void *ctx, const char *name, const struct merge_set *s)
+{
+	struct merge_set reports = merge_reports(m), targets = merge_members(m, &reports, "targets"),
+			 target = merge_members(m, &targets, name), how = merge_members(m, s, "how");
+	size_t first = merge_first(m, s);
+
+	(void)ctx;
+	for (size_t i = 0; i < m->count; i++)
+		if (s->has[i] ? !span_equal(text_of(m, first, how.node[first]), text_of(m, i, how.node[i])) : target.has[i])
+			return;
+	json_key(&m->j, name);
+	merge_value(m, name, s, 0);
+}
+
+static void write_all_failed(struct merge *m, const struct merge_set *s)
+{
+	json_open(&m->j, '{');
+	merge_each(m, s, NULL, write_failed_target);
+	json_close(&m->j, '}');
+}
+
 static void write_version(struct merge *m, const struct merge_set *s)
 {
 	size_t first = merge_first(m, s);
@@ -334,6 +356,8 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 		write_same(m, name, s);
 	else if (strcmp(name, "nothing_sent") == 0)
 		write_nothing_sent(m, s);
+	else if (strcmp(name, "all_failed") == 0)
+		write_all_failed(m, s);
 	else if (strcmp(name, "comparison") == 0)
 		write_comparison(m, s);
 	else {

@@ -229,15 +229,38 @@ static void mirrored_title(struct buffer *out, struct view report)
 	buffer_add_str(out, " failed");
 }
 
+/** failed_words() - "all 80 timed out after 300 ms", with the target's name where there are others; then what to try */
+static void failed_words(struct buffer *out, struct view report, struct view name, struct view failed)
+{
+	if (view_size(view_get(report, "targets")) > 1) {
+		buffer_add_str(out, "Target “");
+		view_text(name, out);
+		buffer_add_str(out, "”: all ");
+	} else {
+		buffer_add_str(out, "All ");
+	}
+	figure_count(out, view_count(view_get(failed, "count")));
+	buffer_add_str(out, " ");
+	view_text(view_get(failed, "how"), out);
+}
+
+static void gate_title(struct buffer *out, struct view gate)
+{
+	buffer_add_str(out, view_is_true(view_get(gate, "passed")) ? "The gate passed" : "The gate failed");
+}
+
 static const char *title_of(struct buffer *title, struct view report, struct view target)
 {
-	struct view gate = view_get(report, "gate");
+	struct view gate = view_get(report, "gate"), all_failed = view_get(report, "all_failed");
+	struct view_walk first = view_walk(all_failed);
 
+	if (view_size(all_failed) > 0 && view_next(&first)) {
+		failed_words(title, report, first.name, first.value);
+		return "bad";
+	}
 	if (view_is(gate, JSON_OBJECT)) {
-		bool passed = view_is_true(view_get(gate, "passed"));
-
-		buffer_add_str(title, passed ? "The gate passed" : "The gate failed");
-		return passed ? "good" : "bad";
+		gate_title(title, gate);
+		return view_is_true(view_get(gate, "passed")) ? "good" : "bad";
 	}
 	if (!target.there) {
 		mirrored_title(title, report);
@@ -251,6 +274,32 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 	return words_alone(target) ? "warn" : "";
 }
 
+/** failures() - what to do about the one in the headline, then the others; and the gate, which lost its place to it */
+static void failures(struct paper *p, struct view report)
+{
+	struct view all_failed = view_get(report, "all_failed"), gate = view_get(report, "gate");
+	struct buffer text = { 0 };
+	bool is_first = true;
+
+	for (struct view_walk w = view_walk(all_failed); view_next(&w); is_first = false) {
+		buffer_clear(&text);
+		if (!is_first) {
+			failed_words(&text, report, w.name, w.value);
+			buffer_add_str(&text, ": ");
+		} else {
+			buffer_add_str(&text, "What to do: ");
+		}
+		view_text(view_get(w.value, "try"), &text);
+		paper_say(p, "%s", buffer_text(&text));
+	}
+	buffer_clear(&text);
+	if (!is_first && view_is(gate, JSON_OBJECT)) {
+		gate_title(&text, gate);
+		paper_say(p, "%s.", buffer_text(&text));
+	}
+	buffer_deinit(&text);
+}
+
 static void verdict(struct paper *p, struct view report, struct view target)
 {
 	struct view gate = view_get(report, "gate");
@@ -258,6 +307,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 	const char *class = title_of(&text, report, target);
 
 	headline(p, class, &text);
+	failures(p, report);
 	buffer_clear(&text);
 	failing_terms(&text, gate);
 	if (text.len == 0 && view_is(view_get(gate, "expression"), JSON_STRING)) {

@@ -56,12 +56,16 @@ def shadow_dead(lab):
     target = report["targets"]["default"]
     check(target["failed"]["connect"] >= 10, f"the breaker opens after 10 failures, there were {target['failed']}")
     check_log(tap, target["failed"]["connect"], "connect", None)
+    check(f"all {COUNT} failed to connect ({target['failed']['connect']} were tried, then it was left alone): " in tap.err,
+          f"its last words: {tap.err[-300:]!r}")
 
 
 def shadow_hangs(lab):
     """Accepts, reads and never answers: 300 ms, then the connection is given up."""
     tap, report = misbehaving(lab, "hang", "failed", ["timeout"])
     lines = check_log(tap, report["targets"]["default"]["failed"]["timeout"], "timeout", None)
+    check(f"all {COUNT} timed out after 300 ms: raise -m, or look at the shadow\n" in tap.err, f"its last words: {tap.err[-300:]!r}")
+    check(report["all_failed"]["default"]["count"] == COUNT, f"all_failed: {report['all_failed']}")
     check(all(line["latency_ms"] >= 299 for line in lines), f"given up too early: {[x['latency_ms'] for x in lines]}")
 
 
@@ -70,6 +74,7 @@ def shadow_slow(lab):
     tap, _ = misbehaving(lab, "slow", "answered", ["2xx"])
     told = [line for line in tap.err.splitlines() if line.startswith("{")]
     check(not told, f"success was logged: {told[:1]}")
+    check("all 30" not in tap.err, f"its last words: {tap.err[-300:]!r}")
 
 
 def shadow_resets(lab):
@@ -80,6 +85,7 @@ def shadow_resets(lab):
 def shadow_503(lab):
     tap, report = misbehaving(lab, "503", "answered", ["5xx"])
     lines = check_log(tap, report["targets"]["default"]["answered"]["5xx"], "status", 503)
+    check(f"all {COUNT} were answered with status 503: the shadow is not well" in tap.err, f"its last words: {tap.err[-300:]!r}")
     check(all(line["latency_ms"] < 300 for line in lines), "an answer later than the deadline was counted as one")
 
 

@@ -96,6 +96,14 @@ static void test_what_is_said(void **state)
 		  "0 requests mirrored", "lost gap 9 · lost cut at end 1" },
 		{ "{\"requests\":{},\"packets\":{\"received\":9,\"dropped_kernel\":3}}", "", "try a larger -B" },
 		{ "{\"requests\":{},\"nothing_sent\":\"all 3 requests were filtered\"}", "", "all 3 requests were filtered" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{}},\"all_failed\":{\"a\":{\"count\":1080,\"how\":\"timed out after 300 ms\",\"try\":\"raise "
+		  "-m\"}}}", "All 1,080 timed out after 300 ms", "What to do: raise -m" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{},\"b\":{}},\"all_failed\":{\"a\":{\"count\":2,\"how\":\"timed out\",\"try\":\"raise -m\"},"
+		  "\"b\":{\"count\":3,\"how\":\"failed to connect\",\"try\":\"look\"}},\"gate\":{\"passed\":false}}",
+		  "Target “a”: all 2 timed out", "Target “b”: all 3 failed to connect: look" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{}},\"all_failed\":{\"a\":{\"count\":2,\"how\":\"timed out\",\"try\":\"\"}},"
+		  "\"gate\":{\"passed\":false}}", "All 2 timed out", "The gate failed." },
+		{ "{\"requests\":{},\"all_failed\":{}}", "0 requests mirrored", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
 		  "knows\"}]}}", "The gate failed", "and it is not known (no one knows)" },
