@@ -41,10 +41,13 @@
  * What remains is a reason of its own, stale: on a connection that was used
  * before, the end or a reset comes before any byte of a response. It says
  * nothing about the shadow's model, so it must not hide what does: a server that
- * had the request and died of it. A connection that was closed before shows it
- * within the time of the way there and back; what takes longer than twice that
- * (or the quickest response that this connection has seen) and STALE_SLACK_NS
- * is a reset like any other.
+ * had the request and died of it. No server's patience ends within
+ * STALE_IDLE_NS, so a connection that was busy until a moment ago ends for
+ * another reason. And one that was closed before shows it within the time of
+ * the way there and back; what takes longer than twice that (or the quickest
+ * response that this connection has seen) and STALE_SLACK_NS is a reset like
+ * any other. Some servers say 408 before they close an idle connection; that is
+ * no response to a request that passed it on the way, but stale too.
  *
  * Where an answer's end is told by the end of the connection, only the TLS word
  * for it (close_notify) counts: without it the answer may be cut, and the
@@ -69,6 +72,7 @@
 #define KEEP_UNTOLD_NS (1500 * NS_PER_MS)
 #define KEEP_MAX_NS    (60 * NS_PER_S) /* whatever the server says: what lies between forgets idle connections too */
 #define KEEP_SLACK_NS  (500 * NS_PER_MS)
+#define STALE_IDLE_NS  (400 * NS_PER_MS)
 #define STALE_SLACK_NS (250 * NS_PER_MS) /* machines are busy */
 
 struct watch {
@@ -256,6 +260,21 @@ static void end_errno(struct conn *c, enum outcome_kind kind, int err)
 	conn_end(c, kind, uv_err_name(-err), false);
 }
 
+/** was_closing() - the connection was kept, and its end comes as it does if the server ended it before it had the request */
+static bool was_closing(const struct conn *c)
+{
+	int64_t back_ns = c->open_ns > c->quickest_ns ? c->open_ns : c->quickest_ns;
+	struct mono since = c->sent_at.ns ? c->sent_at : c->began;
+
+	return c->was_open && c->began.ns - c->idle_since.ns >= STALE_IDLE_NS &&
+	       mono_now().ns - since.ns <= 2 * back_ns + STALE_SLACK_NS;
+}
+
+static bool is_stale(const struct conn *c)
+{
+	return !c->is_heard && was_closing(c);
+}
+
 /** end_answered() - the status is known and the answer is over, or long enough */
 static void end_answered(struct conn *c)
 {
@@ -264,7 +283,9 @@ static void end_answered(struct conn *c)
 	int class = c->answer.status_code / 100;
 	bool keep = c->answer.state == ANSWER_WHOLE && c->answer.keep_alive && c->state == CONN_WAITING;
 
-	if (class < 2 || class > 5)
+	if (c->answer.status_code == 408 && !keep && was_closing(c))
+		conn_end(c, OUTCOME_FAILED_STALE, "the server gave up an idle connection with status 408", false);
+	else if (class < 2 || class > 5)
 		conn_end(c, OUTCOME_FAILED_PROTOCOL, "status above 599", false);
 	else
 		conn_end(c, by_class[class - 2], NULL, keep);
@@ -303,15 +324,6 @@ static ssize_t receive(struct conn *c)
 		n = recv(c->fd, c->env->scratch, c->env->scratch_size, 0);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
-}
-
-/** is_stale() - the connection was kept, and the server had closed it before it had the request */
-static bool is_stale(const struct conn *c)
-{
-	int64_t back_ns = c->open_ns > c->quickest_ns ? c->open_ns : c->quickest_ns;
-	struct mono since = c->sent_at.ns ? c->sent_at : c->began;
-
-	return c->was_open && !c->is_heard && mono_now().ns - since.ns <= 2 * back_ns + STALE_SLACK_NS;
 }
 
 /** end_eof() - the server closed; @is_told: in a way that nobody in between can bring about */

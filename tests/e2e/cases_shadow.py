@@ -171,17 +171,24 @@ def shadow_closes(lab):
     check(report["targets"]["default"]["answered"]["2xx"] == len(told), f"{report['targets']['default']}")
 
 
+def predict(lab, ns, n):
+    subprocess.run(lab.inside(ns, ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-d", f"[{n}]", f"{BASE}/v1/models/m:predict"]), check=True)
+
+
 def shadow_stale(lab):
     """A kept connection ends as it is used again: a reason of its own, told with how long it lay idle, and no fault of the shadow's."""
-    need_python("requests", "uvicorn", "numpy")
+    need_python("uvicorn", "numpy")
+    need_program("curl")
     ns = lab.namespace()
     lab.service(ns)
     shadow = lab.shadow(ns, mode="stale")
     tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s", "--connections", "1", "--compare")
-    told = lab.client(ns, "library.py", "requests", BASE, 6)
-    wait_for("the replays", lambda: len(shadow.entries("request")) == len(told))
+    for n in range(6):
+        predict(lab, ns, n)
+        wait_for("the replay", lambda: len(shadow.entries("request")) == n + 1)
+        time.sleep(1.2)  # its answer after 0.4 s, and silence for longer than 0.4 s
     report = tap.stop()
-    compare(shadow.requests(), told)  # each once
+    check(len(shadow.requests()) == 6, "each goes out once")
     target, pairs = report["targets"]["default"], report["comparison"]["targets"]["default"]
     check((target["answered"]["2xx"], target["failed"]["stale"]) == (3, 3), f"every second one is stale: {target}")
     check(pairs["verdicts"]["error"] == 0 and pairs["not_comparable"] == {"stale": 3}, f"{pairs['verdicts']}, {pairs['not_comparable']}")
@@ -200,7 +207,7 @@ def shadow_promises(lab):
     lab.wait_listening(ns, 9000, shadow)
     tap = lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", SHADOW, "-m", "10s")
     for n in range(6):
-        subprocess.run(lab.inside(ns, ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-d", f"[{n}]", f"{BASE}/v1/models/m:predict"]), check=True)
+        predict(lab, ns, n)
         time.sleep(1.03)
     target = tap.stop()["targets"]["default"]
     check(target["answered"]["2xx"] == 6, f"ended as {target}")

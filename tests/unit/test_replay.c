@@ -360,14 +360,20 @@ static void test_connections_are_kept_for_a_while(void **state)
 static void test_stale_is_a_reason_of_its_own(void **state)
 {
 	static const struct {
-		struct fault_step steps[6];
+		struct fault_step steps[7];
+		unsigned idle_ms;
 		enum outcome_kind second;
 	} rows[] = {
-		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, CLOSE }, OUTCOME_FAILED_STALE },
-		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, { FAULT_RESET } }, OUTCOME_FAILED_STALE },
-		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, SEND("H"), CLOSE }, OUTCOME_FAILED_RESET },
-		{ { READ, SEND(OK), READ, { FAULT_DELAY, NULL, 1500 }, CLOSE }, OUTCOME_FAILED_RESET },
-		{ { READ, SEND(OK), READ, { FAULT_DELAY, NULL, 1500 }, { FAULT_RESET } }, OUTCOME_FAILED_RESET },
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, CLOSE }, 450, OUTCOME_FAILED_STALE },
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, { FAULT_RESET } }, 450, OUTCOME_FAILED_STALE },
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, { FAULT_RESET } }, 0, OUTCOME_FAILED_RESET }, /* so soon? */
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, SEND("H"), CLOSE }, 450, OUTCOME_FAILED_RESET },
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, SEND("HTTP/1.1 408 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+		    CLOSE }, 450, OUTCOME_FAILED_STALE },
+		{ { READ, { FAULT_DELAY, NULL, 400 }, SEND(OK), READ, SEND("HTTP/1.1 408 x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+		    CLOSE }, 0, OUTCOME_ANSWERED_4XX },
+		{ { READ, SEND(OK), READ, { FAULT_DELAY, NULL, 1500 }, CLOSE }, 450, OUTCOME_FAILED_RESET },
+		{ { READ, SEND(OK), READ, { FAULT_DELAY, NULL, 1500 }, { FAULT_RESET } }, 450, OUTCOME_FAILED_RESET },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -382,6 +388,7 @@ static void test_stale_is_a_reason_of_its_own(void **state)
 		rig_submit(&g, "POST", 1);
 		rig_wait(&g, 1);
 		assert_int_equal(g.outcomes[0].outcome.idle_us, 0);
+		usleep(rows[i].idle_ms * 1000);
 		rig_submit(&g, "POST", 1);
 		rig_wait(&g, 2);
 		o = &g.outcomes[1].outcome;
@@ -390,6 +397,7 @@ static void test_stale_is_a_reason_of_its_own(void **state)
 		assert_true(o->idle_us > 0 && o->connect_us == 0);
 		assert_string_equal(replay_breaker_state(g.replay, 0), "closed");
 		assert_int_equal(fault_server_requests(server), 2); /* not sent again */
+		assert_true(fault_server_connections(server) == 1);
 		rig_submit(&g, "POST", 1);
 		rig_wait(&g, 3);
 		assert_int_equal(g.outcomes[2].outcome.kind, OUTCOME_ANSWERED_2XX);
@@ -412,6 +420,7 @@ static void test_one_stale_connection_ends_the_older_ones(void **state)
 		rig_submit(&g, "POST", 1);
 	rig_wait(&g, 3);
 	assert_int_equal(fault_server_connections(server), 3);
+	usleep(450000);
 	for (size_t i = 3; i < 6; i++) {
 		rig_submit(&g, "POST", 1);
 		rig_wait(&g, i + 1);
