@@ -32,6 +32,8 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/config.h"
 #include "base/log.h"
@@ -755,15 +757,30 @@ static void quantile_text(double us, struct buffer *out)
 		figure_time(out, us);
 }
 
-static void latency_text(const char *who, double p50, double p99, struct buffer *out)
+static bool shows_grey(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+/** pace_note() - why the shadow's latency beside production's says nothing, or nothing */
+static const char *pace_note(const struct options *o)
+{
+	if (o->speed_max)
+		return " (not judged: replayed as fast as possible)";
+	return o->speed != 1 ? " (not judged: not replayed at the recorded pace)" : "";
+}
+
+static void latency_text(const char *who, double p50, double p99, const char *note, struct buffer *out)
 {
 	if (isnan(p50))
 		return;
-	buffer_printf(out, "  %-10s p50 ", who);
+	buffer_printf(out, "%s  %-10s p50 ", note[0] && shows_grey() ? "\033[2m" : "", who);
 	quantile_text(p50, out);
 	buffer_add_str(out, ", p99 ");
 	quantile_text(p99, out);
-	buffer_add_str(out, "\n");
+	buffer_printf(out, "%s%s\n", note, note[0] && shows_grey() ? "\033[22m" : "");
 }
 
 /** decisions_text() - for models that decide, the figure that says most */
@@ -796,8 +813,8 @@ static void target_text(const struct comparing *c, size_t target, struct buffer 
 	if (counter_get(&n->unseen) > 0 && counter_get(&n->unseen) == counter_get(&n->pairs))
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
 				    "leave the filter open for both\n");
-	latency_text("production", brief.production.p50, brief.production.p99, out);
-	latency_text(settings->is_control ? "control" : "shadow", brief.target.p50, brief.target.p99, out);
+	latency_text("production", brief.production.p50, brief.production.p99, "", out);
+	latency_text(settings->is_control ? "control" : "shadow", brief.target.p50, brief.target.p99, pace_note(c->o), out);
 }
 
 void comparing_text(struct comparing *c, struct buffer *out)

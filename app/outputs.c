@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "report/replay_speed.h"
 
 /* Is the open file one of those that are read? By device and inode: a path has many spellings. */
 static bool is_read(int fd, const struct options *options)
@@ -118,6 +119,7 @@ static void facts_json(struct json *j, const struct books *b, const struct run_f
 	json_bool(j, facts->interrupted);
 	json_key(j, "dry_run");
 	json_bool(j, facts->dry_run);
+	replay_speed_json(j, facts->speed, facts->speed_max);
 	json_key(j, "sample");
 	json_double(j, (double)facts->sample->share / (double)SHARE_ONE);
 	sample_control_json(facts->sample, j);

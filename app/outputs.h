@@ -40,6 +40,8 @@ struct run_facts {
 	const char *started; /* RFC 3339 */
 	double seconds;
 	bool interrupted, dry_run;
+	double speed; /* times the recorded pace; 1 live */
+	bool speed_max;
 	const char *nothing_sent; /* the sentence, or NULL */
 	const struct all_failed *all_failed; /* one for each target, or NULL: the run goes on */
 	const struct buffer *complaints;

@@ -48,6 +48,8 @@ struct run_facts tap_facts_now(struct tap *t, const struct books *b, struct fact
 		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
 		.interrupted = t->interrupted,
 		.dry_run = t->o->dry_run,
+		.speed = t->o->speed,
+		.speed_max = t->o->speed_max,
 		.complaints = &none,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
 		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,

@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "report/gate_state.h"
+#include "report/replay_speed.h"
 
 /* Kleene's three values: what is unknown decides nothing that the rest decides alone. */
 enum truth { FALSE, UNKNOWN, TRUE };
@@ -25,6 +26,7 @@ struct found {
 struct evaluation {
 	const struct gate *gate;
 	const struct json_doc *report;
+	enum replay_speed speed;
 	uint32_t comparison, targets; /* comparison.targets and targets; 0: not in the report */
 	struct gate_result *out;
 };
@@ -94,6 +96,21 @@ static bool is_excused(const struct gate_term *t, const struct json_doc *d, uint
 	       !says(d, node, "role", "control") && !(noise && says(d, noise, "source", "control"));
 }
 
+/*
+ * Times of the shadow at a pace that was not production's: beside production's
+ * they say nothing, and as fast as possible not even alone. Production's own,
+ * and the share of timeouts, are what they are.
+ */
+static bool is_beside_the_pace(const struct gate_term *t, enum replay_speed speed)
+{
+	const char *path = t->value->path;
+	bool compares = strncmp(path, "latency_us.difference.", 22) == 0 || strstr(path, "_ratio");
+	bool is_shadows = strncmp(path, "latency_us.shadow.", 18) == 0 || strncmp(path, "streams.shadow.", 15) == 0;
+
+	return t->value->scope == GATE_COMPARED &&
+	       ((compares && speed != SPEED_RECORDED) || (is_shadows && speed == SPEED_MAX));
+}
+
 static struct found look(const struct evaluation *e, const struct gate_term *t, uint32_t node, const char *name)
 {
 	struct found f = { .value = gate_value_read(t->value, e->report, node) };
@@ -102,6 +119,11 @@ static struct found look(const struct evaluation *e, const struct gate_term *t, 
 	f.truth = holds(t, f.value);
 	if (f.truth == UNKNOWN)
 		f.why = reason(t);
+	if (is_beside_the_pace(t, e->speed)) {
+		f.truth = UNKNOWN;
+		f.value = NAN;
+		f.why = replay_speed_words(e->speed);
+	}
 	if (f.truth == FALSE && t->value->scope == GATE_COMPARED && is_excused(t, e->report, node)) {
 		f.truth = UNKNOWN;
 		f.value = NAN;
@@ -221,6 +243,7 @@ void gate_evaluate(const struct gate *g, const struct json_doc *report, struct g
 	uint32_t comparison = member(report, 0, "comparison");
 
 	*out = (struct gate_result){ 0 };
+	e.speed = replay_speed_of(report);
 	e.targets = member(report, 0, "targets");
 	e.comparison = comparison ? member(report, comparison, "targets") : 0;
 #define TRUTH(node) ((node) < 0 ? term[~(node)] : join[node])

@@ -9,8 +9,9 @@
  * Values of a target are looked up for each shadow target, and the term holds
  * if it holds for any; NAME: before a value names one target, a control too.
  *
- * A value may be unknown: nothing was compared, or a quantile lies among the
- * timeouts. Such a term is neither true nor false, and unless the others decide
+ * A value may be unknown: nothing was compared, a quantile lies among the
+ * timeouts, or a recording was replayed at another pace than its own and the
+ * value is a latency (replay_speed.h). Such a term is neither true nor false, and unless the others decide
  * the expression without it, the gate fails and says what is missing: a gate
  * over no data must not pass in silence.
  */

@@ -10,6 +10,7 @@
 
 #include "compare/tally.h"
 #include "report/merge_values.h"
+#include "report/replay_speed.h"
 
 #define WARNINGS_MAX 1000
 
@@ -115,6 +116,25 @@ static void write_same(struct merge *m, const char *name, const struct merge_set
 		return;
 	}
 	merge_copy(m, first, s->node[first], 0);
+}
+
+/* Several paces are none to which latencies belong. A report that does not say is one of before, at the recorded pace. */
+static void write_speed(struct merge *m, const struct merge_set *s)
+{
+	enum replay_speed speed = replay_speed_of(&m->docs[0]);
+	bool is_mixed = false;
+
+	for (size_t i = 1; i < m->count; i++)
+		is_mixed = is_mixed || replay_speed_of(&m->docs[i]) != speed ||
+			   (speed == SPEED_OTHER && json_doc_double(&m->docs[0], s->node[0]) != json_doc_double(&m->docs[i], s->node[i]));
+	if (is_mixed) {
+		json_str(&m->j, "mixed");
+		buffer_add_str(&m->warnings, "the reports were made at different paces: latencies are not judged\n");
+	} else if (s->has[0]) {
+		merge_copy(m, 0, s->node[0], 0);
+	} else {
+		json_exact(&m->j, 1);
+	}
 }
 
 /* A sentence only if no run sent anything. */
@@ -354,6 +374,8 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 		json_exact(&m->j, seconds_together(m, &started, &seconds));
 	} else if (is_one_of(name, settings, sizeof(settings) / sizeof(settings[0])))
 		write_same(m, name, s);
+	else if (strcmp(name, "speed") == 0)
+		write_speed(m, s);
 	else if (strcmp(name, "nothing_sent") == 0)
 		write_nothing_sent(m, s);
 	else if (strcmp(name, "all_failed") == 0)

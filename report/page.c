@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "report/page_impl.h"
+#include "report/replay_speed.h"
 
 /** first_shadow() - the comparison with the first target that is no control */
 static struct view first_shadow(struct view comparison)
@@ -175,12 +176,34 @@ static void errors_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, ".");
 }
 
-static void ratio_sentence(struct buffer *out, struct view target)
+/** pace_words() - "replayed as fast as possible", "replayed at 10 times the recorded pace" */
+static void pace_words(struct buffer *out, struct view report)
+{
+	struct view speed = view_get(report, "speed");
+
+	if (view_is_text(speed, "mixed")) {
+		buffer_add_str(out, "replayed at different paces");
+	} else if (view_is_number(speed)) {
+		buffer_add_str(out, "replayed at ");
+		figure_number(out, view_number(speed));
+		buffer_add_str(out, " times the recorded pace");
+	} else {
+		buffer_add_str(out, replay_speed_words(SPEED_MAX));
+	}
+}
+
+static void ratio_sentence(struct buffer *out, struct view report, struct view target)
 {
 	struct view ratio = view_get(target, "latency_us.p99_ratio");
 
 	if (!view_is_number(ratio))
 		return;
+	if (replay_speed_of(report.doc) != SPEED_RECORDED) {
+		buffer_add_str(out, " Latency is not judged: ");
+		pace_words(out, report);
+		buffer_add_str(out, ".");
+		return;
+	}
 	buffer_printf(out, " At p99 the shadow takes %.3g times as long.", view_number(ratio));
 }
 
@@ -327,7 +350,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		}
 		decisions_sentence(&text, target);
 		errors_sentence(&text, target);
-		ratio_sentence(&text, target);
+		ratio_sentence(&text, report, target);
 		page_ignored_sentence(&text, target);
 		paper_say(p, "%s", buffer_text(&text));
 	}
@@ -380,8 +403,9 @@ static void tile_share(struct paper *p, const char *id, const char *what, double
 	buffer_deinit(&under);
 }
 
-static void tile_latency(struct paper *p, struct view target)
+static void tile_latency(struct paper *p, struct view report, struct view target)
 {
+	bool is_judged = replay_speed_of(report.doc) == SPEED_RECORDED;
 	struct view a = view_get(target, "latency_us.production.total"),
 		    b = view_get(target, "latency_us.shadow.total");
 	struct buffer figure = { 0 }, more = { 0 };
@@ -395,7 +419,13 @@ static void tile_latency(struct paper *p, struct view target)
 		buffer_add_str(&more, "–");
 	else
 		figure_time(&more, view_number(view_get(a, "p99")));
+	if (!is_judged) {
+		buffer_add_str(&more, "; not judged: ");
+		pace_words(&more, report);
+	}
+	paper_raw(p, is_judged ? "" : "<div class=\"unfit\">");
 	tile(p, "shadow-p99", "Shadow's latency, p99", &figure, &more);
+	paper_raw(p, is_judged ? "" : "</div>\n");
 	buffer_deinit(&figure);
 	buffer_deinit(&more);
 }
@@ -453,7 +483,7 @@ static void agreement_tile(struct paper *p, struct view target)
 			   "", none);
 }
 
-static void tiles(struct paper *p, struct view target)
+static void tiles(struct paper *p, struct view report, struct view target)
 {
 	if (!target.there)
 		return;
@@ -463,7 +493,7 @@ static void tiles(struct paper *p, struct view target)
 	tile_compared(p, target);
 	agreement_tile(p, target);
 	tile_errors(p, target);
-	tile_latency(p, target);
+	tile_latency(p, report, target);
 	paper_raw(p, "</div>\n");
 }
 
@@ -488,7 +518,26 @@ static void top_line(struct paper *p, struct view report)
 	buffer_deinit(&text);
 }
 
-static void compared_with(struct paper *p, struct view name, struct view target, bool alone)
+/** latencies() - grey, with the reason, where the pace of the replay makes them say nothing about the model */
+static void latencies(struct paper *p, struct view report, struct view target)
+{
+	enum replay_speed speed = replay_speed_of(report.doc);
+	struct buffer why = { 0 };
+
+	if (speed != SPEED_RECORDED) {
+		pace_words(&why, report);
+		paper_raw(p, "<div class=\"unfit\" id=\"unfit\">\n");
+		paper_note(p, "Times of the shadow are not judged here: %s. %s", buffer_text(&why),
+			   speed == SPEED_MAX ? "It had as many requests at once as it could bear, and production did not."
+					      : "That is another load than the one under which production's were measured.");
+	}
+	page_latency(p, target);
+	page_streams(p, target);
+	paper_raw(p, speed != SPEED_RECORDED ? "</div>\n" : "");
+	buffer_deinit(&why);
+}
+
+static void compared_with(struct paper *p, struct view report, struct view name, struct view target, bool alone)
 {
 	struct buffer title = { 0 };
 	bool control = view_is_text(view_get(target, "role"), "control");
@@ -507,8 +556,7 @@ static void compared_with(struct paper *p, struct view name, struct view target,
 	if (control)
 		return;
 	page_decisions(p, target);
-	page_latency(p, target);
-	page_streams(p, target);
+	latencies(p, report, target);
 	page_slices(p, target);
 	page_ignored(p, target);
 	page_paths(p, target);
@@ -547,10 +595,10 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 	paper_begin(&p, medium, out, "shadowtap report");
 	top_line(&p, report);
 	verdict(&p, report, shadow);
-	tiles(&p, shadow);
+	tiles(&p, report, shadow);
 	page_funnel(&p, report, comparison);
 	for (struct view_walk w = view_walk(targets); view_next(&w);)
-		compared_with(&p, w.name, w.value, view_size(targets) == 1);
+		compared_with(&p, report, w.name, w.value, view_size(targets) == 1);
 	page_targets(&p, report);
 	page_capture(&p, report);
 	page_configuration(&p, report);

@@ -42,6 +42,7 @@ const char paper_style[] =
 	".tile span{display:block;color:var(--dim);font-size:13px}.tile b{display:block;font-size:24px;font-weight:650;"
 	"letter-spacing:-.01em;margin:2px 0}\n"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 22px;margin:16px 0}\n"
+	".unfit{opacity:.5}.tiles .unfit .tile{height:100%;box-sizing:border-box}\n"
 	"section section{background:none;border:0;padding:0;margin:0}\n"
 	".scroll{overflow-x:auto;margin:8px -4px}table{border-collapse:collapse;width:100%;font-size:14px}\n"
 	"th{color:var(--dim);font-weight:500;font-size:12.5px;text-align:left;vertical-align:bottom}\n"

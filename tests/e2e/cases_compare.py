@@ -122,6 +122,26 @@ def compare_gate(lab):
         check(not gate["passed"] and [f["term"] for f in gate["failing"]] == [term], f"the report's gate: {gate}")
 
 
+def compare_at_other_paces(lab):
+    """A latency term is known at the recorded pace only; elsewhere the gate fails with the reason, and terminal and pages have it."""
+    ns = services(lab)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "-w", "seen.pcapng", "--fail-on", "p99_ratio > 1000000")
+    ask(lab, ns)
+    check(tap.stop()["speed"] == 1 and "not judged" not in tap.err, f"live: {tap.err[-300:]}")
+    for pace, speed, why in (("1", 1, None), ("max", "max", "replayed as fast as possible"), ("10", 10, "not replayed at the recorded pace")):
+        tap = lab.tap(ns, "-r", "seen.pcapng", "-p", PRODUCTION, "-x", pace, *COMPARE, "--fail-on", "p99_ratio > 1000000",
+                      "--report", "pace.html", "--report", "pace.md")
+        check(tap.wait() == (3 if why else 0), f"-x {pace}: exit {tap.popen.returncode}: {tap.err[-300:]}")
+        check(tap.report()["speed"] == speed, f"-x {pace}: speed {tap.report()['speed']}")
+        page, text = ((lab.directory / name).read_text() for name in ("pace.html", "pace.md"))
+        if why:
+            check(last_line(tap).endswith(f"p99_ratio > 1000000 (default: not known, {why})"), f"the last line is {last_line(tap)!r}")
+            check(f"(not judged: {why})" in tap.err, f"the terminal says {tap.err[-600:]}")
+        for said in (page, text):
+            check(("Times of the shadow are not judged here" in said) == bool(why), f"-x {pace}: the page says {said[-300:]}")
+        check(('<div class="unfit"' in page) == bool(why), f"-x {pace}: grey, or not")
+
+
 def compare_ends(lab):
     """What the end of the run finds open is not comparable, with the reason; nothing is left without a verdict."""
     ns = lab.namespace()
@@ -178,4 +198,4 @@ def compare_rules(lab):
     check(options["atol"] == 1 and options["unordered"] == ["/tags"], f"options: {options}")
 
 
-CASES = [compare_live, compare_recorded, compare_gate, compare_ends, compare_rules]
+CASES = [compare_live, compare_recorded, compare_gate, compare_at_other_paces, compare_ends, compare_rules]

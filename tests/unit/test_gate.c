@@ -155,6 +155,53 @@ static void test_generated(void **state)
 	}
 }
 
+/* ---- latencies, at the pace of the recording and at others ---- */
+
+#define LATENCIES                                                                                            \
+	"\"comparison\":{\"targets\":{\"m\":{\"pairs\":9,\"compared\":9,\"latency_us\":{\"timeouts\":0,\"p50_ratio\":1,"     \
+	"\"p99_ratio\":1,\"shadow\":{\"total\":{\"p50\":5,\"p99\":9}},\"production\":{\"total\":{\"p50\":5,\"p99\":9}},"    \
+	"\"difference\":{\"p50\":{\"value\":0}}},\"streams\":{\"shadow\":{\"first_token\":{\"p50\":5,\"p99\":9}}}}}}}"
+
+static const struct {
+	const char *text;
+	bool at_other, at_max; /* is it known there? */
+} latency_rows[] = {
+	{ "p50_ratio > 2", false, false },      { "p99_ratio > 2", false, false },     { "slower_p50 > 1ms", false, false },
+	{ "shadow_p50 > 1ms", true, false },    { "shadow_p99 > 1ms", true, false },   { "first_token_p50 > 1ms", true, false },
+	{ "first_token_p99 > 1ms", true, false }, { "production_p99 > 1ms", true, true }, { "timeouts > 1%", true, true },
+	{ "compared < 5", true, true },
+};
+
+static void check_known(const char *text, const char *speed, bool known, const char *why)
+{
+	struct buffer report = { 0 }, said = { 0 };
+	bool passed;
+
+	buffer_printf(&report, "{%s%s", speed, LATENCIES);
+	evaluate(text, buffer_text(&report), &said, &passed);
+	if (passed != known || (!known && !strstr(buffer_text(&said), why)))
+		fail_msg("%s with %s: %s", text, speed, buffer_text(&said));
+	buffer_deinit(&report);
+	buffer_deinit(&said);
+}
+
+static void test_latency_at_another_pace(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(latency_rows) / sizeof(latency_rows[0]); i++) {
+		const char *text = latency_rows[i].text;
+
+		check_known(text, "", true, ""); /* a report of before */
+		check_known(text, "\"speed\":1,", true, "");
+		check_known(text, "\"speed\":10,", latency_rows[i].at_other, "(m: not known, not replayed at the recorded pace)");
+		check_known(text, "\"speed\":0.5,", latency_rows[i].at_other, "not replayed at the recorded pace");
+		check_known(text, "\"speed\":\"max\",", latency_rows[i].at_max, "(m: not known, replayed as fast as possible)");
+		check_known(text, "\"speed\":\"mixed\",", latency_rows[i].at_max, "not known, ");
+	}
+	check_known("p99_ratio > 2 and compared < 5", "\"speed\":\"max\",", true, ""); /* the other term decides */
+	check_known("p99_ratio > 2 or compared < 5", "\"speed\":\"max\",", false, "replayed as fast as possible");
+}
+
 /* A report without the data, or no report at all, never passes. */
 static void test_no_data(void **state)
 {
@@ -246,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_evaluate), cmocka_unit_test(test_generated),
+		cmocka_unit_test(test_latency_at_another_pace),
 		cmocka_unit_test(test_no_data),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_many_terms),

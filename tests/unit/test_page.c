@@ -103,6 +103,14 @@ static void test_what_is_said(void **state)
 		  "Target “a”: all 2 timed out", "Target “b”: all 3 failed to connect: look" },
 		{ "{\"requests\":{},\"targets\":{\"a\":{}},\"all_failed\":{\"a\":{\"count\":2,\"how\":\"timed out\",\"try\":\"\"}},"
 		  "\"gate\":{\"passed\":false}}", "All 2 timed out", "The gate failed." },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Latency is not judged: replayed as fast as possible." },
+		{ "{\"requests\":{},\"speed\":10,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Latency is not judged: replayed at 10 times the recorded pace." },
+		{ "{\"requests\":{},\"speed\":1,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "At p99 the shadow takes 4 times as long." },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Times of the shadow are not judged here: replayed as fast as possible." },
 		{ "{\"requests\":{},\"all_failed\":{}}", "0 requests mirrored", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
