@@ -297,7 +297,7 @@ def arrived_key(request):
 def told_key(entry):
     """The same, of a client's word or of a row of an .expected.json."""
     kind = entry.get("content_type")
-    if "headers" in entry:
+    if entry.get("headers"):
         kind = fields_of(entry).get("content-type", kind)
     return entry["method"], origin_form(entry["target"]), kind, entry["body_len"], entry["body_sha256"]
 
