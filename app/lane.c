@@ -43,6 +43,7 @@ struct lane {
 	uint64_t memory_high; /* a file waits above this many bytes */
 	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
 	struct wall first, last, next_stats;
+	struct mono read_at; /* live: when packets were read last, or that time passed without any was told */
 	uint64_t packets;     /* read, those of other lanes too: the place of what comes of the last one */
 	uint32_t round;       /* recordings read to their end */
 	_Atomic uint64_t progress_done, progress_total;
@@ -353,12 +354,26 @@ static void wait_for_memory(struct lane *l)
 		usleep(MEMORY_POLL_US);
 }
 
+/* Live, time passes without packets as well. By our own clock, for theirs may be another. */
+static void pass_quiet_time(struct lane *l, bool quiet)
+{
+	struct mono now;
+
+	if (!l->live)
+		return;
+	now = mono_now();
+	if (quiet)
+		reassembler_pass_quiet(l->reassembler, now.ns - l->read_at.ns);
+	l->read_at = now;
+}
+
 /* The next packets, and then, once for all of them, what the loop should know. */
 static int read_batch(struct lane *l)
 {
 	uint64_t before = l->packets;
 	int got = source_read(l->source, BATCH_PACKETS, on_packet, l);
 
+	pass_quiet_time(l, l->packets == before);
 	if (l->packets - before < BATCH_PACKETS)
 		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
 	if (l->pushed)

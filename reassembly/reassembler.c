@@ -44,6 +44,7 @@
 #include "reassembly/reassembler.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cache_line.h"
 #include "reassembly/copies.h"
@@ -70,6 +71,7 @@ struct reassembler {
 	struct flow_log log;
 	struct wall clock;
 	struct wall jump; /* where the last packet that did not fit the clock wanted it */
+	struct segment *aside; /* ... if it is ahead of it: that packet, with its bytes, until another agrees or doesn't */
 	uint32_t jumps;
 	uint64_t connections;
 	int64_t next_expiry; /* no flow is too old before */
@@ -84,6 +86,8 @@ struct bearing {
 };
 
 static void look_closer(struct reassembler *r, struct flow *f, bool packet);
+static void feed_now(struct reassembler *r, const struct segment *segment);
+static void expire(struct reassembler *r);
 
 /* ---- the end of flows ---------------------------------------------------- */
 
@@ -186,40 +190,88 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- time ----------------------------------------------------------------- */
 
+/** follow() - the usual case: does the clock go to @ts? In one comparison, since what is before it wraps around */
+static inline bool follow(struct reassembler *r, struct wall ts)
+{
+	if (!r->clock_set || r->jumps > 0 || (uint64_t)ts.ns - (uint64_t)r->clock.ns > JUMP_NS)
+		return false;
+	r->clock = ts;
+	return true;
+}
+
+/** put_aside() - keep a copy of @segment, if there is memory for it */
+static bool put_aside(struct reassembler *r, const struct segment *segment)
+{
+	uint8_t *bytes;
+
+	r->aside = malloc(sizeof(*r->aside) + segment->payload.len);
+	if (!r->aside)
+		return false;
+	bytes = (uint8_t *)(r->aside + 1);
+	*r->aside = *segment;
+	r->aside->payload = span_of(bytes, segment->payload.len);
+	if (segment->payload.len > 0)
+		memcpy(bytes, segment->payload.at, segment->payload.len);
+	return true;
+}
+
+/** take_back() - feed what was put aside, by the clock as it is now */
+static void take_back(struct reassembler *r)
+{
+	struct segment *aside = r->aside;
+
+	r->aside = NULL;
+	if (aside)
+		feed_now(r, aside);
+	free(aside);
+}
+
 /**
- * advance_clock() - the time by which flows age
+ * advance_clock() - the time by which flows age, when @ts does not just follow it
+ * @segment: of this time, or NULL
  *
  * Forward it follows the packets, but a step of a day must be confirmed by the
- * next one, or a single wrong stamp would expire everything. Backward it stands
- * still, since packets of several queues come a little out of order; if many
- * agree, the recording's clock was really set back.
+ * next one, or a single wrong stamp would expire everything. The first one is put
+ * aside for that long: by the old clock it might meet a connection that is long
+ * over, and would be forgotten with it when the clock moves. Backward the clock
+ * stands still, since packets of several queues come a little out of order; if
+ * many agree, the recording's clock was really set back.
+ *
+ * Return: whether to go on with @segment now
  */
-static void advance_clock(struct reassembler *r, struct wall ts)
+static bool advance_clock(struct reassembler *r, struct wall ts, const struct segment *segment)
 {
-	int64_t step = ts.ns - r->clock.ns;
-	bool far_back, far_ahead;
+	int64_t idle = r->options.idle_ns, step = r->clock_set ? wall_between(r->clock, ts) : 0;
+	int64_t since = wall_between(r->jump, ts); /* the last that did not fit */
 
-	if (r->clock_set && r->jumps == 0 && step >= 0 && step <= JUMP_NS) { /* the usual case */
-		r->clock = ts;
-		return;
+	if (step > JUMP_NS + idle && r->jumps > 0 && since >= -idle && wall_between(r->clock, r->jump) > 0) {
+		r->clock = r->jump;
+		r->jumps = 0;
+		expire(r);
+		take_back(r);
+		return follow(r, ts) || advance_clock(r, ts, segment); /* it may be far ahead of that, too */
 	}
-	far_back = step < -r->options.idle_ns;
-	far_ahead = step > JUMP_NS + r->options.idle_ns;
-	if (!r->clock_set || (!far_back && !far_ahead)) {
+	take_back(r); /* nobody agreed */
+	if (step > JUMP_NS + idle) {
+		r->jump = ts;
+		r->jumps = 1;
+		return !segment || !put_aside(r, segment);
+	}
+	if (step >= -idle) {
 		if (!r->clock_set || step > 0)
 			r->clock = ts;
 		r->clock_set = true;
 		r->jumps = 0;
-		return;
+		return true;
 	}
-	if (r->jumps > 0 && llabs(ts.ns - r->jump.ns) > r->options.idle_ns)
-		r->jumps = 0;
+	r->jumps = r->jumps > 0 && since >= -idle && since <= idle ? r->jumps + 1 : 1;
 	r->jump = ts;
-	if (++r->jumps >= (far_ahead ? 2 : BACK_CONFIRM)) {
+	if (r->jumps >= BACK_CONFIRM) {
 		r->clock = ts;
 		r->jumps = 0;
 		r->next_expiry = INT64_MIN;
 	}
+	return true;
 }
 
 /** expire_list() - when the oldest that stays will have been quiet for longer than @limit_ns, or is looked at again */
@@ -1037,13 +1089,12 @@ static struct flow *part(struct reassembler *r, struct flow *f, struct flow_ends
 	return f;
 }
 
-void reassembler_feed(struct reassembler *r, const struct segment *segment)
+static void feed_now(struct reassembler *r, const struct segment *segment)
 {
 	unsigned dir;
 	struct flow_ends ends = flow_ends_of(&r->flows, segment, &dir);
 	struct flow *f;
 
-	advance_clock(r, segment->ts);
 	expire(r);
 	f = flow_find(&r->flows, &ends);
 	if (!f)
@@ -1056,14 +1107,28 @@ void reassembler_feed(struct reassembler *r, const struct segment *segment)
 		take_segment(r, f, dir, segment);
 }
 
+void reassembler_feed(struct reassembler *r, const struct segment *segment)
+{
+	if (follow(r, segment->ts) || advance_clock(r, segment->ts, segment))
+		feed_now(r, segment);
+}
+
 void reassembler_pass_time(struct reassembler *r, struct wall now)
 {
-	advance_clock(r, now);
+	if (!follow(r, now))
+		advance_clock(r, now, NULL);
 	expire(r);
+}
+
+void reassembler_pass_quiet(struct reassembler *r, int64_t ns)
+{
+	if (r->clock_set)
+		reassembler_pass_time(r, wall_after(r->aside ? r->aside->ts : r->clock, ns));
 }
 
 void reassembler_finish(struct reassembler *r)
 {
+	take_back(r);
 	while (r->flows.live.oldest)
 		forget_flow(r, r->flows.live.oldest, LOST_CUT_AT_END);
 	while (r->flows.opening.oldest)
@@ -1114,6 +1179,7 @@ void reassembler_free(struct reassembler *r)
 {
 	if (!r)
 		return;
+	free(r->aside);
 	free_list(r, &r->flows.opening);
 	free_list(r, &r->flows.live);
 	free_list(r, &r->flows.closed);

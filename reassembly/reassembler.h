@@ -82,6 +82,9 @@ void reassembler_feed(struct reassembler *r, const struct segment *segment);
 /** reassembler_pass_time() - a segment of this time was captured that somebody else is fed with */
 void reassembler_pass_time(struct reassembler *r, struct wall now);
 
+/** reassembler_pass_quiet() - live: nothing was captured for @ns more, so what waits for time need not wait for packets */
+void reassembler_pass_quiet(struct reassembler *r, int64_t ns);
+
 /** reassembler_finish() - the capture is over: what is in the making is LOST_CUT_AT_END; holes are closed first */
 void reassembler_finish(struct reassembler *r);
 

@@ -350,6 +350,60 @@ static void test_clock(void **state)
 	rig_close(&rig);
 }
 
+/** struct stamped - a segment of a caller that begins its connection or goes on with it */
+struct stamped {
+	int64_t ns;
+	uint32_t caller;
+	uint8_t flags;
+	const char *data;
+};
+
+static void call_all(struct rig *rig, const struct stamped *s, size_t count)
+{
+	static struct caller callers[8];
+
+	memset(callers, 0, sizeof(callers));
+	for (size_t i = 0; i < count; i++) {
+		struct caller *c = &callers[s[i].caller];
+
+		if (c->id == 0)
+			*c = (struct caller){ s[i].caller + 1, s[i].caller * 77777 };
+		call(rig, c, s[i].flags, span_str(s[i].data), s[i].ns);
+	}
+}
+
+/** test_jumps() - a connection that goes on behind a jump of the clock, and one that begins there, lose nothing */
+static void test_jumps(void **state)
+{
+	const int64_t t = 1700000000 * NS_PER_S, days = 3 * 24 * 3600 * NS_PER_S;
+	const char *begin = "POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe";
+	const struct stamped steps[] = {
+		{ t, 0, TCP_SYN, "" },          { t, 0, TCP_ACK, SMALL },
+		{ t + days, 1, TCP_ACK, begin },                 /* joined late, in two segments, */
+		{ t + days + 1, 1, TCP_ACK, "llo" },             /* of which the second confirms the step */
+		{ t + 2 * days, 2, TCP_SYN, SMALL },             /* two with one stamp, and two connections */
+		{ t + 2 * days, 3, TCP_ACK, SMALL },
+		{ t + 3 * days, 4, TCP_ACK, begin },             /* each is days from the one before: that agrees, too */
+		{ t + 4 * days, 5, TCP_ACK, SMALL },
+		{ t + 5 * days, 6, TCP_ACK, SMALL },
+		{ t + 2 * days, 3, TCP_ACK, SMALL },             /* and the last was wrong */
+		{ INT64_MAX, 7, TCP_ACK, SMALL },                /* the end of what can be counted, */
+		{ INT64_MIN, 7, TCP_ACK, SMALL },
+		{ INT64_MAX, 7, TCP_ACK, SMALL },
+		{ INT64_MAX, 7, TCP_ACK, SMALL },                /* where a clock may stand still */
+		{ INT64_MAX - 1, 7, TCP_ACK, SMALL },
+	};
+	struct rig rig;
+
+	assert_true(rig_open(&rig, 1 << 20, KEEP_WHOLE, false));
+	call_all(&rig, steps, sizeof(steps) / sizeof(steps[0]));
+	reassembler_finish(rig.r);
+	assert_int_equal(rig.requests, 12);
+	assert_int_equal(rig.losses, 1);
+	assert_int_equal(count_of(&rig, "lost.idle"), 1); /* of the one that nothing followed in a day */
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_many_flows),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_jumps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
