@@ -209,7 +209,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
 {
 	struct lane *l = ctx;
-	struct wall now = { l->last.ns + l->shift_ns };
+	struct wall now = wall_after(l->last, l->shift_ns);
 	struct message *m;
 
 	if (l->teller)
@@ -299,7 +299,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 			intake_set_first(l->o.intake, packet->ts);
 	} else if (l->shift_ns) { /* not in the first round */
 		shifted = *packet;
-		shifted.ts.ns += l->shift_ns;
+		shifted.ts = wall_after(shifted.ts, l->shift_ns);
 		packet = &shifted;
 	}
 	l->packets++;
@@ -417,7 +417,7 @@ static bool read_again(struct lane *l)
 	}
 	buffer_deinit(&error);
 	/* One nanosecond later, so that no two rounds share a time and ids differ between them. */
-	l->shift_ns += l->last.ns - l->first.ns + 1;
+	l->shift_ns = wall_after((struct wall){ l->shift_ns }, wall_between(l->first, wall_after(l->last, 1))).ns;
 	return err == 0;
 }
 

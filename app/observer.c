@@ -188,13 +188,13 @@ static void look_at_payload(struct wide_view *w, const struct segment *s)
 static void look_at_clock(struct observer *ob, struct wall ts)
 {
 	struct wide_view *w = &ob->wide_view;
-	int64_t off = ob->live ? wall_now().ns - ts.ns : 0;
+	int64_t off = ob->live ? wall_between(ts, wall_now()) : 0;
 
-	off = off < 0 ? -off : off;
+	off = off < 0 ? -(off + (off == INT64_MIN)) : off; /* the lowest has no opposite */
 	if (off > w->clock_off_ns)
 		w->clock_off_ns = off;
-	if (ob->any && ob->last.ns - ts.ns > w->clock_back_ns)
-		w->clock_back_ns = ob->last.ns - ts.ns;
+	if (ob->any && wall_between(ts, ob->last) > w->clock_back_ns)
+		w->clock_back_ns = wall_between(ts, ob->last);
 	ob->last = ts;
 	ob->any = true;
 }

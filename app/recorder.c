@@ -172,9 +172,9 @@ static void remove_flow(struct recorder *r, struct recorded_flow *f)
 
 static void expire(struct recorder *r, struct wall now)
 {
-	while (r->open.oldest && now.ns - r->open.oldest->last.ns > IDLE_NS)
+	while (r->open.oldest && wall_between(r->open.oldest->last, now) > IDLE_NS)
 		remove_flow(r, r->open.oldest);
-	while (r->closed.oldest && now.ns - r->closed.oldest->last.ns > CLOSED_NS)
+	while (r->closed.oldest && wall_between(r->closed.oldest->last, now) > CLOSED_NS)
 		remove_flow(r, r->closed.oldest);
 }
 

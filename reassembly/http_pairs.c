@@ -134,7 +134,7 @@ static struct awaited *find(const struct pairs *p, uint32_t number)
 /** us_after() - never below 0: an answer may begin before its request ends */
 static int64_t us_after(struct wall from, int64_t to_ns)
 {
-	return to_ns > from.ns ? (to_ns - from.ns) / NS_PER_US : 0;
+	return to_ns > from.ns ? wall_between(from, (struct wall){ to_ns }) / NS_PER_US : 0;
 }
 
 static void date(const struct awaited *a, struct response *r)
