@@ -470,8 +470,6 @@ void flow_wait_no_more(struct flow_table *t, struct flow *f)
 {
 	struct life *life = f->life;
 
-	if (!life || !life->waiting)
-		return;
 	life->waiting = false;
 	*(life->newer ? &life->newer->life->older : &t->waiting_newest) = life->older;
 	*(life->older ? &life->older->life->newer : &t->waiting_oldest) = life->newer;
@@ -488,7 +486,8 @@ static size_t free_life(struct flow *f)
 
 void flow_close(struct flow_table *t, struct flow *f)
 {
-	flow_wait_no_more(t, f);
+	if (f->life->waiting)
+		flow_wait_no_more(t, f);
 	for (unsigned d = 0; d < 2; d++) {
 		f->base[d] = f->life->half[d].base;
 		f->next[d] = f->life->half[d].next;
@@ -518,7 +517,8 @@ void flow_remove(struct flow_table *t, struct flow *f)
 	const struct flow *next = f->newer;
 	struct flow_slot *slot;
 
-	flow_wait_no_more(t, f);
+	if (f->life && f->life->waiting)
+		flow_wait_no_more(t, f);
 	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
 		__builtin_prefetch(slot_at(&t->slots, next->hash));
 		for (size_t line = 0; next->newer && line < sizeof(*next); line += 64)

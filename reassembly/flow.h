@@ -205,7 +205,7 @@ void flow_touch(struct flow_table *t, struct flow *f, struct wall now);
  */
 void flow_wait(struct flow_table *t, struct flow *f, struct wall look);
 
-/** flow_wait_no_more() - no-op if it didn't wait */
+/** flow_wait_no_more() - it did wait */
 void flow_wait_no_more(struct flow_table *t, struct flow *f);
 
 /** flow_set_state() - moves it between the lists too; for FLOW_CLOSED there is flow_close() */

@@ -518,12 +518,10 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_fate fate;
 
-	if (f->client == CLIENT_UNKNOWN)
-		return; /* it had its end before its begin */
 	if (!f->life->http) { /* an answer that was captured before its request */
-		const struct stream *requests = &f->life->half[f->client];
+		const struct stream *requests = &f->life->half[f->client & 1];
 
-		if (status_line_match(piece->bytes) != LINE_YES ||
+		if (f->client == CLIENT_UNKNOWN || status_line_match(piece->bytes) != LINE_YES ||
 		    !make_http(r, f, !f->midstream && requests->next == begin_of_http(f), piece->bytes.len))
 			return;
 	}
@@ -984,12 +982,12 @@ static void look_closer(struct reassembler *r, struct flow *f, bool packet)
 	bool waits = false;
 
 	for (unsigned d = 0; d < 2; d++)
-		if (f->state == FLOW_OPEN)
+		if (f->state == FLOW_OPEN && stream_is_open(&half[d]))
 			waits |= stream_look(&f->life->half[d], &r->streams, &(struct bearing){ r, f, d }, packet);
 	if (waits) {
 		flow_wait(&r->flows, f, next_look(r));
 		r->next_expiry = earlier(r->next_expiry, f->life->look.ns);
-	} else {
+	} else if (f->life->waiting) {
 		flow_wait_no_more(&r->flows, f);
 	}
 	f->life->watched = waits || half[0].fin_known || half[1].fin_known;

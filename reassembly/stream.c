@@ -382,14 +382,6 @@ static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
 	}
 }
 
-/** is_open() - does something wait behind bytes that are not here, if only the end? */
-static bool is_open(const struct stream *st)
-{
-	if (!st->synced)
-		return st->fin_known; /* what came before the FIN may be late, and its begin with it */
-	return st->held || (st->fin_known && seq_before(st->next, st->fin_seq));
-}
-
 /** is_overdue() - has the peer what is missing here, as far as can be told? */
 static bool is_overdue(const struct stream *st)
 {
@@ -434,7 +426,7 @@ static bool give_up_waiting(struct stream *st, const struct stream_env *env, voi
 		stream_drop(st, env);
 		stream_begin(st, st->fin_seq);
 	}
-	while (is_open(st) && seq_before(st->next, lost_until)) {
+	while (stream_is_open(st) && seq_before(st->next, lost_until)) {
 		uint32_t until = hole_end(st);
 
 		if (seq_before(lost_until, until))
@@ -449,7 +441,7 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 {
 	bool overdue = is_overdue(st), more = true;
 
-	if (!is_open(st)) {
+	if ((!st->synced && !st->fin_known) || !stream_is_open(st)) { /* without both it is kept for a late begin */
 		st->waits = false;
 		return false;
 	}
@@ -465,7 +457,7 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 	}
 	if (!more)
 		stream_drop(st, env);
-	return is_open(st);
+	return stream_is_open(st);
 }
 
 /** feed_beyond_hole() - @piece begins after st->next */
@@ -651,8 +643,9 @@ void stream_ack(struct stream *st, uint32_t ack)
 
 	if (st->synced && (ahead > AHEAD_MAX || ahead < -BEHIND_MAX))
 		return;
-	if (!st->ack_known || seq_before(st->acked, ack))
-		st->acked = ack;
+	if (st->ack_known && !seq_before(st->acked, ack))
+		return;
+	st->acked = ack;
 	st->ack_known = true;
 }
 

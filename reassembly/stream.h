@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/span.h"
 #include "reassembly/reassembly_stats.h"
+#include "reassembly/sequence.h"
 
 /** struct stream_piece - bytes that are next in order, all from one segment, and what that segment said */
 struct stream_piece {
@@ -103,6 +104,13 @@ void stream_fin(struct stream *st, uint32_t seq);
 
 /** stream_ended() - all bytes up to the sender's FIN were read or given up */
 bool stream_ended(const struct stream *st);
+
+/** stream_is_open() - does something wait behind bytes that are not here, if only the end? */
+static inline bool stream_is_open(const struct stream *st)
+{
+	/* Without a begin, what came before the FIN may be late, and the begin with it. */
+	return st->held || (st->fin_known && (!st->synced || seq_before(st->next, st->fin_seq)));
+}
 
 /**
  * stream_look() - is it time to give up the gap that others wait behind?
