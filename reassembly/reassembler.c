@@ -199,19 +199,27 @@ static inline bool follow(struct reassembler *r, struct wall ts)
 	return true;
 }
 
-/** put_aside() - keep a copy of @segment, if there is memory for it */
+/** put_aside() - keep a copy of @segment and what it borrows, if there is memory for it */
 static bool put_aside(struct reassembler *r, const struct segment *segment)
 {
-	uint8_t *bytes;
+	size_t len = segment->payload.len;
+	struct {
+		struct segment segment;
+		struct mptcp mptcp;
+		uint8_t bytes[];
+	} *copy = malloc(sizeof(*copy) + len);
 
-	r->aside = malloc(sizeof(*r->aside) + segment->payload.len);
-	if (!r->aside)
+	if (!copy)
 		return false;
-	bytes = (uint8_t *)(r->aside + 1);
-	*r->aside = *segment;
-	r->aside->payload = span_of(bytes, segment->payload.len);
-	if (segment->payload.len > 0)
-		memcpy(bytes, segment->payload.at, segment->payload.len);
+	copy->segment = *segment;
+	if (segment->mptcp) {
+		copy->mptcp = *segment->mptcp;
+		copy->segment.mptcp = &copy->mptcp;
+	}
+	if (len > 0)
+		memcpy(copy->bytes, segment->payload.at, len);
+	copy->segment.payload = span_of(copy->bytes, len);
+	r->aside = &copy->segment;
 	return true;
 }
 
