@@ -32,6 +32,7 @@ static const struct {
 		[LOST_UPGRADED] = "the connection became another protocol",
 		[LOST_MEMORY] = "--max-memory was used up",
 		[LOST_MULTIPATH] = "Multipath TCP: its bytes may have come over several connections",
+		[LOST_URGENT] = "TCP urgent data in it: which bytes the service read cannot be seen",
 		[LOST_CUT_AT_END] = "the capture ended first",
 	},
 	.shed = {

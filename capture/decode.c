@@ -32,7 +32,7 @@
 
 #define LAYERS_MAX 8
 #define TCP_HEADER 20
-#define TCP_FLAGS (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK)
+#define TCP_FLAGS (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK | TCP_URG)
 
 struct decoder {
 	struct port_set ports, vxlan_ports;
@@ -108,6 +108,7 @@ static enum packet_fate decode_tcp(struct decoder *d, struct layer *l, struct se
 	out->seq = field32(header, 4);
 	out->ack = field32(header, 8);
 	out->flags = field8(header, 13) & TCP_FLAGS;
+	out->urgent = (out->flags & TCP_URG) ? field16(header, 18) : 0;
 	out->mptcp = tcp_options_mptcp(options, &d->mptcp);
 	out->payload = l->bytes;
 	out->missing_bytes = (uint32_t)(l->claimed - l->bytes.len);
@@ -178,14 +179,16 @@ static inline bool decode_usual(struct decoder *d, const struct packet *packet, 
 {
 	struct span headers, rest = packet->bytes, options;
 	size_t total, header_len;
+	uint16_t offset_and_flags;
 
 	if (packet->linktype != DLT_EN10MB || !span_take(&rest, USUAL_HEADERS, &headers))
 		return false;
 	total = field16(headers, 16);
-	header_len = (size_t)(field8(headers, 46) >> 4) * 4;
+	offset_and_flags = field16(headers, 46);
+	header_len = (size_t)(offset_and_flags >> 12) * 4;
 	if (field16(headers, 12) != ETHERTYPE_IPV4 || field8(headers, 14) != USUAL_IP ||
 	    (field16(headers, 20) & 0x3fff) != 0 || field8(headers, 23) != PROTOCOL_TCP ||
-	    header_len < TCP_HEADER || total < 20 + header_len || total > packet->bytes.len - 14)
+	    header_len < TCP_HEADER || (offset_and_flags & TCP_URG) || total < 20 + header_len || total > packet->bytes.len - 14)
 		return false;
 	usual_endpoint(headers, 26, 34, &out->src);
 	usual_endpoint(headers, 30, 36, &out->dst);
@@ -194,7 +197,7 @@ static inline bool decode_usual(struct decoder *d, const struct packet *packet, 
 		return true;
 	out->seq = field32(headers, 38);
 	out->ack = field32(headers, 42);
-	out->flags = field8(headers, 47) & TCP_FLAGS;
+	out->flags = offset_and_flags & TCP_FLAGS;
 	out->network = 0;
 	out->missing_bytes = 0;
 	span_truncate(&rest, total - 20 - TCP_HEADER); /* what is behind is padding */

@@ -20,6 +20,7 @@ enum tcp_flag {
 	TCP_RST = 0x04,
 	TCP_PSH = 0x08,
 	TCP_ACK = 0x10,
+	TCP_URG = 0x20,
 };
 
 enum mptcp_seen {
@@ -50,6 +51,7 @@ struct segment {
 	uint32_t missing_bytes; /* payload that was sent but not captured (snaplen): follows @payload */
 	uint32_t network;       /* identity of VLAN tags and tunnels (network.h); 0 = none */
 	const struct mptcp *mptcp; /* borrowed as @payload is; NULL: no Multipath TCP, as with nearly all */
+	uint16_t urgent;        /* meaningful with TCP_URG only: the pointer as it stands in the header */
 	uint8_t flags;          /* enum tcp_flag */
 };
 

@@ -607,6 +607,7 @@ static enum response_fate fate_of(enum lost_reason reason)
 	case LOST_RESET:
 	case LOST_IDLE:
 	case LOST_MULTIPATH:
+	case LOST_URGENT:
 	case LOST_TOO_LARGE:
 	case LOST_REASON_COUNT:
 		break;

@@ -1003,6 +1003,24 @@ static void look_closer(struct reassembler *r, struct flow *f, bool packet)
 		look_for_end(r, f);
 }
 
+/** take_alarm() - @s is a RST, or there is urgent data: is there anything else to it? */
+static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	struct stream *mine = &f->life->half[dir];
+
+	if (s->flags & TCP_RST) {
+		if (rst_is_real(f, dir, s))
+			end_flow(r, f, LOST_RESET);
+		return false;
+	}
+	if (!mine->synced)
+		return f->state == FLOW_IGNORED; /* no begin to find: one of its bytes may not be in the stream */
+	if (f->state == FLOW_OPEN) /* 0 means the same as 1 to Linux */
+		stream_urgent(mine, &r->streams, &(struct bearing){ r, f, dir },
+			      s->seq + (s->urgent ? s->urgent - 1u : 0));
+	return true;
+}
+
 static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
 	struct stream *mine = &f->life->half[dir];
@@ -1016,11 +1034,8 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	copies_note(f, dir, s);
 	if (s->flags & TCP_ACK)
 		stream_ack(&f->life->half[!dir], s->ack);
-	if (s->flags & TCP_RST) {
-		if (rst_is_real(f, dir, s))
-			end_flow(r, f, LOST_RESET);
+	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))
 		return;
-	}
 	if (f->life->is_outgoing && f->state == FLOW_OPEN)
 		leave_outgoing(r, f);
 	reads = f->state != FLOW_IGNORED;

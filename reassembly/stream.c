@@ -55,6 +55,14 @@
  * A segment cut by the snaplen is a hole that is known from the start: its end
  * is kept in cut_until and whatever is not held before it is a gap at once.
  *
+ * Urgent data (RFC 9293, 3.8.5; RFC 6093). Linux, like nearly all systems, takes the
+ * one byte that the urgent pointer means out of the stream (without SO_OOBINLINE,
+ * which no HTTP server sets), so the service never reads it, and nor does our reader.
+ * That is exact while the pointer comes ahead of its byte and there is one. A second
+ * one takes the place of the first, which then stays in the stream if the service has
+ * not read so far: nobody can see that, so what is in the making is lost, and once
+ * more where the second lies.
+ *
  * Segments too far from what was seen and acknowledged are strays and ignored:
  * garbage must not make the real data look old. STRAYS_TO_JUMP strays that
  * continue each other are a stream that went on without us, and it is followed.
@@ -282,14 +290,36 @@ static bool hold(struct stream *st, const struct stream_env *env, struct stream_
 	return true;
 }
 
-/** deliver() - hand @piece on, which begins at st->next; false if the reader wants no more */
-static bool deliver(struct stream *st, const struct stream_env *env, void *ctx,
+/** deliver_all() - hand @piece on, which begins at st->next; false if the reader wants no more */
+static inline bool deliver_all(struct stream *st, const struct stream_env *env, void *ctx,
 		    const struct stream_piece *piece)
 {
 	st->next += (uint32_t)piece->bytes.len;
 	if (seq_distance(st->acked, st->next) > BEHIND_MAX)
 		st->ack_known = false; /* so old that it would soon seem to lie ahead */
 	return env->reader.on_bytes(ctx, piece);
+}
+
+/** deliver() - the same, but the urgent byte is not handed on */
+static bool deliver(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece)
+{
+	struct stream_piece part = *piece;
+	uint32_t before = st->urgent_at - piece->seq;
+
+	if (!st->urgent_waits || before >= piece->bytes.len) {
+		st->urgent_waits = st->urgent_waits && !seq_before(st->urgent_at, piece->seq);
+		return deliver_all(st, env, ctx, piece);
+	}
+	span_truncate(&part.bytes, before);
+	if (before > 0 && !deliver_all(st, env, ctx, &part))
+		return false;
+	st->next++;
+	st->urgent_waits = false;
+	if (st->urgent_unsure && !env->reader.on_gap(ctx, UINT32_MAX, LOST_URGENT))
+		return false;
+	part = *piece;
+	piece_skip(&part, before + 1);
+	return part.bytes.len == 0 || deliver_all(st, env, ctx, &part);
 }
 
 static bool give_up(struct stream *st, const struct stream_env *env, void *ctx, uint32_t until,
@@ -618,14 +648,14 @@ static __attribute__((noinline)) void feed_any(struct stream *st, const struct s
 void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
 		 uint32_t missing)
 {
-	bool usual = piece->seq == st->next && piece->bytes.len > 0 && !missing && !st->held && !st->fin_known;
+	bool usual = piece->seq == st->next && piece->bytes.len > 0 && !missing && !st->held && !st->unusual;
 
 	if (!usual) {
 		feed_any(st, env, ctx, piece, missing);
 		return;
 	}
 	st->strays = 0;
-	deliver(st, env, ctx, piece);
+	deliver_all(st, env, ctx, piece);
 }
 
 bool stream_near(const struct stream *st, uint32_t seq)
@@ -649,12 +679,28 @@ void stream_ack(struct stream *st, uint32_t ack)
 	st->ack_known = true;
 }
 
+void stream_urgent(struct stream *st, const struct stream_env *env, void *ctx, uint32_t at)
+{
+	bool first = !st->urgent_known;
+
+	if (!stream_near(st, at) || (!first && at == st->urgent_at))
+		return;
+	st->urgent_at = at;
+	st->urgent_known = st->unusual = true;
+	st->urgent_waits = !seq_before(at, st->next);
+	if (first && st->urgent_waits)
+		return;
+	st->urgent_unsure = true;
+	if (!env->reader.on_gap(ctx, UINT32_MAX, LOST_URGENT))
+		stream_drop(st, env);
+}
+
 void stream_fin(struct stream *st, uint32_t seq)
 {
 	if (st->fin_known || (st->synced && (seq_before(seq, st->next) || !stream_near(st, seq))))
 		return;
 	st->fin_seq = seq;
-	st->fin_known = true;
+	st->fin_known = st->unusual = true;
 }
 
 bool stream_ended(const struct stream *st)

@@ -26,7 +26,8 @@ struct stream_piece {
 /**
  * struct stream_reader - who reads a stream
  * @on_bytes: the next bytes; false if no more is wanted: what is held is dropped and nothing follows
- * @on_gap:   @bytes that will never come, and why (LOST_GAP or LOST_TRUNCATED); false likewise
+ * @on_gap:   @bytes that will never come, and why (LOST_GAP or LOST_TRUNCATED; LOST_URGENT: it is not known which
+ *            were read, and how many bytes are left out is not either: UINT32_MAX); false likewise
  * @on_wait:  bytes wait behind a gap: stream_look() must be called until it returns false
  */
 struct stream_reader {
@@ -58,12 +59,15 @@ struct stream {
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
 	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
+	uint32_t urgent_at; /* with urgent_known: the last byte that was said to be urgent */
 	uint32_t stray_next;
 	uint32_t hole_at;    /* with waits: the hole that is waited for begins here */
 	uint32_t lost_until; /* ... and it and those up to here are given up when that took too long */
 	struct wall since;   /* ... when the waiting began */
 	uint8_t hole_packets, ack_moves, strays;
 	bool synced, ack_known, fin_known, cut_known, seen, early_over, waits, overdue;
+	bool urgent_known, urgent_waits, urgent_unsure; /* with urgent_waits it is still to come */
+	bool unusual; /* there is or was a FIN or an urgent byte */
 };
 
 /** stream_begin() - the next byte in order is @seq */
@@ -98,6 +102,13 @@ void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, con
 
 /** stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored */
 void stream_ack(struct stream *st, uint32_t ack);
+
+/**
+ * stream_urgent() - the sender says that the byte at @at is urgent, before the segment that says so is fed
+ *
+ * The stream goes on without that byte.
+ */
+void stream_urgent(struct stream *st, const struct stream_env *env, void *ctx, uint32_t at);
 
 /** stream_fin() - the sender says that the stream ends at @seq, whether its begin is known or not */
 void stream_fin(struct stream *st, uint32_t seq);

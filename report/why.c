@@ -138,6 +138,7 @@ static void lost(const struct books *b, struct buffer *out)
 	case LOST_IDLE:
 	case LOST_MALFORMED:
 	case LOST_UPGRADED:
+	case LOST_URGENT:
 	case LOST_REASON_COUNT:
 		advice = "see requests.lost above";
 		break;

@@ -4,7 +4,7 @@ Each line of the promise is an equality and is checked as one. A name that is
 missing is a fault too: a sum of nothing always balances.
 """
 
-LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "cut_at_end")
+LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")

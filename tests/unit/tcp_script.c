@@ -236,7 +236,9 @@ static void feed_step(struct reassembler *r, const struct tcp_step *step, struct
 	s.network = step->network;
 	s.seq = from->isn + at;
 	s.flags = (uint8_t)((syn ? TCP_SYN : 0) | (strchr(flags, 'F') ? TCP_FIN : 0) |
-			    (strchr(flags, 'R') ? TCP_RST : 0) | (strchr(flags, 'P') ? TCP_PSH : 0));
+			    (strchr(flags, 'R') ? TCP_RST : 0) | (strchr(flags, 'P') ? TCP_PSH : 0) |
+			    (strchr(flags, 'U') ? TCP_URG : 0));
+	s.urgent = step->urgent;
 	if (!strchr(flags, 'n') && !(syn && step->from == 'c')) {
 		s.flags |= TCP_ACK;
 		s.ack = to->isn + (step->ack ? step->ack : to->next ? to->next : 1);

@@ -21,7 +21,7 @@
 
 struct tcp_step {
 	char from;          /* 'c' or 's' */
-	const char *flags;  /* of "SAFRP"; 'n' = no ACK; ACK is set by itself but on a client's SYN; 'k' = keep the place; 'z' = a zero byte is the data */
+	const char *flags;  /* of "SAFRPU"; 'n' = no ACK; ACK is set by itself but on a client's SYN; 'k' = keep the place; 'z' = a zero byte is the data */
 	const char *data;   /* NULL = none */
 	const char *expect; /* events of this step, see tcp_events; NULL = none */
 	uint32_t seq, ack;  /* relative; 0 = go on */
@@ -30,6 +30,7 @@ struct tcp_step {
 	uint32_t network;
 	uint32_t isn_shift; /* the client's or server's ISN moves by this from here on: another connection */
 	uint16_t port;      /* of the client, when it isn't CLIENT_PORT */
+	uint16_t urgent;    /* with 'U': the urgent pointer */
 };
 
 /**

@@ -367,14 +367,15 @@ static void test_every_byte_changed(void **state)
 	}
 }
 
-static void test_flags_are_the_known_five(void **state)
+static void test_flags_are_the_known_six(void **state)
 {
-	struct frame f = frame_of(V4("0028") "03e8 1f90 00000001 00000002 50 ff 0100 0000 0000");
+	struct frame f = frame_of(V4("0028") "03e8 1f90 00000001 00000002 50 ff 0100 0000 0102");
 	struct packet packet = { span_of(f.bytes, f.len), (uint32_t)f.len, DLT_RAW, { 0 } };
 	struct segment s;
 
 	assert_int_equal(decode(&packet, &port_8080, &s), PACKET_DECODED);
-	assert_int_equal(s.flags, 0x1f);
+	assert_int_equal(s.flags, 0x3f);
+	assert_int_equal(s.urgent, 0x0102);
 }
 
 static void test_ports_match_either_side(void **state)
@@ -439,7 +440,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_every_byte_changed),
-		cmocka_unit_test(test_flags_are_the_known_five),
+		cmocka_unit_test(test_flags_are_the_known_six),
 		cmocka_unit_test(test_ports_match_either_side),
 		cmocka_unit_test(test_known_linktypes),
 		cmocka_unit_test(test_deal),

@@ -587,6 +587,76 @@ static const struct tcp_step candidate_was_none[] = {
 	{ 'c', "P", GET2, "GET /2;" },              /* "GETGET" isn't, but this segment begins one */
 };
 
+/* ---- urgent data ---- */
+
+static const struct tcp_step urgent_byte[] = { /* a segment of its own, as send(MSG_OOB) makes it; then it comes again */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01234" },
+	{ 'c', "PU", "X", .urgent = 1 },
+	{ 'c', "P", "567", .seq = 47 },
+	{ 'c', "PUk", "X", .seq = 46, .urgent = 1 },
+	{ 'c', "P", "89", "POST /1 [0123456789];" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step urgent_end[] = { /* the last of what was sent at once: the pointer comes ahead of it */
+	HANDSHAKE,
+	{ 'c', "U", POST1 "01", .urgent = 46 },     /* means the byte 45 further */
+	{ 'c', "PU", "234X", .urgent = 4 },
+	{ 'c', "P", "56789", "POST /1 [0123456789];" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step urgent_zero[] = { /* means the first byte, as 1 does */
+	HANDSHAKE,
+	{ 'c', "PU", "X" GET1, "GET /1;", .urgent = 0 },
+};
+
+static const struct tcp_step urgent_held[] = { /* behind a gap; other bytes are around it */
+	HANDSHAKE,
+	{ 'c', "P", POST1 },
+	{ 'c', "PU", "34X56", NULL, .seq = 44, .urgent = 3 },
+	{ 'c', "P", "789", NULL, .seq = 49 },
+	{ 'c', "P", "012", "POST /1 [0123456789];", .seq = 41 },
+};
+
+static const struct tcp_step urgent_in_line[] = { /* what the service reads is no request */
+	HANDSHAKE,
+	{ 'c', "P", "GET /1" },
+	{ 'c', "PU", " ", .urgent = 1 },
+	{ 'c', "P", "HTTP/1.1\r\n\r\n", "!malformed;" },
+};
+
+static const struct tcp_step urgent_twice[] = { /* was the first one read before the second came? */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "PU", "X", .urgent = 1 },
+	{ 'c', "P", "23" },
+	{ 'c', "PU", "Y", "!urgent;", .urgent = 1 },
+	{ 'c', "P", "456789" },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step urgent_too_late[] = { /* the pointer is captured behind the byte that it means */
+	HANDSHAKE,
+	{ 'c', "P", POST1 },
+	{ 'c', "P", "0123X" },
+	{ 'c', "Uk", "01", "!urgent;", .seq = 41, .urgent = 5 },
+	{ 'c', "P", "456789" },
+	{ 'c', "Uk", "01", NULL, .seq = 41, .urgent = 5 },
+	{ 's', "P", OK },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
+static const struct tcp_step urgent_midstream[] = {
+	{ 'c', "PU", "X" GET1, NULL, .seq = 500, .ack = 1000, .urgent = 1 },
+	{ 's', "P", OK, NULL, .seq = 1000 },
+	{ 'c', "P", GET2, "GET /2;" },
+};
+
 /* ---- the snaplen ---- */
 
 static const struct tcp_step truncated_body[] = {
@@ -775,6 +845,14 @@ static const struct tcp_story stories[] = {
 	STORY(hold_limit, .stats = "seen=3 complete=2 lost.gap=1", .hold_bytes = 16),
 	STORY(split_candidate, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(candidate_was_none, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(urgent_byte, .stats = "seen=2 complete=2 gaps=0"),
+	STORY(urgent_end, .stats = "seen=2 complete=2"),
+	STORY(urgent_zero, .stats = "seen=1 complete=1"),
+	STORY(urgent_held, .stats = "seen=1 complete=1 gaps=0"),
+	STORY(urgent_in_line, .stats = "seen=1 lost.malformed=1"),
+	STORY(urgent_twice, .stats = "seen=2 complete=1 lost.urgent=1"),
+	STORY(urgent_too_late, .stats = "seen=2 complete=1 lost.urgent=1"),
+	STORY(urgent_midstream, .stats = "seen=1 complete=1"),
 	STORY(truncated_body, .stats = "seen=2 complete=1 lost.truncated=1 gap_bytes=6"),
 	STORY(truncated_head, .stats = "seen=2 complete=1 lost.truncated=1"),
 	STORY(truncated_held, .stats = "seen=2 complete=1 lost.truncated=1"),
