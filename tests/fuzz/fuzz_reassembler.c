@@ -124,6 +124,10 @@ static void feed_command(struct reassembler *r, struct span *in, struct end ends
 		*now_ns += (int64_t)(int8_t)take(in) * NS_PER_S;
 	if (how & 0x20)
 		s.network = 1;
+	if (how & 0x80) {
+		s.flags |= TCP_URG;
+		s.urgent = len / 2;
+	}
 	s.payload = *in;
 	span_truncate(&s.payload, len);
 	span_skip(in, s.payload.len);

@@ -3,8 +3,8 @@
 A request with a hole is never sent; the next one on the connection is found:
 by counting bytes after a hole inside a content-length body, otherwise at the
 next segment that begins with a request line. Nothing inside a body becomes a
-request. A hole is declared lost when the peer has acknowledged past it and
-more data has come, so each loss here is acknowledged, as it is on a real wire.
+request. A hole is declared lost some time after the peer has acknowledged past it, so
+each loss here is acknowledged, as it is on a real wire.
 """
 from harness import OK, Capture, Failure, case, check, check_books, chunked, compare_requests, http_head, http_request, pattern
 from packets import ACK, PSH
