@@ -7,7 +7,8 @@
  * 101, or a 2xx to CONNECT, ends HTTP on a connection. The parser is paused
  * where its loose rules must be checked: it skips the byte after a CR without
  * looking, and the CRLF after a chunk likewise. A server that looks would see
- * other requests than we do (request smuggling), so we look.
+ * other requests than we do (request smuggling), so we look. The line before a
+ * chunk is read by chunk_line.c, and llhttp is given the size alone.
  *
  * Nearly every head needs none of this: it lies whole in one segment and is
  * plain. head_scan.c reads it in one pass, where it lies, and its body is only
@@ -50,7 +51,7 @@ static void begin_request(struct http *h, struct span line)
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
-	h->uncounted = false;
+	h->uncounted = h->in_chunk_line = false;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
@@ -227,6 +228,8 @@ static void head_complete(struct http *h)
 	push(h, what_is_asked(h, &head));
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
+	h->in_chunk_line = h->chunked;
+	h->chunk_line = (struct chunk_line){ 0 };
 	request_decide(&h->env->requests, &h->request, &head, h->body_left, false);
 	if (h->pairs)
 		http_pairs_expect(h);
@@ -294,6 +297,8 @@ static void client_paused(struct http *h)
 		h->run_again = true; /* the last one ends the message */
 		if (h->last_chunk ? !lf : !crlf)
 			client_failed(h);
+		else
+			h->in_chunk_line = !h->last_chunk;
 		break;
 	case PAUSE_MESSAGE:
 		if (h->chunked && !lf)
@@ -431,10 +436,27 @@ static void count_body(struct http *h, struct span *in)
 		message_complete(h);
 }
 
+/** client_chunk_line() - the size before a chunk: see chunk_line.h */
+static void client_chunk_line(struct http *h, struct span *in)
+{
+	struct span feed;
+	enum chunk_take take = chunk_line_take(&h->chunk_line, in, &feed);
+
+	if (take == CHUNK_WRONG) {
+		client_failed(h);
+		return;
+	}
+	h->in_chunk_line = take == CHUNK_MORE;
+	if (feed.len > 0)
+		client_parse(h, &feed);
+}
+
 static void client_body(struct http *h, struct span *in)
 {
 	if (h->scanned)
 		count_body(h, in);
+	else if (h->in_chunk_line)
+		client_chunk_line(h, in);
 	else
 		client_parse(h, in);
 }

@@ -208,8 +208,10 @@ static int on_message_complete(llhttp_t *p)
  *
  *   version: off; nothing but 1.0 and 1.1 is mirrored.
  *
- *   optional_lf_after_cr, optional_crlf_after_chunk, spaces_after_chunk_size (llhttp 9): off, since chunk sizes
- * and their ends are where parsers differ, and differing is smuggling.
+ *   optional_lf_after_cr, optional_crlf_after_chunk (llhttp 9): off, since the ends of lines and chunks are where
+ * parsers differ, and differing is smuggling.
+ *
+ *   spaces_after_chunk_size (llhttp 9): not needed; chunk_line.c reads the line.
  */
 void http_set_leniency(llhttp_t *p)
 {

@@ -10,6 +10,7 @@
 #ifndef REASSEMBLY_HTTP_IMPL_H
 #define REASSEMBLY_HTTP_IMPL_H
 
+#include "reassembly/chunk_line.h"
 #include "reassembly/http.h"
 
 #define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
@@ -72,7 +73,8 @@ struct http {
 	bool completed_here; /* a request was completed in this segment */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
-	bool chunked, last_chunk, expects, refused;
+	bool chunked, in_chunk_line, last_chunk, expects, refused;
+	struct chunk_line chunk_line; /* with in_chunk_line */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
 	bool answer_scanned; /* likewise, of the answer */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */

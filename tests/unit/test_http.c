@@ -39,6 +39,32 @@ static const struct tcp_step chunked[] = {
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
+/* Each of these is one chunk of five bytes to all servers that take it: nginx, Node, h11 and aiohttp were asked. */
+#define CHUNK5(line) { 'c', "P", CHUNKED line "\r\nhello\r\n0\r\n\r\n", "POST /c [hello];" }, { 's', "P", OK }
+
+static const struct tcp_step chunk_lines[] = {
+	HANDSHAKE,
+	CHUNK5("5;a=b"), CHUNK5("5;a=b;c=d"), CHUNK5("5;a=b;c=d;e"), CHUNK5("5;a=\"x y,z;w\""), CHUNK5("5;a=\"x y\";b=\"q\""),
+	CHUNK5("5;a=\"x\\\"y\""), CHUNK5("5;a=\"x\\\\\";b"), CHUNK5("5;a=\"\tx\";b"), CHUNK5("5;a=\"\xc3\xa9\""), CHUNK5("5 "), CHUNK5("5  \t "),
+	CHUNK5("5 ;a=b"), CHUNK5("5; a = b ; c"), CHUNK5("5;a=b "), CHUNK5("5;"), CHUNK5("5;;"), CHUNK5("5;a="), CHUNK5("5;=b"),
+	CHUNK5("5;a,b"), CHUNK5("5;a=x y"), CHUNK5("5;a=\"x\"y"), CHUNK5("0000000000000000005"), CHUNK5("5;a=b;"),
+};
+
+static const struct tcp_step chunk_last_line[] = {
+	HANDSHAKE,
+	{ 'c', "P", CHUNKED "5\r\nhello\r\n0;a=b;c=\"d e\" \r\n\r\n", "POST /c [hello];" }, { 's', "P", OK },
+	{ 'c', "P", CHUNKED "5\r\nhello\r\n0 \r\nTrailer: x\r\n\r\n", "POST /c [hello];" },
+};
+
+/* Cut at each byte of the lines. */
+static const struct tcp_step chunk_line_pieces[] = {
+	HANDSHAKE,
+	{ 'c', "P", CHUNKED "0" }, { 'c', "P", "5" }, { 'c', "P", " " }, { 'c', "P", ";" }, { 'c', "P", "a" }, { 'c', "P", "=" },
+	{ 'c', "P", "\"" }, { 'c', "P", "\\" }, { 'c', "P", "\"" }, { 'c', "P", "\"" }, { 'c', "P", "\r" }, { 'c', "P", "\nhe" },
+	{ 'c', "P", "llo\r" }, { 'c', "P", "\n" }, { 'c', "P", "0" }, { 'c', "P", ";" }, { 'c', "P", "\r" }, { 'c', "P", "\n" },
+	{ 'c', "P", "\r" }, { 'c', "P", "\n", "POST /c [hello];" },
+};
+
 static const struct tcp_step chunk_holds_terminator[] = {
 	HANDSHAKE,
 	{ 'c', "P", CHUNKED "9\r\n\r\n0\r\n\r\n\r\n" },
@@ -268,6 +294,21 @@ BAD(chunk_size_hex, CHUNKED "0x5\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_empty, CHUNKED "\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_huge, CHUNKED "fffffffffffffffff\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_end, CHUNKED "5\rXhello\r\n0\r\n\r\n");
+BAD(chunk_extension_lf, CHUNKED "5;a=b\nhello\r\n0\r\n\r\n");
+BAD(chunk_extension_cr, CHUNKED "5;a=\rb\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_extension_cr_cr, CHUNKED "5;a\r\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_extension_control, CHUNKED "5;a=\x01\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_extension_del, CHUNKED "5;a=\x7f\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_quote_open, CHUNKED "5;a=\"b\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_quote_open_escaped, CHUNKED "5;a=\"b\\\"\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_quote_lf, CHUNKED "5;a=\"b\nc\"\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_quote_crlf, CHUNKED "5;a=\"b\r\nc\"\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_quote_escaped_lf, CHUNKED "5;a=\"\\\nc\"\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_size_blank_before, CHUNKED " 5\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_size_word_behind, CHUNKED "5 x\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_size_blank_inside, CHUNKED "5 5\r\nhello\r\n0\r\n\r\n");
+BAD(chunk_size_blank_lf, CHUNKED "5 \nhello\r\n0\r\n\r\n");
+BAD(chunk_last_quote_open, CHUNKED "5\r\nhello\r\n0;a=\"\r\n\r\n");
 BAD(chunk_size_lf, CHUNKED "5\nhello\r\n0\r\n\r\n");
 BAD(chunk_end, CHUNKED "5\r\nhelloXY0\r\n\r\n");
 BAD(chunk_end_lf, CHUNKED "5\r\nhello\rX0\r\n\r\n");
@@ -326,6 +367,9 @@ static const struct tcp_step line_lost[] = {
 static const struct tcp_story stories[] = {
 	STORY(method_split, .stats = "seen=2 complete=2"),
 	STORY(chunked, .stats = "seen=3 complete=3"),
+	STORY(chunk_lines, .stats = "seen=23 complete=23"),
+	STORY(chunk_last_line, .stats = "seen=2 complete=2"),
+	STORY(chunk_line_pieces, .stats = "seen=1 complete=1"),
 	STORY(chunk_holds_terminator, .stats = "seen=1 complete=1"),
 	STORY(pipelined, .stats = "seen=3 complete=3"),
 	STORY(http10, .stats = "seen=2 complete=2"),
@@ -379,6 +423,21 @@ static const struct tcp_story stories[] = {
 	BAD_STORY(chunk_size_huge),
 	BAD_STORY(chunk_size_end),
 	BAD_STORY(chunk_size_lf),
+	BAD_STORY(chunk_extension_lf),
+	BAD_STORY(chunk_extension_cr),
+	BAD_STORY(chunk_extension_cr_cr),
+	BAD_STORY(chunk_extension_control),
+	BAD_STORY(chunk_extension_del),
+	BAD_STORY(chunk_quote_open),
+	BAD_STORY(chunk_quote_open_escaped),
+	BAD_STORY(chunk_quote_lf),
+	BAD_STORY(chunk_quote_crlf),
+	BAD_STORY(chunk_quote_escaped_lf),
+	BAD_STORY(chunk_size_blank_before),
+	BAD_STORY(chunk_size_word_behind),
+	BAD_STORY(chunk_size_blank_inside),
+	BAD_STORY(chunk_size_blank_lf),
+	BAD_STORY(chunk_last_quote_open),
 	BAD_STORY(chunk_end),
 	BAD_STORY(chunk_end_lf),
 	BAD_STORY(space_before_colon),

@@ -312,3 +312,13 @@ def sample_by_proxied(bench):
     each = {name: chosen["proxied"].count(name) for name in clients}
     want(f"some are chosen in part: {each}", set(each.values()) == {0, 3})
     want_equal("of one address, all or nothing", True, len(chosen["client"]) in (0, 300))
+
+
+# -- chunk extensions ---------------------------------------------------------------
+
+@check("connections: two chunk extensions, and a quoted value")
+def chunk_extensions(bench):
+    result = bench.read("-r", field("chunk-extensions-two"), "-p", "8080")
+    want_books(result)
+    want_equal("the number of requests", 3, len(result.requests))
+    want_equal("requests.seen", 3, result.report["requests"]["seen"])
