@@ -70,7 +70,7 @@ static bool client_begin(struct http *h, struct span line)
 	}
 	llhttp_init(&h->client, HTTP_REQUEST, &h->env->client_settings);
 	h->client.data = h;
-	http_set_leniency(&h->client);
+	http_rules_set(&h->client);
 	return true;
 }
 

@@ -38,6 +38,7 @@ static void note_answer(struct http *h)
 	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
 	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
 	h->answered++;
+	h->answer_head_bytes = 0;
 	if (h->pairs)
 		http_pairs_answered(h);
 }
@@ -80,24 +81,28 @@ static enum asked asked_next(const struct http *h)
 	return outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
 }
 
-/* What its body is to llhttp: 0 as the fields say, 1 none, 2 none, and no answer follows. */
+/* What its body is to llhttp: 0 as the fields say, 1 none, 2 none, and no answer follows; -1: it is refused. */
 int http_answer_head(struct http *h)
 {
 	int status = h->server.status_code;
 	bool outstanding = seq_distance(h->answered, h->sent) > 0;
 	enum asked asked = asked_next(h);
+	enum response_kind kind;
 
 	h->answer_left = h->answer_length = (h->server.flags & F_CHUNKED) ? 0 : h->server.content_length;
-	if (status >= 100 && status < 200 && status != 101)
-		return 0; /* interim: the final answer is still owed */
 	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->answers_known)) ||
 	    (asked == ASKED_CONNECT && status / 100 == 2)) {
 		h->switched = true;
 		switching(h, asked);
 		return 2;
 	}
-	final_answer(h, asked);
-	return asked == ASKED_HEAD || status == 204 || status == 304; /* 1: no body, whatever the fields say */
+	kind = response_kind(status, asked == ASKED_HEAD);
+	if (kind == RESPONSE_REFUSED)
+		return -1;
+	if (kind != RESPONSE_INTERIM) /* after that the final answer is still owed */
+		final_answer(h, asked);
+	h->answer_in_head = false;
+	return kind == RESPONSE_WITH_BODY ? 0 : 1;
 }
 
 void http_answer_body(struct http *h, size_t len)
@@ -182,20 +187,40 @@ static void count_body(struct http *h, struct span *in)
 	h->answering = h->answer_left > 0;
 }
 
+/** take_head_bytes() - of @in what a head may still be long; the limit is the shadow's: with interim ones before it */
+static struct span take_head_bytes(struct http *h, struct span in)
+{
+	if (!h->answer_in_head)
+		return in;
+	span_truncate(&in, RESPONSE_HEAD_MAX - h->answer_head_bytes);
+	h->answer_head_bytes += (uint32_t)in.len;
+	return in;
+}
+
 /** server_parse() - give llhttp the bytes of @in; what it took is gone from @in */
 static void server_parse(struct http *h, struct span *in)
 {
-	llhttp_errno_t rc = llhttp_execute(&h->server, (const char *)in->at, in->len);
+	struct span piece = take_head_bytes(h, *in);
+	llhttp_errno_t rc = HPE_OK;
 
+	if (piece.len > 0)
+		rc = llhttp_execute(&h->server, (const char *)piece.at, piece.len);
 	if (rc == HPE_PAUSED) {
-		span_skip(in, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in->at));
+		size_t taken = (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in->at);
+
+		if (h->answer_head_bytes > 0) /* an interim one: what is behind it counts when it is read */
+			h->answer_head_bytes -= (uint32_t)(piece.len - taken);
+		span_skip(in, taken);
 		llhttp_resume(&h->server);
 		h->answering = false;
 		return;
 	}
-	span_skip(in, in->len);
-	if (rc != HPE_OK)
+	if (rc != HPE_OK || piece.len == 0) {
+		span_skip(in, in->len);
 		lose_answers(h, RESPONSE_MALFORMED);
+	} else {
+		span_skip(in, piece.len);
+	}
 }
 
 enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece)
@@ -216,8 +241,9 @@ enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piec
 			llhttp_init(&h->server, HTTP_RESPONSE,
 				    kept ? &h->env->kept_settings : &h->env->server_settings);
 			h->server.data = h;
-			http_set_leniency(&h->server);
+			http_rules_set(&h->server);
 			h->answer_scanned = false;
+			h->answer_in_head = true;
 		}
 		if (h->answer_scanned)
 			count_body(h, &in);

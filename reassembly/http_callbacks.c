@@ -192,36 +192,6 @@ static int on_message_complete(llhttp_t *p)
 	return HPE_PAUSED;
 }
 
-/*
- * llhttp's lenient flags, one by one:
- *
- *   headers: on in llhttp 8, which has no other way to accept a bare LF at the end of a line, as most servers
- * do (RFC 9112, 2.2). It also lets control characters through; has_control() does not. llhttp 9 has a flag for
- * the LF alone.
- *
- *   chunked_length: off, since Content-Length with Transfer-Encoding is how requests are smuggled (RFC
- * 9112, 6.3).
- *
- *   transfer_encoding: off, since "chunked" that is not last leaves the length to each server's taste.
- *
- *   keep_alive: not needed; each message gets a new parser, so data after "Connection: close" is parsed.
- *
- *   version: off; nothing but 1.0 and 1.1 is mirrored.
- *
- *   optional_lf_after_cr, optional_crlf_after_chunk (llhttp 9): off, since the ends of lines and chunks are where
- * parsers differ, and differing is smuggling.
- *
- *   spaces_after_chunk_size (llhttp 9): not needed; chunk_line.c reads the line.
- */
-void http_set_leniency(llhttp_t *p)
-{
-#if LLHTTP_VERSION_MAJOR > 9 || (LLHTTP_VERSION_MAJOR == 9 && LLHTTP_VERSION_MINOR >= 2)
-	llhttp_set_lenient_optional_cr_before_lf(p, 1);
-#else
-	llhttp_set_lenient_headers(p, 1);
-#endif
-}
-
 void http_callbacks_init(llhttp_settings_t *client)
 {
 	llhttp_settings_init(client);

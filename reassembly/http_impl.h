@@ -12,6 +12,7 @@
 
 #include "reassembly/chunk_line.h"
 #include "reassembly/http.h"
+#include "reassembly/http_rules.h"
 
 #define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
@@ -49,6 +50,7 @@ struct http {
 	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
+	uint32_t answer_head_bytes; /* of its head and of interim ones before it */
 	uint32_t answer_ack;     /* on the segment that it began in */
 	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin
 			     */
@@ -77,6 +79,7 @@ struct http {
 	struct chunk_line chunk_line; /* with in_chunk_line */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
 	bool answer_scanned; /* likewise, of the answer */
+	bool answer_in_head; /* its head is not complete */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
 	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
 			       */
@@ -117,9 +120,6 @@ struct span http_filler(uint64_t left);
 /* http_callbacks.c */
 
 void http_callbacks_init(llhttp_settings_t *client);
-
-/** http_set_leniency() - the same for requests and answers */
-void http_set_leniency(llhttp_t *p);
 
 /** http_count_request() - it is a request now */
 void http_count_request(struct http *h);

@@ -5,10 +5,9 @@
  * (100, 102, 103) are stepped over; a final one pauses the parser at its end,
  * so that a byte too many is seen and the connection is not used again
  * (RFC 9112, 6.3: we never pipeline, so what comes unasked answers nothing).
- * One lenient flag is set: a "HTTP/1.0 100 Continue", or an interim answer with
- * "Connection: close", makes the strict parser refuse the final answer that
- * follows. Nothing else: this is our own shadow, and an answer that a strict
- * parser refuses is worth a count.
+ * What is HTTP is judged by the rules by which production's responses are read
+ * (reassembly/http_rules.h), and the limit of the head is the same: one program
+ * behind both gets one judgement. test_answers_alike.c compares the two readers.
  *
  * Of the fields one is read of every answer: how long the server will keep the
  * connection (Keep-Alive, in RFC 2068, 19.7.1, and as Apache, Node and others
@@ -21,6 +20,8 @@
 
 #include <string.h>
 #include <strings.h>
+
+#include "reassembly/http_rules.h"
 
 #define KEEP_NO_MATCH UINT8_MAX
 
@@ -126,22 +127,19 @@ static int on_headers_complete(llhttp_t *p)
 {
 	struct answer *a = p->data;
 	int status = p->status_code;
+	enum response_kind kind = response_kind(status, a->to_head);
 
-	if (status == 101 || status < 100) {
+	if (kind == RESPONSE_REFUSED) {
 		a->detail = status == 101 ? "unasked 101" : "status below 100";
 		return -1;
 	}
-	a->interim = status < 200;
+	a->interim = kind == RESPONSE_INTERIM;
 	if (!a->interim) {
 		a->body_length = (p->flags & F_CHUNKED) ? 0 : p->content_length;
 		a->status_code = status;
 		a->state = ANSWER_BODY;
 	}
-	/*
-	 * 1: no body follows, even if Content-Length is there: a 304 and the
-	 * answer to HEAD carry the length of what they do not send.
-	 */
-	return a->interim || status == 204 || status == 304 || a->to_head ? 1 : 0;
+	return kind == RESPONSE_WITH_BODY ? 0 : 1; /* 1: no body follows, even if Content-Length is there */
 }
 
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
@@ -233,7 +231,7 @@ void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *k
 	response_head_clear(&head);
 	*a = (struct answer){ .to_head = to_head, .keeping = keeping, .head = head, .keep_s = -1 };
 	llhttp_init(&a->parser, HTTP_RESPONSE, keeping ? &kept_settings : &settings);
-	llhttp_set_lenient_keep_alive(&a->parser, 1);
+	http_rules_set(&a->parser);
 	a->parser.data = a;
 }
 

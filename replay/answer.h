@@ -17,7 +17,7 @@
 #include "base/span.h"
 #include "reassembly/response.h"
 
-#define ANSWER_HEAD_MAX (256u << 10) /* interim answers and leading empty lines count too */
+#define ANSWER_HEAD_MAX RESPONSE_HEAD_MAX /* interim answers and leading empty lines count too */
 #define KEEP_VALUE_MAX  62
 #define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
 
