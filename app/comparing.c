@@ -488,6 +488,12 @@ static int read_rules(struct comparing *c, struct buffer *error)
 	return s->rules_path ? config_read(s->rules_path, "file of rules", false, &c->rules, error) : 0;
 }
 
+/* A quarter of --max-memory: answers of 8 MB, of usual JSON, take 50 MB. */
+uint64_t comparing_memory(const struct options *o)
+{
+	return o->compare.on ? o->max_memory / 4 : 0;
+}
+
 static int make_comparer(struct comparing *c, struct buffer *error)
 {
 	const struct compare_settings *s = &c->o->compare;
@@ -502,6 +508,7 @@ static int make_comparer(struct comparing *c, struct buffer *error)
 		.unordered = s->unordered.at,
 		.unordered_count = s->unordered.count,
 		.max_body = s->max_answer,
+		.memory = (size_t)comparing_memory(c->o),
 	};
 
 	return comparer_new(&options, &c->comparer, error);

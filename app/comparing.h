@@ -38,6 +38,9 @@ struct comparing_hooks {
  */
 int comparing_new(const struct options *options, struct comparing **out, struct buffer *error);
 
+/** comparing_memory() - of --max-memory, what comparing keeps for itself; the rest is for what is held */
+uint64_t comparing_memory(const struct options *o);
+
 /**
  * comparing_start() - from here on answers can come
  * @waits:  a recording: nothing is skipped for want of time, see comparing_has_room()

@@ -524,7 +524,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	pthread_mutex_init(&l->source_lock, NULL);
 	l->live = source_is_live(options->source);
 	l->verdicts = options->verdicts;
-	l->memory_high = options->options->max_memory / 4 * 3;
+	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);
 	if (!l->decoder || !l->reassembler || make_teller(l) < 0) {

@@ -679,7 +679,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	int err;
 
 	t->live = t->o->files.count == 0;
-	budget_init(&t->budget, t->o->max_memory);
+	budget_init(&t->budget, t->o->max_memory - comparing_memory(t->o));
 	t->fail_log = fail_log_new(t->o->log_format == LOG_FORMAT_JSON, t->o->show_query);
 	t->explain = explain_new(t->o);
 	t->event_options = (struct event_options){ .show_query = t->o->show_query, .shows_header = shows_header, .ctx = t };

@@ -35,6 +35,13 @@ static inline bool budget_charge(struct budget *b, size_t n)
 	return false;
 }
 
+/** budget_grow() - for something of @size bytes that grows to @to: charge what it grows by; always, without a
+ * budget */
+static inline bool budget_grow(struct budget *b, size_t size, size_t to)
+{
+	return !b || budget_charge(b, to - size);
+}
+
 /** budget_release() - any thread: give @n charged bytes back */
 static inline void budget_release(struct budget *b, size_t n)
 {

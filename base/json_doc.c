@@ -92,13 +92,40 @@ static inline void skip_plain(struct walk *w)
 		w->i++;
 }
 
+/** charge() - room for @cap nodes from the budget, where there is one */
+static bool charge(const struct json_doc *d, size_t cap)
+{
+	return budget_grow(d->memory, d->cap * sizeof(*d->nodes), cap * sizeof(*d->nodes));
+}
+
+/** give_back() - all nodes */
+static void give_back(struct json_doc *d)
+{
+	if (d->memory)
+		budget_release(d->memory, d->cap * sizeof(*d->nodes));
+	free(d->nodes);
+	d->nodes = NULL;
+	d->cap = 0;
+}
+
+/* Twice as many, and where the budget has no room for these an eighth more. */
 static bool grow(struct json_doc *d)
 {
 	size_t cap = d->cap ? d->cap * 2 : NODES_FIRST;
-	struct json_node *nodes = realloc(d->nodes, cap * sizeof(*nodes));
+	struct json_node *nodes;
 
-	if (!nodes)
+	if (!charge(d, cap)) {
+		cap = d->cap + d->cap / 8;
+		d->refused = cap == d->cap || !charge(d, cap);
+		if (d->refused)
+			return false;
+	}
+	nodes = realloc(d->nodes, cap * sizeof(*nodes));
+	if (!nodes) {
+		if (d->memory)
+			budget_release(d->memory, (cap - d->cap) * sizeof(*nodes));
 		return false;
+	}
 	d->nodes = nodes;
 	d->cap = cap;
 	return true;
@@ -418,11 +445,9 @@ int json_doc_parse(struct json_doc *d, struct span text)
 	d->count = 0;
 	d->error = NULL;
 	d->error_at = 0;
-	if (d->cap > NODES_KEPT && d->cap / 8 > text.len) {
-		free(d->nodes);
-		d->nodes = NULL;
-		d->cap = 0;
-	}
+	d->refused = false;
+	if (d->cap > NODES_KEPT && d->cap / 8 > text.len)
+		give_back(d);
 	if (text.len >= UINT32_MAX) {
 		d->error = "longer than 4 GiB";
 		return -EFBIG;
@@ -430,13 +455,13 @@ int json_doc_parse(struct json_doc *d, struct span text)
 	r = take_document(&w);
 	if (r < 0)
 		d->count = 0;
-	return r;
+	return r == -ENOMEM && d->refused ? -EFBIG : r;
 }
 
 void json_doc_deinit(struct json_doc *d)
 {
-	free(d->nodes);
-	*d = (struct json_doc){ 0 };
+	give_back(d);
+	*d = (struct json_doc){ .memory = d->memory };
 }
 
 static uint32_t hex4(const uint8_t *at)

@@ -159,4 +159,5 @@ void body_deinit(struct body *b)
 {
 	buffer_deinit(&b->codings);
 	inflater_deinit(&b->inflater);
+	*b = (struct body){ 0 };
 }

@@ -25,8 +25,11 @@
  * costs less than half of a comparison. Streams are always read, both of them,
  * since their times differ.
  *
- * Memory: both bodies unpacked, their nodes (1 to 2 bytes for each byte of most JSON, at worst 20), and what
- * matching members takes; all of it grows with the bodies and outside of --max-memory. It is used again by the
+ * Memory: both bodies unpacked, their nodes (1 to 2 bytes for each byte of most JSON, at worst 20), what
+ * matching members takes, streams joined. All of that grows with the bodies, so it is charged to a budget of
+ * the comparer's own (compare_options.memory), and a pair that has no room in it is too large to compare:
+ * whoever answers many small values takes no more than that. What grows byte for byte (bodies unpacked,
+ * streams and texts) is charged before, by its most; nodes and tables as they grow. It is used again by the
  * next pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs
  * is some megabytes whatever came before, and small answers, of which there are many, allocate nothing.
  *
@@ -67,7 +70,9 @@ struct comparer {
 	struct collector *collector;
 	struct digest *digest;
 	struct side production, shadow;
-	bool is_large; /* a body of this pair was larger than what is kept room for */
+	struct budget memory;
+	size_t charged; /* of it, before it was taken, for this pair */
+	bool is_large;  /* a body of this pair was larger than what is kept room for */
 	struct comparison result;
 };
 
@@ -153,6 +158,15 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 }
 
 /* ---- reading bodies ---- */
+
+/** charge() - @n bytes more, until the next pair; false: there is no room */
+static bool charge(struct comparer *c, uint64_t n)
+{
+	if (n > SIZE_MAX || !budget_charge(&c->memory, (size_t)n))
+		return false;
+	c->charged += (size_t)n;
+	return true;
+}
 
 /*
  * cannot_read() - what follows if reading gave @p on production's side and @s on
@@ -268,6 +282,10 @@ static int compare_docs(struct comparer *c, struct span production, struct span 
 	const struct json_doc *other = &c->shadow.doc;
 	int err;
 
+	*s = 0;
+	*p = charge(c, (uint64_t)production.len + shadow.len) ? 0 : -EFBIG; /* their texts, without escapes */
+	if (*p)
+		return -EFBIG;
 	*p = parse(&c->production.doc, production);
 	*s = *p;
 	if (span_equal(production, shadow))
@@ -285,7 +303,9 @@ static int compare_docs(struct comparer *c, struct span production, struct span 
 /** finish() - after all was compared, or memory was not enough for it */
 static void finish(struct comparer *c, int err)
 {
-	if (err || !collector_ok(c->collector))
+	if (err == -EFBIG)
+		not_comparable(c, "too_large");
+	else if (err || !collector_ok(c->collector))
 		not_comparable(c, "memory");
 	else
 		conclude(c);
@@ -325,9 +345,15 @@ static void compare_json(struct comparer *c)
 /** compare_text_or_json() - many services send JSON with a type of text that their framework chose */
 static void compare_text_or_json(struct comparer *c)
 {
-	if (begins_like_json(c->production.body.bytes) && begins_like_json(c->shadow.body.bytes) &&
-	    json_doc_parse(&c->production.doc, c->production.body.bytes) == 0 &&
-	    json_doc_parse(&c->shadow.doc, c->shadow.body.bytes) == 0)
+	int p = -EINVAL, s = -EINVAL;
+
+	if (begins_like_json(c->production.body.bytes) && begins_like_json(c->shadow.body.bytes)) {
+		p = json_doc_parse(&c->production.doc, c->production.body.bytes);
+		s = json_doc_parse(&c->shadow.doc, c->shadow.body.bytes);
+	}
+	if (p == -EFBIG || s == -EFBIG)
+		cannot_read(c, p, s, "not_json");
+	else if (p == 0 && s == 0)
 		compare_json(c);
 	else
 		compare_text(c);
@@ -351,17 +377,26 @@ static void compare_joined(struct comparer *c)
 	}
 	err = compare_docs(c, buffer_span(&production->text), buffer_span(&shadow->text), &p, &s);
 	if (p || s)
-		cannot_read(c, p, s, "too_deep");
+		cannot_read(c, p, s, "too_deep"); /* or too large */
 	else
 		finish(c, err);
 }
 
 static void compare_events(struct comparer *c)
 {
+	struct body *production = &c->production.body, *shadow = &c->shadow.body;
+	int p, s;
+
 	c->result.kind = BODY_EVENTS;
-	if (joined_read(&c->production.joined, c->production.body.bytes, c->production.body.answer) ||
-	    joined_read(&c->shadow.joined, c->shadow.body.bytes, c->shadow.body.answer))
-		not_comparable(c, "memory");
+	/* of each: the event at hand, the joints, the document */
+	if (!charge(c, 3 * ((uint64_t)production->bytes.len + shadow->bytes.len))) {
+		not_comparable(c, "too_large");
+		return;
+	}
+	p = joined_read(&c->production.joined, production->bytes, production->answer);
+	s = joined_read(&c->shadow.joined, shadow->bytes, shadow->answer);
+	if (p || s)
+		cannot_read(c, p, s, "memory");
 	else
 		compare_joined(c);
 }
@@ -373,6 +408,8 @@ static int compare_frames(struct comparer *c)
 	struct span p, s;
 	int err;
 
+	if (!charge(c, c->production.body.head_len + c->shadow.body.head_len))
+		return -EFBIG;
 	if (!tensors_frame(&c->production.tensors, &p) || !tensors_frame(&c->shadow.tensors, &s))
 		return -ENOMEM;
 	err = parse(&c->production.doc, p);
@@ -448,11 +485,31 @@ static bool has_body(const struct pair *pair)
 	       !(pair->request && span_equal(pair->request->head.method, SPAN_LITERAL("HEAD")));
 }
 
+/** room_for_body() - most bytes that a body may unpack to: two buffers take part in it */
+static uint64_t room_for_body(const struct comparer *c)
+{
+	uint64_t left = (c->memory.limit - budget_used(&c->memory)) / 2;
+
+	return left < c->max_body ? left : c->max_body;
+}
+
+/** unpacked() - what unpacking took: nothing where the body is as it came */
+static uint64_t unpacked(const struct body *b)
+{
+	return b->bytes.at == b->answer->body ? 0 : 2 * (uint64_t)b->bytes.len;
+}
+
 static void compare_bodies(struct comparer *c, const struct pair *pair)
 {
 	struct body *production = &c->production.body, *shadow = &c->shadow.body;
-	int p = body_read(production, pair->production, c->max_body, NULL);
-	int s = body_read(shadow, pair->shadow, c->max_body, p ? NULL : production);
+	int p = body_read(production, pair->production, room_for_body(c), NULL);
+	int s;
+
+	if (!p && !charge(c, unpacked(production)))
+		p = -EFBIG;
+	s = body_read(shadow, pair->shadow, room_for_body(c), p ? NULL : production);
+	if (!s && shadow->bytes.at != production->bytes.at && !charge(c, unpacked(shadow)))
+		s = -EFBIG;
 
 	c->result.same_bytes = span_equal(span_of(pair->production->body, (size_t)pair->production->body_len),
 					  span_of(pair->shadow->body, (size_t)pair->shadow->body_len));
@@ -474,12 +531,20 @@ const struct comparison *comparer_run(struct comparer *c, const struct pair *pai
 					 .shadow_stream = no_stream };
 	collector_clear(c->collector);
 	c->result.findings = collector_findings(c->collector);
+	budget_release(&c->memory, c->charged);
+	c->charged = 0;
 	if (!without_bodies(c, pair)) {
 		c->result.same_bytes = true;
 		if (has_body(pair))
 			compare_bodies(c, pair);
 	}
 	return &c->result;
+}
+
+/** side_init() - what grows with a body is charged to the comparer's budget */
+static void side_init(struct comparer *c, struct side *side)
+{
+	side->doc.memory = side->tensors.memory = side->joined.memory = &c->memory;
 }
 
 int comparer_new(const struct compare_options *options, struct comparer **out, struct buffer *error)
@@ -501,11 +566,14 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 	if (!c)
 		return err;
 	c->max_body = options->max_body;
+	budget_init(&c->memory, options->memory ? options->memory : SIZE_MAX);
+	side_init(c, &c->production);
+	side_init(c, &c->shadow);
 	err = path_rules_new(&rules, &c->rules, error);
 	if (err)
 		goto fail;
 	err = -ENOMEM;
-	c->json = json_comparer_new(c->rules);
+	c->json = json_comparer_new(c->rules, &c->memory);
 	c->collector = collector_new();
 	c->digest = digest_new();
 	if (!c->json || !c->collector || !c->digest)
@@ -538,8 +606,9 @@ void comparer_rest(struct comparer *c)
 	c->is_large = false;
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
-	c->production = c->shadow = (struct side){ 0 };
 	json_comparer_rest(c->json);
+	budget_release(&c->memory, c->charged);
+	c->charged = 0;
 }
 
 void comparer_free(struct comparer *c)

@@ -25,6 +25,7 @@ struct compare_options {
 	const char *const *unordered;
 	size_t unordered_count;
 	uint64_t max_body;          /* an answer that inflates to more is not comparable */
+	size_t memory;              /* for all that comparing takes besides the answers; 0: as much as it needs */
 };
 
 /** struct pair - everything borrowed during the call */

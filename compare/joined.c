@@ -482,24 +482,24 @@ static bool begin_joints(struct joined *j)
 	return true;
 }
 
-/** merge_event() - false when out of memory */
-static bool merge_event(struct merge *m, const struct event *e)
+/** merge_event() - 0, -ENOMEM or -EFBIG */
+static int merge_event(struct merge *m, const struct event *e)
 {
 	struct joined *j = m->j;
 	int err = json_doc_parse(&j->doc, e->data);
 
-	if (err == -ENOMEM)
-		return false;
+	if (err == -ENOMEM || err == -EFBIG)
+		return err;
 	m->text = false;
 	if (is_error(&j->doc, e))
 		j->error = true;
 	if (err || !is_known(&j->doc))
 		m->fits = false;
 	if (!m->fits)
-		return true;
+		return 0;
 	j->joints[0].last_found = 0;
 	merge_members(m, 0, 0, 0);
-	return true;
+	return 0;
 }
 
 /** write_ends() - the members about how the stream ended, and the bracket; @first: none was written before */
@@ -537,6 +537,17 @@ static void add_quoted(struct buffer *out, struct span s)
 	buffer_add(out, "\"", 1);
 }
 
+/** charge_text() - a list may be longer than the stream: each event has a frame, and a byte may take six */
+static int charge_text(struct joined *j, size_t body_len)
+{
+	size_t more = j->text.cap > body_len + j->charged ? j->text.cap - body_len - j->charged : 0;
+
+	if (!budget_grow(j->memory, 0, more))
+		return -EFBIG;
+	j->charged += more;
+	return 0;
+}
+
 /** list_events() - the other way: {"events": [{"event": type, "data": ...}]} */
 static int list_events(struct joined *j, struct span body)
 {
@@ -549,7 +560,7 @@ static int list_events(struct joined *j, struct span body)
 	while ((more = event_next(&j->reader, &e)) > 0) {
 		int err = json_doc_parse(&j->doc, e.data);
 
-		if (err == -ENOMEM)
+		if (err == -ENOMEM || err == -EFBIG)
 			return err;
 		buffer_add_str(&j->text, first ? "{" : ",{");
 		first = false;
@@ -564,6 +575,8 @@ static int list_events(struct joined *j, struct span body)
 		else
 			add_value(&j->text, &j->doc, 0);
 		buffer_add(&j->text, "}", 1);
+		if (charge_text(j, body.len) < 0)
+			return -EFBIG;
 	}
 	buffer_add(&j->text, "]", 1);
 	write_ends(&j->text, false, false, j->reader.unfinished);
@@ -575,7 +588,7 @@ static int read_events(struct merge *m, struct span body, struct timing *t, bool
 {
 	struct joined *j = m->j;
 	struct event e;
-	int more;
+	int more, err;
 
 	event_reader_begin(&j->reader, body);
 	while ((more = event_next(&j->reader, &e)) > 0) {
@@ -584,8 +597,9 @@ static int read_events(struct merge *m, struct span body, struct timing *t, bool
 			*done = true;
 			continue;
 		}
-		if (!merge_event(m, &e))
-			return -ENOMEM;
+		err = merge_event(m, &e);
+		if (err)
+			return err;
 		if (m->text)
 			note_token(j, t, e.end);
 	}
@@ -603,6 +617,7 @@ int joined_read(struct joined *j, struct span body, const struct response *from)
 	j->error = false;
 	buffer_clear(&j->text);
 	buffer_clear(&j->gaps);
+	j->doc.memory = j->memory;
 	if (!begin_joints(j))
 		return -ENOMEM;
 	err = read_events(&m, body, &t, &done);
@@ -628,6 +643,8 @@ int joined_read(struct joined *j, struct span body, const struct response *from)
 
 void joined_deinit(struct joined *j)
 {
+	if (j->memory)
+		budget_release(j->memory, j->charged);
 	for (size_t i = 0; j->joints && i < JOINTS_MAX; i++) {
 		buffer_deinit(&j->joints[i].name);
 		buffer_deinit(&j->joints[i].text);
@@ -637,4 +654,5 @@ void joined_deinit(struct joined *j)
 	buffer_deinit(&j->gaps);
 	json_doc_deinit(&j->doc);
 	event_reader_deinit(&j->reader);
+	*j = (struct joined){ .memory = j->memory };
 }

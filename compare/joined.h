@@ -26,6 +26,9 @@ struct joined {
 	bool error;         /* an event says that something failed */
 	struct stream_facts facts;
 
+	struct budget *memory; /* borrowed, or NULL: what the document is charged to where it outgrows the stream */
+	size_t charged;        /* for that */
+
 	/* the inside */
 	struct event_reader reader;
 	struct json_doc doc;  /* of the event at hand */
@@ -36,7 +39,8 @@ struct joined {
 
 /**
  * joined_read() - join the events of @body, which @from came with (its content coding undone)
- * Times are told only where @body is @from's own bytes: arrivals count those. Return: 0 or -ENOMEM.
+ * Times are told only where @body is @from's own bytes: arrivals count those. Return: 0, -EFBIG (the budget
+ * has no room for the document) or -ENOMEM.
  */
 int joined_read(struct joined *j, struct span body, const struct response *from);
 

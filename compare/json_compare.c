@@ -27,13 +27,28 @@
 
 #include "compare/json_impl.h"
 
-struct json_comparer *json_comparer_new(struct path_rules *rules)
+void *json_room(struct json_comparer *jc, void *array, size_t size, size_t cap, size_t want)
+{
+	void *more;
+
+	if (!budget_grow(jc->memory, cap * size, want * size)) {
+		jc->refused = true;
+		return NULL;
+	}
+	more = realloc(array, want * size);
+	if (!more && jc->memory)
+		budget_release(jc->memory, (want - cap) * size);
+	return more;
+}
+
+struct json_comparer *json_comparer_new(struct path_rules *rules, struct budget *memory)
 {
 	struct json_comparer *jc = calloc(1, sizeof(*jc));
 
 	if (!jc)
 		return NULL;
 	jc->rules = rules;
+	jc->memory = jc->arguments[0].memory = jc->arguments[1].memory = memory;
 	jc->key = hash_key_random();
 	return jc;
 }
@@ -46,6 +61,9 @@ void json_comparer_rest(struct json_comparer *jc)
 		buffer_deinit(&jc->argument_texts[side]);
 		json_doc_deinit(&jc->arguments[side]);
 	}
+	if (jc->memory)
+		budget_release(jc->memory, jc->pair_cap * sizeof(*jc->pairs) + jc->table_cap * sizeof(*jc->table) +
+						   (jc->element_cap[0] + jc->element_cap[1]) * sizeof(*jc->elements[0]));
 	free(jc->pairs);
 	free(jc->table);
 	free(jc->elements[0]);
@@ -363,7 +381,7 @@ int json_compare(struct json_comparer *jc, const struct json_doc *production, co
 	jc->a = production;
 	jc->b = shadow;
 	jc->out = out;
-	jc->failed = false;
+	jc->failed = jc->refused = false;
 	jc->depth = 0;
 	jc->pair_count = 0;
 	jc->equal_from = 0;
@@ -381,5 +399,7 @@ int json_compare(struct json_comparer *jc, const struct json_doc *production, co
 		json_decisions(jc);
 	if (production != shadow || path_rules_decides(jc->rules))
 		walk(jc);
+	if (jc->refused)
+		return -EFBIG;
 	return jc->failed || !collector_ok(out) ? -ENOMEM : 0;
 }

@@ -15,8 +15,12 @@
 
 struct json_comparer;
 
-/** json_comparer_new() - @rules: borrowed as long as the comparer lives; NULL when out of memory */
-struct json_comparer *json_comparer_new(struct path_rules *rules);
+/**
+ * json_comparer_new() - NULL when out of memory
+ * @rules:   borrowed as long as the comparer lives
+ * @memory:  borrowed likewise: what is charged for matching; NULL: nothing is
+ */
+struct json_comparer *json_comparer_new(struct path_rules *rules, struct budget *memory);
 /** json_comparer_rest() - free what comparing has grown; the next documents take it anew */
 void json_comparer_rest(struct json_comparer *jc);
 
@@ -27,7 +31,7 @@ void json_comparer_free(struct json_comparer *jc);
  *
  * @production and @shadow may be the same document: of answers with the same bytes one is parsed, so that its
  * decisions are counted among those that agree, and rules can match. Nothing else is looked at then.
- * Return: 0, or -ENOMEM: what was found is not all.
+ * Return: 0, or -ENOMEM, or -EFBIG (the budget has no room): what was found is not all.
  */
 int json_compare(struct json_comparer *jc, const struct json_doc *production, const struct json_doc *shadow,
 		 struct collector *out);

@@ -66,7 +66,13 @@ struct json_comparer {
 	int64_t shift;
 	unsigned visits; /* pairs that were walked through for rules that haven't matched */
 	bool failed;
+	struct budget *memory;
+	bool refused; /* by @memory */
 };
+
+/** json_room() - make an array of elements of @size bytes that has @cap of them one of @want; NULL: no memory
+ */
+void *json_room(struct json_comparer *jc, void *array, size_t size, size_t cap, size_t want);
 
 /* json_values.c: scalars */
 

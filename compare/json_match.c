@@ -57,7 +57,7 @@ static uint32_t clear_table(struct json_comparer *jc, size_t count)
 	while (size < count * 2)
 		size *= 2;
 	if (size > jc->table_cap) {
-		uint32_t *table = realloc(jc->table, size * sizeof(*table));
+		uint32_t *table = json_room(jc, jc->table, sizeof(*table), jc->table_cap, size);
 
 		if (!table)
 			return 0;
@@ -115,7 +115,7 @@ static struct json_pair *add_pair(struct json_comparer *jc, struct json_pair p)
 {
 	if (jc->pair_count == jc->pair_cap) {
 		size_t cap = jc->pair_cap ? jc->pair_cap * 2 : 64;
-		struct json_pair *pairs = realloc(jc->pairs, cap * sizeof(*pairs));
+		struct json_pair *pairs = json_room(jc, jc->pairs, sizeof(*pairs), jc->pair_cap, cap);
 
 		if (!pairs)
 			return NULL;
@@ -370,7 +370,8 @@ static bool take_elements(struct json_comparer *jc, int side, uint32_t array, ui
 	uint32_t count = d->nodes[array].count, node = array + 1;
 
 	if (count > jc->element_cap[side]) {
-		struct json_element *more = realloc(jc->elements[side], count * sizeof(*more));
+		struct json_element *more =
+			json_room(jc, jc->elements[side], sizeof(*more), jc->element_cap[side], count);
 
 		if (!more)
 			return false;

@@ -130,10 +130,16 @@ static int add_tensor(struct tensors *t, uint32_t output, struct span *rest)
 		return err;
 	if (t->count == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 8;
-		struct tensor *more = realloc(t->at, cap * sizeof(*more));
+		struct tensor *more;
 
-		if (!more)
+		if (!budget_grow(t->memory, t->cap * sizeof(*more), cap * sizeof(*more)))
+			return -EFBIG;
+		more = realloc(t->at, cap * sizeof(*more));
+		if (!more) {
+			if (t->memory)
+				budget_release(t->memory, (cap - t->cap) * sizeof(*more));
 			return -ENOMEM;
+		}
 		t->at = more;
 		t->cap = cap;
 	}
@@ -240,6 +246,7 @@ int tensors_read(struct tensors *t, struct span body, uint64_t head_len)
 	int err;
 
 	t->count = 0;
+	t->head.memory = t->memory;
 	if (head_len > body.len || !span_take(&rest, head_len, &head))
 		return -EINVAL;
 	err = json_doc_parse(&t->head, head);
@@ -259,8 +266,10 @@ void tensors_deinit(struct tensors *t)
 {
 	json_doc_deinit(&t->head);
 	buffer_deinit(&t->frame);
+	if (t->memory)
+		budget_release(t->memory, t->cap * sizeof(*t->at));
 	free(t->at);
-	*t = (struct tensors){ 0 };
+	*t = (struct tensors){ .memory = t->memory };
 }
 
 /* ---- elements ---- */

@@ -46,6 +46,7 @@ struct tensor {
 
 /** struct tensors - used again for the next answer; the zero value is empty */
 struct tensors {
+	struct budget *memory; /* borrowed, or NULL: what outputs are charged to, and the nodes of the head */
 	struct json_doc head;
 	struct tensor *at;
 	size_t count, cap;

@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 
 	if (path_rules_new(&o, &t.rules, &error) != 0)
 		return 1;
-	t.jc = json_comparer_new(t.rules);
+	t.jc = json_comparer_new(t.rules, NULL);
 	t.out = collector_new();
 	if (!t.jc || !t.out)
 		return 1;

@@ -41,7 +41,7 @@ static enum comparison_verdict run(struct json_comparer *jc, struct collector *c
 
 static void compare(struct path_rules *rules, struct span a, struct span b)
 {
-	struct json_comparer *jc = json_comparer_new(rules);
+	struct json_comparer *jc = json_comparer_new(rules, NULL);
 	struct collector *c = collector_new();
 	struct json_doc da = { 0 }, db = { 0 }, again = { 0 };
 

@@ -23,7 +23,7 @@ static inline void bench_open(struct bench *t, const char *rules)
 	*t = (struct bench){ 0 };
 	if (path_rules_new(&o, &t->rules, &error) != 0)
 		fail_msg("%s", buffer_text(&error));
-	t->jc = json_comparer_new(t->rules);
+	t->jc = json_comparer_new(t->rules, NULL);
 	t->out = collector_new();
 	assert_non_null(t->jc);
 	assert_non_null(t->out);

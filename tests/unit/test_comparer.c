@@ -426,6 +426,70 @@ static void test_left_out(void **state)
 	}
 }
 
+/* ---- memory ---- */
+
+static void repeat(struct buffer *out, const char *head, const char *piece, size_t times, const char *tail)
+{
+	buffer_clear(out);
+	buffer_add_str(out, head);
+	for (size_t i = 0; i < times; i++)
+		buffer_add_str(out, piece);
+	buffer_add_str(out, tail);
+	buffer_text(out);
+}
+
+/*
+ * Answers that hold many small things take many times their size, whoever wrote them: beyond the comparer's budget
+ * a pair is too large, and the next one finds the room free again.
+ */
+static void test_memory(void **state)
+{
+	static const struct {
+		const char *headers, *head, *piece, *tail, *other;
+		size_t times;
+	} rows[] = {
+		{ JSON, "[", "1,", "1]", "2]", 100000 },
+		{ JSON, "{\"a\":[", "{},", "1]}", "2]}", 70000 },
+		{ PLAIN, "[", "1,", "1]", "2]", 100000 },
+		{ SSE, "", "data: \x01\n\n", "data: a\n\n", "data: b\n\n", 30000 },
+		{ SSE, "data: {\"choices\":[", "1,", "1]}\n\n", "2]}\n\n", 100000 },
+		{ SSE, "", "data: {\"text_output\":\"abcdefgh\"}\n\n", "data: 1\n\n", "data: 2\n\n", 6000 },
+		{ BINARY "200022", "{\"outputs\":[],\"a\":[", "1,", "1]}", "2]}", 100000 },
+	};
+	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .max_body = MAX_BODY, .memory = 1 << 20 };
+	struct buffer a = { 0 }, b = { 0 }, error = { 0 };
+	struct comparer *small, *large;
+
+	(void)state;
+	assert_int_equal(comparer_new(&options, &small, &error), 0);
+	options.memory = 0;
+	assert_int_equal(comparer_new(&options, &large, &error), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct answer p, s, little = { 200, rows[i].headers, "[1]", 0 };
+		const struct comparison *got;
+
+		repeat(&a, rows[i].head, rows[i].piece, rows[i].times, rows[i].tail);
+		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
+		p = (struct answer){ 200, rows[i].headers, buffer_text(&a), a.len };
+		s = (struct answer){ 200, rows[i].headers, buffer_text(&b), b.len };
+		got = run(small, &p, &s);
+		if (got->verdict != COMPARISON_NOT_COMPARABLE || !got->reason || !strstr(got->reason, "too_large"))
+			fail_msg("row %zu: %s (%s)", i, comparison_name(got->verdict), got->reason ? got->reason : "-");
+		comparer_rest(small);
+		if (strstr(rows[i].headers, "inference") == NULL) /* those need a head of their own length */
+			expect("a little one after it", run(small, &little, &little), COMPARISON_EQUAL, NULL);
+		comparer_rest(small);
+		got = run(large, &p, &s);
+		if (got->verdict == COMPARISON_NOT_COMPARABLE || got->verdict == COMPARISON_EQUAL)
+			fail_msg("row %zu, with room: %s (%s)", i, comparison_name(got->verdict), got->reason ? got->reason : "-");
+		comparer_rest(large);
+	}
+	comparer_free(small);
+	comparer_free(large);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+}
+
 static void test_bad_rules(void **state)
 {
 	struct compare_options options = { .rules = SPAN_LITERAL("/a hover\n"), .rules_name = "rules" };
@@ -972,7 +1036,7 @@ static void test_equal_decisions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated), cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated), cmocka_unit_test(test_left_out), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_bad_rules),    cmocka_unit_test(test_dresses),
 		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes), cmocka_unit_test(test_label_maps),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_stream_times), cmocka_unit_test(test_equal_decisions),
