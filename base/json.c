@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/digits.h"
+#include "base/shown.h"
 
 static void json_value(struct json *j)
 {
@@ -147,7 +148,8 @@ static void add_quoted(struct buffer *out, struct span text)
 	}
 	buffer_add(out, "\"", 1);
 	while (text.len > 0) {
-		size_t run = 0, len;
+		struct shown_piece piece;
+		size_t run = 0;
 
 		while (run < text.len && is_plain(text.at[run]))
 			run++;
@@ -155,14 +157,16 @@ static void add_quoted(struct buffer *out, struct span text)
 		span_skip(&text, run);
 		if (text.len == 0)
 			break;
-		len = utf8_length(text);
-		if (len == 0)
+		piece = shown_next(text);
+		if (!piece.valid)
 			buffer_add_str(out, "\xef\xbf\xbd");
-		else if (len == 1)
+		else if (piece.len == 1)
 			add_escaped(out, text.at[0]);
+		else if (shown_is_unsafe(piece.character)) /* below U+10000, all of them */
+			buffer_printf(out, "\\u%04x", (unsigned)piece.character);
 		else
-			buffer_add(out, text.at, len);
-		span_skip(&text, len ? len : 1);
+			buffer_add(out, text.at, piece.len);
+		span_skip(&text, piece.len);
 	}
 	buffer_add(out, "\"", 1);
 }

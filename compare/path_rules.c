@@ -20,6 +20,7 @@
 
 #include "base/array.h"
 #include "base/json_doc.h"
+#include "base/shown.h"
 #include "base/units.h"
 #include "compare/path_automaton.h"
 #include "compare/path_presets.h"
@@ -597,9 +598,10 @@ void path_rules_unmatched(const struct path_rules *r, struct buffer *out)
 		if (rule->matched)
 			continue;
 		if (rule->line)
-			buffer_printf(out, "%s:%u: %s %s\n", rule->origin, rule->line, rule->pattern,
-				      word_name(rule->word));
+			buffer_printf(out, "%s:%u: ", rule->origin, rule->line);
 		else
-			buffer_printf(out, "%s %s\n", rule->origin, rule->pattern);
+			buffer_printf(out, "%s ", rule->origin);
+		shown_add(out, span_str(rule->pattern));
+		buffer_printf(out, rule->line ? " %s\n" : "\n", word_name(rule->word));
 	}
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "compare/tally_state.h"
 
 #define COUNT_MAX (UINT64_C(1) << 53)
@@ -27,9 +28,11 @@ struct reader {
 
 static void fail(struct reader *r, const char *member, const char *not_what)
 {
-	if (!r->failed)
-		buffer_printf(r->error, "the comparison in it is damaged: \"%s\" of target \"%s\" is not %s", member,
-			      r->target, not_what);
+	if (!r->failed) {
+		buffer_printf(r->error, "the comparison in it is damaged: \"%s\" of target \"", member);
+		shown_add(r->error, span_str(r->target)); /* as the file has it */
+		buffer_printf(r->error, "\" is not %s", not_what);
+	}
 	r->failed = true;
 }
 

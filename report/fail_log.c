@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/shown.h"
 #include "report/events.h"
 
 #define MD5_PREFIX_BYTES 128
@@ -28,6 +29,16 @@ static void add_url(struct fail_log *f, const struct message *m, const char *sho
 	buffer_add_str(out, shown);
 	if (path.len > 0 && path.at[0] == '/')
 		buffer_add_span(out, path);
+}
+
+/* The path is a stranger's, and this line goes to a terminal. */
+static void add_shown_url(struct fail_log *f, const struct message *m, const char *shown)
+{
+	struct buffer url = { 0 };
+
+	add_url(f, m, shown, &url);
+	shown_add(&f->line, buffer_span(&url));
+	buffer_deinit(&url);
 }
 
 static void json_line(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
@@ -92,7 +103,7 @@ static void text_line(struct fail_log *f, const struct message *m, const char *s
 	if (is_broken_reuse(o))
 		buffer_printf(&f->line, " on a connection reused after %.1f ms", (double)o->idle_us / 1000);
 	buffer_add_str(&f->line, " ");
-	add_url(f, m, shown, &f->line);
+	add_shown_url(f, m, shown);
 	buffer_printf(&f->line, " after %.1f ms, request %s, body of %llu bytes",
 		      o->total_us < 0 ? 0.0 : (double)o->total_us / 1000, message_id_text(m->origin.id, id),
 		      (unsigned long long)m->body_len);

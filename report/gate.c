@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "base/units.h"
 #include "report/gate_state.h"
 #include "report/replay_speed.h"
@@ -319,8 +320,9 @@ void gate_sentence(const struct gate *g, const struct gate_result *r, struct buf
 	for (size_t i = 0; i < r->count; i++) {
 		const struct gate_failing *f = &r->failing[i];
 
-		buffer_printf(out, "%s%s (%s%s%s%s)", i ? "; " : "", f->term, f->target, f->target[0] ? ": " : "",
-			      f->why ? "not known, " : "", f->why ? f->why : f->shown);
+		buffer_printf(out, "%s%s (", i ? "; " : "", f->term);
+		shown_add(out, span_str(f->target)); /* as a file has it, that anybody may have written */
+		buffer_printf(out, "%s%s%s)", f->target[0] ? ": " : "", f->why ? "not known, " : "", f->why ? f->why : f->shown);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/shown.h"
 #include "compare/tally.h"
 #include "report/merge_values.h"
 #include "report/replay_speed.h"
@@ -218,7 +219,9 @@ static void target_differs(struct merge *m, void *ctx, const char *name, const s
 	(void)ctx;
 	for (size_t i = first; i < m->count; i++)
 		if (url.node[i] && !span_equal(text_of(m, first, url.node[first]), text_of(m, i, url.node[i]))) {
-			buffer_printf(&m->warnings, "target \"%s\" has different addresses; the first is named\n", name);
+			buffer_add_str(&m->warnings, "target \"");
+			shown_add(&m->warnings, span_str(name));
+			buffer_add_str(&m->warnings, "\" has different addresses; the first is named\n");
 			return;
 		}
 }

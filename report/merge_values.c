@@ -6,13 +6,17 @@
 #include <string.h>
 
 #include "base/histogram.h"
+#include "base/shown.h"
 
 #define DEPTH_MAX 32
 
 void merge_fail(struct merge *m, size_t doc, const char *name, const char *what)
 {
-	if (m->err == 0)
-		buffer_printf(m->error, "report %zu of %zu cannot be merged: \"%s\" is %s", doc + 1, m->count, name, what);
+	if (m->err == 0) {
+		buffer_printf(m->error, "report %zu of %zu cannot be merged: \"", doc + 1, m->count);
+		shown_add(m->error, span_str(name)); /* as the file has it */
+		buffer_printf(m->error, "\" is %s", what);
+	}
 	m->err = -EINVAL;
 }
 
@@ -241,8 +245,11 @@ static void write_times(struct merge *m, const char *name, const struct merge_se
 	json_count(&m->j, "sum", h.sum);
 	histogram_buckets_json(&h, &m->j, "buckets");
 	json_close(&m->j, '}');
-	if (!whole)
-		buffer_printf(&m->warnings, "\"%s\" of some report has no buckets: its times are not in the merged ones\n", name);
+	if (!whole) {
+		buffer_add_str(&m->warnings, "\"");
+		shown_add(&m->warnings, span_str(name));
+		buffer_add_str(&m->warnings, "\" of some report has no buckets: its times are not in the merged ones\n");
+	}
 }
 
 /* -- whatever it is -------------------------------------------------------------------- */

@@ -9,62 +9,82 @@
 
 #include <stdarg.h>
 
+#include "base/shown.h"
 #include "report/figures.h"
 #include "report/paper_style.h"
 
-static void add_html(struct buffer *out, struct span text)
+static void html_letter(struct buffer *out, uint8_t c)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.at[i];
-
-		switch (c) {
-		case '&':
-			buffer_add_str(out, "&amp;");
-			break;
-		case '<':
-			buffer_add_str(out, "&lt;");
-			break;
-		case '>':
-			buffer_add_str(out, "&gt;");
-			break;
-		case '"':
-			buffer_add_str(out, "&quot;");
-			break;
-		case '\'':
-			buffer_add_str(out, "&#39;");
-			break;
-		default:
-			if (c < 0x20 && c != '\n' && c != '\t')
-				c = ' ';
-			buffer_add(out, &c, 1);
-		}
+	switch (c) {
+	case '&':
+		buffer_add_str(out, "&amp;");
+		break;
+	case '<':
+		buffer_add_str(out, "&lt;");
+		break;
+	case '>':
+		buffer_add_str(out, "&gt;");
+		break;
+	case '"':
+		buffer_add_str(out, "&quot;");
+		break;
+	case '\'':
+		buffer_add_str(out, "&#39;");
+		break;
+	default:
+		buffer_add(out, &c, 1);
 	}
 }
 
-/* What Markdown would take for markup; a line break would end a table's row. */
-static void add_markdown(struct buffer *out, struct span text)
+/*
+ * What Markdown, and what forges add to it, would take for markup: also a name behind @, which would be told
+ * that it was named, #1, which would be linked, and an address. A line break would end a table's row.
+ */
+static void markdown_letter(struct buffer *out, struct span rest)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.at[i];
+	uint8_t c = rest.at[0];
 
-		if (c < 0x20)
-			c = ' ';
-		if (c == '<' || c == '&') {
-			buffer_add_str(out, c == '<' ? "&lt;" : "&amp;");
-			continue;
-		}
-		if (strchr("\\`*_[]|", c))
+	if (c == '<' || c == '>' || c == '&')
+		html_letter(out, c);
+	else if (c == '@' || c == '#' || (c == ':' && rest.len > 1 && rest.at[1] == '/'))
+		buffer_printf(out, "&#%u;", c);
+	else if (c == '.' && out->len >= 3 && memcmp(out->bytes + out->len - 3, "www", 3) == 0)
+		buffer_add_str(out, "&#46;");
+	else {
+		if (strchr("\\`*_[]|~$", c))
 			buffer_add_str(out, "\\");
 		buffer_add(out, &c, 1);
 	}
 }
 
+/** add_unsafe() - a character that is obeyed rather than shown, as its number; white space as what it is */
+static void add_unsafe(struct paper *p, uint32_t c)
+{
+	if (paper_is_html(p) && (c == '\n' || c == '\t'))
+		buffer_add(p->out, c == '\n' ? "\n" : "\t", 1);
+	else if (c < 0x20)
+		buffer_add_str(p->out, " ");
+	else
+		buffer_printf(p->out, paper_is_html(p) ? "\\u%04x" : "\\\\u%04x", (unsigned)c);
+}
+
 void paper_escaped(struct paper *p, struct span text)
 {
-	if (paper_is_html(p))
-		add_html(p->out, text);
-	else
-		add_markdown(p->out, text);
+	while (text.len > 0) {
+		struct shown_piece piece = shown_next(text);
+
+		if (!piece.valid)
+			buffer_add_str(p->out, "\xef\xbf\xbd");
+		else if (shown_is_unsafe(piece.character))
+			add_unsafe(p, piece.character);
+		else if (piece.len > 1)
+			buffer_add(p->out, text.at, piece.len);
+		else if (paper_is_html(p))
+			html_letter(p->out, text.at[0]);
+		else
+			markdown_letter(p->out, text);
+		span_skip(&text, piece.len);
+	}
 }
 
 static void add_text(struct paper *p, const char *format, va_list args)

@@ -5,6 +5,7 @@
  * look on either medium. Whatever comes from outside (paths, labels, bodies)
  * goes through paper_code() or a view and is escaped: a report is opened by
  * people in browsers, and its values were chosen by whoever sent the requests.
+ * What a browser would obey (shown.h) is written as its number.
  * Text that the program itself provides is passed as plain text, with no
  * markup, and is escaped as well.
  */

@@ -16,6 +16,7 @@
 #include "base/histogram.h"
 #include "base/json.h"
 #include "base/span.h"
+#include "base/shown.h"
 
 static void test_span(void **state)
 {
@@ -366,9 +367,41 @@ static void test_endpoints(void **state)
 	assert_string_equal(endpoint_text(&six, text), "[2001:db8::1]:65535");
 }
 
+/* What a terminal or a page obeys is written as its number, wherever it stands; all else as it is. */
+static void test_shown(void **state)
+{
+	static const struct {
+		const char *text, *shown, *json;
+	} rows[] = {
+		{ "plain /path", "plain /path", "\"plain /path\"" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "a\x1b[31m\n\x7f", "a\\u001b[31m\\u000a\\u007f", "\"a\\u001b[31m\\n\\u007f\"" },
+		{ "a\x9b" "31m\x80", "a\\x9b31m\\x80", "\"a\xef\xbf\xbd" "31m\xef\xbf\xbd\"" },
+		{ "\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\\u0080\\u009b\\u009f\xc2\xa0", "\"\\u0080\\u009b\\u009f\xc2\xa0\"" },
+		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c\xe2\x80\xa8", "\\u202e\\u2066\\u200f\\u061c\\u2028",
+		  "\"\\u202e\\u2066\\u200f\\u061c\\u2028\"" },
+		{ "\xe2\x80\xaf\xe2\x81\xaa\xe2\x80\x8d", "\xe2\x80\xaf\xe2\x81\xaa\xe2\x80\x8d", "\"\xe2\x80\xaf\xe2\x81\xaa\xe2\x80\x8d\"" },
+		{ "\xe2\x80", "\\xe2\\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer out = { 0 };
+		struct json j = json_to(&out);
+
+		shown_add(&out, span_str(rows[i].text));
+		assert_string_equal(buffer_text(&out), rows[i].shown);
+		buffer_clear(&out);
+		json_str(&j, rows[i].text);
+		assert_string_equal(buffer_text(&out), rows[i].json);
+		buffer_deinit(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_json_texts),
