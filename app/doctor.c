@@ -172,6 +172,8 @@ static int run(const struct options *o, struct buffer *error)
 {
 	struct symptoms s = {
 		.expression = o->expression,
+		.vxlan_ports = o->vxlan_ports.port,
+		.vxlan_port_count = o->vxlan_ports.count,
 		.preset = o->policy.preset,
 		.live = o->files.count == 0,
 		.snaplen = o->snaplen,

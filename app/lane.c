@@ -29,6 +29,7 @@ struct lane {
 	struct teller *teller;                   /* NULL: the loop is told, or nobody */
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
+	struct unread unread;
 	struct buffer complaints;
 	pthread_t thread;
 	atomic_bool stop, abandon;
@@ -312,10 +313,14 @@ static void on_packet(void *ctx, const struct packet *packet)
 	counter_add(&l->stats.received, 1);
 	counter_add(&l->stats.received_bytes, packet->wire_len);
 	counter_add(&l->stats.fate[fate], 1);
-	if (fate != PACKET_DECODED)
+	if (fate != PACKET_DECODED) {
+		unread_add(&l->unread, decoder_unread(l->decoder), 1);
 		return;
-	if (segment.missing_bytes > 0)
+	}
+	if (segment.missing_bytes > 0) {
 		counter_add(&l->stats.cut_payload, 1);
+		unread_cut(&l->unread, packet->wire_len);
+	}
 	reassembler_feed(l->reassembler, &segment);
 	if (l->o.recorder) {
 		struct fragment_record record = { l->o.recorder, &segment };
@@ -584,6 +589,11 @@ int lane_join(struct lane *l)
 		pthread_join(l->thread, NULL);
 	l->started = false;
 	return l->error;
+}
+
+const struct unread *lane_unread(const struct lane *l)
+{
+	return &l->unread;
 }
 
 const struct capture_stats *lane_capture_stats(const struct lane *l)

@@ -89,6 +89,7 @@ void lane_close_source(struct lane *l);
 /** lane_join() - wait for the thread; returns 0, or the negative errno that ended the capture */
 int lane_join(struct lane *l);
 
+const struct unread *lane_unread(const struct lane *l);
 const struct capture_stats *lane_capture_stats(const struct lane *l);
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
 

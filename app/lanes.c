@@ -217,6 +217,10 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < ls->count; i++) {
 		add_counters(&out->capture, lane_capture_stats(ls->lane[i]), sizeof(out->capture));
+		unread_cut(&out->unread, counter_get(&lane_unread(ls->lane[i])->longest_cut));
+		for (int row = 0; row < UNREAD_MAX; row++)
+			unread_add(&out->unread, (uint32_t)counter_get(&lane_unread(ls->lane[i])->row[row].what),
+				   counter_get(&lane_unread(ls->lane[i])->row[row].packets));
 		add_counters(&out->reassembly, lane_reassembly_stats(ls->lane[i]), sizeof(out->reassembly));
 		add_counters(&out->policy, &ls->verdicts[i].stats, sizeof(out->policy));
 	}

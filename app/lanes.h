@@ -78,6 +78,7 @@ int lanes_join(struct lanes *ls);
 /** struct lanes_stats - the counters of all lanes, added up */
 struct lanes_stats {
 	struct capture_stats capture;
+	struct unread unread;
 	struct reassembly_stats reassembly;
 	struct policy_stats policy;
 };

@@ -39,6 +39,7 @@ struct observer {
 	struct reassembler *reassembler;
 	struct budget budget;
 	struct capture_stats capture;
+	struct unread narrow_unread, wide_unread;
 	struct policy_stats verdicts;
 	struct wide_view wide_view;
 	struct narrow_view narrow_view;
@@ -125,6 +126,7 @@ static void on_narrow(void *ctx, const struct packet *packet)
 	counter_add(&ob->capture.received, 1);
 	counter_add(&ob->capture.received_bytes, packet->wire_len);
 	counter_add(&ob->capture.fate[fate], 1);
+	unread_add(&ob->narrow_unread, decoder_unread(ob->narrow_decoder), 1);
 	if (packet->wire_len > packet->bytes.len && packet->wire_len > ob->wide_view.largest_cut) {
 		ob->wide_view.largest_cut = packet->wire_len;
 		ob->wide_view.largest_kept = (uint32_t)packet->bytes.len;
@@ -208,8 +210,10 @@ static void on_wide(void *ctx, const struct packet *packet)
 
 	w->packets++;
 	look_at_clock(ob, packet->ts);
-	if (decoder_packet(ob->wide_decoder, packet, &segment) != PACKET_DECODED)
+	if (decoder_packet(ob->wide_decoder, packet, &segment) != PACKET_DECODED) {
+		unread_add(&ob->wide_unread, decoder_unread(ob->wide_decoder), 1);
 		return;
+	}
 	w->segments++;
 	w->payload_bytes += segment.payload.len;
 	look_at_payload(w, &segment);
@@ -298,11 +302,12 @@ void observer_stop(struct observer *ob)
 
 void observer_finish(struct observer *ob, struct symptoms *s)
 {
-	struct books_sources from = { .capture = &ob->capture, .reassembly = reassembler_stats(ob->reassembler),
+	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread, .reassembly = reassembler_stats(ob->reassembler),
 				      .policy = &ob->verdicts };
 
 	reassembler_finish(ob->reassembler);
 	books_take(&from, &ob->narrow_view.books);
+	unread_shares(&ob->wide_unread, ob->wide_view.unread);
 	s->wide = ob->wide_view;
 	s->narrow = ob->narrow_view;
 }

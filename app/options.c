@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -49,6 +50,7 @@ struct parser {
 	int next;            /* index of the argument that comes next */
 	bool ended;          /* by a "--", or by an option that is done at once, as --help */
 	struct buffer words; /* the expression */
+	const char *stray;   /* the first of them that is a file rather; or NULL */
 	struct settings line, file;
 };
 
@@ -189,8 +191,23 @@ static int collect_bundle(struct parser *p, const char *arg)
 	return 0;
 }
 
+/* A word that a packet filter cannot have, and somebody who forgot the second -r, or whose shell made several of one, can. */
+static bool is_recording(const char *word)
+{
+	static const char *const ends[] = { ".pcap", ".pcapng", ".cap", ".dmp", ".pcap.gz", ".pcapng.gz", ".cap.gz" };
+	size_t len = strlen(word);
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (len > strlen(ends[i]) && strcmp(word + len - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return strchr(word, '/') && stat(word, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static void add_word(struct parser *p, const char *word)
 {
+	if (!p->stray && is_recording(word))
+		p->stray = word;
 	if (p->words.len > 0)
 		buffer_add_str(&p->words, " ");
 	buffer_add_str(&p->words, word);
@@ -350,6 +367,13 @@ static int check_input(struct parser *p)
 
 	for (size_t i = 0; i < o->files.count; i++)
 		stdin_count += strcmp(o->files.at[i], "-") == 0;
+	if (p->stray) {
+		buffer_add_str(p->error, "\"");
+		option_shown(p->error, p->stray);
+		buffer_add_str(p->error, "\" is a recording, and was taken for a word of the packet filter; each file needs an -r of "
+					 "its own: -r a.pcap -r b.pcap, or for a pattern: $(printf -- '-r %s ' *.pcap)");
+		return -EINVAL;
+	}
 	if (o->files.count > 0 && o->interfaces.count > 0)
 		return usage(p, "-i and -r exclude each other: capture live, or read files");
 	if (stdin_count > 1)

@@ -351,6 +351,21 @@ static void drain(struct tap *t)
 		on_drained(t);
 }
 
+/* Recordings can claim any time: files that were put together, a clock that had not been set yet. */
+static void on_pause(void *ctx, int64_t wait_ns)
+{
+	double days = (double)wait_ns / (double)(24 * 3600 * NS_PER_S);
+	char text[UNITS_TEXT_MAX];
+
+	(void)ctx;
+	if (days < 2)
+		log_info("the recording pauses here: the next request is due in %s; --max-sleep 1s shortens pauses",
+			 duration_text(wait_ns / NS_PER_S * NS_PER_S, text));
+	else
+		log_warn("the recording pauses here for %.0f %s, so its times may be wrong; --max-sleep 1s shortens pauses, "
+			 "-x max leaves them out", days < 730 ? days : days / 365.25, days < 730 ? "days" : "years");
+}
+
 static void on_intake_end(void *ctx)
 {
 	drain(ctx);
@@ -572,6 +587,7 @@ static int make_intake(struct tap *t, struct buffer *error)
 		.goes_at_once = t->o->compare.on ? goes_at_once : NULL,
 		.has_room = has_room,
 		.on_item = on_item,
+		.on_pause = on_pause,
 		.on_end = on_intake_end,
 		.ctx = t,
 	};

@@ -8,6 +8,7 @@ void tap_take_books(struct tap *t, struct books *b)
 	struct lanes_stats stats;
 	struct books_sources from = {
 		.capture = &stats.capture,
+		.unread = &stats.unread,
 		.reassembly = &stats.reassembly,
 		.policy = &stats.policy,
 		.intake = t->replay ? intake_stats(t->intake) : NULL,
@@ -104,7 +105,7 @@ static void look_for_all_failed(const struct tap *t, const struct books *b, stru
 				!t->comparing || comparing_count(t->comparing, i, COMPARISON_STATUS) > 0, &out[i]);
 }
 
-static void print_end(struct tap *t, const struct books *b, const struct run_facts *facts)
+static void print_end(struct tap *t, const struct books *b, const struct run_shape *shape, const struct run_facts *facts)
 {
 	struct buffer imbalance = { 0 }, lacking = { 0 };
 
@@ -116,7 +117,7 @@ static void print_end(struct tap *t, const struct books *b, const struct run_fac
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
-	why_lacking(b, &lacking);
+	why_lacking(b, shape, &lacking);
 	if (lacking.len > 0)
 		log_warn("%s", buffer_text(&lacking));
 	buffer_deinit(&lacking);
@@ -148,6 +149,8 @@ int tap_report(struct tap *t)
 		.interrupted = t->interrupted,
 		.has_ports = t->o->ports.count > 0,
 		.has_expression = t->o->expression != NULL,
+		.vxlan_ports = t->o->vxlan_ports.port,
+		.vxlan_port_count = t->o->vxlan_ports.count,
 		.sample_share = t->sample.share,
 	};
 	struct facts_store store;
@@ -174,7 +177,7 @@ int tap_report(struct tap *t)
 	recorded = recording_finish(&t->recording);
 	events = outputs_finish_events(&t->outputs);
 	written = outputs_report(&t->outputs, &b, &facts);
-	print_end(t, &b, &facts);
+	print_end(t, &b, &shape, &facts);
 	buffer_deinit(&why);
 	for (size_t i = 0; i < b.target_count; i++)
 		all_failed_deinit(&failed[i]);

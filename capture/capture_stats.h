@@ -30,6 +30,57 @@ enum packet_fate {
 	PACKET_FATE_COUNT
 };
 
+/* Of packets that were IGNORED_NOT_IP, _NOT_TCP or _LINKTYPE: what the outermost thing is that could not be read. */
+enum unread_kind { UNREAD_NOTHING, UNREAD_ETHERTYPE, UNREAD_UDP_PORT, UNREAD_IP_PROTOCOL, UNREAD_LINKTYPE };
+
+/** UNREAD() - kind and number in one; 0 is nothing */
+#define UNREAD(kind, number) ((uint32_t)(kind) << 16 | (uint16_t)(number))
+#define UNREAD_KIND(what)    ((enum unread_kind)((what) >> 16))
+#define UNREAD_NUMBER(what)  ((what) & 0xffffu)
+
+#define UNREAD_MAX 24
+
+/**
+ * struct unread - how many packets of which
+ *
+ * What finds no row takes over that of the rarest, with its count ("space saving", Metwally 2005): whatever has more
+ * than one packet in UNREAD_MAX is in a row, and no count is too high by more than that share of all.
+ */
+struct unread {
+	struct {
+		struct counter what, packets; /* what: 0 where the rows end */
+	} row[UNREAD_MAX];
+	struct counter longest_cut; /* bytes on the wire of the longest packet that came cut */
+};
+
+/** unread_cut() - owner only: a packet of so many bytes came cut */
+static inline void unread_cut(struct unread *u, uint64_t wire_len)
+{
+	if (wire_len > counter_get(&u->longest_cut))
+		counter_set(&u->longest_cut, wire_len);
+}
+
+/** unread_add() - owner only */
+static inline void unread_add(struct unread *u, uint32_t what, uint64_t packets)
+{
+	int rarest = 0;
+
+	for (int i = 0; what && i < UNREAD_MAX; i++) {
+		uint64_t is = counter_get(&u->row[i].what);
+
+		if (is == what) {
+			counter_add(&u->row[i].packets, packets);
+			return;
+		}
+		if (counter_get(&u->row[i].packets) < counter_get(&u->row[rarest].packets))
+			rarest = i;
+	}
+	if (what && packets) {
+		counter_set(&u->row[rarest].what, what);
+		counter_add(&u->row[rarest].packets, packets);
+	}
+}
+
 struct capture_stats {
 	struct counter received, received_bytes;
 	struct counter fate[PACKET_FATE_COUNT];

@@ -40,6 +40,7 @@ struct decoder {
 	struct frame_list earlier;   /* of the last packet; empty unless keep */
 	struct mptcp mptcp;          /* of the last packet, if its segment says so */
 	unsigned tunnels;            /* of the last packet */
+	uint32_t unread;             /* of the last packet that was ignored */
 	bool keep;
 	bool layers_only; /* every packet goes layer by layer */
 };
@@ -83,6 +84,21 @@ void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx)
 unsigned decoder_tunnels(const struct decoder *d)
 {
 	return d->tunnels;
+}
+
+uint32_t decoder_unread(const struct decoder *d)
+{
+	return d->unread;
+}
+
+/** note_unread() - @port: of UDP, if @protocol is that */
+static enum packet_fate note_unread(struct decoder *d, enum packet_fate fate, uint16_t ethertype, uint8_t protocol, uint16_t port)
+{
+	if (fate == PACKET_IGNORED_NOT_IP)
+		d->unread = UNREAD(UNREAD_ETHERTYPE, ethertype);
+	else if (fate == PACKET_IGNORED_NOT_TCP)
+		d->unread = protocol == PROTOCOL_UDP ? UNREAD(UNREAD_UDP_PORT, port) : UNREAD(UNREAD_IP_PROTOCOL, protocol);
+	return fate;
 }
 
 /* RFC 9293, 3.1. Ports are looked at first: what is not ours is not checked further. */
@@ -141,17 +157,23 @@ static enum packet_fate open_layers(struct decoder *d, const struct packet *pack
 	enum packet_fate fate = PACKET_DECODED;
 
 	for (int layers = 0; payload->is_fragment || payload->protocol != PROTOCOL_TCP; layers++) {
-		uint16_t ethertype;
+		uint16_t ethertype = 0;
 
 		if (layers == LAYERS_MAX)
 			return PACKET_IGNORED_NESTED;
 		if (payload->is_fragment) {
 			fate = put_together(d, packet, l, payload, out);
+			note_unread(d, fate, 0, payload->protocol, 0);
 		} else {
+			uint16_t port = tunnel_port(payload->protocol, &d->vxlan_ports, l);
+
 			d->tunnels |= tunnel_bit(payload->protocol, l);
 			fate = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
-			if (fate == PACKET_DECODED)
+			note_unread(d, fate, ethertype, payload->protocol, port);
+			if (fate == PACKET_DECODED) {
 				fate = ip_decode(ethertype, l, &out->src, &out->dst, payload);
+				note_unread(d, fate, 0, payload->protocol, 0);
+			}
 		}
 		if (fate != PACKET_DECODED)
 			break;
@@ -216,13 +238,18 @@ __attribute__((noinline)) static enum packet_fate decode_any(struct decoder *d, 
 	size_t cut = packet->wire_len > captured ? packet->wire_len - captured : 0;
 	struct layer l = { .bytes = packet->bytes, .cut = cut, .claimed = captured + cut };
 	struct ip_payload payload;
-	uint16_t ethertype;
+	uint16_t ethertype = 0;
 	enum packet_fate fate = link_decode(packet->linktype, &l, &ethertype, &out->network);
 
 	d->tunnels = l.tunnels;
-	if (fate == PACKET_DECODED)
-		fate = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
-	if (fate == PACKET_DECODED && (payload.protocol != PROTOCOL_TCP || payload.is_fragment))
+	if (fate == PACKET_IGNORED_LINKTYPE)
+		d->unread = UNREAD(UNREAD_LINKTYPE, packet->linktype);
+	if (fate != PACKET_DECODED)
+		return note_unread(d, fate, ethertype, 0, 0);
+	fate = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
+	if (fate != PACKET_DECODED)
+		return note_unread(d, fate, 0, payload.protocol, 0);
+	if (payload.protocol != PROTOCOL_TCP || payload.is_fragment)
 		fate = open_layers(d, packet, &l, &payload, out);
 	if (fate == PACKET_DECODED)
 		fate = decode_tcp(d, &l, out);
@@ -233,7 +260,7 @@ enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, 
 {
 	enum packet_fate fate;
 
-	d->tunnels = 0;
+	d->tunnels = d->unread = 0;
 	if (d->earlier.first)
 		frame_list_deinit(&d->earlier);
 	out->ts = packet->ts;

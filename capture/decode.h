@@ -89,6 +89,9 @@ void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx);
 /** decoder_tunnels() - TUNNEL_BIT()s of what the last packet was taken out of; GRE and ERSPAN are both GRE here */
 unsigned decoder_tunnels(const struct decoder *d);
 
+/** decoder_unread() - UNREAD() of the last packet, if it was ignored for what it carries; else 0 */
+uint32_t decoder_unread(const struct decoder *d);
+
 /** decode_knows_linktype() - is this DLT_* one of those above? Others are PACKET_IGNORED_LINKTYPE */
 bool decode_knows_linktype(int linktype);
 

@@ -27,6 +27,7 @@
 #include "capture/tunnel_kind.h"
 
 #define UDP_HEADER 8
+#define WELL_KNOWN_PORTS 1024
 #define PORT_VXLAN 4789
 #define PORT_VXLAN_LINUX 8472 /* Linux's default, older than the assignment; flannel and Cilium keep it */
 #define PORT_VXLAN_GPE 4790
@@ -384,6 +385,23 @@ enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_po
 	enum packet_fate fate = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
 
 	return fate == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : fate;
+}
+
+static bool is_tunnel_port(const struct port_set *vxlan_ports, uint16_t port)
+{
+	return is_vxlan_port(vxlan_ports, port) || port == PORT_GENEVE || port == PORT_VXLAN_GPE || port == PORT_GTP ||
+	       port == PORT_TZSP;
+}
+
+uint16_t tunnel_port(uint8_t protocol, const struct port_set *vxlan_ports, const struct layer *l)
+{
+	uint16_t src, dst;
+
+	if (protocol != PROTOCOL_UDP || l->bytes.len < 4)
+		return 0;
+	src = field16(l->bytes, 0);
+	dst = field16(l->bytes, 2);
+	return src < WELL_KNOWN_PORTS && dst >= WELL_KNOWN_PORTS && !is_tunnel_port(vxlan_ports, dst) ? src : dst;
 }
 
 static unsigned udp_tunnel_bit(uint16_t port)

@@ -19,6 +19,9 @@
 enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
 			       uint16_t *ethertype, uint32_t *network);
 
+/** tunnel_port() - of UDP: the port that it goes to, or comes from if only that is a well-known one; 0 of others */
+uint16_t tunnel_port(uint8_t protocol, const struct port_set *vxlan_ports, const struct layer *l);
+
 /** tunnel_bit() - TUNNEL_BIT() of what that tunnel would be, if it is one; ERSPAN is GRE here */
 unsigned tunnel_bit(uint8_t protocol, const struct layer *l);
 

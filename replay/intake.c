@@ -35,6 +35,7 @@
 
 #define INTAKE_BUDGET 256
 #define STEP_BACK_NS NS_PER_S
+#define LONG_PAUSE_NS (60 * NS_PER_S) /* somebody who watches wants to know by then */
 #define NO_PLACE UINT64_MAX /* beyond all that items have */
 #define FAR_FUTURE_NS (INT64_C(1) << 61) /* 73 years: no recording is longer, and sums of two still fit */
 
@@ -63,6 +64,7 @@ struct intake {
 	int64_t begin; /* where the first schedule started: --loop moves @start */
 	int64_t last_due, last_ts;
 	int64_t armed; /* what the timerfd is set to; 0: nothing */
+	int64_t longest_told; /* pause */
 };
 
 /* ---- the schedule ---- */
@@ -138,6 +140,14 @@ static void arm(struct intake *in, int64_t due)
 	timerfd_settime(in->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
+static void tell_pause(struct intake *in, int64_t wait)
+{
+	if (wait < LONG_PAUSE_NS || wait / 2 < in->longest_told || !in->options.on_pause)
+		return;
+	in->longest_told = wait;
+	in->options.on_pause(in->options.ctx, wait);
+}
+
 /* ---- taking ---- */
 
 /** may_go() - is it the moment for @item, the next in the ring? If not, something is set up that wakes us then
@@ -159,6 +169,7 @@ static bool may_go(struct intake *in, const void *item)
 		due = due_time(in, ts);
 		now = mono_now().ns;
 		if (due > now) {
+			tell_pause(in, due - now);
 			arm(in, due);
 			return false;
 		}

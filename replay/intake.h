@@ -46,6 +46,8 @@ struct intake_options {
 	bool (*has_room)(void *ctx);
 	/* one item, taken by the callee, in order */
 	void (*on_item)(void *ctx, void *item);
+	/* with PACE_SCHEDULE: the next item is due in @wait_ns only; told of long pauses that are more than double any before */
+	void (*on_pause)(void *ctx, int64_t wait_ns);
 	/* every producer said intake_end() and the rings are empty */
 	void (*on_end)(void *ctx);
 	void *ctx;

@@ -47,6 +47,18 @@ static void take_packets(struct books *b, const struct capture_stats *s)
 	b->packets.dropped_interface = counter_get(&s->dropped_interface);
 }
 
+void unread_shares(const struct unread *from, struct unread_share *out)
+{
+	for (size_t i = 0; i < UNREAD_MAX; i++) {
+		struct unread_share share = { (uint32_t)counter_get(&from->row[i].what), counter_get(&from->row[i].packets) };
+		size_t at = i;
+
+		for (; at > 0 && out[at - 1].packets < share.packets; at--)
+			out[at] = out[at - 1];
+		out[at] = share;
+	}
+}
+
 static void take_requests(struct books *b, const struct reassembly_stats *s)
 {
 	b->requests.seen = counter_get(&s->seen);
@@ -102,6 +114,10 @@ void books_take(const struct books_sources *from, struct books *out)
 	*out = (struct books){ 0 };
 	if (from->capture)
 		take_packets(out, from->capture);
+	if (from->unread) {
+		unread_shares(from->unread, out->unread);
+		out->packets.longest_cut = counter_get(&from->unread->longest_cut);
+	}
 	if (from->reassembly)
 		take_requests(out, from->reassembly);
 	if (from->policy) {

@@ -32,6 +32,7 @@ struct books_target_source {
 /** struct books_sources - where the numbers are; borrowed, NULL for a stage that does not run */
 struct books_sources {
 	const struct capture_stats *capture;
+	const struct unread *unread;
 	const struct reassembly_stats *reassembly;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
@@ -66,10 +67,18 @@ struct books_target {
 	struct quantiles total, first_byte;
 };
 
+/** struct unread_share - so many packets carry this, which could not be read; what is an UNREAD() */
+struct unread_share {
+	uint32_t what;
+	uint64_t packets;
+};
+
 struct books {
+	struct unread_share unread[UNREAD_MAX]; /* the most frequent first, up to the first of 0 packets */
 	struct {
 		uint64_t received, received_bytes, fate[PACKET_FATE_COUNT];
 		uint64_t cut_payload, dropped_kernel, dropped_interface;
+		uint64_t longest_cut; /* bytes on the wire of the longest packet that came cut */
 	} packets;
 	struct {
 		uint64_t seen, complete, lost[LOST_REASON_COUNT], verdict[VERDICT_COUNT], match_limit;
@@ -85,6 +94,9 @@ struct books {
 
 /** books_take() - copy the counters; the loop's thread, since histograms are its own */
 void books_take(const struct books_sources *from, struct books *out);
+
+/** unread_shares() - the rows as numbers, the most frequent first; @out has UNREAD_MAX */
+void unread_shares(const struct unread *from, struct unread_share *out);
 
 /** books_imbalance() - append a sentence for each equality that does not hold; true if all hold (a finished run) */
 bool books_imbalance(const struct books *b, struct buffer *out);

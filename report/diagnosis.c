@@ -17,9 +17,13 @@
 #include "base/clock.h"
 #include "report/books_names.h"
 #include "report/figures.h"
+#include "report/unread.h"
 
 #define CLOCK_OFF_NS  (2 * NS_PER_S)
 #define CLOCK_BACK_NS NS_PER_S
+#define UNREAD_HANDFUL 5  /* packets: fewer are not worth a word */
+#define UNREAD_SAID_MAX 3 /* kinds */
+#define LONGEST_PACKET (262144 - 256) /* what -s can be, less what the kernel needs of it */
 #define TWICE_SHARE   0.3 /* of the payload bytes: more than any network loses */
 
 /* There is a place for each symptom, tunnel and target: what is said once is said once. */
@@ -142,6 +146,66 @@ static bool nothing_passes(const struct symptoms *s, struct diagnosis *d)
 	return true;
 }
 
+/* ---- what cannot be read ---- */
+
+/* "72 of 80 packets have ethertype 0x88e5 (MACsec)", and what to do about it */
+static void name_unread(const struct symptoms *s, struct diagnosis_line *line, const struct unread_share *share)
+{
+	figure_count(&line->text, share->packets);
+	say(line, " of ");
+	say_count(line, s->wide.packets, "packet");
+	say(line, " ha%s ", share->packets == 1 ? "s" : "ve");
+	unread_name(share->what, &line->text);
+}
+
+/** nothing_readable() - packets pass, and none of them could be read, whatever is asked for */
+static bool nothing_readable(const struct symptoms *s, struct diagnosis *d)
+{
+	struct diagnosis_line *line;
+
+	if (s->wide.segments > 0 || s->wide.unread[0].packets == 0)
+		return false;
+	line = add(d, FINDING_FAULT, "unread");
+	say_count(line, s->wide.packets, "packet");
+	say(line, " passed, and none of them holds TCP that could be read: ");
+	name_unread(s, line, &s->wide.unread[0]);
+	say(line, ".");
+	unread_advise(s->wide.unread[0].what, s->vxlan_ports, s->vxlan_port_count, &line->remedy);
+	return true;
+}
+
+/** partly_readable() - a tenth of the packets is of a kind that may hide connections */
+static void partly_readable(const struct symptoms *s, struct diagnosis *d)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < UNREAD_MAX && said < UNREAD_SAID_MAX; i++) {
+		const struct unread_share *share = &s->wide.unread[i];
+		struct diagnosis_line *line;
+
+		if (share->packets <= UNREAD_HANDFUL || share->packets < s->wide.packets / 10 || !unread_hides(share->what))
+			continue;
+		line = add(d, FINDING_WARNING, "unread");
+		name_unread(s, line, share);
+		say(line, " and could not be read; requests in them are missed.");
+		unread_advise(share->what, s->vxlan_ports, s->vxlan_port_count, &line->remedy);
+		said++;
+	}
+}
+
+/** is_given() - did the user name this port with -p? */
+static bool is_given(const struct symptoms *s, uint16_t port)
+{
+	for (const char *at = s->ports; at && *at; at += strspn(at, ",")) {
+		char *end;
+
+		if (strtoul(at, &end, 10) == port)
+			return true;
+		at = end + strcspn(end, ",");
+	}
+	return false;
+}
+
 /** shut_out() - packets pass, and the filters of the options let none of them through */
 static bool shut_out(const struct symptoms *s, struct diagnosis *d)
 {
@@ -162,10 +226,13 @@ static bool shut_out(const struct symptoms *s, struct diagnosis *d)
 		say(line, " HTTP requests are seen on port ");
 		list_ports(&line->text, &s->wide, requests_of);
 		say(line, ".");
-		advise(line, "-p %u%s", best->port, s->expression ? ", or another filter expression" : "");
-	} else if (s->ports) {
-		advise(line, "check the port that the service listens on (ss -ltn), and the interface: -i any sees all");
 	}
+	if (best && !is_given(s, best->port))
+		advise(line, "-p %u%s", best->port, s->expression ? ", or another filter expression" : "");
+	else if (best && s->expression)
+		advise(line, "another filter expression: it is about the outermost packet, and the port is right");
+	else if (!best && s->ports)
+		advise(line, "check the port that the service listens on (ss -ltn), and the interface: -i any sees all");
 	return true;
 }
 
@@ -288,19 +355,6 @@ static void proxy_protocol(const struct symptoms *s, struct diagnosis *d)
 	advise(line, "look at what the proxy sends (send-proxy, proxy_protocol): tcpdump -X; or tap before that proxy");
 }
 
-/** is_given() - did the user name this port with -p? */
-static bool is_given(const struct symptoms *s, uint16_t port)
-{
-	for (const char *at = s->ports; at && *at; at += strspn(at, ",")) {
-		char *end;
-
-		if (strtoul(at, &end, 10) == port)
-			return true;
-		at = end + strcspn(end, ",");
-	}
-	return false;
-}
-
 static void no_requests(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -362,7 +416,9 @@ static void cut(const struct symptoms *s, struct diagnosis *d)
 	say(line, " came cut: of %u bytes, %u were captured.", s->wide.largest_cut, s->wide.largest_kept);
 	if (s->wide.largest_cut > 1600 && s->live)
 		say(line, " Packets above the network's 1500 bytes come from offloads (TSO, GRO), which is normal.");
-	if (s->live)
+	if (s->wide.largest_cut >= LONGEST_PACKET)
+		advise(line, "no snaplen is longer than 262144, and these packets are (BIG TCP): " BIG_TCP_ADVICE);
+	else if (s->live)
 		advise(line, "-s 262144, which is the default (now %u)", s->snaplen);
 	else
 		advise(line, "record again with all bytes: tcpdump -s 0; cloud mirroring: raise its packet length");
@@ -626,8 +682,9 @@ static void traffic(const struct symptoms *s, struct diagnosis *d)
 		return;
 	tunnels(s, d);
 	clocks(s, d);
-	if (shut_out(s, d))
+	if (nothing_readable(s, d) || shut_out(s, d))
 		return;
+	partly_readable(s, d);
 	encrypted(s, d);
 	http2(s, d);
 	joined_late(s, d);

@@ -38,6 +38,7 @@ struct wide_view {
 	size_t port_count;
 	char tls_name[VIEW_NAMES_MAX][VIEW_NAME_TEXT]; /* as clients say them: printable */
 	size_t tls_name_count;
+	struct unread_share unread[UNREAD_MAX]; /* what could not be read, the most frequent first */
 	uint64_t hidden[VIEW_TUNNELS]; /* segments in tunnels that the options do not open, by their kind */
 	uint32_t largest_cut, largest_kept; /* bytes: the longest packet that was cut, and what was captured of it */
 	int64_t clock_off_ns;  /* live: how far a packet's time was from ours, at most */
@@ -70,6 +71,8 @@ struct symptoms {
 	const char *sandbox_fails;  /* the sentence that says how, or NULL: nothing was looked at */
 	const char *ports;          /* as the user wrote them, "8080,8081"; NULL: none */
 	const char *expression, *preset; /* or NULL */
+	const uint16_t *vxlan_ports;     /* those of --vxlan-port */
+	size_t vxlan_port_count;
 	bool live, any_interface;
 	double seconds;
 	uint32_t snaplen;
@@ -82,7 +85,7 @@ struct symptoms {
 
 enum finding_severity { FINDING_FAULT, FINDING_WARNING, FINDING_NOTE, FINDING_GOOD };
 
-#define DIAGNOSIS_MAX (24 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
+#define DIAGNOSIS_MAX (27 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
 
 struct diagnosis_line {
 	enum finding_severity severity;

@@ -11,9 +11,12 @@
 
 #include "base/units.h"
 #include "report/books_names.h"
+#include "report/unread.h"
 
 #define MULTIPATH_ADVICE                                                                                       \
 	"tap behind the point that ends Multipath TCP, or turn it off on the service's machine (net.mptcp.enabled=0)"
+
+#define UNREAD_HANDFUL 5
 
 static size_t largest(const uint64_t *values, size_t from, size_t to)
 {
@@ -23,6 +26,39 @@ static size_t largest(const uint64_t *values, size_t from, size_t to)
 		if (values[i] > values[at])
 			at = i;
 	return at;
+}
+
+/* The most frequent thing that could not be read, if the packets of @fate carry it; or 0. */
+static uint32_t most_unread(const struct books *b, enum packet_fate fate)
+{
+	for (size_t i = 0; i < UNREAD_MAX && b->unread[i].packets > 0; i++) {
+		enum unread_kind kind = UNREAD_KIND(b->unread[i].what);
+
+		if (fate == (kind == UNREAD_ETHERTYPE  ? PACKET_IGNORED_NOT_IP :
+			     kind == UNREAD_LINKTYPE ? PACKET_IGNORED_LINKTYPE :
+						       PACKET_IGNORED_NOT_TCP))
+			return b->unread[i].what;
+	}
+	return 0;
+}
+
+/* Where it can be said what they carry, that says more than why they were ignored. */
+static bool name_unread(const struct books *b, const struct run_shape *shape, enum packet_fate fate, struct buffer *out)
+{
+	uint32_t what = most_unread(b, fate);
+
+	if (!what)
+		return false;
+	if (fate == PACKET_IGNORED_LINKTYPE) {
+		buffer_printf(out, "their link type, %u, is not one that shadowtap reads: record on Ethernet, or with -i any",
+			      UNREAD_NUMBER(what));
+		return true;
+	}
+	buffer_printf(out, "they carry no %s, most have ", fate == PACKET_IGNORED_NOT_TCP ? "TCP" : "IP");
+	unread_name(what, out);
+	buffer_add_str(out, ": ");
+	unread_advise(what, shape->vxlan_ports, shape->vxlan_port_count, out);
+	return true;
 }
 
 static const char *packets_advice(size_t fate)
@@ -108,6 +144,21 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 			      n);
 }
 
+/*
+ * The kernel's blocks hold 262144 bytes, headers of its own among them, and -s takes no more. Longer packets exist
+ * only inside of hosts that put segments together (BIG TCP).
+ */
+#define LONGEST_PACKET (262144 - 256)
+
+static void truncated(const struct books *b, struct buffer *out)
+{
+	if (b->packets.longest_cut < LONGEST_PACKET)
+		buffer_add_str(out, "the packets were cut: capture with a snaplen of 262144 (-s)");
+	else
+		buffer_printf(out, "there are packets of %" PRIu64 " bytes (BIG TCP), and no snaplen above 262144 (-s): " BIG_TCP_ADVICE,
+			      b->packets.longest_cut);
+}
+
 static void lost(const struct books *b, struct buffer *out)
 {
 	size_t reason = largest(b->requests.lost, 0, LOST_REASON_COUNT - 1);
@@ -118,7 +169,6 @@ static void lost(const struct books *b, struct buffer *out)
 		advice = "packets are missing from the capture: see dropped_kernel, raise -B, or tap nearer";
 		break;
 	case LOST_TRUNCATED:
-		advice = "the packets were cut: capture with a snaplen of 262144 (-s)";
 		break;
 	case LOST_TOO_LARGE:
 		advice = "their bodies are longer than --max-body: raise it";
@@ -149,9 +199,11 @@ static void lost(const struct books *b, struct buffer *out)
 		buffer_printf(out, "%" PRIu64 " of ", b->requests.seen - b->requests.complete);
 	buffer_printf(out, "%" PRIu64 " requests were lost, %" PRIu64 " of them as %s: %s", b->requests.seen,
 		      b->requests.lost[reason], lost_names[reason].name, advice);
+	if (reason == LOST_TRUNCATED)
+		truncated(b, out);
 }
 
-static const char *verdict_advice(size_t verdict)
+static const char *verdict_advice(size_t verdict, const struct run_shape *shape)
 {
 	switch ((enum verdict)verdict) {
 	case VERDICT_FILTERED_METHOD:
@@ -169,6 +221,9 @@ static const char *verdict_advice(size_t verdict)
 	case VERDICT_UNSAMPLED:
 		return "the sample took none of them: raise -S, or wait for more requests";
 	case VERDICT_SHED_HANDOVER:
+		if (shape->interrupted && !shape->live)
+			return "the run was ended before their time came: --max-sleep 1s shortens the pauses of a recording, -x max "
+			       "leaves them out";
 		return "the targets were not given them in time: see the targets' lines";
 	case VERDICT_SHED_MEMORY:
 		return "there was no room to hold them: raise --max-memory";
@@ -185,14 +240,14 @@ static bool most_were_lost(const struct books *b)
 	return b->requests.seen - b->requests.complete > b->requests.complete;
 }
 
-static void none_chosen(const struct books *b, struct buffer *out)
+static void none_chosen(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	size_t verdict = largest(b->requests.verdict, VERDICT_CHOSEN + 1, VERDICT_COUNT - 1);
 	const struct book_name *name = &verdict_names[verdict];
 
 	buffer_printf(out, "of %" PRIu64 " complete requests, %" PRIu64 " were %s%s%s: %s", b->requests.complete,
 		      b->requests.verdict[verdict], name->group, name->name ? "." : "", name->name ? name->name : "",
-		      verdict_advice(verdict));
+		      verdict_advice(verdict, shape));
 }
 
 static void none_sent(const struct books *b, struct buffer *out)
@@ -214,13 +269,29 @@ static void none_sent(const struct books *b, struct buffer *out)
 	}
 }
 
-void why_lacking(const struct books *b, struct buffer *out)
+/* A tenth of all packets, and more than a handful: what is in them may be missed. */
+static void lacking_unread(const struct books *b, const struct run_shape *shape, struct buffer *out)
+{
+	for (size_t i = 0; i < UNREAD_MAX && b->unread[i].packets > UNREAD_HANDFUL; i++) {
+		if (b->packets.fate[PACKET_DECODED] == 0 || b->unread[i].packets < b->packets.received / 10 ||
+		    !unread_hides(b->unread[i].what))
+			continue;
+		buffer_printf(out, "%s%" PRIu64 " of %" PRIu64 " packets have ", out->len ? "; " : "", b->unread[i].packets,
+			      b->packets.received);
+		unread_name(b->unread[i].what, out);
+		buffer_add_str(out, " and could not be read: ");
+		unread_advise(b->unread[i].what, shape->vxlan_ports, shape->vxlan_port_count, out);
+	}
+}
+
+void why_lacking(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	if (b->connections.multipath > 0 && b->requests.seen > 0)
 		buffer_printf(out,
 			      "%" PRIu64 " connections are subflows of Multipath TCP that cannot be followed, and %" PRIu64
 			      " requests on them were lost: " MULTIPATH_ADVICE,
 			      b->connections.multipath, b->requests.lost[LOST_MULTIPATH]);
+	lacking_unread(b, shape, out);
 }
 
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out)
@@ -235,14 +306,15 @@ bool why_nothing(const struct books *b, const struct run_shape *shape, struct bu
 	} else if (b->packets.fate[PACKET_DECODED] == 0) {
 		size_t fate = largest(b->packets.fate, 0, PACKET_FATE_COUNT - 1);
 
-		buffer_printf(out, "none of %" PRIu64 " packets could be used; %s", b->packets.received,
-			      packets_advice(fate));
+		buffer_printf(out, "none of %" PRIu64 " packets could be used; ", b->packets.received);
+		if (!name_unread(b, shape, (enum packet_fate)fate, out))
+			buffer_add_str(out, packets_advice(fate));
 	} else if (b->requests.seen == 0) {
 		no_requests(b, shape, out);
 	} else if (b->requests.complete == 0 || (chosen == 0 && most_were_lost(b))) {
 		lost(b, out);
 	} else if (chosen == 0) {
-		none_chosen(b, out);
+		none_chosen(b, shape, out);
 	} else {
 		none_sent(b, out);
 	}

@@ -13,6 +13,8 @@
 struct run_shape {
 	bool live, dry_run, interrupted;
 	bool has_ports, has_expression;
+	const uint16_t *vxlan_ports; /* those of --vxlan-port; borrowed */
+	size_t vxlan_port_count;
 	uint64_t sample_share; /* parts per SHARE_ONE */
 };
 
@@ -22,7 +24,7 @@ struct run_shape {
  */
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out);
 
-/** why_lacking() - whatever else was sent: append what the capture could not follow, and what to try; or nothing */
-void why_lacking(const struct books *b, struct buffer *out);
+/** why_lacking() - whatever else was sent: append what the capture could not follow or read, and what to try; or nothing */
+void why_lacking(const struct books *b, const struct run_shape *shape, struct buffer *out);
 
 #endif

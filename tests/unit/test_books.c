@@ -219,6 +219,30 @@ static void production(struct books *b)
 	b->target[0].shed[SHED_PRODUCTION] = 1;
 }
 
+static void all_vn_tagged(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_NOT_IP] = 9 } },
+			     .unread = { { UNREAD(UNREAD_IP_PROTOCOL, 1), 9 }, { UNREAD(UNREAD_ETHERTYPE, 0x88e5), 8 } } };
+}
+
+static void all_link_types(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_LINKTYPE] = 9 } },
+			     .unread = { { UNREAD(UNREAD_LINKTYPE, 220), 9 } } };
+}
+
+static void all_truncated(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 }, .longest_cut = 70000 },
+			     .requests = { .seen = 3, .lost = { [LOST_TRUNCATED] = 3 } } };
+}
+
+static void all_big_tcp(struct books *b)
+{
+	all_truncated(b);
+	b->packets.longest_cut = 500000;
+}
+
 static const struct {
 	const char *step;
 	void (*fall)(struct books *);
@@ -227,6 +251,10 @@ static const struct {
 	{ "no packets", no_packets, "the capture holds no packets" },
 	{ "other port", other_port, "on a port of -p" },
 	{ "no TCP", only_udp, "they carry no TCP" },
+	{ "a kind of frame", all_vn_tagged, "they carry no IP, most have ethertype 0x88e5 (MACsec): it is encrypted" },
+	{ "a link type", all_link_types, "their link type, 220, is not one" },
+	{ "a snaplen", all_truncated, "3 of them as truncated: the packets were cut: capture with a snaplen of 262144 (-s)" },
+	{ "BIG TCP", all_big_tcp, "there are packets of 500000 bytes (BIG TCP), and no snaplen above 262144 (-s): ip link set DEV gro_max_size 196608" },
 	{ "TLS", only_tls, "2 of 2 connections are TLS" },
 	{ "HTTP/2", only_http2, "speak HTTP/2" },
 	{ "gaps", all_gaps, "2 of them as gap" },

@@ -191,6 +191,60 @@ static void behind_vxlan(struct symptoms *s)
 	s->wide.hidden[0] = 800;
 }
 
+static void unreadable(struct symptoms *s, uint32_t what)
+{
+	s->narrow = (struct narrow_view){ 0 };
+	s->wide.segments = 0;
+	s->wide.port_count = 0;
+	s->wide.unread[0] = (struct unread_share){ what, 800 };
+	s->wide.unread[1] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 53), 100 };
+}
+
+static void all_macsec(struct symptoms *s)
+{
+	unreadable(s, UNREAD(UNREAD_ETHERTYPE, 0x88e5));
+}
+
+static void all_unknown_udp(struct symptoms *s)
+{
+	unreadable(s, UNREAD(UNREAD_UDP_PORT, 10000));
+}
+
+static void all_of_a_given_port(struct symptoms *s)
+{
+	static const uint16_t given[] = { 20000, 10000 };
+
+	all_unknown_udp(s);
+	s->vxlan_ports = given;
+	s->vxlan_port_count = 2;
+}
+
+static void a_third_in_vxlan(struct symptoms *s)
+{
+	s->wide.unread[0] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 4789), 300 };
+}
+
+static void much_name_lookup(struct symptoms *s)
+{
+	s->wide.unread[0] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 53), 300 };
+	s->wide.unread[1] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 6081), 5 };
+}
+
+/* The port is right, so it is not proposed. */
+static void expression_shuts_out(struct symptoms *s)
+{
+	s->narrow = (struct narrow_view){ 0 };
+	s->ports = "80,8080";
+	s->expression = "host 192.0.2.1";
+}
+
+static void big_tcp(struct symptoms *s)
+{
+	s->narrow.books.packets.cut_payload = 8;
+	s->wide.largest_cut = 500000;
+	s->wide.largest_kept = 262000;
+}
+
 static void late_clock(struct symptoms *s)
 {
 	s->wide.clock_off_ns = 90 * NS_PER_S;
@@ -350,6 +404,14 @@ static const struct {
 	{ empty_recording, "no_packets", FINDING_FAULT, false, "holds no packets", "tcpdump" },
 	{ other_port, "filter", FINDING_FAULT, false, "on port 9999. HTTP requests are seen on port 8080 (100).", "-p 8080" },
 	{ other_expression, "filter", FINDING_FAULT, false, "matches \"host 192.0.2.1\"", "another filter expression" },
+	{ all_macsec, "unread", FINDING_FAULT, false, "900 packets passed, and none of them holds TCP that could be read: 800 of 900 packets have ethertype 0x88e5 (MACsec).",
+	  "it is encrypted" },
+	{ all_unknown_udp, "unread", FINDING_FAULT, false, "800 of 900 packets have UDP port 10000.", "--vxlan-port 10000" },
+	{ all_of_a_given_port, "unread", FINDING_FAULT, false, "UDP port 10000.", "although --vxlan-port names the port" },
+	{ a_third_in_vxlan, "unread", FINDING_WARNING, true, "300 of 900 packets have UDP port 4789 (VXLAN) and could not be read", "report this" },
+	{ much_name_lookup, "requests", FINDING_GOOD, true, "100 requests passed whole; 100 would be mirrored.", "" },
+	{ expression_shuts_out, "filter", FINDING_FAULT, false, "HTTP requests are seen on port 8080 (100).", "another filter expression: it is" },
+	{ big_tcp, "truncated", FINDING_WARNING, true, "of 500000 bytes, 262000 were captured", "gro_max_size 196608" },
 	{ no_requests_at_all, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_tls, "tls", FINDING_FAULT, false, "20 connections with TLS passed, on port 8443 (20); clients ask for models.example", "sidecar" },
 	{ some_tls, "tls", FINDING_WARNING, true, "1 connection with TLS", "" },

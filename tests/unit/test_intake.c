@@ -542,6 +542,44 @@ static void test_stop_while_waiting_for_a_moment(void **state)
 	rig_deinit(&g);
 }
 
+static int64_t told[4];
+static size_t told_count;
+
+static void note_pause(void *ctx, int64_t wait_ns)
+{
+	(void)ctx;
+	assert_true(told_count < 4);
+	told[told_count++] = wait_ns;
+}
+
+/* A clock that was decades off is told of when the pause begins, and not again for each item or shorter pause. */
+static void test_pause_is_told(void **state)
+{
+	const struct intake_options o = { .pace = PACE_SCHEDULE, .speed = 1e6, .on_pause = note_pause };
+	const int64_t year = INT64_C(365) * 24 * 3600 * NS_PER_S;
+	struct rig g;
+
+	told_count = 0;
+	rig_init(&g, &o, 5);
+	g.items[1].ts_ns = T0 + 2000 * NS_PER_S; /* 2 ms at this speed */
+	g.items[2].ts_ns = g.items[1].ts_ns + 50 * NS_PER_S;
+	g.items[3].ts_ns = T0 + 15 * year; /* 473 s */
+	g.items[4].ts_ns = T0 + 16 * year;
+	rig_start(&g);
+	while (told_count == 0)
+		uv_run(&g.loop, UV_RUN_ONCE);
+	assert_int_equal(g.taken, 3);
+	assert_true(told[0] > 460 * NS_PER_S && told[0] < 475 * NS_PER_S);
+	for (int i = 0; i < 3; i++) { /* a second look at the same item */
+		intake_wake(g.intake);
+		uv_run(&g.loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(told_count, 1);
+	rig_join(&g);
+	intake_stop(g.intake, drop, &g);
+	rig_deinit(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_several_rings), cmocka_unit_test(test_lanes_in_order),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_nothing_at_all),
+		cmocka_unit_test(test_pause_is_told),
 		cmocka_unit_test(test_schedule),
 		cmocka_unit_test(test_errors_do_not_add_up),
 		cmocka_unit_test(test_times_beyond_reason),

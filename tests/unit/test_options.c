@@ -296,7 +296,14 @@ static const struct parse_case accepted[] = {
 
 /* ---- what is refused ---- */
 
+#define NEEDS_R " is a recording, and was taken for a word of the packet filter; each file needs an -r of its own: -r a.pcap -r " \
+		"b.pcap, or for a pattern: $(printf -- '-r %s ' *.pcap)"
+
 static const struct parse_case refused[] = {
+	{ { "-r", "a.pcap", "b.pcap", "--dry-run" }, -EINVAL, "\"b.pcap\"" NEEDS_R },
+	{ { "-r", "a.pcap", "tcp", "or", "x/b.pcapng.gz", "c.cap", "--dry-run" }, -EINVAL, "\"x/b.pcapng.gz\"" NEEDS_R },
+	{ { "a.cap", "--dry-run" }, -EINVAL, "\"a.cap\"" NEEDS_R },
+	{ { "-i", "lo", "/proc/self/cmdline", "--dry-run" }, -EINVAL, "\"/proc/self/cmdline\"" NEEDS_R },
 	{ { "-t", "sink:", "--compare", "--dry-run" }, -EINVAL,
 	  "--compare and --dry-run exclude each other: what is not sent has no answer; leave one of them out" },
 	{ { "-t", "sink:", "--rtol", "1" }, -EINVAL,

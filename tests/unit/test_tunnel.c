@@ -292,6 +292,70 @@ static void test_every_byte_changed(void **state)
 	}
 }
 
+/* What could not be read is named by the outermost thing that hides it. */
+static void test_unread(void **state)
+{
+	static const struct {
+		const char *frame;
+		uint32_t what;
+	} cases[] = {
+		{ "[mac] 88e5 [+40]", UNREAD(UNREAD_ETHERTYPE, 0x88e5) },
+		{ "[mac] 8100 0005 88cc [+40]", UNREAD(UNREAD_ETHERTYPE, 0x88cc) },
+		{ "[mac] 8926 0001 0002 894f [+40]", UNREAD(UNREAD_ETHERTYPE, 0x894f) },
+		{ "[mac] 0026 4242 03 [+35]", UNREAD(UNREAD_ETHERTYPE, 0x0026) },
+		{ OUT4("01") "[+20]", UNREAD(UNREAD_IP_PROTOCOL, 1) },
+		{ OUT6("3a") "[+20]", UNREAD(UNREAD_IP_PROTOCOL, 58) },
+		{ OUT4("2f") "3001 880b 0004 0001 00000001 [+4]", UNREAD(UNREAD_IP_PROTOCOL, 47) },
+		{ OUT4("11") UDP("0035") "[+20]", UNREAD(UNREAD_UDP_PORT, 53) },
+		{ OUT4("11") "0035 c350 0000 0000 [+20]", UNREAD(UNREAD_UDP_PORT, 53) },
+		{ OUT4("11") "15b3 2710 0000 0000 [+20]", UNREAD(UNREAD_UDP_PORT, 10000) },
+		{ OUT4("11") "0035 12b5 0000 0000 00000000 00006400 [+20]", UNREAD(UNREAD_UDP_PORT, 4789) },
+		{ OUT4("11") "0400 12b5 0000 0000 00000000 00006400 [+20]", UNREAD(UNREAD_UDP_PORT, 4789) },
+		{ OUT4("11") "0400 1388 0000 0000 00000000 00006400 [+20]", UNREAD(UNREAD_UDP_PORT, 5000) }, /* of --vxlan-port */
+		{ OUT4("11") VXLAN("000064") "[mac] 88e5 [+28]", UNREAD(UNREAD_ETHERTYPE, 0x88e5) },
+		{ OUT4("11") VXLAN("000064") "[mac] 0800 4500 0024 0000 0000 40 01 0000 [a4] [+16]", UNREAD(UNREAD_IP_PROTOCOL, 1) },
+		{ OUT4("11") VXLAN("000064") FRAME4, 0 },
+		{ FRAME4, 0 },
+		{ "[mac] 0800 4500 002d 0000 0000 40 06 0000 [a4] [tcp81] [data]", 0 },
+		{ "[mac] 0800 4400", 0 },
+	};
+	struct decoder *d = decoder_new(&ports, &vxlan_ports);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame f = frame_of(cases[i].frame);
+		struct packet packet = ethernet(guarded_copy(*state, f.bytes, f.len), f.len);
+		struct segment s;
+
+		decoder_packet(d, &packet, &s);
+		if (decoder_unread(d) != cases[i].what)
+			fail_msg("%s: %08x", cases[i].frame, decoder_unread(d));
+	}
+	decoder_free(d);
+}
+
+/* Ports that are used once push each other out, not the one that most packets go to, however late it comes. */
+static void test_unread_keeps_the_frequent(void **state)
+{
+	struct unread u = { 0 };
+	uint64_t most = 0;
+	uint32_t what = 0;
+
+	for (uint32_t i = 0; i < 1000; i++)
+		unread_add(&u, UNREAD(UNREAD_UDP_PORT, 20000 + i), 1);
+	for (uint32_t i = 0; i < 3000; i++) {
+		unread_add(&u, UNREAD(UNREAD_UDP_PORT, 30000 + i), 1);
+		unread_add(&u, UNREAD(UNREAD_UDP_PORT, 4788), 1);
+	}
+	for (size_t i = 0; i < UNREAD_MAX; i++) {
+		if (counter_get(&u.row[i].packets) > most) {
+			most = counter_get(&u.row[i].packets);
+			what = (uint32_t)counter_get(&u.row[i].what);
+		}
+	}
+	assert_int_equal(what, UNREAD(UNREAD_UDP_PORT, 4788));
+	assert_true(most >= 3000 && most <= 3000 + 7000 / UNREAD_MAX);
+}
+
 /* Eight tunnels in each other are opened, nine are not: any kind. */
 static void test_depth(void **state)
 {
@@ -398,6 +462,8 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_unread_keeps_the_frequent),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_identities),
 		cmocka_unit_test(test_both_directions_are_one_network),
