@@ -69,6 +69,16 @@ enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piec
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 
+/* http_unseen.c: before a gap of the client's, is it known that this is HTTP, and does it hide the begin of a request? */
+bool http_is_known(const struct http *h);
+bool http_hides_request(const struct http *h, uint32_t bytes);
+
+/** http_lose_unseen() - after that gap: count it as lost for @why; @http_known: as it was before */
+void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, bool http_known);
+
+/** http_end_unseen() - the connection ends: was the gap at its begin one? */
+void http_end_unseen(struct http *h);
+
 /** http_server_end() - the server's direction has ended in order: its last answer may be complete by that */
 void http_server_end(struct http *h);
 

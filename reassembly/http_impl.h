@@ -4,6 +4,7 @@
  *   http.c            where requests begin and end, and what a hole does to them
  *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
  *   http_find.c       may a request begin here? After a hole, and when the client didn't wait
+ *   http_unseen.c     requests of which nothing was captured
  *   http_answers.c    the answers, for what they say about requests
  *   http_pairs.c      the answers themselves, where somebody wants them
  */
@@ -90,6 +91,8 @@ struct http {
 	bool switched;        /* the answer at hand ends HTTP */
 	bool answer_head_over; /* with pairs: what comes now as a field is a trailer */
 	uint8_t probe_len;
+	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see http_unseen.c */
+	struct wall unseen_at;
 	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
 	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];

@@ -145,8 +145,10 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 	}
 	if (f->client != CLIENT_UNKNOWN)
 		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
-	if (f->life->http)
+	if (f->life->http) {
+		http_end_unseen(f->life->http);
 		http_end(f->life->http, reason);
+	}
 	drop_http(r, f);
 	counter_sub(&r->stats.flows_open, 1);
 	flow_close(&r->flows, f);
@@ -549,6 +551,15 @@ static bool reader_on_bytes(void *ctx, const struct stream_piece *piece)
 	return b->f->state == FLOW_OPEN;
 }
 
+static void client_gap(struct reassembler *r, struct http *h, uint32_t bytes, enum lost_reason why)
+{
+	bool known = http_is_known(h), hides = http_hides_request(h, bytes);
+
+	http_client_gap(h, bytes, why);
+	if (hides)
+		http_lose_unseen(h, why, r->clock, known);
+}
+
 static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 {
 	const struct bearing *b = ctx;
@@ -561,7 +572,7 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	}
 	bytes = proxy_gap(b->r, f, bytes);
 	if (bytes > 0 && f->state == FLOW_OPEN && (f->life->http || make_http(b->r, f, true, 0)))
-		http_client_gap(f->life->http, bytes, why);
+		client_gap(b->r, f->life->http, bytes, why);
 	return f->state == FLOW_OPEN;
 }
 
@@ -978,6 +989,7 @@ static void look_for_end(struct reassembler *r, struct flow *f)
 	if (over[f->client] && (over[!f->client] || !f->life->half[!f->client].seen)) {
 		end_flow(r, f, LOST_RESET);
 	} else if (over[f->client] && f->life->http && !http_client_end(f->life->http)) {
+		http_end_unseen(f->life->http);
 		http_end(f->life->http, LOST_RESET); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}

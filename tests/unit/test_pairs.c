@@ -251,7 +251,7 @@ static const struct tcp_step hole_in_requests[] = { /* what was asked before the
 	{ 's', "P", HEAD_OF(2) "a" },
 	{ 's', "P", "1" ANSWER(2), "=/1 200 1+2 [a1];", .ack = 81 },
 	{ 'c', "P", POST(3), NULL, .seq = 81 },
-	{ 'c', "", NULL, ASKED(3), .wait_ms = 1300 },
+	{ 'c', "", NULL, "!gap;" ASKED(3), .wait_ms = 1300 },
 	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
@@ -260,7 +260,7 @@ static const struct tcp_step hidden_and_pipelined[] = { /* a request in a hole i
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", ANSWER(1), "=/1 200 1+1 [a1];", .ack = 81 },
 	{ 'c', "P", POST(3), NULL, .seq = 81 },
-	{ 'c', "", NULL, ASKED(3), .wait_ms = 1300 },
+	{ 'c', "", NULL, "!gap;" ASKED(3), .wait_ms = 1300 },
 	{ 's', "P", ANSWER(2), "=/3 out_of_step;" },
 	{ 's', "P", ANSWER(3) },
 	{ 'c', "P", POST(4), ASKED(4) },

@@ -412,7 +412,7 @@ static const struct tcp_step hole_over_body_end[] = { /* the rest of the body an
 	{ 'c', "P", POST1 "012" },
 	{ 's', "P", OK OK, NULL, .ack = 70 },
 	{ 'c', "P", GET2, NULL, .seq = 70 },
-	{ 's', "", NULL, "!gap;GET /2;", LATE },
+	{ 's', "", NULL, "!gap;!gap;GET /2;", LATE },
 };
 
 static const struct tcp_step hole_between[] = { /* exactly one request lost, everything else seen */
@@ -423,7 +423,7 @@ static const struct tcp_step hole_between[] = { /* exactly one request lost, eve
 	{ 's', "P", OK, NULL, .ack = 39 },
 	{ 'c', "" },
 	{ 'c', "P", GET3, NULL, .seq = 39 },
-	{ 's', "P", OK, "GET /3;", LATE },
+	{ 's', "P", OK, "!gap;GET /3;", LATE },
 	{ 'c', "P", GET4, "GET /4;" },
 };
 
@@ -434,8 +434,55 @@ static const struct tcp_step hole_swallows_head[] = { /* the body of the lost he
 	{ 'c', "" },
 	{ 's', "", NULL, NULL, .ack = 60 },
 	{ 'c', "P", GET3, NULL, .seq = 60 },
-	{ 's', "P", OK, LATE },
+	{ 's', "P", OK, "!gap;", LATE },
 	{ 'c', "P", GET4, "GET /4;" },
+};
+
+static const struct tcp_step unseen_first[] = { /* the head is lost: something was asked, as the answer shows */
+	HANDSHAKE,
+	{ 'c', "P", "0123456789", NULL, .seq = 41 },
+	{ 's', "P", OK, NULL, .ack = 51 },
+	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
+};
+
+static const struct tcp_step unseen_all[] = { /* nothing but the end was seen of the client */
+	HANDSHAKE,
+	{ 's', "P", OK, NULL, .ack = 20 },
+	{ 'c', "F", NULL, NULL, .seq = 20 },
+	{ 's', "F", NULL, "!gap;", LATE },
+};
+
+static const struct tcp_step unseen_one_way[] = { /* the answers are not captured: the next request shows it, in the end */
+	{ 'c', "S" },
+	{ 'c', "P", "0123456789", NULL, .seq = 41, .ack = 1 },
+	{ 'c', "P", GET2, NULL, .ack = 41 },
+	{ 'c', "P", GET3, NULL, .ack = 81 },
+	{ 'c', "P", GET4, "GET /2;GET /3;GET /4;", .ack = 121, LATE },
+	{ 'c', "F", NULL, "!gap;", .ack = 161 },
+};
+
+static const struct tcp_step unseen_what[] = { /* who knows what this speaks */
+	HANDSHAKE,
+	{ 'c', "P", "EHLO client\r\n", NULL, .seq = 41 },
+	{ 's', "P", "220 mail.example ESMTP\r\n", NULL, .ack = 54 },
+	{ 'c', "P", "QUIT\r\n", NULL, LATE },
+	{ 'c', "F" }, { 's', "F" },
+};
+
+static const struct tcp_step unseen_protocol[] = { /* after an upgrade that may have been granted */
+	HANDSHAKE,
+	{ 'c', "P", "GET /1 HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n", "GET /1;" },
+	{ 's', "", NULL, NULL, .ack = 100 },
+	{ 'c', "P", "other bytes", NULL, .seq = 100 },
+	{ 's', "", LATE },
+};
+
+static const struct tcp_step unseen_line[] = { /* two bytes behind a body may be an empty line */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "0123456789", "POST /1 [0123456789];" },
+	{ 's', "P", OK, NULL, .ack = 53 },
+	{ 'c', "P", GET2, NULL, .seq = 53 },
+	{ 's', "P", OK, "GET /2;", LATE },
 };
 
 static const struct tcp_step hole_in_head[] = {
@@ -468,7 +515,7 @@ static const struct tcp_step hole_in_pipeline[] = {
 	{ 'c', "P", GET1 GET2, "GET /1;GET /2;" },
 	{ 'c', "P", GET4, NULL, .seq = 58, .ack = 1 },
 	{ 's', "P", OK OK OK OK },
-	{ 'c', "P", GET1, "GET /4;GET /1;", LATE },
+	{ 'c', "P", GET1, "!gap;GET /4;GET /1;", LATE },
 };
 
 static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
@@ -506,7 +553,7 @@ static const struct tcp_step hole_and_silence[] = { /* what waits behind it does
 	{ 's', "P", OK OK, NULL, .ack = 39 },
 	{ 'c', "P", GET3, NULL, .seq = 39 },
 	{ 'c', "S", NULL, NULL, .port = 50000, .wait_ms = 900 },
-	{ 'c', "S", NULL, "GET /3;", .port = 50001, .wait_ms = 600 },
+	{ 'c', "S", NULL, "!gap;GET /3;", .port = 50001, .wait_ms = 600 },
 };
 
 static const struct tcp_step late_head[] = { /* acknowledged, answered, and more was sent: the packet just came late */
@@ -825,17 +872,23 @@ static const struct tcp_story stories[] = {
 	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
 	STORY(networks, .stats = "seen=2 complete=2 connections=2"),
 	STORY(hole_in_body, .stats = "seen=3 complete=2 lost.gap=1 gap_bytes=3"),
-	STORY(hole_over_body_end, .stats = "seen=2 complete=1 lost.gap=1"),
-	STORY(hole_between, .stats = "seen=3 complete=3 gaps=1 gap_bytes=19"),
-	STORY(hole_swallows_head, .stats = "seen=2 complete=2 gaps=1"),
+	STORY(hole_over_body_end, .stats = "seen=3 complete=1 lost.gap=2"),
+	STORY(hole_between, .stats = "seen=4 complete=3 lost.gap=1 gaps=1 gap_bytes=19"),
+	STORY(hole_swallows_head, .stats = "seen=3 complete=2 lost.gap=1 gaps=1"),
+	STORY(unseen_first, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(unseen_all, .stats = "seen=1 lost.gap=1"),
+	STORY(unseen_one_way, .stats = "seen=4 complete=3 lost.gap=1"),
+	STORY(unseen_what, .stats = "seen=0 gaps=1"),
+	STORY(unseen_protocol, .stats = "seen=1 complete=1 gaps=1"),
+	STORY(unseen_line, .stats = "seen=2 complete=2 gaps=1"),
 	STORY(hole_in_head, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(lost_first_byte, .stats = "seen=1 complete=1 gap_bytes=1"),
 	STORY(hole_in_chunked, .stats = "seen=2 complete=1 lost.gap=1"),
-	STORY(hole_in_pipeline, .stats = "seen=4 complete=4 gaps=1"),
+	STORY(hole_in_pipeline, .stats = "seen=5 complete=4 lost.gap=1 gaps=1"),
 	STORY(hole_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(hole_end_and_head, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(hole_in_both, .stats = "seen=3 complete=2 lost.gap=1"),
-	STORY(hole_and_silence, .stats = "gaps=1 connections=3"),
+	STORY(hole_and_silence, .stats = "seen=3 complete=2 lost.gap=1 gaps=1 connections=3"),
 	STORY(late_head, .stats = "seen=2 complete=2 gaps=0 flows_open=0"),
 	STORY(late_behind_the_end, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
 	STORY(end_first, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
