@@ -69,6 +69,9 @@ struct life {
 	bool junk_known[2];
 	bool has_begun; /* bytes of the client were read */
 	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
+	uint32_t reset_at[2]; /* with is_reset: up to where a direction was sent, as the RST says */
+	struct wall reset_since;
+	bool is_reset; /* a RST was seen, but not all that was sent before it */
 	bool waiting;
 	bool watched; /* each packet is looked at for what it means to a gap or the end: few have one */
 	struct multipath multipath;

@@ -35,8 +35,8 @@
  * its first segment comes; see copies.c.
  *
  * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
- * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. A
- * closed flow lingers, so that late copies of its segments begin no new one; all
+ * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. Bytes
+ * that a RST tells of by its numbers may come behind it, as behind a gap. A closed flow lingers, so that late copies of its segments begin no new one; all
  * that could hold memory, its life, is gone by then.
  *
  * Time is the segments' own. It may jump: see advance_clock().
@@ -55,6 +55,7 @@
 #include "reassembly/sequence.h"
 #include "reassembly/stream.h"
 
+#define RESET_PATIENCE_NS NS_PER_S     /* as stream.c's, where few packets come: after a RST none need */
 #define LINGER_NS (10 * NS_PER_S)
 #define JUMP_NS (24 * 3600 * NS_PER_S) /* a step forward of a day or more needs a second packet */
 #define BACK_CONFIRM 32                /* packets that agree before the clock is set back */
@@ -767,7 +768,8 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 		take_syn(r, f, client, &(struct segment){ .seq = isn, .flags = TCP_SYN });
 	}
 	if (syn && !syn_fits(f, dir, s)) {
-		bool over = f->state == FLOW_CLOSED || f->life->half[0].fin_known || f->life->half[1].fin_known;
+		bool over = f->state == FLOW_CLOSED || f->life->half[0].fin_known || f->life->half[1].fin_known ||
+			    f->life->is_reset;
 
 		if (!over && (answer || s->payload.len == 0)) {
 			if (!answer) {
@@ -995,12 +997,46 @@ static void look_for_end(struct reassembler *r, struct flow *f)
 	}
 }
 
+/** awaits_reset() - is something missing that was sent before the RST that was seen? */
+static bool awaits_reset(const struct flow *f)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		const struct stream *st = &f->life->half[d];
+
+		if (st->synced ? seq_before(st->next, f->life->reset_at[d]) : !st->seen && f->client != !d)
+			return true;
+	}
+	return false;
+}
+
+/** take_reset() - it ends the flow; at once, unless it came ahead of bytes that its numbers tell of */
+static void take_reset(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+{
+	struct life *life = f->life;
+	const struct stream *peer = &life->half[!dir];
+
+	if (life->is_reset)
+		return;
+	life->reset_at[dir] = s->seq;
+	life->reset_at[!dir] = (s->flags & TCP_ACK) ? s->ack : peer->ack_known ? peer->acked : peer->next;
+	life->reset_since = r->clock;
+	life->is_reset = life->watched = true;
+	if (f->state != FLOW_OPEN || !awaits_reset(f))
+		end_flow(r, f, LOST_RESET);
+	else
+		look_closer(r, f, true);
+}
+
 /** look_closer() - @f has a gap or an end: was it waited for long enough, is it over? @packet: one of it has come */
 static void look_closer(struct reassembler *r, struct flow *f, bool packet)
 {
 	const struct stream *half = f->life->half;
-	bool waits = false;
+	bool waits = f->life->is_reset;
 
+	if (waits && (!awaits_reset(f) || wall_between(f->life->reset_since, r->clock) >= RESET_PATIENCE_NS)) {
+		end_flow(r, f, LOST_RESET);
+		return;
+	}
 	for (unsigned d = 0; d < 2; d++)
 		if (f->state == FLOW_OPEN && stream_is_open(&half[d]))
 			waits |= stream_look(&f->life->half[d], &r->streams, &(struct bearing){ r, f, d }, packet);
@@ -1022,7 +1058,7 @@ static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 	if (s->flags & TCP_RST) {
 		if (rst_is_real(f, dir, s))
-			end_flow(r, f, LOST_RESET);
+			take_reset(r, f, dir, s);
 		return false;
 	}
 	if (!mine->synced)

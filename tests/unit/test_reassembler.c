@@ -244,6 +244,31 @@ static const struct tcp_step reset_by_server[] = {
 	{ 's', "R", NULL, "!reset;" },
 };
 
+static const struct tcp_step reset_ahead[] = { /* the server has read all, answered and reset; its packets came first */
+	HANDSHAKE,
+	{ 's', "P", OK, NULL, .ack = 51 },
+	{ 's', "R", NULL, NULL, .ack = 51 },
+	{ 'c', "P", POST1, NULL, .seq = 1, .ack = 1, .wait_ms = 8 },
+	{ 'c', "P", "0123456789", "POST /1 [0123456789];", .ack = 1 },
+	{ 'c', "P", GET2, NULL, .ack = 41 }, /* and that was the end */
+};
+
+static const struct tcp_step reset_before_data[] = { /* of the same direction; what does not come is lost after a while */
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "R", NULL, NULL, .seq = 51 },
+	{ 'c', "P", "2345", NULL, .seq = 43 },
+	{ 'c', "S", NULL, "!reset;", .port = 50000, .wait_ms = 1300 },
+};
+
+static const struct tcp_step reset_and_reused[] = {
+	HANDSHAKE,
+	{ 'c', "P", POST1 "01" },
+	{ 'c', "R", NULL, NULL, .seq = 51 },
+	{ 'c', "S", NULL, "!reset;", .isn_shift = 100 }, { 's', "S", .isn_shift = 100 },
+	{ 'c', "P", GET1, "GET /1;" },
+};
+
 static const struct tcp_step syn_refused[] = {
 	{ 'c', "S" },
 	{ 's', "R", NULL, NULL, .seq = 4294967200 },
@@ -853,6 +878,9 @@ static const struct tcp_story stories[] = {
 	STORY(reset, .stats = "seen=1 lost.reset=1 connections=1"),
 	STORY(reset_garbage, .stats = "seen=1 complete=1"),
 	STORY(reset_by_server, .stats = "seen=1 lost.reset=1"),
+	STORY(reset_ahead, .stats = "seen=1 complete=1 connections=1 flows_open=0"),
+	STORY(reset_before_data, .stats = "seen=1 lost.reset=1 connections=2"),
+	STORY(reset_and_reused, .stats = "seen=2 complete=1 lost.reset=1 connections=2"),
 	STORY(syn_refused, .stats = "seen=1 complete=1"),
 	STORY(strays, .stats = "seen=1 complete=1 gaps=0"),
 	STORY(jumped, .stats = "seen=2 complete=2"),

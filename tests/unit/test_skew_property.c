@@ -4,7 +4,7 @@
  * A conversation is made packet by packet, each at its time, as client and
  * server would send them: requests in one segment or many, with and without
  * Expect, sometimes pipelined, bodies full of lines that look like requests,
- * acknowledgements and responses of their own. Then the tap: each direction is
+ * acknowledgements and responses of their own, ends of both kinds. Then the tap: each direction is
  * late by itself, packets are late by some tenths of a millisecond, and single
  * ones are moved by up to a dozen places.
  *
@@ -218,6 +218,10 @@ static void talk_make(struct talk *t, bool lossy)
 	if (below(3) == 0)
 		return;
 	pass_us(t, 1000);
+	if (below(4) == 0) {
+		emit(t, below(2), TCP_ACK | TCP_RST, 0, 10 * NS_PER_US);
+		return;
+	}
 	emit(t, false, TCP_ACK | TCP_FIN, 0, 0);
 	pass_us(t, 100);
 	emit(t, true, TCP_ACK | TCP_FIN, 0, 0);
