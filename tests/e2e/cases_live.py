@@ -350,5 +350,43 @@ def production_unaffected(lab):
     check(not any("x-shadowtap" in fields_of(r) for r in production.requests()), "a replay reached production")
 
 
-CASES = [live_lo, live_node, live_nginx, span_tc, span_hub, vlan, qinq, any_interface, ring_is_drained,
+WIRE = """
+import socket, struct, sys
+CLIENT, SERVER = (bytes([192, 0, 2, 1]), 40000), (bytes([192, 0, 2, 2]), 8080)
+OK = b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"
+GET = [b"GET /%d HTTP/1.1\\r\\n\\r\\n" % n for n in range(3)]
+L, A = len(GET[0]), len(OK)
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind((sys.argv[1], 0))
+
+def send(src, dst, seq, ack, flags, data=b""):
+    tcp = struct.pack(">HHIIBBHHH", src[1], dst[1], seq, ack, 0x50, flags, 65535, 0, 0) + data
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + src[0] + dst[0]
+    out.send(bytes(12) + b"\\x08\\x00" + ip + tcp)
+
+send(CLIENT, SERVER, 0, 0, 0x02)
+send(SERVER, CLIENT, 0, 1, 0x12)
+send(CLIENT, SERVER, 1, 1, 0x18, GET[0])
+send(SERVER, CLIENT, 1, 1 + L, 0x18, OK)
+send(SERVER, CLIENT, 1 + A, 1 + 2 * L, 0x18, OK)       # the second request is not captured,
+send(CLIENT, SERVER, 1 + 2 * L, 1 + 2 * A, 0x18, GET[2])  # and nothing follows the third
+"""
+
+
+def live_behind_a_gap(lab):
+    """A request behind a gap is told although no packet comes after it, by its connection or any other."""
+    ns, there = lab.namespace(), lab.namespace()
+    lab.cable(ns, "st0", there, "st1")
+    tap = lab.live_tap(ns, "-i", "st0", "-p", "8080", "--dry-run", "-X", "any")
+    sender = lab.start(there, PYTHON, "-c", WIRE, "st1", label="wire")
+    check(sender.wait() == 0, f"the packets were not sent: {sender.err}")
+    told = lambda: [e.get("target", e.get("reason")) for e in tap.events()]
+    wait_for("the request behind the gap", lambda: len(told()) == 3, 15)
+    check(told() == ["/0", "gap", "/2"], f"told: {told()}")
+    check(tap.running(), "the tap ended by itself")
+    report = tap.stop()
+    check(report["requests"]["lost"]["gap"] == 1, f"lost: {report['requests']['lost']}")
+
+
+CASES = [live_lo, live_behind_a_gap, live_node, live_nginx, span_tc, span_hub, vlan, qinq, any_interface, ring_is_drained,
          sampled_load, interrupted_under_load, loop_guard, production_unaffected]
