@@ -51,7 +51,7 @@ static void begin_request(struct http *h, struct span line)
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
-	h->uncounted = h->in_chunk_line = false;
+	h->uncounted = h->in_chunk_line = h->behind_version = false;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
@@ -282,6 +282,9 @@ static void client_paused(struct http *h)
 		h->state = REQUEST_TARGET;
 		method_complete(h);
 		break;
+	case PAUSE_VERSION:
+		h->behind_version = true;
+		break;
 	case PAUSE_HEAD:
 		h->run_again = true; /* even without bytes: there may be no body to wait for */
 		if (lf)
@@ -451,10 +454,24 @@ static void client_chunk_line(struct http *h, struct span *in)
 		client_parse(h, &feed);
 }
 
+/** client_line_end() - llhttp 9.2 takes no LF alone behind the version, whatever it is told: it gets the CR as well */
+static void client_line_end(struct http *h, struct span *in)
+{
+	struct span cr = SPAN_LITERAL("\r");
+
+	if (in->len == 0)
+		return;
+	h->behind_version = false;
+	if (in->at[0] == '\n')
+		client_parse(h, &cr);
+}
+
 static void client_body(struct http *h, struct span *in)
 {
 	if (h->scanned)
 		count_body(h, in);
+	else if (h->behind_version)
+		client_line_end(h, in);
 	else if (h->in_chunk_line)
 		client_chunk_line(h, in);
 	else

@@ -80,7 +80,8 @@ static int on_version_complete(llhttp_t *p)
 
 	if (!h->request.seen && p->method != HTTP_PRI)
 		http_count_request(h);
-	return 0;
+	h->pause = PAUSE_VERSION;
+	return HPE_PAUSED;
 }
 
 /** byte_before() - the @n-th byte before @at, which llhttp was given now or before */
@@ -120,19 +121,31 @@ static int on_header_field(llhttp_t *p, const char *at, size_t len)
 
 	if (!name_is_clean(h, at, len))
 		return HPE_USER;
+	for (size_t i = 0; h->state == REQUEST_BODY && i < len && h->name_len + i < TRAILER_MAX; i++)
+		h->trailer[h->name_len + i] = at[i];
 	h->name_len += len;
 	if (h->state == REQUEST_BODY)
 		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
 	return head_add_name(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
+/** trailer_frames() - is it one that must not be a trailer (RFC 9110, 6.5.1)? Only newer llhttp look, and not at all */
+static bool trailer_frames(const struct http *h)
+{
+	struct span name = span_of(h->trailer, h->name_len < TRAILER_MAX ? h->name_len : TRAILER_MAX);
+
+	return span_equal_nocase(name, SPAN_LITERAL("content-length")) ||
+	       span_equal_nocase(name, SPAN_LITERAL("transfer-encoding"));
+}
+
 static int on_header_field_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 	bool empty = h->name_len == 0; /* ": value" is for lenient headers a field as well */
+	bool frames = h->state == REQUEST_BODY && trailer_frames(h);
 
 	h->name_len = 0;
-	return empty ? HPE_USER : 0;
+	return empty || frames ? HPE_USER : 0;
 }
 
 static int on_header_value(llhttp_t *p, const char *at, size_t len)

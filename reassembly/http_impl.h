@@ -17,6 +17,7 @@
 
 #define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
+#define TRAILER_MAX 18     /* one more than "transfer-encoding" */
 #define BEGINS_MAX 8       /* answers whose begin we remember; power of two */
 
 enum request_state {
@@ -29,7 +30,7 @@ enum request_state {
 	REQUEST_OVER,   /* see fate */
 };
 
-enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
+enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
 
 /* What an answer means depends on what was asked. */
 enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
@@ -76,6 +77,7 @@ struct http {
 	bool completed_here; /* a request was completed in this segment */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
+	bool behind_version; /* the request line ends here: see client_line_end() */
 	bool chunked, in_chunk_line, last_chunk, expects, refused;
 	struct chunk_line chunk_line; /* with in_chunk_line */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
@@ -97,6 +99,7 @@ struct http {
 	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];
 	uint8_t probe[PROBE_MAX];
+	char trailer[TRAILER_MAX]; /* the first bytes of the trailer's name at hand, name_len of them */
 	uint8_t last[3];      /* the last bytes that the client's parser took, the newest first */
 	enum pause pause;
 	const char *parse_at; /* the bytes that llhttp is given now */

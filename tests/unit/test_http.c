@@ -35,7 +35,7 @@ static const struct tcp_step chunked[] = {
 	{ 's', "P", OK },
 	{ 'c', "P", CHUNKED "5" }, { 'c', "P", "\r" }, { 'c', "P", "\n" }, { 'c', "P", "hello" },
 	{ 'c', "P", "\r" }, { 'c', "P", "\n0" }, { 'c', "P", "\r\n" }, { 'c', "P", "Trailer: x\r" },
-	{ 'c', "P", "\nContent-Length: 99\r\n\r" }, { 'c', "P", "\n", "POST /c [hello];" },
+	{ 'c', "P", "\nContent-Lengths: 99\r\n\r" }, { 'c', "P", "\n", "POST /c [hello];" },
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
@@ -154,6 +154,8 @@ static const struct tcp_step bare_lf[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\nHost: h\nContent-Length: 1\n\na", "POST /1 [a];" },
 	{ 'c', "P", "\nGET /2 HTTP/1.1\nA: b\n\n", "GET /2;" },
+	{ 'c', "P", "GET /3 HTTP/1.1" }, { 'c', "P", "\n" }, { 'c', "P", "A: b\n" }, { 'c', "P", "\n", "GET /3;" },
+	{ 'c', "P", "GET /4 HTTP/1.1" }, { 'c', "P", "\r" }, { 'c', "P", "\nA: b\r" }, { 'c', "P", "\n\n", "GET /4;" },
 };
 
 #define H2C "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
@@ -308,6 +310,8 @@ BAD(chunk_size_blank_before, CHUNKED " 5\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_word_behind, CHUNKED "5 x\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_blank_inside, CHUNKED "5 5\r\nhello\r\n0\r\n\r\n");
 BAD(chunk_size_blank_lf, CHUNKED "5 \nhello\r\n0\r\n\r\n");
+BAD(trailer_length, CHUNKED "5\r\nhello\r\n0\r\nContent-Length: 9\r\n\r\n");
+BAD(trailer_encoding, CHUNKED "5\r\nhello\r\n0\r\nA: b\r\ntransfer-encoding: chunked\r\n\r\n");
 BAD(chunk_last_quote_open, CHUNKED "5\r\nhello\r\n0;a=\"\r\n\r\n");
 BAD(chunk_size_lf, CHUNKED "5\nhello\r\n0\r\n\r\n");
 BAD(chunk_end, CHUNKED "5\r\nhelloXY0\r\n\r\n");
@@ -380,7 +384,7 @@ static const struct tcp_story stories[] = {
 	STORY(expect_refused_body_sent, .stats = "seen=1 complete=1"),
 	STORY(answer_before_end, .stats = "seen=2 complete=2"),
 	STORY(targets, .stats = "seen=10 complete=10"),
-	STORY(bare_lf, .stats = "seen=2 complete=2"),
+	STORY(bare_lf, .stats = "seen=4 complete=4"),
 	STORY(java_client, .stats = "seen=3 complete=3 upgraded=0 http2=0"),
 	STORY(h2c_granted, .stats = "seen=1 complete=1 upgraded=1 http2=1"),
 	STORY(h2c_granted_late, .stats = "seen=1 complete=1 upgraded=1 http2=1"),
@@ -437,6 +441,8 @@ static const struct tcp_story stories[] = {
 	BAD_STORY(chunk_size_word_behind),
 	BAD_STORY(chunk_size_blank_inside),
 	BAD_STORY(chunk_size_blank_lf),
+	BAD_STORY(trailer_length),
+	BAD_STORY(trailer_encoding),
 	BAD_STORY(chunk_last_quote_open),
 	BAD_STORY(chunk_end),
 	BAD_STORY(chunk_end_lf),
