@@ -51,7 +51,7 @@ static void begin_request(struct http *h, struct span line)
 	h->line = line;
 	h->begun = h->begun_here = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
-	h->uncounted = h->in_chunk_line = h->behind_version = false;
+	h->uncounted = h->in_chunk_line = h->in_target = h->behind_version = false;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
@@ -361,6 +361,33 @@ static bool needs_slash(const struct http *h, bool *sure)
 	return true;
 }
 
+/**
+ * client_target() - the next bytes of a target in origin form
+ *
+ * Servers take bytes above 127 there, and llhttp 9 doesn't. It is given another byte in their place.
+ */
+static void client_target(struct http *h, struct span *in)
+{
+	struct span piece = *in, other = SPAN_LITERAL("x"), byte;
+	size_t n = 0;
+
+	while (n < in->len && in->at[n] > ' ' && in->at[n] < 0x80)
+		n++;
+	if (n == in->len || in->at[n] <= ' ') {
+		h->in_target = n == in->len;
+		client_parse(h, in);
+	} else if (n > 0) {
+		span_take(in, n, &piece);
+		client_parse(h, &piece);
+	} else if (span_take(in, 1, &byte) && head_add_target(h->request.head, byte)) {
+		h->slash = true;
+		client_parse(h, &other);
+		h->slash = false;
+	} else {
+		client_failed(h);
+	}
+}
+
 /** client_probe() - collect the target's first bytes until we know whether llhttp needs a slash before them */
 static void client_probe(struct http *h, struct span *in)
 {
@@ -394,8 +421,13 @@ static void client_probe(struct http *h, struct span *in)
 		h->slash = false;
 	}
 	probe = span_of(h->probe, h->probe_len);
-	while (probe.len > 0 && h->state == REQUEST_HEAD)
-		client_parse(h, &probe);
+	h->in_target = add || h->probe[0] == '/';
+	while (probe.len > 0 && h->state == REQUEST_HEAD) {
+		if (h->in_target)
+			client_target(h, &probe);
+		else
+			client_parse(h, &probe);
+	}
 }
 
 /* ---- requests whose head is scanned ---------------------------------------- */
@@ -472,6 +504,8 @@ static void client_body(struct http *h, struct span *in)
 		count_body(h, in);
 	else if (h->behind_version)
 		client_line_end(h, in);
+	else if (h->in_target && in->len > 0)
+		client_target(h, in);
 	else if (h->in_chunk_line)
 		client_chunk_line(h, in);
 	else

@@ -56,6 +56,8 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 
 	if (h->slash)
 		return 0;
+	if (len > 0 && (memchr(at, '\t', len) || memchr(at, '\f', len))) /* llhttp 8 takes them, nobody else does */
+		return HPE_USER;
 	return head_add_target(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 

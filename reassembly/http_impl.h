@@ -77,6 +77,7 @@ struct http {
 	bool completed_here; /* a request was completed in this segment */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
+	bool in_target;      /* in the origin form: see client_target() */
 	bool behind_version; /* the request line ends here: see client_line_end() */
 	bool chunked, in_chunk_line, last_chunk, expects, refused;
 	struct chunk_line chunk_line; /* with in_chunk_line */

@@ -148,6 +148,9 @@ static const struct tcp_step targets[] = {
 	{ 'c', "P", "POST   /spaces HTTP/1.1\r\n\r\n", "POST /spaces;" },
 	{ 'c', "P", "POST" }, { 'c', "P", " " }, { 'c', "P", "ht" }, { 'c', "P", "tp" },
 	{ 'c', "P", "/v1 HTTP/1.1\r\n\r\n", "POST http/v1;" },
+	{ 'c', "P", "GET /caf\xc3\xa9?\xff#\x80 HTTP/1.1\nA: b\r\n\r\n", "GET /caf\xc3\xa9?\xff#\x80;" },
+	{ 'c', "P", "GET \xc3\xa9 HTTP/1.1\r\nA: b\n\r\n", "GET \xc3\xa9;" },
+	{ 'c', "P", "GET /\xc3" }, { 'c', "P", "\xa9" }, { 'c', "P", "x" }, { 'c', "P", " HTTP/1.1\nA: b\n\n", "GET /\xc3\xa9x;" },
 };
 
 static const struct tcp_step bare_lf[] = {
@@ -327,6 +330,9 @@ BAD(control_in_value, "POST / HTTP/1.1\r\nFoo: a\1b\r\n\r\n");
 BAD(delete_in_value, "POST / HTTP/1.1\r\nFoo: some longer text\x7f\r\n\r\n");
 BAD(cr_in_value, "POST / HTTP/1.1\r\nFoo: a\rb\r\n\r\n");
 BAD(cr_after_head, "POST / HTTP/1.1\r\nFoo: a\r\n\rX");
+BAD(target_tab, "GET /a\tb HTTP/1.1\r\n\r\n");
+BAD(target_form_feed, "GET /a\fb HTTP/1.1\r\n\r\n");
+BAD(target_control, "GET /a\x01b HTTP/1.1\r\n\r\n");
 BAD(version_2, "GET / HTTP/2.0\r\n\r\n");
 BAD(version_09, "GET /\r\n\r\n");
 BAD(version_none, "GET / FOO/1.1\r\n\r\n");
@@ -383,7 +389,7 @@ static const struct tcp_story stories[] = {
 	STORY(expect_refused, .stats = "seen=3 complete=2 lost.reset=1"),
 	STORY(expect_refused_body_sent, .stats = "seen=1 complete=1"),
 	STORY(answer_before_end, .stats = "seen=2 complete=2"),
-	STORY(targets, .stats = "seen=10 complete=10"),
+	STORY(targets, .stats = "seen=13 complete=13"),
 	STORY(bare_lf, .stats = "seen=4 complete=4"),
 	STORY(java_client, .stats = "seen=3 complete=3 upgraded=0 http2=0"),
 	STORY(h2c_granted, .stats = "seen=1 complete=1 upgraded=1 http2=1"),
@@ -457,6 +463,9 @@ static const struct tcp_story stories[] = {
 	BAD_STORY(delete_in_value),
 	BAD_STORY(cr_in_value),
 	BAD_STORY(cr_after_head),
+	BAD_STORY(target_tab),
+	BAD_STORY(target_form_feed),
+	BAD_STORY(target_control),
 	BAD_STORY(version_2),
 	BAD_STORY(version_09),
 	BAD_STORY(version_none),
