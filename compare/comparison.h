@@ -104,6 +104,7 @@ struct findings {
 	const struct decision *decisions;
 	size_t decision_count;
 	uint64_t decisions_total, decisions_agree; /* those not kept too */
+	uint64_t decisions_otherwise; /* of those that agree: what was decided is not the same, see json_decision.c */
 };
 
 /** struct stream_facts - of an answer that is a stream of events; times in microseconds */

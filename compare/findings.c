@@ -59,7 +59,7 @@ struct collector {
 	double max_abs, max_rel;
 	struct decision decisions[DECISIONS_MAX];
 	size_t decision_count;
-	uint64_t decisions_total, decisions_agree;
+	uint64_t decisions_total, decisions_agree, decisions_otherwise;
 	struct buffer scratch;
 	bool failed;
 };
@@ -102,6 +102,7 @@ void collector_clear(struct collector *c)
 	c->decision_count = 0;
 	c->decisions_total = 0;
 	c->decisions_agree = 0;
+	c->decisions_otherwise = 0;
 	c->failed = false;
 }
 
@@ -416,6 +417,7 @@ void collector_decision(struct collector *c, struct span production, double prod
 
 	c->decisions_total++;
 	c->decisions_agree += agrees;
+	c->decisions_otherwise += agrees && !span_equal(production, shadow);
 	if (c->decision_count == DECISIONS_MAX)
 		return;
 	d = &c->decisions[c->decision_count++];
@@ -494,5 +496,6 @@ struct findings collector_findings(struct collector *c)
 				  .decisions = c->decisions,
 				  .decision_count = c->decision_count,
 				  .decisions_total = c->decisions_total,
-				  .decisions_agree = c->decisions_agree };
+				  .decisions_agree = c->decisions_agree,
+				  .decisions_otherwise = c->decisions_otherwise };
 }

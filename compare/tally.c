@@ -359,6 +359,7 @@ static void add_decisions(struct target_tally *g, const struct findings *f)
 
 	g->decisions += f->decisions_total;
 	g->decisions_agree += f->decisions_agree;
+	g->decisions_otherwise += f->decisions_otherwise;
 	for (int s = 0; s < SIDES; s++)
 		g->side[s].label_overflow += left_out;
 	for (size_t i = 0; i < f->decision_count; i++) {
@@ -747,6 +748,7 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->bad.neither += from->bad.neither;
 	into->decisions += from->decisions;
 	into->decisions_agree += from->decisions_agree;
+	into->decisions_otherwise += from->decisions_otherwise;
 	into->timeouts += from->timeouts;
 	into->numbers += from->numbers;
 	keep_max(&into->max_abs, from->max_abs);

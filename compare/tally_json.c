@@ -257,6 +257,7 @@ static void decision_json(struct json *j, const struct target_tally *g)
 	open_member(j, "decision", '{');
 	json_count(j, "count", g->decisions);
 	json_count(j, "agree", g->decisions_agree);
+	json_count(j, "agree_otherwise", g->decisions_otherwise);
 	rate_members(j, &agree);
 	confusion_json(j, g);
 	labels_json(j, g);

@@ -194,7 +194,8 @@ static void read_decision(struct reader *r, uint32_t node, struct target_tally *
 
 	g->decisions = count(r, node, "count");
 	g->decisions_agree = count(r, node, "agree");
-	if (g->decisions_agree > g->decisions)
+	g->decisions_otherwise = count(r, node, "agree_otherwise");
+	if (g->decisions_agree > g->decisions || g->decisions_otherwise > g->decisions_agree)
 		fail(r, "decision.agree", "at most decision.count");
 	read_confusion(r, node, g);
 	read_labels(r, node, g);

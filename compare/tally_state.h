@@ -63,7 +63,7 @@ struct target_tally {
 	struct {
 		uint64_t both, production, shadow, neither; /* bad for both, for one alone, for none */
 	} bad;
-	uint64_t decisions, decisions_agree;
+	uint64_t decisions, decisions_agree, decisions_otherwise;
 	struct side_tally side[SIDES];
 	struct histogram above, below; /* shadow - production where it is not negative, and production - shadow */
 	uint64_t timeouts;

@@ -170,6 +170,23 @@ static void noise(struct paper *p, struct view target)
 	buffer_deinit(&text);
 }
 
+/** same_bytes() - what else was not compared, and how much of what is equal is so only by what it says */
+static void same_bytes(struct paper *p, struct view target)
+{
+	struct buffer text = { 0 };
+
+	if (view_count(view_get(target, "compared")) == 0 || !view_is_number(view_get(target, "same_bytes")))
+		return;
+	buffer_add_str(&text, "The bodies of ");
+	figure_count(&text, view_count(view_get(target, "same_bytes")));
+	buffer_add_str(&text, " of ");
+	figure_count(&text, view_count(view_get(target, "compared")));
+	buffer_add_str(&text, " compared answers are the same bytes; others that are equal say the same in another spelling, order of "
+			      "members or content coding. Of the headers only the kind of body is compared.");
+	paper_note(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
 void page_verdicts(struct paper *p, struct view target)
 {
 	struct view verdicts = view_get(target, "verdicts");
@@ -181,6 +198,7 @@ void page_verdicts(struct paper *p, struct view target)
 	paper_raw(p, "</div><div>");
 	statuses(p, target);
 	paper_raw(p, "</div></div>\n");
+	same_bytes(p, target);
 	generated(p, target);
 	noise(p, target);
 }

@@ -216,6 +216,12 @@ void page_decisions(struct paper *p, struct view target)
 	buffer_add_str(&text, " to ");
 	figure_share(&text, view_number(view_get(decision, "high")));
 	buffer_add_str(&text, ").");
+	if (view_count(view_get(decision, "agree_otherwise")) > 0) {
+		buffer_add_str(&text, " Of those that agree, ");
+		figure_count(&text, view_count(view_get(decision, "agree_otherwise")));
+		buffer_add_str(&text, " are not the same: one of the models has both within the tolerance, or they are the same "
+				      "first k in another order.");
+	}
 	paper_say(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 	n = paper_is_html(p) ? labels_of(decision, labels) : 0;

@@ -283,8 +283,10 @@ static void test_decisions(void **state)
 {
 	struct buffer rules = { 0 }, a = { 0 }, b = { 0 }, found = { 0 };
 	int wrong = 0;
+	uint64_t otherwise_in_all = 0;
 
 	for (size_t i = 0; i < COUNT(decided); i++) {
+		uint64_t otherwise = 0;
 		struct findings f;
 		struct bench t;
 
@@ -297,6 +299,10 @@ static void test_decisions(void **state)
 		if (strcmp(buffer_text(&found), decided[i].decisions) != 0)
 			wrong++, print_error("%s and %s under '%s': '%s'\n", decided[i].a, decided[i].b,
 					     decided[i].rules, buffer_text(&found));
+		for (size_t k = 0; k < f.decision_count; k++)
+			otherwise += f.decisions[k].agrees && strcmp(f.decisions[k].production, f.decisions[k].shadow) != 0;
+		assert_int_equal(f.decisions_otherwise, otherwise);
+		otherwise_in_all += otherwise;
 		/* of one document for both, everything agrees and nothing else is found */
 		assert_int_equal(json_doc_parse(&t.a, buffer_span(&a)), 0);
 		collector_clear(t.out);
@@ -310,6 +316,7 @@ static void test_decisions(void **state)
 	buffer_deinit(&a);
 	buffer_deinit(&b);
 	buffer_deinit(&found);
+	assert_true(otherwise_in_all > 3);
 	assert_int_equal(wrong, 0);
 }
 

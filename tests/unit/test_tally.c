@@ -131,6 +131,7 @@ static void make_decisions(struct made *x)
 	if (below(10) == 0) { /* more than were kept */
 		x->c.findings.decisions_total += 7;
 		x->c.findings.decisions_agree += 5;
+		x->c.findings.decisions_otherwise += 2;
 	}
 }
 
