@@ -213,21 +213,51 @@ static void show(const struct gate_term *t, double value, char *out, size_t size
 	}
 }
 
+/** allowed_text() - the other side of a term: "mismatch > 0.5%" allows at most 0.5% */
+static void allowed_text(const struct gate_term *t, char *out, size_t size)
+{
+	static const char *const words[] = { [GATE_ABOVE] = "at most ", [GATE_AT_LEAST] = "below ", [GATE_BELOW] = "at least ",
+					     [GATE_AT_MOST] = "above ", [GATE_IS] = "not ",          [GATE_IS_NOT] = "" };
+	const char *limit = t->text + strcspn(t->text, "<>=!");
+
+	limit += strspn(limit, "<>=! ");
+	snprintf(out, size, "%s%s", words[t->op], limit);
+}
+
+static struct gate_failing seen(const struct gate_term *t, const struct found *found)
+{
+	struct gate_failing f = { .term = t->text, .value = found->value, .why = found->why };
+
+	memcpy(f.target, found->target, sizeof(f.target));
+	if (!f.why)
+		show(t, f.value, f.shown, sizeof(f.shown));
+	return f;
+}
+
+/** add_rows() - a term, for each target that it is about */
+static void add_rows(const struct evaluation *e, const struct gate_term *t)
+{
+	static const char *const outcomes[] = { [FALSE] = "passes", [UNKNOWN] = "not known", [TRUE] = "fails" };
+	struct found found[TARGETS_MAX];
+	size_t count = look_up(e, t, found);
+
+	for (size_t i = 0; i < count && e->out->row_count < GATE_ROWS_MAX; i++) {
+		struct gate_row *row = &e->out->rows[e->out->row_count++];
+
+		row->is = seen(t, &found[i]);
+		row->outcome = outcomes[found[i].truth];
+		allowed_text(t, row->allowed, sizeof(row->allowed));
+	}
+}
+
 static void add_failing(const struct evaluation *e, const struct gate_term *t)
 {
 	struct found found[TARGETS_MAX];
 	size_t count = look_up(e, t, found);
 
 	for (size_t i = 0; i < count && e->out->count < GATE_TERMS_MAX; i++) {
-		struct gate_failing *f = &e->out->failing[e->out->count];
-
-		if (found[i].truth == FALSE)
-			continue;
-		*f = (struct gate_failing){ .term = t->text, .value = found[i].value, .why = found[i].why };
-		memcpy(f->target, found[i].target, sizeof(f->target));
-		if (!f->why)
-			show(t, f->value, f->shown, sizeof(f->shown));
-		e->out->count++;
+		if (found[i].truth != FALSE)
+			e->out->failing[e->out->count++] = seen(t, &found[i]);
 	}
 }
 
@@ -248,8 +278,10 @@ void gate_evaluate(const struct gate *g, const struct json_doc *report, struct g
 	e.targets = member(report, 0, "targets");
 	e.comparison = comparison ? member(report, comparison, "targets") : 0;
 #define TRUTH(node) ((node) < 0 ? term[~(node)] : join[node])
-	for (size_t i = 0; i < g->term_count; i++)
+	for (size_t i = 0; i < g->term_count; i++) {
 		term[i] = term_truth(&e, &g->term[i]);
+		add_rows(&e, &g->term[i]);
+	}
 	for (size_t i = 0; i < g->join_count; i++) {
 		enum truth left = TRUTH(g->join[i].left), right = TRUTH(g->join[i].right);
 
@@ -277,6 +309,25 @@ void gate_evaluate(const struct gate *g, const struct json_doc *report, struct g
 #undef TRUTH
 }
 
+static void text_or_null(struct json *j, const char *name, const char *text)
+{
+	json_key(j, name);
+	if (text && text[0])
+		json_str(j, text);
+	else
+		json_null(j);
+}
+
+static void term_members(const struct gate_failing *f, struct json *j)
+{
+	json_key(j, "term");
+	json_str(j, f->term);
+	text_or_null(j, "target", f->target);
+	json_key(j, "value");
+	json_exact(j, f->value);
+	text_or_null(j, "why", f->why);
+}
+
 void gate_json(const struct gate *g, const struct gate_result *r, struct json *j)
 {
 	json_open(j, '{');
@@ -287,23 +338,20 @@ void gate_json(const struct gate *g, const struct gate_result *r, struct json *j
 	json_key(j, "failing");
 	json_open(j, '[');
 	for (size_t i = 0; i < r->count; i++) {
-		const struct gate_failing *f = &r->failing[i];
-
 		json_open(j, '{');
-		json_key(j, "term");
-		json_str(j, f->term);
-		json_key(j, "target");
-		if (f->target[0])
-			json_str(j, f->target);
-		else
-			json_null(j);
-		json_key(j, "value");
-		json_exact(j, f->value);
-		json_key(j, "why");
-		if (f->why)
-			json_str(j, f->why);
-		else
-			json_null(j);
+		term_members(&r->failing[i], j);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_key(j, "terms");
+	json_open(j, '[');
+	for (size_t i = 0; i < r->row_count; i++) {
+		json_open(j, '{');
+		term_members(&r->rows[i].is, j);
+		json_key(j, "allowed");
+		json_str(j, r->rows[i].allowed);
+		json_key(j, "outcome");
+		json_str(j, r->rows[i].outcome);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

@@ -45,8 +45,19 @@ struct gate_failing {
 	const char *why;            /* static text: why it is not known; NULL if it is */
 };
 
+#define GATE_ROWS_MAX 64
+
+/** struct gate_row - a term and what it is for one target, whether the gate hangs on it or not */
+struct gate_row {
+	struct gate_failing is;      /* its @why is NULL where @outcome is not "not known" */
+	char allowed[GATE_NAME_TEXT]; /* what lets it pass: "at most 0.5%" */
+	const char *outcome;         /* "passes", "fails", "not known" */
+};
+
 struct gate_result {
 	bool passed;
+	struct gate_row rows[GATE_ROWS_MAX];
+	size_t row_count;
 	struct gate_failing failing[GATE_TERMS_MAX];
 	size_t count;
 };

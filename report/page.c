@@ -48,8 +48,7 @@ static void headline(struct paper *p, const char *class, struct buffer *title)
 	buffer_add_str(p->out, "\n");
 }
 
-/** gate_value() - a share, where the term was written as one */
-static void gate_value(struct buffer *out, struct view term, double value)
+void page_gate_value(struct buffer *out, struct view term, double value)
 {
 	struct span text = view_is(term, JSON_STRING) ? json_doc_text(term.doc, term.at) : span_str("");
 
@@ -59,7 +58,7 @@ static void gate_value(struct buffer *out, struct view term, double value)
 		figure_number(out, value);
 }
 
-static void failing_terms(struct buffer *out, struct view gate)
+static void failing_terms(struct buffer *out, struct view gate, bool several)
 {
 	bool first = true;
 
@@ -68,6 +67,11 @@ static void failing_terms(struct buffer *out, struct view gate)
 
 		buffer_add_str(out, first ? "" : "; ");
 		add_view(out, view_get(w.value, "term"));
+		if (several && view_is(view_get(w.value, "target"), JSON_STRING)) {
+			buffer_add_str(out, " of “");
+			add_view(out, view_get(w.value, "target"));
+			buffer_add_str(out, "”");
+		}
 		buffer_add_str(out, ", and it is ");
 		if (!view_is_number(value)) {
 			buffer_add_str(out, "not known");
@@ -78,7 +82,7 @@ static void failing_terms(struct buffer *out, struct view gate)
 			}
 		}
 		else
-			gate_value(out, view_get(w.value, "term"), view_number(value));
+			page_gate_value(out, view_get(w.value, "term"), view_number(value));
 	}
 }
 
@@ -323,6 +327,49 @@ static void failures(struct paper *p, struct view report)
 	buffer_deinit(&text);
 }
 
+/** is_shadow() - a target that is no control */
+static bool is_shadow(struct view target)
+{
+	return !view_is_text(view_get(target, "role"), "control");
+}
+
+static size_t shadow_count(struct view targets)
+{
+	size_t count = 0;
+
+	for (struct view_walk w = view_walk(targets); view_next(&w);)
+		count += is_shadow(w.value);
+	return count;
+}
+
+/** not_asked() - a gate that passed says no more than what it asked */
+static void not_asked(struct paper *p, struct view report)
+{
+	struct view targets = view_get(report, "comparison.targets");
+	bool several = shadow_count(targets) > 1;
+
+	for (struct view_walk w = view_walk(targets); view_next(&w);) {
+		struct buffer text = { 0 }, name = { 0 };
+
+		page_not_asked(&text, report, w.value);
+		view_text(w.name, &name);
+		if (is_shadow(w.value) && text.len > 0) {
+			paper_raw(p, "<p class=\"notable\">");
+			if (!paper_is_html(p))
+				buffer_add_str(p->out, "\n");
+			paper_escaped(p, SPAN_LITERAL("Not asked, and notable"));
+			paper_escaped(p, several ? SPAN_LITERAL(" of “") : SPAN_LITERAL(""));
+			paper_escaped(p, several ? buffer_span(&name) : SPAN_LITERAL(""));
+			paper_escaped(p, several ? SPAN_LITERAL("”: ") : SPAN_LITERAL(": "));
+			paper_escaped(p, buffer_span(&text));
+			paper_raw(p, ".</p>");
+			buffer_add_str(p->out, paper_is_html(p) ? "\n" : ".\n");
+		}
+		buffer_deinit(&text);
+		buffer_deinit(&name);
+	}
+}
+
 static void verdict(struct paper *p, struct view report, struct view target)
 {
 	struct view gate = view_get(report, "gate");
@@ -332,8 +379,8 @@ static void verdict(struct paper *p, struct view report, struct view target)
 	headline(p, class, &text);
 	failures(p, report);
 	buffer_clear(&text);
-	failing_terms(&text, gate);
-	if (text.len == 0 && view_is(view_get(gate, "expression"), JSON_STRING)) {
+	failing_terms(&text, gate, view_size(view_get(report, "targets")) > 1);
+	if (text.len == 0 && view_size(view_get(gate, "terms")) == 0 && view_is(view_get(gate, "expression"), JSON_STRING)) {
 		buffer_add_str(&text, "It asked whether ");
 		add_view(&text, view_get(gate, "expression"));
 		buffer_add_str(&text, ": no");
@@ -354,6 +401,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		page_ignored_sentence(&text, target);
 		paper_say(p, "%s", buffer_text(&text));
 	}
+	not_asked(p, report);
 	buffer_clear(&text);
 	add_view(&text, view_get(report, "nothing_sent"));
 	if (view_is(view_get(report, "nothing_sent"), JSON_STRING))
@@ -497,6 +545,70 @@ static void tiles(struct paper *p, struct view report, struct view target)
 	paper_raw(p, "</div>\n");
 }
 
+/* ---- several shadows ---- */
+
+static void rate_cell(struct paper *p, struct view rate)
+{
+	if (view_is_number(rate))
+		paper_cell_share(p, view_number(rate));
+	else
+		paper_cell(p, "–");
+}
+
+/** target_outcome() - what the gate's terms say of one target: the worst of them */
+static const char *target_outcome(struct view report, struct view name)
+{
+	const char *worst = "–";
+
+	for (struct view_walk w = view_walk(view_get(report, "gate.terms")); view_next(&w);) {
+		struct view target = view_get(w.value, "target"), outcome = view_get(w.value, "outcome");
+
+		if (!view_is(target, JSON_STRING) || !span_equal(json_doc_text(target.doc, target.at), json_doc_text(name.doc, name.at)))
+			continue;
+		if (view_is_text(outcome, "fails"))
+			return "✗ fails";
+		if (view_is_text(outcome, "not known"))
+			worst = "? not known";
+		else if (worst[0] != '?')
+			worst = "✓ passes";
+	}
+	return worst;
+}
+
+/** shadows() - a row for each, where there are several: the figures below are about the first */
+static void shadows(struct paper *p, struct view report)
+{
+	struct view targets = view_get(report, "comparison.targets");
+
+	if (shadow_count(targets) < 2)
+		return;
+	paper_section(p, 2, "shadows", "The shadows side by side");
+	paper_table(p, "wwlrrrrr", "shadow|address|gate|compared|decisions agree|answers differ|errors|p99");
+	for (struct view_walk w = view_walk(targets); view_next(&w);) {
+		struct buffer name = { 0 };
+		struct view all = view_get(report, "targets"), url = { 0 };
+
+		view_text(w.name, &name);
+		for (struct view_walk k = view_walk(all); view_next(&k);)
+			if (span_equal(json_doc_text(k.name.doc, k.name.at), json_doc_text(w.name.doc, w.name.at)))
+				url = view_get(k.value, "url");
+		if (is_shadow(w.value)) {
+			paper_cell(p, "%s", buffer_text(&name));
+			paper_cell_code(p, url);
+			paper_cell(p, "%s", target_outcome(report, w.name));
+			paper_cell_count(p, view_count(view_get(w.value, "compared")));
+			rate_cell(p, view_get(w.value, "decision.rate"));
+			rate_cell(p, view_get(w.value, "mismatch.rate"));
+			rate_cell(p, view_get(w.value, "error_rate.shadow.rate"));
+			page_cell_quantile(p, view_get(w.value, "latency_us.shadow.total"), "p99");
+		}
+		buffer_deinit(&name);
+	}
+	paper_table_end(p);
+	paper_note(p, "The figures below are those of the first; each has its own sections further down.");
+	paper_section_end(p);
+}
+
 /* ---- the whole ---- */
 
 static void top_line(struct paper *p, struct view report)
@@ -595,7 +707,9 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 	paper_begin(&p, medium, out, "shadowtap report");
 	top_line(&p, report);
 	verdict(&p, report, shadow);
+	shadows(&p, report);
 	tiles(&p, report, shadow);
+	page_gate(&p, report);
 	page_funnel(&p, report, comparison);
 	for (struct view_walk w = view_walk(targets); view_next(&w);)
 		compared_with(&p, report, w.name, w.value, view_size(targets) == 1);

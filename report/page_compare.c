@@ -1,9 +1,11 @@
 /* page_compare.c - what the comparison with one target says: verdicts, latencies, paths, slices, examples */
 #include "report/page_impl.h"
 
+#include <stdlib.h>
 #include "report/plots.h"
 
 #define SLICES_SHOWN 40
+#define SLICES_MAX   1300 /* 128 of each of ten kinds */
 #define PATHS_SHOWN 30
 #define EXAMPLES_SHOWN 12
 
@@ -17,7 +19,7 @@ static const struct verdict_look {
 	{ "close", "g2", "within the tolerance, or what a rule lets pass" },
 	{ "order", "y", "the same elements in another order" },
 	{ "value", "y", "a value outside the tolerance" },
-	{ "decision", "s", "another decision: arg-max or top-k" },
+	{ "decision", "s", "another decision: arg-max, top-k, what a language model does" },
 	{ "schema", "b", "another type, something missing or extra" },
 	{ "encoding", "b", "another kind of body, or one that cannot be read" },
 	{ "status", "b", "another status" },
@@ -404,14 +406,62 @@ static double highest_bound(struct view slices)
 	return top > 1 ? 1 : top;
 }
 
+static void slice_row(struct paper *p, struct view slice, double top)
+{
+	uint64_t decisions = view_count(view_get(slice, "decisions"));
+	bool compared = view_count(view_get(slice, "compared")) > 0;
+
+	kind_cell(p, view_get(slice, "by"));
+	paper_cell_code(p, view_get(slice, "value"));
+	paper_cell_count(p, view_count(view_get(slice, "compared")));
+	paper_cell_count(p, view_count(view_get(slice, "errors")));
+	if (decisions > 0)
+		paper_cell_share(p, (double)view_count(view_get(slice, "agree")) / (double)decisions);
+	else
+		paper_cell(p, "–");
+	if (compared)
+		paper_cell_share(p, view_number(view_get(slice, "rate")));
+	else
+		paper_cell(p, "–");
+	if (paper_is_html(p))
+		whisker(p, slice, top);
+}
+
+/** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most pairs */
+static int by_mismatch(const void *a, const void *b)
+{
+	static const char *const keys[] = { "low", "rate", "compared" };
+	const struct view *x = a, *y = b;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		double m = view_number(view_get(*x, keys[i])), n = view_number(view_get(*y, keys[i]));
+
+		if (m != n)
+			return m > n ? -1 : 1;
+	}
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/** sorted_slices() - those that say something: not the one of requests that name no model */
+static unsigned sorted_slices(struct view slices, struct view sorted[SLICES_MAX])
+{
+	unsigned n = 0;
+
+	for (struct view_walk w = view_walk(slices); n < SLICES_MAX && view_next(&w);)
+		if (!view_is_text(view_get(w.value, "by"), "model") || !view_is_text(view_get(w.value, "value"), ""))
+			sorted[n++] = w.value;
+	qsort(sorted, n, sizeof(*sorted), by_mismatch);
+	return n;
+}
+
 void page_slices(struct paper *p, struct view target)
 {
-	struct view slices = view_get(target, "slices");
+	struct view slices = view_get(target, "slices"), sorted[SLICES_MAX];
+	unsigned count = sorted_slices(slices, sorted), shown;
 	double top = highest_bound(slices);
 	struct buffer titles = { 0 };
-	unsigned shown = 0;
 
-	if (view_size(slices) == 0)
+	if (count == 0)
 		return;
 	paper_section(p, 2, "slices", "By path, model and header");
 	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
@@ -421,24 +471,13 @@ void page_slices(struct paper *p, struct view target)
 	}
 	paper_table(p, paper_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));
 	buffer_deinit(&titles);
-	for (struct view_walk w = view_walk(slices); shown < SLICES_SHOWN && view_next(&w); shown++) {
-		uint64_t decisions = view_count(view_get(w.value, "decisions"));
-
-		kind_cell(p, view_get(w.value, "by"));
-		paper_cell_code(p, view_get(w.value, "value"));
-		paper_cell_count(p, view_count(view_get(w.value, "compared")));
-		paper_cell_count(p, view_count(view_get(w.value, "errors")));
-		if (decisions > 0)
-			paper_cell_share(p, (double)view_count(view_get(w.value, "agree")) / (double)decisions);
-		else
-			paper_cell(p, "–");
-		paper_cell_share(p, view_number(view_get(w.value, "rate")));
-		if (paper_is_html(p))
-			whisker(p, w.value, top);
-	}
+	for (shown = 0; shown < SLICES_SHOWN && shown < count; shown++)
+		slice_row(p, sorted[shown], top);
 	paper_table_end(p);
-	if (view_size(slices) > shown)
-		paper_note(p, "%u more slices are in the JSON.", view_size(slices) - shown);
+	if (count > shown)
+		paper_note(p, "Worst first: by the lower end of the interval. %u more slices are in the JSON.", count - shown);
+	else
+		paper_note(p, "Worst first: by the lower end of the interval.");
 	if (view_count(view_get(target, "slices_overflow")) > 0)
 		paper_note(p, "%llu pairs belong to slices beyond the number that is kept.",
 			   (unsigned long long)view_count(view_get(target, "slices_overflow")));

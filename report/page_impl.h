@@ -4,6 +4,7 @@
  *   page.c          the order, the verdict and the key figures on top
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
  *   page_compare.c  what the comparison with one target says
+ *   page_gate.c     what the gate asked, and did not ask
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  */
@@ -33,6 +34,14 @@ void page_proposals(struct paper *p, struct view target);
 bool page_warns_of_ignored(struct view target);
 /** page_ignored_sentence() - for the line at the top; nothing if nothing that is left out differs */
 void page_ignored_sentence(struct buffer *out, struct view target);
+
+/* page_gate.c */
+void page_gate(struct paper *p, struct view report);
+/** page_not_asked() - what is notable about a target and not in the gate's expression, with commas between */
+void page_not_asked(struct buffer *out, struct view report, struct view target);
+
+/** page_gate_value() - a share, where the term was written as one */
+void page_gate_value(struct buffer *out, struct view term, double value);
 
 /* page_models.c */
 void page_decisions(struct paper *p, struct view target);

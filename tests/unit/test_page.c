@@ -136,6 +136,23 @@ static void test_what_is_said(void **state)
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"latency_us\":{\"timeouts\":2,\"shadow\":{\"total\":"
 		  "{\"count\":5,\"p50\":900,\"p99\":null}}}}}}}",
 		  "", "> max-time" },
+		/* the gate, term by term, and what it did not ask */
+		{ "{\"requests\":{},\"gate\":{\"expression\":\"mismatch > 1%\",\"passed\":true,\"terms\":[{\"term\":\"mismatch > 1%\",\"target\":\"a\","
+		  "\"value\":0.004,\"why\":null,\"allowed\":\"at most 1%\",\"outcome\":\"passes\"}]},\"comparison\":{\"targets\":{\"a\":{\"mismatch\":"
+		  "{\"of\":850,\"rate\":0.004,\"low\":0.001},\"latency_us\":{\"p99_ratio\":5.49},\"decision\":{\"count\":900,\"score_psi\":2.353}}}}}",
+		  "Not asked, and notable: latency p99 × 5.49, drift of scores 2.353", "at most 1%" },
+		{ "{\"requests\":{},\"gate\":{\"expression\":\"p99_ratio > 9 or score_psi > 3\",\"passed\":true,\"terms\":[{\"term\":\"p99_ratio > 9\","
+		  "\"target\":\"a\",\"value\":null,\"why\":\"no one knows\",\"allowed\":\"at most 9\",\"outcome\":\"not known\"}]},\"comparison\":{\"targets\":"
+		  "{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0.5,\"low\":0.45},\"latency_us\":{\"p99_ratio\":5.49},\"decision\":{\"count\":900,"
+		  "\"score_psi\":2.353}}}}}",
+		  "Not asked, and notable: mismatch at least 45.0 %.", "not known: no one knows" },
+		/* several shadows: each has a row, and a failing term says whose it is */
+		{ "{\"requests\":{},\"targets\":{\"same\":{\"url\":\"http://s:1\"},\"next\":{\"url\":\"http://n:2\"}},\"gate\":{\"passed\":false,\"failing\":[{"
+		  "\"term\":\"mismatch > 1%\",\"target\":\"next\",\"value\":0.3}],\"terms\":[{\"term\":\"mismatch > 1%\",\"target\":\"same\",\"value\":0,"
+		  "\"allowed\":\"at most 1%\",\"outcome\":\"passes\"},{\"term\":\"mismatch > 1%\",\"target\":\"next\",\"value\":0.3,\"allowed\":\"at most 1%\","
+		  "\"outcome\":\"fails\"}]},\"comparison\":{\"targets\":{\"same\":{\"role\":\"shadow\",\"mismatch\":{\"of\":9,\"rate\":0}},\"next\":{\"role\":"
+		  "\"shadow\",\"mismatch\":{\"of\":9,\"rate\":0.3}}}}}",
+		  "mismatch > 1% of “next”, and it is 30.0 %", "http://n:2" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"targets\":{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0},"
 		  "\"ignored\":{\"pairs\":850,\"of\":850,\"rate\":1,\"alone\":850,\"paths\":[{\"path\":\"/duration\",\"rule\":\"rules.txt:3\","
 		  "\"pairs\":850,\"of\":850,\"rate\":1}]}}}}}",
@@ -165,6 +182,35 @@ static void test_what_is_said(void **state)
 			buffer_deinit(&out);
 			buffer_deinit(&wanted);
 		}
+	}
+}
+
+/* Slices come worst first: by what is sure, then by what it looks like; who names no model is no row. */
+static void test_slices(void **state)
+{
+	static const char json[] =
+		"{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"slices\":["
+		"{\"by\":\"model\",\"value\":\"\",\"compared\":900,\"rate\":0.9,\"low\":0.8,\"high\":1},"
+		"{\"by\":\"header:t\",\"value\":\"large\",\"compared\":800,\"rate\":0,\"low\":0,\"high\":0.01},"
+		"{\"by\":\"header:t\",\"value\":\"few\",\"compared\":2,\"rate\":0.5,\"low\":0.1,\"high\":0.9},"
+		"{\"by\":\"header:t\",\"value\":\"worst\",\"compared\":90,\"rate\":0.4,\"low\":0.3,\"high\":0.5},"
+		"{\"by\":\"header:t\",\"value\":\"none\",\"compared\":0,\"rate\":null}]}}}}";
+	static const char *const order[] = { "worst", "few", "large", "none" };
+
+	(void)state;
+	for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+		struct buffer out = { 0 };
+		const char *at;
+
+		assert_int_equal(draw(json, (enum medium)medium, &out), 0);
+		at = strstr(buffer_text(&out), "By path, model and header");
+		for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+			assert_non_null(at);
+			at = strstr(at, order[i]);
+		}
+		assert_non_null(at);
+		assert_null(strstr(buffer_text(&out), "900"));
+		buffer_deinit(&out);
 	}
 }
 
@@ -305,7 +351,7 @@ static void test_any_value_may_be_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_slices), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_any_value_may_be_another),

@@ -1,0 +1,170 @@
+/*
+ * page_gate.c - what the gate asked, term by term, and what it did not ask
+ *
+ * A gate that passed says no more than what it asked. So whatever would make a
+ * reader hesitate and is not in its expression is named beside it: nobody is to
+ * take a green page for more than it is.
+ */
+#include "report/page_impl.h"
+
+#include <string.h>
+
+#include "report/replay_speed.h"
+
+#define RATIO_NOTABLE 1.5 /* of a latency */
+#define PSI_NOTABLE 0.25  /* "much", by the usual reading */
+#define SHARE_NOTABLE 0.01
+#define PSI_DECISIONS 200 /* fewer say nothing of a distribution */
+
+static bool is_about_several(struct view terms)
+{
+	struct view first = { 0 };
+
+	for (struct view_walk w = view_walk(terms); view_next(&w);) {
+		struct view target = view_get(w.value, "target");
+
+		if (!view_is(target, JSON_STRING))
+			continue;
+		if (first.there && !span_equal(json_doc_text(first.doc, first.at), json_doc_text(target.doc, target.at)))
+			return true;
+		first = target;
+	}
+	return false;
+}
+
+static void measured_cell(struct paper *p, struct view row)
+{
+	struct view value = view_get(row, "value"), why = view_get(row, "why");
+	struct buffer text = { 0 };
+
+	if (!view_is_number(value)) {
+		buffer_add_str(&text, "not known");
+		if (view_is(why, JSON_STRING)) {
+			buffer_add_str(&text, ": ");
+			view_text(why, &text);
+		}
+	} else {
+		page_gate_value(&text, view_get(row, "term"), view_number(value));
+	}
+	paper_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void outcome_cell(struct paper *p, struct view outcome)
+{
+	bool passes = view_is_text(outcome, "passes"), fails = view_is_text(outcome, "fails");
+	const char *words = passes ? "✓ passes" : fails ? "✗ fails" : "? not known";
+
+	if (paper_is_html(p))
+		paper_cell_raw(p, "<span class=\"badge %s\">%s</span>", passes ? "good" : fails ? "bad" : "warn", words);
+	else
+		paper_cell(p, "%s", words);
+}
+
+static void text_cell(struct paper *p, struct view v)
+{
+	struct buffer text = { 0 };
+
+	if (view_is(v, JSON_STRING))
+		view_text(v, &text);
+	paper_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+void page_gate(struct paper *p, struct view report)
+{
+	struct view terms = view_get(report, "gate.terms");
+	bool several = is_about_several(terms);
+
+	if (view_size(terms) == 0)
+		return;
+	paper_section(p, 2, "gate", "What the gate asked");
+	paper_table(p, several ? "wwlwl" : "wlwl", several ? "fails if|of|allowed|measured|" : "fails if|allowed|measured|");
+	for (struct view_walk w = view_walk(terms); view_next(&w);) {
+		text_cell(p, view_get(w.value, "term"));
+		if (several)
+			text_cell(p, view_get(w.value, "target"));
+		text_cell(p, view_get(w.value, "allowed"));
+		measured_cell(p, w.value);
+		outcome_cell(p, view_get(w.value, "outcome"));
+	}
+	paper_table_end(p);
+	paper_section_end(p);
+}
+
+/* ---- what it did not ask ---- */
+
+static bool asks(struct view report, const char *word)
+{
+	struct view expression = view_get(report, "gate.expression");
+	struct span text = view_is(expression, JSON_STRING) ? json_doc_text(expression.doc, expression.at) : span_str("");
+
+	return text.len > 0 && memmem(text.at, text.len, word, strlen(word));
+}
+
+static void begin_item(struct buffer *out, size_t before, const char *what)
+{
+	buffer_add_str(out, out->len > before ? ", " : "");
+	buffer_add_str(out, what);
+}
+
+static void notable_of_latency(struct buffer *out, size_t before, struct view report, struct view target)
+{
+	double ratio = view_number(view_get(target, "latency_us.p99_ratio"));
+
+	if (replay_speed_of(report.doc) != SPEED_RECORDED || asks(report, "p99") || asks(report, "ratio") || ratio < RATIO_NOTABLE)
+		return;
+	begin_item(out, before, "latency p99 × ");
+	figure_number(out, ratio);
+}
+
+static void notable_of_decisions(struct buffer *out, size_t before, struct view report, struct view target)
+{
+	static const struct {
+		const char *path, *what, *word;
+	} drifts[] = { { "decision.score_psi", "drift of scores ", "score_psi" }, { "decision.label_psi", "drift of labels ", "label_psi" } };
+
+	for (size_t i = 0; i < sizeof(drifts) / sizeof(drifts[0]); i++) {
+		double psi = view_number(view_get(target, drifts[i].path));
+
+		if (psi < PSI_NOTABLE || asks(report, drifts[i].word) || view_count(view_get(target, "decision.count")) < PSI_DECISIONS)
+			continue;
+		begin_item(out, before, drifts[i].what);
+		figure_number(out, psi);
+	}
+}
+
+static void notable_share(struct buffer *out, size_t before, bool asked, double share, const char *what)
+{
+	if (asked || share < SHARE_NOTABLE)
+		return;
+	begin_item(out, before, what);
+	figure_share(out, share);
+}
+
+static double share_of(struct view target, const char *count, const char *of)
+{
+	double all = view_number(view_get(target, of));
+
+	return all > 0 ? view_number(view_get(target, count)) / all : 0;
+}
+
+void page_not_asked(struct buffer *out, struct view report, struct view target)
+{
+	size_t before = out->len;
+
+	if (!view_is(view_get(report, "gate"), JSON_OBJECT))
+		return;
+	notable_of_latency(out, before, report, target);
+	notable_of_decisions(out, before, report, target);
+	notable_share(out, before, asks(report, "mismatch") || asks(report, "value") || asks(report, "decision"),
+		      view_number(view_get(target, "mismatch.low")), "mismatch at least ");
+	notable_share(out, before, asks(report, "error") || asks(report, "failed"),
+		      view_number(view_get(target, "error_rate.delta.low")), "more errors than production, at least ");
+	notable_share(out, before, asks(report, "ignored_differing"), view_number(view_get(target, "ignored.rate")),
+		      "what is left out differs in ");
+	notable_share(out, before, asks(report, "generated_different") || asks(report, "common_prefix"),
+		      share_of(target, "generated.different", "generated.pairs"), "generated texts that differ ");
+	notable_share(out, before, asks(report, "compared") || asks(report, "not_comparable"),
+		      share_of(target, "verdicts.not_comparable", "pairs"), "pairs that could not be compared ");
+}
