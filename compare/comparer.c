@@ -41,6 +41,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
 #include "base/json_doc.h"
@@ -522,7 +523,27 @@ static void compare_bodies(struct comparer *c, const struct pair *pair)
 
 /* ---- the door ---- */
 
-const struct comparison *comparer_run(struct comparer *c, const struct pair *pair)
+static void side_deinit(struct side *side)
+{
+	body_deinit(&side->body);
+	json_doc_deinit(&side->doc);
+	tensors_deinit(&side->tensors);
+	joined_deinit(&side->joined);
+	buffer_deinit(&side->text);
+}
+
+/** give_back() - all that was kept for the next pair, and what this one was charged */
+static void give_back(struct comparer *c)
+{
+	side_deinit(&c->production);
+	side_deinit(&c->shadow);
+	json_comparer_rest(c->json);
+	budget_release(&c->memory, c->charged);
+	c->charged = 0;
+	c->is_large = false;
+}
+
+static void run_once(struct comparer *c, const struct pair *pair)
 {
 	const struct stream_facts no_stream = { .first_token_us = -1 };
 
@@ -537,6 +558,24 @@ const struct comparison *comparer_run(struct comparer *c, const struct pair *pai
 		c->result.same_bytes = true;
 		if (has_body(pair))
 			compare_bodies(c, pair);
+	}
+}
+
+/** is_too_large() - was there no room for this pair? */
+static bool is_too_large(const struct comparison *r)
+{
+	return r->verdict == COMPARISON_NOT_COMPARABLE && r->reason &&
+	       (strcmp(r->reason, "too_large") == 0 || strcmp(r->reason, "shadow_too_large") == 0);
+}
+
+const struct comparison *comparer_run(struct comparer *c, const struct pair *pair)
+{
+	bool kept = budget_used(&c->memory) > c->charged;
+
+	run_once(c, pair);
+	if (kept && is_too_large(&c->result)) { /* not for what earlier pairs left behind */
+		give_back(c);
+		run_once(c, pair);
 	}
 	return &c->result;
 }
@@ -590,25 +629,10 @@ void comparer_unmatched(const struct comparer *c, struct buffer *out)
 	path_rules_unmatched(c->rules, out);
 }
 
-static void side_deinit(struct side *side)
-{
-	body_deinit(&side->body);
-	json_doc_deinit(&side->doc);
-	tensors_deinit(&side->tensors);
-	joined_deinit(&side->joined);
-	buffer_deinit(&side->text);
-}
-
 void comparer_rest(struct comparer *c)
 {
-	if (!c->is_large)
-		return;
-	c->is_large = false;
-	side_deinit(&c->production);
-	side_deinit(&c->shadow);
-	json_comparer_rest(c->json);
-	budget_release(&c->memory, c->charged);
-	c->charged = 0;
+	if (c->is_large)
+		give_back(c);
 }
 
 void comparer_free(struct comparer *c)

@@ -30,7 +30,10 @@ static const char *const types[] = { "application/json",
 				     "application/json" };
 static const char *const codings[] = { "", "", "gzip", "deflate", "br", "zstd", "gzip, deflate", "identity" };
 
-static struct comparer *new_comparer(void)
+#define POOR 16000 /* bytes: a document of 256 values takes 5,120 */
+
+/** new_comparer() - @memory: 0, or so little that many pairs are too large for it */
+static struct comparer *new_comparer(size_t memory)
 {
 	struct compare_options options = {
 		.rtol = 1e-5,
@@ -40,6 +43,7 @@ static struct comparer *new_comparer(void)
 			"/a ignore\n/b/* exact\n/outputs/*/data num rtol=0.1\n/c topk k=2\n/d set\n/e text\n"),
 		.rules_name = "rules",
 		.max_body = 65536,
+		.memory = memory,
 	};
 	struct buffer error = { 0 };
 	struct comparer *c;
@@ -97,9 +101,17 @@ static void check(const struct comparison *r)
 		must(memchr(f->production, 0, FINDING_TEXT) && memchr(f->shadow, 0, FINDING_TEXT));
 	}
 	if (r->verdict == COMPARISON_EQUAL)
-		must(r->findings.count == 0);
+		must(r->findings.count == 0 && r->findings.ignored == 0);
 	if (r->verdict >= COMPARISON_SCHEMA && r->verdict <= COMPARISON_CLOSE)
 		must(r->findings.count > 0);
+}
+
+/** checked_poor() - with little memory a pair gets the same verdict, or is too large */
+static void checked_poor(const struct comparison *poor, const struct comparison *rich)
+{
+	check(poor);
+	if (poor->verdict != rich->verdict)
+		must(poor->verdict == COMPARISON_NOT_COMPARABLE && strstr(poor->reason, "too_large"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -110,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = span_of(data, size), first;
 	uint8_t how[2], head_len[2];
 	uint16_t len;
-	static struct comparer *c; /* sees all inputs, one after the other */
+	static struct comparer *c, *poor; /* see all inputs, one after the other */
 	struct comparer *other;
 	struct side p, s;
 	struct pair pair = { &post, &p.response, &s.response, &answered };
@@ -120,14 +132,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    !span_u8(&in, &head_len[1]) || !span_u16(&in, &len) || !span_take(&in, len, &first))
 		return 0;
 	if (!c)
-		c = new_comparer();
+		c = new_comparer(0);
+	if (!poor)
+		poor = new_comparer(POOR);
 	make(&p, how[0], head_len[0], first);
 	make(&s, how[1], head_len[1], in);
 	result = *comparer_run(c, &pair);
 	check(&result);
 	must(comparer_run(c, &pair)->verdict == result.verdict);
+	checked_poor(comparer_run(poor, &pair), &result);
 	if (how[0] & 0x80) { /* now and then: making one is most of the work */
-		other = new_comparer();
+		other = new_comparer(0);
 		must(comparer_run(other, &pair)->verdict == result.verdict);
 		comparer_free(other);
 	}

@@ -479,6 +479,14 @@ static void test_memory(void **state)
 		if (strstr(rows[i].headers, "inference") == NULL) /* those need a head of their own length */
 			expect("a little one after it", run(small, &little, &little), COMPARISON_EQUAL, NULL);
 		comparer_rest(small);
+		/* what earlier pairs have left behind takes nobody's room */
+		repeat(&b, "[", "1,", 9000, "1]");
+		expect("one that fills it", run(small, &(struct answer){ 200, JSON, buffer_text(&b), b.len }, &(struct answer){ 200, JSON, "[2]", 0 }),
+		       COMPARISON_SCHEMA, NULL);
+		expect("the other way round", run(small, &(struct answer){ 200, JSON, "[2]", 0 }, &(struct answer){ 200, JSON, buffer_text(&b), b.len }),
+		       COMPARISON_SCHEMA, NULL);
+		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
+		s = (struct answer){ 200, rows[i].headers, buffer_text(&b), b.len };
 		got = run(large, &p, &s);
 		if (got->verdict == COMPARISON_NOT_COMPARABLE || got->verdict == COMPARISON_EQUAL)
 			fail_msg("row %zu, with room: %s (%s)", i, comparison_name(got->verdict), got->reason ? got->reason : "-");
