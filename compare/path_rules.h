@@ -10,7 +10,7 @@
  *                                      strings too; what is left out is --rtol or --atol
  *   PATTERN text                       strings are compared as words: white space only separates them
  *   PATTERN argmax                     of the scores, only which is the largest; values that differ are close
- *   PATTERN topk k=K                   the same for the K largest, in any order; of a list of strings, the first
+ *   PATTERN topk k=K                   the same for the K largest, in any order; of strings the first K
  *   PATTERN set                        an array whose order means nothing
  *
  * PATTERN is a JSON pointer (RFC 6901: /a/0/b, ~0 is ~, ~1 is /) in which a step

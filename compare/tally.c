@@ -231,7 +231,8 @@ static bool count_one(struct counted *table, struct span first, struct span seco
 	return row != NULL;
 }
 
-/* Reasons are static words of ours, a dozen of them; what a full table can't hold is "other" in its last place. */
+/* Reasons are static words of ours, a dozen of them; what a full table can't hold is "other" in its last
+ * place. */
 static void count_reason(struct counted *table, const char *reason, uint64_t by)
 {
 	if (table->count + 1 < table->cap || counted_find(table, reason, strlen(reason) + 1))

@@ -427,7 +427,8 @@ static void slice_row(struct paper *p, struct view slice, double top)
 		whisker(p, slice, top);
 }
 
-/** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most pairs */
+/** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most
+ * pairs */
 static int by_mismatch(const void *a, const void *b)
 {
 	static const char *const keys[] = { "low", "rate", "compared" };
