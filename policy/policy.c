@@ -85,6 +85,7 @@ struct policy {
 	void *is_own_ctx;
 	struct policy_stats own_stats, *stats;
 	struct route_path path; /* scratch */
+	struct buffer text;     /* scratch */
 	struct known_target known[KNOWN_TARGETS];
 	struct known_head known_heads[KNOWN_HEADS];
 };
@@ -295,6 +296,7 @@ void policy_free(struct policy *p)
 	for (size_t i = 0; i < p->method_count; i++)
 		free(p->methods[i].name);
 	free(p->methods);
+	buffer_deinit(&p->text);
 	for (size_t i = 0; i < p->header_count; i++) {
 		free(p->headers[i].name);
 		rule_free(p->headers[i].rule);
@@ -362,9 +364,9 @@ static bool one_matches(struct policy *p, const struct rule_list *list, struct s
 
 static bool path_is_wanted(struct policy *p, const struct request_head *head)
 {
-	struct span text = target_path_and_query(head->target, NULL);
+	struct span text = target_origin_form(head->method, target_path_and_query(head->target, NULL), &p->text);
 
-	if (!preset_has(p, head))
+	if (!buffer_ok(&p->text) || !preset_has(p, head)) /* out of memory: what is not known is not sent */
 		return false;
 	if (p->paths.count && !one_matches(p, &p->paths, text, RULE_YES))
 		return false;
@@ -384,6 +386,8 @@ static struct known_target *known_slot(struct policy *p, struct span target)
 	unsigned mix;
 
 	if (target.len == 0 || target.len > KNOWN_TARGET_BYTES)
+		return NULL;
+	if (target.len == 1 && target.at[0] == '*') /* it is another one for OPTIONS */
 		return NULL;
 	/* Targets of one service differ at their end, in their length, or in a name in the middle. */
 	mix = (unsigned)target.len * 7 + target.at[target.len - 1] * 3u + target.at[target.len / 2];

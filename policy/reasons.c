@@ -24,6 +24,7 @@ struct reasons {
 	struct route_set *denied, *inference;       /* NULL: the deny list is off */
 	struct rule_list paths, not_paths, headers; /* of headers the patterns behind the names */
 	struct route_path path;                     /* scratch */
+	struct buffer text;                         /* scratch */
 };
 
 void printable_add(struct buffer *out, struct span text, size_t max)
@@ -125,6 +126,7 @@ void reasons_free(struct reasons *r)
 	list_free(&r->headers);
 	route_set_free(r->denied);
 	route_set_free(r->inference);
+	buffer_deinit(&r->text);
 	free(r);
 }
 
@@ -192,7 +194,7 @@ static bool one_matches(const struct rule_list *list, struct span text)
 
 static bool path_reason(struct reasons *r, const struct request_head *head, struct buffer *out)
 {
-	struct span text = target_path_and_query(head->target, NULL);
+	struct span text = target_origin_form(head->method, target_path_and_query(head->target, NULL), &r->text);
 
 	if (preset_lacks(r, head)) {
 		buffer_printf(out, "--preset %s has no such route", r->o->preset);

@@ -4,9 +4,9 @@
  * Theory of operation: the output is assembled from parts that are each safe by
  * themselves, so that no captured byte can end a line or begin a field.
  *
- *   request line   method (a token, or nothing is sent), prefix and target,
- *                  rewritten by the user's rules, with spaces and control
- *                  characters escaped, always HTTP/1.1
+ *   request line   method (a token, or nothing is sent), prefix and target in
+ *                  origin-form (target.h), rewritten by the user's rules, with
+ *                  spaces and control characters escaped, always HTTP/1.1
  *   Host           the target's, the captured one's, or the user's
  *   captured       those that the allow-list has, byte for byte and in order
  *   -H             as given; built once
@@ -288,31 +288,45 @@ static void add_target_text(struct buffer *out, struct span text)
 	}
 }
 
-/* RFC 9112, 3.2.1 and 3.2.4: what stands between the method and the version. 0 or -EINVAL */
+/* RFC 9112, 3.2.4: is it about the server as a whole? An absolute form without a path says so too. */
+static bool is_asterisk(const struct request_head *head, struct span text, struct span authority)
+{
+	if (!span_equal(head->method, SPAN_LITERAL("OPTIONS")) || text.len != 1)
+		return false;
+	return text.at[0] == '*' || (authority.len > 0 && authority.at + authority.len == head->target.at + head->target.len);
+}
+
+/* A path in the one form (target.h), rewritten; rules may have taken its slash away. */
+static int add_path(const struct rewrite *w, struct span method, struct span text, struct buffer *out)
+{
+	struct buffer scratch = { 0 };
+	int err = 0;
+
+	text = target_origin_form(method, text, &scratch);
+	if (!buffer_ok(&scratch))
+		err = -ENOMEM;
+	else if (w->paths)
+		err = path_rewrite_apply(w->paths, &text);
+	if (err == 0) {
+		if (text.len == 0 || text.at[0] != '/')
+			buffer_add(out, "/", 1);
+		add_target_text(out, text);
+	}
+	buffer_deinit(&scratch);
+	return err;
+}
+
+/* RFC 9112, 3.2.1 and 3.2.4: what stands between the method and the version. 0, -EINVAL or -ENOMEM */
 static int add_target(const struct rewrite *w, const struct request_head *head, struct buffer *out)
 {
 	struct span authority, text = target_path_and_query(head->target, &authority);
 	struct span prefix = span_str(w->prefix);
-	bool asterisk = span_equal(text, SPAN_LITERAL("*"));
 
-	if (authority.len > 0 && span_equal(head->method, SPAN_LITERAL("OPTIONS")) && text.len == 1)
-		asterisk = authority.at + authority.len == head->target.at + head->target.len;
 	buffer_add_span(out, prefix);
-	if (asterisk) { /* the server as a whole; under a prefix, the prefix */
-		if (prefix.len == 0)
-			buffer_add(out, "*", 1);
-		return 0;
-	}
-	if (w->paths && path_rewrite_apply(w->paths, &text) < 0)
-		return -EINVAL;
-	/*
-	 * A target without a leading slash ("v1/models", seen from lenient clients) is
-	 * sent as it was, unless it follows a prefix, an authority was cut off it, or
-	 * rules went over it.
-	 */
-	if (text.len == 0 || (text.at[0] != '/' && (prefix.len > 0 || authority.len > 0 || w->paths)))
-		buffer_add(out, "/", 1);
-	add_target_text(out, text);
+	if (!is_asterisk(head, text, authority))
+		return add_path(w, head->method, text, out);
+	if (prefix.len == 0) /* the server as a whole; under a prefix, the prefix */
+		buffer_add(out, "*", 1);
 	return 0;
 }
 
@@ -445,14 +459,16 @@ int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer
 	size_t before = out->len;
 	char id[MESSAGE_ID_TEXT_MAX];
 	bool has_user_agent;
+	int err;
 
 	if (!http_is_token(m->head.method))
 		return -EINVAL;
 	buffer_add_span(out, m->head.method);
 	buffer_add(out, " ", 1);
-	if (add_target(w, &m->head, out) < 0) {
+	err = add_target(w, &m->head, out);
+	if (err < 0) {
 		out->len = before;
-		return -EINVAL;
+		return err;
 	}
 	buffer_add_str(out, " HTTP/1.1\r\n");
 	add_host(w, &m->head, out);

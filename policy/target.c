@@ -5,6 +5,12 @@
  * Rules and the shadow want the same text for the same resource, so the scheme
  * and the authority are cut off. User info is cut off as well: it is a
  * credential, and RFC 9110, 4.2.4 wants it gone.
+ *
+ * Other forms than these, servers refuse, or take as a path whose slash was
+ * forgotten; clients do forget it. Sent as it came, "@evil" or "evil:80" behind
+ * some URL builder of the shadow's would be another host, and a rule for
+ * "^/admin" would not see "admin". So there is one rule, for all: a slash goes
+ * before it.
  */
 #include "policy/target.h"
 
@@ -52,4 +58,16 @@ struct span target_path_and_query(struct span target, struct span *authority)
 	if (authority)
 		*authority = host;
 	return target.len ? target : SPAN_LITERAL("/");
+}
+
+struct span target_origin_form(struct span method, struct span text, struct buffer *scratch)
+{
+	if (text.len > 0 && text.at[0] == '/')
+		return text;
+	if (span_equal(text, SPAN_LITERAL("*")) && span_equal(method, SPAN_LITERAL("OPTIONS")))
+		return text;
+	buffer_clear(scratch);
+	buffer_add(scratch, "/", 1);
+	buffer_add_span(scratch, text);
+	return buffer_span(scratch);
 }

@@ -138,6 +138,15 @@ static const struct {
 	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m1/infer", { { 0 } }, VERDICT_CHOSEN },
 	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m2/infer", { { 0 } }, VERDICT_FILTERED_PATH },
 	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/other/m1/", { { 0 } }, VERDICT_FILTERED_PATH },
+	/* a target is judged in the form in which it would be sent: with a slash before it */
+	{ { { "not-path", "^/private" } }, "POST", "private/x", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/@evil$" } }, "POST", "@evil", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "?q", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "http://h?q", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "any" }, { "path", "^/[*]$" } }, "POST", "*", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "any" }, { "path", "^[*]$" } }, "OPTIONS", "*", { { 0 } }, VERDICT_CHOSEN },
 	/* hosts: any case; no field is an empty text */
 	{ { { "host", "^models\\." } }, "POST", "/p", { { "HOST", "Models.example:80" } }, VERDICT_CHOSEN },
 	{ { { "host", "a" }, { "host", "b" } }, "POST", "/p", { { "host", "b" } }, VERDICT_CHOSEN },

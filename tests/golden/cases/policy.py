@@ -47,6 +47,9 @@ verdicts("OpenAI's routes: what asks a model, and what keeps something", ["--pre
 verdicts("preset", ["--preset", "v2"], ("POST", INFER, [], None), ("POST", "/other", [], "path"))
 verdicts("path and not-path", ["--path", "^/v[12]/", "--not-path", "secret"],
          ("POST", PREDICT, [], None), ("POST", "/v3/x", [], "path"), ("POST", "/v1/secret", [], "path"))
+verdicts("a target without a slash is judged with one, as it is sent", ["--path", "^/", "--not-path", "^/private"],
+         ("POST", "predict", [], None), ("POST", "private/x", [], "path"), ("POST", "evil.com:80", [], None),
+         ("POST", "http://other/private", [], "path"), ("POST", "http://other/x", [], None))
 verdicts("host", ["--match-host", "^model\\.test$"], ("POST", PREDICT, [], None))
 verdicts("another host", ["--match-host", "^other\\.test$"], ("POST", PREDICT, [], "host"))
 verdicts("the loop guard", [], ("POST", PREDICT, [("X-Shadowtap", "0123456789abcdef")], "loop"), ("POST", PREDICT, [], None))
