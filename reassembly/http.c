@@ -23,13 +23,18 @@
  *
  * A hole. The request that it touches is lost at once. Inside a body with
  * Content-Length the parser is fed filler for the missing bytes, and the next
- * request is where counting says. Anywhere else the position is lost
- * (REQUEST_LOST) until a segment begins with what http_find.c believes.
+ * request is where counting says; but not where the body should begin that a
+ * client announced with "Expect: 100-continue", unless a 100 was seen: it may
+ * never have been sent. Anywhere else the position is lost (REQUEST_LOST) until
+ * a segment begins with what http_find.c believes.
  *
- * A client that asks "Expect: 100-continue", gets a final answer and never
- * sends the body breaks its request off: it is lost as "reset", since the
- * client gave it up, not the capture. We know it when the next segment begins
- * a request with a higher ack.
+ * A request on trial (on_trial) is parsed like any other, but when it is whole
+ * it is held (REQUEST_HELD) until its response shows that it is one, or the
+ * client's next bytes that nothing does: then it is lost.
+ *
+ * A client that asks "Expect: 100-continue" and goes on with what may be its next
+ * request breaks its request off: it is lost as "reset" if a final response was
+ * seen, since the client gave it up, and as "gap" if what it had read was not.
  *
  * llhttp refuses targets without a leading slash, which servers accept. So it
  * is paused after the method, and unless the target begins with "/", "*",
@@ -44,13 +49,16 @@
 #include "reassembly/request_line.h"
 #include "reassembly/sequence.h"
 
+#define HEAD_LOOK 4096 /* bytes of a segment that isn't believed in which fields of a head are looked for */
+
 /** begin_request() - a request may begin with @line; however its head is read */
 static void begin_request(struct http *h, struct span line)
 {
 	request_begin(&h->env->requests, &h->request, h->now);
 	h->line = line;
+	h->begin_seq = h->now_end - (uint32_t)line.len;
 	h->begun = h->begun_here = true;
-	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->refused = false;
+	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->fresh = h->on_trial = false;
 	h->uncounted = h->in_chunk_line = h->in_target = h->behind_version = false;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
@@ -83,6 +91,9 @@ static void push(struct http *h, enum asked what)
 	h->asked[h->sent++ % OUTSTANDING_MAX] = (uint8_t)what;
 	if (h->pairs)
 		http_pairs_sent(h);
+	if ((what == ASKED_HEAD || what == ASKED_CONNECT) && h->answers_known && !h->switched &&
+	    seq_distance(h->sent, h->answered) >= 0)
+		http_lose_answers(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
 	if (seq_distance(h->answered, h->sent) > OUTSTANDING_MAX) {
 		h->answers_known = false;
 		if (h->pairs)
@@ -94,13 +105,15 @@ void http_lose_position(struct http *h)
 {
 	bool was_begun = h->begun;
 
-	if (h->request.seen)
+	if (h->request.seen && !h->on_trial)
 		push(h, ASKED_PLAIN); /* it was sent, and will be answered somehow */
 	request_release(&h->env->requests, &h->request);
-	h->begun = h->tentative = h->first = false;
+	h->begun = h->tentative = h->first = h->fresh = h->on_trial = false;
 	if (h->pairs)
 		http_pairs_lost_requests(h, h->state == REQUEST_NONE && !(was_begun && h->request.seen));
-	h->state = REQUEST_LOST;
+	/* Until an upgrade is known to be refused, what cannot be read is the other protocol. */
+	h->state = h->upgrade_asked ? REQUEST_TUNNEL : REQUEST_LOST;
+	h->upgrade_asked = false;
 }
 
 /** count_late() - what is lost before its version was seen is counted all the same */
@@ -114,6 +127,23 @@ static void fail_request(struct http *h, enum lost_reason reason)
 {
 	count_late(h);
 	request_lost(&h->env->requests, &h->request, reason);
+	http_lose_position(h);
+}
+
+/** lose_trial() - nothing showed that the request on trial is one */
+static void lose_trial(struct http *h, enum lost_reason reason)
+{
+	request_lost(&h->env->requests, &h->request, reason);
+	if (h->pushed) {
+		if (h->asked[--h->sent % OUTSTANDING_MAX] != ASKED_PLAIN)
+			http_lose_answers(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the answer to it */
+		if (h->pairs)
+			http_pairs_unsent(h);
+	}
+	if (h->pairs)
+		http_pairs_unread(h, h->now_end - h->begin_seq);
+	h->answers_known = false;
+	h->gapped = true;
 	http_lose_position(h);
 }
 
@@ -137,6 +167,11 @@ void http_leave_upgraded(struct http *h, bool h2c)
 	leave(h, HTTP_LEFT);
 }
 
+void http_leave_unseen(struct http *h)
+{
+	leave(h, HTTP_LEFT);
+}
+
 /** client_failed() - the parser refused the bytes at hand */
 static void client_failed(struct http *h)
 {
@@ -149,7 +184,7 @@ static void client_failed(struct http *h)
 	} else if (h->tentative) {
 		h->tentative_failed = true;
 		http_lose_position(h);
-	} else if (h->begun_here && request_line_foreign(h->line)) { /* a method that llhttp does not know */
+	} else if (!h->upgrade_asked && h->begun_here && request_line_foreign(h->line)) { /* a method that llhttp does not know */
 		http_count_request(h);
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->first) {
@@ -189,11 +224,12 @@ static bool look_at_fields(struct http *h, const struct request_head *head)
 		else if (is_field(f, SPAN_LITERAL("expect")))
 			h->expects = contains_nocase(f->value, SPAN_LITERAL("100-continue"));
 	}
+	h->wary |= h->expects;
 	/* Once, and not in HTTP/1.0, where a server may ignore it and count otherwise (RFC 9112, 6.1). */
 	return encodings == 0 || (encodings == 1 && !http10);
 }
 
-static enum asked what_is_asked(const struct http *h, const struct request_head *head)
+static enum asked what_is_asked(struct http *h, const struct request_head *head)
 {
 	const struct span *upgrade;
 
@@ -204,6 +240,8 @@ static enum asked what_is_asked(const struct http *h, const struct request_head 
 	if (!h->client.upgrade)
 		return ASKED_PLAIN;
 	upgrade = request_head_find(head, SPAN_LITERAL("upgrade"));
+	h->upgrade_tells = upgrade && (span_equal_nocase(*upgrade, SPAN_LITERAL("h2c")) ||
+				       span_equal_nocase(*upgrade, SPAN_LITERAL("websocket")));
 	return upgrade && contains_nocase(*upgrade, SPAN_LITERAL("h2c")) ? ASKED_H2C : ASKED_UPGRADE;
 }
 
@@ -227,6 +265,7 @@ static void head_complete(struct http *h)
 	}
 	push(h, what_is_asked(h, &head));
 	h->head_ack = h->now_ack;
+	h->fresh = h->expects;
 	h->state = REQUEST_BODY;
 	h->in_chunk_line = h->chunked;
 	h->chunk_line = (struct chunk_line){ 0 };
@@ -235,21 +274,66 @@ static void head_complete(struct http *h)
 		http_pairs_expect(h);
 }
 
-static void message_complete(struct http *h)
+/** hand_over() - the request at hand is whole, and one */
+static void hand_over(struct http *h)
 {
-	enum asked asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX];
-
 	if (h->pairs && h->request.message)
 		h->request.message->answer_token = http_pairs_token(h);
 	request_complete(&h->env->requests, &h->request, h->now);
 	if (h->pairs)
 		http_pairs_asked(h);
+	h->state = REQUEST_NONE;
+}
+
+/** hold() - the request on trial is whole: wait for its answer, which may be here already */
+static void hold(struct http *h)
+{
+	h->state = REQUEST_HELD;
+	h->held_end = h->now_end - h->left;
+	h->held_ack = h->now_ack;
+	h->held_at = h->now;
+	h->upgrade_asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX] >= ASKED_CONNECT;
+	if (h->left > 0 || h->upgrade_asked)
+		lose_trial(h, LOST_GAP); /* more follows at once, or the answer would not say enough */
+	else if (http_trial_won(h))
+		http_uphold(h);
+}
+
+void http_uphold(struct http *h)
+{
+	h->on_trial = h->gapped = false;
+	h->now = h->held_at;
+	h->now_ack = h->held_ack;
+	hand_over(h);
+}
+
+/** await_upgrade() - what follows is another protocol, unless this is refused */
+static void await_upgrade(struct http *h, enum asked asked)
+{
+	h->tunnel_at = h->now_end - h->left;
+	h->connects = asked == ASKED_CONNECT;
+	if (h->upgrade_granted)
+		http_leave_upgraded(h, asked == ASKED_H2C);
+	else if (h->answers_known && seq_distance(h->sent, h->answered) >= 0)
+		h->upgrade_asked = false; /* it is refused already */
+	else if (asked == ASKED_CONNECT || !h->upgrade_tells)
+		h->state = REQUEST_TUNNEL;
+}
+
+static void message_complete(struct http *h)
+{
+	enum asked asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX];
+
 	h->begun = false;
 	h->completed_here = true;
-	h->state = asked == ASKED_CONNECT ? REQUEST_TUNNEL : REQUEST_NONE;
+	if (h->on_trial) {
+		hold(h);
+		return;
+	}
+	hand_over(h);
 	h->upgrade_asked = asked >= ASKED_CONNECT;
-	if (h->upgrade_asked && h->upgrade_granted)
-		http_leave_upgraded(h, asked == ASKED_H2C);
+	if (h->upgrade_asked)
+		await_upgrade(h, asked);
 }
 
 /** method_complete() - it is a request, unless it is the first one and in a language that only resembles HTTP */
@@ -324,6 +408,7 @@ static void client_parse(struct http *h, struct span *in)
 	if (rc != HPE_OK)
 		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->client) - in->at));
 	span_skip(in, taken.len);
+	h->left = (uint32_t)in->len;
 	if (taken.len > 0) {
 		for (size_t i = sizeof(h->last); i-- > 0;)
 			h->last[i] = i < taken.len ? taken.at[taken.len - 1 - i] : h->last[i - taken.len];
@@ -451,6 +536,7 @@ static bool scan_head(struct http *h, struct span *in)
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
 	span_skip(in, s->len);
+	h->left = (uint32_t)in->len;
 	request_decide(&h->env->requests, &h->request, &s->head, h->body_left, h->body_left <= in->len);
 	if (h->pairs)
 		http_pairs_expect(h);
@@ -466,6 +552,7 @@ static void count_body(struct http *h, struct span *in)
 
 	span_take(in, in->len < h->body_left ? in->len : (size_t)h->body_left, &bytes);
 	h->body_left -= bytes.len;
+	h->left = (uint32_t)in->len;
 	request_add_body(&h->env->requests, &h->request, bytes);
 	if (h->body_left == 0)
 		message_complete(h);
@@ -500,9 +587,12 @@ static void client_line_end(struct http *h, struct span *in)
 
 static void client_body(struct http *h, struct span *in)
 {
-	if (h->scanned)
+	if (h->scanned) {
 		count_body(h, in);
-	else if (h->behind_version)
+		return;
+	}
+	h->fresh &= in->len == 0;
+	if (h->behind_version)
 		client_line_end(h, in);
 	else if (h->in_target && in->len > 0)
 		client_target(h, in);
@@ -539,29 +629,92 @@ static void client_run(struct http *h, struct span in)
 
 /* ---- finding the next request after a hole ------------------------------ */
 
-static void client_find(struct http *h, struct span segment)
+/** guess() - a request may begin with @segment; @on_trial: its answer must show that it is one */
+static void guess(struct http *h, struct span segment, bool on_trial)
 {
-	if (request_line_match(segment) == LINE_NO || !http_believable(h, segment))
-		return;
 	h->state = REQUEST_NONE;
 	if (!client_begin(h, segment)) {
 		http_lose_position(h);
 		return;
 	}
 	h->tentative = h->tentative_here = true;
+	h->gapped &= on_trial;
+	h->on_trial = on_trial;
+	h->trial_ack = h->now_ack;
 	h->answers_known =
 		false; /* how many requests were in the hole, nobody knows: http_count_request() starts anew */
 	client_run(h, segment);
 }
 
-/** broken_off() - was the body of an "Expect: 100-continue" refused, and does this segment begin the next
- * request? */
-static bool broken_off(const struct http *h, struct span segment)
+/** pass_over() - what begins with @segment is not believed; but if it is a request, what does it say of the next bytes? */
+static void pass_over(struct http *h, struct span segment)
 {
-	return h->state == REQUEST_BODY && h->refused && h->request.body_len == 0 && h->now_has_ack &&
-	       seq_before(h->head_ack, h->now_ack) && request_line_match(segment) != LINE_NO &&
-	       /* an answer that acknowledges some of this segment was captured ahead of it: it is the body */
-	       !seq_before(h->now_seq, h->ends[(h->sent - 1) % BEGINS_MAX]);
+	struct span start = segment;
+
+	span_truncate(&start, HEAD_LOOK);
+	h->gapped = true;
+	if (span_starts(segment, SPAN_LITERAL("PRI * HTTP/2.0\r\n"))) {
+		http_leave_unseen(h);
+		return;
+	}
+	h->wary |= contains_nocase(start, SPAN_LITERAL("100-continue")) ||
+		   (request_method_match(segment) == LINE_YES && request_line_match(segment) != LINE_NO &&
+		    !contains_nocase(start, SPAN_LITERAL("\r\n\r\n")));
+	if (!span_starts(segment, SPAN_LITERAL("CONNECT ")) &&
+	    (!contains_nocase(start, SPAN_LITERAL("\nupgrade:")) ||
+	     contains_nocase(start, SPAN_LITERAL("\nhttp2-settings:"))))
+		return;
+	h->state = REQUEST_TUNNEL;
+	h->tunnel_at = h->now_end;
+	h->head_ack = h->now_ack;
+	h->connects = span_starts(segment, SPAN_LITERAL("CONNECT "));
+}
+
+static void client_find(struct http *h, struct span segment)
+{
+	enum belief belief = request_line_match(segment) == LINE_NO ? BELIEF_NONE : http_believable(h, segment);
+
+	h->blind = false;
+	if (belief != BELIEF_NONE) {
+		h->doubted = false;
+		guess(h, segment, belief == BELIEF_TRIAL);
+		return;
+	}
+	if (h->pairs)
+		http_pairs_unread(h, (uint32_t)segment.len);
+	pass_over(h, segment);
+}
+
+/** doubt() - is what comes instead of an expected body the next request? Then the body will never come */
+static void doubt(struct http *h, struct span segment)
+{
+	bool refused = h->answers_placed && http_answered_by(h, h->now_ack) != http_answered_by(h, h->head_ack);
+	enum lost_reason reason = refused ? LOST_RESET : LOST_GAP;
+
+	if (h->on_trial)
+		lose_trial(h, reason);
+	else
+		fail_request(h, reason);
+	h->doubted = true;
+	guess(h, segment, true);
+}
+
+/** client_segment() - the bytes of one segment, whatever they are */
+static void client_segment(struct http *h, struct span segment)
+{
+	if (h->fresh && h->state == REQUEST_BODY && http_body_doubtful(h, segment)) {
+		doubt(h, segment);
+		return;
+	}
+	if (h->on_trial && http_trial_over(h, segment))
+		lose_trial(h, LOST_GAP);
+	if (h->state == REQUEST_LOST)
+		client_find(h, segment);
+	else if (h->state <= REQUEST_BODY)
+		client_run(h, segment);
+	else if (h->state == REQUEST_TUNNEL)
+		h->upgrade_asked =
+			false; /* bytes went by before the answer: if it is no, the position is lost */
 }
 
 enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece)
@@ -570,21 +723,11 @@ enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piec
 
 	h->now = piece->ts;
 	h->now_seq = piece->seq;
+	h->now_end = piece->seq + (uint32_t)segment.len;
 	h->now_ack = piece->ack;
 	h->now_has_ack = piece->has_ack;
 	h->completed_here = h->begun_here = h->tentative_here = h->tentative_failed = false;
-	if (broken_off(h, segment)) {
-		request_lost(&h->env->requests, &h->request, LOST_RESET);
-		h->begun = false;
-		h->state = REQUEST_NONE;
-	}
-	if (h->state == REQUEST_LOST)
-		client_find(h, segment);
-	else if (h->state <= REQUEST_BODY)
-		client_run(h, segment);
-	else if (h->state == REQUEST_TUNNEL)
-		h->upgrade_asked =
-			false; /* bytes went by before the answer: if it is no, the position is lost */
+	client_segment(h, segment);
 	if (h->tentative_failed && !h->tentative_here && h->state == REQUEST_LOST)
 		client_find(h,
 			    segment); /* the guess was made earlier and was wrong: this segment may be right */
@@ -626,8 +769,31 @@ static void skip_body(struct http *h, uint64_t bytes)
 	}
 }
 
-void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
+/** body_gap() - ... inside a body, or where one should begin */
+static void body_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
+	/* Of a body that nobody asked for, nothing tells whether it lies in the gap, or the next requests do. */
+	if (h->chunked || bytes == UINT32_MAX || (h->fresh && !http_accepted(h))) {
+		h->gapped = true;
+		fail_request(h, why);
+		return;
+	}
+	request_lost(&h->env->requests, &h->request, why);
+	if (bytes > h->body_left) {
+		skip_body(h, h->body_left);
+		if (h->state == REQUEST_NONE)
+			http_lose_position(h); /* at the begin of a request: see http_pairs_lost_requests() */
+	} else {
+		skip_body(h, bytes);
+	}
+}
+
+static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
+{
+	if (h->on_trial) {
+		lose_trial(h, why);
+		return;
+	}
 	switch (h->state) {
 	case REQUEST_NONE:
 	case REQUEST_LOST:
@@ -635,21 +801,15 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		break;
 	case REQUEST_TARGET:
 	case REQUEST_HEAD:
+		/* What the head announced isn't known; but who sends a body with these? */
+		if (h->client.method != HTTP_GET && h->client.method != HTTP_HEAD)
+			h->bodies = h->gapped = true;
 		fail_request(h, why);
 		break;
 	case REQUEST_BODY:
-		if (h->chunked || bytes == UINT32_MAX) {
-			fail_request(h, why);
-			break;
-		}
-		request_lost(&h->env->requests, &h->request, why);
-		if (bytes > h->body_left) {
-			skip_body(h, h->body_left);
-			if (h->state == REQUEST_NONE)
-				http_lose_position(h); /* at the begin of a request: see http_pairs_lost_requests() */
-		} else {
-			skip_body(h, bytes);
-		}
+		body_gap(h, bytes, why);
+		break;
+	case REQUEST_HELD: /* always on trial */
 		break;
 	case REQUEST_TUNNEL:
 		h->upgrade_asked = false;
@@ -657,6 +817,17 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	case REQUEST_OVER:
 		break;
 	}
+}
+
+void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
+{
+	lose_in_gap(h, bytes, why);
+	if (h->state != REQUEST_LOST)
+		return;
+	h->blind |= bytes >= BODY_HEAD_MIN;
+	h->gapped |= bytes >= BODY_HEAD_MIN;
+	if (h->pairs)
+		http_pairs_unread(h, bytes);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -690,6 +861,8 @@ static enum response_fate fate_of(enum lost_reason reason)
 
 bool http_client_end(struct http *h)
 {
+	if (h->state == REQUEST_HELD)
+		return true; /* its answer decides */
 	if (!h->pairs || !http_pairs_waits(h))
 		return false;
 	count_late(h);
@@ -731,6 +904,7 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 	h->env = env;
 	h->answers = answers;
 	h->first = h->answers_known = h->answers_placed = h->answers_whole = begun;
+	h->gapped = !begun;
 	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
 	h->request.origin = *origin;
 	if (env->keep_answers && !http_pairs_init(h, begun)) {

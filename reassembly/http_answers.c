@@ -6,11 +6,17 @@
  * the count is not used until a segment begins with a status line again and the
  * next request begins.
  *
+ * What body a response has depends on its request: none after HEAD or CONNECT. A
+ * response that is captured ahead of its request is read as a plain one's; when
+ * the request turns out to be one of these, bytes of the responses that follow may
+ * have been read as a body, so the place in them is lost (push() in http.c).
+ *
  * As with requests, plain heads are scanned, if they say how long the body is.
  *
  * Where each of the last final answers began, and what its segment acknowledged,
  * is remembered: it says how far the server had read the requests, which is how
- * http_find.c knows where the next one begins.
+ * http_find.c knows where the next one begins. Of the last interim ones the begin
+ * is remembered as well: the final response is still owed after them.
  */
 #include "reassembly/http_impl.h"
 
@@ -37,27 +43,56 @@ static void note_answer(struct http *h)
 {
 	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
 	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
+	h->answers_met = true;
 	h->answered++;
 	h->answer_head_bytes = 0;
 	if (h->pairs)
 		http_pairs_answered(h);
 }
 
+/** note_interim() - a final answer is still owed */
+static void note_interim(struct http *h, int status)
+{
+	for (size_t i = INTERIMS_MAX - 1; i > 0; i--)
+		h->interim[i] = h->interim[i - 1];
+	h->interim[0] = (struct interim){ h->answer_begin, status == 100 };
+	h->interims += h->interims < INTERIMS_MAX;
+}
+
+/** is_last_answer() - does the answer that has just begun answer the last request that was sent whole? */
+static bool is_last_answer(const struct http *h)
+{
+	return (h->answers_known && h->answered == h->sent) || h->answer_begin == h->head_ack;
+}
+
+/** decide_upgrade() - the answer to the request that asked for another protocol has come, and is no 101 */
+static void decide_upgrade(struct http *h, int status)
+{
+	bool untouched = h->upgrade_asked;
+
+	h->upgrade_asked = false;
+	if (h->state != REQUEST_TUNNEL)
+		return;
+	if (h->connects && status / 100 == 2) {
+		http_leave_upgraded(h, false);
+		return;
+	}
+	h->state = REQUEST_NONE;
+	if (!untouched)
+		http_lose_position(h);
+}
+
 /** final_answer() - the next outstanding request gets its answer */
-static void final_answer(struct http *h, enum asked asked)
+static void final_answer(struct http *h, int status)
 {
 	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
 
 	note_answer(h);
-	if (current && h->expects && h->state == REQUEST_BODY && h->request.body_len == 0)
-		h->refused = true;
-	if (asked == ASKED_CONNECT && h->state == REQUEST_TUNNEL) {
-		h->state = REQUEST_NONE;
-		if (!h->upgrade_asked)
-			http_lose_position(h);
-	}
-	if (!current)
-		h->upgrade_asked = false;
+	if (h->state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
+		http_uphold(h);
+	if ((h->upgrade_asked || h->state == REQUEST_TUNNEL) && !current && is_last_answer(h) &&
+	    !seq_before(h->answer_ack, h->tunnel_at))
+		decide_upgrade(h, status);
 }
 
 /** switching() - 101, or 2xx to CONNECT: HTTP ends here, or with the request that is still being sent */
@@ -99,8 +134,10 @@ int http_answer_head(struct http *h)
 	kind = response_kind(status, asked == ASKED_HEAD);
 	if (kind == RESPONSE_REFUSED)
 		return -1;
-	if (kind != RESPONSE_INTERIM) /* after that the final answer is still owed */
-		final_answer(h, asked);
+	if (kind == RESPONSE_INTERIM) /* the final answer is still owed */
+		note_interim(h, status);
+	else
+		final_answer(h, status);
 	h->answer_in_head = false;
 	return kind == RESPONSE_WITH_BODY ? 0 : 1;
 }
@@ -132,12 +169,14 @@ static int on_answer_complete(llhttp_t *p)
 	return http_answer_complete(http_of(p));
 }
 
-/** lose_answers() - it is not known where the next one begins; @fate: what that means for the one at hand */
-static void lose_answers(struct http *h, enum response_fate fate)
+void http_lose_answers(struct http *h, enum response_fate fate)
 {
 	if (h->pairs)
 		http_pairs_lost_answers(h, fate);
 	h->answering = h->answers_known = h->answers_placed = h->answers_whole = false;
+	h->interims = 0;
+	if (h->state == REQUEST_TUNNEL)
+		http_leave_unseen(h);
 }
 
 /** server_begin() - an answer begins here; false if these bytes cannot be the begin of one */
@@ -170,8 +209,10 @@ static bool scan_head(struct http *h, struct span *in)
 		return false;
 	span_skip(in, a->len);
 	h->answer_left = h->answer_length = no_body ? 0 : a->content_length;
-	if (a->status >= 200)
-		final_answer(h, asked);
+	if (a->status < 200)
+		note_interim(h, a->status);
+	else
+		final_answer(h, a->status);
 	h->answer_scanned = true;
 	h->answering = h->answer_left > 0;
 	return true;
@@ -217,7 +258,7 @@ static void server_parse(struct http *h, struct span *in)
 	}
 	if (rc != HPE_OK || piece.len == 0) {
 		span_skip(in, in->len);
-		lose_answers(h, RESPONSE_MALFORMED);
+		http_lose_answers(h, RESPONSE_MALFORMED);
 	} else {
 		span_skip(in, piece.len);
 	}
@@ -276,7 +317,7 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	if (h->pairs)
 		http_pairs_spoil(h, fate);
 	if (!h->answering || bytes == UINT32_MAX || bytes > h->answer_left)
-		lose_answers(h, fate);
+		http_lose_answers(h, fate);
 	else
 		skip_bytes(h, bytes);
 }

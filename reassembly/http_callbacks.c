@@ -65,6 +65,7 @@ void http_count_request(struct http *h)
 {
 	h->first = false;
 	h->tentative = h->uncounted = false;
+	h->upgrade_asked = false; /* it was refused: this is no other protocol */
 	h->pipelining |= h->began_pipelined;
 	if (!h->answers_known && !h->pipelining && h->answers_placed && http_answers_seen(h)) {
 		h->sent = http_answered_by(h,

@@ -1,34 +1,66 @@
 /*
  * http_find.c - may a request begin here?
  *
- * Theory of operation. After a hole whose contents cannot be counted, a request
+ * Theory of operation. After a gap whose contents cannot be counted, a request
  * may begin only where a segment begins, with a whole request line. But the
- * lost request's body may hold just that. What tells them apart is how far the
- * client had read the answers: without pipelining a client sends the next
- * request only after the answer to the one before, so the segment of a true next
- * request acknowledges bytes that no segment of the lost one did. This needs the
- * client's direction only.
+ * lost request's body may hold just that, and who controls a body must not be
+ * able to make requests. What tells them apart is how far each side had read the
+ * other: without pipelining a client sends the next request only after the
+ * response to the one before, so the segment of a true next request acknowledges
+ * bytes that no segment of the lost one did.
  *
- * It cannot tell apart two cases: the hole took the end of one request, or the
- * end of one and the head of the next, whose body is what we see. So where the
- * answers are captured as well, up to what the segment acknowledges, they
- * decide: a server that answers has read the request to its end, and the
- * segment on which its final answer begins acknowledges just that. The next
- * request begins there and nowhere else. An interim 100 is not final, so a body
- * sent after "Expect: 100-continue" is not taken for a request; an answer that
- * comes early, before the body ends, costs one more request.
+ * What the client has read may be less than a response. Where the responses are
+ * captured, an interim one that is the last that was read says that the request
+ * at hand still waits for its final one: what the client sends then is its body.
+ * And a server that answers has read the request, so the segment on which its
+ * final response begins acknowledges where the next request begins, and nowhere
+ * else does one begin. If that response was not captured, none is believed until
+ * the next one is.
+ *
+ * A response that comes before the body's end acknowledges a place inside the
+ * body. So a request that is found where a head may have gone by unseen (gapped)
+ * is on trial: it is kept, but handed over only when its own final response
+ * begins, just at the byte for which the client was waiting when it began the
+ * request, and acknowledges just its end. A body whose request was answered
+ * before gets no second response. The trial is lost when the client sends more
+ * before that: then the request is lost, and what it sends is looked at anew.
+ * The responses may be captured ahead of the requests as well, or wait behind a
+ * gap longer than these: what is remembered of the last few is enough for both.
+ *
+ * A body that was expected. With "Expect: 100-continue" the client may send the
+ * body when it reads a 100, or when it has waited enough, or all the same when
+ * it reads a final response (RFC 9110, 10.1.1), or never, and then the next
+ * request follows. If the segment after the head acknowledges nothing new, or
+ * an interim response is the last that was read, it is the body. If it does not
+ * look like a request, it is the body, too. Else nothing tells until the server
+ * answers: the request that expected is lost, and what begins there is on trial.
+ * So is it if the final response itself was not captured, and then the trial is
+ * lost. A gap there may hold the body or the next requests, so it is not counted
+ * through unless a 100 was seen.
+ *
+ * With the client's direction alone no trial is ever won. There the first segment
+ * behind a gap in which a head may lie is not believed: what it acknowledges is
+ * what the next one must go beyond. A client that expects (wary) makes even that
+ * say nothing, since a 100 moves its acks, so none of its requests is believed
+ * once the position was lost. What begins there counts as lost.
+ *
+ * Another protocol. After CONNECT, or an upgrade to what may look like anything,
+ * nothing is read until its response says no: bytes that go by before are not
+ * HTTP, whatever they look like, and if the place in the responses is lost before
+ * it comes, nothing on the connection is read again. Upgrades to h2c and to
+ * websocket are told by the client's first bytes, which cannot begin a request:
+ * those who ask for h2c each time and never get it are read on.
  *
  * Where pipelining was seen (a request that began with the ack of the one
  * before, or in the same segment) acks prove nothing. If nothing but heads went
  * by on the connection, a GET or HEAD at the begin of a segment is taken. Else
- * the rules above hold: the rest of a pipelined batch stays unseen after a hole
+ * the rules above hold: the rest of a pipelined batch stays unseen after a gap
  * in it, because the alternative is to send what somebody quoted in a body.
  *
- * The other price: with the client's direction alone, or holes in the answers
- * at the same place, a hole that swallows the head of a request whose body
- * begins, at a segment, with a request line lets that line pass.
- *
- * A capture that begins inside a connection has the same state from the start.
+ * The price: after a gap one more request may be lost, and one whose response is
+ * not captured is. What nothing tells: a capture that begins inside a connection,
+ * just between a head and a body that begins with a request line, takes that line
+ * for one, unless something of a response shows that it isn't.
  */
 #include "reassembly/http_impl.h"
 
@@ -49,18 +81,104 @@ static bool asks_only(struct span line)
 	return span_starts(line, SPAN_LITERAL("GET ")) || span_starts(line, SPAN_LITERAL("HEAD "));
 }
 
-bool http_believable(const struct http *h, struct span segment)
+/** answered_until() - is the last answer that began before @ack known, and had the server then read up to @seq? */
+static bool answered_until(const struct http *h, uint32_t ack, uint32_t seq)
 {
-	if (h->pipelining && !h->bodies && asks_only(segment))
-		return true; /* nothing but heads went by, and this is one more */
-	if (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack))
-		return false;
-	if (h->answers_placed && http_answers_seen(h)) {
-		uint32_t n = http_answered_by(h, h->now_ack);
+	uint32_t n = http_answered_by(h, ack), at = (n - 1) % BEGINS_MAX;
 
-		if (n > 0 && (h->answers_whole || !seq_before(h->begins[(n - 1) % BEGINS_MAX], h->placed_at)))
-			return h->ends[(n - 1) % BEGINS_MAX] == h->now_seq;
-		return !h->answers_whole; /* the answer that it follows was not captured */
-	}
-	return true;
+	return n > 0 && h->answers_placed && (h->answers_whole || !seq_before(h->begins[at], h->placed_at)) &&
+	       h->ends[at] == seq;
+}
+
+enum belief http_believable(const struct http *h, struct span segment)
+{
+	if (h->pipelining && !h->bodies && !h->gapped && asks_only(segment))
+		return BELIEF_FULL; /* nothing but heads went by, and this is one more */
+	if (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack))
+		return BELIEF_NONE;
+	if (http_final_owed(h))
+		return BELIEF_NONE;
+	if (!h->answers_met || (!h->read_known && http_answered_by(h, h->now_ack) == 0))
+		return h->blind || h->wary ? BELIEF_TRIAL : BELIEF_FULL;
+	if (!http_answers_seen(h))
+		return BELIEF_TRIAL;
+	if (!answered_until(h, h->now_ack, h->now_seq))
+		return BELIEF_NONE;
+	return h->gapped ? BELIEF_TRIAL : BELIEF_FULL;
+}
+
+/** interim_read() - the last interim answer of which the client had read something at @ack, or NULL */
+static const struct interim *interim_read(const struct http *h, uint32_t ack)
+{
+	for (size_t i = 0; i < h->interims; i++)
+		if (seq_before(h->interim[i].at, ack))
+			return &h->interim[i];
+	return NULL;
+}
+
+/** owed_after() - did no final answer begin between @interim and @ack? */
+static bool owed_after(const struct http *h, const struct interim *interim, uint32_t ack)
+{
+	uint32_t n = http_answered_by(h, ack);
+
+	return n == 0 || seq_before(h->begins[(n - 1) % BEGINS_MAX], interim->at);
+}
+
+bool http_final_owed(const struct http *h)
+{
+	const struct interim *interim = http_answers_seen(h) ? interim_read(h, h->now_ack) : NULL;
+
+	return interim && owed_after(h, interim, h->now_ack);
+}
+
+/** may_be_request() - ... of any method, and after blank lines, as servers take them */
+static bool may_be_request(struct span s)
+{
+	while (s.len > 0 && (s.at[0] == '\r' || s.at[0] == '\n'))
+		span_skip(&s, 1);
+	return request_line_match(s) != LINE_NO || request_line_foreign(s);
+}
+
+bool http_body_doubtful(const struct http *h, struct span segment)
+{
+	if (!h->now_has_ack || !seq_before(h->head_ack, h->now_ack) || !may_be_request(segment))
+		return false; /* without an answer read, it is the body, which did not wait */
+	return !http_final_owed(h) || seq_before(interim_read(h, h->now_ack)->at, h->head_ack);
+}
+
+bool http_accepted(const struct http *h)
+{
+	return h->interims > 0 && h->interim[0].is_100 && !seq_before(h->interim[0].at, h->head_ack) &&
+	       (h->answered == 0 || seq_before(h->begins[(h->answered - 1) % BEGINS_MAX], h->interim[0].at));
+}
+
+/** begins_turn() - is the first byte of the answer to a request at @ack, or that of an interim one just before it? */
+static bool begins_turn(const struct http *h, uint32_t begin, uint32_t ack)
+{
+	if (begin == ack)
+		return true;
+	for (size_t i = 0; i < h->interims; i++)
+		if (h->interim[i].at == ack)
+			return true;
+	return false;
+}
+
+bool http_trial_over(const struct http *h, struct span segment)
+{
+	bool read_on = h->now_has_ack && seq_before(h->trial_ack, h->now_ack);
+
+	if (h->state == REQUEST_HELD || (read_on && !http_final_owed(h)))
+		return true;
+	/* Nobody loses a head for an attacker, but a body may be sent to be refused, and a length in it reach beyond it. */
+	return h->doubted && h->state == REQUEST_BODY && may_be_request(segment);
+}
+
+bool http_trial_won(const struct http *h)
+{
+	uint32_t n = http_answered_by(h, h->trial_ack), at = n % BEGINS_MAX;
+
+	if (seq_distance(n, h->answered) <= 0 || seq_distance(n, h->answered) >= BEGINS_MAX)
+		return false;
+	return answered_until(h, h->trial_ack, h->begin_seq) && h->ends[at] == h->held_end &&
+	       begins_turn(h, h->begins[at], h->trial_ack);
 }

@@ -19,14 +19,17 @@
 #define PROBE_MAX 8        /* "https://" */
 #define TRAILER_MAX 18     /* one more than "transfer-encoding" */
 #define BEGINS_MAX 8       /* answers whose begin we remember; power of two */
+#define INTERIMS_MAX 4     /* interim answers whose begin we remember */
+#define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 
 enum request_state {
 	REQUEST_NONE,   /* between requests, or in one whose method is not complete: nothing is counted */
 	REQUEST_TARGET, /* after the method; the target's first bytes are in probe */
 	REQUEST_HEAD,
 	REQUEST_BODY,
+	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its answer begins */
 	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
-	REQUEST_TUNNEL, /* CONNECT was sent: bytes are dropped until the answer says what they are */
+	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the answer says what they are */
 	REQUEST_OVER,   /* see fate */
 };
 
@@ -34,6 +37,12 @@ enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HE
 
 /* What an answer means depends on what was asked. */
 enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
+
+/** struct interim - where an interim answer began */
+struct interim {
+	uint32_t at;
+	bool is_100;
+};
 
 struct pairs;
 
@@ -46,11 +55,13 @@ struct http {
 	enum request_state state;
 	enum http_fate fate;
 	struct wall now; /* of the segment at hand */
-	uint32_t now_seq, now_ack;
+	uint32_t now_seq, now_end, now_ack;
+	uint32_t left;           /* bytes of the segment at hand after the request that is complete */
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
 	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
+	uint32_t begin_seq;      /* of the request's first byte */
 	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
 	uint32_t answer_head_bytes; /* of its head and of interim ones before it */
 	uint32_t answer_ack;     /* on the segment that it began in */
@@ -79,12 +90,22 @@ struct http {
 	bool slash;          /* the slash that is fed is ours */
 	bool in_target;      /* in the origin form: see client_target() */
 	bool behind_version; /* the request line ends here: see client_line_end() */
-	bool chunked, in_chunk_line, last_chunk, expects, refused;
+	bool chunked, in_chunk_line, last_chunk, expects;
 	struct chunk_line chunk_line; /* with in_chunk_line */
+	bool fresh;          /* the head is complete, and no byte of the body was here yet */
+	bool on_trial;       /* only its answer can show that this is a request: see http_find.c */
+	bool doubted;        /* ... because it may be a body that was refused */
+	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
+	bool blind;          /* ... and nothing that the client sent was seen since */
+	bool wary;           /* the client asks before it sends a body: what it has read may be less than an answer */
+	uint8_t interims;    /* interim answers seen since the place in the answers was lost, up to INTERIMS_MAX */
+	bool answers_met;    /* some answer of the connection was seen to begin */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
 	bool answer_scanned; /* likewise, of the answer */
 	bool answer_in_head; /* its head is not complete */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
+	bool connects;        /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
+	bool upgrade_tells;   /* ... to a protocol whose first bytes cannot be a request's */
 	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
 			       */
 	bool answering;       /* the server's parser is inside an answer */
@@ -99,6 +120,11 @@ struct http {
 	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
 	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];
+	struct interim interim[INTERIMS_MAX]; /* the last ones, the newest first */
+	uint32_t trial_ack, held_ack; /* with on_trial: of the client, on its first and its last segment */
+	uint32_t held_end;            /* with REQUEST_HELD: where the next request would begin */
+	uint32_t tunnel_at;           /* with REQUEST_TUNNEL: where the other protocol would begin */
+	struct wall held_at;          /* with REQUEST_HELD: when its last byte came */
 	uint8_t probe[PROBE_MAX];
 	char trailer[TRAILER_MAX]; /* the first bytes of the trailer's name at hand, name_len of them */
 	uint8_t last[3];      /* the last bytes that the client's parser took, the newest first */
@@ -121,6 +147,15 @@ void http_lose_position(struct http *h);
 /** http_leave_upgraded() - a 101 or CONNECT: what follows is not HTTP/1 */
 void http_leave_upgraded(struct http *h, bool h2c);
 
+/** http_uphold() - the answer to the request on trial has begun: it is one, and handed on if it is whole */
+void http_uphold(struct http *h);
+
+/** http_leave_unseen() - what became of an upgrade cannot be known any more: nothing that follows is believed */
+void http_leave_unseen(struct http *h);
+
+/** http_lose_answers() - it is not known where the next answer begins; @fate: what that means for the one at hand */
+void http_lose_answers(struct http *h, enum response_fate fate);
+
 /** http_filler() - bytes that stand for those that nobody has: not more than @left of them, never empty */
 struct span http_filler(uint64_t left);
 
@@ -136,8 +171,25 @@ void http_count_request(struct http *h);
 /** http_begins_pipelined() - did the client not wait for the answer to the request before? */
 bool http_begins_pipelined(const struct http *h);
 
+enum belief { BELIEF_NONE, BELIEF_TRIAL, BELIEF_FULL };
+
 /** http_believable() - the segment at hand begins with a request line, or seems to: is it one? */
-bool http_believable(const struct http *h, struct span segment);
+enum belief http_believable(const struct http *h, struct span segment);
+
+/** http_final_owed() - is an interim answer the last that the client had read when it sent the segment at hand? */
+bool http_final_owed(const struct http *h);
+
+/** http_body_doubtful() - may the segment at hand begin the next request rather than the body that was announced? */
+bool http_body_doubtful(const struct http *h, struct span segment);
+
+/** http_accepted() - did the server ask for the body of the request in the making? */
+bool http_accepted(const struct http *h);
+
+/** http_trial_over() - the client has sent the segment at hand: can the request on trial not be upheld any more? */
+bool http_trial_over(const struct http *h, struct span segment);
+
+/** http_trial_won() - the last answer that began is that of the request on trial, which is whole and held */
+bool http_trial_won(const struct http *h);
 
 /* http_answers.c */
 
@@ -178,6 +230,12 @@ void http_pairs_asked(struct http *h);
 
 /** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the hole for certain */
 void http_pairs_lost_requests(struct http *h, bool hidden);
+
+/** http_pairs_unread() - so many bytes of the client went by in which requests may lie */
+void http_pairs_unread(struct http *h, uint32_t bytes);
+
+/** http_pairs_unsent() - the last that was counted as sent was no request, for all that is known */
+void http_pairs_unsent(struct http *h);
 
 /** http_pairs_find() - a request is counted: can the answers be counted anew from here, if they must? */
 void http_pairs_find(struct http *h);

@@ -18,10 +18,18 @@
  * none that a body quoted, is taken for one. And if the answers were followed
  * all the time, there must be one for each request that is known to have been
  * sent, those in holes too. A client that once asked on without waiting
- * (pipelining) is never counted anew. What nobody can know is how many requests
- * lie in one hole: a client that always keeps one ahead, which none does that
- * we know of, and whose first two requests are lost in one piece, would get its
- * answers one too early.
+ * (pipelining) is never counted anew.
+ *
+ * How many requests lie in one hole, nobody knows. A client that always keeps
+ * one ahead, and whose first two are lost in one piece, looks from then on just
+ * like one that waits, with each response one too early. So where two requests
+ * could lie in what went by unread, the count begins anew only for a client that
+ * has been seen to wait, WAITED_ENOUGH times in a row, and else never again on
+ * the connection. (Of a connection that was joined in the middle nobody knows
+ * whether its client keeps ahead; it is taken for one that waits.)
+ *
+ * An answer is never a request's of which the server had not read a byte when it
+ * began it. Where the count began anew, the server must have read all of it.
  *
  * An answer may be captured before its request (two queues of a network card):
  * up to AHEAD_MAX bytes of it are kept until the request's head is here.
@@ -36,6 +44,8 @@
 #include "reassembly/sequence.h"
 
 #define AHEAD_MAX (64 << 10)
+#define WAITED_ENOUGH 3
+#define REQUEST_MIN 26 /* bytes of a request with GET, / and a Host of one letter */
 
 /** struct awaited - the answer of one request */
 struct awaited {
@@ -44,6 +54,8 @@ struct awaited {
 	uint32_t number;                         /* with is_placed: of its answer among the final ones */
 	uint32_t ack;                            /* of the client, on the request's first segment */
 	uint32_t end_ack;                        /* with token: on its last */
+	uint32_t begin_seq, end_seq;             /* its first byte, and with token the first one after it */
+	uint32_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
 	struct wall asked_at, first_at, last_at; /* the request's last byte; the answer's first and last */
 	struct response *response;               /* from the answer's head on */
 	enum response_fate fate;                 /* with is_done, of an answer without a response */
@@ -64,9 +76,12 @@ struct pairs {
 	uint32_t turn_begin;  /* sequence number of the first byte after the final answer before */
 	uint32_t request_ack; /* on the segment in which the request in the making began */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in holes too */
+	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
+	uint8_t waited;       /* requests before which the client had read all answers, up to WAITED_ENOUGH */
 	bool in_turn;         /* turn_begin is of the answer at hand: interim ones go before it */
 	bool is_trusted;      /* both counts are right */
 	bool was_lost;        /* ... and were not always */
+	bool was_trusted;     /* ... or were once */
 	bool is_counted;      /* sent was right once, and no answer was lost since */
 	bool pipelines;       /* the client did not wait for all answers once: it may again */
 };
@@ -228,6 +243,23 @@ void http_pairs_lost_requests(struct http *h, bool hidden)
 	forget_ahead(h);
 }
 
+void http_pairs_unread(struct http *h, uint32_t bytes)
+{
+	if (h->pairs->was_trusted) /* else nobody knows how many went before anyway */
+		h->pairs->unread += bytes;
+}
+
+void http_pairs_unsent(struct http *h)
+{
+	h->pairs->sent--;
+}
+
+/** may_be_ahead() - could two requests lie where nothing was read, of a client that keeps one ahead? */
+static bool may_be_ahead(const struct pairs *p)
+{
+	return p->unread >= 2 * REQUEST_MIN && p->waited < WAITED_ENOUGH;
+}
+
 void http_pairs_find(struct http *h)
 {
 	struct pairs *p = pairs_of(h);
@@ -238,16 +270,18 @@ void http_pairs_find(struct http *h)
 	answered = http_answered_by(h, h->now_ack);
 	if (p->is_trusted) {
 		p->pipelines |= seq_distance(answered, p->sent) > 0;
+		p->waited += answered == p->sent && answered > 0 && p->waited < WAITED_ENOUGH;
 		return;
 	}
 	p->was_lost = true;
-	if (h->pipelining || p->pipelines)
+	if (h->pipelining || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
 		return; /* of answers that were followed all the time, none is missing: some are still to come
 			 */
 	p->sent = answered;
-	p->is_trusted = p->is_counted = true;
+	p->is_trusted = p->is_counted = p->was_trusted = true;
+	p->unread = 0;
 }
 
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
@@ -286,11 +320,17 @@ void http_pairs_expect(struct http *h)
 	}
 	if (!a)
 		return;
-	a->is_ahead = false;
 	a->is_placed = p->is_trusted;
 	a->is_checked = p->was_lost;
 	a->ack = p->request_ack;
+	a->begin_seq = h->begin_seq;
 	p->making = a;
+	if (a->is_ahead && !seq_before(a->begin_seq, a->read_until)) {
+		a->is_ahead = false;
+		settle(h, a, RESPONSE_OUT_OF_STEP); /* nobody had read this request then */
+		p->is_trusted = false;
+	}
+	a->is_ahead = false;
 }
 
 uint64_t http_pairs_token(struct http *h)
@@ -302,6 +342,7 @@ uint64_t http_pairs_token(struct http *h)
 	a->token = ++h->env->last_token;
 	a->asked_at = h->now;
 	a->end_ack = h->now_ack;
+	a->end_seq = h->now_end - h->left;
 	return a->token;
 }
 
@@ -347,12 +388,29 @@ static int on_kept_value_complete(llhttp_t *p)
 	return h->answer_head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
 }
 
+/**
+ * is_possible() - can the answer that has begun be that of @a, whose number it has?
+ *
+ * Not if the server had read no byte of the request then. Where the count began anew, it must begin just where the
+ * client was waiting, and the server must have read the request to its end.
+ */
+static bool is_possible(const struct http *h, const struct awaited *a)
+{
+	if (a->is_ahead)
+		return true; /* see http_pairs_expect() */
+	if (!seq_before(a->begin_seq, h->answer_ack))
+		return false;
+	return !a->is_checked || (h->pairs->turn_begin == a->ack &&
+				  !(a->token && seq_before(h->answer_ack, a->end_seq)));
+}
+
 /** take_head() - the final answer of @a has begun */
 static void take_head(struct http *h, struct awaited *a, int status)
 {
 	struct pairs *p = pairs_of(h);
 
-	if (a->is_checked && p->turn_begin != a->ack) {
+	a->read_until = h->answer_ack;
+	if (!is_possible(h, a)) {
 		settle(h, a, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
 		return;
@@ -526,7 +584,7 @@ bool http_pairs_init(struct http *h, bool begun)
 		return false;
 	}
 	p->end = &p->first;
-	p->is_trusted = p->is_counted = begun;
+	p->is_trusted = p->is_counted = p->was_trusted = begun;
 	p->was_lost = !begun;
 	h->pairs = p;
 	return true;

@@ -535,6 +535,8 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 		if (f->client == CLIENT_UNKNOWN || status_line_match(piece->bytes) != LINE_YES ||
 		    !make_http(r, f, !f->midstream && requests->next == begin_of_http(f), piece->bytes.len))
 			return;
+		if (!f->has_isn[!f->client])
+			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 	}
 	fate = http_server_bytes(f->life->http, piece);
 	if (fate != HTTP_LIVE)
@@ -863,9 +865,23 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 		if (client != dir || begins_request(f, dir, s))
 			f->client = client;
 	}
-	if (f->client != CLIENT_UNKNOWN && dir != f->client)
+	if (f->client != CLIENT_UNKNOWN && dir != f->client) {
+		if (f->life->http) /* the answers before are missing, and nobody knows how many they were */
+			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 		return f->life->http || status_line_match(s->payload) == LINE_YES;
+	}
 	return f->client == dir && begins_request(f, dir, s) && begin_requests(r, f, dir, s);
+}
+
+/**
+ * begin_answers() - the SYN+ACK is missing: what the client's first segment acknowledges is the server's first byte
+ *
+ * A server speaks when it was asked, so what it sends elsewhere lies behind a gap. No later segment tells that much.
+ */
+static void begin_answers(struct reassembler *r, struct flow *f, uint32_t seq, const struct stream_piece *piece)
+{
+	if (f->has_isn[f->client] && seq == f->isn[f->client] + 1 && piece->has_ack)
+		stream_early_from(&f->life->half[!f->client], &r->streams, piece->ack);
 }
 
 static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
@@ -881,6 +897,8 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 		}
 		stream_early_from(mine, &r->streams, seq);
 	}
+	if (!f->life->half[!dir].synced && dir == f->client)
+		begin_answers(r, f, seq, &piece);
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }
 

@@ -10,9 +10,12 @@
  * request that came out gets exactly one response, and one that is whole is its
  * own, byte for byte. A wrong pair never.
  *
+ * Everything that HTTP and a capture may do besides is in conversation.c.
+ *
  * Each round has its own seed, which a failure prints.
  */
 #include "unit.h"
+#include "conversation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,7 @@
 #include "reassembly/reassembler.h"
 
 #define ROUNDS 3000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
+#define ROUNDS_OF_EACH_MIX 1000
 #define REQUESTS_MAX 32
 #define PACKETS_MAX 8192
 
@@ -305,9 +309,7 @@ static void talk_deinit(struct talk *t)
 
 static uint64_t rounds(void)
 {
-	const char *wish = getenv("PROPERTY_ROUNDS");
-
-	return wish ? strtoull(wish, NULL, 10) : ROUNDS;
+	return conversation_rounds(ROUNDS);
 }
 
 static struct talk *talk_new(uint64_t seed, bool in_window)
@@ -361,9 +363,18 @@ static void test_damaged(void **state)
 	assert_true(whole[1] * 10 > asked[1] * 4);
 }
 
+static void test_conversations(void **state)
+{
+	conversation_test(true, ROUNDS_OF_EACH_MIX);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_undamaged), cmocka_unit_test(test_damaged) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_undamaged),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_conversations),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,13 @@
  * never anything else; and the last flight, which is whole and follows an
  * answer, comes out whole.
  *
+ * Everything that HTTP and a capture may do besides is in conversation.c; here
+ * without the responses being kept, in test_pairs_property.c with them.
+ *
  * Each round has its own seed, which a failure prints.
  */
 #include "unit.h"
+#include "conversation.h"
 #include "tcp_script.h"
 
 #include <stdio.h>
@@ -20,15 +24,14 @@
 #include <string.h>
 
 #define ROUNDS 4000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
+#define ROUNDS_OF_EACH_MIX 1000
 #define FLIGHTS_MAX 6
 #define REQUESTS_MAX 24
 #define PIECES_MAX 4096
 
 static uint64_t rounds(void)
 {
-	const char *wish = getenv("PROPERTY_ROUNDS");
-
-	return wish ? strtoull(wish, NULL, 10) : ROUNDS;
+	return conversation_rounds(ROUNDS);
 }
 
 static uint64_t random_state;
@@ -366,11 +369,17 @@ static void test_with_loss(void **state)
 		lossy_round(seed * 0xd1342543de82ef95U);
 }
 
+static void test_conversations(void **state)
+{
+	conversation_test(false, ROUNDS_OF_EACH_MIX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_loss),
 		cmocka_unit_test(test_with_loss),
+		cmocka_unit_test(test_conversations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

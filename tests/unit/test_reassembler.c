@@ -119,8 +119,8 @@ static const struct tcp_step midstream[] = {
 	{ 's', "P", "d of an answer", NULL, .seq = 1000 },
 	{ 'c', "P", "nd of a body", NULL, .seq = 500, .ack = 1000 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET1, "GET /1;" },
-	{ 's', "P", OK },
+	{ 'c', "P", GET1 },
+	{ 's', "P", OK, "GET /1;" },
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
@@ -129,7 +129,8 @@ static const struct tcp_step midstream_inside_body[] = {
 	{ 'c', "P", GET1, NULL, .ack = 1000 },      /* still that body: nothing was answered */
 	{ 'c', "P", GET2, NULL, .ack = 1000 },
 	{ 's', "P", OK, NULL, .seq = 1000 },
-	{ 'c', "P", GET3, "GET /3;" },
+	{ 'c', "P", GET3 },
+	{ 's', "P", OK, "GET /3;" },
 };
 
 static const struct tcp_step midstream_probe[] = { /* one byte that the server had, of each kind of system */
@@ -145,7 +146,8 @@ static const struct tcp_step midstream_byte[] = { /* the byte before is one of a
 	{ 's', "", NULL, NULL, .seq = 1000, .ack = 500 },
 	{ 'c', "P", GET1, NULL, .seq = 500, .ack = 1000 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step midstream_late_head[] = {
@@ -169,7 +171,8 @@ static const struct tcp_step midstream_many_late[] = { /* more than are kept: th
 	{ 'c', "P", "q", NULL, .seq = 533, .ack = 1000 },
 	{ 'c', "P", GET1, NULL, .seq = 534, .ack = 1000 },
 	{ 's', "P", OK, NULL, .seq = 1000 },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step missing_fin[] = {
@@ -300,7 +303,8 @@ static const struct tcp_step jumped[] = { /* a capture that stood still while mo
 	{ 'c', "", "body body ", NULL, .ack = 41 },
 	{ 'c', "", "body body ", NULL, .ack = 41 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 /* ---- another life of the 4-tuple ---- */
@@ -410,7 +414,8 @@ static const struct tcp_step same_ports[] = {
 static const struct tcp_step same_ports_midstream[] = {
 	{ 's', "P", "junk", NULL, .seq = 1, .port = SERVER_PORT },
 	{ 's', "P", OK, .port = SERVER_PORT },
-	{ 'c', "P", GET1, "GET /1;", .port = SERVER_PORT },
+	{ 'c', "P", GET1, .port = SERVER_PORT },
+	{ 's', "P", OK, "GET /1;", .port = SERVER_PORT },
 };
 
 static const struct tcp_step networks[] = { /* the same ends in two VLANs are two connections */
@@ -460,14 +465,16 @@ static const struct tcp_step hole_swallows_head[] = { /* the body of the lost he
 	{ 's', "", NULL, NULL, .ack = 60 },
 	{ 'c', "P", GET3, NULL, .seq = 60 },
 	{ 's', "P", OK, "!gap;", LATE },
-	{ 'c', "P", GET4, "GET /4;" },
+	{ 'c', "P", GET4 },
+	{ 's', "P", OK, "GET /4;" },
 };
 
 static const struct tcp_step unseen_first[] = { /* the head is lost: something was asked, as the answer shows */
 	HANDSHAKE,
 	{ 'c', "P", "0123456789", NULL, .seq = 41 },
 	{ 's', "P", OK, NULL, .ack = 51 },
-	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
+	{ 'c', "P", GET2, "!gap;", LATE },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step unseen_all[] = { /* nothing but the end was seen of the client */
@@ -516,14 +523,16 @@ static const struct tcp_step hole_in_head[] = {
 	/* "Length: 19\r\n\r\n" lost */
 	{ 'c', "P", GET1, NULL, .seq = 41 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
+	{ 'c', "P", GET2, "!gap;", LATE },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step lost_first_byte[] = { /* "OST /..." is no request */
 	HANDSHAKE,
 	{ 'c', "P", "OST /1 HTTP/1.1\r\n\r\n", NULL, .seq = 2 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;", LATE },
+	{ 'c', "P", GET2, NULL, LATE },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step hole_in_chunked[] = {
@@ -532,7 +541,8 @@ static const struct tcp_step hole_in_chunked[] = {
 	{ 'c', "P", GET1, NULL, .seq = 100 },       /* inside a chunk */
 	{ 'c', "P", "\r\n0\r\n\r\n", NULL },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "!gap;GET /2;", LATE },
+	{ 'c', "P", GET2, "!gap;", LATE },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step hole_in_pipeline[] = {
@@ -549,7 +559,8 @@ static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves 
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n", NULL, .ack = 80 },
 	{ 'c', "P", GET1, NULL, .seq = 80 },        /* is its body */
 	{ 's', "P", OK, "!gap;", LATE },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step hole_end_and_head[] = { /* of one request and of the next, whose body we see */
@@ -560,7 +571,8 @@ static const struct tcp_step hole_end_and_head[] = { /* of one request and of th
 	{ 's', "", NULL, NULL, .ack = 260 },
 	{ 'c', "P", GET1, NULL, .seq = 260 },
 	{ 's', "P", OK, "!gap;", LATE },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step hole_in_both[] = { /* the answer is missing as well: the client's acks must do */
@@ -647,7 +659,8 @@ static const struct tcp_step split_candidate[] = { /* the next request's line it
 	{ 's', "P", OK, NULL, .ack = 60 },
 	{ 'c', "P", "GE", NULL, .seq = 60 },
 	{ 'c', "P", "T /2 HTT", "!gap;", LATE },
-	{ 'c', "P", "P/1.1\r\nA: b\r\n\r\n", "GET /2;" },
+	{ 'c', "P", "P/1.1\r\nA: b\r\n\r\n" },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step candidate_was_none[] = {
@@ -656,7 +669,8 @@ static const struct tcp_step candidate_was_none[] = {
 	{ 's', "P", OK, NULL, .ack = 60 },
 	{ 'c', "P", "GET", NULL, .seq = 60 },       /* could have been one */
 	{ 's', "P", OK, "!gap;", LATE },
-	{ 'c', "P", GET2, "GET /2;" },              /* "GETGET" isn't, but this segment begins one */
+	{ 'c', "P", GET2 },                         /* "GETGET" isn't, but this segment begins one */
+	{ 's', "P", OK, "GET /2;" },
 };
 
 /* ---- urgent data ---- */
@@ -709,7 +723,8 @@ static const struct tcp_step urgent_twice[] = { /* was the first one read before
 	{ 'c', "PU", "Y", "!urgent;", .urgent = 1 },
 	{ 'c', "P", "456789" },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step urgent_too_late[] = { /* the pointer is captured behind the byte that it means */
@@ -720,13 +735,15 @@ static const struct tcp_step urgent_too_late[] = { /* the pointer is captured be
 	{ 'c', "P", "456789" },
 	{ 'c', "Uk", "01", NULL, .seq = 41, .urgent = 5 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step urgent_midstream[] = {
 	{ 'c', "PU", "X" GET1, NULL, .seq = 500, .ack = 1000, .urgent = 1 },
 	{ 's', "P", OK, NULL, .seq = 1000 },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 /* ---- the snaplen ---- */
@@ -742,7 +759,8 @@ static const struct tcp_step truncated_head[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nA: b", "!truncated;", .missing = 100 },
 	{ 's', "P", OK },
-	{ 'c', "P", GET2, "GET /2;" },
+	{ 'c', "P", GET2 },
+	{ 's', "P", OK, "GET /2;" },
 };
 
 static const struct tcp_step truncated_held[] = {

@@ -159,6 +159,8 @@ static void ask(struct talk *t, bool expect)
 
 	add_body(&body, sizes[below(6)]);
 	expects = expect && body.len > 0 && below(5) == 0;
+	if (expects) /* a body that begins with a request line is given up when its 100 is captured late: see http_find.c */
+		body.bytes[0] = ' ';
 	buffer_printf(up, "POST /%u HTTP/1.1\r\nHost: h\r\n", t->requests);
 	if (expects)
 		buffer_add_str(up, "Expect: 100-continue\r\n");
