@@ -89,6 +89,32 @@ def small(connections=30, requests=1000):
         yield b"".join(out)
 
 
+def server_packets(client, port, seq, ack, flags, payload=b""):
+    """one segment of the server as a pcap record"""
+    total = 40 + len(payload)
+    return (struct.pack("<IIII", TIME, 0, total, total) +
+            struct.pack(">BBHHHBBHIIHHIIBBHHH", 0x45, 0, total, 1, 0, 64, 6, 0, 0x0A000002, client,
+                        SERVER, port, seq, ack, 0x50, flags, 65535, 0, 0) + payload)
+
+
+def answered(kind, piece, size, tail, first=b"", connections=2, block=32 << 10):
+    """small requests, each with a response of many small things; made while it is read: the peak of a process begins with
+    that of the one which starts it"""
+    request = b"POST /big HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    pieces = block // len(piece)
+    blocks = size // block
+    some = piece * pieces
+    length = len(first) + blocks * len(some) + len(tail)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (kind, length) + first
+    for n in range(connections):
+        client, ack = 0x0B000000 + n, 1 + len(request)
+        yield ((header() if n == 0 else b"") + packets(client, 40000, 0, 0, SYN) + server_packets(client, 40000, 0, 1, SYN | ACK) +
+               packets(client, 40000, 1, 1, ACK, request) + server_packets(client, 40000, 1, ack, ACK, head))
+        for i in range(blocks):
+            yield server_packets(client, 40000, 1 + len(head) + i * len(some), ack, ACK, some)
+        yield server_packets(client, 40000, 1 + len(head) + blocks * len(some), ack, ACK, tail)
+
+
 class Measured:
     """a run that reads @records from a pipe, and what the kernel says of it"""
 
@@ -169,4 +195,13 @@ def memory_small_requests(lab):
         check(report["requests"]["complete"] == 30000, f"{report['requests']['complete']} of 30000 complete")
 
 
-CASES = [memory_half_open, memory_bodies, memory_slow_shadow, memory_small_requests]
+def memory_comparing(lab):
+    """A response of many small values, which takes ten times its size when it is taken apart: it is too large where there
+    is no room for it, whatever the shadow answers."""
+    for memory, reason in (("24M", "too_large"), (None, "")):
+        report = bounded(lab, memory, answered(b"application/json", b"1,", 5 * MIB, b"1]", first=b"["), "-t", "sink:", "-x", "max", "--compare")
+        told = report["comparison"]["targets"]["default"]
+        check(told["pairs"] == 2 and list(told["not_comparable"]) == [reason] * bool(reason), f"{memory}: {told['not_comparable']}")
+
+
+CASES = [memory_comparing, memory_half_open, memory_bodies, memory_slow_shadow, memory_small_requests]

@@ -776,14 +776,25 @@ static void test_generated(void **state)
 						   .production_len = i < 30 ? 40 : 10, .shadow_len = i < 30 ? 20 : 10 };
 			tally_add(t, 0, &x.pair, &x.c);
 		}
+		for (int i = 0; i < 7; i++) { /* what a reply decides is a mismatch, with a control and without */
+			struct made x;
+
+			make(&x);
+			x.c = (struct comparison){ .verdict = COMPARISON_DECISION, .reason = "tool_call", .kind = BODY_EVENTS, .generated = true,
+						   .reply = i < 4 ? REPLY_TOOL_CALL : REPLY_EMPTY };
+			tally_add(t, 0, &x.pair, &x.c);
+		}
 		out = written(t);
-		IS(buffer_span(&out), "mismatch/count", targets == 1 ? 10 : 40, 0);
-		assert_int_equal(tally_brief(t, 0).mismatch.count, targets == 1 ? 10 : 40);
+		IS(buffer_span(&out), "generated/decisions/tool_call", 4, 0);
+		IS(buffer_span(&out), "generated/decisions/empty", 3, 0);
+		IS(buffer_span(&out), "generated/decisions/finish_reason", 0, 0);
+		IS(buffer_span(&out), "mismatch/count", targets == 1 ? 17 : 47, 0);
+		assert_int_equal(tally_brief(t, 0).mismatch.count, targets == 1 ? 17 : 47);
 		assert_int_equal(tally_brief(t, 0).generated_apart, targets == 1 ? 30 : 0);
 		if (targets == 2) /* the control was asked nothing */
 			assert_true(isnan(tally_brief(t, 1).target.p50));
 		IS(buffer_span(&out), "generated/different", 30, 0);
-		IS(buffer_span(&out), "generated/same_text", 20, 0);
+		IS(buffer_span(&out), "generated/same_text", 27, 0);
 		IS(buffer_span(&out), "generated/common_prefix_share", 0.357143, 1e-6);
 		buffer_deinit(&out);
 		tally_free(t);
