@@ -19,9 +19,12 @@
  * Immediate mode was no better when idle (0.2 ms) and cost 0.8 to 2.3 s under
  * the same load; and its ring has a slot of 64 KiB for every packet, however
  * small, so that 64 MiB hold a thousand. Blocks have 256 KiB, which libpcap
- * chooses: 64 MiB are 256 of them, so however few packets there are, the lane
- * may be late by a quarter of a second before the kernel drops some (stopped for
- * 0.22 s it loses nothing, for 0.4 s it does); -B makes that longer.
+ * chooses: 64 MiB are 256 of them, so however few packets there are, a ring of
+ * them is full a quarter of a second after the lane stopped reading. Therefore
+ * half of the room is a second ring with blocks that stay open for longer, which
+ * the kernel uses where the first is full (spill.h): 64 MiB hold 3 s of small
+ * packets, or as many bytes. Not of several lanes, whose sockets are in a group for
+ * another reason, nor where -B is small: there the one ring has all of it.
  *
  * A read that follows one which left nothing first rests or sleeps in poll(), 20
  * ms at most, so that the lane can look at its stop flag; then it takes what is
@@ -68,15 +71,18 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "base/cache_line.h"
 #include "capture/filter.h"
 #include "capture/source_impl.h"
+#include "capture/spill.h"
 
 #define BLOCK_TIMEOUT_MS 1
 #define POLL_MS 20
@@ -86,6 +92,7 @@
 #define MANY_WAIT 32
 #define IDLE_POLLS 2 /* each longer than a block's time-out and its timer's lateness */
 #define DRAIN_NS (2 * NS_PER_S)
+#define PAIR_MIN_BYTES (32u << 20) /* half of them: what comes in the time for which the second ring is waited for */
 
 #ifndef PACKET_IGNORE_OUTGOING /* linux/if_packet.h has it since 4.20 */
 #define PACKET_IGNORE_OUTGOING 23
@@ -107,6 +114,7 @@ enum interface_state { INTERFACE_OPEN, INTERFACE_DRAINING, INTERFACE_DONE, INTER
 struct interface {
 	const char *name; /* borrowed from the options */
 	pcap_t *pcap;
+	struct spill *spill; /* NULL: one ring only */
 	enum interface_state state;
 	int linktype;
 	int ns_per_unit;  /* of tv_usec: 1, or 1000 where the kernel or libpcap has no nanoseconds */
@@ -114,7 +122,7 @@ struct interface {
 	struct wall first_drained;
 	uint64_t drained_bytes;
 	unsigned idle_polls;
-	unsigned last_drop, last_ifdrop; /* libpcap's counters are 32 bits wide and wrap */
+	unsigned last_drop, last_ifdrop, last_spill_drop; /* libpcap's counters are 32 bits wide and wrap */
 	uint64_t drop, ifdrop;
 	packet_fn *fn; /* of the read that runs */
 	void *ctx;
@@ -154,24 +162,39 @@ struct lending {
 	uint32_t ring_bytes;
 };
 
-static void lend(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
+static struct packet make_packet(void *ctx, const struct pcap_pkthdr *header, const uint8_t *bytes)
 {
-	const struct lending *lending = (const struct lending *)user;
-	struct interface *in = lending->in;
+	const struct interface *in = ((const struct lending *)ctx)->in;
 	struct pcap_pkthdr exact = *header;
-	struct packet packet;
 
 	exact.ts.tv_usec *= in->ns_per_unit;
-	packet = packet_of_pcap(&exact, bytes, in->linktype);
+	return packet_of_pcap(&exact, bytes, in->linktype);
+}
+
+/* False: it and what follows came after the stop. */
+static bool lend_packet(void *ctx, const struct packet *packet)
+{
+	const struct lending *lending = ctx;
+	struct interface *in = lending->in;
+
 	if (in->state == INTERFACE_DONE)
-		return;
-	if (in->state == INTERFACE_DRAINING && is_after_stop(in, &packet, lending->ring_bytes)) {
+		return false;
+	if (in->state == INTERFACE_DRAINING && is_after_stop(in, packet, lending->ring_bytes)) {
 		in->state = INTERFACE_DONE;
-		pcap_breakloop(in->pcap);
-		return;
+		return false;
 	}
 	in->lent++;
-	in->fn(in->ctx, &packet);
+	in->fn(in->ctx, packet);
+	return true;
+}
+
+static void lend(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
+{
+	struct lending *lending = (struct lending *)user;
+	struct packet packet = make_packet(lending, header, bytes);
+
+	if (!lend_packet(lending, &packet))
+		pcap_breakloop(lending->in->pcap);
 }
 
 /* An interface whose device is removed or renamed away; libpcap names only some of the reasons. */
@@ -194,7 +217,10 @@ static void read_interface(struct live_source *s, struct interface *in, size_t m
 	in->fn = fn;
 	in->ctx = ctx;
 	in->lent = 0;
-	result = pcap_dispatch(in->pcap, max < INT_MAX ? (int)max : INT_MAX, lend, (u_char *)&lending);
+	if (in->spill && spill_is_used(in->spill))
+		result = spill_read(in->spill, max, make_packet, lend_packet, &lending);
+	else
+		result = pcap_dispatch(in->pcap, max < INT_MAX ? (int)max : INT_MAX, lend, (u_char *)&lending);
 	if (result < 0 && result != PCAP_ERROR_BREAK)
 		give_up(s, in);
 	if (in->lent)
@@ -248,7 +274,7 @@ static void wait_for_block(struct live_source *s)
 		struct interface *in = &s->interface[i];
 
 		if (ready >= 0 && in->state == INTERFACE_DRAINING && !s->poll[i].revents &&
-		    ++in->idle_polls > IDLE_POLLS)
+		    !(in->spill && spill_is_used(in->spill)) && ++in->idle_polls > IDLE_POLLS)
 			in->state = INTERFACE_DONE;
 	}
 }
@@ -307,6 +333,8 @@ static void live_source_stop(struct source *base, struct wall now)
 		in->state = INTERFACE_DRAINING;
 		in->stop = now;
 		close_the_tap(in->pcap);
+		if (in->spill)
+			close_the_tap(spill_pcap(in->spill));
 	}
 }
 
@@ -329,6 +357,10 @@ static void update_interface(struct interface *in)
 	in->ifdrop += (unsigned)(stat.ps_ifdrop - in->last_ifdrop);
 	in->last_drop = stat.ps_drop;
 	in->last_ifdrop = stat.ps_ifdrop;
+	if (!in->spill || pcap_stats(spill_pcap(in->spill), &stat) != 0)
+		return;
+	in->drop += (unsigned)(stat.ps_drop - in->last_spill_drop);
+	in->last_spill_drop = stat.ps_drop;
 }
 
 static void live_source_update_stats(struct source *base, struct capture_stats *stats)
@@ -361,7 +393,22 @@ static int live_source_socket(const struct source *base, size_t i)
 {
 	const struct live_source *s = (const struct live_source *)base;
 
-	return i < s->count ? pcap_fileno(s->interface[i].pcap) : -1;
+	for (size_t k = 0; k < s->count; k++) {
+		if (i-- == 0)
+			return pcap_fileno(s->interface[k].pcap);
+		if (s->interface[k].spill && i-- == 0)
+			return pcap_fileno(spill_pcap(s->interface[k].spill));
+	}
+	return -1;
+}
+
+static void close_interface(struct interface *in)
+{
+	spill_free(in->spill);
+	in->spill = NULL;
+	if (in->pcap)
+		pcap_close(in->pcap);
+	in->pcap = NULL;
 }
 
 static void live_source_close(struct source *base)
@@ -369,8 +416,7 @@ static void live_source_close(struct source *base)
 	struct live_source *s = (struct live_source *)base;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (s->interface[i].pcap)
-			pcap_close(s->interface[i].pcap);
+		close_interface(&s->interface[i]);
 	free(s->poll);
 	free(s);
 }
@@ -441,20 +487,32 @@ static bool has_flag(int fd, const char *name, short flag)
 	return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & flag;
 }
 
+/* How a socket is opened, beside what the options say */
+struct ring_shape {
+	bool deaf; /* to be bound by bind_deaf(): a member of a group */
+	uint32_t bytes;
+	int timeout_ms;
+};
+
 /* Settings are refused only for a handle that is active already, which this one is not. */
-static int activate(struct interface *in, const struct live_options *options, bool is_lane,
+static int activate_pcap(pcap_t *pcap, const char *name, const struct live_options *options,
+			 const struct ring_shape *shape)
+{
+	if (shape->deaf)
+		pcap_set_protocol_linux(pcap, NO_PROTOCOL);
+	pcap_set_snaplen(pcap, (int)options->snaplen);
+	pcap_set_buffer_size(pcap, (int)shape->bytes);
+	pcap_set_promisc(pcap, options->promiscuous && strcmp(name, "any") != 0);
+	pcap_set_timeout(pcap, shape->timeout_ms);
+	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	return pcap_activate(pcap);
+}
+
+static int activate(struct interface *in, const struct live_options *options, const struct ring_shape *shape,
 		    struct buffer *error)
 {
-	int result;
+	int result = activate_pcap(in->pcap, in->name, options, shape);
 
-	if (is_lane)
-		pcap_set_protocol_linux(in->pcap, NO_PROTOCOL);
-	pcap_set_snaplen(in->pcap, (int)options->snaplen);
-	pcap_set_buffer_size(in->pcap, (int)options->buffer_bytes);
-	pcap_set_promisc(in->pcap, options->promiscuous && strcmp(in->name, "any") != 0);
-	pcap_set_timeout(in->pcap, BLOCK_TIMEOUT_MS);
-	pcap_set_tstamp_precision(in->pcap, PCAP_TSTAMP_PRECISION_NANO);
-	result = pcap_activate(in->pcap);
 	if (result < 0)
 		return refuse(in->name, result, pcap_geterr(in->pcap), options, error);
 	in->linktype = pcap_datalink(in->pcap);
@@ -476,7 +534,7 @@ static int check_linktype(const struct interface *in, struct buffer *error)
 	return -ENOTSUP;
 }
 
-static int set_filter(struct interface *in, const struct live_options *options, struct buffer *error)
+static int set_filter(const struct interface *in, pcap_t *pcap, const struct live_options *options, struct buffer *error)
 {
 	struct live_filter filter = { .ports = &options->ports,
 				      .vxlan_ports = &options->vxlan_ports,
@@ -486,13 +544,13 @@ static int set_filter(struct interface *in, const struct live_options *options, 
 	struct bpf_program program;
 	int result;
 
-	filter_live_text(&filter, filter_knows_vlan(in->pcap), &text);
-	result = filter_compile(in->pcap, &text, options->expression, in->name, &program, error);
+	filter_live_text(&filter, filter_knows_vlan(pcap), &text);
+	result = filter_compile(pcap, &text, options->expression, in->name, &program, error);
 	buffer_deinit(&text);
 	if (result != 0)
 		return result;
-	if (pcap_setfilter(in->pcap, &program) != 0)
-		result = refuse(in->name, PCAP_ERROR, pcap_geterr(in->pcap), options, error);
+	if (pcap_setfilter(pcap, &program) != 0)
+		result = refuse(in->name, PCAP_ERROR, pcap_geterr(pcap), options, error);
 	pcap_freecode(&program);
 	return result;
 }
@@ -507,42 +565,106 @@ static bool is_loopback(const struct interface *in)
 	return has_flag(pcap_fileno(in->pcap), in->name, IFF_LOOPBACK);
 }
 
-static int open_interface(struct interface *in, const struct live_options *options, bool is_lane,
-			  struct buffer *error)
+/* From the protocol that does not exist to all of them, deaf until its filter is set. */
+static int bind_deaf(const struct interface *in, pcap_t *pcap)
+{
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_protocol = htons(ETH_P_ALL),
+				       .sll_ifindex = is_any(in) ? 0 : (int)if_nametoindex(in->name) };
+
+	if (!close_the_tap(pcap))
+		return -errno;
+	return bind(pcap_fileno(pcap), (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : -errno;
+}
+
+static int open_first(struct interface *in, const struct live_options *options, const struct ring_shape *shape,
+		      struct buffer *error)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
-	int on = 1, result;
+	int result;
 
 	in->pcap = pcap_create(in->name, reason);
 	if (!in->pcap)
 		return refuse(in->name, PCAP_ERROR, reason, options, error);
-	result = activate(in, options, is_lane, error);
+	result = activate(in, options, shape, error);
 	if (result == 0)
 		result = check_linktype(in, error);
 	if (result == 0 && !is_any(in) && !has_flag(pcap_fileno(in->pcap), in->name, IFF_UP))
 		result = refuse(in->name, PCAP_ERROR_IFACE_NOT_UP, "", options, error);
-	if (result == 0 && !is_lane)
-		result = set_filter(in, options, error);
 	if (result == 0 && pcap_setnonblock(in->pcap, 1, reason) != 0)
 		result = refuse(in->name, PCAP_ERROR, reason, options, error);
+	return result;
+}
+
+/* NULL: it cannot be had */
+static pcap_t *open_second(const struct interface *in, const struct live_options *options)
+{
+	const struct ring_shape shape = { true, options->buffer_bytes - options->buffer_bytes / 2, SPILL_TIMEOUT_MS };
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = pcap_create(in->name, reason);
+
+	if (pcap && (activate_pcap(pcap, in->name, options, &shape) < 0 || pcap_datalink(pcap) != in->linktype ||
+		     pcap_setnonblock(pcap, 1, reason) != 0)) {
+		pcap_close(pcap);
+		return NULL;
+	}
+	return pcap;
+}
+
+/*
+ * Loopback shows each packet twice, and in a group only the group's own flag keeps one out: since 5.17. A kernel that
+ * does not know it takes it all the same, so its version is asked for.
+ */
+static bool group_ignores_outgoing(void)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname name;
+
+	return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 17));
+}
+
+/*
+ * Both rings and their filters. Return: whether it worked; if not, all is closed again, and opening one ring says
+ * what is wrong, or works where only the group did not (an old kernel).
+ */
+static bool open_pair(struct interface *in, const struct live_options *options)
+{
+	const struct ring_shape half = { true, options->buffer_bytes / 2, BLOCK_TIMEOUT_MS };
+	struct buffer ignored = { 0 };
+	bool works = open_first(in, options, &half, &ignored) == 0;
+	pcap_t *second = works ? open_second(in, options) : NULL;
+
+	works = second && (!is_loopback(in) || group_ignores_outgoing()) && bind_deaf(in, in->pcap) == 0 &&
+		bind_deaf(in, second) == 0 &&
+		spill_new(in->pcap, second, is_loopback(in), &in->spill) == 0;
+	if (second && !in->spill)
+		pcap_close(second);
+	/* The second first: what goes to the first one by then is never without it. */
+	works = works && set_filter(in, second, options, &ignored) == 0 && set_filter(in, in->pcap, options, &ignored) == 0;
+	buffer_deinit(&ignored);
+	if (!works)
+		close_interface(in);
+	return works;
+}
+
+static int open_interface(struct interface *in, const struct live_options *options, bool is_lane,
+			  struct buffer *error)
+{
+	const struct ring_shape whole = { is_lane, options->buffer_bytes, BLOCK_TIMEOUT_MS };
+	int on = 1, result;
+
+	if (!is_lane && options->buffer_bytes >= PAIR_MIN_BYTES && open_pair(in, options))
+		return 0;
+	result = open_first(in, options, &whole, error);
+	if (result == 0 && !is_lane)
+		result = set_filter(in, in->pcap, options, error);
 	if (result != 0)
 		return result;
 	/* A kernel before 4.20 doesn't know it; libpcap then drops the copies itself. */
 	if (is_loopback(in))
 		setsockopt(pcap_fileno(in->pcap), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
 	return 0;
-}
-
-/* From the protocol that does not exist to all of them, deaf until its filter is set. */
-static int bind_deaf(struct interface *in)
-{
-	struct sockaddr_ll address = { .sll_family = AF_PACKET,
-				       .sll_protocol = htons(ETH_P_ALL),
-				       .sll_ifindex = is_any(in) ? 0 : (int)if_nametoindex(in->name) };
-
-	if (!close_the_tap(in->pcap))
-		return -errno;
-	return bind(pcap_fileno(in->pcap), (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : -errno;
 }
 
 /**
@@ -651,7 +773,7 @@ static int make_group(struct source **lanes, size_t count, size_t interface, str
 
 	for (size_t lane = 0; lane < count; lane++) {
 		struct interface *in = &((struct live_source *)lanes[lane])->interface[interface];
-		int result = bind_deaf(in);
+		int result = bind_deaf(in, in->pcap);
 
 		if (result == 0)
 			result = join_group(in, &group);
@@ -667,6 +789,11 @@ static int make_group(struct source **lanes, size_t count, size_t interface, str
 	return 0;
 }
 
+static int set_lane_filter(struct live_source *s, size_t i, const struct live_options *options, struct buffer *error)
+{
+	return set_filter(&s->interface[i], s->interface[i].pcap, options, error);
+}
+
 /* From deaf sockets to a capture: groups first, then all filters. */
 static int let_in(struct source **lanes, size_t count, const struct live_options *options, struct buffer *error)
 {
@@ -676,7 +803,7 @@ static int let_in(struct source **lanes, size_t count, const struct live_options
 		result = make_group(lanes, count, i, error);
 	for (size_t lane = 0; lane < count; lane++)
 		for (size_t i = 0; i < options->interface_count && result == 0; i++)
-			result = set_filter(&((struct live_source *)lanes[lane])->interface[i], options, error);
+			result = set_lane_filter((struct live_source *)lanes[lane], i, options, error);
 	return result;
 }
 
