@@ -291,6 +291,11 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 			      "%" PRIu64 " connections are subflows of Multipath TCP that cannot be followed, and %" PRIu64
 			      " requests on them were lost: " MULTIPATH_ADVICE,
 			      b->connections.multipath, b->requests.lost[LOST_MULTIPATH]);
+	if (b->requests.lost[LOST_TRUNCATED] > 0 && b->packets.longest_cut >= LONGEST_PACKET && b->requests.complete > 0) {
+		buffer_printf(out, "%s%" PRIu64 " requests were lost as truncated: ", out->len ? "; " : "",
+			      b->requests.lost[LOST_TRUNCATED]);
+		truncated(b, out);
+	}
 	lacking_unread(b, shape, out);
 }
 

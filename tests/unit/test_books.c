@@ -284,6 +284,64 @@ static void test_why(void **state)
 	}
 }
 
+/* What is said of a run that sent something: what else was in the packets, or in longer ones than can be captured. */
+static void test_why_lacking(void **state)
+{
+	static const struct {
+		struct unread_share unread;
+		uint64_t longest_cut, truncated;
+		const char *said; /* NULL: nothing */
+	} rows[] = {
+		{ { 0 }, 0, 0, NULL },
+		{ { UNREAD(UNREAD_UDP_PORT, 4789), 34 }, 0, 0, "34 of 50 packets have UDP port 4789 (VXLAN) and could not be read: " },
+		{ { UNREAD(UNREAD_UDP_PORT, 4789), 5 }, 0, 0, NULL }, /* a handful */
+		{ { UNREAD(UNREAD_UDP_PORT, 53), 34 }, 0, 0, NULL },
+		{ { UNREAD(UNREAD_UDP_PORT, 5000), 34 }, 0, 0, "although --vxlan-port names the port" },
+		{ { UNREAD(UNREAD_ETHERTYPE, 0x0026), 34 }, 0, 0, NULL },
+		{ { 0 }, 500000, 7, "7 requests were lost as truncated: there are packets of 500000 bytes (BIG TCP)" },
+		{ { 0 }, 70000, 7, NULL },
+		{ { 0 }, 500000, 0, NULL },
+	};
+	static const uint16_t given[] = { 5000 };
+	const struct run_shape shape = { .vxlan_ports = given, .vxlan_port_count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct books b = balanced();
+		struct buffer out = { 0 };
+
+		b.packets.received = 50;
+		b.packets.fate[PACKET_DECODED] = 16;
+		b.requests.complete = 1;
+		b.unread[0] = rows[i].unread;
+		b.packets.longest_cut = rows[i].longest_cut;
+		b.requests.lost[LOST_TRUNCATED] = rows[i].truncated;
+		why_lacking(&b, &shape, &out);
+		if (rows[i].said ? !strstr(buffer_text(&out), rows[i].said) : out.len > 0)
+			fail_msg("row %zu: %s", i, buffer_text(&out));
+		buffer_deinit(&out);
+	}
+}
+
+/* Ended in a pause of the recording: that is no target's fault. Live, it may be. */
+static void test_why_handover(void **state)
+{
+	struct books b = { .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			   .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_SHED_HANDOVER] = 3 } } };
+	struct run_shape shape = { .interrupted = true };
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_true(why_nothing(&b, &shape, &out));
+	assert_non_null(strstr(buffer_text(&out), "--max-sleep 1s"));
+	assert_null(strstr(buffer_text(&out), "targets"));
+	buffer_clear(&out);
+	shape.live = true;
+	assert_true(why_nothing(&b, &shape, &out));
+	assert_non_null(strstr(buffer_text(&out), "see the targets' lines"));
+	buffer_deinit(&out);
+}
+
 static void test_why_not(void **state)
 {
 	struct run_shape shape = { .sample_share = SHARE_ONE };
@@ -306,6 +364,8 @@ int main(void)
 		cmocka_unit_test(test_leftover),   cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
+		cmocka_unit_test(test_why_lacking),
+		cmocka_unit_test(test_why_handover),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
