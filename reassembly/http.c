@@ -946,6 +946,7 @@ void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
 	http_callbacks_init(&env->client_settings);
 	http_answers_init(&env->server_settings);
 	http_pairs_settings(&env->kept_settings);
+	http_answers_chunks(&env->kept_settings);
 }
 
 void http_env_deinit(struct http_env *env)

@@ -116,7 +116,7 @@ static enum asked asked_next(const struct http *h)
 	return outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
 }
 
-/* What its body is to llhttp: 0 as the fields say, 1 none, 2 none, and no answer follows; -1: it is refused. */
+/* What its body is to llhttp: 0 as the fields say (or a pause before a chunk's line), 1 none, 2 none, and no answer follows; -1: it is refused. */
 int http_answer_head(struct http *h)
 {
 	int status = h->server.status_code;
@@ -139,7 +139,7 @@ int http_answer_head(struct http *h)
 	else
 		final_answer(h, status);
 	h->answer_in_head = false;
-	return kind == RESPONSE_WITH_BODY ? 0 : 1;
+	return response_chunks_head(&h->answer_chunks, &h->server, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
 void http_answer_body(struct http *h, size_t len)
@@ -242,25 +242,19 @@ static struct span take_head_bytes(struct http *h, struct span in)
 static void server_parse(struct http *h, struct span *in)
 {
 	struct span piece = take_head_bytes(h, *in);
-	llhttp_errno_t rc = HPE_OK;
+	size_t given = piece.len;
+	llhttp_errno_t rc = response_execute(&h->server, &h->answer_chunks, &piece);
 
-	if (piece.len > 0)
-		rc = llhttp_execute(&h->server, (const char *)piece.at, piece.len);
 	if (rc == HPE_PAUSED) {
-		size_t taken = (size_t)((const uint8_t *)llhttp_get_error_pos(&h->server) - in->at);
-
 		if (h->answer_head_bytes > 0) /* an interim one: what is behind it counts when it is read */
-			h->answer_head_bytes -= (uint32_t)(piece.len - taken);
-		span_skip(in, taken);
-		llhttp_resume(&h->server);
+			h->answer_head_bytes -= (uint32_t)piece.len;
+		span_skip(in, given - piece.len);
 		h->answering = false;
-		return;
-	}
-	if (rc != HPE_OK || piece.len == 0) {
+	} else if (rc != HPE_OK || given == 0) {
 		span_skip(in, in->len);
 		http_lose_answers(h, RESPONSE_MALFORMED);
 	} else {
-		span_skip(in, piece.len);
+		span_skip(in, given);
 	}
 }
 
@@ -284,6 +278,7 @@ enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piec
 			h->server.data = h;
 			http_rules_set(&h->server);
 			h->answer_scanned = false;
+			h->answer_chunks = (struct response_chunks){ 0 };
 			h->answer_in_head = true;
 		}
 		if (h->answer_scanned)
@@ -328,10 +323,27 @@ void http_server_end(struct http *h)
 		http_pairs_server_end(h);
 }
 
+static int on_chunk_header(llhttp_t *p)
+{
+	return response_chunks_header(&http_of(p)->answer_chunks, p);
+}
+
+static int on_chunk_complete(llhttp_t *p)
+{
+	return response_chunks_complete(&http_of(p)->answer_chunks);
+}
+
+void http_answers_chunks(llhttp_settings_t *server)
+{
+	server->on_chunk_header = on_chunk_header;
+	server->on_chunk_complete = on_chunk_complete;
+}
+
 void http_answers_init(llhttp_settings_t *server)
 {
 	llhttp_settings_init(server);
 	server->on_headers_complete = on_answer_head;
 	server->on_body = on_answer_body;
 	server->on_message_complete = on_answer_complete;
+	http_answers_chunks(server);
 }

@@ -131,6 +131,7 @@ struct http {
 	enum pause pause;
 	const char *parse_at; /* the bytes that llhttp is given now */
 	struct http *next;    /* in the list of spare ones */
+	struct response_chunks answer_chunks;
 	llhttp_t client, server; /* not cleared by http_new(): each message begins with llhttp_init() */
 };
 
@@ -194,6 +195,9 @@ bool http_trial_won(const struct http *h);
 /* http_answers.c */
 
 void http_answers_init(llhttp_settings_t *server);
+
+/** http_answers_chunks() - the callbacks for chunks, which are those of any answer's settings */
+void http_answers_chunks(llhttp_settings_t *server);
 
 /** http_answered_by() - final answers of which the client had read something when it sent its segment with @ack
  */

@@ -42,3 +42,69 @@ enum response_kind response_kind(int status, bool to_head)
 		return RESPONSE_INTERIM;
 	return to_head || status == 204 || status == 304 ? RESPONSE_BODILESS : RESPONSE_WITH_BODY;
 }
+
+/* ---- chunks of responses ---- */
+
+static int before_line(struct response_chunks *c)
+{
+	c->line = (struct chunk_line){ 0 };
+	c->in_line = true;
+	return HPE_PAUSED;
+}
+
+int response_chunks_head(struct response_chunks *c, const llhttp_t *p, int result)
+{
+	return result == 0 && (p->flags & F_CHUNKED) ? before_line(c) : result;
+}
+
+int response_chunks_header(struct response_chunks *c, const llhttp_t *p)
+{
+	c->is_last = p->content_length == 0;
+	return 0;
+}
+
+int response_chunks_complete(struct response_chunks *c)
+{
+	return c->is_last ? 0 : before_line(c);
+}
+
+static llhttp_errno_t execute(llhttp_t *p, struct span *in)
+{
+	llhttp_errno_t rc = llhttp_execute(p, (const char *)in->at, in->len);
+	size_t taken = in->len;
+
+	if (rc == HPE_PAUSED) {
+		taken = (size_t)((const uint8_t *)llhttp_get_error_pos(p) - in->at);
+		llhttp_resume(p);
+	}
+	span_skip(in, taken);
+	return rc;
+}
+
+/** read_line() - more of the line before a chunk */
+static llhttp_errno_t read_line(llhttp_t *p, struct response_chunks *c, struct span *in)
+{
+	struct span feed;
+	enum chunk_take take = chunk_line_take(&c->line, in, &feed);
+
+	if (take == CHUNK_WRONG)
+		return HPE_INVALID_CHUNK_SIZE;
+	c->in_line = take == CHUNK_MORE;
+	return feed.len > 0 ? execute(p, &feed) : HPE_OK;
+}
+
+llhttp_errno_t response_execute(llhttp_t *p, struct response_chunks *c, struct span *in)
+{
+	llhttp_errno_t rc = HPE_OK;
+
+	while (in->len > 0 && rc == HPE_OK) {
+		if (c->in_line) {
+			rc = read_line(p, c, in);
+			continue;
+		}
+		rc = execute(p, in);
+		if (rc == HPE_PAUSED && c->in_line)
+			rc = HPE_OK; /* that was our pause */
+	}
+	return rc;
+}

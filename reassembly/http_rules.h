@@ -12,6 +12,9 @@
 
 #include <llhttp.h>
 
+#include "base/span.h"
+#include "reassembly/chunk_line.h"
+
 /** http_rules_set() - after llhttp_init() */
 void http_rules_set(llhttp_t *p);
 
@@ -24,5 +27,28 @@ enum response_kind {
 
 /** response_kind() - of a response whose head is complete; @to_head: the request's method is HEAD */
 enum response_kind response_kind(int status, bool to_head);
+
+/**
+ * struct response_chunks - the lines before the chunks of a response, which are read by chunk_line.c
+ *
+ * llhttp has to stop before each: so its user's callbacks call these. Zero: a response begins.
+ */
+struct response_chunks {
+	struct chunk_line line;
+	bool in_line, is_last;
+};
+
+/** response_chunks_head() - what on_headers_complete is to return that else would return @result */
+int response_chunks_head(struct response_chunks *c, const llhttp_t *p, int result);
+
+/** response_chunks_header() - ... on_chunk_header, and response_chunks_complete() on_chunk_complete */
+int response_chunks_header(struct response_chunks *c, const llhttp_t *p);
+int response_chunks_complete(struct response_chunks *c);
+
+/**
+ * response_execute() - give llhttp the bytes of @in; what it took is gone from @in
+ * Return: as llhttp_execute(); HPE_PAUSED only where a callback wanted that, and it is resumed already
+ */
+llhttp_errno_t response_execute(llhttp_t *p, struct response_chunks *c, struct span *in);
 
 #endif

@@ -21,8 +21,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "reassembly/http_rules.h"
-
 #define KEEP_NO_MATCH UINT8_MAX
 
 static const char keep_name[] = "keep-alive";
@@ -139,7 +137,8 @@ static int on_headers_complete(llhttp_t *p)
 		a->status_code = status;
 		a->state = ANSWER_BODY;
 	}
-	return kind == RESPONSE_WITH_BODY ? 0 : 1; /* 1: no body follows, even if Content-Length is there */
+	/* 1: no body follows, even if Content-Length is there */
+	return response_chunks_head(&a->chunks, p, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
@@ -204,12 +203,28 @@ static int on_message_complete(llhttp_t *p)
 	return HPE_PAUSED;
 }
 
+static int on_chunk_header(llhttp_t *p)
+{
+	struct answer *a = p->data;
+
+	return response_chunks_header(&a->chunks, p);
+}
+
+static int on_chunk_complete(llhttp_t *p)
+{
+	struct answer *a = p->data;
+
+	return response_chunks_complete(&a->chunks);
+}
+
 static const llhttp_settings_t settings = {
 	.on_message_begin = on_message_begin,
 	.on_header_field = on_name,
 	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_headers_complete,
+	.on_chunk_header = on_chunk_header,
+	.on_chunk_complete = on_chunk_complete,
 	.on_message_complete = on_message_complete,
 };
 
@@ -220,6 +235,8 @@ static const llhttp_settings_t kept_settings = {
 	.on_header_value_complete = on_kept_value_complete,
 	.on_headers_complete = on_kept_headers_complete,
 	.on_body = on_kept_body,
+	.on_chunk_header = on_chunk_header,
+	.on_chunk_complete = on_chunk_complete,
 	.on_message_complete = on_message_complete,
 };
 
@@ -271,12 +288,12 @@ static enum answer_state bad(struct answer *a, const char *why)
 /** execute() - let llhttp have @piece; the state says what came of it */
 static void execute(struct answer *a, struct span piece)
 {
-	llhttp_errno_t e = llhttp_execute(&a->parser, (const char *)piece.at, piece.len);
+	llhttp_errno_t e = response_execute(&a->parser, &a->chunks, &piece);
 
 	if (e == HPE_OK)
 		return;
 	if (e == HPE_PAUSED && a->state == ANSWER_WHOLE) {
-		if ((const uint8_t *)llhttp_get_error_pos(&a->parser) != piece.at + piece.len)
+		if (piece.len > 0)
 			a->keep_alive = false; /* bytes after the answer */
 		return;
 	}

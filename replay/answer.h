@@ -15,6 +15,7 @@
 
 #include "base/budget.h"
 #include "base/span.h"
+#include "reassembly/http_rules.h"
 #include "reassembly/response.h"
 
 #define ANSWER_HEAD_MAX RESPONSE_HEAD_MAX /* interim answers and leading empty lines count too */
@@ -41,6 +42,7 @@ struct answer {
 	const struct answer_keeping *keeping; /* NULL: they are thrown away */
 	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
 	struct response_head head;
+	struct response_chunks chunks;
 	int64_t now_us; /* with keeping: when the bytes that are fed came, after the request's last; set by the caller */
 	enum answer_state state;
 	uint64_t head_bytes, body_bytes;
