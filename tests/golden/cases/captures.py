@@ -1,6 +1,6 @@
 """captures.py - recorded captures against what is known to be in them
 
-NAME.expected.json in pcaps/ (our recordings, and copies of other projects') and
+NAME.expected.json in pcaps/ (our recordings, and copies of other projects'), some of pcaps/field/, and
 NAME.truth.json in ../shared/captures/ list the requests of NAME.pcap: entries
 with expect=must must be found exactly, expect=should may be (most lie behind a
 loss), expect=never must not (they were not sent whole), and nothing else may be.
@@ -70,6 +70,9 @@ def recorded(place, list_path, suffix):
 
 for path in sorted(glob.glob(os.path.join(OURS, "*.expected.json"))):
     recorded("pcaps", path, ".expected.json")
+
+for name in ("snaplen-in-header-too-small", "span-encapsulations", "vxlan-reserved-bits"):
+    recorded("field", os.path.join(OURS, "field", f"{name}.truth.json"), ".truth.json")
 
 if os.path.isdir(SHARED):
     for path in sorted(glob.glob(os.path.join(SHARED, "*.truth.json"))):
