@@ -18,7 +18,7 @@
 #define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
 #define TRAILER_MAX 18     /* one more than "transfer-encoding" */
-#define BEGINS_MAX 8       /* answers whose begin we remember; power of two */
+#define BEGINS_MAX 32      /* answers whose begin we remember; power of two */
 #define INTERIMS_MAX 4     /* interim answers whose begin we remember */
 #define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 

@@ -31,13 +31,16 @@
  * How long is that? Between two ports of one card the skew is what its buffers and
  * interrupt moderation make: some tenths of a millisecond. Two cards, or queues on
  * two NUMA nodes, are emptied by two processors, of which one may be kept away for
- * some scheduler ticks: milliseconds. PATIENCE_NS is above that. Links that a mirror
- * is spread over put packets a few places from where they were; 24 is twice the
- * dozen that was seen, since the other direction's packets count as well. And it is
- * little enough: where packets are many, a true loss delays what is behind it by
- * PATIENCE_NS, where they are few, by half a dozen exchanges or PATIENCE_MAX_NS. What
- * waits is bounded by hold_bytes throughout. With one patience all holes go that
- * were acknowledged when it began, so a burst of losses costs no more than one.
+ * a scheduler tick or two: milliseconds. PATIENCE_NS is that. Skew between the two
+ * directions alone opens no hole in either; packets of one have to pass two ways.
+ * Links that a mirror is spread over put packets a few places from where they were;
+ * 24 is twice the dozen that was seen, since the other direction's packets count as
+ * well. And it is little enough: where packets are many, a true loss delays what is
+ * behind it by PATIENCE_NS, where they are few, by half a dozen exchanges or
+ * PATIENCE_MAX_NS. More would cost: while a hole waits, responses go by whose requests
+ * are behind it, and http_find.c and http_pairs.c remember only so many. What waits is
+ * bounded by hold_bytes throughout. With one patience all holes go that were
+ * acknowledged when it began, so a burst of losses costs no more than one.
  *
  * Where only the sender's direction is captured, a hole is overdue when the sender's
  * ack has moved twice beyond it, for then the sender got answers to what it sent
@@ -75,7 +78,7 @@
 #include "reassembly/sequence.h"
 
 #define PATIENCE_PACKETS 24
-#define PATIENCE_NS (10 * NS_PER_MS)
+#define PATIENCE_NS (5 * NS_PER_MS)
 #define PATIENCE_MAX_NS NS_PER_S
 #define PATIENCE_ONE_WAY_NS (5 * NS_PER_S)
 #define ACK_MOVES_ONE_WAY 2

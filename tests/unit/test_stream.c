@@ -127,7 +127,7 @@ static const struct step lost_by_ack[] = {
 	{ 6, "ghi", "abc" },
 	{ 9, NULL, "abc" },                            /* the peer has it all: the waiting begins */
 	{ 9, "jkl", "abc", .packets = 22 },            /* long enough in packets, but not in time */
-	{ 12, "m", "abc<3>ghijklm", .wait_ms = 10 },
+	{ 12, "m", "abc<3>ghijklm", .wait_ms = 5 },
 };
 
 static const struct step lost_by_time[] = { /* few packets: only time tells, and no packet need come for it */
@@ -146,7 +146,7 @@ static const struct step acked_is_not_lost[] = { /* a gap that the peer acknowle
 	{ 3, "def", "abcdefghijkl", .packets = 3, .wait_ms = 8 },
 	{ 15, "pqr", "abcdefghijkl", .wait_ms = 5000 }, /* another gap has the same patience */
 	{ 18, NULL, "abcdefghijkl" },
-	{ 12, "mno", "abcdefghijklmnopqr", .packets = 30, .wait_ms = 9 },
+	{ 12, "mno", "abcdefghijklmnopqr", .packets = 30, .wait_ms = 4 },
 };
 
 static const struct step not_acked_is_not_late[] = { /* lost before it reached the peer: it will be sent again */
@@ -165,7 +165,7 @@ static const struct step acked_ahead[] = { /* the peer's packets come ahead all 
 	{ 2, "c", "a" },
 	{ 1, "b", "abcdefghij" },
 	{ 11, "l", "abcdefghij" },
-	{ 12, "m", "abcdefghij", .packets = 22, .wait_ms = 10 },
+	{ 12, "m", "abcdefghij", .packets = 22, .wait_ms = 5 },
 	{ 13, "n", "abcdefghij<1>lmn" },
 };
 
@@ -326,7 +326,7 @@ static void test_fin(void **state)
 	look(&rig, 100);
 	stream_ack(&rig.stream, 5);
 	look(&rig, 100);
-	pass_time(&rig, 9);
+	pass_time(&rig, 4);
 	assert_string_equal(buffer_text(&rig.reading.text), "abc");
 	pass_time(&rig, 1); /* the peer has everything up to the FIN */
 	assert_string_equal(buffer_text(&rig.reading.text), "abc<3>");
