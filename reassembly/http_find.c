@@ -90,6 +90,12 @@ static bool answered_until(const struct http *h, uint32_t ack, uint32_t seq)
 	       h->ends[at] == seq;
 }
 
+/** is_behind() - are the answers captured, but not yet followed to where the client had read them? They wait behind a gap */
+static bool is_behind(const struct http *h)
+{
+	return h->read_known && h->answers->synced && h->answers->held_count > 0 && !http_answers_seen(h);
+}
+
 enum belief http_believable(const struct http *h, struct span segment)
 {
 	if (h->pipelining && !h->bodies && !h->gapped && asks_only(segment))
@@ -99,7 +105,7 @@ enum belief http_believable(const struct http *h, struct span segment)
 	if (http_final_owed(h))
 		return BELIEF_NONE;
 	if (!h->answers_met || (!h->read_known && http_answered_by(h, h->now_ack) == 0))
-		return h->blind || h->wary ? BELIEF_TRIAL : BELIEF_FULL;
+		return h->blind || h->wary || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
 	if (!http_answers_seen(h))
 		return BELIEF_TRIAL;
 	if (!answered_until(h, h->now_ack, h->now_seq))

@@ -18,7 +18,8 @@
  * none that a body quoted, is taken for one. And if the answers were followed
  * all the time, there must be one for each request that is known to have been
  * sent, those in holes too. A client that once asked on without waiting
- * (pipelining) is never counted anew.
+ * (pipelining) is never counted anew; who asks behind a hole in which a request
+ * lies, and has read nothing since, did not wait.
  *
  * How many requests lie in one hole, nobody knows. A client that always keeps
  * one ahead, and whose first two are lost in one piece, looks from then on just
@@ -76,6 +77,7 @@ struct pairs {
 	uint32_t turn_begin;  /* sequence number of the first byte after the final answer before */
 	uint32_t request_ack; /* on the segment in which the request in the making began */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in holes too */
+	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a hole */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
 	uint8_t waited;       /* requests before which the client had read all answers, up to WAITED_ENOUGH */
 	bool in_turn;         /* turn_begin is of the answer at hand: interim ones go before it */
@@ -83,6 +85,7 @@ struct pairs {
 	bool was_lost;        /* ... and were not always */
 	bool was_trusted;     /* ... or were once */
 	bool is_counted;      /* sent was right once, and no answer was lost since */
+	bool has_hidden;
 	bool pipelines;       /* the client did not wait for all answers once: it may again */
 };
 
@@ -240,6 +243,10 @@ void http_pairs_lost_requests(struct http *h, bool hidden)
 
 	p->is_trusted = false;
 	p->sent += hidden;
+	if (hidden && (h->read_known || h->answers->synced)) {
+		p->hidden_ack = h->read_known ? h->read_ack : h->answers->base;
+		p->has_hidden = true;
+	}
 	forget_ahead(h);
 }
 
@@ -260,6 +267,12 @@ static bool may_be_ahead(const struct pairs *p)
 	return p->unread >= 2 * REQUEST_MIN && p->waited < WAITED_ENOUGH;
 }
 
+/** asks_on() - was the answer to a request in a hole not read yet? Then the client does not wait */
+static bool asks_on(const struct http *h, const struct pairs *p)
+{
+	return p->has_hidden && !seq_before(p->hidden_ack, h->now_ack);
+}
+
 void http_pairs_find(struct http *h)
 {
 	struct pairs *p = pairs_of(h);
@@ -274,6 +287,7 @@ void http_pairs_find(struct http *h)
 		return;
 	}
 	p->was_lost = true;
+	p->pipelines |= asks_on(h, p);
 	if (h->pipelining || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
@@ -281,6 +295,7 @@ void http_pairs_find(struct http *h)
 			 */
 	p->sent = answered;
 	p->is_trusted = p->is_counted = p->was_trusted = true;
+	p->has_hidden = false;
 	p->unread = 0;
 }
 

@@ -801,15 +801,24 @@ static void note_junk(struct flow *f, unsigned dir, uint32_t ack)
 		http_junk(f->life->http, f->life->junk_ack[dir]);
 }
 
+static void note_junk_end(struct flow *f, unsigned dir, uint32_t end)
+{
+	f->life->junk_end[dir] = f->life->has_junk_end[dir] ? seq_later(f->life->junk_end[dir], end) : end;
+	f->life->has_junk_end[dir] = true;
+}
+
 /** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is junk */
 static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct stream_piece *piece,
 		       uint32_t missing)
 {
 	struct stream *mine = &f->life->half[dir];
-	uint32_t ack;
+	uint32_t ack, end;
 
 	if (stream_keep_early(mine, &r->streams, piece, missing))
 		return;
+	note_junk_end(f, dir, piece->seq + (uint32_t)piece->bytes.len);
+	if (stream_early_end(mine, piece->seq + BEHIND_ALL, &end))
+		note_junk_end(f, dir, end);
 	if (stream_early_ack(mine, piece->seq + BEHIND_ALL, &ack))
 		note_junk(f, dir, ack);
 	if (piece->has_ack)
@@ -840,15 +849,27 @@ static bool begins_request(const struct flow *f, unsigned dir, const struct segm
 	return !acked_before(f, dir, s->seq, &ack) || !(s->flags & TCP_ACK) || seq_before(ack, s->ack);
 }
 
-/** begin_requests() - the client's stream begins with @s */
+/** missing_before() - bytes between @seq and what was seen of @dir before it; 0 if nothing was */
+static uint32_t missing_before(const struct flow *f, unsigned dir, uint32_t seq)
+{
+	uint32_t end = f->life->junk_end[dir];
+
+	if (!stream_early_end(&f->life->half[dir], seq, &end) && !f->life->has_junk_end[dir])
+		return 0;
+	return seq_before(end, seq) ? seq - end : 0;
+}
+
+/** begin_requests() - the client's stream begins with @s, perhaps behind a gap that may hold a head */
 static bool begin_requests(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	uint32_t ack;
+	uint32_t ack, missing = missing_before(f, dir, s->seq);
 
 	if (!f->life->http && !make_http(r, f, false, 0))
 		return false;
 	if (acked_before(f, dir, s->seq, &ack))
 		http_junk(f->life->http, ack);
+	if (missing)
+		http_client_gap(f->life->http, missing, LOST_GAP);
 	return true;
 }
 

@@ -582,6 +582,17 @@ bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack)
 	return known;
 }
 
+bool stream_early_end(const struct stream *st, uint32_t seq, uint32_t *end)
+{
+	bool known = false;
+
+	for (struct held *h = tree_first(st->held); h && seq_before(h->seq, seq); h = tree_after(st->held, h->seq)) {
+		*end = known ? seq_later(*end, held_end(h)) : held_end(h);
+		known = true;
+	}
+	return known;
+}
+
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq)
 {
 	while (st->held && seq_before(tree_first(st->held)->seq, seq))

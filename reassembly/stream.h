@@ -85,6 +85,9 @@ bool stream_keep_early(struct stream *st, const struct stream_env *env, const st
 /** stream_early_ack() - the highest ack on the held ones that begin before @seq; false if there is none */
 bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack);
 
+/** stream_early_end() - where what was kept of the bytes before @seq ends; false if nothing was */
+bool stream_early_end(const struct stream *st, uint32_t seq, uint32_t *end);
+
 /** stream_early_from() - the stream begins at @seq, as its SYN says or its first request: of what was kept, that stays which can follow */
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
 
