@@ -281,6 +281,8 @@ void http_pairs_find(struct http *h)
 	if (!h->answers_placed || !http_answers_seen(h))
 		return; /* the client may have read more than we saw */
 	answered = http_answered_by(h, h->now_ack);
+	/* More answers than requests: one of these was never seen, before the count began. */
+	p->is_trusted &= seq_distance(p->sent, answered) <= 0;
 	if (p->is_trusted) {
 		p->pipelines |= seq_distance(answered, p->sent) > 0;
 		p->waited += answered == p->sent && answered > 0 && p->waited < WAITED_ENOUGH;
