@@ -255,6 +255,23 @@ static const struct tcp_step hole_in_requests[] = { /* what was asked before the
 	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
+static const struct tcp_step hidden_at_first[] = { /* the same of the first request, and the SYN+ACK was not captured */
+	{ 'c', "S" },
+	{ 's', "P", ANSWER(1), .seq = 1, .ack = 81 },
+	{ 'c', "P", POST(2), NULL, .seq = 41, .ack = 1 },
+	{ 's', "P", ANSWER(2), "!gap;" ASKED(2) "=/2 out_of_step;", .ack = 81, .wait_ms = 1300 },
+	{ 'c', "P", POST(3), ASKED(3) },
+	{ 's', "P", ANSWER(3), "=/3 out_of_step;" },
+};
+
+static const struct tcp_step joined_and_pipelined[] = { /* more was answered than was seen to be asked */
+	{ 's', "P", ANSWER(1), .seq = 1, .ack = 141 },
+	{ 'c', "P", POST(2), ASKED(2), .seq = 100, .ack = 1 },
+	{ 's', "P", ANSWER(2), .ack = 141 },
+	{ 'c', "P", POST(3), ASKED(3) },
+	{ 's', "P", ANSWER(3), "=/3 out_of_step;" },
+};
+
 static const struct tcp_step hidden_and_pipelined[] = { /* a request in a hole is still unanswered: whose answer comes? */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
@@ -314,6 +331,8 @@ static const struct tcp_story stories[] = {
 	STORY(closes_in_answer),
 	STORY(too_large, .max_answer = 4),
 	STORY(hole_in_requests),
+	STORY(hidden_at_first),
+	STORY(joined_and_pipelined, .expect_end = "=/2 cut_at_end;"),
 	STORY(hidden_and_pipelined),
 	STORY(lost_request),
 	STORY(resets_before),

@@ -150,6 +150,14 @@ static const struct tcp_step midstream_byte[] = { /* the byte before is one of a
 	{ 's', "P", OK, "GET /2;" },
 };
 
+static const struct tcp_step midstream_gap[] = { /* a head may lie in the gap, and its body quote a request */
+	{ 'c', "P", "the end of a body", NULL, .seq = 100, .ack = 1 },
+	{ 'c', "P", GET2, NULL, .seq = 200, .ack = 50 },
+	{ 's', "P", OK, NULL, .seq = 50 },
+	{ 'c', "P", GET3, "!gap;" },
+	{ 's', "P", OK, "GET /3;" },
+};
+
 static const struct tcp_step midstream_late_head[] = {
 	{ 'c', "P", "56789", NULL, .seq = 545, .ack = 1000 },
 	{ 's', "", NULL, NULL, .seq = 1000, .ack = 550 },
@@ -884,6 +892,7 @@ static const struct tcp_story stories[] = {
 	STORY(midstream, .stats = "seen=2 connections=1 midstream=1"),
 	STORY(midstream_inside_body, .stats = "seen=1 complete=1 midstream=1"),
 	STORY(midstream_probe, .stats = "seen=2 complete=2 gaps=0"),
+	STORY(midstream_gap, .stats = "complete=1"),
 	STORY(midstream_byte, .stats = "seen=1 complete=1"),
 	STORY(midstream_late_head, .stats = "seen=2 complete=2 gaps=0"),
 	STORY(midstream_many_late, .stats = "seen=1 complete=1"),
