@@ -427,8 +427,8 @@ static void take_head(struct http *h, struct awaited *a, int status)
 	struct pairs *p = pairs_of(h);
 
 	a->read_until = h->answer_ack;
-	if (!is_possible(h, a)) {
-		settle(h, a, RESPONSE_OUT_OF_STEP);
+	if (!is_possible(h, a)) { /* the count is wrong, and so it is for those that follow */
+		settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
 		return;
 	}

@@ -148,7 +148,8 @@ static const struct tcp_step ends_early[] = { HANDSHAKE, { 'c', "P", "PROXY TCP4
 static const struct tcp_step wrong[] = { HANDSHAKE, { 'c', "P", "PROXY TCP9 \r\n" GET } };
 
 static const struct tcp_step response_first[] = {
-	HANDSHAKE, { 's', "P", OK, NULL, .ack = 62 }, { 'c', "P", V1 }, { 'c', "P", GET, "GET /1;=/1 200 0+0 [ok];" },
+	HANDSHAKE, { 's', "P", OK, NULL, .ack = 62 }, { 'c', "P", V1, NULL, .ack = 1 },
+	{ 'c', "P", GET, "GET /1;=/1 200 0+0 [ok];", .ack = 1 },
 	{ 'c', "P", GET, "GET /1;" }, { 's', "P", OK, "=/1 200 1+1 [ok];" },
 };
 
