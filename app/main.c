@@ -11,12 +11,12 @@
 #include <pcap/pcap.h>
 #include <uv.h>
 
-#include "app/completion.h"
-#include "app/doctor.h"
-#include "app/options.h"
-#include "app/report_command.h"
-#include "app/sandbox.h"
-#include "app/tap.h"
+#include "app/options/completion.h"
+#include "app/doctor/doctor.h"
+#include "app/options/options.h"
+#include "app/run/report_command.h"
+#include "app/process/sandbox.h"
+#include "app/run/tap.h"
 #include "base/log.h"
 #include "capture/source.h"
 #include "policy/presets.h"

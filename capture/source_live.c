@@ -49,7 +49,7 @@
  * for both directions (__skb_get_hash_symmetric()). The hash is the kernel's own,
  * keyed once at its start, and the members of every group are in the order of the
  * lanes, so a connection that is seen on two interfaces comes to one lane as well,
- * and copies.c can know it. What decides are the outer addresses where the kernel
+ * and duplicates.c can know it. What decides are the outer addresses where the kernel
  * does not look inside (VXLAN, Geneve, ERSPAN, MPLS), and there both directions
  * can part: the options refuse --decap with several lanes. Fragments have no
  * ports; the group puts those of IPv4 together first (PACKET_FANOUT_FLAG_DEFRAG).

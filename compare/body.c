@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "reassembly/message.h"
+#include "message/message.h"
 
 static const struct span *header_of(const struct body *b, const char *name)
 {

@@ -9,7 +9,7 @@
 #include "base/span.h"
 #include "compare/comparison.h"
 #include "compare/inflate.h"
-#include "reassembly/response.h"
+#include "message/response.h"
 
 /** struct body - used again for the next answer; the zero value is empty */
 struct body {

@@ -11,8 +11,8 @@
 
 #include "base/buffer.h"
 #include "compare/comparison.h"
-#include "reassembly/message.h"
-#include "reassembly/response.h"
+#include "message/message.h"
+#include "message/response.h"
 #include "replay/outcome.h"
 
 struct compare_options {

@@ -15,8 +15,8 @@
 #include "base/buffer.h"
 #include "base/json_doc.h"
 #include "compare/comparison.h"
-#include "compare/events.h"
-#include "reassembly/response.h"
+#include "compare/sse.h"
+#include "message/response.h"
 
 struct joint;
 

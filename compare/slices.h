@@ -11,7 +11,7 @@
 #define COMPARE_SLICES_H
 
 #include "base/span.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 
 /** slice_value() - of the dimension "path", "model" or "header:NAME"; empty if the request has none; borrowed */
 struct span slice_value(const struct request_head *head, struct span dimension);

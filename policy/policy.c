@@ -32,7 +32,7 @@
 #include "policy/route.h"
 #include "policy/rule.h"
 #include "policy/sample.h"
-#include "policy/target.h"
+#include "policy/request_target.h"
 
 struct rule_list {
 	struct rule **at;

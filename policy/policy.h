@@ -19,7 +19,7 @@
 
 #include "base/buffer.h"
 #include "policy/policy_stats.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 
 enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_PROXIED, SAMPLE_BY_HEADER };
 

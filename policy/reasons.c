@@ -10,7 +10,7 @@
 #include "policy/presets.h"
 #include "policy/route.h"
 #include "policy/rule.h"
-#include "policy/target.h"
+#include "policy/request_target.h"
 
 #define SHOWN_MAX 120 /* bytes of a pattern or a path in one sentence */
 

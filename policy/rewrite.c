@@ -5,7 +5,7 @@
  * themselves, so that no captured byte can end a line or begin a field.
  *
  *   request line   method (a token, or nothing is sent), prefix and target in
- *                  origin-form (target.h), rewritten by the user's rules, with
+ *                  origin-form (request_target.h), rewritten by the user's rules, with
  *                  spaces and control characters escaped, always HTTP/1.1
  *   Host           the target's, the captured one's, or the user's
  *   captured       those that the allow-list has, byte for byte and in order
@@ -28,7 +28,7 @@
 #include "policy/allow.h"
 #include "policy/http_text.h"
 #include "policy/path_rewrite.h"
-#include "policy/target.h"
+#include "policy/request_target.h"
 
 #define NOMINATIONS_MAX 8
 #define NOMINATED_BYTES_MAX 1024
@@ -296,7 +296,7 @@ static bool is_asterisk(const struct request_head *head, struct span text, struc
 	return text.at[0] == '*' || (authority.len > 0 && authority.at + authority.len == head->target.at + head->target.len);
 }
 
-/* A path in the one form (target.h), rewritten; rules may have taken its slash away. */
+/* A path in the one form (request_target.h), rewritten; rules may have taken its slash away. */
 static int add_path(const struct rewrite *w, struct span method, struct span text, struct buffer *out)
 {
 	struct buffer scratch = { 0 };

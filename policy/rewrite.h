@@ -14,7 +14,7 @@
 
 #include "base/buffer.h"
 #include "policy/policy.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 
 enum host_mode { HOST_TARGET, HOST_KEEP, HOST_SUFFIX, HOST_VALUE };
 
@@ -48,7 +48,7 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
  *
  * Content-Length is always written, fresh, except for a request without a body
  * whose method defines none (GET, HEAD, DELETE, ...: RFC 9110, 8.6).
- * Targets in any other form become origin-form (target.h), "*" of OPTIONS apart. Whatever the
+ * Targets in any other form become origin-form (request_target.h), "*" of OPTIONS apart. Whatever the
  * captured bytes are, what is appended is one request: fields whose name is no
  * token or whose value has CR, LF or NUL are left out, and spaces and control
  * characters of the target are percent-encoded.

@@ -22,7 +22,7 @@
 
 #include "policy/glob.h"
 #include "policy/http_text.h"
-#include "policy/target.h"
+#include "policy/request_target.h"
 
 #define ROUTE_PARTS_MAX 6
 #define BUCKETS 128

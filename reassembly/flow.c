@@ -21,7 +21,7 @@
  *
  * The hash is of the two ends alone. So flows with one 4-tuple in several
  * networks are neighbours, and the question whether a new one is a copy of
- * another (copies.c) needs no second table. Whoever can choose VLAN tags could so
+ * another (duplicates.c) needs no second table. Whoever can choose VLAN tags could so
  * make one neighbourhood long: SAME_ENDS_MAX bounds that.
  *
  * Flows also hang in one of three lists by the time of their last segment, so

@@ -78,7 +78,7 @@ struct life {
 	struct multipath multipath;
 };
 
-/** struct aliases - other networks in which the same segments were seen (copies.c) */
+/** struct aliases - other networks in which the same segments were seen (duplicates.c) */
 struct aliases {
 	uint32_t network[ALIASES_MAX];
 	uint8_t count, next;

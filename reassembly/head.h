@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 
 /* What servers take at most: 8 KiB (nginx) up to 64 KiB and more per field; the rest is an attack on memory. */
 #define HEAD_BYTES_MAX (256 << 10)

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 
 #define SCAN_FIELDS_MAX 64
 

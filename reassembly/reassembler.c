@@ -32,7 +32,7 @@
  * ISN lies inside the old window or outside does not matter for that.
  *
  * Another network. A copy of the connection with other tags is recognised when
- * its first segment comes; see copies.c.
+ * its first segment comes; see duplicates.c.
  *
  * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
  * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. Bytes
@@ -47,7 +47,7 @@
 #include <string.h>
 
 #include "base/cache_line.h"
-#include "reassembly/copies.h"
+#include "reassembly/duplicates.h"
 #include "reassembly/flow.h"
 #include "reassembly/flow_log.h"
 #include "reassembly/http.h"

@@ -16,9 +16,9 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "capture/segment.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 #include "reassembly/reassembly_stats.h"
-#include "reassembly/response.h"
+#include "message/response.h"
 
 enum keep {
 	KEEP_NOTHING, /* count it; on_request gets no message */

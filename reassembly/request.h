@@ -13,7 +13,7 @@
 
 #include "base/digest.h"
 #include "reassembly/head.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 #include "reassembly/reassembler.h"
 
 #define SPARE_HEADS_MAX 64

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "replay/own.h"
+#include "replay/self_connections.h"
 #include "replay/sink.h"
 #include "replay/target.h"
 

@@ -20,7 +20,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 #include "replay/outcome.h"
 #include "replay/replay_stats.h"
 #include "replay/resolve.h"

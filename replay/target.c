@@ -1,5 +1,5 @@
 /*
- * target.c - see target.h
+ * target.c - see request_target.h
  *
  * Theory of operation: a request that is submitted passes, in this order, the
  * target's sample, its rate, its breaker and its queue; each may count it as

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "reassembly/message.h"
-#include "replay/answer.h"
-#include "replay/own.h"
+#include "message/message.h"
+#include "replay/response_parser.h"
+#include "replay/self_connections.h"
 #include "replay/replay.h"
 
 /** struct target_hooks - whom a target tells what; all on the loop */

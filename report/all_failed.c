@@ -14,7 +14,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "report/figures.h"
+#include "report/format.h"
 
 static const char *status_remedy(uint64_t status)
 {

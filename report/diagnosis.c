@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "report/books_names.h"
-#include "report/figures.h"
+#include "report/format.h"
 #include "report/unread.h"
 
 #define CLOCK_OFF_NS  (2 * NS_PER_S)

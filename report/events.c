@@ -1,4 +1,4 @@
-/* events.c - see events.h */
+/* events.c - see sse.h */
 #include "report/events.h"
 
 #include <stdio.h>

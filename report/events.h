@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "compare/comparison.h"
 #include "policy/policy_stats.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 #include "reassembly/reassembly_stats.h"
 #include "replay/outcome.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "reassembly/message.h"
+#include "message/message.h"
 #include "replay/outcome.h"
 
 #define FAIL_LOG_PER_SECOND 10

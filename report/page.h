@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/json_doc.h"
-#include "report/paper.h"
+#include "report/markup.h"
 
 /**
  * page_draw() - append the page of @report (borrowed), a document as --report FILE.json writes it

@@ -11,8 +11,8 @@
 #ifndef REPORT_PAGE_IMPL_H
 #define REPORT_PAGE_IMPL_H
 
-#include "report/figures.h"
-#include "report/paper.h"
+#include "report/format.h"
+#include "report/markup.h"
 #include "report/view.h"
 
 /* page_run.c; @report: the whole document */

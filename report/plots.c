@@ -13,7 +13,7 @@
 #include <math.h>
 
 #include "base/histogram.h"
-#include "report/figures.h"
+#include "report/format.h"
 
 #define COLUMNS_MAX 96
 #define COLUMNS_LEAST 16

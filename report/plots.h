@@ -6,7 +6,7 @@
 #ifndef REPORT_PLOTS_H
 #define REPORT_PLOTS_H
 
-#include "report/paper.h"
+#include "report/markup.h"
 
 /**
  * plot_latencies() - two distributions of times over one logarithmic axis, each of area one

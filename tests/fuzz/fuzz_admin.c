@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/admin_http.h"
+#include "app/admin/admin_http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

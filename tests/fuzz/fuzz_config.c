@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "app/config.h"
-#include "app/option_table.h"
-#include "app/options.h"
+#include "app/options/config.h"
+#include "app/options/option_table.h"
+#include "app/options/options.h"
 #include "base/units.h"
 
 #define ARGS_MAX 64

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "report/page.h"
-#include "tests/page_check.h"
+#include "tests/rig/page_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,405 @@
+/* admin_http.c - see admin_http.h */
+#include "app/admin/admin_http.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/units.h"
+
+#define TEXT    "text/plain; charset=utf-8"
+#define METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define JSON    "application/json"
+
+/* ---- answers ---- */
+
+static const char *phrase(unsigned status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 408:
+		return "Request Timeout";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 417:
+		return "Expectation Failed";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return "Internal Server Error";
+	}
+}
+
+/** answer() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
+static void answer(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
+{
+	struct buffer *out = &h->answer;
+
+	buffer_clear(out);
+	buffer_printf(out, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status, phrase(status), type,
+		      body.len);
+	buffer_add_str(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+	if (allow)
+		buffer_printf(out, "Allow: %s\r\n", allow);
+	if (status == 503)
+		buffer_add_str(out, "Retry-After: 1\r\n");
+	buffer_printf(out, "Connection: %s\r\n\r\n", h->keep ? "keep-alive" : "close");
+	if (!h->head_done || h->parser.method != HTTP_HEAD)
+		buffer_add_span(out, body);
+	h->state = ADMIN_ANSWERED;
+}
+
+static void answer_text(struct admin_http *h, unsigned status, const char *text)
+{
+	answer(h, status, TEXT, NULL, span_str(text));
+}
+
+static const char *refusal(unsigned status)
+{
+	switch (status) {
+	case 403:
+		return "Host is a name; ask by IP address, or as localhost\n";
+	case 408:
+		return "the request did not come within 5 seconds\n";
+	case 413:
+		return "the body is too long; it is a share such as 5% or 0.05\n";
+	case 417:
+		return "Expect is not understood\n";
+	case 431:
+		return "the head is longer than 8192 bytes\n";
+	case 503:
+		return "too many connections; try again\n";
+	default:
+		return "this is no HTTP/1.1 request as RFC 9112 has them\n";
+	}
+}
+
+void admin_http_refuse(struct admin_http *h, unsigned status)
+{
+	h->keep = false;
+	answer_text(h, status, refusal(status));
+}
+
+/* ---- routes ---- */
+
+static void get_metrics(struct admin_http *h)
+{
+	struct buffer body = { 0 };
+
+	h->routes->metrics(h->routes->ctx, &body);
+	if (buffer_ok(&body))
+		answer(h, 200, METRICS, NULL, buffer_span(&body));
+	else
+		answer_text(h, 500, "out of memory\n");
+	buffer_deinit(&body);
+}
+
+static void get_stats(struct admin_http *h)
+{
+	struct buffer body = { 0 };
+
+	h->routes->stats(h->routes->ctx, &body);
+	if (buffer_ok(&body))
+		answer(h, 200, JSON, NULL, buffer_span(&body));
+	else
+		answer_text(h, 500, "out of memory\n");
+	buffer_deinit(&body);
+}
+
+static void get_health(struct admin_http *h)
+{
+	struct buffer body = { 0 };
+	bool healthy = h->routes->healthy(h->routes->ctx, &body);
+
+	answer(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
+	buffer_deinit(&body);
+}
+
+static void get_sample(struct admin_http *h)
+{
+	char share[UNITS_TEXT_MAX], line[UNITS_TEXT_MAX + 2];
+	size_t len;
+
+	share_text(h->routes->sample(h->routes->ctx), share);
+	len = strlen(share);
+	memcpy(line, share, len);
+	line[len] = '\n';
+	answer(h, 200, TEXT, NULL, span_of(line, len + 1));
+}
+
+static void put_sample(struct admin_http *h)
+{
+	struct buffer why = { 0 };
+	uint64_t share;
+
+	while (h->body_len > 0 && memchr(" \t\r\n", h->body[h->body_len - 1], 4))
+		h->body_len--;
+	h->body[h->body_len] = '\0';
+	if (h->reach == ADMIN_ANYWHERE)
+		answer_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
+	else if (h->has_origin)
+		answer_text(h, 403, "the sample cannot be changed from a web page\n");
+	else if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
+		answer_text(h, 400, "not a share; write 5% or 0.05\n");
+	else if (!h->routes->set_sample(h->routes->ctx, share, &why))
+		answer(h, 409, TEXT, NULL, buffer_span(&why));
+	else
+		get_sample(h);
+	buffer_deinit(&why);
+}
+
+static const struct route {
+	const char *path;
+	void (*get)(struct admin_http *);
+	void (*put)(struct admin_http *);
+	const char *allow;
+} routes[] = {
+	{ "/metrics", get_metrics, NULL, "GET, HEAD" },
+	{ "/healthz", get_health, NULL, "GET, HEAD" },
+	{ "/stats", get_stats, NULL, "GET, HEAD" },
+	{ "/sample", get_sample, put_sample, "GET, HEAD, PUT" },
+};
+
+static const struct route *route_of(const struct admin_http *h)
+{
+	size_t kept = h->target_len < sizeof(h->target) ? h->target_len : sizeof(h->target);
+	const char *query = memchr(h->target, '?', kept);
+	struct span path = span_of(h->target, query ? (size_t)(query - h->target) : kept);
+
+	if (!query && kept < h->target_len)
+		return NULL;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (span_equal(path, span_str(routes[i].path)))
+			return &routes[i];
+	return NULL;
+}
+
+static void answer_request(struct admin_http *h)
+{
+	const struct route *route = route_of(h);
+
+	if (!route)
+		answer_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
+	else if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD)
+		route->get(h);
+	else if (h->parser.method == HTTP_PUT && route->put)
+		route->put(h);
+	else
+		answer(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
+}
+
+/* ---- Host ---- */
+
+static bool is_number(const char *host, size_t len)
+{
+	char text[64];
+	uint8_t addr[16];
+
+	if (len >= sizeof(text))
+		return false;
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+		memcpy(text, host + 1, len - 2);
+		text[len - 2] = '\0';
+		return inet_pton(AF_INET6, text, addr) == 1;
+	}
+	memcpy(text, host, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET, text, addr) == 1;
+}
+
+/* An address, or localhost, with or without a port: no name that somebody else's DNS answers for. */
+static bool is_safe_host(const char *host, size_t len)
+{
+	size_t end = len;
+
+	while (end > 0 && host[end - 1] >= '0' && host[end - 1] <= '9')
+		end--;
+	if (end > 0 && host[end - 1] == ':')
+		len = end - 1;
+	return (len == 9 && strncasecmp(host, "localhost", 9) == 0) || is_number(host, len);
+}
+
+/* ---- llhttp's callbacks; HPE_USER: ->refused says why ---- */
+
+static int refuse(struct admin_http *h, unsigned status)
+{
+	h->refused = (uint16_t)status;
+	return HPE_USER;
+}
+
+/* Adds what fits; the length tells how much there was. */
+static void keep_piece(char *to, size_t size, size_t *len, const char *at, size_t n)
+{
+	size_t room = *len < size ? size - *len : 0;
+
+	memcpy(to + (*len < size ? *len : size), at, n < room ? n : room);
+	*len += n;
+}
+
+static int on_url(llhttp_t *p, const char *at, size_t n)
+{
+	struct admin_http *h = p->data;
+
+	keep_piece(h->target, sizeof(h->target), &h->target_len, at, n);
+	return 0;
+}
+
+static int on_header_field(llhttp_t *p, const char *at, size_t n)
+{
+	struct admin_http *h = p->data;
+
+	/* RFC 9112, 5.1: a space before the colon is refused; llhttp lets it be part of the name */
+	h->bad_head |= memchr(at, ' ', n) || memchr(at, '\t', n);
+	keep_piece(h->field, sizeof(h->field), &h->field_len, at, n);
+	return 0;
+}
+
+static int on_header_value(llhttp_t *p, const char *at, size_t n)
+{
+	struct admin_http *h = p->data;
+
+	keep_piece(h->value, sizeof(h->value), &h->value_len, at, n);
+	return 0;
+}
+
+static bool field_is(const struct admin_http *h, const char *name)
+{
+	return h->field_len == strlen(name) && strncasecmp(h->field, name, h->field_len) == 0;
+}
+
+static int on_header_value_complete(llhttp_t *p)
+{
+	struct admin_http *h = p->data;
+
+	if (!h->head_done) { /* trailers say nothing */
+		if (field_is(h, "host")) {
+			h->bad_head |= h->has_host || h->value_len > sizeof(h->value);
+			h->has_host = true;
+			if (h->reach == ADMIN_LOOPBACK && !h->bad_head && !is_safe_host(h->value, h->value_len))
+				h->refused = 403;
+		}
+		h->has_origin |= field_is(h, "origin");
+		h->has_expect |= field_is(h, "expect");
+	}
+	h->field_len = h->value_len = 0;
+	return 0;
+}
+
+static int on_headers_complete(llhttp_t *p)
+{
+	struct admin_http *h = p->data;
+
+	h->head_done = true;
+	if (p->http_major != 1 || p->http_minor > 1 || h->bad_head || (p->http_minor == 1 && !h->has_host))
+		return refuse(h, 400);
+	if (h->refused)
+		return HPE_USER;
+	if (h->has_expect)
+		return refuse(h, 417);
+	return p->content_length > ADMIN_BODY_MAX ? refuse(h, 413) : 0;
+}
+
+static int on_body(llhttp_t *p, const char *at, size_t n)
+{
+	struct admin_http *h = p->data;
+
+	if (n > ADMIN_BODY_MAX - h->body_len)
+		return refuse(h, 413);
+	keep_piece(h->body, ADMIN_BODY_MAX, &h->body_len, at, n);
+	return 0;
+}
+
+static int on_message_complete(llhttp_t *p)
+{
+	struct admin_http *h = p->data;
+
+	h->keep = llhttp_should_keep_alive(p) && ++h->requests < ADMIN_REQUESTS_MAX;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_url = on_url,
+	.on_header_field = on_header_field,
+	.on_header_value = on_header_value,
+	.on_header_value_complete = on_header_value_complete,
+	.on_headers_complete = on_headers_complete,
+	.on_body = on_body,
+	.on_message_complete = on_message_complete,
+};
+
+/* ---- bytes in ---- */
+
+void admin_http_init(struct admin_http *h, const struct admin_routes *routes_, enum admin_reach reach)
+{
+	*h = (struct admin_http){ .routes = routes_, .reach = reach };
+	admin_http_next(h);
+}
+
+void admin_http_next(struct admin_http *h)
+{
+	llhttp_init(&h->parser, HTTP_REQUEST, &settings);
+	h->parser.data = h;
+	h->state = ADMIN_READING;
+	h->keep = false;
+	h->fed = 0;
+	h->head_done = h->has_host = h->bad_head = h->has_origin = h->has_expect = false;
+	h->refused = 0;
+	h->field_len = h->value_len = h->target_len = h->body_len = 0;
+	buffer_clear(&h->answer);
+}
+
+/** execute() - let llhttp have @piece, and answer if that was the end */
+static void execute(struct admin_http *h, struct span piece, bool is_last)
+{
+	llhttp_errno_t e = llhttp_execute(&h->parser, (const char *)piece.at, piece.len);
+
+	if (e == HPE_OK)
+		return;
+	if (e != HPE_PAUSED) {
+		admin_http_refuse(h, h->refused ? h->refused : 400);
+		return;
+	}
+	if (!h->routes) {
+		admin_http_refuse(h, 503);
+		return;
+	}
+	/* Who sends a second request before the first is answered gets one answer, and the end. */
+	if (!is_last || (const uint8_t *)llhttp_get_error_pos(&h->parser) != piece.at + piece.len)
+		h->keep = false;
+	answer_request(h);
+}
+
+enum admin_state admin_http_feed(struct admin_http *h, struct span bytes)
+{
+	struct span piece;
+
+	while (h->state == ADMIN_READING && bytes.len > 0) {
+		size_t room = (h->head_done ? ADMIN_REQUEST_MAX : ADMIN_HEAD_MAX) - h->fed;
+
+		if (room == 0) {
+			admin_http_refuse(h, h->head_done ? 413 : 431);
+			break;
+		}
+		span_take(&bytes, bytes.len < room ? bytes.len : room, &piece);
+		h->fed += piece.len;
+		execute(h, piece, bytes.len == 0);
+	}
+	return h->state;
+}
+
+void admin_http_deinit(struct admin_http *h)
+{
+	buffer_deinit(&h->answer);
+}

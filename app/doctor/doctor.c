@@ -1,0 +1,215 @@
+/*
+ * doctor.c - see doctor.h
+ *
+ * Options are those of a run, and so are the steps: check, try the
+ * sandbox (trial.h), open, give up privileges, look. Then each target is asked once (prober.c), the judgement is
+ * made (report/diagnosis.c) and printed, worst first. Nothing is mirrored, and
+ * a target that turns out to be production is not asked.
+ */
+#include "app/doctor/doctor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "app/doctor/observer.h"
+#include "app/options/options.h"
+#include "app/process/privileges.h"
+#include "app/doctor/prober.h"
+#include "app/run/rules.h"
+#include "app/process/sandbox.h"
+#include "app/doctor/trial.h"
+#include "base/log.h"
+#include "capture/tunnel_kind.h"
+
+#define WATCH_NS (5 * NS_PER_S)
+
+static const char *const tunnel_names[] = {
+#define X(id, name, filter) name,
+	TUNNEL_KINDS(X)
+#undef X
+};
+
+static_assert(TUNNEL_KIND_COUNT <= VIEW_TUNNELS, "a place for each kind");
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signum)
+{
+	(void)signum;
+	interrupted = 1;
+}
+
+static void catch_interrupts(void)
+{
+	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND }; /* a second one ends at once */
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/** watch() - until the time is up, somebody interrupts, or the recording ends */
+static int watch(const struct options *o, struct observer *ob, double *seconds)
+{
+	int64_t limit = o->duration_ns > 0 ? o->duration_ns : WATCH_NS;
+	struct mono began = mono_now(), now = began;
+	bool stopped = false;
+	int got;
+
+	do {
+		got = observer_turn(ob);
+		now = mono_now();
+		if (!stopped && (interrupted || (o->files.count == 0 && now.ns - began.ns >= limit))) {
+			observer_stop(ob);
+			stopped = true;
+		}
+	} while (got == 0);
+	*seconds = (double)(now.ns - began.ns) / (double)NS_PER_S;
+	return got < 0 ? got : 0;
+}
+
+static void list_ports(const struct options *o, struct buffer *out)
+{
+	for (size_t i = 0; i < o->ports.count; i++)
+		buffer_printf(out, "%s%u", i ? "," : "", o->ports.port[i]);
+}
+
+/**
+ * try_sandbox() - in a process of its own; before anything is opened, for its packets on lo are nobody's traffic
+ * Return: false when it does not work on this machine, which is a finding: @s says what happened, in @said
+ */
+static bool try_sandbox(const struct options *o, struct symptoms *s, struct buffer *said)
+{
+	if (!o->sandbox || trial_run(o, said))
+		return true;
+	s->sandbox_fails = buffer_text(said);
+	return false;
+}
+
+static int enter_sandbox(const struct options *o, struct buffer *error)
+{
+	int err = o->sandbox ? sandbox_prepare(error) : 0;
+
+	if (err == 0)
+		err = privileges_drop(o->user, error);
+	return err < 0 || !o->sandbox ? err : sandbox_enter(error);
+}
+
+/** examine() - from open sources to all that is known; what cannot be captured is a symptom, not a failure of ours */
+static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct probe *probes, struct buffer *said,
+		   struct buffer *error)
+{
+	bool works = try_sandbox(o, s, said);
+	int err = observer_open(ob, error);
+
+	if (err < 0 && o->files.count > 0)
+		return err; /* a file that is no capture is a wrong argument */
+	if (err < 0)
+		s->cannot_capture = buffer_text(error);
+	if (!works) /* outside of the sandbox no packet is looked at */
+		return 0;
+	err = enter_sandbox(o, error);
+	if (err < 0)
+		return err;
+	if (!s->cannot_capture) {
+		if (s->live)
+			log_info("doctor: watching for %.0f s; send some requests to the service",
+				 (double)(o->duration_ns > 0 ? o->duration_ns : WATCH_NS) / (double)NS_PER_S);
+		err = watch(o, ob, &s->seconds);
+		if (err < 0) {
+			buffer_add_str(error, "the capture broke off; is the interface still there?");
+			return err;
+		}
+		observer_finish(ob, s);
+	}
+	if (o->target_count == 0 || o->dry_run)
+		return 0;
+	s->probes = probes;
+	s->probe_count = o->target_count;
+	return prober_ask(o, &s->narrow, probes, error);
+}
+
+static int print(const struct options *o, const struct symptoms *s, const struct diagnosis *d)
+{
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+
+	if (o->json) {
+		json_open(&j, '{');
+		json_key(&j, "shadowtap");
+		json_str(&j, SHADOWTAP_VERSION);
+		json_key(&j, "seconds");
+		json_double(&j, s->seconds);
+		diagnosis_json(d, &j);
+		books_json(&s->narrow.books, &j);
+		json_close(&j, '}');
+		buffer_add_str(&out, "\n");
+	} else {
+		diagnosis_text(d, &out);
+		buffer_add_str(&out, diagnosis_works(d) ? "\nThis would work.\n" : "\nThis would not work yet.\n");
+	}
+	fwrite(out.bytes, 1, out.len, stdout);
+	buffer_deinit(&out);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
+}
+
+static int judge(const struct options *o, const struct symptoms *s)
+{
+	struct diagnosis d;
+	int status;
+
+	diagnose(s, &d);
+	status = print(o, s, &d);
+	if (status == EXIT_DONE && !diagnosis_works(&d))
+		status = EXIT_COULD_NOT;
+	diagnosis_deinit(&d);
+	return status;
+}
+
+static int run(const struct options *o, struct buffer *error)
+{
+	struct symptoms s = {
+		.expression = o->expression,
+		.vxlan_ports = o->vxlan_ports.port,
+		.vxlan_port_count = o->vxlan_ports.count,
+		.preset = o->policy.preset,
+		.live = o->files.count == 0,
+		.snaplen = o->snaplen,
+		.tunnel_names = tunnel_names,
+	};
+	struct probe probes[TARGETS_MAX];
+	struct observer *ob = NULL;
+	struct rules rules = { 0 };
+	struct buffer ports = { 0 }, said = { 0 };
+	int err = rules_make(o, 1, NULL, &rules, error), status = EXIT_COULD_NOT;
+
+	list_ports(o, &ports);
+	s.ports = ports.len ? buffer_text(&ports) : NULL;
+	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
+	if (err == 0) {
+		ob = observer_new(o, rules.lane[0]->policy);
+		err = ob ? examine(o, ob, &s, probes, &said, error) : -ENOMEM;
+	}
+	if (err == 0)
+		status = judge(o, &s);
+	else
+		log_error("%s", error->len ? buffer_text(error) : "out of memory");
+	observer_free(ob);
+	rules_deinit(&rules);
+	buffer_deinit(&ports);
+	buffer_deinit(&said);
+	return err == -EINVAL && o->files.count == 0 ? EXIT_USAGE : status;
+}
+
+int doctor_run(const struct options *o)
+{
+	struct buffer error = { 0 };
+	int status;
+
+	catch_interrupts();
+	status = run(o, &error);
+	buffer_deinit(&error);
+	return status;
+}

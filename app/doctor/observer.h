@@ -1,0 +1,38 @@
+/*
+ * observer.h - traffic, looked at twice: as a run with these options would see it, and without its filters
+ *
+ * One thread, which is the caller's; sends nothing.
+ */
+#ifndef APP_DOCTOR_OBSERVER_H
+#define APP_DOCTOR_OBSERVER_H
+
+#include <stdbool.h>
+
+#include "app/options/options.h"
+#include "capture/source.h"
+#include "policy/policy.h"
+#include "report/diagnosis.h"
+
+struct observer;
+
+/** observer_new() - @policy is borrowed, @o too; NULL when out of memory */
+struct observer *observer_new(const struct options *o, struct policy *policy);
+
+/**
+ * observer_open() - both sources, as the options say
+ * Return: 0, or a negative errno with one sentence in @error.
+ */
+int observer_open(struct observer *ob, struct buffer *error);
+
+/** observer_turn() - the next packets of both; 0, SOURCE_EOF when both have ended, or a negative errno */
+int observer_turn(struct observer *ob);
+
+/** observer_stop() - no packet of later than now counts; go on turning until SOURCE_EOF */
+void observer_stop(struct observer *ob);
+
+/** observer_finish() - what was seen, into @s; the texts of @s->narrow stay the observer's */
+void observer_finish(struct observer *ob, struct symptoms *s);
+
+void observer_free(struct observer *ob);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * prober.c - see prober.h
+ *
+ * A HEAD of the base URL: it costs the shadow nothing, and whatever status comes
+ * back, the way there works. It carries our name and the mark of the loop
+ * guard, and no credentials, so a 401 is an answer like any other.
+ */
+#include "app/doctor/prober.h"
+
+#include <errno.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/budget.h"
+#include "base/units.h"
+#include "replay/replay.h"
+
+#define PROBE_MEMORY (1u << 20)
+
+struct prober {
+	const struct options *o;
+	const struct narrow_view *seen;
+	struct probe *probes;
+	uv_loop_t loop;
+	struct replay *replay;
+};
+
+static int build_head(void *ctx, const struct message *m, struct buffer *out)
+{
+	const struct target_url *url = ctx;
+
+	(void)m;
+	buffer_printf(out,
+		      "HEAD %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: shadowtap/" SHADOWTAP_VERSION "\r\n"
+		      "X-Shadowtap: doctor\r\nConnection: close\r\n\r\n",
+		      url->prefix[0] ? url->prefix : "/", url->authority);
+	return 0;
+}
+
+static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
+{
+	struct prober *p = ctx;
+
+	(void)m;
+	p->probes[target].kind = outcome->kind;
+	p->probes[target].status_code = outcome->status_code;
+	p->probes[target].connect_us = outcome->connect_us;
+	p->probes[target].total_us = outcome->total_us;
+	p->probes[target].detail = outcome->detail;
+}
+
+static void on_production(void *ctx, size_t target, const struct endpoint *server)
+{
+	struct prober *p = ctx;
+
+	p->probes[target].is_production = true;
+	p->probes[target].server = *server;
+}
+
+static void on_drained(void *ctx)
+{
+	struct prober *p = ctx;
+
+	replay_close(p->replay);
+}
+
+static int ask(struct prober *p, struct buffer *error)
+{
+	const struct request_head head = { .method = SPAN_LITERAL("HEAD"), .target = SPAN_LITERAL("/"), .version_major = 1,
+					   .version_minor = 1 };
+	const struct request_origin origin = { 0 };
+	struct target_options targets[TARGETS_MAX];
+	struct replay_options options = { .targets = targets, .target_count = p->o->target_count, .on_outcome = on_outcome,
+					  .on_production = on_production, .ctx = p };
+	struct budget budget;
+	struct message *m;
+	int err;
+
+	for (size_t i = 0; i < p->o->target_count; i++) {
+		targets[i] = (struct target_options){
+			.url = p->o->targets[i].url,
+			.tls = p->o->tls,
+			.connections = 1,
+			.queue = 1,
+			.max_time_ns = p->o->max_time_ns,
+			.connect_timeout_ns = p->o->connect_timeout_ns,
+			.breaker = 2, /* one try says what it says; it need not be called a broken target as well */
+			.sample_share = SHARE_ONE,
+			.is_here = p->o->files.count == 0,
+			.may_be_production = p->o->target_is_production,
+			.watched = p->seen->server,
+			.watched_count = p->seen->server_count,
+			.build_head = build_head,
+			.build_head_ctx = (void *)&p->o->targets[i].url,
+		};
+	}
+	err = replay_new(&p->loop, &options, &p->replay, error);
+	if (err < 0)
+		return err;
+	budget_init(&budget, PROBE_MEMORY);
+	m = message_new(&head, &origin, &budget);
+	if (m)
+		replay_submit(p->replay, m);
+	replay_drain(p->replay, p->o->max_time_ns, on_drained, p);
+	uv_run(&p->loop, UV_RUN_DEFAULT);
+	replay_free(p->replay);
+	return m ? 0 : -ENOMEM;
+}
+
+int prober_ask(const struct options *o, const struct narrow_view *seen, struct probe *probes, struct buffer *error)
+{
+	struct prober p = { .o = o, .seen = seen, .probes = probes };
+	int err = uv_loop_init(&p.loop);
+
+	for (size_t i = 0; i < o->target_count; i++)
+		probes[i] = (struct probe){
+			.name = o->targets[i].url.name,
+			.shown = o->targets[i].url.shown,
+			.kind = OUTCOME_FAILED_TIMEOUT,
+			.skipped = o->targets[i].url.is_sink,
+		};
+	if (err < 0) {
+		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
+		return -ENOMEM;
+	}
+	err = ask(&p, error);
+	uv_run(&p.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&p.loop);
+	return err;
+}

@@ -1,0 +1,182 @@
+/*
+ * completion.c - scripts for bash and zsh, from the table of options
+ *
+ * Theory of operation: the program prints its own script, so that an option
+ * cannot be in the table and not in the completion; the package installs what
+ * the program that it was built with prints. What is offered as a value follows
+ * from the row: its choices, or what stands for the value in --help (IF, FILE,
+ * USER). Anything else is something that only the user knows, and then nothing
+ * is offered, least of all the names of files.
+ *
+ * The bash script needs nothing beside bash: no library of helpers. In bash a
+ * "=" is a word of its own, hence the lines that look one word further back.
+ */
+#include "app/options/completion.h"
+
+#include <string.h>
+
+#include "app/options/option_table.h"
+
+/* what else may stand on the line: commands, and the first words of a packet filter */
+#define WORDS "doctor report host net port src dst tcp udp vlan not and or"
+
+enum value_source { VALUE_NONE, VALUE_UNKNOWN, VALUE_CHOICES, VALUE_INTERFACE, VALUE_FILE, VALUE_USER };
+
+static enum value_source value_source(const struct option_row *row)
+{
+	if (!option_takes_value(row))
+		return VALUE_NONE;
+	if (row->choices)
+		return VALUE_CHOICES;
+	if (strcmp(row->value, "IF") == 0)
+		return VALUE_INTERFACE;
+	if (strncmp(row->value, "FILE", 4) == 0)
+		return VALUE_FILE;
+	return strcmp(row->value, "USER") == 0 ? VALUE_USER : VALUE_UNKNOWN;
+}
+
+/* ---- bash ---- */
+
+static const char bash_begin[] = "# bash completion for shadowtap; printed by: shadowtap --completion bash\n"
+				 "_shadowtap()\n"
+				 "{\n"
+				 "\tlocal cur=$2 prev=$3\n"
+				 "\tCOMPREPLY=()\n"
+				 "\tif [ \"$cur\" = '=' ]; then\n"
+				 "\t\tcur=''\n"
+				 "\telif [ \"$prev\" = '=' ]; then\n"
+				 "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+				 "\tfi\n"
+				 "\tcase $prev in\n";
+
+static const char bash_end[] = "}\n"
+			       "complete -F _shadowtap shadowtap\n";
+
+static void bash_action(struct buffer *out, const struct option_row *row)
+{
+	switch (value_source(row)) {
+	case VALUE_NONE:
+	case VALUE_UNKNOWN:
+		break;
+	case VALUE_CHOICES:
+		buffer_printf(out, "mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); ", row->choices);
+		break;
+	case VALUE_INTERFACE:
+		buffer_add_str(out,
+			       "mapfile -t COMPREPLY < <(compgen -W \"$(\"$1\" --list-interfaces 2>/dev/null | "
+			       "cut -d : -f 1)\" -- \"$cur\"); ");
+		break;
+	case VALUE_FILE:
+		buffer_add_str(out, "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); ");
+		break;
+	case VALUE_USER:
+		buffer_add_str(out, "mapfile -t COMPREPLY < <(compgen -u -- \"$cur\"); ");
+		break;
+	}
+}
+
+static void bash_text(struct buffer *out)
+{
+	buffer_add_str(out, bash_begin);
+	for (const struct option_row *row = option_rows; row < option_rows + option_row_count; row++) {
+		if (!option_takes_value(row))
+			continue;
+		buffer_add_str(out, "\t");
+		if (row->letter)
+			buffer_printf(out, "-%c | ", row->letter);
+		buffer_printf(out, "--%s) ", row->name);
+		bash_action(out, row);
+		buffer_add_str(out, "return ;;\n");
+	}
+	buffer_add_str(out, "\tesac\n\tif [ \"${COMP_WORDS[1]}\" = report ] && [[ $cur != -* ]]; then\n"
+			    "\t\tcompopt -o filenames\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+			    "\t\treturn\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W '" WORDS);
+	for (size_t i = 0; i < option_row_count; i++)
+		buffer_printf(out, " --%s", option_rows[i].name);
+	buffer_add_str(out, "' -- \"$cur\")\n");
+	buffer_add_str(out, bash_end);
+}
+
+/* ---- zsh ---- */
+
+static const char zsh_begin[] =
+	"#compdef shadowtap\n"
+	"# zsh completion for shadowtap; printed by: shadowtap --completion zsh\n"
+	"_shadowtap_interfaces()\n"
+	"{\n"
+	"\tlocal -a lines\n"
+	"\tlines=(${(f)\"$(_call_program interfaces shadowtap --list-interfaces 2>/dev/null)\"})\n"
+	"\tcompadd -- ${lines%%:*}\n"
+	"}\n"
+	"_arguments -s -S";
+
+/* Text between the brackets of a specification, itself between single quotes. */
+static void zsh_quote(struct buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			buffer_add_str(out, "'\\''");
+		else if (strchr("[]:\\", *text))
+			buffer_printf(out, "\\%c", *text);
+		else
+			buffer_add(out, text, 1);
+	}
+}
+
+static void zsh_action(struct buffer *out, const struct option_row *row)
+{
+	static const char *const actions[] = { [VALUE_UNKNOWN] = " ",
+					       [VALUE_INTERFACE] = "_shadowtap_interfaces",
+					       [VALUE_FILE] = "_files",
+					       [VALUE_USER] = "_users" };
+	enum value_source source = value_source(row);
+
+	buffer_add_str(out, ":");
+	zsh_quote(out, row->value);
+	buffer_add_str(out, ":");
+	if (source == VALUE_CHOICES) {
+		buffer_add_str(out, "(");
+		zsh_quote(out, row->choices);
+		buffer_add_str(out, ")");
+	} else {
+		buffer_add_str(out, actions[source]);
+	}
+}
+
+static void zsh_row(struct buffer *out, const struct option_row *row)
+{
+	bool value = option_takes_value(row);
+
+	buffer_add_str(out, " \\\n\t'*'");
+	if (row->letter)
+		buffer_printf(out, "{-%c%s,--%s%s}", row->letter, value ? "+" : "", row->name,
+			      value ? "=" : "");
+	else
+		buffer_printf(out, "--%s%s", row->name, value ? "=" : "");
+	buffer_add_str(out, "'[");
+	zsh_quote(out, row->help);
+	buffer_add_str(out, "]");
+	if (value)
+		zsh_action(out, row);
+	buffer_add_str(out, "'");
+}
+
+static void zsh_text(struct buffer *out)
+{
+	buffer_add_str(out, zsh_begin);
+	for (size_t i = 0; i < option_row_count; i++)
+		zsh_row(out, &option_rows[i]);
+	buffer_add_str(out, " \\\n\t'*:packet filter:(" WORDS ")'\n");
+}
+
+void completion_text(enum shell shell, struct buffer *out)
+{
+	switch (shell) {
+	case SHELL_BASH:
+		bash_text(out);
+		break;
+	case SHELL_ZSH:
+		zsh_text(out);
+		break;
+	}
+}

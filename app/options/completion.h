@@ -1,0 +1,13 @@
+/*
+ * completion.h - what a shell needs to complete our command lines
+ */
+#ifndef APP_OPTIONS_COMPLETION_H
+#define APP_OPTIONS_COMPLETION_H
+
+#include "app/options/options.h"
+#include "base/buffer.h"
+
+/** completion_text() - the completion script for @shell, made from the table of options */
+void completion_text(enum shell shell, struct buffer *out);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * option_table.h - every option, once
+ *
+ * Parsing, ranges, defaults, --help, the config file and the check of the man
+ * page all read this one table; an option that isn't in it does not exist.
+ */
+#ifndef APP_OPTIONS_OPTION_TABLE_H
+#define APP_OPTIONS_OPTION_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/options/options.h"
+#include "base/span.h"
+
+#define OPTION_GROUPS(X)                                                                                       \
+	X(CAPTURE, "What is captured")                                                                         \
+	X(MIRROR, "What is mirrored")                                                                          \
+	X(TARGET, "Where to, and how")                                                                         \
+	X(COMPARE, "Comparing answers")                                                                        \
+	X(TIME, "Pace and end")                                                                                \
+	X(TELL, "What is told")                                                                                \
+	X(GENERAL, "General")
+
+enum option_group {
+#define X(id, title) OPTION_GROUP_##id,
+	OPTION_GROUPS(X)
+#undef X
+	OPTION_GROUP_COUNT
+};
+
+/** enum option_kind - how the value is read and which type of field it fills */
+enum option_kind {
+	/* no value on the command line, yes or no in the config file */
+	OPTION_FLAG,     /* bool */
+	OPTION_FLAG_OFF, /* bool, cleared */
+	OPTION_LEVEL,    /* unsigned, one more each time */
+	OPTION_COMMAND,  /* enum command: .min */
+	OPTION_NOTHING,  /* accepted, changes nothing */
+	/* a value; those with a range check .min to .max in the field's own unit */
+	OPTION_UINT32,
+	OPTION_UINT64,
+	OPTION_SNAPLEN,  /* uint32_t; 0 means .max, as in tcpdump */
+	OPTION_SIZE,     /* uint64_t bytes */
+	OPTION_SIZE32,   /* uint32_t bytes */
+	OPTION_DURATION, /* int64_t ns */
+	OPTION_TEXT,
+	OPTION_TEXTS, /* repeatable */
+	OPTION_PORTS,
+	OPTION_TUNNELS,
+	OPTION_USER,
+	OPTION_SAMPLE,
+	OPTION_SAMPLE_BY,
+	OPTION_RAMP,
+	OPTION_PERCENT, /* uint32_t */
+	OPTION_TARGET,
+	OPTION_CONTROL,   /* a target */
+	OPTION_TOLERANCE, /* double, 0 or more */
+	OPTION_SLICE,     /* struct texts; repeatable */
+	OPTION_RATE,
+	OPTION_HEADER,
+	OPTION_HOST,
+	OPTION_SPEED,
+	OPTION_REPORT,
+	OPTION_ADMIN,
+	OPTION_LOG_FORMAT,
+	OPTION_CONFIG,
+	OPTION_SHELL,
+};
+
+struct option_row {
+	enum option_group group;
+	char letter;       /* 0: none */
+	const char *name;  /* long option and key of the config file */
+	const char *value; /* what stands for the value in --help; NULL: it takes none */
+	const char *help;
+
+	enum option_kind kind;
+	size_t offset;            /* of the field in struct options */
+	uint64_t min, max;        /* inclusive */
+	uint64_t initial;         /* default of a number */
+	const char *initial_text; /* default of a text */
+	const char *choices;      /* values that a shell may offer, with spaces between them; NULL: none */
+	const char *shown;        /* default as --help tells it, where .initial does not say it all */
+
+	const char *instead;    /* the option that this one excludes */
+	bool compare_only;      /* makes no sense without --compare */
+	bool late;              /* needs the targets: read after all others */
+	bool files_only;        /* makes no sense for live traffic */
+	bool command_line_only; /* no key of the config file */
+	bool hot;               /* SIGHUP changes it at once; others need a restart */
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/** option_by_name() - the row of a long option, spelled in full; NULL if there is none */
+const struct option_row *option_by_name(struct span name);
+
+/** option_by_letter() - the row of a short option; NULL if there is none */
+const struct option_row *option_by_letter(char letter);
+
+/** option_nearest() - the name that a misspelled or shortened @name was probably meant to be, or NULL */
+const char *option_nearest(struct span name);
+
+/** option_defaults() - fill @o with the table's defaults (which own no memory) */
+void option_defaults(struct options *o);
+
+/** option_takes_value() - does the command line expect a value for it? */
+static inline bool option_takes_value(const struct option_row *row)
+{
+	return row->value != NULL;
+}
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * comparing.h - production's answers and the targets', brought together and judged (--compare)
+ *
+ * Unless a function says otherwise it is called on the loop's thread.
+ */
+#ifndef APP_RUN_COMPARING_H
+#define APP_RUN_COMPARING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "app/options/options.h"
+#include "base/budget.h"
+#include "base/buffer.h"
+#include "base/json.h"
+#include "compare/comparison.h"
+#include "message/message.h"
+#include "message/response.h"
+#include "replay/outcome.h"
+
+struct comparing;
+
+struct comparing_hooks {
+	/* a line for -o; borrowed. NULL: nobody wants events */
+	void (*on_event)(void *ctx, struct span line);
+	/* comparing_has_room() said no and would say yes now */
+	void (*on_room)(void *ctx);
+	void *ctx;
+};
+
+/**
+ * comparing_new() - read the rules and the gate, which needs the rights that we started with
+ * @options:  borrowed
+ * @error:    on failure one sentence
+ * Return: 0, -EINVAL (a rule or an expression is wrong), -ENOMEM, or the errno of the rules file.
+ */
+int comparing_new(const struct options *options, struct comparing **out, struct buffer *error);
+
+/** comparing_memory() - of --max-memory, what comparing keeps for itself; the rest is for what is held */
+uint64_t comparing_memory(const struct options *o);
+
+/**
+ * comparing_start() - from here on answers can come
+ * @waits:  a recording: nothing is skipped for want of time, see comparing_has_room()
+ * Return: 0 or a negative errno.
+ */
+int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
+		    const struct comparing_hooks *hooks, bool waits);
+
+/** comparing_expect() - before @m goes to the targets; borrowed. False: no memory for it, so it must not be
+ * sent */
+bool comparing_expect(struct comparing *c, struct message *m);
+
+/** comparing_unsent() - @target will not get @m */
+void comparing_unsent(struct comparing *c, size_t target, const struct message *m);
+
+/** comparing_outcome() - the exchange ended; its response is taken */
+void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
+		       const struct outcome *outcome);
+
+/** comparing_production() - what the capture knows of an answer; @response is taken, NULL: there was no memory
+ */
+void comparing_production(struct comparing *c, uint64_t token, struct response *response);
+
+/** comparing_has_room() - may one more request be sent without comparisons piling up? */
+bool comparing_has_room(struct comparing *c);
+
+/** comparing_is_busy() - any thread: are comparisons under way, whose memory will come back? */
+bool comparing_is_busy(const struct comparing *c);
+
+/**
+ * comparing_drain() - nothing will come any more: judge what is left, then @done(ctx), never from in here
+ * @limit_ns:  what is not compared then is not comparable ("cancelled_at_exit"); may be given again, earlier
+ */
+void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *ctx), void *ctx);
+
+/** comparing_close() - close the handles; the loop must run once more to its end. The counts are final */
+void comparing_close(struct comparing *c);
+
+/** comparing_count() - any thread: pairs of @target that got this verdict so far */
+uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict);
+
+/** comparing_decisions() - any thread: of @target, how many decisions so far, and how many of them @agree; never more */
+uint64_t comparing_decisions(const struct comparing *c, size_t target, uint64_t *agree);
+
+/** comparing_generated_different() - any thread: pairs of @target where only generated text differs */
+uint64_t comparing_generated_different(const struct comparing *c, size_t target);
+
+/** comparing_open() - requests that are kept because a pair is not decided */
+size_t comparing_open(const struct comparing *c);
+
+/** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never
+ * matched */
+void comparing_json(struct comparing *c, struct json *j);
+
+/** comparing_gate_json() - the report's member "gate", once comparing_judge() was called; else nothing */
+void comparing_gate_json(const struct comparing *c, struct json *j);
+
+/** comparing_judge() - after comparing_close(): what --fail-on says to @report, the JSON; false if there is no
+ * gate */
+bool comparing_judge(struct comparing *c, struct span report);
+
+/** comparing_gate() - after comparing_judge(): does the run pass? @out: one line about it, or nothing without a
+ * gate */
+bool comparing_gate(const struct comparing *c, struct buffer *out);
+
+/** comparing_text() - after comparing_close(): a few lines for people */
+void comparing_text(struct comparing *c, struct buffer *out);
+
+/** comparing_free() - NULL allowed */
+void comparing_free(struct comparing *c);
+
+#endif

@@ -1,0 +1,144 @@
+/* event_log.c - see event_log.h */
+#include "app/run/event_log.h"
+
+#include <stdlib.h>
+
+#include "base/cache_line.h"
+#include "report/events.h"
+
+#define AHEAD_BYTES (1 << 20)
+
+/** struct item - what the ring carries */
+struct item {
+	struct message
+		message; /* first, so that it goes where messages go; with nothing but a verdict and a time */
+	struct event_lines *lines;
+	struct budget *ahead; /* the teller's */
+};
+
+struct teller {
+	struct teller_options o;
+	const struct rewrite *shown;
+	struct event_options events;
+	struct event_heads heads;
+	struct event_lines *lines;
+	struct wall first;   /* when the first of the lines happened */
+	struct budget ahead; /* bytes in the ring */
+};
+
+static bool shows_header(void *ctx, struct span name)
+{
+	const struct teller *t = ctx;
+
+	return rewrite_allows(t->shown, name);
+}
+
+struct teller *teller_new(const struct teller_options *options)
+{
+	struct teller *t = cache_line_calloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->o = *options;
+	t->events = (struct event_options){
+		.show_query = options->show_query, .shows_header = shows_header, .ctx = t, .heads = &t->heads
+	};
+	budget_init(&t->ahead, SIZE_MAX);
+	return t;
+}
+
+static struct buffer *begin_line(struct teller *t, struct wall at)
+{
+	if (!t->lines)
+		t->first = at;
+	return event_line_begin(t->o.writer, &t->lines);
+}
+
+static void end_line(struct teller *t)
+{
+	if (event_line_end(t->lines) || t->o.one_by_one)
+		teller_flush(t);
+}
+
+void teller_show(struct teller *t, const struct rewrite *shown)
+{
+	t->shown = shown;
+	t->heads = (struct event_heads){ 0 };
+}
+
+void teller_request(struct teller *t, const struct message *m, enum verdict verdict)
+{
+	struct buffer *line = begin_line(t, m->origin.ts_last);
+
+	if (!line)
+		return;
+	event_request(&t->events, m, verdict, (struct span){ 0 }, line);
+	end_line(t);
+}
+
+void teller_lost(struct teller *t, const struct request_origin *origin, enum lost_reason reason,
+		 struct wall now)
+{
+	struct buffer *line = begin_line(t, now);
+
+	if (!line)
+		return;
+	event_lost(origin, reason, line);
+	end_line(t);
+}
+
+/* An item that holds the teller's lines, and their charge; NULL if there is no memory for it. */
+static struct item *make_item(struct teller *t)
+{
+	size_t bytes = sizeof(struct item) + t->lines->text.len;
+	struct item *item = calloc(1, sizeof(*item));
+
+	if (!item || !budget_charge(t->o.budget, bytes)) {
+		free(item);
+		return NULL;
+	}
+	budget_charge(&t->ahead, bytes);
+	item->message.references = 1;
+	item->message.verdict = TELLER_VERDICT;
+	item->message.origin.ts_last = t->first;
+	item->message.budget = t->o.budget;
+	item->message.charged = bytes;
+	item->lines = t->lines;
+	item->ahead = &t->ahead;
+	t->lines = NULL;
+	return item;
+}
+
+struct event_lines *teller_take(struct message *m)
+{
+	struct item *item = (struct item *)m;
+	struct event_lines *lines = item->lines;
+
+	budget_release(item->ahead, m->charged);
+	message_unref(m);
+	return lines;
+}
+
+void teller_flush(struct teller *t)
+{
+	struct item *item;
+
+	if (!t || !t->lines)
+		return;
+	item = make_item(t);
+	if (item && t->o.push(t->o.ctx, &item->message))
+		return;
+	if (item)
+		t->lines = teller_take(&item->message);
+	event_writer_drop(t->o.writer, &t->lines);
+}
+
+bool teller_is_ahead(const struct teller *t)
+{
+	return t && budget_used(&t->ahead) > AHEAD_BYTES;
+}
+
+void teller_free(struct teller *t)
+{
+	free(t);
+}

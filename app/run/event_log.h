@@ -1,0 +1,70 @@
+/*
+ * event_log.h - the events of a lane: of requests that the loop has no part in
+ *
+ * Theory of operation: of a request that is not sent, nothing can happen any more
+ * once the lane has its verdict, so its line is written where its bytes are: by
+ * the lane. To hand the request on instead, for the loop to write the line, cost
+ * more than the line: memory that one thread takes and another gives back, and a
+ * wake-up. The lines of many requests go through the ring as one item, so that
+ * they stay in order with the requests that are sent, whose lines the loop writes:
+ * when there are many, before such a request, and when the lane is about to wait
+ * for packets (teller_flush()). Where items have a time or a place among those of
+ * other lanes, each line is one.
+ *
+ * What is in the ring is charged to the budget. A lane that reads a recording
+ * waits while much of it is there (teller_is_ahead()); live, lines that find no
+ * room are dropped and counted.
+ */
+#ifndef APP_RUN_EVENT_LOG_H
+#define APP_RUN_EVENT_LOG_H
+
+#include <stdbool.h>
+
+#include "base/budget.h"
+#include "policy/policy_stats.h"
+#include "policy/rewrite.h"
+#include "message/message.h"
+#include "reassembly/reassembly_stats.h"
+#include "report/event_writer.h"
+
+/** TELLER_VERDICT - the item in the ring is no request but lines: teller_take() */
+#define TELLER_VERDICT 254
+
+struct teller_options {
+	struct event_writer *writer; /* borrowed */
+	struct budget *budget;       /* borrowed */
+	bool show_query;
+	bool one_by_one; /* each line is an item: each has its time, or its place among other lanes' items */
+	/* put an item into the ring; false if it has no room for it */
+	bool (*push)(void *ctx, struct message *item);
+	void *ctx;
+};
+
+struct teller;
+
+/** teller_new() - NULL when out of memory */
+struct teller *teller_new(const struct teller_options *options);
+
+/** teller_show() - from now on, the fields that @shown (borrowed until the next call) lets through are shown */
+void teller_show(struct teller *t, const struct rewrite *shown);
+
+/** teller_request() - a complete request of this lane that ended here; after teller_show() */
+void teller_request(struct teller *t, const struct message *m, enum verdict verdict);
+
+/** teller_lost() - a request that will never be complete; @now: capture time */
+void teller_lost(struct teller *t, const struct request_origin *origin, enum lost_reason reason,
+		 struct wall now);
+
+/** teller_flush() - what was told so far goes into the ring; NULL allowed */
+void teller_flush(struct teller *t);
+
+/** teller_is_ahead() - so much is in the ring that a lane that can wait should; NULL allowed */
+bool teller_is_ahead(const struct teller *t);
+
+/** teller_take() - the loop: the lines of @item, which is taken; given */
+struct event_lines *teller_take(struct message *item);
+
+/** teller_free() - after teller_flush() and once the loop has taken all items */
+void teller_free(struct teller *t);
+
+#endif

@@ -1,0 +1,655 @@
+/* lane.c - see lane.h */
+#include "app/run/lane.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/run/stages.h"
+#include "app/run/event_log.h"
+#include "base/cache_line.h"
+#include "base/log.h"
+#include "capture/deal.h"
+#include "policy/policy_stats.h"
+
+#define BATCH_PACKETS   256
+#define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
+#define MEMORY_POLL_US  500
+#define ANSWER_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
+
+struct lane {
+	struct lane_options o;
+	struct source *source; /* replaced only under source_lock, since lane_stop() reaches for it */
+	pthread_mutex_t source_lock;
+	struct decoder *decoder;
+	struct reassembler *reassembler;
+	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
+	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
+	struct teller *teller;                   /* NULL: the loop is told, or nobody */
+	struct policy_stats *verdicts;
+	struct capture_stats stats;
+	struct unread unread;
+	struct buffer complaints;
+	pthread_t thread;
+	atomic_bool stop, abandon;
+	bool started, stopping, first_seen;
+	bool pushed; /* something, since the loop was woken */
+	size_t sent; /* of that, requests that go to the targets */
+	struct message *late, **late_end; /* answers without bodies, for which the ring had no room */
+	uint64_t awaited;    /* answers that are still to come */
+	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of waited_enough() */
+	bool live;
+	int error;
+	uint64_t memory_high; /* a file waits above this many bytes */
+	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
+	struct wall first, last, next_stats;
+	struct mono read_at; /* live: when packets were read last, or that time passed without any was told */
+	uint64_t packets;     /* read, those of other lanes too: the place of what comes of the last one */
+	uint32_t round;       /* recordings read to their end */
+	_Atomic uint64_t progress_done, progress_total;
+};
+
+/* Several lanes read the one recording, and each takes what deal_lane() says is its own. */
+static inline bool shares_recording(const struct lane *l)
+{
+	return !l->live && l->o.count > 1;
+}
+
+static bool enough(const struct lane *l)
+{
+	return l->o.chosen->limit > 0 &&
+	       atomic_load_explicit(&l->o.chosen->chosen, memory_order_relaxed) >= l->o.chosen->limit;
+}
+
+/* -c: a place among the N for a request that would be chosen; false if none is left. */
+static bool reserve(struct lane *l)
+{
+	struct chosen_limit *c = l->o.chosen;
+
+	if (c->limit == 0 || atomic_fetch_add_explicit(&c->reserved, 1, memory_order_relaxed) < c->limit)
+		return true;
+	atomic_fetch_sub_explicit(&c->reserved, 1, memory_order_relaxed);
+	return false;
+}
+
+/* It was handed over after all, or it was not, and another may have its place. */
+static void settle(struct lane *l, bool chosen)
+{
+	struct chosen_limit *c = l->o.chosen;
+
+	if (c->limit > 0)
+		atomic_fetch_add_explicit(chosen ? &c->chosen : &c->reserved, chosen ? 1 : UINT64_MAX,
+					  memory_order_relaxed);
+}
+
+static void take_next_rules(struct lane *l)
+{
+	struct lane_rules *next;
+
+	/* looked at first, since an exchange is dear and there are new rules once in weeks */
+	if (!atomic_load_explicit(&l->next_rules, memory_order_relaxed))
+		return;
+	next = atomic_exchange_explicit(&l->next_rules, NULL, memory_order_acquire);
+	if (!next)
+		return;
+	policy_take_over(next->policy, l->rules->policy);
+	if (l->teller)
+		teller_show(l->teller, next->shown);
+	lane_rules_free(l->rules);
+	l->rules = next;
+}
+
+/* What is kept of a request: of sent ones all, of others their head where each is told. */
+static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
+{
+	struct lane *l = ctx;
+	enum keep keep = KEEP_NOTHING;
+	enum verdict verdict;
+
+	take_next_rules(l);
+	verdict = policy_decide(l->rules->policy, head, origin);
+	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
+		keep = KEEP_WHOLE;
+	else if (l->o.tells_all)
+		keep = KEEP_HEAD;
+	else if (l->teller || (verdict == VERDICT_CHOSEN && l->o.recorder))
+		keep = KEEP_LENT; /* the recorder wants to know whose it was */
+	return (struct head_decision){
+		.keep = keep,
+		.digest = l->o.options->events_path != NULL,
+		.verdict = (uint8_t)verdict,
+		.answer = keep == KEEP_WHOLE && l->o.options->compare.on,
+		.limited = verdict == VERDICT_CHOSEN, /* a dry run counts as too large what a run would not send */
+	};
+}
+
+/* -c, after the last that was wanted: the answers are here, or had time enough to come. */
+static bool waited_enough(struct lane *l)
+{
+	int64_t now_ns;
+
+	if (l->awaited == 0)
+		return true;
+	now_ns = l->live ? wall_now().ns : l->last.ns;
+	if (l->enough_at_ns == 0)
+		l->enough_at_ns = now_ns;
+	return now_ns - l->enough_at_ns > ANSWER_WAIT_NS;
+}
+
+static inline bool over(struct lane *l)
+{
+	return enough(l) && waited_enough(l);
+}
+
+/* true if the loop now owns @m */
+static bool push(void *ctx, struct message *m)
+{
+	struct lane *l = ctx;
+	bool pushed;
+
+	m->place = l->packets;
+	pushed = ring_push(l->o.ring, m);
+
+	while (!pushed && !l->live) {
+		intake_wake(l->o.intake);
+		if (!ring_wait_space(l->o.ring))
+			return false;
+		pushed = ring_push(l->o.ring, m);
+	}
+	l->pushed |= pushed;
+	return pushed;
+}
+
+/* A request that is sent: what was told before it comes before it. */
+static bool push_sent(struct lane *l, struct message *m)
+{
+	bool pushed;
+
+	teller_flush(l->teller);
+	pushed = push(l, m);
+	l->sent += pushed;
+	return pushed;
+}
+
+static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+{
+	struct lane *l = ctx;
+	bool send = verdict == VERDICT_CHOSEN && !l->o.options->dry_run;
+	bool reserved = verdict == VERDICT_CHOSEN && reserve(l);
+
+	if (verdict == VERDICT_CHOSEN && !reserved)
+		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
+	if (verdict == VERDICT_CHOSEN && out_of_memory)
+		verdict = VERDICT_SHED_MEMORY;
+	if (m && m->answer_token)
+		l->awaited++;
+	if (m) {
+		struct request_origin origin = m->origin;
+
+		m->verdict = verdict;
+		if (send && verdict == VERDICT_CHOSEN) {
+			if (push_sent(l, m))
+				m = NULL;
+			else
+				verdict = VERDICT_SHED_HANDOVER;
+		} else if (l->o.tells_all && push(l, m)) {
+			m = NULL;
+		}
+		if (m && l->teller)
+			teller_request(l->teller, m, verdict);
+		message_unref(m);
+		if (verdict == VERDICT_CHOSEN && l->o.recorder)
+			recorder_chosen(l->o.recorder, &origin);
+	}
+	if (reserved)
+		settle(l, verdict == VERDICT_CHOSEN);
+	counter_add(&l->verdicts->verdict[verdict], 1);
+}
+
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+{
+	struct lane *l = ctx;
+	struct wall now = wall_after(l->last, l->shift_ns);
+	struct message *m;
+
+	if (l->teller)
+		teller_lost(l->teller, origin, reason, now);
+	if (!l->o.tells_all)
+		return;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return;
+	m->references = 1;
+	m->origin = *origin;
+	m->origin.ts_last = now; /* it has its place among the others there */
+	m->verdict = (uint8_t)(LANE_VERDICT_LOST + reason);
+	if (!push(l, m))
+		message_unref(m);
+}
+
+/** push_late() - what the ring had no room for; false if it still has none for all */
+static bool push_late(struct lane *l)
+{
+	while (l->late) {
+		struct message *m = l->late, *next = m->next;
+
+		m->next = NULL;
+		if (!ring_push(l->o.ring, m)) {
+			m->next = next;
+			return false;
+		}
+		l->pushed = true;
+		l->late = next;
+	}
+	l->late_end = &l->late;
+	return true;
+}
+
+/* Each answer reaches the loop, or a pair would wait for it; live, one for which there is no room comes without body. */
+static void on_response(void *ctx, uint64_t token, struct response *response)
+{
+	struct lane *l = ctx;
+	struct lane_answer *a = calloc(1, sizeof(*a));
+
+	l->awaited--;
+	if (!a) {
+		response_free(response);
+		return;
+	}
+	a->message.references = 1;
+	a->message.verdict = LANE_VERDICT_ANSWER;
+	a->message.answer_token = token;
+	a->message.origin.ts_last = l->last;
+	a->response = response;
+	if (push_late(l) && push(l, &a->message))
+		return;
+	if (response)
+		response_spoil(response, RESPONSE_MEMORY);
+	*l->late_end = &a->message;
+	l->late_end = &a->message.next;
+}
+
+struct fragment_record {
+	struct recorder *recorder;
+	const struct segment *segment;
+};
+
+static void on_earlier_fragment(void *ctx, const struct packet *packet)
+{
+	const struct fragment_record *record = ctx;
+
+	recorder_fragment(record->recorder, packet, record->segment);
+}
+
+static void on_packet(void *ctx, const struct packet *packet)
+{
+	struct lane *l = ctx;
+	struct packet shifted;
+	struct segment segment;
+	enum packet_fate fate;
+
+	if (over(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
+		return;
+	if (packet->ts.ns > l->last.ns)
+		l->last = packet->ts;
+	if (!l->first_seen) {
+		l->first_seen = true;
+		l->first = packet->ts;
+		if (l->o.index == 0 || !shares_recording(l))
+			intake_set_first(l->o.intake, packet->ts);
+	} else if (l->shift_ns) { /* not in the first round */
+		shifted = *packet;
+		shifted.ts = wall_after(shifted.ts, l->shift_ns);
+		packet = &shifted;
+	}
+	l->packets++;
+	fate = decoder_packet(l->decoder, packet, &segment);
+	if (shares_recording(l) && deal_lane(fate, &segment, l->o.count) != l->o.index) {
+		if (fate == PACKET_DECODED)
+			reassembler_pass_time(l->reassembler, segment.ts);
+		return;
+	}
+	counter_add(&l->stats.received, 1);
+	counter_add(&l->stats.received_bytes, packet->wire_len);
+	counter_add(&l->stats.fate[fate], 1);
+	if (fate != PACKET_DECODED) {
+		unread_add(&l->unread, decoder_unread(l->decoder), 1);
+		return;
+	}
+	if (segment.missing_bytes > 0) {
+		counter_add(&l->stats.cut_payload, 1);
+		unread_cut(&l->unread, packet->wire_len);
+	}
+	reassembler_feed(l->reassembler, &segment);
+	if (l->o.recorder) {
+		struct fragment_record record = { l->o.recorder, &segment };
+
+		decoder_earlier(l->decoder, on_earlier_fragment, &record);
+		recorder_packet(l->o.recorder, packet, &segment);
+	}
+}
+
+static void note_complaint(struct lane *l)
+{
+	const char *complaint = source_complaint(l->source);
+
+	if (!complaint)
+		return;
+	if (l->o.index == 0)
+		log_warn("%s", complaint);
+	buffer_printf(&l->complaints, "%s\n", complaint);
+}
+
+/* Of several lanes that read a recording, the loop takes nothing before it knows what the one with nothing to take has. */
+static bool is_waited_for(const struct lane *l)
+{
+	return shares_recording(l) && ring_count(l->o.ring) == 0;
+}
+
+static bool holds_much(const struct lane *l)
+{
+	return budget_used(l->o.budget) > l->memory_high || teller_is_ahead(l->teller);
+}
+
+/* A recording never outruns the bound: what the loop holds now will be freed, so it is worth waiting for. */
+static void wait_for_memory(struct lane *l)
+{
+	while (holds_much(l) && l->o.loop_is_busy(l->o.ctx) && !atomic_load(&l->stop) && !is_waited_for(l))
+		usleep(MEMORY_POLL_US);
+}
+
+/* Live, time passes without packets as well. By our own clock, for theirs may be another. */
+static void pass_quiet_time(struct lane *l, bool quiet)
+{
+	struct mono now;
+
+	if (!l->live)
+		return;
+	now = mono_now();
+	if (quiet)
+		reassembler_pass_quiet(l->reassembler, now.ns - l->read_at.ns);
+	l->read_at = now;
+}
+
+/* The next packets, and then, once for all of them, what the loop should know. */
+static int read_batch(struct lane *l)
+{
+	uint64_t before = l->packets;
+	int got = source_read(l->source, BATCH_PACKETS, on_packet, l);
+
+	pass_quiet_time(l, l->packets == before);
+	if (l->packets - before < BATCH_PACKETS)
+		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
+	if (l->pushed)
+		intake_wake(l->o.intake); /* not for a batch that gave nothing */
+	source_hurry(l->source, l->sent);
+	l->pushed = false;
+	l->sent = 0;
+	return got;
+}
+
+static void replace_source(struct lane *l, struct source *next)
+{
+	struct source *old;
+
+	pthread_mutex_lock(&l->source_lock);
+	old = l->source;
+	l->source = next;
+	pthread_mutex_unlock(&l->source_lock);
+	source_close(old);
+}
+
+/* The next round of --loop, or false when there is none. */
+static bool read_again(struct lane *l)
+{
+	uint32_t rounds = l->o.options->loops;
+	struct source *next = NULL;
+	struct buffer error = { 0 };
+	int err;
+
+	l->round++;
+	l->packets++; /* what ends with the recording comes behind all that any lane found in it */
+	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || enough(l) || !l->first_seen)
+		return false;
+	reassembler_finish(l->reassembler);
+	note_complaint(l);
+	err = l->o.reopen(l->o.ctx, l->o.index, &next, &error);
+	replace_source(l, next);
+	if (err < 0) {
+		log_error("%s", buffer_text(&error));
+		l->error = err;
+	}
+	buffer_deinit(&error);
+	/* One nanosecond later, so that no two rounds share a time and ids differ between them. */
+	l->shift_ns = wall_after((struct wall){ l->shift_ns }, wall_between(l->first, wall_after(l->last, 1))).ns;
+	return err == 0;
+}
+
+static void update_stats(struct lane *l)
+{
+	struct wall now = wall_now();
+
+	if (!l->live || now.ns < l->next_stats.ns)
+		return;
+	l->next_stats.ns = now.ns + STATS_EVERY_NS;
+	source_update_stats(l->source, &l->stats);
+}
+
+/* Published by the lane, since the source itself may be replaced between two rounds. */
+static void update_progress(struct lane *l)
+{
+	uint64_t done, total, rounds = l->o.options->loops;
+
+	if (l->live)
+		return;
+	source_progress(l->source, &done, &total);
+	atomic_store_explicit(&l->progress_done, done + l->round * total, memory_order_relaxed);
+	atomic_store_explicit(&l->progress_total, total * rounds, memory_order_relaxed);
+}
+
+static void *lane_main(void *arg)
+{
+	struct lane *l = arg;
+
+	for (;;) {
+		int got;
+
+		if (atomic_load(&l->abandon) || over(l))
+			break;
+		push_late(l);
+		if (atomic_load(&l->stop) && !l->stopping) {
+			l->stopping = true;
+			source_stop(l->source, wall_now());
+		}
+		if (!l->live)
+			wait_for_memory(l);
+		got = read_batch(l);
+		if (shares_recording(l))
+			intake_reached(l->o.intake, l->o.index, l->packets);
+		update_stats(l);
+		update_progress(l);
+		if (got == SOURCE_EOF && read_again(l))
+			continue;
+		if (got < 0)
+			l->error = got;
+		if (got != 0)
+			break;
+	}
+	reassembler_finish(l->reassembler);
+	teller_flush(l->teller);
+	push_late(l);
+	if (l->source) {
+		source_update_stats(l->source, &l->stats);
+		note_complaint(l);
+	}
+	if (!l->o.keep_open)
+		lane_close_source(l);
+	intake_end(l->o.intake, l->o.index);
+	l->o.on_end(l->o.end_ctx);
+	return NULL;
+}
+
+/* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its verdict. */
+static int make_teller(struct lane *l)
+{
+	struct teller_options options = {
+		.writer = l->o.events,
+		.budget = l->o.budget,
+		.show_query = l->o.options->show_query,
+		.one_by_one = l->o.paced || shares_recording(l),
+		.push = push,
+		.ctx = l,
+	};
+
+	if (!l->o.events || l->o.tells_all)
+		return 0;
+	l->teller = teller_new(&options);
+	if (!l->teller)
+		return -ENOMEM;
+	teller_show(l->teller, l->o.rules->shown);
+	return 0;
+}
+
+int lane_new(const struct lane_options *options, struct lane **out)
+{
+	struct lane *l = cache_line_calloc(sizeof(*l));
+	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
+					.on_response = on_response };
+	struct reassembly_options reassembly = stages_reassembly(options->options, options->budget);
+
+	if (!l)
+		return -ENOMEM;
+	reassembly.keep_answers = options->options->compare.on;
+	reassembly.max_answer = options->options->compare.max_answer;
+	reassembly.first_token = (uint64_t)options->index << LANE_TOKEN_BITS;
+	l->o = *options;
+	l->late_end = &l->late;
+	l->source = options->source;
+	pthread_mutex_init(&l->source_lock, NULL);
+	l->live = source_is_live(options->source);
+	l->verdicts = options->verdicts;
+	l->memory_high = options->budget->limit / 4 * 3;
+	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
+	l->reassembler = reassembler_new(&reassembly, &sink);
+	if (!l->decoder || !l->reassembler || make_teller(l) < 0) {
+		decoder_free(l->decoder);
+		reassembler_free(l->reassembler);
+		free(l);
+		return -ENOMEM;
+	}
+	l->rules = options->rules;
+	if (options->recorder)
+		decoder_keep_fragments(l->decoder);
+	*out = l;
+	return 0;
+}
+
+int lane_start(struct lane *l)
+{
+	int err = pthread_create(&l->thread, NULL, lane_main, l);
+
+	l->started = err == 0;
+	return -err;
+}
+
+void lane_change_rules(struct lane *l, struct lane_rules *next)
+{
+	/* those that the lane never saw come back */
+	lane_rules_free(atomic_exchange_explicit(&l->next_rules, next, memory_order_acq_rel));
+}
+
+void lane_stop(struct lane *l)
+{
+	atomic_store(&l->stop, true);
+	if (!l->live)
+		ring_cancel_wait(l->o.ring);
+	if (l->o.recorder)
+		recorder_interrupt(l->o.recorder);
+	pthread_mutex_lock(&l->source_lock);
+	if (l->source)
+		source_interrupt(l->source); /* it may be waiting for a pipe that is silent */
+	pthread_mutex_unlock(&l->source_lock);
+}
+
+void lane_abandon(struct lane *l)
+{
+	atomic_store(&l->abandon, true);
+	lane_stop(l);
+}
+
+void lane_close_source(struct lane *l)
+{
+	replace_source(l, NULL);
+}
+
+int lane_join(struct lane *l)
+{
+	if (l->started)
+		pthread_join(l->thread, NULL);
+	l->started = false;
+	return l->error;
+}
+
+const struct unread *lane_unread(const struct lane *l)
+{
+	return &l->unread;
+}
+
+const struct capture_stats *lane_capture_stats(const struct lane *l)
+{
+	return &l->stats;
+}
+
+const struct reassembly_stats *lane_reassembly_stats(const struct lane *l)
+{
+	return reassembler_stats(l->reassembler);
+}
+
+void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)
+{
+	*done = atomic_load_explicit(&l->progress_done, memory_order_relaxed);
+	*total = atomic_load_explicit(&l->progress_total, memory_order_relaxed);
+}
+
+const struct buffer *lane_complaints(const struct lane *l)
+{
+	return &l->complaints;
+}
+
+void lane_disown(struct lane *l)
+{
+	l->source = NULL;
+	l->rules = NULL;
+}
+
+struct message *lane_take_late(struct lane *l)
+{
+	struct message *late = l->late;
+
+	l->late = NULL;
+	l->late_end = &l->late;
+	return late;
+}
+
+void lane_free(struct lane *l)
+{
+	if (!l)
+		return;
+	while (l->late) {
+		struct message *next = l->late->next;
+
+		response_free(((struct lane_answer *)l->late)->response);
+		free(l->late);
+		l->late = next;
+	}
+	decoder_free(l->decoder);
+	reassembler_free(l->reassembler);
+	source_close(l->source);
+	lane_rules_free(l->rules);
+	lane_rules_free(atomic_load(&l->next_rules));
+	teller_free(l->teller);
+	pthread_mutex_destroy(&l->source_lock);
+	buffer_deinit(&l->complaints);
+	free(l);
+}

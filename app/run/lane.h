@@ -1,0 +1,124 @@
+/*
+ * lane.h - the capture thread: packets in, decided requests out
+ *
+ * Theory of operation: a lane owns its source, reassembler, policy and
+ * counters, and shares none of them. It decides about each request at the end
+ * of its head and pushes what the loop has to know about into the ring; the events
+ * of others it writes itself (event_log.h). Live, a full ring sheds. A recording makes
+ * the lane wait instead, for the ring and for the memory bound, so that nothing is
+ * lost at any pace.
+ *
+ * Rules change as a whole: new ones, never changed after they were made, wait
+ * behind one atomic pointer until the lane takes them, before it decides about its
+ * next request. The lane frees the old ones, which nobody else can be using.
+ *
+ * Two flags reach into the lane: stop (capture nothing more, drain, finish) and
+ * abandon (end now).
+ */
+#ifndef APP_RUN_LANE_H
+#define APP_RUN_LANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/options/options.h"
+#include "app/record/recorder.h"
+#include "app/run/rules.h"
+#include "base/budget.h"
+#include "base/ring.h"
+#include "capture/source.h"
+#include "reassembly/reassembler.h"
+#include "replay/intake.h"
+#include "report/event_writer.h"
+
+struct lane;
+
+/** struct chosen_limit - -c N, over all lanes; only looked at if there is a limit, since they share it */
+struct chosen_limit {
+	uint64_t limit;              /* 0: none */
+	_Atomic uint64_t reserved;   /* by requests that are being handed over */
+	_Atomic uint64_t chosen;     /* handed over: at the limit, all lanes end */
+};
+
+struct lane_options {
+	size_t index, count;           /* which of how many lanes: 0 speaks for all where all have seen the same */
+	const struct options *options; /* borrowed */
+	struct source *source;         /* taken */
+	bool keep_open;                /* at the end, until lane_close_source() or lane_free(): see lanes.c */
+	struct chosen_limit *chosen;   /* borrowed */
+	struct lane_rules *rules;      /* taken */
+	struct policy_stats *verdicts; /* borrowed; the policy counts there too */
+	struct budget *budget;         /* borrowed */
+	struct ring *ring;             /* borrowed */
+	struct intake *intake;         /* borrowed */
+	struct recorder *recorder;     /* borrowed; NULL without -w */
+	bool tells_all;                /* requests that are not sent are pushed too, without body: --explain */
+	struct event_writer *events;   /* borrowed; for requests that are not pushed; NULL without -o */
+	bool paced;                    /* what is pushed waits for its time */
+	/* a file for --loop: open the recordings again, on the lane's thread; 0 or negative errno */
+	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
+	/* true while the loop still holds requests, whose memory will come back */
+	bool (*loop_is_busy)(void *ctx);
+	void *ctx;
+	/* on the lane's thread, as its last act */
+	void (*on_end)(void *end_ctx);
+	void *end_ctx;
+};
+
+int lane_new(const struct lane_options *options, struct lane **out);
+
+/** lane_start() - run the thread; 0 or negative errno */
+int lane_start(struct lane *l);
+
+/**
+ * lane_change_rules() - the loop's thread: @next (taken) are in force from the next request on
+ *
+ * The lane frees what it replaces; what was handed in last is never replaced, so
+ * the caller may still use its policy for policy_set_share().
+ */
+void lane_change_rules(struct lane *l, struct lane_rules *next);
+
+/** lane_stop() / lane_abandon() - any thread */
+void lane_stop(struct lane *l);
+void lane_abandon(struct lane *l);
+
+/** lane_close_source() - after the end of the lane (keep_open), any thread */
+void lane_close_source(struct lane *l);
+
+/** lane_join() - wait for the thread; returns 0, or the negative errno that ended the capture */
+int lane_join(struct lane *l);
+
+const struct unread *lane_unread(const struct lane *l);
+const struct capture_stats *lane_capture_stats(const struct lane *l);
+const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
+
+/** lane_progress() - any thread: share of the recordings that was read, in bytes over all loops */
+void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
+
+/** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed. Lane 0 has logged its own */
+const struct buffer *lane_complaints(const struct lane *l);
+
+/** LANE_VERDICT_ANSWER - the item is no request but a struct lane_answer */
+#define LANE_VERDICT_ANSWER 255
+
+#define LANE_TOKEN_BITS 48 /* the number of the lane is above them in answer_token */
+
+/** struct lane_answer - what is known of the answer to a request that was handed over before */
+struct lane_answer {
+	struct message message; /* first, so that it goes where messages go; with nothing but answer_token and verdict */
+	struct response *response; /* NULL: there was no memory for it */
+};
+
+/** lane_take_late() - after lane_join(): answers that did not fit into the ring, linked by message.next; given */
+struct message *lane_take_late(struct lane *l);
+
+/** LANE_VERDICT_LOST - verdicts from here on carry a lost reason instead of a request, for events */
+#define LANE_VERDICT_LOST 128
+
+/** lane_disown() - before lane_start(): what the lane has taken is its giver's again */
+void lane_disown(struct lane *l);
+
+void lane_free(struct lane *l);
+
+#endif

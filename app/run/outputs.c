@@ -1,0 +1,235 @@
+/* outputs.c - see outputs.h */
+#include "app/run/outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/render.h"
+#include "app/record/output_file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "report/replay_speed.h"
+
+/* Is the open file one of those that are read? By device and inode: a path has many spellings. */
+static bool is_read(int fd, const struct options *options)
+{
+	struct stat ours, theirs;
+
+	if (fstat(fd, &ours) < 0 || !S_ISREG(ours.st_mode))
+		return false;
+	for (size_t i = 0; i < options->files.count; i++) {
+		const char *path = options->files.at[i];
+		int err = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &theirs) : stat(path, &theirs);
+
+		if (err == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* Emptied only when it is known to be no capture that we are about to read: O_TRUNC would come too early. */
+static int prepare(int fd, enum output_start start, const struct options *options)
+{
+	struct stat st;
+	int err;
+
+	if (is_read(fd, options))
+		return -EBUSY;
+	err = output_file_check(fd);
+	if (err < 0)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	/* A file that was there before may be everybody's; sharing it with a group is somebody's decision. */
+	if (st.st_mode & S_IRWXO && fchmod(fd, st.st_mode & ~(mode_t)(S_IFMT | S_IRWXO)) < 0)
+		return -errno;
+	return start == OUTPUT_EMPTY && ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+int output_open(const char *path, const char *what, enum output_start start, const struct options *options,
+		struct buffer *error)
+{
+	int fd = output_file_open(path);
+	int err = fd < 0 ? fd : prepare(fd, start, options);
+
+	if (err == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (err == -EBUSY)
+		buffer_printf(error,
+			      "cannot write %s to \"%s\": it is read by this run, with -r; name another file",
+			      what, path);
+	else
+		buffer_printf(error, "cannot write %s to \"%s\": %s; %s", what, path, strerror(-err), output_file_advice(err));
+	return err;
+}
+
+int outputs_open(struct outputs *o, const struct options *options, struct buffer *error)
+{
+	*o = (struct outputs){ .options = options, .events_fd = -1 };
+	if (options->reports.count > REPORTS_MAX) {
+		buffer_printf(error, "too many --report options, the most is %d; shadowtap report draws more from the .json", REPORTS_MAX);
+		return -EINVAL;
+	}
+	if (options->events_path) {
+		o->events_fd = strcmp(options->events_path, "-") == 0
+				       ? STDOUT_FILENO
+				       : output_open(options->events_path, "events", OUTPUT_EMPTY, options, error);
+		if (o->events_fd < 0)
+			return o->events_fd;
+	}
+	for (size_t i = 0; i < options->reports.count; i++) {
+		int fd = output_open(options->reports.at[i], "the report", OUTPUT_KEEP, options, error);
+
+		if (fd < 0)
+			return fd;
+		o->report_fd[o->report_count++] = fd;
+	}
+	return 0;
+}
+
+int outputs_start(struct outputs *o, bool waits)
+{
+	int err;
+
+	if (o->events_fd < 0)
+		return 0;
+	err = event_writer_new(o->events_fd, waits, &o->events);
+	if (err == 0)
+		o->events_fd = -1;
+	return err;
+}
+
+static void facts_json(struct json *j, const struct books *b, const struct run_facts *facts)
+{
+	json_key(j, "shadowtap");
+	json_str(j, SHADOWTAP_VERSION);
+	json_key(j, "started");
+	json_str(j, facts->started);
+	json_key(j, "seconds");
+	json_double(j, facts->seconds);
+	json_key(j, "interrupted");
+	json_bool(j, facts->interrupted);
+	json_key(j, "dry_run");
+	json_bool(j, facts->dry_run);
+	replay_speed_json(j, facts->speed, facts->speed_max);
+	json_key(j, "sample");
+	json_double(j, (double)facts->sample->share / (double)SHARE_ONE);
+	sample_control_json(facts->sample, j);
+	json_key(j, "config");
+	json_open(j, '{');
+	json_count(j, "read_again", facts->config_read);
+	json_count(j, "refused", facts->config_refused);
+	json_close(j, '}');
+	json_key(j, "nothing_sent");
+	if (facts->nothing_sent)
+		json_str(j, facts->nothing_sent);
+	else
+		json_null(j);
+	all_failed_json(facts->all_failed, b, j);
+	json_count(j, "events_dropped", facts->events_dropped);
+	json_count(j, "sink_requests", facts->sink_requests);
+}
+
+static void recording_json(struct json *j, const struct recorder_stats *s)
+{
+	json_key(j, "recording");
+	if (!s) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	json_count(j, "flows", s->flows);
+	json_count(j, "packets", s->packets);
+	json_count(j, "bytes", s->bytes);
+	json_count(j, "forgotten", s->forgotten);
+	json_count(j, "dropped", s->dropped);
+	json_close(j, '}');
+}
+
+static void complaints_json(struct json *j, struct span lines)
+{
+	json_key(j, "warnings");
+	json_open(j, '[');
+	while (lines.len > 0) {
+		const uint8_t *end = memchr(lines.at, '\n', lines.len);
+		struct span line;
+
+		if (!span_take(&lines, end ? (size_t)(end - lines.at) : lines.len, &line))
+			break;
+		json_text(j, line);
+		span_skip(&lines, 1);
+	}
+	json_close(j, ']');
+}
+
+void outputs_json(const struct books *b, const struct run_facts *facts, struct buffer *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	facts_json(&j, b, facts);
+	recording_json(&j, facts->recording);
+	json_key(&j, "pace");
+	pace_json(facts->pace, &j);
+	complaints_json(&j, buffer_span(facts->complaints));
+	books_json(b, &j);
+	if (facts->comparing) {
+		json_key(&j, "comparison");
+		comparing_json(facts->comparing, &j);
+		comparing_gate_json(facts->comparing, &j);
+	}
+	json_close(&j, '}');
+	buffer_add_str(out, "\n");
+}
+
+int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
+{
+	struct buffer text = { 0 };
+	int result = 0;
+
+	outputs_json(b, facts, &text);
+	if (facts->comparing && comparing_judge(facts->comparing, buffer_span(&text))) {
+		buffer_clear(&text); /* once more, with what the gate says to it */
+		outputs_json(b, facts, &text);
+	}
+	for (size_t i = 0; i < o->report_count; i++) {
+		int err = buffer_ok(&text) ? drawing_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
+					     -ENOMEM;
+
+		if (err < 0) {
+			log_error("cannot write the report to \"%s\": %s; the totals are above, in the log",
+				  o->options->reports.at[i], strerror(-err));
+			result = err;
+		}
+	}
+	buffer_deinit(&text);
+	return result;
+}
+
+int outputs_finish_events(struct outputs *o)
+{
+	int err = event_writer_close(o->events);
+
+	o->events = NULL;
+	if (err < 0)
+		log_error("cannot write events to \"%s\": %s; the run was ended there%s", o->options->events_path,
+			  strerror(-err), err == -EPIPE ? ", since nobody reads them any more" : ", repeat it with another FILE");
+	return err;
+}
+
+void outputs_close(struct outputs *o)
+{
+	event_writer_close(o->events);
+	if (o->events_fd > STDERR_FILENO)
+		close(o->events_fd);
+	for (size_t i = 0; i < o->report_count; i++)
+		close(o->report_fd[i]);
+}

@@ -1,0 +1,162 @@
+/* progress.c - see progress.h */
+#include "app/run/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/units.h"
+
+#define REDRAW_MS   250
+#define CLEAR_LINE  "\r\033[K"
+
+static unsigned columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 80;
+	return size.ws_col;
+}
+
+static void status(struct screen *s, struct live_line *line, unsigned width)
+{
+	uint64_t done, total;
+	struct books b;
+
+	s->refresh(s->ctx, &b, &done, &total);
+	live_line_text(line, &b, mono_now(), done, total, width, &s->text);
+}
+
+static void on_redraw(uv_timer_t *timer)
+{
+	struct screen *s = timer->data;
+
+	buffer_clear(&s->text);
+	buffer_add_str(&s->text, CLEAR_LINE);
+	status(s, &s->drawn_line, columns());
+	log_raw(s->text.bytes, s->text.len);
+}
+
+static void on_plain(uv_timer_t *timer)
+{
+	struct screen *s = timer->data;
+
+	buffer_clear(&s->text);
+	status(s, &s->plain_line, 0);
+	log_info("%s", buffer_text(&s->text));
+}
+
+/* A terminal that can redraw a line: TERM is "dumb" in editors' shells and in many a build's. */
+static bool can_redraw(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+void screen_open(struct screen *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx)
+{
+	uint64_t every_ms = (uint64_t)(options->stats_every_ns / NS_PER_MS);
+	bool events_on_terminal = options->events_path && isatty(STDOUT_FILENO);
+
+	s->options = options;
+	s->refresh = refresh;
+	s->ctx = ctx;
+	s->terminal = can_redraw() && !options->quiet && !events_on_terminal;
+	s->drawn_line = s->plain_line = live_line_new(mono_now(), options->policy.sample_share);
+	uv_timer_init(loop, &s->redraw);
+	uv_timer_init(loop, &s->plain);
+	s->redraw.data = s->plain.data = s;
+	s->open = true;
+	log_set_status_line(s->terminal);
+	if (s->terminal)
+		uv_timer_start(&s->redraw, on_redraw, REDRAW_MS, REDRAW_MS);
+	if (every_ms > 0)
+		uv_timer_start(&s->plain, on_plain, every_ms, every_ms);
+}
+
+static void list_text(struct buffer *out, const struct texts *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		buffer_printf(out, "%s%s", i ? ", " : "", t->at[i]);
+}
+
+static void input_text(const struct options *o, struct buffer *out)
+{
+	char text[UNITS_TEXT_MAX];
+
+	if (o->files.count > 0) {
+		buffer_add_str(out, "reading ");
+		list_text(out, &o->files);
+		if (!o->dry_run && o->speed_max)
+			buffer_add_str(out, " as fast as the target allows");
+		else if (!o->dry_run && o->speed == 1)
+			buffer_add_str(out, " at its recorded pace");
+		else if (!o->dry_run)
+			buffer_printf(out, " at %g times its pace", o->speed);
+	} else {
+		buffer_add_str(out, "capturing on ");
+		list_text(out, &o->interfaces);
+	}
+	for (size_t i = 0; i < o->ports.count; i++)
+		buffer_printf(out, "%s%u", i ? "," : " port ", o->ports.port[i]);
+	buffer_printf(out, ", sample %s", share_text(o->policy.sample_share, text));
+}
+
+void screen_begin(struct screen *s)
+{
+	const struct options *o = s->options;
+
+	buffer_clear(&s->text);
+	input_text(o, &s->text);
+	if (o->dry_run)
+		buffer_add_str(&s->text, ", dry run: nothing is sent");
+	for (size_t i = 0; !o->dry_run && i < o->target_count; i++)
+		buffer_printf(&s->text, "%s%s", i ? " and " : ", to ", o->targets[i].url.shown);
+	log_info("%s", buffer_text(&s->text));
+}
+
+void screen_set_sample(struct screen *s, uint64_t share)
+{
+	s->drawn_line.sample_share = s->plain_line.sample_share = share;
+}
+
+void screen_print_books(struct screen *s, const struct books *b)
+{
+	struct span lines;
+
+	if (!log_enabled(LOG_INFO))
+		return;
+	buffer_clear(&s->text);
+	books_text(b, &s->text);
+	lines = buffer_span(&s->text);
+	while (lines.len > 0) {
+		const uint8_t *end = memchr(lines.at, '\n', lines.len);
+		struct span line;
+
+		if (!span_take(&lines, end ? (size_t)(end - lines.at) + 1 : lines.len, &line))
+			break;
+		log_finished(line.at, line.len);
+	}
+}
+
+void screen_close(struct screen *s)
+{
+	if (!s->open)
+		return;
+	s->open = false;
+	if (s->terminal)
+		log_raw(CLEAR_LINE, sizeof(CLEAR_LINE) - 1);
+	log_set_status_line(false);
+	uv_close((uv_handle_t *)&s->redraw, NULL);
+	uv_close((uv_handle_t *)&s->plain, NULL);
+}
+
+void screen_deinit(struct screen *s)
+{
+	buffer_deinit(&s->text);
+}

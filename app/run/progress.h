@@ -1,0 +1,47 @@
+/*
+ * progress.h - what a person sees on standard error while a run goes on, and at its end
+ *
+ * The start in one line, a status line that is redrawn on a terminal, plain
+ * lines with --stats-every, the totals at the end. -q leaves only warnings.
+ */
+#ifndef APP_RUN_PROGRESS_H
+#define APP_RUN_PROGRESS_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "app/options/options.h"
+#include "report/books.h"
+#include "report/live_line.h"
+
+/** refresh_fn - the numbers now, and how far a recording was read */
+typedef void refresh_fn(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
+
+struct screen {
+	const struct options *options; /* borrowed */
+	refresh_fn *refresh;
+	void *ctx;
+	uv_timer_t redraw, plain;
+	struct live_line drawn_line, plain_line;
+	struct buffer text; /* reused */
+	bool terminal, open;
+};
+
+/** screen_open() - set up the timers on @loop */
+void screen_open(struct screen *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx);
+
+/** screen_begin() - say what begins; the capture is active now */
+void screen_begin(struct screen *s);
+
+/** screen_set_sample() - the share that the status line shows */
+void screen_set_sample(struct screen *s, uint64_t share);
+
+/** screen_print_books() - the totals, line by line */
+void screen_print_books(struct screen *s, const struct books *b);
+
+/** screen_close() - clear the status line, close the timers; totals can still be printed */
+void screen_close(struct screen *s);
+
+void screen_deinit(struct screen *s);
+
+#endif

@@ -1,0 +1,322 @@
+/*
+ * report_command.c - see report_command.h
+ *
+ * A report is data first (its JSON) and a drawing of it second, so that one
+ * that was written months ago can be drawn again, by a newer page, and those
+ * of several taps can be joined into one.
+ */
+#include "app/run/report_command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/render.h"
+#include "app/options/options.h"
+#include "app/record/output_file.h"
+#include "app/options/read_all.h"
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/json_doc.h"
+#include "base/log.h"
+#include "report/gate.h"
+#include "report/merge.h"
+
+#define REPORT_BYTES_MAX (256u << 20)
+
+static const char usage[] =
+	"usage: shadowtap report FILE.json... [-o FILE] [--fail-on EXPR]\n"
+	"\n"
+	"Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
+	"service or of its days, are added up and drawn as one.\n"
+	"\n"
+	"  -o, --output FILE  write it to FILE, by its suffix " DRAWING_SUFFIXES "; repeatable.\n"
+	"                     The default is Markdown on standard output\n"
+	"  --fail-on EXPR     exit with 3 if this holds, such as 'mismatch_upper > 0.5% or compared < 1000'\n"
+	"  -h, --help         this text\n";
+
+struct report_arguments {
+	const char **inputs, **outputs;
+	size_t input_count, output_count;
+	const char *fail_on; /* NULL: no gate */
+	bool help;
+};
+
+struct input {
+	struct buffer text;
+	struct json_doc doc; /* borrows the text */
+};
+
+static int usage_error(const char *what, const char *arg)
+{
+	log_error("report: %s \"%s\"; shadowtap report --help says how", what, arg);
+	return EXIT_USAGE;
+}
+
+static int add_output(struct report_arguments *c, const char *path)
+{
+	if (strcmp(path, "-") != 0 && !drawing_knows(path)) {
+		log_error("report: -o %s: the form follows from the suffix, which can be " DRAWING_SUFFIXES,
+			  path);
+		return EXIT_USAGE;
+	}
+	c->outputs[c->output_count++] = path;
+	return EXIT_DONE;
+}
+
+/** value_of() - of the option @name: --output=FILE or --output FILE; NULL: argument @i is another */
+static const char *value_of(const char *name, int argc, char **argv, int *i)
+{
+	const char *arg = argv[*i];
+	size_t len = strlen(name);
+
+	if (strncmp(arg, name, len) != 0)
+		return NULL;
+	if (arg[len] == '\0' && *i + 1 < argc)
+		return argv[++*i];
+	if (arg[len] == '=' && name[1] == '-')
+		return arg + len + 1;
+	return arg[len] != '\0' && name[1] != '-' ? arg + len : NULL; /* -oFILE */
+}
+
+static const char *output_of(int argc, char **argv, int *i)
+{
+	const char *value = value_of("--output", argc, argv, i);
+
+	return value ? value : value_of("-o", argc, argv, i);
+}
+
+static int parse(struct report_arguments *c, int argc, char **argv)
+{
+	bool ended = false;
+	int status = EXIT_DONE;
+
+	for (int i = 1; i < argc && status == EXIT_DONE; i++) {
+		const char *output = ended ? NULL : output_of(argc, argv, &i);
+		const char *expression = ended || output ? NULL : value_of("--fail-on", argc, argv, &i);
+
+		if (output)
+			status = add_output(c, output);
+		else if (expression)
+			c->fail_on = expression;
+		else if (!ended && strcmp(argv[i], "--") == 0)
+			ended = true;
+		else if (!ended && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0))
+			c->help = true;
+		else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0')
+			status = usage_error("unknown option, or one that lacks its value:", argv[i]);
+		else
+			c->inputs[c->input_count++] = argv[i];
+	}
+	if (status == EXIT_DONE && !c->help && c->input_count == 0) {
+		log_error("report: name the JSON file of a report; shadowtap report --help says how");
+		status = EXIT_USAGE;
+	}
+	return status;
+}
+
+static int read_whole(const char *path, struct buffer *out)
+{
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = read_all(fd, REPORT_BYTES_MAX, out);
+	close(fd);
+	return err;
+}
+
+static int read_report(const char *path, struct input *in)
+{
+	int err = read_whole(path, &in->text);
+
+	if (err < 0) {
+		log_error("cannot read the report \"%s\": %s; check the path", path, strerror(-err));
+		return EXIT_COULD_NOT;
+	}
+	err = json_doc_parse(&in->doc, buffer_span(&in->text));
+	if (err < 0)
+		log_error("\"%s\" is no report: %s at byte %zu; --report FILE.json writes one", path,
+			  in->doc.error ? in->doc.error : strerror(-err), in->doc.error_at);
+	if (err == 0 && (in->doc.count == 0 || in->doc.nodes[0].type != JSON_OBJECT ||
+			 !json_doc_member(&in->doc, 0, SPAN_LITERAL("requests")))) {
+		log_error("\"%s\" is JSON, but no report of shadowtap: it lacks the member \"requests\"; --report FILE.json "
+			  "writes one", path);
+		err = -EINVAL;
+	}
+	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
+}
+
+static int open_output(const char *path)
+{
+	int fd = output_file_open(path), err = fd < 0 ? fd : output_file_check(fd);
+
+	if (err == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	log_error("cannot write the report to \"%s\": %s; %s", path, strerror(-err), output_file_advice(err));
+	return err;
+}
+
+static int write_output(const char *path, struct span json)
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDOUT_FILENO : open_output(path), err;
+
+	if (fd < 0)
+		return EXIT_COULD_NOT;
+	err = drawing_write(fd, path, json);
+	if (!standard && close(fd) < 0 && err == 0)
+		err = -errno;
+	if (err == -EINVAL)
+		log_error("this JSON is no report of shadowtap: it lacks the member \"requests\"; --report "
+			  "FILE.json writes one");
+	else if (err < 0)
+		log_error("cannot write the report to \"%s\": %s; -o names another place", standard ? "standard output" : path,
+			  strerror(-err));
+	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
+}
+
+static int draw(const struct report_arguments *c, struct span json)
+{
+	int status = EXIT_DONE;
+
+	if (c->output_count == 0)
+		return write_output("-", json);
+	for (size_t i = 0; i < c->output_count && status == EXIT_DONE; i++)
+		status = write_output(c->outputs[i], json);
+	return status;
+}
+
+/* ---- joining and judging ---- */
+
+/** merge() - all inputs as one report, appended to @json */
+static int merge(const struct report_arguments *c, const struct input *inputs, struct buffer *json)
+{
+	struct json_doc *docs = calloc(c->input_count, sizeof(*docs));
+	struct buffer error = { 0 };
+	int err = -ENOMEM;
+
+	for (size_t i = 0; docs && i < c->input_count; i++)
+		docs[i] = inputs[i].doc;
+	if (docs)
+		err = report_merge(docs, c->input_count, json, &error);
+	if (err < 0)
+		log_error("cannot %s: %s", c->input_count > 1 ? "join the reports" : "judge the report", error.len ? buffer_text(&error) : strerror(-err));
+	buffer_deinit(&error);
+	free(docs);
+	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
+}
+
+/** add_gate() - the member "gate" as the last one of the object that @json ends with */
+static void add_gate(const struct gate *g, const struct gate_result *result, struct buffer *json)
+{
+	struct json j = json_to(json);
+
+	while (json->len > 0 && json->bytes[json->len - 1] != '}')
+		json->len--;
+	json->len -= json->len > 0;
+	j.comma = true;
+	json_key(&j, "gate");
+	gate_json(g, result, &j);
+	buffer_add_str(json, "}\n");
+}
+
+/** judge() - what the gate says to @json, which is told so; EXIT_GATE if it fails */
+static int judge(const struct gate *g, struct buffer *json)
+{
+	struct json_doc doc = { 0 };
+	struct gate_result result = { 0 };
+	struct buffer sentence = { 0 };
+	int err = json_doc_parse(&doc, buffer_span(json));
+
+	if (err < 0) {
+		log_error("cannot judge the report: %s", strerror(-err));
+		return EXIT_COULD_NOT;
+	}
+	gate_evaluate(g, &doc, &result);
+	json_doc_deinit(&doc);
+	add_gate(g, &result, json);
+	gate_sentence(g, &result, &sentence);
+	log_info("%s", buffer_text(&sentence));
+	buffer_deinit(&sentence);
+	return result.passed ? EXIT_DONE : EXIT_GATE;
+}
+
+/** join() - read all, and make the one report that is drawn: of a single one its own text, unchanged */
+static int join(const struct report_arguments *c, struct input *inputs, const struct gate *g, struct buffer *json)
+{
+	int status = EXIT_DONE;
+
+	for (size_t i = 0; i < c->input_count && status == EXIT_DONE; i++)
+		status = read_report(c->inputs[i], &inputs[i]);
+	if (status != EXIT_DONE)
+		return status;
+	if (c->input_count == 1 && !g) {
+		buffer_add_span(json, buffer_span(&inputs[0].text));
+		return EXIT_DONE;
+	}
+	return merge(c, inputs, json);
+}
+
+static int make(const struct report_arguments *c, const struct gate *g)
+{
+	struct input *inputs = calloc(c->input_count, sizeof(*inputs));
+	struct buffer json = { 0 };
+	int status = inputs ? join(c, inputs, g, &json) : EXIT_COULD_NOT, verdict = EXIT_DONE;
+
+	if (status == EXIT_DONE && g)
+		verdict = judge(g, &json);
+	if (status == EXIT_DONE && verdict != EXIT_COULD_NOT)
+		status = draw(c, buffer_span(&json));
+	for (size_t i = 0; inputs && i < c->input_count; i++) {
+		json_doc_deinit(&inputs[i].doc);
+		buffer_deinit(&inputs[i].text);
+	}
+	free(inputs);
+	buffer_deinit(&json);
+	return status != EXIT_DONE ? status : verdict;
+}
+
+static int run(const struct report_arguments *c)
+{
+	struct buffer error = { 0 };
+	struct gate *g = NULL;
+	int status;
+
+	if (c->help) {
+		fputs(usage, stdout);
+		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
+	}
+	if (c->fail_on && gate_parse(span_str(c->fail_on), &g, &error) < 0) {
+		log_error("report: --fail-on \"%.200s\": %s", c->fail_on, error.len ? buffer_text(&error) : "out of memory");
+		buffer_deinit(&error);
+		return EXIT_USAGE;
+	}
+	status = make(c, g);
+	gate_free(g);
+	return status;
+}
+
+int report_command(int argc, char **argv)
+{
+	struct report_arguments c = { .inputs = calloc((size_t)argc, sizeof(*c.inputs)),
+				      .outputs = calloc((size_t)argc, sizeof(*c.outputs)) };
+	int status = EXIT_COULD_NOT;
+
+	if (c.inputs && c.outputs) {
+		status = parse(&c, argc, argv);
+		if (status == EXIT_DONE)
+			status = run(&c);
+	} else {
+		log_error("out of memory");
+	}
+	free(c.inputs);
+	free(c.outputs);
+	return status;
+}

@@ -1,0 +1,149 @@
+/* sample_control.c - see sample_control.h */
+#include "app/run/sample_control.h"
+
+#include "app/process/process_usage.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+
+static void change(struct sample_control *s)
+{
+	s->share = s->has_governor ? governor_share(&s->governor, s->asked) : s->asked;
+	s->hooks.on_share(s->hooks.ctx, s->share);
+}
+
+static void tell_ramp(struct sample_control *s, enum ramp_event event)
+{
+	const struct ramp *r = &s->ramp;
+	char share[UNITS_TEXT_MAX];
+
+	share_text(r->share, share);
+	if (event == RAMP_HELD)
+		log_warn("ramp: the sample stays at %s: target %s: %s", share,
+			 s->hooks.target_name(s->hooks.ctx, r->trouble_target), ramp_trouble_text(r->trouble));
+	else if (event == RAMP_RESUMED)
+		log_info("ramp: the shadow is well again, the sample goes on rising from %s", share);
+	else if (event == RAMP_REACHED)
+		log_info("ramp: the sample has reached %s", share);
+	else
+		log_debug("ramp: sample %s", share);
+}
+
+static void on_ramp_timer(uv_timer_t *timer)
+{
+	struct sample_control *s = timer->data;
+	struct ramp_counts counts[RAMP_TARGETS] = { { 0 } };
+	size_t count = s->hooks.counts(s->hooks.ctx, counts);
+	enum ramp_event event = ramp_look(&s->ramp, mono_now(), counts, count);
+
+	if (event == RAMP_SAME)
+		return;
+	if (event == RAMP_RAISED || event == RAMP_REACHED) {
+		s->asked = s->ramp.share;
+		change(s);
+	}
+	tell_ramp(s, event);
+}
+
+static void on_governor_timer(uv_timer_t *timer)
+{
+	struct sample_control *s = timer->data;
+	uint64_t before = s->share;
+	enum governor_event event = governor_look(&s->governor, mono_now(), self_cpu_ns());
+	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX];
+
+	if (event == GOVERNOR_SAME)
+		return;
+	change(s);
+	share_text(before, from);
+	share_text(s->share, to);
+	if (event == GOVERNOR_LOWERED)
+		log_warn("%u %% of a core is more than --max-cpu %u %%: sample %s -> %s", s->governor.usage,
+			 s->governor.limit, from, to);
+	else
+		log_info("%u %% of a core leaves room below --max-cpu %u %%: sample %s -> %s",
+			 s->governor.usage, s->governor.limit, from, to);
+}
+
+void sample_control_init(struct sample_control *s, const struct options *options)
+{
+	*s = (struct sample_control){ .options = options,
+				      .has_ramp = options->ramp.over_ns > 0,
+				      .has_governor = options->max_cpu > 0 };
+	s->asked = s->share = s->has_ramp ? options->ramp.from : options->policy.sample_share;
+}
+
+void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct sample_hooks *hooks)
+{
+	uint64_t every_ms = (uint64_t)(ramp_look_every_ns(&s->options->ramp) / NS_PER_MS);
+	uint64_t governor_ms = GOVERNOR_LOOK_NS / NS_PER_MS;
+
+	s->hooks = *hooks;
+	uv_timer_init(loop, &s->ramp_timer);
+	uv_timer_init(loop, &s->governor_timer);
+	s->ramp_timer.data = s->governor_timer.data = s;
+	if (s->has_ramp) {
+		s->ramp = ramp_new(&s->options->ramp, mono_now());
+		uv_timer_start(&s->ramp_timer, on_ramp_timer, every_ms, every_ms);
+	}
+	if (s->has_governor) {
+		s->governor = governor_new(s->options->max_cpu, mono_now(), self_cpu_ns());
+		uv_timer_start(&s->governor_timer, on_governor_timer, governor_ms, governor_ms);
+	}
+}
+
+uint64_t sample_control_ask(struct sample_control *s, uint64_t share)
+{
+	if (!s->has_ramp)
+		s->asked = share;
+	s->share = s->has_governor ? governor_share(&s->governor, s->asked) : s->asked;
+	return s->share;
+}
+
+void sample_control_close(struct sample_control *s)
+{
+	uv_close((uv_handle_t *)&s->ramp_timer, NULL);
+	uv_close((uv_handle_t *)&s->governor_timer, NULL);
+}
+
+static void share_json(struct json *j, const char *name, uint64_t share)
+{
+	json_key(j, name);
+	json_double(j, (double)share / (double)SHARE_ONE);
+}
+
+static void ramp_json(const struct ramp *r, struct json *j)
+{
+	json_open(j, '{');
+	share_json(j, "from", r->options.from);
+	share_json(j, "to", r->options.to);
+	share_json(j, "share", r->share);
+	json_key(j, "held");
+	json_bool(j, r->trouble != RAMP_WELL);
+	json_count(j, "held_times", r->held_times);
+	json_close(j, '}');
+}
+
+static void governor_json(const struct governor *g, struct json *j)
+{
+	json_open(j, '{');
+	json_key(j, "limit");
+	json_double(j, g->limit / 100.0);
+	json_count(j, "lowered_times", g->lowered_times);
+	share_json(j, "factor", governor_share(g, SHARE_ONE));
+	json_close(j, '}');
+}
+
+void sample_control_json(const struct sample_control *s, struct json *j)
+{
+	json_key(j, "ramp");
+	if (s->has_ramp)
+		ramp_json(&s->ramp, j);
+	else
+		json_null(j);
+	json_key(j, "cpu_governor");
+	if (s->has_governor)
+		governor_json(&s->governor, j);
+	else
+		json_null(j);
+}

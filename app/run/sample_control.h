@@ -1,0 +1,54 @@
+/*
+ * sample_control.h - the share of the requests that is mirrored now
+ *
+ * What was asked for (-S, the config file) or where the ramp is (--ramp), less
+ * what the CPU governor takes off (--max-cpu). Everything happens on the loop,
+ * with timers that run only if there is a ramp or a governor; each change is
+ * told in one line.
+ */
+#ifndef APP_RUN_SAMPLE_CONTROL_H
+#define APP_RUN_SAMPLE_CONTROL_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "policy/governor.h"
+#include "app/options/options.h"
+#include "policy/ramp.h"
+
+/** struct sample_hooks - what the ramp looks at, and who uses the share */
+struct sample_hooks {
+	size_t (*counts)(void *ctx, struct ramp_counts counts[RAMP_TARGETS]); /* returns how many targets */
+	const char *(*target_name)(void *ctx, size_t target);
+	void (*on_share)(void *ctx, uint64_t share);
+	void *ctx;
+};
+
+struct sample_control {
+	const struct options *options; /* borrowed */
+	struct sample_hooks hooks;
+	uint64_t asked; /* the share without the governor */
+	uint64_t share;
+	struct ramp ramp;
+	struct governor governor;
+	bool has_ramp, has_governor;
+	uv_timer_t ramp_timer, governor_timer;
+};
+
+/** sample_control_init() - the share to begin with; no timer runs yet */
+void sample_control_init(struct sample_control *s, const struct options *options);
+
+/** sample_control_open() - begin to look; on_share is called at changes from here on */
+void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct sample_hooks *hooks);
+
+/** sample_control_ask() - another share was asked for (without effect on a ramp); returns the share to use, and
+ * does not call on_share */
+uint64_t sample_control_ask(struct sample_control *s, uint64_t share);
+
+void sample_control_close(struct sample_control *s);
+
+/** sample_control_json() - members "ramp" and "cpu_governor", null where there is none */
+struct json;
+void sample_control_json(const struct sample_control *s, struct json *j);
+
+#endif

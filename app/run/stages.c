@@ -1,0 +1,68 @@
+/* stages.c - see stages.h */
+#include "app/run/stages.h"
+
+#include <errno.h>
+
+#include "app/process/listen_only.h"
+#include "app/process/privileges.h"
+#include "base/log.h"
+
+#define HOLD_BYTES (256 * 1024)               /* out of order, per direction */
+#define IDLE_NS    (INT64_C(3600) * NS_PER_S) /* model clients keep connections for long silences */
+
+struct live_options stages_live(const struct options *o, struct buffer *program)
+{
+	privileges_program(program);
+	return (struct live_options){
+		.interfaces = o->interfaces.at,
+		.interface_count = o->interfaces.count,
+		.expression = o->expression,
+		.ports = o->ports,
+		.vxlan_ports = o->vxlan_ports,
+		.tunnels = o->tunnels,
+		.snaplen = o->snaplen,
+		.buffer_bytes = o->buffer_bytes,
+		.promiscuous = o->promiscuous,
+		.program = program->len ? buffer_text(program) : NULL,
+	};
+}
+
+struct file_options stages_files(const struct options *o)
+{
+	return (struct file_options){
+		.paths = o->files.at,
+		.path_count = o->files.count,
+		.expression = o->expression,
+	};
+}
+
+struct reassembly_options stages_reassembly(const struct options *o, struct budget *budget)
+{
+	return (struct reassembly_options){
+		.server_ports = o->ports.port,
+		.server_port_count = o->ports.count,
+		.hold_bytes = HOLD_BYTES,
+		.max_body = o->max_body,
+		.idle_ns = IDLE_NS,
+		.budget = budget,
+	};
+}
+
+int stages_listen_only(const struct options *o, struct source *const *sources, size_t count, struct buffer *error)
+{
+	int fds[LISTEN_ONLY_MAX + 1], err;
+	size_t sockets = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sockets += source_sockets(sources[i], fds + sockets, LISTEN_ONLY_MAX + 1 - sockets);
+	err = listen_only_enter(fds, sockets, error);
+	if (err == 0 || err == -E2BIG)
+		return err;
+	if (o->sandbox) {
+		buffer_add_str(error, "; --no-sandbox captures all the same");
+		return err;
+	}
+	log_warn("%s: that nothing is ever sent there is kept, but not enforced", buffer_text(error));
+	buffer_clear(error);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/*
+ * stages.h - what the options mean to the capture and to the reassembly
+ *
+ * Said once, so that the doctor sees what a run would see.
+ */
+#ifndef APP_RUN_STAGES_H
+#define APP_RUN_STAGES_H
+
+#include "app/options/options.h"
+#include "base/budget.h"
+#include "base/buffer.h"
+#include "capture/source.h"
+#include "reassembly/reassembler.h"
+
+/** stages_live() - @program: filled with our own path, for messages, and borrowed by the result */
+struct live_options stages_live(const struct options *o, struct buffer *program);
+
+struct file_options stages_files(const struct options *o);
+
+/**
+ * stages_listen_only() - nothing can be sent on the sockets of these sources from here on; see listen_only.h
+ * Where the kernel cannot do that, --no-sandbox makes it a warning. Return: 0, or a negative errno with @error.
+ */
+int stages_listen_only(const struct options *o, struct source *const *sources, size_t count, struct buffer *error);
+
+/** stages_reassembly() - of one lane, or of the doctor */
+struct reassembly_options stages_reassembly(const struct options *o, struct budget *budget);
+
+#endif

@@ -1,0 +1,89 @@
+/* message.c - see message.h */
+#include "message/message.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digits.h"
+
+const struct span *request_head_find(const struct request_head *head, struct span name)
+{
+	for (size_t i = 0; i < head->header_count; i++)
+		if (span_equal_nocase(head->headers[i].name, name))
+			return &head->headers[i].value;
+	return NULL;
+}
+
+/** copy_into() - copy @from to the front of @room, which shrinks; the copy */
+static struct span copy_into(struct span from, uint8_t **room)
+{
+	struct span copy = span_of(*room, from.len);
+
+	if (from.len > 0)
+		memcpy(*room, from.at, from.len);
+	*room += from.len;
+	return copy;
+}
+
+struct message *message_new(const struct request_head *head, const struct request_origin *origin,
+			    struct budget *budget)
+{
+	/* One block: the message, its headers, then the bytes that they point into. */
+	size_t size = sizeof(struct message) + head->header_count * sizeof(struct header) + head->method.len +
+		      head->target.len;
+	struct message *m;
+	struct header *headers;
+	uint8_t *room;
+
+	for (size_t i = 0; i < head->header_count; i++)
+		size += head->headers[i].name.len + head->headers[i].value.len;
+	if (!budget_charge(budget, size))
+		return NULL;
+	m = malloc(size);
+	if (!m) {
+		budget_release(budget, size);
+		return NULL;
+	}
+	*m = (struct message){
+		.origin = *origin, .head = *head, .budget = budget, .charged = size, .references = 1
+	};
+	headers = (struct header *)(m + 1);
+	room = (uint8_t *)(headers + head->header_count);
+	m->head.headers = headers;
+	m->head.method = copy_into(head->method, &room);
+	m->head.target = copy_into(head->target, &room);
+	for (size_t i = 0; i < head->header_count; i++) {
+		headers[i].name = copy_into(head->headers[i].name, &room);
+		headers[i].value = copy_into(head->headers[i].value, &room);
+	}
+	return m;
+}
+
+struct message *message_ref(struct message *m)
+{
+	m->references++;
+	return m;
+}
+
+void message_unref(struct message *m)
+{
+	if (!m || --m->references > 0)
+		return;
+	if (m->budget)
+		budget_release(m->budget, m->charged);
+	free(m->body);
+	free(m);
+}
+
+char *message_id_put(char *at, uint64_t id)
+{
+	id = htobe64(id);
+	return put_hex(at, (const uint8_t *)&id, sizeof(id));
+}
+
+const char *message_id_text(uint64_t id, char *out)
+{
+	*message_id_put(out, id) = '\0';
+	return out;
+}

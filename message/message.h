@@ -1,0 +1,88 @@
+/*
+ * message.h - what the reassembly floor yields: one complete HTTP request (its answer: response.h)
+ *
+ * A message has one owner at a time: the lane that made it, then the ring, then
+ * the replay loop. Several targets share one message by reference; only the
+ * loop touches the reference count, so it needs no atomics.
+ */
+#ifndef MESSAGE_MESSAGE_H
+#define MESSAGE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/endpoint.h"
+#include "base/span.h"
+
+struct header {
+	struct span name, value; /* value without surrounding white space, bytes as captured */
+};
+
+/** struct request_head - request line and fields as captured; spans are borrowed from whoever holds the head */
+struct request_head {
+	struct span method, target;
+	const struct header *headers;
+	size_t header_count;
+	uint8_t version_major, version_minor;
+	uint64_t same; /* heads of one lane with the same number are equal to the byte; 0: nothing is known */
+};
+
+/** request_head_find() - value of the first field called @name (any case), or NULL */
+const struct span *request_head_find(const struct request_head *head, struct span name);
+
+/** struct request_origin - where and when a request was seen */
+struct request_origin {
+	struct endpoint client, server;
+	uint64_t id;          /* the same for the same packets on every run: hash of ends, ts_first, ordinal; 0 in on_head */
+	uint64_t connection;  /* number of the connection in this run and lane, from 1 */
+	struct wall ts_first, ts_last; /* packets with the first / last byte; ts_last is 0 until complete */
+	struct endpoint proxied; /* the client, as a proxy says before the connection's first request; family 0: none did */
+};
+
+struct message {
+	struct message *next; /* for the lists of the current owner */
+	struct request_origin origin;
+	struct request_head head; /* spans into this message's own memory */
+	uint8_t *body;            /* de-chunked; NULL when body_kept is false */
+	uint64_t body_len;        /* also when the body was not kept */
+	uint8_t body_sha256[DIGEST_SHA256_BYTES];
+	uint64_t answer_token;    /* ties it to its answer (on_response); 0: none will come */
+	uint64_t place;           /* in its recording: packets read when it was handed over */
+	struct budget *budget; /* to which @charged was charged */
+	size_t charged;
+	uint32_t references; /* loop only */
+	uint8_t verdict;     /* what head_fn said: meaning belongs to the policy floor */
+	bool body_kept, has_sha256;
+};
+
+/**
+ * message_new() - a message with a copy of @head and no body yet
+ * @head:    borrowed
+ * @origin:  borrowed
+ * @budget:  charged for the message; message_unref() releases that, and what its owner adds to @charged for a body
+ *
+ * Return: given to the caller, with one reference; NULL when out of memory or over the budget.
+ */
+struct message *message_new(const struct request_head *head, const struct request_origin *origin,
+			    struct budget *budget);
+
+/** message_ref() - one more user on the loop; returns @m */
+struct message *message_ref(struct message *m);
+
+/** message_unref() - the last one frees the message and releases its charge; NULL allowed */
+void message_unref(struct message *m);
+
+/** MESSAGE_ID_TEXT_MAX - 16 hexadecimal digits and the NUL */
+#define MESSAGE_ID_TEXT_MAX 17
+
+/** message_id_text() - the id as users see it (X-Shadowtap, events, logs); returns @out */
+const char *message_id_text(uint64_t id, char *out);
+
+/** message_id_put() - the same without the NUL, as in base/digits.h */
+char *message_id_put(char *at, uint64_t id);
+
+#endif

@@ -1,0 +1,91 @@
+/* ramp.c - see ramp.h */
+#include "policy/ramp.h"
+
+#include <string.h>
+
+#define SHORTEST_LOOK_NS (50 * NS_PER_MS)
+
+struct ramp ramp_new(const struct ramp_options *options, struct mono now)
+{
+	return (struct ramp){ .options = *options, .last = now, .share = options->from };
+}
+
+int64_t ramp_look_every_ns(const struct ramp_options *options)
+{
+	int64_t step = options->over_ns / RAMP_STEPS;
+
+	if (step > NS_PER_S)
+		return NS_PER_S;
+	return step < SHORTEST_LOOK_NS ? SHORTEST_LOOK_NS : step;
+}
+
+static enum ramp_trouble judge(const struct ramp_counts *then, const struct ramp_counts *now)
+{
+	uint64_t ended = now->ended - then->ended;
+
+	if ((now->timeouts - then->timeouts) * 100 > ended)
+		return RAMP_TIMEOUTS;
+	if ((now->failed - then->failed) * 20 > ended)
+		return RAMP_FAILURES;
+	return now->queued * 2 > now->queue_max ? RAMP_QUEUE : RAMP_WELL;
+}
+
+static enum ramp_trouble find_trouble(struct ramp *r, const struct ramp_counts *counts, size_t count)
+{
+	struct ramp_counts *oldest = r->seen[r->look];
+	enum ramp_trouble trouble = RAMP_WELL;
+
+	for (size_t i = 0; i < count && i < RAMP_TARGETS && trouble == RAMP_WELL; i++) {
+		trouble = judge(&oldest[i], &counts[i]);
+		r->trouble_target = i;
+	}
+	if (count > 0)
+		memcpy(oldest, counts, (count < RAMP_TARGETS ? count : RAMP_TARGETS) * sizeof(*counts));
+	r->look = (r->look + 1) % RAMP_LOOKS;
+	return trouble;
+}
+
+/* In doubles: a share times a time does not fit 64 bits; whole steps make the result exact at both ends. */
+static uint64_t share_at(const struct ramp *r)
+{
+	int64_t step = (int64_t)((double)r->climbed_ns * RAMP_STEPS / (double)r->options.over_ns);
+
+	if (step >= RAMP_STEPS)
+		return r->options.to;
+	return r->options.from + (r->options.to - r->options.from) * (uint64_t)step / RAMP_STEPS;
+}
+
+enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_counts *counts, size_t count)
+{
+	enum ramp_trouble before = r->trouble;
+	int64_t elapsed = now.ns - r->last.ns;
+	uint64_t share;
+
+	r->last = now;
+	r->trouble = find_trouble(r, counts, count);
+	if (r->share == r->options.to) /* there is nothing to hold */
+		r->trouble = RAMP_WELL;
+	if (r->trouble != RAMP_WELL) {
+		r->held_times += before == RAMP_WELL;
+		return before == RAMP_WELL ? RAMP_HELD : RAMP_SAME;
+	}
+	if (before != RAMP_WELL)
+		return RAMP_RESUMED;
+	if (elapsed > 0 && r->climbed_ns < r->options.over_ns)
+		r->climbed_ns += elapsed;
+	share = share_at(r);
+	if (share == r->share)
+		return RAMP_SAME;
+	r->share = share;
+	return share == r->options.to ? RAMP_REACHED : RAMP_RAISED;
+}
+
+const char *ramp_trouble_text(enum ramp_trouble trouble)
+{
+	static const char *const texts[] = { [RAMP_WELL] = "well",
+					     [RAMP_FAILURES] = "more than 5 % of its requests failed",
+					     [RAMP_TIMEOUTS] = "more than 1 % of its requests timed out",
+					     [RAMP_QUEUE] = "more than half of its queue is taken" };
+
+	return texts[trouble];
+}

@@ -1,0 +1,88 @@
+/*
+ * response_parser.h - the bytes that a shadow sends back, read as one HTTP/1.x answer
+ *
+ * No sockets and no time in here, so that a fuzzer can drive it. Unless somebody
+ * compares answers, the body is looked at by nobody: its end is what matters,
+ * because the connection can carry another request only from there.
+ */
+#ifndef REPLAY_RESPONSE_PARSER_H
+#define REPLAY_RESPONSE_PARSER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <llhttp.h>
+
+#include "base/budget.h"
+#include "base/span.h"
+#include "reassembly/http_rules.h"
+#include "message/response.h"
+
+#define ANSWER_HEAD_MAX RESPONSE_HEAD_MAX /* interim answers and leading empty lines count too */
+#define KEEP_VALUE_MAX  62
+#define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
+
+/** enum answer_state - the last three are final */
+enum answer_state {
+	ANSWER_HEAD,  /* nothing yet, or a head that is not complete */
+	ANSWER_BODY,  /* status and fields are known */
+	ANSWER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
+	ANSWER_HUGE,  /* more body than we care to read: close the connection, the status counts */
+	ANSWER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
+};
+
+/** struct answer_keeping - how answers are kept; const while they are */
+struct answer_keeping {
+	uint64_t max; /* bytes of a body; more of it is read, but not kept */
+	struct budget *budget;
+};
+
+struct answer {
+	llhttp_t parser;
+	const struct answer_keeping *keeping; /* NULL: they are thrown away */
+	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
+	struct response_head head;
+	struct response_chunks chunks;
+	int64_t now_us; /* with keeping: when the bytes that are fed came, after the request's last; set by the caller */
+	enum answer_state state;
+	uint64_t head_bytes, body_bytes;
+	uint64_t body_length; /* as the head says; 0: it doesn't */
+	int status_code;    /* of the final answer, from ANSWER_BODY on; else 0 */
+	const char *detail; /* with ANSWER_BAD: why, static text */
+	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
+	bool begun;         /* bytes of the final answer have come */
+	bool interim;       /* the message being parsed is a 1xx */
+	bool keep_alive;
+	int64_t keep_s; /* how long it will be kept, as the server says (Keep-Alive: timeout=N); -1: it does not */
+	struct keep_field {
+		uint8_t matched; /* letters of a field's name that are those of "keep-alive"; KEEP_NO_MATCH */
+		uint8_t len;
+		char value[KEEP_VALUE_MAX]; /* of that field; more of it is left out */
+	} keep;
+};
+
+/**
+ * answer_begin() - expect the answer to a request that is about to be sent
+ * @a:        zero, or used before: what it kept then is freed
+ * @to_head:  the request's method is HEAD
+ * @keeping:  borrowed; NULL: the answer is not kept
+ */
+void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *keeping);
+
+/** answer_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
+struct response *answer_take(struct answer *a);
+
+void answer_deinit(struct answer *a);
+
+/**
+ * answer_feed() - the next bytes from the connection
+ * @bytes:  borrowed; bytes after the end of the answer make keep_alive false
+ *
+ * Return: the state; once final, further calls change nothing.
+ */
+enum answer_state answer_feed(struct answer *a, struct span bytes);
+
+/** answer_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
+enum answer_state answer_eof(struct answer *a);
+
+#endif

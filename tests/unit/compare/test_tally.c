@@ -1,0 +1,968 @@
+/*
+ * test_tally.c - what is added up comes out again: counts, sums, halves, files
+ *
+ * A maker of random pairs (fixed seed) fills tallies; the properties are that
+ * a report read back writes the same report, and that two halves merged write
+ * what the whole does.
+ */
+#include "tests/rig/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/json_doc.h"
+#include "compare/tally.h"
+
+/* -- counting what is allocated, and letting the n-th fail ---------------------------- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static size_t allocated;
+static long fail_after = -1; /* allocations that still succeed; -1: all do */
+
+static bool refuses(size_t size)
+{
+	allocated += size;
+	if (fail_after == 0)
+		return true;
+	fail_after -= fail_after > 0;
+	return false;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return refuses(size) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return refuses(count * size) ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return refuses(size) ? NULL : __real_realloc(p, size);
+}
+
+/* -- pairs ----------------------------------------------------------------------------- */
+
+static uint64_t random_state;
+
+static uint64_t random_next(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static size_t below(size_t n)
+{
+	return (size_t)(random_next() % n);
+}
+
+/* struct made - a pair with all that it borrows */
+struct made {
+	char target[64], tenant[32], body[32], answer[2][32];
+	struct header headers[1];
+	struct message m;
+	struct response production, shadow;
+	struct outcome outcome;
+	struct finding findings[3];
+	char patterns[3][48];
+	struct decision decisions[4];
+	int64_t gaps[4];
+	struct comparison c;
+	struct pair pair;
+};
+
+static void make_findings(struct made *x)
+{
+	static const enum difference_kind kinds[] = { DIFFERENCE_VALUE, DIFFERENCE_MISSING, DIFFERENCE_CLOSE,
+						      DIFFERENCE_IGNORED };
+
+	x->c.findings.at = x->findings;
+	x->c.findings.count = below(4);
+	for (size_t i = 0; i < x->c.findings.count; i++) {
+		struct finding *f = &x->findings[i];
+
+		snprintf(x->patterns[i], sizeof(x->patterns[i]), "/predictions/*/%zu", below(20));
+		*f = (struct finding){ kinds[below(4)], x->patterns[i], x->patterns[i], "0.\"25\"", "\x01\xff", 1 + below(9),
+				       (double)below(1000) / 7, below(50) ? (double)below(1000) / 3e7 : INFINITY };
+		f->numbers = f->count - below(2);
+		f->relatives = f->numbers;
+		f->rule = f->kind == DIFFERENCE_IGNORED ? below(2) ? "rules.txt:3" : "--preset v2" : NULL;
+		x->c.findings.ignored += f->kind == DIFFERENCE_IGNORED ? f->count : 0;
+	}
+	x->c.same_bytes = below(2);
+	x->c.reply = (enum reply_difference)below(REPLY_DIFFERENCE_COUNT);
+	if (x->c.verdict == COMPARISON_CLOSE && x->c.findings.ignored)
+		x->c.reason = REASON_IGNORED;
+	x->c.findings.overflow = below(30) == 0;
+	x->c.findings.numbers = below(100);
+	x->c.findings.max_abs = (double)below(1000) / 11;
+	x->c.findings.max_rel = (double)below(1000) / 13;
+}
+
+static void make_decisions(struct made *x)
+{
+	x->c.findings.decisions = x->decisions;
+	x->c.findings.decision_count = below(5);
+	for (size_t i = 0; i < x->c.findings.decision_count; i++) {
+		struct decision *d = &x->decisions[i];
+
+		snprintf(d->production, sizeof(d->production), "label \xc3\xa4%zu", below(10));
+		snprintf(d->shadow, sizeof(d->shadow), "label \xc3\xa4%zu", below(10));
+		d->agrees = strcmp(d->production, d->shadow) == 0;
+		d->production_score = below(9) ? (double)below(1001) / 1000 : NAN;
+		d->shadow_score = ldexp((double)below(2001) / 1000 - 1, (int)below(30));
+		x->c.findings.decisions_total++;
+		x->c.findings.decisions_agree += d->agrees;
+	}
+	if (below(10) == 0) { /* more than were kept */
+		x->c.findings.decisions_total += 7;
+		x->c.findings.decisions_agree += 5;
+		x->c.findings.decisions_otherwise += 2;
+	}
+}
+
+static void make_answers(struct made *x)
+{
+	static const int codes[] = { 200, 200, 200, 200, 400, 500 };
+
+	x->outcome = (struct outcome){ OUTCOME_ANSWERED_2XX, codes[below(6)], 0, 400, 900, NULL };
+	x->production = (struct response){ .status_code = codes[below(6)], .body = (uint8_t *)x->answer[0],
+					   .body_len = strlen(x->answer[0]),
+					   .first_byte_us = (int64_t)below(2000), .last_byte_us = 2000 + (int64_t)below(900000) };
+	x->shadow = x->production;
+	x->shadow.status_code = x->outcome.status_code;
+	x->shadow.body = (uint8_t *)x->answer[1];
+	x->shadow.last_byte_us += (int64_t)below(4000) - 2000;
+	x->pair = (struct pair){ &x->m, &x->production, &x->shadow, &x->outcome };
+	if (x->c.verdict == COMPARISON_ERROR) {
+		bool timeout = below(2);
+
+		x->outcome.kind = timeout ? OUTCOME_FAILED_TIMEOUT : OUTCOME_FAILED_RESET;
+		x->outcome.status_code = 0;
+		x->c.reason = timeout ? "timeout" : NULL;
+		x->pair.shadow = NULL;
+	} else if (x->c.verdict == COMPARISON_NOT_COMPARABLE) {
+		x->production.fate = RESPONSE_GAP;
+		x->production.status_code = 0;
+		x->production.last_byte_us = -1;
+		x->c.reason = response_fate_name(RESPONSE_GAP);
+	}
+}
+
+static void make_stream(struct made *x)
+{
+	x->c.kind = below(3) ? BODY_JSON : BODY_EVENTS;
+	if (x->c.kind != BODY_EVENTS)
+		return;
+	for (int i = 0; i < 4; i++)
+		x->gaps[i] = (int64_t)below(5000);
+	x->c.production_stream = (struct stream_facts){ 7, 5, 12000, x->gaps, 4 };
+	x->c.shadow_stream = (struct stream_facts){ 8, 6, below(2) ? -1 : 14000, x->gaps, 2 };
+	x->c.generated = below(2);
+	x->c.common_prefix = below(50);
+	x->c.production_len = 50;
+	x->c.shadow_len = 40 + below(20);
+}
+
+static void make(struct made *x)
+{
+	uint64_t id = random_next();
+
+	*x = (struct made){ 0 };
+	snprintf(x->target, sizeof(x->target), "/v1/models/m%zu:predict?key=%zu", below(4), below(9));
+	snprintf(x->tenant, sizeof(x->tenant), "t%zu", below(5));
+	snprintf(x->body, sizeof(x->body), "%zu", below(60));
+	snprintf(x->answer[0], sizeof(x->answer[0]), "%zu", below(3));
+	snprintf(x->answer[1], sizeof(x->answer[1]), "%zu", below(2));
+	x->headers[0] = (struct header){ SPAN_LITERAL("X-Tenant"), span_str(x->tenant) };
+	x->m.head = (struct request_head){ SPAN_LITERAL("POST"), span_str(x->target), x->headers, 1, 1, 1 };
+	x->m.body = (uint8_t *)x->body;
+	x->m.body_len = strlen(x->body);
+	x->m.origin.id = id;
+	x->m.origin.ts_last.ns = (int64_t)(id >> 8);
+	x->c.verdict = (enum comparison_verdict)below(COMPARISON_COUNT);
+	make_answers(x);
+	if (x->c.verdict == COMPARISON_ERROR || x->c.verdict == COMPARISON_NOT_COMPARABLE)
+		return;
+	make_findings(x);
+	make_decisions(x);
+	make_stream(x);
+}
+
+static const struct tally_target both_targets[] = { { "default", false }, { "prod-2", true } };
+static const char *const slice_headers[] = { "x-tenant" };
+
+static struct tally *tally_of(size_t targets, bool bodies)
+{
+	struct tally_options options = { both_targets, targets, slice_headers, 1, bodies };
+	struct tally *t = tally_new(&options);
+
+	assert_non_null(t);
+	return t;
+}
+
+static struct buffer written(const struct tally *t)
+{
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+
+	json_open(&j, '{');
+	tally_json(t, &j);
+	json_close(&j, '}');
+	assert_true(buffer_ok(&out));
+	return out;
+}
+
+static struct tally *read_back(struct span text)
+{
+	struct json_doc d = { 0 };
+	struct buffer error = { 0 };
+	struct tally *t;
+
+	assert_int_equal(json_doc_parse(&d, text), 0);
+	t = tally_read(&d, 0, &error);
+	if (!t)
+		fail_msg("%s", buffer_text(&error));
+	json_doc_deinit(&d);
+	buffer_deinit(&error);
+	return t;
+}
+
+static void same_text(struct buffer *a, struct buffer *b)
+{
+	size_t at = 0;
+
+	while (at < a->len && at < b->len && a->bytes[at] == b->bytes[at])
+		at++;
+	if (a->len != b->len || at < a->len)
+		fail_msg("they part at byte %zu: ...%.120s... and ...%.120s...", at,
+			 buffer_text(a) + (at > 60 ? at - 60 : 0), buffer_text(b) + (at > 60 ? at - 60 : 0));
+}
+
+/* -- values of the JSON, by a path of names -------------------------------------------- */
+
+static double value(struct span text, const char *path)
+{
+	struct json_doc d = { 0 };
+	uint32_t node = 0;
+	double v;
+
+	assert_int_equal(json_doc_parse(&d, text), 0);
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (*path >= '0' && *path <= '9' && d.nodes[node].type == JSON_ARRAY) {
+			uint32_t at = node + 1;
+
+			for (int skip = atoi(path); skip > 0; skip--)
+				at = d.nodes[at].next;
+			node = at;
+		} else {
+			node = json_doc_member(&d, node, span_of(path, len));
+			if (!node)
+				fail_msg("no member at %s", path);
+		}
+		path += len + (path[len] == '/');
+	}
+	v = d.nodes[node].type == JSON_NULL ? NAN : json_doc_double(&d, node);
+	json_doc_deinit(&d);
+	return v;
+}
+
+#define IS(text, path, wanted, by)                                                                           \
+	do {                                                                                                 \
+		double is_ = value(text, "targets/default/" path);                                           \
+		if (!(fabs(is_ - (wanted)) <= (by)))                                                         \
+			fail_msg("%s is %.10g", path, is_);                                                  \
+	} while (0)
+#define UNKNOWN(text, path) assert_true(isnan(value(text, "targets/default/" path)))
+
+/* 100 pairs by hand: 90 equal, 4 other decisions, 3 timeouts, 2 other statuses, 1 not seen. */
+static void add_known(struct tally *t, size_t target)
+{
+	for (int i = 0; i < 100; i++) {
+		struct made x;
+
+		make(&x);
+		x.c = (struct comparison){ .verdict = COMPARISON_EQUAL, .kind = BODY_JSON };
+		x.outcome = (struct outcome){ OUTCOME_ANSWERED_2XX, 200, 0, 10, 20, NULL };
+		x.production = (struct response){ .status_code = 200, .first_byte_us = 500, .last_byte_us = 1000 };
+		x.shadow = (struct response){ .status_code = 200, .first_byte_us = 500, .last_byte_us = 1000 + 10 * i };
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		x.c.findings.decisions = x.decisions;
+		x.c.findings.decision_count = x.c.findings.decisions_total = x.c.findings.decisions_agree = 1;
+		x.decisions[0] = (struct decision){ "3", "3", 0.9, 0.95, true };
+		if (i < 4) {
+			x.c.verdict = COMPARISON_DECISION;
+			x.decisions[0] = (struct decision){ "3", "8", 0.9, 1.0, false };
+			x.c.findings.decisions_agree = 0;
+			x.c.findings.at = x.findings;
+			x.c.findings.count = 1;
+			x.findings[0] = (struct finding){ DIFFERENCE_DECISION, "/predictions/*", "/predictions/0", "3", "8", 1, 0, 0 };
+		} else if (i < 7) {
+			x.c = (struct comparison){ .verdict = COMPARISON_ERROR, .reason = "timeout" };
+			x.outcome = (struct outcome){ OUTCOME_FAILED_TIMEOUT, 0, 0, -1, 300000, NULL };
+			x.pair.shadow = NULL;
+		} else if (i < 9) {
+			x.c = (struct comparison){ .verdict = COMPARISON_STATUS, .kind = BODY_JSON };
+			x.outcome.status_code = x.shadow.status_code = 503;
+		} else if (i == 9) {
+			x.c = (struct comparison){ .verdict = COMPARISON_NOT_COMPARABLE, .reason = "unseen" };
+			x.production = (struct response){ .fate = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
+		}
+		snprintf(x.body, sizeof(x.body), "%d", i % 50);
+		snprintf(x.target, sizeof(x.target), "/v2/models/m/infer?x=1");
+		x.m.head.target = span_str(x.target);
+		x.m.body_len = strlen(x.body);
+		tally_add(t, target, &x.pair, &x.c);
+	}
+}
+
+static void test_known_pairs(void **state)
+{
+	struct tally *t = tally_of(1, false);
+	struct tally_brief brief;
+	struct buffer out;
+	struct span s;
+
+	(void)state;
+	random_state = 1;
+	add_known(t, 0);
+	out = written(t);
+	s = buffer_span(&out);
+	IS(s, "pairs", 100, 0);
+	IS(s, "compared", 96, 0);
+	IS(s, "mismatch/count", 6, 0);
+	IS(s, "mismatch/of", 96, 0);
+	IS(s, "mismatch/rate", 0.0625, 1e-9);
+	IS(s, "mismatch/low", 0.0290, 1e-4); /* Wilson, by another tool */
+	IS(s, "mismatch/high", 0.1297, 1e-4);
+	IS(s, "errors/timeout", 3, 0);
+	IS(s, "not_comparable/unseen", 1, 0);
+	IS(s, "kinds/json", 96, 0);
+	IS(s, "distinct_requests", 50, 0);
+	IS(s, "error_rate/production/of", 99, 0);
+	IS(s, "error_rate/shadow/count", 5, 0);
+	IS(s, "error_rate/delta/value", 5.0 / 99, 1e-6);
+	IS(s, "decision/count", 94, 0);
+	IS(s, "decision/agree", 90, 0);
+	IS(s, "decision/confusion/0/count", 4, 0);
+	IS(s, "decision/labels/0/production", 94, 0);
+	IS(s, "decision/labels/0/shadow", 90, 0);
+	IS(s, "decision/labels/1/shadow", 4, 0);
+	IS(s, "decision/scores/production/0/0", 18, 0); /* 0.9 */
+	IS(s, "decision/scores/shadow/0/0", 19, 0);     /* 0.95 and 1 */
+	IS(s, "status_matrix/0/count", 94, 0);
+	IS(s, "latency_us/timeouts", 3, 0);
+	IS(s, "latency_us/production/total/count", 99, 0);
+	IS(s, "latency_us/production/total/p99", 1000, 10);
+	IS(s, "latency_us/shadow/total/count", 97, 0);
+	IS(s, "latency_us/shadow/total/p50", 1530, 16); /* timeouts rank above all: the median moves up */
+	UNKNOWN(s, "latency_us/shadow/total/p99");      /* lies among the timeouts */
+	UNKNOWN(s, "latency_us/p99_ratio");
+	brief = tally_brief(t, 0); /* what the terminal shows is what the report says */
+	assert_int_equal(brief.mismatch.count, 6);
+	assert_int_equal(brief.mismatch.of, 96);
+	assert_int_equal(brief.generated_apart, 0);
+	IS(s, "latency_us/production/total/p99", brief.production.p99, 0);
+	IS(s, "latency_us/shadow/total/p50", brief.target.p50, 0);
+	assert_true(isinf(brief.target.p99));
+	IS(s, "latency_us/difference/count", 96, 0);
+	IS(s, "latency_us/difference/slower", 95, 0);
+	IS(s, "latency_us/difference/p50/value", 530, 8);
+	IS(s, "latency_us/difference/p50/low", 430, 8);
+	IS(s, "latency_us/difference/p50/high", 630, 8);
+	UNKNOWN(s, "latency_us/difference/p99/value");
+	IS(s, "paths/0/pairs", 4, 0);
+	IS(s, "slices/0/pairs", 100, 0);
+	IS(s, "slices/0/mismatch", 6, 0);
+	IS(s, "slices/1/errors", 3, 0);
+	IS(s, "slices/1/agreement/rate", 90.0 / 94, 1e-6);
+	assert_non_null(strstr(buffer_text(&out), "{\"by\":\"path\",\"value\":\"/v2/models/m/infer\","));
+	assert_non_null(strstr(buffer_text(&out), "{\"by\":\"model\",\"value\":\"m\","));
+	assert_non_null(strstr(buffer_text(&out), "\"verdict\":\"differs\""));
+	assert_null(strstr(buffer_text(&out), "_body\":"));
+	buffer_deinit(&out);
+	tally_free(t);
+}
+
+/* A tally of nothing knows nothing, and says so in valid JSON. */
+static void test_nothing(void **state)
+{
+	struct tally *t = tally_of(2, false), *again;
+	struct buffer out = written(t), twice;
+	struct span s = buffer_span(&out);
+
+	(void)state;
+	IS(s, "pairs", 0, 0);
+	UNKNOWN(s, "mismatch/rate");
+	UNKNOWN(s, "mismatch/high");
+	UNKNOWN(s, "error_rate/delta/value");
+	UNKNOWN(s, "latency_us/difference/p50/value");
+	UNKNOWN(s, "latency_us/p50_ratio");
+	UNKNOWN(s, "decision/score_psi");
+	UNKNOWN(s, "noise/net_rate");
+	again = read_back(s);
+	twice = written(again);
+	same_text(&out, &twice);
+	buffer_deinit(&out);
+	buffer_deinit(&twice);
+	tally_free(again);
+	tally_free(t);
+}
+
+static void test_round_trip(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 12; seed++) {
+		struct tally *t = tally_of(1 + seed % 2, seed % 3 == 0), *again;
+		struct buffer once, twice;
+		struct made x;
+
+		random_state = seed;
+		for (size_t i = 0; i < 3 + seed * 40; i++) {
+			make(&x);
+			tally_add(t, below(1 + seed % 2), &x.pair, &x.c);
+		}
+		once = written(t);
+		again = read_back(buffer_span(&once));
+		twice = written(again);
+		same_text(&once, &twice);
+		buffer_deinit(&once);
+		buffer_deinit(&twice);
+		tally_free(again);
+		tally_free(t);
+	}
+}
+
+/* Repeats are found within one run: the halves are divided so that none crosses over. */
+static void test_halves(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 100; seed < 110; seed++) {
+		struct tally *whole = tally_of(2, true), *half[2] = { tally_of(2, true), tally_of(2, true) }, *sum;
+		struct buffer want, part[2], got;
+		struct made x;
+
+		random_state = seed;
+		for (size_t i = 0; i < 400; i++) {
+			size_t target = below(2);
+
+			make(&x);
+			tally_add(whole, target, &x.pair, &x.c);
+			tally_add(half[(x.body[0] + x.target[12] + x.target[strlen(x.target) - 1]) % 2], target, &x.pair, &x.c);
+		}
+		want = written(whole);
+		for (int h = 0; h < 2; h++)
+			part[h] = written(half[h]);
+		sum = read_back(buffer_span(&part[seed % 2]));
+		assert_int_equal(tally_merge(sum, half[1 - seed % 2]), 0);
+		got = written(sum);
+		same_text(&want, &got);
+		buffer_deinit(&want);
+		buffer_deinit(&got);
+		for (int h = 0; h < 2; h++) {
+			buffer_deinit(&part[h]);
+			tally_free(half[h]);
+		}
+		tally_free(whole);
+		tally_free(sum);
+	}
+}
+
+/* -- noise ----------------------------------------------------------------------------- */
+
+static void add_values(struct tally *t, size_t target, int pairs, int at_a, int at_b)
+{
+	for (int i = 0; i < pairs; i++) {
+		struct made x;
+
+		make(&x);
+		x.c = (struct comparison){ .verdict = i < at_a || i < at_b ? COMPARISON_VALUE : COMPARISON_EQUAL, .kind = BODY_JSON };
+		x.c.findings.at = x.findings;
+		if (i < at_a)
+			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/a", "/a", "1", "2", 1, 1, 1 };
+		if (i < at_b)
+			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/b", "/b", "1", "2", 1, 1, 1 };
+		tally_add(t, target, &x.pair, &x.c);
+	}
+}
+
+static const struct {
+	int shadow, control;
+	bool noise;
+} diffy_rule[] = { /* of 10000 pairs each */
+	{ 100, 0, false },
+	{ 100, 100, true },  /* no oftener than the control */
+	{ 100, 66, false },  /* 34 / 166 = 20.5 % of the sum apart */
+	{ 100, 67, true },   /* 33 / 167 = 19.8 % */
+	{ 4, 0, false },     /* 0.04 % of the pairs apart */
+	{ 3, 0, true },      /* 0.03 % is not above 0.03 % */
+	{ 50, 60, true },
+};
+
+static void test_noise_by_control(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(diffy_rule) / sizeof(diffy_rule[0]); i++) {
+		struct tally *t = tally_of(2, false);
+		struct buffer out;
+		const char *path;
+
+		random_state = i;
+		add_values(t, 0, 10000, diffy_rule[i].shadow, 0);
+		add_values(t, 1, 10000, diffy_rule[i].control, 0);
+		out = written(t);
+		path = strstr(buffer_text(&out), "\"path\":\"/a\"");
+		assert_non_null(path);
+		path = strstr(path, "\"verdict\":");
+		if (strncmp(path, diffy_rule[i].noise ? "\"verdict\":\"noise\"" : "\"verdict\":\"differs\"", 17) != 0)
+			fail_msg("%d against %d: %.20s", diffy_rule[i].shadow, diffy_rule[i].control, path);
+		IS(buffer_span(&out), "noise/net_rate",
+		   diffy_rule[i].shadow > diffy_rule[i].control ? (diffy_rule[i].shadow - diffy_rule[i].control) / 1e4 : 0, 1e-8);
+		buffer_deinit(&out);
+		tally_free(t);
+	}
+}
+
+/* Without a control: production answered 10 of 40 repeated requests otherwise, so 25 % of differences say little. */
+static void test_noise_by_repeats(void **state)
+{
+	struct tally *t = tally_of(1, false);
+	struct buffer out;
+
+	(void)state;
+	random_state = 5;
+	for (int i = 0; i < 80; i++) {
+		struct made x;
+
+		make(&x);
+		snprintf(x.target, sizeof(x.target), "/x");
+		snprintf(x.body, sizeof(x.body), "%d", i % 40);
+		x.m.head.target = span_str(x.target);
+		x.m.body_len = strlen(x.body);
+		x.c = (struct comparison){ .verdict = COMPARISON_VALUE, .kind = BODY_JSON };
+		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 1 };
+		x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[1], .body_len = 1 };
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		x.answer[0][0] = i >= 40 && i < 50 ? 'b' : 'a';
+		x.answer[1][0] = i >= 40 && i < 42 ? 'b' : 'a';
+		x.c.findings.at = x.findings;
+		x.c.findings.count = 0;
+		if (i < 20)
+			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/seldom", "/seldom", "", "", 1, 0, 0 };
+		x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/often", "/often", "", "", 1, 0, 0 };
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+	out = written(t);
+	IS(buffer_span(&out), "repeats/requests", 40, 0);
+	IS(buffer_span(&out), "repeats/same_production", 30, 0);
+	IS(buffer_span(&out), "repeats/same_shadow", 38, 0);
+	IS(buffer_span(&out), "noise/mismatch/rate", 0.25, 1e-9);
+	IS(buffer_span(&out), "noise/net_rate", 0.75, 1e-9);
+	assert_non_null(strstr(buffer_text(&out), "\"source\":\"repeats\""));
+	assert_int_equal(strncmp(strstr(strstr(buffer_text(&out), "\"/often\""), "\"verdict\":"), "\"verdict\":\"differs\"", 19), 0);
+	assert_int_equal(strncmp(strstr(strstr(buffer_text(&out), "\"/seldom\""), "\"verdict\":"), "\"verdict\":\"noise\"", 17), 0);
+	buffer_deinit(&out);
+	tally_free(t);
+}
+
+/* -- what was left out, and rules to paste --------------------------------------------- */
+
+/** add_found() - @pairs pairs of JSON in which the @count findings are found */
+static void add_found(struct tally *t, int pairs, enum comparison_verdict verdict, const char *reason,
+		      const struct finding *findings, size_t count)
+{
+	for (int i = 0; i < pairs; i++) {
+		struct made x;
+
+		make(&x);
+		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 1 };
+		x.shadow = x.production;
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		x.c = (struct comparison){ .verdict = verdict, .reason = reason, .kind = BODY_JSON };
+		x.c.findings.at = findings;
+		x.c.findings.count = count;
+		for (size_t k = 0; k < count; k++)
+			x.c.findings.ignored += findings[k].kind == DIFFERENCE_IGNORED ? findings[k].count : 0;
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+}
+
+static void test_ignored(void **state)
+{
+	static const struct finding one = { DIFFERENCE_IGNORED, "/duration", "/duration", "", "", 2, 0, 0, 0, 0, "rules.txt:3" };
+	static const struct finding two[] = { { DIFFERENCE_VALUE, "/a", "/a", "", "", 1, 0, 0, 0, 0, NULL },
+					      { DIFFERENCE_IGNORED, "/\x9b/id", "/\x9b/id", "", "", 1, 0, 0, 0, 0, "--preset v2" } };
+	struct tally *t = tally_of(1, false), *merged = tally_of(1, false), *again;
+	struct buffer out, notes = { 0 };
+
+	(void)state;
+	add_found(t, 90, COMPARISON_CLOSE, REASON_IGNORED, &one, 1);
+	add_found(t, 8, COMPARISON_VALUE, NULL, two, 2);
+	add_found(t, 102, COMPARISON_EQUAL, NULL, NULL, 0);
+	out = written(t);
+	IS(buffer_span(&out), "ignored/pairs", 98, 0);
+	IS(buffer_span(&out), "ignored/of", 200, 0);
+	IS(buffer_span(&out), "ignored/rate", 0.49, 1e-9);
+	IS(buffer_span(&out), "ignored/alone", 90, 0);
+	IS(buffer_span(&out), "ignored/paths/0/pairs", 90, 0);
+	IS(buffer_span(&out), "ignored/paths/0/differences", 180, 0);
+	IS(buffer_span(&out), "ignored/paths/1/pairs", 8, 0);
+	IS(buffer_span(&out), "mismatch/count", 8, 0);
+	IS(buffer_span(&out), "paths/0/pairs", 8, 0); /* what is ignored is not among the paths that differ */
+	tally_notes(t, 0, &notes);
+	assert_string_equal(buffer_text(&notes),
+			    "  ignored    /duration differs in 90 of 200 pairs (rules.txt:3)\n"
+			    "             /\xef\xbf\xbd/id differs in 8 of 200 pairs (--preset v2)\n"
+			    "  warning    what is ignored differs in 49.00% of the pairs; make sure that none of it is what the model "
+			    "answers\n");
+	again = read_back(buffer_span(&out));
+	buffer_deinit(&out);
+	assert_int_equal(tally_merge(merged, t) + tally_merge(merged, again), 0);
+	out = written(merged);
+	IS(buffer_span(&out), "ignored/pairs", 196, 0);
+	IS(buffer_span(&out), "ignored/alone", 180, 0);
+	IS(buffer_span(&out), "ignored/paths/1/pairs", 16, 0);
+	buffer_deinit(&out);
+	buffer_deinit(&notes);
+	tally_free(t);
+	tally_free(again);
+	tally_free(merged);
+}
+
+/* Which difference, in how many of 100 pairs, gives which line to paste. */
+static void test_proposals(void **state)
+{
+	static const struct {
+		struct finding f;
+		int pairs;
+		const char *rule; /* NULL: none */
+	} rows[] = {
+		{ { DIFFERENCE_VALUE, "/id", "", "route-7", "route-0", 1, 0, 0, 0, 0, NULL }, 100, "/id ignore" },
+		{ { DIFFERENCE_VALUE, "/id", "", "route-7", "route-0", 1, 0, 0, 0, 0, NULL }, 94, NULL }, /* not in all */
+		{ { DIFFERENCE_VALUE, "/duration", "", "420", "4200", 1, 3780, 9, 1, 1, NULL }, 100, NULL }, /* what a model says */
+		{ { DIFFERENCE_VALUE, "/name", "", "anna", "bert", 1, 0, 0, 0, 0, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/x", "", "chatcmpl-8f2c01aa93b7", "chatcmpl-0a3199ff77e2", 1, 0, 0, 0, 0, NULL }, 96, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x/*/y", "", "8f2c01aa-93b7-4c1e-8f00-0a3199ff77e2", "8f2c01aa-93b7-4c1e-8f00-0a3199ff77e3", 3, 0, 0, 0,
+		    0, NULL }, 100, "/x/*/y ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "1764324000", "1764324007.5", 1, 7.5, 4e-9, 1, 1, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "1764324000123", "1764324000999", 1, 876, 4e-9, 1, 1, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/x", "", "2026-11-28T10:00:00Z", "2026-11-28 10:00:01+00:00", 1, 0, 0, 0, 0, NULL }, 100, "/x ignore" },
+		{ { DIFFERENCE_VALUE, "/a key \"q\"/created", "", "a", "b", 1, 0, 0, 0, 0, NULL }, 100, "\"/a key \\\"q\\\"/created\" ignore" },
+		{ { DIFFERENCE_VALUE, "/x**/id", "", "a", "b", 1, 0, 0, 0, 0, NULL }, 100, NULL }, /* no rule can say this */
+		{ { DIFFERENCE_MISSING, "/id", "", "a", "", 1, 0, 0, 0, 0, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/score", "", "0.5", "0.518", 7, 0.0183, 0.4, 7, 7, NULL }, 60, "/score num atol=0.019" },
+		{ { DIFFERENCE_VALUE, "/score", "", "0.5", "0.52", 7, 0.02, 0.4, 7, 7, NULL }, 2, "/score num atol=0.02" },
+		{ { DIFFERENCE_VALUE, "/price", "", "500", "503", 1, 3, 0.006, 1, 1, NULL }, 100, "/price num rtol=0.006" },
+		{ { DIFFERENCE_VALUE, "/price", "", "0", "3", 2, 3, 0.006, 2, 1, NULL }, 100, NULL }, /* rtol lets nothing beside 0 pass */
+		{ { DIFFERENCE_VALUE, "/price", "", "500", "700", 1, 200, 0.4, 1, 1, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/mixed", "", "0.5", "none", 2, 0.001, 0.002, 1, 1, NULL }, 100, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tally *t = tally_of(1, false);
+		struct buffer out, notes = { 0 }, want = { 0 };
+		struct json j = json_to(&want);
+
+		add_found(t, rows[i].pairs, COMPARISON_VALUE, NULL, &rows[i].f, 1);
+		add_found(t, 100 - rows[i].pairs, COMPARISON_EQUAL, NULL, NULL, 0);
+		tally_notes(t, 0, &notes);
+		out = written(t);
+		json_key(&j, "proposal");
+		if (rows[i].rule)
+			json_str(&j, rows[i].rule);
+		else
+			json_null(&j);
+		if (!strstr(buffer_text(&out), buffer_text(&want)) || (notes.len > 0) != (rows[i].rule != NULL) ||
+		    (rows[i].rule && !strstr(buffer_text(&notes), rows[i].rule)))
+			fail_msg("row %zu: no %s; %s", i, buffer_text(&want), buffer_text(&notes));
+		buffer_deinit(&out);
+		buffer_deinit(&notes);
+		buffer_deinit(&want);
+		tally_free(t);
+	}
+}
+
+/* Answers with an id never have the same bytes: what was decided, and said where the two differ, is what came again. */
+static const struct repeated {
+	enum comparison_verdict verdict;
+	const char *production[2], *shadow[2], *decided[2]; /* the first time, and the second */
+	enum difference_kind kind;
+	unsigned requests, same_production, same_shadow, forgotten;
+} repeated[] = {
+	{ COMPARISON_VALUE, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 1, 1, 0 },
+	{ COMPARISON_VALUE, { "1", "3" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 0, 1, 0 },
+	{ COMPARISON_VALUE, { "1", "1" }, { "2", "3" }, { "a", "a" }, DIFFERENCE_VALUE, 1, 1, 0, 0 },
+	{ COMPARISON_DECISION, { "1", "1" }, { "2", "2" }, { "a", "b" }, DIFFERENCE_DECISION, 1, 0, 1, 0 },
+	{ COMPARISON_CLOSE, { "1", "3" }, { "2", "4" }, { "a", "a" }, DIFFERENCE_CLOSE, 1, 1, 1, 0 },
+	{ COMPARISON_STATUS, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 0, 0, 0, 1 },
+	{ COMPARISON_NOT_COMPARABLE, { "1", "1" }, { "2", "2" }, { "a", "a" }, DIFFERENCE_VALUE, 0, 0, 0, 1 },
+};
+
+static void test_repeats_of_varying_bytes(void **state)
+{
+	(void)state;
+	for (size_t row = 0; row < sizeof(repeated) / sizeof(repeated[0]); row++) {
+		const struct repeated *r = &repeated[row];
+		struct tally *t = tally_of(1, false);
+		struct buffer out;
+
+		random_state = 7;
+		for (int i = 0; i < 2; i++) {
+			struct made x;
+
+			make(&x);
+			snprintf(x.target, sizeof(x.target), "/x");
+			snprintf(x.body, sizeof(x.body), "the same");
+			x.m.head.target = span_str(x.target);
+			x.m.body_len = strlen(x.body);
+			snprintf(x.answer[0], sizeof(x.answer[0]), "id %d of production", i);
+			snprintf(x.answer[1], sizeof(x.answer[1]), "id %d of the shadow", i);
+			x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 6 };
+			x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[1], .body_len = 6 };
+			x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+			x.c = (struct comparison){ .verdict = r->verdict, .kind = BODY_JSON };
+			x.c.findings.at = x.findings;
+			x.c.findings.count = x.c.findings.decision_count = 1;
+			x.c.findings.decisions = x.decisions;
+			x.findings[0] = (struct finding){ r->kind, "/a", "/a", "", "", 1, 1, 1 };
+			snprintf(x.findings[0].production, sizeof(x.findings[0].production), "%s", r->production[i]);
+			snprintf(x.findings[0].shadow, sizeof(x.findings[0].shadow), "%s", r->shadow[i]);
+			x.decisions[0] = (struct decision){ .agrees = true };
+			snprintf(x.decisions[0].production, LABEL_TEXT, "%s", r->decided[i]);
+			tally_add(t, 0, &x.pair, &x.c);
+		}
+		out = written(t);
+		IS(buffer_span(&out), "repeats/requests", r->requests, 0);
+		IS(buffer_span(&out), "repeats/same_production", r->same_production, 0);
+		IS(buffer_span(&out), "repeats/same_shadow", r->same_shadow, 0);
+		IS(buffer_span(&out), "repeats/forgotten", r->forgotten, 0);
+		buffer_deinit(&out);
+		tally_free(t);
+	}
+}
+
+/* A generated text that differs is no mismatch, until a control shows how much of it is noise. */
+static void test_generated(void **state)
+{
+	(void)state;
+	for (size_t targets = 1; targets <= 2; targets++) {
+		struct tally *t = tally_of(targets, false);
+		struct buffer out;
+
+		random_state = 9;
+		for (int i = 0; i < 50; i++) {
+			struct made x;
+
+			make(&x);
+			x.c = (struct comparison){ .verdict = i < 30 ? COMPARISON_VALUE : i < 40 ? COMPARISON_EQUAL : COMPARISON_STATUS,
+						   .kind = BODY_EVENTS, .generated = true, .common_prefix = 10,
+						   .production_len = i < 30 ? 40 : 10, .shadow_len = i < 30 ? 20 : 10 };
+			tally_add(t, 0, &x.pair, &x.c);
+		}
+		for (int i = 0; i < 7; i++) { /* what a reply decides is a mismatch, with a control and without */
+			struct made x;
+
+			make(&x);
+			x.c = (struct comparison){ .verdict = COMPARISON_DECISION, .reason = "tool_call", .kind = BODY_EVENTS, .generated = true,
+						   .reply = i < 4 ? REPLY_TOOL_CALL : REPLY_EMPTY };
+			tally_add(t, 0, &x.pair, &x.c);
+		}
+		out = written(t);
+		IS(buffer_span(&out), "generated/decisions/tool_call", 4, 0);
+		IS(buffer_span(&out), "generated/decisions/empty", 3, 0);
+		IS(buffer_span(&out), "generated/decisions/finish_reason", 0, 0);
+		IS(buffer_span(&out), "mismatch/count", targets == 1 ? 17 : 47, 0);
+		assert_int_equal(tally_brief(t, 0).mismatch.count, targets == 1 ? 17 : 47);
+		assert_int_equal(tally_brief(t, 0).generated_apart, targets == 1 ? 30 : 0);
+		if (targets == 2) /* the control was asked nothing */
+			assert_true(isnan(tally_brief(t, 1).target.p50));
+		IS(buffer_span(&out), "generated/different", 30, 0);
+		IS(buffer_span(&out), "generated/same_text", 27, 0);
+		IS(buffer_span(&out), "generated/common_prefix_share", 0.357143, 1e-6);
+		buffer_deinit(&out);
+		tally_free(t);
+	}
+}
+
+/* -- bounds ---------------------------------------------------------------------------- */
+
+/* As many names as anyone can send: every one is counted, in its place or as overflow, and memory ends. */
+static void test_bounded(void **state)
+{
+	enum { PAIRS = 6000 };
+	struct tally *t;
+	struct buffer out;
+	double places = 0;
+	size_t before = allocated, took;
+	static char big[5000];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	t = tally_of(1, true);
+	random_state = 3;
+	for (int i = 0; i < PAIRS; i++) {
+		struct made x;
+
+		make(&x);
+		x.c.verdict = (enum comparison_verdict)(i % COMPARISON_COUNT);
+		x.c.reason = NULL;
+		x.c.findings = (struct findings){ .at = x.findings, .count = 1, .decisions = x.decisions, .decision_count = 1, .decisions_total = 1 };
+		snprintf(x.patterns[0], sizeof(x.patterns[0]), "/%d", i);
+		x.findings[0] = (struct finding){ DIFFERENCE_VALUE, x.patterns[0], x.patterns[0], "", "", 1, 0, 0 };
+		x.decisions[0] = (struct decision){ .production_score = NAN, .shadow_score = NAN };
+		snprintf(x.decisions[0].production, LABEL_TEXT, "%040d", i);
+		snprintf(x.decisions[0].shadow, LABEL_TEXT, "%040d", -i);
+		snprintf(x.target, sizeof(x.target), "/v1/models/%d", i);
+		snprintf(x.tenant, sizeof(x.tenant), "%d", i);
+		snprintf(x.body, sizeof(x.body), "%d", i);
+		x.headers[0].value = span_str(x.tenant);
+		x.m.head.target = span_str(x.target);
+		x.production.body = x.shadow.body = x.m.body = (uint8_t *)big;
+		x.m.body_len = x.production.body_len = x.shadow.body_len = 20 + (uint64_t)i % (sizeof(big) - 20);
+		x.outcome.status_code = 100 + i % 900;
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+	took = allocated - before;
+	print_message("          a target full to the brim took %zu bytes\n", took);
+	if (took > TALLY_TARGET_BYTES_MAX)
+		fail_msg("%zu bytes", took);
+	out = written(t);
+	IS(buffer_span(&out), "paths_overflow", PAIRS - TALLY_PATHS_MAX, 0);
+	IS(buffer_span(&out), "decision/confusion_overflow", PAIRS - TALLY_CONFUSIONS_MAX, 0);
+	IS(buffer_span(&out), "slices_overflow", 3 * (PAIRS - TALLY_SLICES_MAX), 0);
+	for (int i = 0; i < TALLY_STATUSES_MAX; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "targets/default/status_matrix/%d/count", i);
+		places += value(buffer_span(&out), path);
+	}
+	IS(buffer_span(&out), "status_overflow", PAIRS - places, 0);
+	buffer_deinit(&out);
+	tally_free(t);
+}
+
+/* Whichever allocation fails, a tally counts on or says -ENOMEM, and nothing leaks or breaks. */
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	for (long n = 0; n < 400; n += n < 60 ? 1 : 7) {
+		struct tally_options options = { both_targets, 2, slice_headers, 1, true };
+		struct tally *t, *other = tally_of(2, true);
+		struct made x;
+
+		random_state = 77;
+		for (int i = 0; i < 20; i++) {
+			make(&x);
+			tally_add(other, 1, &x.pair, &x.c);
+		}
+		fail_after = n;
+		t = tally_new(&options);
+		for (int i = 0; t && i < 20; i++) {
+			make(&x);
+			tally_add(t, 0, &x.pair, &x.c);
+		}
+		if (t)
+			tally_merge(t, other);
+		fail_after = -1;
+		if (t) {
+			struct buffer out = written(t);
+
+			IS(buffer_span(&out), "pairs", 20, 0);
+			buffer_deinit(&out);
+		}
+		tally_free(t);
+		tally_free(other);
+	}
+}
+
+/* -- files that others wrote ----------------------------------------------------------- */
+
+static const struct {
+	const char *text, *said; /* NULL: it is read */
+} files[] = {
+	{ "{}", "no comparison" },
+	{ "[]", "no comparison" },
+	{ "{\"targets\":[]}", "no comparison" },
+	{ "{\"targets\":{}}", NULL },
+	{ "{\"targets\":{\"a\":{}}}", NULL },
+	{ "{\"targets\":{\"a\":7}}", NULL },
+	{ "{\"targets\":{\"a\":{}},\"requests\":{},\"count\":\"x\",\"buckets\":7,\"max_abs\":[]}", NULL }, /* not the target's */
+	{ "{\"targets\":{\"a\":{\"verdicts\":null,\"new\":[1,{}]}}}", NULL },
+	{ "{\"targets\":{\"a\":{},\"a\":{}}}", "doubles" },
+	{ "{\"targets\":{\"a\":{\"verdicts\":[]}}}", "\"verdicts\" of target \"a\" is not an object" },
+	{ "{\"targets\":{\"a\":{\"verdicts\":{\"equal\":-1}}}}", "\"equal\" of target \"a\" is not a count" },
+	{ "{\"targets\":{\"a\":{\"verdicts\":{\"equal\":1.5}}}}", "not a count" },
+	{ "{\"targets\":{\"a\":{\"verdicts\":{\"equal\":9007199254740993}}}}", "not a count" },
+	{ "{\"targets\":{\"a\":{\"paths\":{}}}}", "\"paths\" of target \"a\" is not a list" },
+	{ "{\"targets\":{\"a\":{\"paths\":[1,null,[],\"x\"]}}}", NULL },
+	{ "{\"targets\":{\"a\":{\"paths\":[{\"path\":7}]}}}", "\"path\" of target \"a\" is not a text" },
+	{ "{\"targets\":{\"a\":{\"paths\":[{\"max_abs\":NaN}]}}}", "not a number" },
+	{ "{\"targets\":{\"a\":{\"decision\":{\"count\":1,\"agree\":2}}}}", "decision.agree" },
+	{ "{\"targets\":{\"a\":{\"decision\":{\"scores\":{\"production\":[[99,1]]}}}}}", "scores" },
+	{ "{\"targets\":{\"a\":{\"decision\":{\"scores\":{\"production\":[[-21,1],[40,2]]}}}}}", NULL },
+	{ "{\"targets\":{\"a\":{\"error_rate\":{\"both\":2,\"shadow\":{\"count\":1,\"of\":9}}}}}", "fit together" },
+	{ "{\"targets\":{\"a\":{\"latency_us\":{\"production\":{\"total\":{\"buckets\":[[2304,1]]}}}}}}", "buckets" },
+	{ "{\"targets\":{\"a\":{\"latency_us\":{\"production\":{\"total\":{\"buckets\":[[1]]}}}}}}", "buckets" },
+	{ "{\"targets\":{\"a\":{\"distinct_sketch\":{\"hashes\":[\"xyz\"]}}}}", "hashes" },
+	{ "{\"targets\":{\"a\":{\"distinct_sketch\":{\"registers\":\"00\"}}}}", "4096 registers" },
+	{ "{\"targets\":{\"a\":{\"repeats\":{\"requests\":1,\"same_shadow\":2}}}}", "fit together" },
+	{ "{\"targets\":{\"a\":{\"slices\":[{\"by\":\"path\",\"mismatch\":1,\"generated_different\":1}]}}}", NULL },
+	{ "{\"targets\":{\"a\":{\"examples\":[{},{\"verdict\":\"equal\",\"id\":\"0\"},{\"verdict\":\"value\",\"id\":\"0\",\"status\":[200]}]}}}", NULL },
+};
+
+static void test_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct json_doc d = { 0 };
+		struct buffer error = { 0 };
+		struct tally *t;
+
+		assert_int_equal(json_doc_parse(&d, span_str(files[i].text)), 0);
+		t = tally_read(&d, 0, &error);
+		if (!t != !!files[i].said)
+			fail_msg("%s: %s", files[i].text, t ? "read" : buffer_text(&error));
+		if (files[i].said && !strstr(buffer_text(&error), files[i].said))
+			fail_msg("%s: %s", files[i].text, buffer_text(&error));
+		if (t) {
+			struct buffer out = written(t);
+
+			buffer_deinit(&out);
+		}
+		tally_free(t);
+		json_doc_deinit(&d);
+		buffer_deinit(&error);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_known_pairs),      cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
+		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
+		cmocka_unit_test(test_repeats_of_varying_bytes),
+		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
+		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,481 @@
+/*
+ * test_policy.c - options and a head in, a verdict out
+ *
+ * Routes have their own tables in test_route.c. Here: the order of the steps,
+ * each step's rule, what is refused at start and in which words.
+ */
+#include "tests/rig/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "policy/policy.h"
+#include "policy/rule.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Options as a list of "key value" words, so that a case is one line. */
+struct wish {
+	struct policy_options options;
+	const char *methods[4], *paths[4], *not_paths[4], *hosts[4], *match_headers[4];
+};
+
+static void add(struct texts *texts, const char **storage, const char *value)
+{
+	assert_true(texts->count < 4);
+	texts->at = storage;
+	storage[texts->count++] = value;
+}
+
+static void wish_add(struct wish *w, const char *key, const char *value)
+{
+	struct policy_options *o = &w->options;
+
+	if (strcmp(key, "method") == 0)
+		add(&o->methods, w->methods, value);
+	else if (strcmp(key, "path") == 0)
+		add(&o->paths, w->paths, value);
+	else if (strcmp(key, "not-path") == 0)
+		add(&o->not_paths, w->not_paths, value);
+	else if (strcmp(key, "host") == 0)
+		add(&o->hosts, w->hosts, value);
+	else if (strcmp(key, "header") == 0)
+		add(&o->match_headers, w->match_headers, value);
+	else if (strcmp(key, "preset") == 0)
+		o->preset = value;
+	else if (strcmp(key, "sample") == 0)
+		assert_true(parse_share(value, &o->sample_share));
+	else if (strcmp(key, "by-header") == 0)
+		o->sample_by = SAMPLE_BY_HEADER, o->sample_header = value;
+	else if (strcmp(key, "side-effects") == 0)
+		o->allow_side_effects = true;
+	else
+		fail_msg("no option %s", key);
+}
+
+#define OPTIONS_MAX 8
+#define FIELDS_MAX  8
+
+struct option_word {
+	const char *key, *value;
+};
+
+static void wish_init(struct wish *w, const struct option_word *words)
+{
+	*w = (struct wish){ .options.sample_share = SHARE_ONE };
+	for (size_t i = 0; i < OPTIONS_MAX && words[i].key; i++)
+		wish_add(w, words[i].key, words[i].value);
+}
+
+struct field_text {
+	const char *name, *value;
+};
+
+/* @same: the head's number, as all have that are equal to it; 0: none */
+static enum verdict decide_known(struct policy *p, uint64_t same, const char *method, const char *target,
+				 const struct field_text *fields)
+{
+	struct header headers[FIELDS_MAX];
+	struct request_head head = { span_str(method), span_str(target), headers, 0, 1, 1, same };
+	struct request_origin origin = { 0 };
+
+	for (; head.header_count < FIELDS_MAX && fields[head.header_count].name; head.header_count++)
+		headers[head.header_count] = (struct header){ span_str(fields[head.header_count].name),
+							      span_str(fields[head.header_count].value) };
+	return policy_decide(p, &head, &origin);
+}
+
+static enum verdict decide(struct policy *p, const char *method, const char *target, const struct field_text *fields)
+{
+	return decide_known(p, 0, method, target, fields);
+}
+
+static const struct {
+	struct option_word options[OPTIONS_MAX];
+	const char *method, *target;
+	struct field_text fields[FIELDS_MAX];
+	enum verdict verdict;
+} rows[] = {
+	/* methods */
+	{ { { 0 } }, "POST", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { 0 } }, "PUT", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { 0 } }, "GET", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { 0 } }, "post", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { 0 } }, "POSTS", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { "method", "get" } }, "GET", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "get" } }, "POST", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { "method", "Post" }, { "method", "PATCH" } }, "POST", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "Post" }, { "method", "PATCH" } }, "PATCH", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "predict" } }, "predict", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "predict" } }, "PREDICT", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { "method", "ANY" } }, "DELETE", "/p", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "any" } }, "CONNECT", "h:443", { { 0 } }, VERDICT_FILTERED_METHOD },
+	/* the first step that says no is the one that is told */
+	{ { { "path", "^/never" } }, "GET", "/metrics", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { "path", "^/never" } }, "POST", "/metrics", { { 0 } }, VERDICT_FILTERED_DENIED },
+	{ { { "path", "^/never" }, { "side-effects", "" } }, "POST", "/metrics", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/never" }, { "host", "x" } }, "POST", "/p", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "host", "x" }, { "header", "a: x" } }, "POST", "/p", { { "Host", "y" } }, VERDICT_FILTERED_HOST },
+	{ { { "header", "a: x" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, VERDICT_FILTERED_HEADER },
+	{ { { "sample", "0%" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, VERDICT_FILTERED_LOOP },
+	{ { { "sample", "0%" } }, "POST", "/p", { { 0 } }, VERDICT_UNSAMPLED },
+	/* paths: on path and query, unanchored, as captured; one must match, and none of the others */
+	{ { { "path", "predict" } }, "POST", "/v1/models/m:predict", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^/v1/.*predict$" } }, "POST", "http://h/v1/models/m:predict", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "h" } }, "POST", "http://h/a", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/$" } }, "POST", "http://h", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "user=7(&|$)" } }, "POST", "/p?user=7&x", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "%41" } }, "POST", "/%41", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "/A" } }, "POST", "/%41", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/c", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/c", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "/b" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m1/infer", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m2/infer", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/other/m1/", { { 0 } }, VERDICT_FILTERED_PATH },
+	/* a target is judged in the form in which it would be sent: with a slash before it */
+	{ { { "not-path", "^/private" } }, "POST", "private/x", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "^/@evil$" } }, "POST", "@evil", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "?q", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "http://h?q", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "any" }, { "path", "^/[*]$" } }, "POST", "*", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "method", "any" }, { "path", "^[*]$" } }, "OPTIONS", "*", { { 0 } }, VERDICT_CHOSEN },
+	/* hosts: any case; no field is an empty text */
+	{ { { "host", "^models\\." } }, "POST", "/p", { { "HOST", "Models.example:80" } }, VERDICT_CHOSEN },
+	{ { { "host", "a" }, { "host", "b" } }, "POST", "/p", { { "host", "b" } }, VERDICT_CHOSEN },
+	{ { { "host", "." } }, "POST", "/p", { { "x", "y" } }, VERDICT_FILTERED_HOST },
+	{ { { "host", "^$" } }, "POST", "/p", { { "x", "y" } }, VERDICT_CHOSEN },
+	{ { { "host", "b" } }, "POST", "/p", { { "host", "a" }, { "host", "b" } }, VERDICT_FILTERED_HOST },
+	/* headers: each rule must match some field of its name */
+	{ { { "header", "Content-Type: json" } }, "POST", "/p", { { "content-type", "application/json" } }, VERDICT_CHOSEN },
+	{ { { "header", "content-type:^json" } }, "POST", "/p", { { "content-type", "application/json" } },
+	  VERDICT_FILTERED_HEADER },
+	{ { { "header", "x: ^b$" } }, "POST", "/p", { { "x", "a" }, { "X", "b" } }, VERDICT_CHOSEN },
+	{ { { "header", "x: a" }, { "header", "y: b" } }, "POST", "/p", { { "x", "a" }, { "y", "b" } }, VERDICT_CHOSEN },
+	{ { { "header", "x: a" }, { "header", "y: b" } }, "POST", "/p", { { "x", "a" }, { "y", "a" } },
+	  VERDICT_FILTERED_HEADER },
+	{ { { "header", "x: a" }, { "header", "x: b" } }, "POST", "/p", { { "x", "ab" } }, VERDICT_CHOSEN },
+	{ { { "header", "x: a" } }, "POST", "/p", { { "xx", "a" } }, VERDICT_FILTERED_HEADER },
+	{ { { "header", "x:" } }, "POST", "/p", { { "x", "" } }, VERDICT_CHOSEN },
+	{ { { "header", "x:" } }, "POST", "/p", { { "y", "" } }, VERDICT_FILTERED_HEADER },
+	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b c" } }, VERDICT_CHOSEN },
+	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b" } }, VERDICT_FILTERED_HEADER },
+	/* the mark */
+	{ { { 0 } }, "POST", "/p", { { "x-SHADOWTAP", "" } }, VERDICT_FILTERED_LOOP },
+	{ { { 0 } }, "POST", "/p", { { "x-shadowtap2", "1" } }, VERDICT_CHOSEN },
+	/* sample by header */
+	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "a" } }, VERDICT_CHOSEN },
+	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "" } }, VERDICT_UNSAMPLED },
+	{ { { "by-header", "x-user" }, { "sample", "99.9%" } }, "POST", "/p", { { "y", "a" } }, VERDICT_UNSAMPLED },
+	{ { { "by-header", "x-user" }, { "sample", "100%" } }, "POST", "/p", { { "y", "a" } }, VERDICT_CHOSEN },
+};
+
+static void test_verdicts(void **state)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buffer error = { 0 };
+		struct policy *p = NULL;
+		struct wish w;
+		enum verdict v;
+
+		wish_init(&w, rows[i].options);
+		assert_int_equal(policy_new(&w.options, &p, &error), 0);
+		v = decide(p, rows[i].method, rows[i].target, rows[i].fields);
+		for (uint64_t same = 0; same < 2 * 3 && v == rows[i].verdict; same++) /* each number twice */
+			v = decide_known(p, same / 2, rows[i].method, rows[i].target, rows[i].fields);
+		if (v != rows[i].verdict)
+			fail_msg("row %zu: %s %s is %s %s", i, rows[i].method, rows[i].target, verdict_name(v),
+				 verdict_reason(v) ? verdict_reason(v) : "");
+		for (size_t k = 0; k < VERDICT_COUNT; k++) /* counting is the lane's business */
+			assert_int_equal(counter_get(&policy_stats(p)->verdict[k]), 0);
+		policy_free(p);
+		buffer_deinit(&error);
+	}
+}
+
+static const struct {
+	struct option_word options[OPTIONS_MAX];
+	const char *says[3];
+} refused[] = {
+	{ { { "method", "PO ST" } }, { "--method 'PO ST'", "any" } },
+	{ { { "method", "" } }, { "--method ''" } },
+	{ { { "method", "POST,PUT" } }, { "--method 'POST,PUT'", "once for each" } },
+	{ { { "method", "connect" } }, { "CONNECT", "tunnel" } },
+	{ { { "preset", "triton" } }, { "--preset 'triton'", "v2, tfserving, torchserve, openai, mlflow, any" } },
+	{ { { "path", "a" }, { "path", "(b" } }, { "--path '(b'", "parenthesis", "offset 2" } },
+	{ { { "not-path", "[" } }, { "--not-path '['" } },
+	{ { { "host", "*" } }, { "--match-host '*'" } },
+	{ { { "header", "x: (" } }, { "--match-header '('" } },
+	{ { { "header", "x" } }, { "--match-header 'x'", "Name: PATTERN" } },
+	{ { { "header", "a b: x" } }, { "--match-header 'a b: x'" } },
+	{ { { "header", ": x" } }, { "--match-header ': x'" } },
+	{ { { "by-header", "" } }, { "--sample-by 'header:'" } },
+	{ { { "by-header", "a:b" } }, { "--sample-by 'header:a:b'" } },
+};
+
+static void test_refused(void **state)
+{
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		struct buffer error = { 0 };
+		struct policy *p = NULL;
+		struct wish w;
+
+		wish_init(&w, refused[i].options);
+		if (policy_new(&w.options, &p, &error) != -EINVAL)
+			fail_msg("row %zu was accepted", i);
+		assert_null(p);
+		for (size_t k = 0; k < 3 && refused[i].says[k]; k++)
+			if (!strstr(buffer_text(&error), refused[i].says[k]))
+				fail_msg("row %zu says: %s", i, buffer_text(&error));
+		assert_null(strchr(buffer_text(&error), '\n'));
+		buffer_deinit(&error);
+	}
+}
+
+/* A rule that gives up leaves the request out, whichever way it faces, and is counted. */
+static void test_giving_up(void **state)
+{
+	static const struct {
+		struct option_word options[OPTIONS_MAX];
+		enum verdict verdict;
+		uint64_t times;
+	} cases[] = {
+		{ { { "path", "x" } }, VERDICT_FILTERED_PATH, 1 },
+		{ { { "not-path", "x" } }, VERDICT_FILTERED_PATH, 1 },
+		{ { { "header", "long: x" } }, VERDICT_FILTERED_HEADER, 1 },
+		{ { { "header", "short: x" } }, VERDICT_CHOSEN, 0 },
+		{ { { "path", "x" }, { "path", "y" } }, VERDICT_FILTERED_PATH, 2 },
+	};
+	char *text = malloc(RULE_TEXT_MAX + 3);
+
+	memset(text, 'x', RULE_TEXT_MAX + 2);
+	text[RULE_TEXT_MAX + 2] = '\0';
+	text[0] = '/';
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		bool on_path = strstr(cases[i].options[0].key, "path") != NULL;
+		const struct field_text fields[FIELDS_MAX] = { { "short", "x" }, { "long", text }, { "long", text } };
+		struct buffer error = { 0 };
+		struct policy *p = NULL;
+		struct wish w;
+
+		wish_init(&w, cases[i].options);
+		w.options.allow_side_effects = true; /* a path of this length would be denied */
+		assert_int_equal(policy_new(&w.options, &p, &error), 0);
+		assert_int_equal(decide(p, "POST", on_path ? text : "/p", fields), cases[i].verdict);
+		assert_int_equal(counter_get(&policy_stats(p)->match_limit), cases[i].times);
+		for (uint64_t n = 2; n < 4; n++) { /* it is counted each time, also for a head that comes again */
+			assert_int_equal(decide_known(p, 5, "POST", on_path ? text : "/p", fields), cases[i].verdict);
+			assert_int_equal(counter_get(&policy_stats(p)->match_limit), n * cases[i].times);
+		}
+		policy_free(p);
+		buffer_deinit(&error);
+	}
+	free(text);
+}
+
+static bool is_port_7(void *ctx, const struct request_origin *origin)
+{
+	(*(int *)ctx)++;
+	return origin->client.port == 7;
+}
+
+static void test_own_connections(void **state)
+{
+	struct policy_options options = { .sample_share = SHARE_ONE, .is_own = is_port_7 };
+	struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/p"), .same = 3 };
+	struct request_origin origin = { .client.port = 7 };
+	struct buffer error = { 0 };
+	struct policy *p = NULL;
+	int asked = 0;
+
+	options.is_own_ctx = &asked;
+	assert_int_equal(policy_new(&options, &p, &error), 0);
+	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_FILTERED_LOOP);
+	origin.client.port = 8;
+	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_CHOSEN);
+	head.method = SPAN_LITERAL("GET");
+	head.same = 4;
+	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_FILTERED_METHOD);
+	assert_int_equal(asked, 2);
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
+/* The counter turns only for requests that matched: 5 % of them, however many others come between. */
+static void test_sample_counts_matching(void **state)
+{
+	static const struct option_word words[OPTIONS_MAX] = { { "sample", "5%" } };
+	static const struct field_text none[FIELDS_MAX] = { { 0 } };
+	struct buffer error = { 0 };
+	struct policy *p = NULL;
+	struct wish w;
+	int chosen = 0;
+
+	wish_init(&w, words);
+	assert_int_equal(policy_new(&w.options, &p, &error), 0);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(decide(p, "GET", "/p", none), VERDICT_FILTERED_METHOD);
+		assert_int_equal(decide(p, "POST", "/metrics", none), VERDICT_FILTERED_DENIED);
+		chosen += decide(p, "POST", "/p", none) == VERDICT_CHOSEN;
+		assert_int_equal(chosen, (i + 1) / 20);
+	}
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
+/* A policy that takes another's place goes on counting: over any changes the chosen are exact to one request. */
+static void test_sample_goes_on(void **state)
+{
+	static const struct field_text no_fields[1] = { { 0 } };
+	static const struct {
+		uint64_t share; /* parts per SHARE_ONE */
+		int requests;
+	} stretches[] = {
+		{ SHARE_ONE / 10, 7 },  { SHARE_ONE / 4, 3 },   { SHARE_ONE / 3, 1 }, { 0, 50 },
+		{ SHARE_ONE / 10, 19 }, { SHARE_ONE / 7, 100 }, { SHARE_ONE, 4 },     { SHARE_ONE / 100, 1000 },
+	};
+	struct buffer error = { 0 };
+	struct policy_stats stats = { 0 };
+	struct policy *p = NULL;
+	double expected = 0;
+	int chosen = 0;
+
+	for (size_t i = 0; i < COUNT(stretches); i++) {
+		struct wish w;
+		struct policy *next;
+
+		wish_init(&w, (struct option_word[OPTIONS_MAX]){ { 0 } });
+		w.options.stats = &stats;
+		w.options.sample_share = i % 3 == 2 ? SHARE_ONE / 2 : stretches[i].share;
+		assert_int_equal(policy_new(&w.options, &next, &error), 0);
+		assert_ptr_equal(policy_stats(next), &stats);
+		if (i % 3 == 2)
+			policy_set_share(next, stretches[i].share);
+		if (p)
+			policy_take_over(next, p);
+		policy_free(p);
+		p = next;
+		for (int n = 0; n < stretches[i].requests; n++)
+			chosen += decide(p, "POST", "/p", no_fields) == VERDICT_CHOSEN;
+		expected += (double)stretches[i].share / SHARE_ONE * stretches[i].requests;
+		assert_true(chosen <= expected && chosen > expected - 1.000001);
+	}
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
+static void test_sample_by_ends(void **state)
+{
+	static const enum sample_by ways[] = { SAMPLE_BY_CLIENT, SAMPLE_BY_CONNECTION };
+
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct policy_options options = { .sample_share = SHARE_ONE / 10, .sample_by = ways[i] };
+		struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/p") };
+		struct request_origin origin = { .client.family = 4, .server.family = 4 };
+		struct buffer error = { 0 };
+		struct policy *p = NULL;
+		int chosen = 0, clients = 0;
+
+		assert_int_equal(policy_new(&options, &p, &error), 0);
+		for (int client = 0; client < 100; client++) {
+			int of_this = 0;
+
+			origin.client.addr[15] = (uint8_t)client;
+			for (uint16_t port = 1; port <= 100; port++) {
+				origin.client.port = port;
+				of_this += policy_decide(p, &head, &origin) == VERDICT_CHOSEN;
+			}
+			chosen += of_this;
+			clients += of_this == 100;
+			if (ways[i] == SAMPLE_BY_CLIENT)
+				assert_true(of_this == 0 || of_this == 100);
+		}
+		if (ways[i] == SAMPLE_BY_CLIENT)
+			assert_true(clients > 1 && clients < 25);
+		else
+			assert_true(chosen > 800 && chosen < 1200);
+		policy_free(p);
+		buffer_deinit(&error);
+	}
+}
+
+static void test_names(void **state)
+{
+	assert_string_equal(verdict_name(VERDICT_CHOSEN), "chosen");
+	assert_null(verdict_reason(VERDICT_CHOSEN));
+	assert_string_equal(verdict_name(VERDICT_FILTERED_DENIED), "filtered");
+	assert_string_equal(verdict_reason(VERDICT_FILTERED_DENIED), "denied");
+	assert_string_equal(verdict_name(VERDICT_SHED_MEMORY), "shed");
+	assert_string_equal(preset_names(), "v2, tfserving, torchserve, openai, mlflow, any");
+}
+
+/* A number that no other head of the test has. */
+static uint64_t number_of(const char *method, const char *target)
+{
+	uint64_t n = (uint8_t)method[1];
+
+	while (*target)
+		n = (n ^ (uint8_t)*target++) * 1099511628211U;
+	return n;
+}
+
+/*
+ * What a policy remembers changes nothing: after ten thousand others it says of
+ * each head what one that has seen none says. The alphabet is small, so that
+ * targets meet in one place, and some are too long to be remembered. Every other
+ * head has a number, and only short ones come again often.
+ */
+static void test_memory(void **state)
+{
+	static const char *const parts[] = { "/v2", "/models", "/m", "/infer", "/repository", "/load", "/metrics", "?a=1" };
+	static const char *const methods[] = { "POST", "PUT" };
+	static const struct field_text no_fields[] = { { NULL, NULL } };
+	struct policy_options options = { .preset = "any", .sample_share = SHARE_ONE,
+					  .not_paths = { (const char *[]){ "a=1.*m" }, 1 } };
+	struct policy *p;
+	struct buffer error = { 0 };
+	unsigned seed = 7, verdicts[VERDICT_COUNT] = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_new(&options, &p, &error), 0);
+	for (int i = 0; i < 10000; i++) {
+		struct policy *fresh;
+		char target[256] = "";
+		const char *method = methods[rand_r(&seed) % 2];
+		enum verdict verdict;
+
+		for (int n = 1 + rand_r(&seed) % (i % 50 == 0 ? 25 : 4); n > 0; n--)
+			strcat(target, parts[rand_r(&seed) % 8]);
+		verdict = decide_known(p, i % 20 < 10 ? number_of(method, target) : 0, method, target, no_fields);
+		verdicts[verdict]++;
+		if (i % 10 != 0)
+			continue;
+		assert_int_equal(policy_new(&options, &fresh, &error), 0);
+		assert_int_equal(verdict, decide(fresh, method, target, no_fields));
+		policy_free(fresh);
+	}
+	assert_true(verdicts[VERDICT_CHOSEN] > 500 && verdicts[VERDICT_FILTERED_DENIED] > 500 &&
+		    verdicts[VERDICT_FILTERED_PATH] > 50);
+	policy_free(p);
+	buffer_deinit(&error);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_giving_up),      cmocka_unit_test(test_own_connections),
+		cmocka_unit_test(test_sample_counts_matching), cmocka_unit_test(test_sample_by_ends),
+		cmocka_unit_test(test_sample_goes_on),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/* test_books.c - the books balance, say when they do not, and explain an empty run by the right step */
+#include "tests/rig/unit.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "report/books.h"
+#include "report/why.h"
+
+/* One of everything: 10 packets, 20 requests, one target. */
+static struct books balanced(void)
+{
+	struct books b = { 0 };
+
+	b.packets.received = PACKET_FATE_COUNT;
+	for (int i = 0; i < PACKET_FATE_COUNT; i++)
+		b.packets.fate[i] = 1;
+	b.requests.complete = VERDICT_COUNT;
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		b.requests.verdict[i] = 1;
+	b.requests.seen = b.requests.complete + LOST_REASON_COUNT;
+	for (int i = 0; i < LOST_REASON_COUNT; i++)
+		b.requests.lost[i] = 1;
+	b.target_count = 1;
+	b.target[0].name = "default";
+	b.target[0].shown = "http://127.0.0.1:9000";
+	b.target[0].breaker = "closed";
+	b.target[0].chosen = 1;
+	b.target[0].sent = 1;
+	b.target[0].outcome[OUTCOME_ANSWERED_2XX] = 1;
+	return b;
+}
+
+static bool balances(const struct books *b, char *why, size_t size)
+{
+	struct buffer out = { 0 };
+	bool ok = books_imbalance(b, &out);
+
+	strncpy(why, buffer_text(&out), size - 1);
+	why[size - 1] = '\0';
+	buffer_deinit(&out);
+	return ok;
+}
+
+static void test_balanced(void **state)
+{
+	struct books b = balanced();
+	char why[512];
+
+	(void)state;
+	assert_true(balances(&b, why, sizeof(why)));
+	assert_string_equal(why, "");
+}
+
+/* Each counter of each equality, one too many: found, and said by name. */
+static void test_every_counter_matters(void **state)
+{
+	struct books b = balanced();
+	struct {
+		uint64_t *counter;
+		size_t count;
+		const char *said;
+	} rows[] = {
+		{ &b.packets.received, 1, "packets.received" },
+		{ b.packets.fate, PACKET_FATE_COUNT, "packets.received" },
+		{ &b.requests.seen, 1, "requests.seen" },
+		{ b.requests.lost, LOST_REASON_COUNT, "requests.seen" },
+		{ b.requests.verdict, VERDICT_COUNT, "requests.complete" },
+		{ &b.target[0].chosen, 1, "default.chosen" },
+		{ &b.target[0].unsampled, 1, "default.chosen" },
+		{ b.target[0].shed, SHED_COUNT, "default.chosen" },
+		{ &b.target[0].sent, 1, "default.sent" },
+		{ b.target[0].outcome, OUTCOME_COUNT, "default.sent" },
+	};
+	char why[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t k = 0; k < rows[i].count; k++) {
+			rows[i].counter[k]++;
+			assert_false(balances(&b, why, sizeof(why)));
+			assert_non_null(strstr(why, rows[i].said));
+			rows[i].counter[k]--;
+		}
+	assert_true(balances(&b, why, sizeof(why)));
+}
+
+/* What was left in the ring moves from chosen to shed.handover, so both sides still agree. */
+static void test_leftover(void **state)
+{
+	static struct policy_stats policy;
+	struct books_sources from = { .policy = &policy, .leftover = 3 };
+	struct books b;
+
+	(void)state;
+	counter_set(&policy.verdict[VERDICT_CHOSEN], 10);
+	counter_set(&policy.verdict[VERDICT_SHED_HANDOVER], 2);
+	books_take(&from, &b);
+	assert_int_equal(b.requests.verdict[VERDICT_CHOSEN], 7);
+	assert_int_equal(b.requests.verdict[VERDICT_SHED_HANDOVER], 5);
+}
+
+/* The names that scripts rely on, in their nesting. */
+static void test_json_names(void **state)
+{
+	static const char *const members[] = {
+		"\"packets\":{\"received\":", "\"decoded\":", "\"ignored\":{\"not_ip\":", "\"malformed\":{\"truncated\":",
+		"\"dropped_kernel\":", "\"requests\":{\"seen\":", "\"complete\":",
+		("\"lost\":{\"gap\":1,\"truncated\":1,\"reset\":1,\"idle\":1,\"too_large\":1,\"malformed\":1,\"upgraded\":1,"
+		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"cut_at_end\":1}"),
+		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
+		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
+		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0}", "\"sent\":1",
+		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
+		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0}",
+		"\"cancelled_at_exit\":0",
+	};
+	struct books b = balanced();
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+
+	(void)state;
+	json_open(&j, '{');
+	books_json(&b, &j);
+	json_close(&j, '}');
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (!strstr(buffer_text(&out), members[i]))
+			fail_msg("%s is not in %s", members[i], buffer_text(&out));
+	buffer_deinit(&out);
+}
+
+static void test_text(void **state)
+{
+	struct books b = balanced();
+	struct buffer out = { 0 };
+
+	(void)state;
+	b.packets.fate[PACKET_IGNORED_PORT] = 4;
+	b.packets.received += 3;
+	books_text(&b, &out);
+	assert_non_null(strstr(buffer_text(&out), "packets.received 14 = decoded 1 + ignored 9 (not_ip 1, not_tcp 1, port 4, "
+						  "fragment 1, nested 1, linktype 1) + malformed 4 (truncated 1, link 1, ip 1, tcp 1); "
+						  "dropped_kernel 0\n"));
+	assert_non_null(strstr(buffer_text(&out), "default.sent 1 = answered 1 (2xx 1) + failed 0 + cancelled_at_exit 0\n"));
+	buffer_deinit(&out);
+}
+
+/* Runs that go well down to a step, and lose everything there. */
+static void no_packets(struct books *b)
+{
+	*b = (struct books){ 0 };
+}
+
+static void other_port(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_PORT] = 9 } } };
+}
+
+static void only_udp(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_NOT_TCP] = 9 } } };
+}
+
+static void only_tls(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .connections = { .seen = 2, .not_http = 2, .tls = 2 } };
+}
+
+static void only_http2(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .connections = { .seen = 2, .http2 = 2 } };
+}
+
+static void all_gaps(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 3, .lost = { [LOST_GAP] = 2, [LOST_RESET] = 1 } } };
+}
+
+static void all_but_probes_too_large(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 12, .complete = 2, .lost = { [LOST_TOO_LARGE] = 10 },
+					   .verdict = { [VERDICT_FILTERED_METHOD] = 2 } } };
+}
+
+static void answers_only(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } }, .connections = { .seen = 3 } };
+}
+
+static void all_gets(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_FILTERED_METHOD] = 3 } } };
+}
+
+static void all_unsampled(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_UNSAMPLED] = 3 } } };
+}
+
+static void all_breaker(struct books *b)
+{
+	*b = balanced();
+	b->target[0].sent = 0;
+	b->target[0].shed[SHED_BREAKER] = 1;
+}
+
+static void production(struct books *b)
+{
+	*b = balanced();
+	b->target[0].sent = 0;
+	b->target[0].unsampled = 7;
+	b->target[0].shed[SHED_PRODUCTION] = 1;
+}
+
+static void all_vn_tagged(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_NOT_IP] = 9 } },
+			     .unread = { { UNREAD(UNREAD_IP_PROTOCOL, 1), 9 }, { UNREAD(UNREAD_ETHERTYPE, 0x88e5), 8 } } };
+}
+
+static void all_link_types(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_LINKTYPE] = 9 } },
+			     .unread = { { UNREAD(UNREAD_LINKTYPE, 220), 9 } } };
+}
+
+static void all_truncated(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 }, .longest_cut = 70000 },
+			     .requests = { .seen = 3, .lost = { [LOST_TRUNCATED] = 3 } } };
+}
+
+static void all_big_tcp(struct books *b)
+{
+	all_truncated(b);
+	b->packets.longest_cut = 500000;
+}
+
+static const struct {
+	const char *step;
+	void (*fall)(struct books *);
+	const char *said;
+} empty_runs[] = {
+	{ "no packets", no_packets, "the capture holds no packets" },
+	{ "other port", other_port, "on a port of -p" },
+	{ "no TCP", only_udp, "they carry no TCP" },
+	{ "a kind of frame", all_vn_tagged, "they carry no IP, most have ethertype 0x88e5 (MACsec): it is encrypted" },
+	{ "a link type", all_link_types, "their link type, 220, is not one" },
+	{ "a snaplen", all_truncated, "3 of them as truncated: the packets were cut: capture with a snaplen of 262144 (-s)" },
+	{ "BIG TCP", all_big_tcp, "there are packets of 500000 bytes (BIG TCP), and no snaplen above 262144 (-s): ip link set DEV gro_max_size 196608" },
+	{ "TLS", only_tls, "2 of 2 connections are TLS" },
+	{ "HTTP/2", only_http2, "speak HTTP/2" },
+	{ "gaps", all_gaps, "2 of them as gap" },
+	{ "too large", all_but_probes_too_large, "10 of 12 requests were lost, 10 of them as too_large" },
+	{ "one way", answers_only, "are the packets from the clients captured" },
+	{ "methods", all_gets, "3 were filtered.method" },
+	{ "sample", all_unsampled, "the sample took none" },
+	{ "breaker", all_breaker, "were shed.breaker" },
+	{ "production", production, "is the service that is watched" },
+};
+
+static void test_why(void **state)
+{
+	struct run_shape shape = { .sample_share = SHARE_ONE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(empty_runs) / sizeof(empty_runs[0]); i++) {
+		struct buffer out = { 0 };
+		struct books b;
+
+		empty_runs[i].fall(&b);
+		assert_true(why_nothing(&b, &shape, &out));
+		if (!strstr(buffer_text(&out), empty_runs[i].said))
+			fail_msg("%s: \"%s\" is not in: %s", empty_runs[i].step, empty_runs[i].said, buffer_text(&out));
+		assert_int_equal(strncmp(buffer_text(&out), "nothing was sent: ", 18), 0);
+		buffer_deinit(&out);
+	}
+}
+
+/* What is said of a run that sent something: what else was in the packets, or in longer ones than can be captured. */
+static void test_why_lacking(void **state)
+{
+	static const struct {
+		struct unread_share unread;
+		uint64_t longest_cut, truncated;
+		const char *said; /* NULL: nothing */
+	} rows[] = {
+		{ { 0 }, 0, 0, NULL },
+		{ { UNREAD(UNREAD_UDP_PORT, 4789), 34 }, 0, 0, "34 of 50 packets have UDP port 4789 (VXLAN) and could not be read: " },
+		{ { UNREAD(UNREAD_UDP_PORT, 4789), 5 }, 0, 0, NULL }, /* a handful */
+		{ { UNREAD(UNREAD_UDP_PORT, 53), 34 }, 0, 0, NULL },
+		{ { UNREAD(UNREAD_UDP_PORT, 5000), 34 }, 0, 0, "although --vxlan-port names the port" },
+		{ { UNREAD(UNREAD_ETHERTYPE, 0x0026), 34 }, 0, 0, NULL },
+		{ { 0 }, 500000, 7, "7 requests were lost as truncated: there are packets of 500000 bytes (BIG TCP)" },
+		{ { 0 }, 70000, 7, NULL },
+		{ { 0 }, 500000, 0, NULL },
+	};
+	static const uint16_t given[] = { 5000 };
+	const struct run_shape shape = { .vxlan_ports = given, .vxlan_port_count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct books b = balanced();
+		struct buffer out = { 0 };
+
+		b.packets.received = 50;
+		b.packets.fate[PACKET_DECODED] = 16;
+		b.requests.complete = 1;
+		b.unread[0] = rows[i].unread;
+		b.packets.longest_cut = rows[i].longest_cut;
+		b.requests.lost[LOST_TRUNCATED] = rows[i].truncated;
+		why_lacking(&b, &shape, &out);
+		if (rows[i].said ? !strstr(buffer_text(&out), rows[i].said) : out.len > 0)
+			fail_msg("row %zu: %s", i, buffer_text(&out));
+		buffer_deinit(&out);
+	}
+}
+
+/* Ended in a pause of the recording: that is no target's fault. Live, it may be. */
+static void test_why_handover(void **state)
+{
+	struct books b = { .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+			   .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_SHED_HANDOVER] = 3 } } };
+	struct run_shape shape = { .interrupted = true };
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_true(why_nothing(&b, &shape, &out));
+	assert_non_null(strstr(buffer_text(&out), "--max-sleep 1s"));
+	assert_null(strstr(buffer_text(&out), "targets"));
+	buffer_clear(&out);
+	shape.live = true;
+	assert_true(why_nothing(&b, &shape, &out));
+	assert_non_null(strstr(buffer_text(&out), "see the targets' lines"));
+	buffer_deinit(&out);
+}
+
+static void test_why_not(void **state)
+{
+	struct run_shape shape = { .sample_share = SHARE_ONE };
+	struct books b = balanced();
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_false(why_nothing(&b, &shape, &out));
+	shape.dry_run = true;
+	b.target_count = 0;
+	assert_false(why_nothing(&b, &shape, &out)); /* one was chosen */
+	assert_int_equal(out.len, 0);
+	buffer_deinit(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
+		cmocka_unit_test(test_leftover),   cmocka_unit_test(test_json_names),
+		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
+		cmocka_unit_test(test_why_not),
+		cmocka_unit_test(test_why_lacking),
+		cmocka_unit_test(test_why_handover),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

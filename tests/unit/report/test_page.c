@@ -1,0 +1,361 @@
+/* test_page.c - what a page says of a report, and that nothing in a report can say more than it should */
+#include "tests/rig/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/format.h"
+#include "report/page.h"
+#include "tests/rig/page_check.h"
+
+/* ---- figures ---- */
+
+static void test_figures(void **state)
+{
+	static const struct {
+		void (*figure)(struct buffer *, double);
+		double n;
+		const char *shown;
+	} rows[] = {
+		{ figure_share, 0, "0 %" },
+		{ figure_share, 1, "100 %" },
+		{ figure_share, 0.5, "50.0 %" },
+		{ figure_share, 0.0312, "3.12 %" },
+		{ figure_share, 0.9876, "98.76 %" },
+		{ figure_share, 0.99996, "99.9960 %" }, /* not 100 % */
+		{ figure_share, 0.000004, "0.0004 %" }, /* not 0 % */
+		{ figure_share, -0.0312, "-3.12 %" },
+		{ figure_time, 0, "0 µs" },
+		{ figure_time, 912, "912 µs" },
+		{ figure_time, 999.6, "1.00 ms" },
+		{ figure_time, 7100, "7.10 ms" },
+		{ figure_time, -7100, "-7.10 ms" },
+		{ figure_time, 99960, "100 ms" },
+		{ figure_time, 1.24e6, "1.24 s" },
+		{ figure_time, 300e6, "5.00 min" },
+		{ figure_bytes, 0, "0 bytes" },
+		{ figure_bytes, 1023, "1023 bytes" },
+		{ figure_bytes, 86601, "84.6 KiB" },
+		{ figure_bytes, 5e13, "45.5 TiB" },
+		{ figure_number, 312.5, "312.5" },
+		{ figure_number, 1e-7, "1e-07" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer out = { 0 };
+
+		rows[i].figure(&out, rows[i].n);
+		assert_string_equal(buffer_text(&out), rows[i].shown);
+		buffer_deinit(&out);
+	}
+}
+
+static void test_counts(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *shown;
+	} rows[] = { { 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 12372, "12,372" }, { UINT64_MAX, "18,446,744,073,709,551,615" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer out = { 0 };
+
+		figure_count(&out, rows[i].n);
+		assert_string_equal(buffer_text(&out), rows[i].shown);
+		buffer_deinit(&out);
+	}
+}
+
+/* ---- pages ---- */
+
+static int draw(const char *json, enum medium medium, struct buffer *out)
+{
+	struct json_doc doc = { 0 };
+	int err = json_doc_parse(&doc, span_str(json));
+
+	assert_int_equal(err, 0);
+	err = page_draw(&doc, medium, out);
+	json_doc_deinit(&doc);
+	return err;
+}
+
+/* Once what stands on top of a report, once what is further down; "" where only the other is asked. */
+static void test_what_is_said(void **state)
+{
+	static const struct {
+		const char *json, *title, *below;
+	} rows[] = {
+		{ "{\"requests\":{\"chosen\":7},\"dry_run\":true}", "7 requests chosen, none sent: a dry run", "" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{\"sent\":5,\"answered\":{\"2xx\":3,\"5xx\":1},\"failed\":{\"timeout\":1}}}}",
+		  "5 requests mirrored: 4 answered, 1 failed", "failed timeout 1" },
+		{ "{\"requests\":{\"seen\":1000,\"complete\":990,\"lost\":{\"gap\":9,\"cut_at_end\":1,\"idle\":0}}}",
+		  "0 requests mirrored", "lost gap 9 · lost cut at end 1" },
+		{ "{\"requests\":{},\"packets\":{\"received\":9,\"dropped_kernel\":3}}", "", "try a larger -B" },
+		{ "{\"requests\":{},\"nothing_sent\":\"all 3 requests were filtered\"}", "", "all 3 requests were filtered" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{}},\"all_failed\":{\"a\":{\"count\":1080,\"how\":\"timed out after 300 ms\",\"try\":\"raise "
+		  "-m\"}}}", "All 1,080 timed out after 300 ms", "What to do: raise -m" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{},\"b\":{}},\"all_failed\":{\"a\":{\"count\":2,\"how\":\"timed out\",\"try\":\"raise -m\"},"
+		  "\"b\":{\"count\":3,\"how\":\"failed to connect\",\"try\":\"look\"}},\"gate\":{\"passed\":false}}",
+		  "Target “a”: all 2 timed out", "Target “b”: all 3 failed to connect: look" },
+		{ "{\"requests\":{},\"targets\":{\"a\":{}},\"all_failed\":{\"a\":{\"count\":2,\"how\":\"timed out\",\"try\":\"\"}},"
+		  "\"gate\":{\"passed\":false}}", "All 2 timed out", "The gate failed." },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Latency is not judged: replayed as fast as possible." },
+		{ "{\"requests\":{},\"speed\":10,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Latency is not judged: replayed at 10 times the recorded pace." },
+		{ "{\"requests\":{},\"speed\":1,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "At p99 the shadow takes 4 times as long." },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Times of the shadow are not judged here: replayed as fast as possible." },
+		{ "{\"requests\":{},\"all_failed\":{}}", "0 requests mirrored", "" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
+		  "knows\"}]}}", "The gate failed", "and it is not known (no one knows)" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"count\":9,\"of\":9,"
+		  "\"rate\":1},\"decision\":{\"count\":9,\"agree\":8,\"rate\":0.89}}}}}",
+		  "89.0 % of the shadow's decisions and 0 % of its answers agree with production", "8 of 9 decisions agree" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":0,\"mismatch\":{\"of\":0,\"rate\":null}}}}}",
+		  "No answers could be compared", "" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":0.034}]}}",
+		  "The gate failed", "mismatch > 1%, and it is 3.40 %" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"p99_ratio > 2\",\"value\":2.5}]}}",
+		  "The gate failed", "and it is 2.5" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"p99_ratio > 2\",\"value\":null}]}}",
+		  "The gate failed", "and it is not known" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"role\":\"shadow\",\"pairs\":4,\"mismatch\":{\"of\":0}}}}}",
+		  "No answers could be compared", "" },
+		/* the control is not the shadow: its agreement is no headline */
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"c\":{\"role\":\"control\",\"mismatch\":{\"of\":9,\"rate\":0.5}},"
+		  "\"a\":{\"role\":\"shadow\",\"mismatch\":{\"count\":1,\"of\":100,\"rate\":0.01,\"low\":0.002,\"high\":0.05}}}}}",
+		  "99.00 % of the shadow's answers agree", "1 of 100 compared answers differ (95 % interval 0.20 % to 5.00 %)" },
+		/* a quantile that lies among the timeouts is above all that was measured */
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"latency_us\":{\"timeouts\":2,\"shadow\":{\"total\":"
+		  "{\"count\":5,\"p50\":900,\"p99\":null}}}}}}}",
+		  "", "> max-time" },
+		/* the gate, term by term, and what it did not ask */
+		{ "{\"requests\":{},\"gate\":{\"expression\":\"mismatch > 1%\",\"passed\":true,\"terms\":[{\"term\":\"mismatch > 1%\",\"target\":\"a\","
+		  "\"value\":0.004,\"why\":null,\"allowed\":\"at most 1%\",\"outcome\":\"passes\"}]},\"comparison\":{\"targets\":{\"a\":{\"mismatch\":"
+		  "{\"of\":850,\"rate\":0.004,\"low\":0.001},\"latency_us\":{\"p99_ratio\":5.49},\"decision\":{\"count\":900,\"score_psi\":2.353}}}}}",
+		  "Not asked, and notable: latency p99 × 5.49, drift of scores 2.353", "at most 1%" },
+		{ "{\"requests\":{},\"gate\":{\"expression\":\"p99_ratio > 9 or score_psi > 3\",\"passed\":true,\"terms\":[{\"term\":\"p99_ratio > 9\","
+		  "\"target\":\"a\",\"value\":null,\"why\":\"no one knows\",\"allowed\":\"at most 9\",\"outcome\":\"not known\"}]},\"comparison\":{\"targets\":"
+		  "{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0.5,\"low\":0.45},\"latency_us\":{\"p99_ratio\":5.49},\"decision\":{\"count\":900,"
+		  "\"score_psi\":2.353}}}}}",
+		  "Not asked, and notable: mismatch at least 45.0 %.", "not known: no one knows" },
+		/* several shadows: each has a row, and a failing term says whose it is */
+		{ "{\"requests\":{},\"targets\":{\"same\":{\"url\":\"http://s:1\"},\"next\":{\"url\":\"http://n:2\"}},\"gate\":{\"passed\":false,\"failing\":[{"
+		  "\"term\":\"mismatch > 1%\",\"target\":\"next\",\"value\":0.3}],\"terms\":[{\"term\":\"mismatch > 1%\",\"target\":\"same\",\"value\":0,"
+		  "\"allowed\":\"at most 1%\",\"outcome\":\"passes\"},{\"term\":\"mismatch > 1%\",\"target\":\"next\",\"value\":0.3,\"allowed\":\"at most 1%\","
+		  "\"outcome\":\"fails\"}]},\"comparison\":{\"targets\":{\"same\":{\"role\":\"shadow\",\"mismatch\":{\"of\":9,\"rate\":0}},\"next\":{\"role\":"
+		  "\"shadow\",\"mismatch\":{\"of\":9,\"rate\":0.3}}}}}",
+		  "mismatch > 1% of “next”, and it is 30.0 %", "http://n:2" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"targets\":{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0},"
+		  "\"ignored\":{\"pairs\":850,\"of\":850,\"rate\":1,\"alone\":850,\"paths\":[{\"path\":\"/duration\",\"rule\":\"rules.txt:3\","
+		  "\"pairs\":850,\"of\":850,\"rate\":1}]}}}}}",
+		  "Warning: what rules leave out differs in 850 of 850 pairs", "rules.txt:3" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"paths\":[{\"path\":\"/id\",\"kind\":\"value\",\"pairs\":7,"
+		  "\"names\":7,\"proposal\":\"/id ignore\"}]}}}}",
+		  "", "/id ignore" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"status_matrix\":[{\"production\":200,\"shadow\":null,"
+		  "\"count\":4}]}}}}",
+		  "", "no answer" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+			struct buffer out = { 0 }, wanted = { 0 };
+			struct paper p = { .out = &wanted, .medium = (enum medium)medium };
+
+			assert_int_equal(draw(rows[i].json, (enum medium)medium, &out), 0);
+			paper_escaped(&p, span_str(rows[i].title));
+			if (!strstr(buffer_text(&out), buffer_text(&wanted)))
+				fail_msg("row %zu: no \"%s\" in:\n%s", i, rows[i].title, buffer_text(&out));
+			buffer_clear(&wanted);
+			paper_escaped(&p, span_str(rows[i].below));
+			if (!strstr(buffer_text(&out), buffer_text(&wanted)))
+				fail_msg("row %zu: no \"%s\" in:\n%s", i, rows[i].below, buffer_text(&out));
+			buffer_deinit(&out);
+			buffer_deinit(&wanted);
+		}
+	}
+}
+
+/* Slices come worst first: by what is sure, then by what it looks like; who names no model is no row. */
+static void test_slices(void **state)
+{
+	static const char json[] =
+		"{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"slices\":["
+		"{\"by\":\"model\",\"value\":\"\",\"compared\":900,\"rate\":0.9,\"low\":0.8,\"high\":1},"
+		"{\"by\":\"header:t\",\"value\":\"large\",\"compared\":800,\"rate\":0,\"low\":0,\"high\":0.01},"
+		"{\"by\":\"header:t\",\"value\":\"few\",\"compared\":2,\"rate\":0.5,\"low\":0.1,\"high\":0.9},"
+		"{\"by\":\"header:t\",\"value\":\"worst\",\"compared\":90,\"rate\":0.4,\"low\":0.3,\"high\":0.5},"
+		"{\"by\":\"header:t\",\"value\":\"none\",\"compared\":0,\"rate\":null}]}}}}";
+	static const char *const order[] = { "worst", "few", "large", "none" };
+
+	(void)state;
+	for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+		struct buffer out = { 0 };
+		const char *at;
+
+		assert_int_equal(draw(json, (enum medium)medium, &out), 0);
+		at = strstr(buffer_text(&out), "By path, model and header");
+		for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+			assert_non_null(at);
+			at = strstr(at, order[i]);
+		}
+		assert_non_null(at);
+		assert_null(strstr(buffer_text(&out), "900"));
+		buffer_deinit(&out);
+	}
+}
+
+static void test_no_report(void **state)
+{
+	static const char *const rows[] = { "null", "[]", "{}", "7", "{\"requests\":[]}", "\"requests\"" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer out = { 0 };
+
+		assert_int_equal(draw(rows[i], MEDIUM_HTML, &out), -EINVAL);
+		assert_int_equal(out.len, 0);
+		buffer_deinit(&out);
+	}
+}
+
+/* A report that has every member the page looks at. */
+static const char everything[] =
+	"{\"shadowtap\":\"0.1.0\",\"started\":\"2026-11-22T10:00:00.000000000Z\",\"seconds\":300,\"interrupted\":true,"
+	"\"dry_run\":false,\"sample\":0.05,\"nothing_sent\":\"nothing\",\"warnings\":[\"a warning\"],\"events_dropped\":3,"
+	"\"packets\":{\"received\":100,\"decoded\":90,\"ignored\":{\"not_tcp\":10},\"malformed\":{\"ip\":0},\"dropped_kernel\":4},"
+	"\"requests\":{\"seen\":50,\"complete\":48,\"lost\":{\"gap\":2},\"filtered\":{\"method\":4},\"unsampled\":4,"
+	"\"shed\":{\"memory\":0},\"chosen\":40},\"connections\":{\"one_way\":1},"
+	"\"targets\":{\"default\":{\"url\":\"http://shadow\",\"chosen\":40,\"shed\":{\"queue\":1},\"unsampled\":0,\"sent\":39,"
+	"\"answered\":{\"2xx\":38},\"failed\":{\"timeout\":1},\"cancelled_at_exit\":0,\"total_us\":{\"p50\":700,\"p99\":900}}},"
+	"\"gate\":{\"expression\":\"compared < 5\",\"passed\":false,\"failing\":[{\"term\":\"compared < 5\",\"value\":1}]},"
+	"\"comparison\":{\"options\":{\"rtol\":1e-5,\"ignore\":[\"/id\"]},\"rules_unmatched\":[\"r:1\"],"
+	"\"targets\":{\"default\":{\"role\":\"shadow\",\"pairs\":39,\"compared\":38,\"verdicts\":{\"equal\":30,\"decision\":8,"
+	"\"error\":1},\"errors\":{\"timeout\":1},\"not_comparable\":{\"gap\":0},\"distinct_requests\":30,"
+	"\"mismatch\":{\"count\":8,\"of\":38,\"rate\":0.21,\"low\":0.11,\"high\":0.36},"
+	"\"generated\":{\"pairs\":2,\"same_text\":1,\"common_prefix_share\":0.5},"
+	"\"error_rate\":{\"production\":{\"of\":39,\"rate\":0},\"shadow\":{\"of\":39,\"rate\":0.02}},"
+	"\"decision\":{\"count\":38,\"agree\":30,\"rate\":0.79,\"low\":0.6,\"high\":0.9,\"confusion\":[{\"production\":\"1\","
+	"\"shadow\":\"2\",\"count\":8}],\"labels\":[{\"label\":\"1\"},{\"label\":\"2\"}],\"label_psi\":0.01,\"score_psi\":0.3,"
+	"\"scores\":{\"production\":[[19,30]],\"shadow\":[[18,30]],\"bins\":20}},"
+	"\"status_matrix\":[{\"production\":200,\"shadow\":null,\"count\":1}],\"status_overflow\":1,"
+	"\"latency_us\":{\"production\":{\"first_byte\":{\"count\":3,\"p50\":5},\"total\":{\"count\":3,\"p50\":70,\"p99\":80,"
+	"\"buckets\":[[70,1],[72,2]]}},\"shadow\":{\"first_byte\":{\"count\":3},\"total\":{\"count\":3,\"p50\":90,\"p99\":99,"
+	"\"buckets\":[[90,3]]}},\"difference\":{\"count\":3,\"p50\":{\"value\":20,\"low\":10,\"high\":null},\"slower\":3,"
+	"\"buckets_above\":[[20,3]],\"buckets_below\":[[1,1]]},\"timeouts\":1,\"p99_ratio\":1.2},"
+	"\"streams\":{\"production\":{\"count\":1,\"tokens\":9,\"first_token\":{\"count\":1,\"p50\":9},\"gap\":{}},\"shadow\":{}},"
+	"\"paths\":[{\"path\":\"/a/*\",\"kind\":\"value\",\"pairs\":3,\"rate\":0.1,\"max_abs\":0.1,\"max_rel\":2,"
+	"\"control\":{\"rate\":0.01},\"verdict\":\"differs\"}],\"paths_overflow\":1,"
+	"\"slices\":[{\"by\":\"path\",\"value\":\"/v1\",\"compared\":30,\"errors\":1,\"decisions\":3,\"agree\":2,\"rate\":0.2,"
+	"\"low\":0.1,\"high\":0.3}],\"slices_overflow\":1,"
+	"\"examples\":[{\"id\":\"0f\",\"ts\":\"2026\",\"verdict\":\"decision\",\"request_path\":\"/v1\",\"production_us\":5,"
+	"\"shadow_us\":null,\"differences\":[{\"path\":\"/a/0\",\"kind\":\"value\",\"production\":\"1\",\"shadow\":\"2\"}],"
+	"\"request_body\":\"x\",\"production_body\":\"y\",\"shadow_body\":\"z\"}],"
+	"\"repeats\":{\"requests\":2,\"same_production\":2,\"same_shadow\":2},\"noise\":{\"source\":\"repeats\",\"net_rate\":0.2}}}}}";
+
+#define WORDS(source, count)                                                                                  \
+	"{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"pairs\":40,\"compared\":40,"     \
+	"\"mismatch\":{\"count\":" count ",\"of\":40,\"rate\":0,\"low\":0,\"high\":0.09},"                           \
+	"\"generated\":{\"pairs\":40,\"same_text\":10,\"different\":30,\"common_prefix_share\":0.25},"                \
+	"\"noise\":{\"source\":\"" source "\",\"net_rate\":0}}}}}"
+
+/* Where a language model's words are all there is, nobody is told that the answers agree. */
+static void test_words(void **state)
+{
+	static const struct {
+		const char *report, *says, *says_not;
+	} cases[] = {
+		{ WORDS("none", "0"), "25.0 % of the generated texts are the same", "agree with production" },
+		{ WORDS("repeats", "0"), "10 of 40 texts are the same", "Net of noise" },
+		{ WORDS("none", "0"), "Generated texts that are the same", "Answers that agree" },
+		{ WORDS("none", "0"), "(--control)", "more than words" },
+		{ WORDS("none", "2"), "differ in more than words: 2.", "compared answers differ" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"mismatch\":{\"of\":0,\"rate\":null}}}}}",
+		  "Answers that agree", "100 %" },
+		{ WORDS("control", "0"), "agree with production", "generated texts are the same" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+			struct buffer out = { 0 }, text = { 0 };
+
+			assert_int_equal(draw(cases[i].report, (enum medium)medium, &out), 0);
+			for (const char *c = buffer_text(&out); *c; c++) /* a blank that does not break is one */
+				if (strncmp(c, "\xc2\xa0", 2) == 0 || strncmp(c, "\xe2\x80\xaf", 3) == 0) {
+					buffer_add(&text, " ", 1);
+					c += *c == '\xe2' ? 2 : 1;
+				} else if (*c != '\\') {
+					buffer_add(&text, c, 1);
+				}
+			if (!strstr(buffer_text(&text), cases[i].says) || strstr(buffer_text(&text), cases[i].says_not))
+				fail_msg("case %zu: %s", i, strstr(buffer_text(&text), "verdict\""));
+			buffer_deinit(&out);
+			buffer_deinit(&text);
+		}
+}
+
+static void must_draw_well(const char *json)
+{
+	for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+		struct buffer out = { 0 };
+		int err = draw(json, (enum medium)medium, &out);
+
+		assert_true(err == 0 || err == -EINVAL);
+		if (medium == MEDIUM_HTML ? !page_html_is_safe(buffer_text(&out)) : !page_markdown_is_whole(buffer_text(&out)))
+			fail_msg("from %s:\n%s", json, buffer_text(&out));
+		buffer_deinit(&out);
+	}
+}
+
+/* Each value in turn is something else: what an older version, a hand or a foe may have left there. */
+static void test_any_value_may_be_another(void **state)
+{
+	static const char *const others[] = { "null", "-7", "1e400", "\"<script>alert(1)</script>\"", "[]", "{}", "[[[]]]",
+					      "\"a|b\\nc\\\\\"", "{\"<img src=x>\":\"<a href='//x'>\"}", "true" };
+	struct json_doc doc = { 0 };
+
+	(void)state;
+	assert_int_equal(json_doc_parse(&doc, span_str(everything)), 0);
+	must_draw_well(everything);
+	for (uint32_t n = 0; n < doc.count; n++) {
+		const struct json_node *node = &doc.nodes[n];
+		bool text = node->type == JSON_STRING;
+		size_t from = node->at - (text ? 1 : 0), to = node->at + node->len + (text ? 1 : 0);
+
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+			struct buffer changed = { 0 };
+			struct json_doc other = { 0 };
+
+			buffer_add(&changed, everything, from);
+			buffer_add_str(&changed, others[i]);
+			buffer_add_str(&changed, everything + to);
+			if (json_doc_parse(&other, buffer_span(&changed)) == 0) /* a name can only be a string */
+				must_draw_well(buffer_text(&changed));
+			json_doc_deinit(&other);
+			buffer_deinit(&changed);
+		}
+	}
+	json_doc_deinit(&doc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slices), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
+		cmocka_unit_test(test_any_value_may_be_another),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
