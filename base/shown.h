@@ -6,7 +6,7 @@
  * the cursor, colour and overwrite (ESC as well as the one-byte CSI 0x9b, which
  * in UTF-8 is U+009B); the marks of bidirectional text make a line read in
  * another order than its bytes. So nobody writes such text as it is: JSON goes
- * through json_text(), pages through paper_escaped(), and text through
+ * through json_text(), pages through markup_escaped(), and text through
  * shown_add(). What is to be kept from eyes is decided here, for all three.
  */
 #ifndef BASE_SHOWN_H

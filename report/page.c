@@ -38,13 +38,13 @@ static void add_view(struct buffer *out, struct view v)
 	view_text(v, out);
 }
 
-static void headline(struct paper *p, const char *class, struct buffer *title)
+static void headline(struct markup *p, const char *class, struct buffer *title)
 {
-	paper_raw(p, "<div class=\"verdict %s\" id=\"verdict\"><h1>", class);
-	if (!paper_is_html(p))
+	markup_raw(p, "<div class=\"verdict %s\" id=\"verdict\"><h1>", class);
+	if (!markup_is_html(p))
 		buffer_add_str(p->out, "# ");
-	paper_escaped(p, buffer_span(title));
-	paper_raw(p, "</h1>");
+	markup_escaped(p, buffer_span(title));
+	markup_raw(p, "</h1>");
 	buffer_add_str(p->out, "\n");
 }
 
@@ -302,7 +302,7 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 }
 
 /** failures() - what to do about the one in the headline, then the others; and the gate, which lost its place to it */
-static void failures(struct paper *p, struct view report)
+static void failures(struct markup *p, struct view report)
 {
 	struct view all_failed = view_get(report, "all_failed"), gate = view_get(report, "gate");
 	struct buffer text = { 0 };
@@ -317,12 +317,12 @@ static void failures(struct paper *p, struct view report)
 			buffer_add_str(&text, "What to do: ");
 		}
 		view_text(view_get(w.value, "try"), &text);
-		paper_say(p, "%s", buffer_text(&text));
+		markup_say(p, "%s", buffer_text(&text));
 	}
 	buffer_clear(&text);
 	if (!is_first && view_is(gate, JSON_OBJECT)) {
 		gate_title(&text, gate);
-		paper_say(p, "%s.", buffer_text(&text));
+		markup_say(p, "%s.", buffer_text(&text));
 	}
 	buffer_deinit(&text);
 }
@@ -343,7 +343,7 @@ static size_t shadow_count(struct view targets)
 }
 
 /** not_asked() - a gate that passed says no more than what it asked */
-static void not_asked(struct paper *p, struct view report)
+static void not_asked(struct markup *p, struct view report)
 {
 	struct view targets = view_get(report, "comparison.targets");
 	bool several = shadow_count(targets) > 1;
@@ -354,23 +354,23 @@ static void not_asked(struct paper *p, struct view report)
 		page_not_asked(&text, report, w.value);
 		view_text(w.name, &name);
 		if (is_shadow(w.value) && text.len > 0) {
-			paper_raw(p, "<p class=\"notable\">");
-			if (!paper_is_html(p))
+			markup_raw(p, "<p class=\"notable\">");
+			if (!markup_is_html(p))
 				buffer_add_str(p->out, "\n");
-			paper_escaped(p, SPAN_LITERAL("Not asked, and notable"));
-			paper_escaped(p, several ? SPAN_LITERAL(" of “") : SPAN_LITERAL(""));
-			paper_escaped(p, several ? buffer_span(&name) : SPAN_LITERAL(""));
-			paper_escaped(p, several ? SPAN_LITERAL("”: ") : SPAN_LITERAL(": "));
-			paper_escaped(p, buffer_span(&text));
-			paper_raw(p, ".</p>");
-			buffer_add_str(p->out, paper_is_html(p) ? "\n" : ".\n");
+			markup_escaped(p, SPAN_LITERAL("Not asked, and notable"));
+			markup_escaped(p, several ? SPAN_LITERAL(" of “") : SPAN_LITERAL(""));
+			markup_escaped(p, several ? buffer_span(&name) : SPAN_LITERAL(""));
+			markup_escaped(p, several ? SPAN_LITERAL("”: ") : SPAN_LITERAL(": "));
+			markup_escaped(p, buffer_span(&text));
+			markup_raw(p, ".</p>");
+			buffer_add_str(p->out, markup_is_html(p) ? "\n" : ".\n");
 		}
 		buffer_deinit(&text);
 		buffer_deinit(&name);
 	}
 }
 
-static void verdict(struct paper *p, struct view report, struct view target)
+static void verdict(struct markup *p, struct view report, struct view target)
 {
 	struct view gate = view_get(report, "gate");
 	struct buffer text = { 0 };
@@ -386,7 +386,7 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		buffer_add_str(&text, ": no");
 	}
 	if (text.len > 0)
-		paper_say(p, "%s.", buffer_text(&text));
+		markup_say(p, "%s.", buffer_text(&text));
 	buffer_clear(&text);
 	if (view_count(view_get(target, "mismatch.of")) > 0) {
 		if (words_alone(target)) {
@@ -399,38 +399,38 @@ static void verdict(struct paper *p, struct view report, struct view target)
 		errors_sentence(&text, target);
 		ratio_sentence(&text, report, target);
 		page_ignored_sentence(&text, target);
-		paper_say(p, "%s", buffer_text(&text));
+		markup_say(p, "%s", buffer_text(&text));
 	}
 	not_asked(p, report);
 	buffer_clear(&text);
 	add_view(&text, view_get(report, "nothing_sent"));
 	if (view_is(view_get(report, "nothing_sent"), JSON_STRING))
-		paper_say(p, "%s", buffer_text(&text));
-	paper_raw(p, "</div>\n");
+		markup_say(p, "%s", buffer_text(&text));
+	markup_raw(p, "</div>\n");
 	buffer_deinit(&text);
 }
 
 /* ---- the key figures ---- */
 
-static void tile(struct paper *p, const char *id, const char *what, const struct buffer *figure,
+static void tile(struct markup *p, const char *id, const char *what, const struct buffer *figure,
 		 const struct buffer *more)
 {
-	if (!paper_is_html(p)) {
-		paper_cell(p, "%s", what);
-		paper_cell(p, "%.*s", (int)figure->len, (const char *)figure->bytes);
-		paper_cell(p, "%.*s", (int)more->len, (const char *)more->bytes);
+	if (!markup_is_html(p)) {
+		markup_cell(p, "%s", what);
+		markup_cell(p, "%.*s", (int)figure->len, (const char *)figure->bytes);
+		markup_cell(p, "%.*s", (int)more->len, (const char *)more->bytes);
 		return;
 	}
-	paper_raw(p, "<div class=\"tile\"><span>");
-	paper_escaped(p, span_str(what));
-	paper_raw(p, "</span><b id=\"%s\">", id);
-	paper_escaped(p, buffer_span(figure));
-	paper_raw(p, "</b><span>");
-	paper_escaped(p, buffer_span(more));
-	paper_raw(p, "</span></div>\n");
+	markup_raw(p, "<div class=\"tile\"><span>");
+	markup_escaped(p, span_str(what));
+	markup_raw(p, "</span><b id=\"%s\">", id);
+	markup_escaped(p, buffer_span(figure));
+	markup_raw(p, "</b><span>");
+	markup_escaped(p, buffer_span(more));
+	markup_raw(p, "</span></div>\n");
 }
 
-static void tile_share(struct paper *p, const char *id, const char *what, double share, const char *more,
+static void tile_share(struct markup *p, const char *id, const char *what, double share, const char *more,
 		       struct view rate)
 {
 	struct buffer figure = { 0 }, under = { 0 };
@@ -451,7 +451,7 @@ static void tile_share(struct paper *p, const char *id, const char *what, double
 	buffer_deinit(&under);
 }
 
-static void tile_latency(struct paper *p, struct view report, struct view target)
+static void tile_latency(struct markup *p, struct view report, struct view target)
 {
 	bool is_judged = replay_speed_of(report.doc) == SPEED_RECORDED;
 	struct view a = view_get(target, "latency_us.production.total"),
@@ -471,14 +471,14 @@ static void tile_latency(struct paper *p, struct view report, struct view target
 		buffer_add_str(&more, "; not judged: ");
 		pace_words(&more, report);
 	}
-	paper_raw(p, is_judged ? "" : "<div class=\"unfit\">");
+	markup_raw(p, is_judged ? "" : "<div class=\"unfit\">");
 	tile(p, "shadow-p99", "Shadow's latency, p99", &figure, &more);
-	paper_raw(p, is_judged ? "" : "</div>\n");
+	markup_raw(p, is_judged ? "" : "</div>\n");
 	buffer_deinit(&figure);
 	buffer_deinit(&more);
 }
 
-static void tile_errors(struct paper *p, struct view target)
+static void tile_errors(struct markup *p, struct view target)
 {
 	struct view rate = view_get(target, "error_rate");
 	struct buffer more = { 0 };
@@ -495,7 +495,7 @@ static void tile_errors(struct paper *p, struct view target)
 	buffer_deinit(&more);
 }
 
-static void tile_compared(struct paper *p, struct view target)
+static void tile_compared(struct markup *p, struct view target)
 {
 	struct buffer figure = { 0 }, more = { 0 };
 
@@ -513,7 +513,7 @@ static void tile_compared(struct paper *p, struct view target)
 }
 
 /** agreement_tile() - decisions, where the model makes any; else answers */
-static void agreement_tile(struct paper *p, struct view target)
+static void agreement_tile(struct markup *p, struct view target)
 {
 	struct view decision = view_get(target, "decision"), mismatch = view_get(target, "mismatch");
 	struct view none = { 0 };
@@ -531,28 +531,28 @@ static void agreement_tile(struct paper *p, struct view target)
 			   "", none);
 }
 
-static void tiles(struct paper *p, struct view report, struct view target)
+static void tiles(struct markup *p, struct view report, struct view target)
 {
 	if (!target.there)
 		return;
-	paper_raw(p, "<div class=\"tiles\">\n");
-	if (!paper_is_html(p))
-		paper_table(p, "lrw", "figure| |");
+	markup_raw(p, "<div class=\"tiles\">\n");
+	if (!markup_is_html(p))
+		markup_table(p, "lrw", "figure| |");
 	tile_compared(p, target);
 	agreement_tile(p, target);
 	tile_errors(p, target);
 	tile_latency(p, report, target);
-	paper_raw(p, "</div>\n");
+	markup_raw(p, "</div>\n");
 }
 
 /* ---- several shadows ---- */
 
-static void rate_cell(struct paper *p, struct view rate)
+static void rate_cell(struct markup *p, struct view rate)
 {
 	if (view_is_number(rate))
-		paper_cell_share(p, view_number(rate));
+		markup_cell_share(p, view_number(rate));
 	else
-		paper_cell(p, "–");
+		markup_cell(p, "–");
 }
 
 /** target_outcome() - what the gate's terms say of one target: the worst of them */
@@ -576,14 +576,14 @@ static const char *target_outcome(struct view report, struct view name)
 }
 
 /** shadows() - a row for each, where there are several: the figures below are about the first */
-static void shadows(struct paper *p, struct view report)
+static void shadows(struct markup *p, struct view report)
 {
 	struct view targets = view_get(report, "comparison.targets");
 
 	if (shadow_count(targets) < 2)
 		return;
-	paper_section(p, 2, "shadows", "The shadows side by side");
-	paper_table(p, "wwlrrrrr", "shadow|address|gate|compared|decisions agree|answers differ|errors|p99");
+	markup_section(p, 2, "shadows", "The shadows side by side");
+	markup_table(p, "wwlrrrrr", "shadow|address|gate|compared|decisions agree|answers differ|errors|p99");
 	for (struct view_walk w = view_walk(targets); view_next(&w);) {
 		struct buffer name = { 0 };
 		struct view all = view_get(report, "targets"), url = { 0 };
@@ -593,10 +593,10 @@ static void shadows(struct paper *p, struct view report)
 			if (span_equal(json_doc_text(k.name.doc, k.name.at), json_doc_text(w.name.doc, w.name.at)))
 				url = view_get(k.value, "url");
 		if (is_shadow(w.value)) {
-			paper_cell(p, "%s", buffer_text(&name));
-			paper_cell_code(p, url);
-			paper_cell(p, "%s", target_outcome(report, w.name));
-			paper_cell_count(p, view_count(view_get(w.value, "compared")));
+			markup_cell(p, "%s", buffer_text(&name));
+			markup_cell_code(p, url);
+			markup_cell(p, "%s", target_outcome(report, w.name));
+			markup_cell_count(p, view_count(view_get(w.value, "compared")));
 			rate_cell(p, view_get(w.value, "decision.rate"));
 			rate_cell(p, view_get(w.value, "mismatch.rate"));
 			rate_cell(p, view_get(w.value, "error_rate.shadow.rate"));
@@ -604,18 +604,18 @@ static void shadows(struct paper *p, struct view report)
 		}
 		buffer_deinit(&name);
 	}
-	paper_table_end(p);
-	paper_note(p, "The figures below are those of the first; each has its own sections further down.");
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_note(p, "The figures below are those of the first; each has its own sections further down.");
+	markup_section_end(p);
 }
 
 /* ---- the whole ---- */
 
-static void top_line(struct paper *p, struct view report)
+static void top_line(struct markup *p, struct view report)
 {
 	struct buffer text = { 0 };
 
-	paper_raw(p, "<header class=\"top\"><span><b>shadowtap</b> report</span><span>");
+	markup_raw(p, "<header class=\"top\"><span><b>shadowtap</b> report</span><span>");
 	view_text(view_get(report, "started"), &text);
 	if (text.len > 19)
 		text.len = 19;
@@ -624,32 +624,32 @@ static void top_line(struct paper *p, struct view report)
 			text.bytes[i] = ' ';
 	buffer_add_str(&text, " UTC, ");
 	figure_time(&text, view_number(view_get(report, "seconds")) * 1e6);
-	if (paper_is_html(p))
-		paper_escaped(p, buffer_span(&text));
-	paper_raw(p, "</span></header>\n");
+	if (markup_is_html(p))
+		markup_escaped(p, buffer_span(&text));
+	markup_raw(p, "</span></header>\n");
 	buffer_deinit(&text);
 }
 
 /** latencies() - grey, with the reason, where the pace of the replay makes them say nothing about the model */
-static void latencies(struct paper *p, struct view report, struct view target)
+static void latencies(struct markup *p, struct view report, struct view target)
 {
 	enum replay_speed speed = replay_speed_of(report.doc);
 	struct buffer why = { 0 };
 
 	if (speed != SPEED_RECORDED) {
 		pace_words(&why, report);
-		paper_raw(p, "<div class=\"unfit\" id=\"unfit\">\n");
-		paper_note(p, "Times of the shadow are not judged here: %s. %s", buffer_text(&why),
+		markup_raw(p, "<div class=\"unfit\" id=\"unfit\">\n");
+		markup_note(p, "Times of the shadow are not judged here: %s. %s", buffer_text(&why),
 			   speed == SPEED_MAX ? "It had as many requests at once as it could bear, and production did not."
 					      : "That is another load than the one under which production's were measured.");
 	}
 	page_latency(p, target);
 	page_streams(p, target);
-	paper_raw(p, speed != SPEED_RECORDED ? "</div>\n" : "");
+	markup_raw(p, speed != SPEED_RECORDED ? "</div>\n" : "");
 	buffer_deinit(&why);
 }
 
-static void compared_with(struct paper *p, struct view report, struct view name, struct view target, bool alone)
+static void compared_with(struct markup *p, struct view report, struct view name, struct view target, bool alone)
 {
 	struct buffer title = { 0 };
 	bool control = view_is_text(view_get(target, "role"), "control");
@@ -661,10 +661,10 @@ static void compared_with(struct paper *p, struct view report, struct view name,
 		buffer_add_str(&title, "”");
 	}
 	buffer_add_str(&title, " beside production's");
-	paper_section(p, 2, control ? "control" : "answers", buffer_text(&title));
+	markup_section(p, 2, control ? "control" : "answers", buffer_text(&title));
 	buffer_deinit(&title);
 	page_verdicts(p, target);
-	paper_section_end(p);
+	markup_section_end(p);
 	if (control)
 		return;
 	page_decisions(p, target);
@@ -675,36 +675,36 @@ static void compared_with(struct paper *p, struct view report, struct view name,
 	page_examples(p, target);
 }
 
-static void footer(struct paper *p, struct view report, bool compared)
+static void footer(struct markup *p, struct view report, bool compared)
 {
 	struct buffer version = { 0 };
 
 	view_text(view_get(report, "shadowtap"), &version);
-	paper_raw(p, "<footer>");
-	if (!paper_is_html(p))
+	markup_raw(p, "<footer>");
+	if (!markup_is_html(p))
 		buffer_add_str(p->out, "\n---\n");
 	if (compared)
-		paper_say(p, "Production's latency is measured at the tap, from the last byte of the request "
+		markup_say(p, "Production's latency is measured at the tap, from the last byte of the request "
 			     "to the bytes of the "
 			     "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a "
 			     "sample of the "
 			     "traffic, so its load is lower than production's. Timeouts are counted, never "
 			     "averaged.");
-	paper_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
-	paper_raw(p, "</footer>\n");
+	markup_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
+	markup_raw(p, "</footer>\n");
 	buffer_deinit(&version);
 }
 
 int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out)
 {
 	struct view report = view_of(doc), comparison = view_get(report, "comparison"), targets, shadow;
-	struct paper p;
+	struct markup p;
 
 	if (!view_is(report, JSON_OBJECT) || !view_is(view_get(report, "requests"), JSON_OBJECT))
 		return -EINVAL;
 	targets = view_get(comparison, "targets");
 	shadow = first_shadow(comparison);
-	paper_begin(&p, medium, out, "shadowtap report");
+	markup_begin(&p, medium, out, "shadowtap report");
 	top_line(&p, report);
 	verdict(&p, report, shadow);
 	shadows(&p, report);
@@ -717,6 +717,6 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 	page_capture(&p, report);
 	page_configuration(&p, report);
 	footer(&p, report, shadow.there);
-	paper_end(&p);
+	markup_end(&p);
 	return buffer_ok(out) ? 0 : -ENOMEM;
 }

@@ -27,62 +27,62 @@ static const struct verdict_look {
 	{ "not_comparable", "e", "production's answer was not seen whole" },
 };
 
-static void stacked_bar(struct paper *p, struct view verdicts, double pairs)
+static void stacked_bar(struct markup *p, struct view verdicts, double pairs)
 {
-	if (!paper_is_html(p) || pairs <= 0)
+	if (!markup_is_html(p) || pairs <= 0)
 		return;
-	paper_raw(p, "<div class=\"stack\" role=\"img\" aria-label=\"verdicts\">");
+	markup_raw(p, "<div class=\"stack\" role=\"img\" aria-label=\"verdicts\">");
 	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
 		double n = (double)view_count(view_get(verdicts, looks[i].name));
 
 		if (n > 0)
-			paper_raw(p, "<i class=\"%s\" style=\"width:%.3f%%\" title=\"%s\"></i>", looks[i].class,
+			markup_raw(p, "<i class=\"%s\" style=\"width:%.3f%%\" title=\"%s\"></i>", looks[i].class,
 				  n / pairs * 100, looks[i].name);
 	}
-	paper_raw(p, "</div>\n");
+	markup_raw(p, "</div>\n");
 }
 
-static void verdict_table(struct paper *p, struct view verdicts, double pairs)
+static void verdict_table(struct markup *p, struct view verdicts, double pairs)
 {
-	paper_table(p, "lrrw", "verdict|pairs|share|meaning");
+	markup_table(p, "lrrw", "verdict|pairs|share|meaning");
 	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
 		uint64_t n = view_count(view_get(verdicts, looks[i].name));
 
 		if (n == 0)
 			continue;
-		if (paper_is_html(p))
-			paper_cell_raw(p, "<i class=\"key %s\"></i>%s", looks[i].class, looks[i].name);
+		if (markup_is_html(p))
+			markup_cell_raw(p, "<i class=\"key %s\"></i>%s", looks[i].class, looks[i].name);
 		else
-			paper_cell(p, "%s", looks[i].name);
-		paper_cell_count(p, n);
-		paper_cell_share(p, pairs > 0 ? (double)n / pairs : 0);
-		paper_cell(p, "%s", looks[i].means);
+			markup_cell(p, "%s", looks[i].name);
+		markup_cell_count(p, n);
+		markup_cell_share(p, pairs > 0 ? (double)n / pairs : 0);
+		markup_cell(p, "%s", looks[i].means);
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 }
 
-static void status_cell(struct paper *p, struct view status)
+static void status_cell(struct markup *p, struct view status)
 {
 	if (!view_is_number(status))
-		paper_cell(p, "no answer");
+		markup_cell(p, "no answer");
 	else
-		paper_cell(p, "%llu", (unsigned long long)view_count(status));
+		markup_cell(p, "%llu", (unsigned long long)view_count(status));
 }
 
-static void statuses(struct paper *p, struct view target)
+static void statuses(struct markup *p, struct view target)
 {
-	paper_section(p, 3, "statuses", "Statuses");
-	paper_table(p, "llr", "production|shadow|pairs");
+	markup_section(p, 3, "statuses", "Statuses");
+	markup_table(p, "llr", "production|shadow|pairs");
 	for (struct view_walk w = view_walk(view_get(target, "status_matrix")); view_next(&w);) {
 		status_cell(p, view_get(w.value, "production"));
 		status_cell(p, view_get(w.value, "shadow"));
-		paper_cell_count(p, view_count(view_get(w.value, "count")));
+		markup_cell_count(p, view_count(view_get(w.value, "count")));
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 	if (view_count(view_get(target, "status_overflow")) > 0)
-		paper_note(p, "And other statuses in %llu pairs.",
+		markup_note(p, "And other statuses in %llu pairs.",
 			   (unsigned long long)view_count(view_get(target, "status_overflow")));
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 static uint64_t decided_otherwise(struct view generated)
@@ -95,7 +95,7 @@ static uint64_t decided_otherwise(struct view generated)
 }
 
 /** decisions_of_replies() - what is wrong with a reply whatever its words */
-static void decisions_of_replies(struct paper *p, struct view generated)
+static void decisions_of_replies(struct markup *p, struct view generated)
 {
 	static const char *const rows[][2] = {
 		{ "tool_call", "another tool is called, or with other arguments, or words come where a tool is called" },
@@ -107,20 +107,20 @@ static void decisions_of_replies(struct paper *p, struct view generated)
 
 	if (decided_otherwise(generated) == 0)
 		return;
-	paper_table(p, "lrw", "decided otherwise|pairs|what it means");
+	markup_table(p, "lrw", "decided otherwise|pairs|what it means");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (view_count(view_get(decisions, rows[i][0])) == 0)
 			continue;
-		paper_cell(p, "%s", rows[i][0]);
-		paper_cell_count(p, view_count(view_get(decisions, rows[i][0])));
-		paper_cell(p, "%s", rows[i][1]);
+		markup_cell(p, "%s", rows[i][0]);
+		markup_cell_count(p, view_count(view_get(decisions, rows[i][0])));
+		markup_cell(p, "%s", rows[i][1]);
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 }
 
 /** generated() - texts of language models that differ are no mismatch unless a control says how much is usual
  */
-static void generated(struct paper *p, struct view target)
+static void generated(struct markup *p, struct view target)
 {
 	struct view g = view_get(target, "generated");
 	struct buffer text = { 0 };
@@ -137,12 +137,12 @@ static void generated(struct paper *p, struct view target)
 	if (!view_is_text(view_get(target, "noise.source"), "control") && !view_is_text(view_get(target, "role"), "control"))
 		buffer_add_str(&text, " Generated text varies between runs: without a control these differences are counted, not "
 				      "judged.");
-	paper_say(p, "%s", buffer_text(&text));
+	markup_say(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 	decisions_of_replies(p, g);
 }
 
-static void noise(struct paper *p, struct view target)
+static void noise(struct markup *p, struct view target)
 {
 	struct view n = view_get(target, "noise"), mismatch = view_get(n, "mismatch"),
 		    repeats = view_get(target, "repeats");
@@ -168,12 +168,12 @@ static void noise(struct paper *p, struct view target)
 			&text,
 			"Noise is not known: there was no control (--control), and no request came twice.");
 	}
-	paper_note(p, "%s", buffer_text(&text));
+	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
 /** same_bytes() - what else was not compared, and how much of what is equal is so only by what it says */
-static void same_bytes(struct paper *p, struct view target)
+static void same_bytes(struct markup *p, struct view target)
 {
 	struct buffer text = { 0 };
 
@@ -185,21 +185,21 @@ static void same_bytes(struct paper *p, struct view target)
 	figure_count(&text, view_count(view_get(target, "compared")));
 	buffer_add_str(&text, " compared answers are the same bytes; others that are equal say the same in another spelling, order of "
 			      "members or content coding. Of the headers only the kind of body is compared.");
-	paper_note(p, "%s", buffer_text(&text));
+	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-void page_verdicts(struct paper *p, struct view target)
+void page_verdicts(struct markup *p, struct view target)
 {
 	struct view verdicts = view_get(target, "verdicts");
 	double pairs = (double)view_count(view_get(target, "pairs"));
 
 	stacked_bar(p, verdicts, pairs);
-	paper_raw(p, "<div class=\"two\"><div>");
+	markup_raw(p, "<div class=\"two\"><div>");
 	verdict_table(p, verdicts, pairs);
-	paper_raw(p, "</div><div>");
+	markup_raw(p, "</div><div>");
 	statuses(p, target);
-	paper_raw(p, "</div></div>\n");
+	markup_raw(p, "</div></div>\n");
 	same_bytes(p, target);
 	generated(p, target);
 	noise(p, target);
@@ -207,30 +207,30 @@ void page_verdicts(struct paper *p, struct view target)
 
 /* ---- latency ---- */
 
-void page_cell_quantile(struct paper *p, struct view quantiles, const char *name)
+void page_cell_quantile(struct markup *p, struct view quantiles, const char *name)
 {
 	struct view q = view_get(quantiles, name);
 
 	if (view_is_number(q))
-		paper_cell_time(p, view_number(q));
+		markup_cell_time(p, view_number(q));
 	else
-		paper_cell(p, view_count(view_get(quantiles, "count")) > 0 ? "> max-time" : "–");
+		markup_cell(p, view_count(view_get(quantiles, "count")) > 0 ? "> max-time" : "–");
 }
 
-static void latency_row(struct paper *p, const char *class, const char *what, struct view quantiles)
+static void latency_row(struct markup *p, const char *class, const char *what, struct view quantiles)
 {
 	static const char *const names[] = { "p50", "p90", "p95", "p99", "p999" };
 
-	if (paper_is_html(p))
-		paper_cell_raw(p, "<i class=\"key %s\"></i>%s", class, what);
+	if (markup_is_html(p))
+		markup_cell_raw(p, "<i class=\"key %s\"></i>%s", class, what);
 	else
-		paper_cell(p, "%s", what);
+		markup_cell(p, "%s", what);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		page_cell_quantile(p, quantiles, names[i]);
-	paper_cell_count(p, view_count(view_get(quantiles, "count")));
+	markup_cell_count(p, view_count(view_get(quantiles, "count")));
 }
 
-static void difference_cell(struct paper *p, struct view quantile)
+static void difference_cell(struct markup *p, struct view quantile)
 {
 	struct view low = view_get(quantile, "low"), high = view_get(quantile, "high");
 	struct buffer text = { 0 };
@@ -251,11 +251,11 @@ static void difference_cell(struct paper *p, struct view quantile)
 			figure_time(&text, view_number(high));
 		buffer_add_str(&text, ")");
 	}
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-static void differences(struct paper *p, struct view d)
+static void differences(struct markup *p, struct view d)
 {
 	static const char *const names[] = { "p50", "p90", "p95", "p99" };
 	double count = (double)view_count(view_get(d, "count"));
@@ -263,89 +263,89 @@ static void differences(struct paper *p, struct view d)
 
 	if (count == 0)
 		return;
-	paper_section(p, 3, "difference", "The difference, pair by pair: shadow minus production");
+	markup_section(p, 3, "difference", "The difference, pair by pair: shadow minus production");
 	plot_differences(p, view_get(d, "buckets_below"), view_get(d, "buckets_above"));
-	paper_table(p, "rrrr", "p50 (95 % interval)|p90|p95|p99");
+	markup_table(p, "rrrr", "p50 (95 % interval)|p90|p95|p99");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		difference_cell(p, view_get(d, names[i]));
-	paper_table_end(p);
+	markup_table_end(p);
 	buffer_add_str(&text, "The shadow was slower in ");
 	figure_share(&text, (double)view_count(view_get(d, "slower")) / count);
 	buffer_add_str(&text, " of ");
 	figure_count(&text, (uint64_t)count);
 	buffer_add_str(&text, " pairs.");
-	paper_note(p, "%s", buffer_text(&text));
+	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
-void page_latency(struct paper *p, struct view target)
+void page_latency(struct markup *p, struct view target)
 {
 	struct view a = view_get(target, "latency_us.production"), b = view_get(target, "latency_us.shadow");
 	uint64_t timeouts = view_count(view_get(target, "latency_us.timeouts"));
 
 	if (view_count(view_get(a, "total.count")) + view_count(view_get(b, "total.count")) == 0)
 		return;
-	paper_section(p, 2, "latency", "Latency");
+	markup_section(p, 2, "latency", "Latency");
 	plot_latencies(p, view_get(a, "total"), view_get(b, "total"));
-	paper_table(p, "lrrrrrr", "to the last byte of the answer|p50|p90|p95|p99|p99.9|answers");
+	markup_table(p, "lrrrrrr", "to the last byte of the answer|p50|p90|p95|p99|p99.9|answers");
 	latency_row(p, "p", "production", view_get(a, "total"));
 	latency_row(p, "s", "shadow", view_get(b, "total"));
-	paper_table_end(p);
-	paper_table(p, "lrrrrrr", "to its first byte|p50|p90|p95|p99|p99.9|answers");
+	markup_table_end(p);
+	markup_table(p, "lrrrrrr", "to its first byte|p50|p90|p95|p99|p99.9|answers");
 	latency_row(p, "p", "production", view_get(a, "first_byte"));
 	latency_row(p, "s", "shadow", view_get(b, "first_byte"));
-	paper_table_end(p);
+	markup_table_end(p);
 	if (timeouts > 0)
-		paper_note(p,
+		markup_note(p,
 			   "%llu exchanges timed out. They have no latency but are longer than all that is "
 			   "shown; a quantile that lies "
 			   "among them is given as above --max-time.",
 			   (unsigned long long)timeouts);
 	differences(p, view_get(target, "latency_us.difference"));
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- where they differ ---- */
 
-static void badge(struct paper *p, struct view verdict)
+static void badge(struct markup *p, struct view verdict)
 {
 	bool differs = view_is_text(verdict, "differs");
 
-	if (!paper_is_html(p)) {
+	if (!markup_is_html(p)) {
 		struct buffer text = { 0 };
 
 		view_text(verdict, &text);
-		paper_cell(p, "%s", buffer_text(&text));
+		markup_cell(p, "%s", buffer_text(&text));
 		buffer_deinit(&text);
 		return;
 	}
-	paper_cell_raw(p, "<span class=\"badge%s\">%s</span>", differs ? " warn" : "",
+	markup_cell_raw(p, "<span class=\"badge%s\">%s</span>", differs ? " warn" : "",
 		       differs                          ? "differs"
 		       : view_is_text(verdict, "noise") ? "noise"
 							: "close");
 }
 
-static void kind_cell(struct paper *p, struct view kind)
+static void kind_cell(struct markup *p, struct view kind)
 {
 	struct buffer text = { 0 };
 
 	view_text(kind, &text);
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-static void number_cell(struct paper *p, struct view n)
+static void number_cell(struct markup *p, struct view n)
 {
 	struct buffer text = { 0 };
 
 	if (view_number(n) > 0)
 		figure_number(&text, view_number(n));
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-void page_paths(struct paper *p, struct view target)
+void page_paths(struct markup *p, struct view target)
 {
 	struct view paths = view_get(target, "paths");
 	bool control = view_is_text(view_get(target, "noise.source"), "control");
@@ -353,42 +353,42 @@ void page_paths(struct paper *p, struct view target)
 
 	if (view_size(paths) == 0)
 		return;
-	paper_section(p, 2, "paths", "Where the answers differ");
-	paper_table(p, control ? "wlrrrrrl" : "wlrrrrl",
+	markup_section(p, 2, "paths", "Where the answers differ");
+	markup_table(p, control ? "wlrrrrrl" : "wlrrrrl",
 		    control ? "path|how|pairs|share|control|max abs.|max rel.|"
 			    : "path|how|pairs|share|max abs.|max rel.|");
 	for (struct view_walk w = view_walk(paths); shown < PATHS_SHOWN && view_next(&w); shown++) {
-		paper_cell_code(p, view_get(w.value, "path"));
+		markup_cell_code(p, view_get(w.value, "path"));
 		kind_cell(p, view_get(w.value, "kind"));
-		paper_cell_count(p, view_count(view_get(w.value, "pairs")));
-		paper_cell_share(p, view_number(view_get(w.value, "rate")));
+		markup_cell_count(p, view_count(view_get(w.value, "pairs")));
+		markup_cell_share(p, view_number(view_get(w.value, "rate")));
 		if (control)
-			paper_cell_share(p, view_number(view_get(w.value, "control.rate")));
+			markup_cell_share(p, view_number(view_get(w.value, "control.rate")));
 		number_cell(p, view_get(w.value, "max_abs"));
 		number_cell(p, view_get(w.value, "max_rel"));
 		badge(p, view_get(w.value, "verdict"));
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 	if (view_size(paths) > shown || view_count(view_get(target, "paths_overflow")) > 0)
-		paper_note(
+		markup_note(
 			p,
 			"%u more paths are in the JSON, and differences at %llu more places were only counted.",
 			view_size(paths) - shown,
 			(unsigned long long)view_count(view_get(target, "paths_overflow")));
 	page_proposals(p, target);
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- slices ---- */
 
 /** whisker() - the rate with its interval, over an axis from 0 to @top */
-static void whisker(struct paper *p, struct view slice, double top)
+static void whisker(struct markup *p, struct view slice, double top)
 {
 	double low = view_number(view_get(slice, "low")) / top * 100,
 	       high = view_number(view_get(slice, "high")) / top * 100;
 	double rate = view_number(view_get(slice, "rate")) / top * 100;
 
-	paper_cell_raw(p,
+	markup_cell_raw(p,
 		       "<div class=\"whisker\"><i style=\"left:%.2f%%;width:%.2f%%\"></i><b "
 		       "style=\"left:%.2f%%\"></b></div>",
 		       low, high - low, rate);
@@ -406,24 +406,24 @@ static double highest_bound(struct view slices)
 	return top > 1 ? 1 : top;
 }
 
-static void slice_row(struct paper *p, struct view slice, double top)
+static void slice_row(struct markup *p, struct view slice, double top)
 {
 	uint64_t decisions = view_count(view_get(slice, "decisions"));
 	bool compared = view_count(view_get(slice, "compared")) > 0;
 
 	kind_cell(p, view_get(slice, "by"));
-	paper_cell_code(p, view_get(slice, "value"));
-	paper_cell_count(p, view_count(view_get(slice, "compared")));
-	paper_cell_count(p, view_count(view_get(slice, "errors")));
+	markup_cell_code(p, view_get(slice, "value"));
+	markup_cell_count(p, view_count(view_get(slice, "compared")));
+	markup_cell_count(p, view_count(view_get(slice, "errors")));
 	if (decisions > 0)
-		paper_cell_share(p, (double)view_count(view_get(slice, "agree")) / (double)decisions);
+		markup_cell_share(p, (double)view_count(view_get(slice, "agree")) / (double)decisions);
 	else
-		paper_cell(p, "–");
+		markup_cell(p, "–");
 	if (compared)
-		paper_cell_share(p, view_number(view_get(slice, "rate")));
+		markup_cell_share(p, view_number(view_get(slice, "rate")));
 	else
-		paper_cell(p, "–");
-	if (paper_is_html(p))
+		markup_cell(p, "–");
+	if (markup_is_html(p))
 		whisker(p, slice, top);
 }
 
@@ -455,7 +455,7 @@ static unsigned sorted_slices(struct view slices, struct view sorted[SLICES_MAX]
 	return n;
 }
 
-void page_slices(struct paper *p, struct view target)
+void page_slices(struct markup *p, struct view target)
 {
 	struct view slices = view_get(target, "slices"), sorted[SLICES_MAX];
 	unsigned count = sorted_slices(slices, sorted), shown;
@@ -464,25 +464,25 @@ void page_slices(struct paper *p, struct view target)
 
 	if (count == 0)
 		return;
-	paper_section(p, 2, "slices", "By path, model and header");
+	markup_section(p, 2, "slices", "By path, model and header");
 	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
-	if (paper_is_html(p)) {
+	if (markup_is_html(p)) {
 		buffer_add_str(&titles, "|95 % interval, 0 to ");
 		figure_share(&titles, top);
 	}
-	paper_table(p, paper_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));
+	markup_table(p, markup_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));
 	buffer_deinit(&titles);
 	for (shown = 0; shown < SLICES_SHOWN && shown < count; shown++)
 		slice_row(p, sorted[shown], top);
-	paper_table_end(p);
+	markup_table_end(p);
 	if (count > shown)
-		paper_note(p, "Worst first: by the lower end of the interval. %u more slices are in the JSON.", count - shown);
+		markup_note(p, "Worst first: by the lower end of the interval. %u more slices are in the JSON.", count - shown);
 	else
-		paper_note(p, "Worst first: by the lower end of the interval.");
+		markup_note(p, "Worst first: by the lower end of the interval.");
 	if (view_count(view_get(target, "slices_overflow")) > 0)
-		paper_note(p, "%llu pairs belong to slices beyond the number that is kept.",
+		markup_note(p, "%llu pairs belong to slices beyond the number that is kept.",
 			   (unsigned long long)view_count(view_get(target, "slices_overflow")));
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- examples ---- */
@@ -495,40 +495,40 @@ static void time_or_none(struct buffer *out, struct view us)
 		figure_time(out, view_number(us));
 }
 
-static void body(struct paper *p, const char *what, struct view text)
+static void body(struct markup *p, const char *what, struct view text)
 {
 	struct buffer said = { 0 };
 
 	view_text(text, &said);
 	if (said.len > 0) {
-		paper_note(p, "%s", what);
-		if (paper_is_html(p)) {
-			paper_raw(p, "<pre>");
-			paper_escaped(p, buffer_span(&said));
-			paper_raw(p, "</pre>\n");
+		markup_note(p, "%s", what);
+		if (markup_is_html(p)) {
+			markup_raw(p, "<pre>");
+			markup_escaped(p, buffer_span(&said));
+			markup_raw(p, "</pre>\n");
 		} else {
-			paper_say(p, "%s", buffer_text(&said));
+			markup_say(p, "%s", buffer_text(&said));
 		}
 	}
 	buffer_deinit(&said);
 }
 
-static void example_title(struct paper *p, struct view e)
+static void example_title(struct markup *p, struct view e)
 {
 	struct buffer text = { 0 };
 
-	paper_raw(p, "<details><summary><span class=\"badge\">");
-	if (!paper_is_html(p))
+	markup_raw(p, "<details><summary><span class=\"badge\">");
+	if (!markup_is_html(p))
 		buffer_add_str(p->out, "\n**");
 	view_text(view_get(e, "verdict"), &text);
-	paper_escaped(p, buffer_span(&text));
-	buffer_add_str(p->out, paper_is_html(p) ? "</span> <code>" : "** ");
+	markup_escaped(p, buffer_span(&text));
+	buffer_add_str(p->out, markup_is_html(p) ? "</span> <code>" : "** ");
 	buffer_clear(&text);
 	view_text(view_get(e, "id"), &text);
 	buffer_add_str(&text, "  ");
 	view_text(view_get(e, "request_path"), &text);
-	paper_escaped(p, buffer_span(&text));
-	paper_raw(p, "</code></summary>");
+	markup_escaped(p, buffer_span(&text));
+	markup_raw(p, "</code></summary>");
 	buffer_add_str(p->out, "\n");
 	buffer_deinit(&text);
 }
@@ -542,7 +542,7 @@ static bool shows_values(struct view differences)
 	return false;
 }
 
-static void example(struct paper *p, struct view e)
+static void example(struct markup *p, struct view e)
 {
 	struct buffer text = { 0 };
 
@@ -552,39 +552,39 @@ static void example(struct paper *p, struct view e)
 	time_or_none(&text, view_get(e, "production_us"));
 	buffer_add_str(&text, ", shadow ");
 	time_or_none(&text, view_get(e, "shadow_us"));
-	paper_note(p, "%s", buffer_text(&text));
+	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 	if (view_size(view_get(e, "differences")) > 0) {
 		bool values = shows_values(view_get(e, "differences"));
 
-		paper_table(p, values ? "wlww" : "wl", values ? "path|how|production|shadow" : "path|how");
+		markup_table(p, values ? "wlww" : "wl", values ? "path|how|production|shadow" : "path|how");
 		for (struct view_walk w = view_walk(view_get(e, "differences")); view_next(&w);) {
-			paper_cell_code(p, view_get(w.value, "path"));
+			markup_cell_code(p, view_get(w.value, "path"));
 			kind_cell(p, view_get(w.value, "kind"));
 			if (!values)
 				continue;
-			paper_cell_code(p, view_get(w.value, "production"));
-			paper_cell_code(p, view_get(w.value, "shadow"));
+			markup_cell_code(p, view_get(w.value, "production"));
+			markup_cell_code(p, view_get(w.value, "shadow"));
 		}
-		paper_table_end(p);
+		markup_table_end(p);
 	}
 	body(p, "Request", view_get(e, "request_body"));
 	body(p, "Production's answer", view_get(e, "production_body"));
 	body(p, "The shadow's answer", view_get(e, "shadow_body"));
-	paper_raw(p, "</details>\n");
+	markup_raw(p, "</details>\n");
 }
 
-void page_examples(struct paper *p, struct view target)
+void page_examples(struct markup *p, struct view target)
 {
 	struct view examples = view_get(target, "examples");
 	unsigned shown = 0;
 
 	if (view_size(examples) == 0)
 		return;
-	paper_section(p, 2, "examples", "Examples, worst first");
+	markup_section(p, 2, "examples", "Examples, worst first");
 	for (struct view_walk w = view_walk(examples); shown < EXAMPLES_SHOWN && view_next(&w); shown++)
 		example(p, w.value);
 	if (view_size(examples) > shown)
-		paper_note(p, "%u more are in the JSON.", view_size(examples) - shown);
-	paper_section_end(p);
+		markup_note(p, "%u more are in the JSON.", view_size(examples) - shown);
+	markup_section_end(p);
 }

@@ -32,7 +32,7 @@ static bool is_about_several(struct view terms)
 	return false;
 }
 
-static void measured_cell(struct paper *p, struct view row)
+static void measured_cell(struct markup *p, struct view row)
 {
 	struct view value = view_get(row, "value"), why = view_get(row, "why");
 	struct buffer text = { 0 };
@@ -46,40 +46,40 @@ static void measured_cell(struct paper *p, struct view row)
 	} else {
 		page_gate_value(&text, view_get(row, "term"), view_number(value));
 	}
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-static void outcome_cell(struct paper *p, struct view outcome)
+static void outcome_cell(struct markup *p, struct view outcome)
 {
 	bool passes = view_is_text(outcome, "passes"), fails = view_is_text(outcome, "fails");
 	const char *words = passes ? "✓ passes" : fails ? "✗ fails" : "? not known";
 
-	if (paper_is_html(p))
-		paper_cell_raw(p, "<span class=\"badge %s\">%s</span>", passes ? "good" : fails ? "bad" : "warn", words);
+	if (markup_is_html(p))
+		markup_cell_raw(p, "<span class=\"badge %s\">%s</span>", passes ? "good" : fails ? "bad" : "warn", words);
 	else
-		paper_cell(p, "%s", words);
+		markup_cell(p, "%s", words);
 }
 
-static void text_cell(struct paper *p, struct view v)
+static void text_cell(struct markup *p, struct view v)
 {
 	struct buffer text = { 0 };
 
 	if (view_is(v, JSON_STRING))
 		view_text(v, &text);
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-void page_gate(struct paper *p, struct view report)
+void page_gate(struct markup *p, struct view report)
 {
 	struct view terms = view_get(report, "gate.terms");
 	bool several = is_about_several(terms);
 
 	if (view_size(terms) == 0)
 		return;
-	paper_section(p, 2, "gate", "What the gate asked");
-	paper_table(p, several ? "wwlwl" : "wlwl", several ? "fails if|of|allowed|measured|" : "fails if|allowed|measured|");
+	markup_section(p, 2, "gate", "What the gate asked");
+	markup_table(p, several ? "wwlwl" : "wlwl", several ? "fails if|of|allowed|measured|" : "fails if|allowed|measured|");
 	for (struct view_walk w = view_walk(terms); view_next(&w);) {
 		text_cell(p, view_get(w.value, "term"));
 		if (several)
@@ -88,8 +88,8 @@ void page_gate(struct paper *p, struct view report)
 		measured_cell(p, w.value);
 		outcome_cell(p, view_get(w.value, "outcome"));
 	}
-	paper_table_end(p);
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_section_end(p);
 }
 
 /* ---- what it did not ask ---- */

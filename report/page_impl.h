@@ -16,27 +16,27 @@
 #include "report/view.h"
 
 /* page_run.c; @report: the whole document */
-void page_funnel(struct paper *p, struct view report, struct view comparison);
-void page_targets(struct paper *p, struct view report);
-void page_capture(struct paper *p, struct view report);
-void page_configuration(struct paper *p, struct view report);
+void page_funnel(struct markup *p, struct view report, struct view comparison);
+void page_targets(struct markup *p, struct view report);
+void page_capture(struct markup *p, struct view report);
+void page_configuration(struct markup *p, struct view report);
 
 /* page_compare.c; @target: of comparison.targets */
-void page_verdicts(struct paper *p, struct view target);
-void page_latency(struct paper *p, struct view target);
-void page_paths(struct paper *p, struct view target);
-void page_slices(struct paper *p, struct view target);
-void page_examples(struct paper *p, struct view target);
+void page_verdicts(struct markup *p, struct view target);
+void page_latency(struct markup *p, struct view target);
+void page_paths(struct markup *p, struct view target);
+void page_slices(struct markup *p, struct view target);
+void page_examples(struct markup *p, struct view target);
 
 /* page_rules.c */
-void page_ignored(struct paper *p, struct view target);
-void page_proposals(struct paper *p, struct view target);
+void page_ignored(struct markup *p, struct view target);
+void page_proposals(struct markup *p, struct view target);
 bool page_warns_of_ignored(struct view target);
 /** page_ignored_sentence() - for the line at the top; nothing if nothing that is left out differs */
 void page_ignored_sentence(struct buffer *out, struct view target);
 
 /* page_gate.c */
-void page_gate(struct paper *p, struct view report);
+void page_gate(struct markup *p, struct view report);
 /** page_not_asked() - what is notable about a target and not in the gate's expression, with commas between */
 void page_not_asked(struct buffer *out, struct view report, struct view target);
 
@@ -44,11 +44,11 @@ void page_not_asked(struct buffer *out, struct view report, struct view target);
 void page_gate_value(struct buffer *out, struct view term, double value);
 
 /* page_models.c */
-void page_decisions(struct paper *p, struct view target);
-void page_streams(struct paper *p, struct view target);
+void page_decisions(struct markup *p, struct view target);
+void page_streams(struct markup *p, struct view target);
 
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above
  * them */
-void page_cell_quantile(struct paper *p, struct view quantiles, const char *name);
+void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);
 
 #endif

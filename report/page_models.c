@@ -51,12 +51,12 @@ static size_t labels_of(struct view decision, struct view *labels)
 	return n;
 }
 
-static void label(struct paper *p, struct view v)
+static void label(struct markup *p, struct view v)
 {
 	struct buffer text = { 0 };
 
 	view_text(v, &text);
-	paper_escaped(p, buffer_span(&text));
+	markup_escaped(p, buffer_span(&text));
 	buffer_deinit(&text);
 }
 
@@ -69,7 +69,7 @@ static bool is_confusion(struct view entry)
 
 /** matrix() - production down, shadow across; what lies off the diagonal is where the shadow decides otherwise
  */
-static void matrix(struct paper *p, struct view confusion, const struct view *labels, size_t n)
+static void matrix(struct markup *p, struct view confusion, const struct view *labels, size_t n)
 {
 	uint64_t most = 1;
 
@@ -78,34 +78,34 @@ static void matrix(struct paper *p, struct view confusion, const struct view *la
 
 		most = count > most ? count : most;
 	}
-	paper_raw(p, "<div class=\"scroll\"><table class=\"heat\"><thead><tr><th></th>");
+	markup_raw(p, "<div class=\"scroll\"><table class=\"heat\"><thead><tr><th></th>");
 	for (size_t i = 0; i < n; i++) {
-		paper_raw(p, "<th>");
+		markup_raw(p, "<th>");
 		label(p, labels[i]);
-		paper_raw(p, "</th>");
+		markup_raw(p, "</th>");
 	}
-	paper_raw(p, "</tr></thead><tbody>\n");
+	markup_raw(p, "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++) {
-		paper_raw(p, "<tr><th>");
+		markup_raw(p, "<tr><th>");
 		label(p, labels[i]);
-		paper_raw(p, "</th>");
+		markup_raw(p, "</th>");
 		for (size_t k = 0; k < n; k++) {
 			uint64_t count = i == k ? 0 : confused(confusion, labels[i], labels[k]);
 
 			if (i == k)
-				paper_raw(p, "<td class=\"same\"></td>");
+				markup_raw(p, "<td class=\"same\"></td>");
 			else if (count == 0)
-				paper_raw(p, "<td></td>");
+				markup_raw(p, "<td></td>");
 			else
-				paper_raw(p,
+				markup_raw(p,
 					  "<td style=\"background:color-mix(in srgb,var(--shadow) "
 					  "%.0f%%,transparent)\">%llu</td>",
 					  12 + 60 * (double)count / (double)most, (unsigned long long)count);
 		}
-		paper_raw(p, "</tr>\n");
+		markup_raw(p, "</tr>\n");
 	}
-	paper_raw(p, "</tbody></table></div>\n");
-	paper_note(p,
+	markup_raw(p, "</tbody></table></div>\n");
+	markup_note(p,
 		   "Rows: what production decided; columns: what the shadow decided; only where they differ.");
 }
 
@@ -133,7 +133,7 @@ static size_t most_frequent(struct view *kept, size_t n, struct view entry)
 	return n;
 }
 
-static void confusion_list(struct paper *p, struct view confusion)
+static void confusion_list(struct markup *p, struct view confusion)
 {
 	struct view kept[CONFUSIONS_SHOWN];
 	size_t n = 0;
@@ -141,13 +141,13 @@ static void confusion_list(struct paper *p, struct view confusion)
 	for (struct view_walk w = view_walk(confusion); view_next(&w);)
 		if (is_confusion(w.value))
 			n = most_frequent(kept, n, w.value);
-	paper_table(p, "wwr", "production decided|the shadow decided|times");
+	markup_table(p, "wwr", "production decided|the shadow decided|times");
 	for (size_t i = 0; i < n; i++) {
-		paper_cell_code(p, view_get(kept[i], "production"));
-		paper_cell_code(p, view_get(kept[i], "shadow"));
-		paper_cell_count(p, view_count(view_get(kept[i], "count")));
+		markup_cell_code(p, view_get(kept[i], "production"));
+		markup_cell_code(p, view_get(kept[i], "shadow"));
+		markup_cell_count(p, view_count(view_get(kept[i], "count")));
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 }
 
 static bool has_confusion(struct view confusion)
@@ -165,37 +165,37 @@ static const char *drift_word(double psi)
 	return psi < 0.1 ? "little" : psi < 0.25 ? "some" : "much";
 }
 
-static void drift(struct paper *p, struct view decision)
+static void drift(struct markup *p, struct view decision)
 {
 	struct view labels = view_get(decision, "label_psi"), scores = view_get(decision, "score_psi");
 
-	paper_section(p, 3, "drift", "Do the distributions drift?");
+	markup_section(p, 3, "drift", "Do the distributions drift?");
 	if (view_is_number(scores)) {
 		plot_bins(p, view_get(decision, "scores.production"), view_get(decision, "scores.shadow"),
 			  SCORE_BINS);
-		paper_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i "
+		markup_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i "
 			     "class=\"key s\"></i>shadow</li>"
 			     "<li>score of the decision, 0 to 1</li></ul>\n");
 	}
-	paper_table(p, "lrl", "population stability index|PSI|drift");
+	markup_table(p, "lrl", "population stability index|PSI|drift");
 	if (view_is_number(labels)) {
-		paper_cell(p, "what is decided");
-		paper_cell(p, "%.3f", view_number(labels));
-		paper_cell(p, "%s", drift_word(view_number(labels)));
+		markup_cell(p, "what is decided");
+		markup_cell(p, "%.3f", view_number(labels));
+		markup_cell(p, "%s", drift_word(view_number(labels)));
 	}
 	if (view_is_number(scores)) {
-		paper_cell(p, "score of the decision");
-		paper_cell(p, "%.3f", view_number(scores));
-		paper_cell(p, "%s", drift_word(view_number(scores)));
+		markup_cell(p, "score of the decision");
+		markup_cell(p, "%.3f", view_number(scores));
+		markup_cell(p, "%s", drift_word(view_number(scores)));
 	}
-	paper_table_end(p);
-	paper_note(p, "Below 0.1 is little, above 0.25 much, by the usual reading of this index. It compares "
+	markup_table_end(p);
+	markup_note(p, "Below 0.1 is little, above 0.25 much, by the usual reading of this index. It compares "
 		      "distributions, not pairs: two "
 		      "models can drift little and still disagree often.");
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
-void page_decisions(struct paper *p, struct view target)
+void page_decisions(struct markup *p, struct view target)
 {
 	struct view decision = view_get(target, "decision"), confusion = view_get(decision, "confusion");
 	struct view labels[MATRIX_MAX];
@@ -205,7 +205,7 @@ void page_decisions(struct paper *p, struct view target)
 
 	if (count == 0)
 		return;
-	paper_section(p, 2, "decisions", "Decisions");
+	markup_section(p, 2, "decisions", "Decisions");
 	figure_count(&text, view_count(view_get(decision, "agree")));
 	buffer_add_str(&text, " of ");
 	figure_count(&text, count);
@@ -222,43 +222,43 @@ void page_decisions(struct paper *p, struct view target)
 		buffer_add_str(&text, " are not the same: one of the models has both within the tolerance, or they are the same "
 				      "first k in another order.");
 	}
-	paper_say(p, "%s", buffer_text(&text));
+	markup_say(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
-	n = paper_is_html(p) ? labels_of(decision, labels) : 0;
+	n = markup_is_html(p) ? labels_of(decision, labels) : 0;
 	if (n > 1 && has_confusion(confusion))
 		matrix(p, confusion, labels, n);
 	else if (has_confusion(confusion))
 		confusion_list(p, confusion);
 	drift(p, decision);
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- streams ---- */
 
-static void stream_row(struct paper *p, const char *class, const char *what, struct view s)
+static void stream_row(struct markup *p, const char *class, const char *what, struct view s)
 {
-	if (paper_is_html(p))
-		paper_cell_raw(p, "<i class=\"key %s\"></i>%s", class, what);
+	if (markup_is_html(p))
+		markup_cell_raw(p, "<i class=\"key %s\"></i>%s", class, what);
 	else
-		paper_cell(p, "%s", what);
-	paper_cell_count(p, view_count(view_get(s, "count")));
-	paper_cell_count(p, view_count(view_get(s, "tokens")));
+		markup_cell(p, "%s", what);
+	markup_cell_count(p, view_count(view_get(s, "count")));
+	markup_cell_count(p, view_count(view_get(s, "tokens")));
 	page_cell_quantile(p, view_get(s, "first_token"), "p50");
 	page_cell_quantile(p, view_get(s, "first_token"), "p99");
 	page_cell_quantile(p, view_get(s, "gap"), "p50");
 	page_cell_quantile(p, view_get(s, "gap"), "p99");
 }
 
-void page_streams(struct paper *p, struct view target)
+void page_streams(struct markup *p, struct view target)
 {
 	struct view a = view_get(target, "streams.production"), b = view_get(target, "streams.shadow");
 
 	if (view_count(view_get(a, "count")) + view_count(view_get(b, "count")) == 0)
 		return;
-	paper_section(p, 2, "streams", "Streams of tokens");
-	paper_table(p, "lrrrrrr", "|streams|tokens|first token p50|p99|between tokens p50|p99");
+	markup_section(p, 2, "streams", "Streams of tokens");
+	markup_table(p, "lrrrrrr", "|streams|tokens|first token p50|p99|between tokens p50|p99");
 	stream_row(p, "p", "production", a);
 	stream_row(p, "s", "shadow", b);
-	paper_table_end(p);
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_section_end(p);
 }

@@ -28,47 +28,47 @@ void page_ignored_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, ".");
 }
 
-static void text_cell(struct paper *p, struct view v)
+static void text_cell(struct markup *p, struct view v)
 {
 	struct buffer text = { 0 };
 
 	view_text(v, &text);
-	paper_cell(p, "%s", buffer_text(&text));
+	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
 
-void page_ignored(struct paper *p, struct view target)
+void page_ignored(struct markup *p, struct view target)
 {
 	struct view ignored = view_get(target, "ignored"), paths = view_get(ignored, "paths");
 	unsigned shown = 0;
 
 	if (view_count(view_get(ignored, "pairs")) == 0)
 		return;
-	paper_section(p, 2, "ignored", "What was left out, and differs");
-	paper_say(p, "Rules leave these places out of comparing. A pair that differs nowhere else is close, for the reason "
+	markup_section(p, 2, "ignored", "What was left out, and differs");
+	markup_say(p, "Rules leave these places out of comparing. A pair that differs nowhere else is close, for the reason "
 		     "“ignored”, and no mismatch: %llu pairs are.",
 		  (unsigned long long)view_count(view_get(ignored, "alone")));
-	paper_table(p, "wwrrr", "path|left out by|pairs|of|share");
+	markup_table(p, "wwrrr", "path|left out by|pairs|of|share");
 	for (struct view_walk w = view_walk(paths); shown < ROWS_SHOWN && view_next(&w); shown++) {
-		paper_cell_code(p, view_get(w.value, "path"));
+		markup_cell_code(p, view_get(w.value, "path"));
 		text_cell(p, view_get(w.value, "rule"));
-		paper_cell_count(p, view_count(view_get(w.value, "pairs")));
-		paper_cell_count(p, view_count(view_get(w.value, "of")));
-		paper_cell_share(p, view_number(view_get(w.value, "rate")));
+		markup_cell_count(p, view_count(view_get(w.value, "pairs")));
+		markup_cell_count(p, view_count(view_get(w.value, "of")));
+		markup_cell_share(p, view_number(view_get(w.value, "rate")));
 	}
-	paper_table_end(p);
+	markup_table_end(p);
 	if (view_size(paths) > shown || view_count(view_get(ignored, "paths_overflow")) > 0)
-		paper_note(p, "%u more are in the JSON, and differences at %llu more places were only counted.",
+		markup_note(p, "%u more are in the JSON, and differences at %llu more places were only counted.",
 			   view_size(paths) - shown, (unsigned long long)view_count(view_get(ignored, "paths_overflow")));
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
-static void proposal_row(struct paper *p, struct view path)
+static void proposal_row(struct markup *p, struct view path)
 {
 	struct view rule = view_get(path, "proposal"), pairs = view_get(path, "pairs");
 	struct buffer why = { 0 };
 
-	paper_cell_code(p, rule);
+	markup_cell_code(p, rule);
 	if (view_count(view_get(path, "names")) == view_count(pairs)) {
 		buffer_add_str(&why, "differs in ");
 		figure_count(&why, view_count(pairs));
@@ -77,11 +77,11 @@ static void proposal_row(struct paper *p, struct view path)
 		buffer_add_str(&why, "differs by at most ");
 		figure_number(&why, view_number(view_get(path, "max_abs")));
 	}
-	paper_cell(p, "%s", buffer_text(&why));
+	markup_cell(p, "%s", buffer_text(&why));
 	buffer_deinit(&why);
 }
 
-void page_proposals(struct paper *p, struct view target)
+void page_proposals(struct markup *p, struct view target)
 {
 	unsigned shown = 0;
 
@@ -89,14 +89,14 @@ void page_proposals(struct paper *p, struct view target)
 		if (!view_is(view_get(w.value, "proposal"), JSON_STRING))
 			continue;
 		if (shown++ == 0) {
-			paper_section(p, 3, "proposals", "Rules to paste");
-			paper_table(p, "ww", "line for the file of --rules|because this path");
+			markup_section(p, 3, "proposals", "Rules to paste");
+			markup_table(p, "ww", "line for the file of --rules|because this path");
 		}
 		proposal_row(p, w.value);
 	}
 	if (shown == 0)
 		return;
-	paper_table_end(p);
-	paper_note(p, "Only if what differs there is no part of what the model answers.");
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_note(p, "Only if what differs there is no part of what the model answers.");
+	markup_section_end(p);
 }

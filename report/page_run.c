@@ -13,7 +13,7 @@ struct step {
 	const char *words[4];  /* before the names of an object's members; the name of a single count */
 };
 
-static void loss(struct paper *p, struct buffer *text, const char *group, struct view name, uint64_t count)
+static void loss(struct markup *p, struct buffer *text, const char *group, struct view name, uint64_t count)
 {
 	if (count == 0)
 		return;
@@ -28,7 +28,7 @@ static void loss(struct paper *p, struct buffer *text, const char *group, struct
 	figure_count(text, count);
 }
 
-static void losses(struct paper *p, const struct step *s, struct buffer *text)
+static void losses(struct markup *p, const struct step *s, struct buffer *text)
 {
 	struct view none = { 0 };
 
@@ -42,38 +42,38 @@ static void losses(struct paper *p, const struct step *s, struct buffer *text)
 	}
 }
 
-static void draw_step(struct paper *p, const struct step *s)
+static void draw_step(struct markup *p, const struct step *s)
 {
 	double share = s->in ? (double)s->out / (double)s->in : 0;
 	struct buffer text = { 0 };
 
 	losses(p, s, &text);
-	if (!paper_is_html(p)) {
-		paper_cell(p, "%s", s->name);
-		paper_cell_count(p, s->out);
-		paper_cell_share(p, share);
-		paper_cell(p, "%s", buffer_text(&text));
+	if (!markup_is_html(p)) {
+		markup_cell(p, "%s", s->name);
+		markup_cell_count(p, s->out);
+		markup_cell_share(p, share);
+		markup_cell(p, "%s", buffer_text(&text));
 		buffer_deinit(&text);
 		return;
 	}
-	paper_raw(p, "<div class=\"step\"><div><b>");
+	markup_raw(p, "<div class=\"step\"><div><b>");
 	figure_count(p->out, s->out);
-	paper_raw(p, "</b> ");
-	paper_escaped(p, span_str(s->name));
-	paper_raw(p,
+	markup_raw(p, "</b> ");
+	markup_escaped(p, span_str(s->name));
+	markup_raw(p,
 		  "</div><div class=\"bar\" title=\"%.2f %% of the step before\"><i "
 		  "style=\"width:%.2f%%\"></i></div>",
 		  share * 100, share * 100);
 	if (text.len > 0) {
-		paper_raw(p, "<div class=\"lost\">");
-		paper_escaped(p, buffer_span(&text));
-		paper_raw(p, "</div>");
+		markup_raw(p, "<div class=\"lost\">");
+		markup_escaped(p, buffer_span(&text));
+		markup_raw(p, "</div>");
 	}
-	paper_raw(p, "</div>\n");
+	markup_raw(p, "</div>\n");
 	buffer_deinit(&text);
 }
 
-static void target_steps(struct paper *p, struct view name, struct view target, struct view compared,
+static void target_steps(struct markup *p, struct view name, struct view target, struct view compared,
 			 bool alone)
 {
 	uint64_t chosen = view_count(view_get(target, "chosen")), sent = view_count(view_get(target, "sent")),
@@ -111,7 +111,7 @@ static void target_steps(struct paper *p, struct view name, struct view target, 
 	buffer_deinit(&words);
 }
 
-void page_funnel(struct paper *p, struct view report, struct view comparison)
+void page_funnel(struct markup *p, struct view report, struct view comparison)
 {
 	struct view packets = view_get(report, "packets"), requests = view_get(report, "requests");
 	struct view targets = view_get(report, "targets"), all = view_get(comparison, "targets");
@@ -121,9 +121,9 @@ void page_funnel(struct paper *p, struct view report, struct view comparison)
 		 complete = view_count(view_get(requests, "complete"));
 	struct step s;
 
-	paper_section(p, 2, "funnel", "From the wire to the comparison");
-	if (!paper_is_html(p))
-		paper_table(p, "lrrw", "step|count|of the step before|where the rest went");
+	markup_section(p, 2, "funnel", "From the wire to the comparison");
+	if (!markup_is_html(p))
+		markup_table(p, "lrrw", "step|count|of the step before|where the rest went");
 	s = (struct step){ "packets decoded",
 			   received + view_count(view_get(packets, "dropped_kernel")),
 			   decoded,
@@ -149,43 +149,43 @@ void page_funnel(struct paper *p, struct view report, struct view comparison)
 				compared = c.value;
 		target_steps(p, w.name, w.value, compared, view_size(targets) == 1);
 	}
-	if (!paper_is_html(p))
-		paper_table_end(p);
+	if (!markup_is_html(p))
+		markup_table_end(p);
 	else
-		paper_note(p, "A bar shows the share of the step before that went on. Of packets to requests "
+		markup_note(p, "A bar shows the share of the step before that went on. Of packets to requests "
 			      "there is no share: packets "
 			      "carry answers and acknowledgements too.");
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- the targets ---- */
 
-void page_targets(struct paper *p, struct view report)
+void page_targets(struct markup *p, struct view report)
 {
 	struct view targets = view_get(report, "targets");
 
 	if (view_size(targets) == 0)
 		return;
-	paper_section(p, 2, "targets", "Targets");
-	paper_table(p, "llrrrrrrrr", "name|URL|sent|2xx|3xx|4xx|5xx|failed|p50|p99");
+	markup_section(p, 2, "targets", "Targets");
+	markup_table(p, "llrrrrrrrr", "name|URL|sent|2xx|3xx|4xx|5xx|failed|p50|p99");
 	for (struct view_walk w = view_walk(targets); view_next(&w);) {
 		uint64_t failed = 0;
 
 		for (struct view_walk f = view_walk(view_get(w.value, "failed")); view_next(&f);)
 			failed += view_count(f.value);
-		paper_cell_code(p, w.name);
-		paper_cell_code(p, view_get(w.value, "url"));
-		paper_cell_count(p, view_count(view_get(w.value, "sent")));
-		paper_cell_count(p, view_count(view_get(w.value, "answered.2xx")));
-		paper_cell_count(p, view_count(view_get(w.value, "answered.3xx")));
-		paper_cell_count(p, view_count(view_get(w.value, "answered.4xx")));
-		paper_cell_count(p, view_count(view_get(w.value, "answered.5xx")));
-		paper_cell_count(p, failed);
-		paper_cell_time(p, view_number(view_get(w.value, "total_us.p50")));
-		paper_cell_time(p, view_number(view_get(w.value, "total_us.p99")));
+		markup_cell_code(p, w.name);
+		markup_cell_code(p, view_get(w.value, "url"));
+		markup_cell_count(p, view_count(view_get(w.value, "sent")));
+		markup_cell_count(p, view_count(view_get(w.value, "answered.2xx")));
+		markup_cell_count(p, view_count(view_get(w.value, "answered.3xx")));
+		markup_cell_count(p, view_count(view_get(w.value, "answered.4xx")));
+		markup_cell_count(p, view_count(view_get(w.value, "answered.5xx")));
+		markup_cell_count(p, failed);
+		markup_cell_time(p, view_number(view_get(w.value, "total_us.p50")));
+		markup_cell_time(p, view_number(view_get(w.value, "total_us.p99")));
 	}
-	paper_table_end(p);
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_section_end(p);
 }
 
 /* ---- the capture ---- */
@@ -216,39 +216,39 @@ static const struct sign signs[] = {
 	{ "events_dropped", "events that could not be written in time", NULL },
 };
 
-void page_capture(struct paper *p, struct view report)
+void page_capture(struct markup *p, struct view report)
 {
 	unsigned shown = 0;
 
-	paper_section(p, 2, "capture", "Health of the capture");
+	markup_section(p, 2, "capture", "Health of the capture");
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
 		uint64_t n = view_count(view_get(report, signs[i].path));
 
 		if (n == 0)
 			continue;
 		if (shown++ == 0)
-			paper_table(p, "rww", "count|what|what follows");
-		paper_cell_count(p, n);
-		paper_cell(p, "%s", signs[i].what);
-		paper_cell(p, "%s", signs[i].then ? signs[i].then : "");
+			markup_table(p, "rww", "count|what|what follows");
+		markup_cell_count(p, n);
+		markup_cell(p, "%s", signs[i].what);
+		markup_cell(p, "%s", signs[i].then ? signs[i].then : "");
 	}
 	if (shown > 0)
-		paper_table_end(p);
+		markup_table_end(p);
 	else
-		paper_say(p, "Nothing was dropped, cut, missed or seen in one direction only.");
+		markup_say(p, "Nothing was dropped, cut, missed or seen in one direction only.");
 	for (struct view_walk w = view_walk(view_get(report, "warnings")); view_next(&w);) {
 		struct buffer text = { 0 };
 
 		view_text(w.value, &text);
-		paper_note(p, "%s", buffer_text(&text));
+		markup_note(p, "%s", buffer_text(&text));
 		buffer_deinit(&text);
 	}
-	paper_section_end(p);
+	markup_section_end(p);
 }
 
 /* ---- what was asked for ---- */
 
-static void setting(struct paper *p, const char *name, struct view v)
+static void setting(struct markup *p, const char *name, struct view v)
 {
 	struct buffer text = { 0 };
 
@@ -261,20 +261,20 @@ static void setting(struct paper *p, const char *name, struct view v)
 		view_text(v, &text);
 	}
 	if (text.len > 0) {
-		paper_cell(p, "%s", name);
-		paper_cell(p, "%s", buffer_text(&text));
+		markup_cell(p, "%s", name);
+		markup_cell(p, "%s", buffer_text(&text));
 	}
 	buffer_deinit(&text);
 }
 
-void page_configuration(struct paper *p, struct view report)
+void page_configuration(struct markup *p, struct view report)
 {
 	struct view options = view_get(report, "comparison.options");
 
-	paper_section(p, 2, "configuration", "Configuration");
-	paper_table(p, "lw", "what|value");
-	paper_cell(p, "sample");
-	paper_cell_share(p, view_number(view_get(report, "sample")));
+	markup_section(p, 2, "configuration", "Configuration");
+	markup_table(p, "lw", "what|value");
+	markup_cell(p, "sample");
+	markup_cell_share(p, view_number(view_get(report, "sample")));
 	setting(p, "version", view_get(report, "shadowtap"));
 	for (struct view_walk w = view_walk(options); view_next(&w);) {
 		struct buffer name = { 0 };
@@ -285,6 +285,6 @@ void page_configuration(struct paper *p, struct view report)
 	}
 	setting(p, "rules that never matched", view_get(report, "comparison.rules_unmatched"));
 	setting(p, "gate", view_get(report, "gate.expression"));
-	paper_table_end(p);
-	paper_section_end(p);
+	markup_table_end(p);
+	markup_section_end(p);
 }

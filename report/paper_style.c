@@ -1,5 +1,5 @@
 /*
- * paper_style.c - see paper_style.h
+ * markup_style.c - see markup_style.h
  *
  * Production is blue and the shadow orange wherever they meet: two colours that
  * people with any colour vision tell apart, in light and in dark. Green, amber
@@ -9,7 +9,7 @@
  */
 #include "report/paper_style.h"
 
-const char paper_style[] =
+const char markup_style[] =
 	":root{--bg:#f7f7f5;--card:#fff;--ink:#1d2126;--dim:#5d6670;--line:#e2e3e0;--prod:#2f6fc4;--shadow:#d4691a;"
 	"--good:#2a7d46;--warn:#a86b00;--bad:#b9322c;--code:#f0f1ee;--track:#ebece8}\n"
 	"@media (prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e4e7ea;--dim:#98a2ac;"

@@ -147,52 +147,52 @@ static double highest(const double *share, unsigned columns)
 }
 
 /** draw() - a filled line through the middles of the columns, from @left to @left + @width of the box */
-static void draw(struct paper *p, const char *class, const double *share, unsigned columns, double scale,
+static void draw(struct markup *p, const char *class, const double *share, unsigned columns, double scale,
 		 double left, double width)
 {
 	double step = width / columns;
 
-	paper_raw(p, "<path class=\"%s\" d=\"M%.1f %.0f", class, left, BOX_HEIGHT);
+	markup_raw(p, "<path class=\"%s\" d=\"M%.1f %.0f", class, left, BOX_HEIGHT);
 	for (unsigned i = 0; i < columns; i++)
-		paper_raw(p, "L%.1f %.2f", left + (i + 0.5) * step, BOX_HEIGHT - share[i] * scale);
-	paper_raw(p, "L%.1f %.0fZ\"/>", left + width, BOX_HEIGHT);
+		markup_raw(p, "L%.1f %.2f", left + (i + 0.5) * step, BOX_HEIGHT - share[i] * scale);
+	markup_raw(p, "L%.1f %.0fZ\"/>", left + width, BOX_HEIGHT);
 }
 
-static void draw_line(struct paper *p, const char *class, double x)
+static void draw_line(struct markup *p, const char *class, double x)
 {
-	paper_raw(p, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%.0f\"/>", class, x, x,
+	markup_raw(p, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%.0f\"/>", class, x, x,
 		  BOX_HEIGHT);
 }
 
-static void open_box(struct paper *p, const char *more, const char *what)
+static void open_box(struct markup *p, const char *more, const char *what)
 {
-	paper_raw(p,
+	markup_raw(p,
 		  "<div class=\"plot\" role=\"img\" aria-label=\"%s\"><div class=\"area%s\"><svg viewBox=\"0 0 "
 		  "%.0f %.0f\" "
 		  "preserveAspectRatio=\"none\">",
 		  what, more, BOX_WIDTH, BOX_HEIGHT);
 }
 
-static void open_axis(struct paper *p)
+static void open_axis(struct markup *p)
 {
-	paper_raw(p, "</svg></div><div class=\"axis\">");
+	markup_raw(p, "</svg></div><div class=\"axis\">");
 }
 
-static void close_box(struct paper *p)
+static void close_box(struct markup *p)
 {
-	paper_raw(p, "</div></div>\n");
+	markup_raw(p, "</div></div>\n");
 }
 
 /** tick() - one that @may_go is left out where the page is narrow */
-static void tick(struct paper *p, double percent, double us, bool may_go)
+static void tick(struct markup *p, double percent, double us, bool may_go)
 {
-	paper_raw(p, "<span%s style=\"left:%.2f%%\">", may_go ? " class=\"m\"" : "", percent);
+	markup_raw(p, "<span%s style=\"left:%.2f%%\">", may_go ? " class=\"m\"" : "", percent);
 	figure_time(p->out, us);
-	paper_raw(p, "</span>");
+	markup_raw(p, "</span>");
 }
 
 /** ticks() - 1, 2, 5 of each decade while they are few, else 1 alone */
-static void ticks(struct paper *p, const struct axis *axis)
+static void ticks(struct markup *p, const struct axis *axis)
 {
 	static const double steps[] = { 1, 2, 5 };
 	double span = axis->high - axis->low;
@@ -215,14 +215,14 @@ static double mark(const struct axis *axis, struct view us)
 	return BOX_WIDTH * (at < 0 ? 0 : at > 1 ? 1 : at);
 }
 
-void plot_latencies(struct paper *p, struct view production, struct view shadow)
+void plot_latencies(struct markup *p, struct view production, struct view shadow)
 {
 	struct view a = view_get(production, "buckets"), b = view_get(shadow, "buckets");
 	struct axis axis = { 99, 0, 0 };
 	struct curve one, two;
 	double top = 0;
 
-	if (!paper_is_html(p) || count_all(a) + count_all(b) == 0)
+	if (!markup_is_html(p) || count_all(a) + count_all(b) == 0)
 		return;
 	widen(&axis, a);
 	widen(&axis, b);
@@ -246,13 +246,13 @@ void plot_latencies(struct paper *p, struct view production, struct view shadow)
 	close_box(p);
 }
 
-void plot_differences(struct paper *p, struct view below, struct view above)
+void plot_differences(struct markup *p, struct view below, struct view above)
 {
 	struct axis axis = { 99, 0, 0 };
 	struct curve faster, slower;
 	double mirrored[COLUMNS_MAX], top, low;
 
-	if (!paper_is_html(p) || count_all(below) + count_all(above) == 0)
+	if (!markup_is_html(p) || count_all(below) + count_all(above) == 0)
 		return;
 	widen(&axis, below);
 	widen(&axis, above);
@@ -298,11 +298,11 @@ static void read_bins(struct view pairs, double *share, unsigned bins)
 		share[i] /= total;
 }
 
-void plot_bins(struct paper *p, struct view production, struct view shadow, unsigned bins)
+void plot_bins(struct markup *p, struct view production, struct view shadow, unsigned bins)
 {
 	double one[COLUMNS_MAX] = { 0 }, two[COLUMNS_MAX] = { 0 }, top;
 
-	if (!paper_is_html(p) || bins == 0 || bins > COLUMNS_MAX)
+	if (!markup_is_html(p) || bins == 0 || bins > COLUMNS_MAX)
 		return;
 	read_bins(production, one, bins);
 	read_bins(shadow, two, bins);
@@ -314,6 +314,6 @@ void plot_bins(struct paper *p, struct view production, struct view shadow, unsi
 	draw(p, "fs", two, bins, 94 / top, 0, BOX_WIDTH);
 	open_axis(p);
 	for (int i = 1; i < 10; i += 2)
-		paper_raw(p, "<span style=\"left:%d%%\">%.1f</span>", i * 10, i / 10.0);
+		markup_raw(p, "<span style=\"left:%d%%\">%.1f</span>", i * 10, i / 10.0);
 	close_box(p);
 }

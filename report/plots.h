@@ -12,15 +12,15 @@
  * plot_latencies() - two distributions of times over one logarithmic axis, each of area one
  * @production, @shadow:  objects with "buckets" ([[bucket of base/histogram.h, count], ...]), "p50" and "p99"
  */
-void plot_latencies(struct paper *p, struct view production, struct view shadow);
+void plot_latencies(struct markup *p, struct view production, struct view shadow);
 
 /**
  * plot_differences() - how much slower or faster the shadow was, pair by pair
  * @below, @above:  arrays of buckets: faster and slower
  */
-void plot_differences(struct paper *p, struct view below, struct view above);
+void plot_differences(struct markup *p, struct view below, struct view above);
 
 /** plot_bins() - two distributions over bins that divide 0..1, as shares; arrays of [bin, count] */
-void plot_bins(struct paper *p, struct view production, struct view shadow, unsigned bins);
+void plot_bins(struct markup *p, struct view production, struct view shadow, unsigned bins);
 
 #endif

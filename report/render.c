@@ -29,7 +29,7 @@ static enum form form_of(const char *path)
 	return FORM_UNKNOWN;
 }
 
-bool drawing_knows(const char *path)
+bool render_knows(const char *path)
 {
 	return form_of(path) != FORM_UNKNOWN;
 }
@@ -96,7 +96,7 @@ static int draw(int fd, enum medium medium, struct span json)
 	return err;
 }
 
-int drawing_write(int fd, const char *path, struct span json)
+int render_write(int fd, const char *path, struct span json)
 {
 	switch (form_of(path)) {
 	case FORM_HTML:

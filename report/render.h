@@ -8,18 +8,18 @@
 
 #include "base/buffer.h"
 
-/** drawing_knows() - does the suffix of @path say a form: .json, .html or .md? */
-bool drawing_knows(const char *path);
+/** render_knows() - does the suffix of @path say a form: .json, .html or .md? */
+bool render_knows(const char *path);
 
 /** DRAWING_SUFFIXES - for messages */
 #define DRAWING_SUFFIXES ".json, .html and .md"
 
 /**
- * drawing_write() - write @json (borrowed, a whole report) to @fd, in the form that @path asks for
+ * render_write() - write @json (borrowed, a whole report) to @fd, in the form that @path asks for
  *
  * What a regular file held before is replaced; standard output is written on.
  * Return: 0, or a negative errno: -EINVAL if @json is no report.
  */
-int drawing_write(int fd, const char *path, struct span json);
+int render_write(int fd, const char *path, struct span json);
 
 #endif

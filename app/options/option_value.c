@@ -628,7 +628,7 @@ static int apply_host(struct options *o, const struct option_input *in, struct b
 
 static int apply_report(struct options *o, const struct option_input *in, struct buffer *error)
 {
-	if (!drawing_knows(in->value))
+	if (!render_knows(in->value))
 		return wrong(error, in,
 			     "a report's form follows from its suffix: " DRAWING_SUFFIXES "; write e.g. report.json");
 	return add_text(o, &o->reports, in->value, error);

@@ -201,7 +201,7 @@ int outputs_report(struct outputs *o, const struct books *b, const struct run_fa
 		outputs_json(b, facts, &text);
 	}
 	for (size_t i = 0; i < o->report_count; i++) {
-		int err = buffer_ok(&text) ? drawing_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
+		int err = buffer_ok(&text) ? render_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
 					     -ENOMEM;
 
 		if (err < 0) {

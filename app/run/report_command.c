@@ -59,7 +59,7 @@ static int usage_error(const char *what, const char *arg)
 
 static int add_output(struct report_arguments *c, const char *path)
 {
-	if (strcmp(path, "-") != 0 && !drawing_knows(path)) {
+	if (strcmp(path, "-") != 0 && !render_knows(path)) {
 		log_error("report: -o %s: the form follows from the suffix, which can be " DRAWING_SUFFIXES,
 			  path);
 		return EXIT_USAGE;
@@ -170,7 +170,7 @@ static int write_output(const char *path, struct span json)
 
 	if (fd < 0)
 		return EXIT_COULD_NOT;
-	err = drawing_write(fd, path, json);
+	err = render_write(fd, path, json);
 	if (!standard && close(fd) < 0 && err == 0)
 		err = -errno;
 	if (err == -EINVAL)

@@ -169,14 +169,14 @@ static void test_what_is_said(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
 			struct buffer out = { 0 }, wanted = { 0 };
-			struct paper p = { .out = &wanted, .medium = (enum medium)medium };
+			struct markup p = { .out = &wanted, .medium = (enum medium)medium };
 
 			assert_int_equal(draw(rows[i].json, (enum medium)medium, &out), 0);
-			paper_escaped(&p, span_str(rows[i].title));
+			markup_escaped(&p, span_str(rows[i].title));
 			if (!strstr(buffer_text(&out), buffer_text(&wanted)))
 				fail_msg("row %zu: no \"%s\" in:\n%s", i, rows[i].title, buffer_text(&out));
 			buffer_clear(&wanted);
-			paper_escaped(&p, span_str(rows[i].below));
+			markup_escaped(&p, span_str(rows[i].below));
 			if (!strstr(buffer_text(&out), buffer_text(&wanted)))
 				fail_msg("row %zu: no \"%s\" in:\n%s", i, rows[i].below, buffer_text(&out));
 			buffer_deinit(&out);
