@@ -64,7 +64,7 @@ static void limit_text(struct buffer *out, int64_t ns)
 {
 	bool is_short = ns < NS_PER_S;
 
-	figure_number(out, (double)ns / (double)(is_short ? NS_PER_MS : NS_PER_S));
+	format_number(out, (double)ns / (double)(is_short ? NS_PER_MS : NS_PER_S));
 	buffer_add_str(out, is_short ? " ms" : " s");
 }
 
@@ -178,7 +178,7 @@ void all_failed_sentence(const struct all_failed *a, const struct books_target *
 	if (names_target)
 		buffer_printf(out, "target %s (%s): ", t->name, t->shown);
 	buffer_add_str(out, "all ");
-	figure_count(out, a->count);
+	format_count(out, a->count);
 	buffer_add_str(out, " ");
 	buffer_add_span(out, buffer_span(&a->how));
 	buffer_add_str(out, ": ");

@@ -60,7 +60,7 @@ static void advise(struct diagnosis_line *line, const char *format, ...)
 /** say_count() - "1 packet", "12,372 packets": @noun is the singular */
 static void say_count(struct diagnosis_line *line, uint64_t n, const char *noun)
 {
-	figure_count(&line->text, n);
+	format_count(&line->text, n);
 	say(line, " %s%s", noun, n == 1 ? "" : "s");
 }
 
@@ -75,7 +75,7 @@ static size_t list_ports(struct buffer *out, const struct wide_view *w, uint64_t
 		if (n == 0)
 			continue;
 		buffer_printf(out, "%s%u (", listed++ ? ", " : "", w->port[i].port);
-		figure_count(out, n);
+		format_count(out, n);
 		buffer_add_str(out, ")");
 	}
 	return listed;
@@ -151,7 +151,7 @@ static bool nothing_passes(const struct symptoms *s, struct diagnosis *d)
 /* "72 of 80 packets have ethertype 0x88e5 (MACsec)", and what to do about it */
 static void name_unread(const struct symptoms *s, struct diagnosis_line *line, const struct unread_share *share)
 {
-	figure_count(&line->text, share->packets);
+	format_count(&line->text, share->packets);
 	say(line, " of ");
 	say_count(line, s->wide.packets, "packet");
 	say(line, " ha%s ", share->packets == 1 ? "s" : "ve");
@@ -316,7 +316,7 @@ static void one_way(const struct symptoms *s, struct diagnosis *d)
 	if (b->connections.one_way == 0)
 		return;
 	line = add(d, FINDING_WARNING, "one_way");
-	figure_count(&line->text, b->connections.one_way);
+	format_count(&line->text, b->connections.one_way);
 	say(line, " of ");
 	say_count(line, b->connections.seen, "connection");
 	say(line, " passed in one direction only. Their requests are mirrored, but after a loss the next one is harder to find, "
@@ -438,7 +438,7 @@ static void twice(const struct symptoms *s, struct diagnosis *d)
 	if (all <= 0 || again / all < TWICE_SHARE)
 		return;
 	line = add(d, FINDING_NOTE, "twice");
-	figure_share(&line->text, again / all);
+	format_share(&line->text, again / all);
 	say(line, " of the bytes came more than once: the same packets pass several of the interfaces. They are counted once.");
 	if (s->any_interface)
 		advise(line, "to save the work, name one interface with -i");
@@ -471,7 +471,7 @@ static void lost(const struct symptoms *s, struct diagnosis *d)
 	if (all == 0)
 		return;
 	line = add(d, b->requests.complete == 0 ? FINDING_FAULT : FINDING_WARNING, "lost");
-	figure_count(&line->text, all);
+	format_count(&line->text, all);
 	say(line, " of ");
 	say_count(line, b->requests.seen, "request");
 	say(line, " got lost: ");
@@ -479,7 +479,7 @@ static void lost(const struct symptoms *s, struct diagnosis *d)
 		if (b->requests.lost[i] == 0 || i == LOST_CUT_AT_END)
 			continue;
 		say(line, "%s%s ", first ? "" : ", ", lost_names[i].name);
-		figure_count(&line->text, b->requests.lost[i]);
+		format_count(&line->text, b->requests.lost[i]);
 		first = false;
 	}
 	say(line, ".");
@@ -542,7 +542,7 @@ static void list_verdicts(struct diagnosis_line *line, const struct books *b)
 			continue;
 		say(line, "%s%s%s%s ", first ? ": " : ", ", verdict_names[v].group, verdict_names[v].name ? "." : "",
 		    verdict_names[v].name ? verdict_names[v].name : "");
-		figure_count(&line->text, b->requests.verdict[v]);
+		format_count(&line->text, b->requests.verdict[v]);
 		first = false;
 	}
 	say(line, ".");
@@ -584,7 +584,7 @@ static void chosen(const struct symptoms *s, struct diagnosis *d)
 		list_ports(&line->text, &s->wide, requests_of);
 	}
 	say(line, "; ");
-	figure_count(&line->text, n);
+	format_count(&line->text, n);
 	say(line, " would be mirrored%s", n < b->requests.complete ? ", the others not" : "");
 	list_verdicts(line, b);
 }
@@ -651,9 +651,9 @@ static void targets(const struct symptoms *s, struct diagnosis *d)
 		}
 		line = add(d, p->kind == OUTCOME_ANSWERED_5XX ? FINDING_WARNING : FINDING_GOOD, "target");
 		say(line, "The target %s (%s) answers: connected in ", p->name, p->shown);
-		figure_time(&line->text, (double)p->connect_us);
+		format_time(&line->text, (double)p->connect_us);
 		say(line, ", HEAD gave status %d after ", p->status_code);
-		figure_time(&line->text, (double)p->total_us);
+		format_time(&line->text, (double)p->total_us);
 		say(line, ".");
 		if (p->kind == OUTCOME_ANSWERED_5XX)
 			advise(line, "a status of 500 and above says that the shadow is not well: look at its log");

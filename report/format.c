@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-void figure_count(struct buffer *out, uint64_t n)
+void format_count(struct buffer *out, uint64_t n)
 {
 	char digits[24], text[32];
 	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n), at = 0;
@@ -17,7 +17,7 @@ void figure_count(struct buffer *out, uint64_t n)
 	buffer_add(out, text, (size_t)at);
 }
 
-void figure_share(struct buffer *out, double share)
+void format_share(struct buffer *out, double share)
 {
 	double percent = share * 100, edge = fmin(fabs(percent), fabs(100 - percent));
 	int digits = edge >= 10 ? 1 : edge >= 0.1 ? 2 : edge >= 0.01 ? 3 : 4;
@@ -36,7 +36,7 @@ static void scaled(struct buffer *out, double n, const char *unit)
 	buffer_printf(out, "%.*f %s", size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2, n, unit);
 }
 
-void figure_time(struct buffer *out, double us)
+void format_time(struct buffer *out, double us)
 {
 	double size = fabs(us);
 
@@ -50,7 +50,7 @@ void figure_time(struct buffer *out, double us)
 		scaled(out, us / 60e6, "min");
 }
 
-void figure_bytes(struct buffer *out, double n)
+void format_bytes(struct buffer *out, double n)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
 	int unit = -1;
@@ -65,7 +65,7 @@ void figure_bytes(struct buffer *out, double n)
 		scaled(out, n, units[unit]);
 }
 
-void figure_number(struct buffer *out, double n)
+void format_number(struct buffer *out, double n)
 {
 	buffer_printf(out, "%.4g", n);
 }

@@ -244,21 +244,21 @@ static void scratch_cell(struct markup *p)
 void markup_cell_count(struct markup *p, uint64_t n)
 {
 	buffer_clear(&p->scratch);
-	figure_count(&p->scratch, n);
+	format_count(&p->scratch, n);
 	scratch_cell(p);
 }
 
 void markup_cell_share(struct markup *p, double share)
 {
 	buffer_clear(&p->scratch);
-	figure_share(&p->scratch, share);
+	format_share(&p->scratch, share);
 	scratch_cell(p);
 }
 
 void markup_cell_time(struct markup *p, double us)
 {
 	buffer_clear(&p->scratch);
-	figure_time(&p->scratch, us);
+	format_time(&p->scratch, us);
 	scratch_cell(p);
 }
 

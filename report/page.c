@@ -53,9 +53,9 @@ void page_gate_value(struct buffer *out, struct view term, double value)
 	struct span text = view_is(term, JSON_STRING) ? json_doc_text(term.doc, term.at) : span_str("");
 
 	if (text.len > 0 && memchr(text.at, '%', text.len))
-		figure_share(out, value);
+		format_share(out, value);
 	else
-		figure_number(out, value);
+		format_number(out, value);
 }
 
 static void failing_terms(struct buffer *out, struct view gate, bool several)
@@ -111,15 +111,15 @@ static void agreement(struct buffer *out, struct view target)
 	bool decides = view_count(view_get(target, "decision.count")) > 0;
 
 	if (words_alone(target)) {
-		figure_share(out, same_words(target));
+		format_share(out, same_words(target));
 		buffer_add_str(out, " of the generated texts are the same; what that means needs a control");
 		return;
 	}
 	if (decides) {
-		figure_share(out, view_number(view_get(target, "decision.rate")));
+		format_share(out, view_number(view_get(target, "decision.rate")));
 		buffer_add_str(out, " of the shadow's decisions and ");
 	}
-	figure_share(out, 1 - view_number(view_get(mismatch, "rate")));
+	format_share(out, 1 - view_number(view_get(mismatch, "rate")));
 	buffer_add_str(out, decides ? " of its answers agree with production"
 				    : " of the shadow's answers agree with production");
 }
@@ -128,29 +128,29 @@ static void mismatch_sentence(struct buffer *out, struct view target)
 {
 	struct view mismatch = view_get(target, "mismatch");
 
-	figure_count(out, view_count(view_get(mismatch, "count")));
+	format_count(out, view_count(view_get(mismatch, "count")));
 	buffer_add_str(out, " of ");
-	figure_count(out, view_count(view_get(mismatch, "of")));
+	format_count(out, view_count(view_get(mismatch, "of")));
 	buffer_add_str(out, " compared answers differ (95 % interval ");
-	figure_share(out, view_number(view_get(mismatch, "low")));
+	format_share(out, view_number(view_get(mismatch, "low")));
 	buffer_add_str(out, " to ");
-	figure_share(out, view_number(view_get(mismatch, "high")));
+	format_share(out, view_number(view_get(mismatch, "high")));
 	buffer_add_str(out, ").");
 }
 
 static void words_sentence(struct buffer *out, struct view target)
 {
-	figure_count(out, view_count(view_get(target, "generated.same_text")));
+	format_count(out, view_count(view_get(target, "generated.same_text")));
 	buffer_add_str(out, " of ");
-	figure_count(out, view_count(view_get(target, "generated.pairs")));
+	format_count(out, view_count(view_get(target, "generated.pairs")));
 	buffer_add_str(out, " texts are the same; on average the first ");
-	figure_share(out, view_number(view_get(target, "generated.common_prefix_share")));
+	format_share(out, view_number(view_get(target, "generated.common_prefix_share")));
 	buffer_add_str(out, " of a text is. A language model seldom says a thing twice in the same words; a second "
 			    "copy of production would show how much of this is usual (--control).");
 	if (view_count(view_get(target, "mismatch.count")) == 0)
 		return;
 	buffer_add_str(out, " Beside that, answers that differ in more than words: ");
-	figure_count(out, view_count(view_get(target, "mismatch.count")));
+	format_count(out, view_count(view_get(target, "mismatch.count")));
 	buffer_add_str(out, ".");
 }
 
@@ -161,9 +161,9 @@ static void decisions_sentence(struct buffer *out, struct view target)
 	if (view_count(view_get(decision, "count")) == 0)
 		return;
 	buffer_add_str(out, " ");
-	figure_count(out, view_count(view_get(decision, "agree")));
+	format_count(out, view_count(view_get(decision, "agree")));
 	buffer_add_str(out, " of ");
-	figure_count(out, view_count(view_get(decision, "count")));
+	format_count(out, view_count(view_get(decision, "count")));
 	buffer_add_str(out, " decisions agree.");
 }
 
@@ -174,9 +174,9 @@ static void errors_sentence(struct buffer *out, struct view target)
 	if (view_count(view_get(rate, "shadow.of")) == 0)
 		return;
 	buffer_add_str(out, " Errors: shadow ");
-	figure_share(out, view_number(view_get(rate, "shadow.rate")));
+	format_share(out, view_number(view_get(rate, "shadow.rate")));
 	buffer_add_str(out, ", production ");
-	figure_share(out, view_number(view_get(rate, "production.rate")));
+	format_share(out, view_number(view_get(rate, "production.rate")));
 	buffer_add_str(out, ".");
 }
 
@@ -189,7 +189,7 @@ static void pace_words(struct buffer *out, struct view report)
 		buffer_add_str(out, "replayed at different paces");
 	} else if (view_is_number(speed)) {
 		buffer_add_str(out, "replayed at ");
-		figure_number(out, view_number(speed));
+		format_number(out, view_number(speed));
 		buffer_add_str(out, " times the recorded pace");
 	} else {
 		buffer_add_str(out, replay_speed_words(SPEED_MAX));
@@ -221,7 +221,7 @@ static void noise_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, view_is_text(view_get(noise, "source"), "control") ? "the control"
 									       : "repeated requests");
 	buffer_add_str(out, "), ");
-	figure_share(out, view_number(view_get(noise, "net_rate")));
+	format_share(out, view_number(view_get(noise, "net_rate")));
 	buffer_add_str(out, " differ.");
 }
 
@@ -244,15 +244,15 @@ static void mirrored_title(struct buffer *out, struct view report)
 		failed += sum_of(view_get(w.value, "failed"));
 	}
 	if (view_is_true(view_get(report, "dry_run"))) {
-		figure_count(out, view_count(view_get(report, "requests.chosen")));
+		format_count(out, view_count(view_get(report, "requests.chosen")));
 		buffer_add_str(out, " requests chosen, none sent: a dry run");
 		return;
 	}
-	figure_count(out, sent);
+	format_count(out, sent);
 	buffer_add_str(out, " requests mirrored: ");
-	figure_count(out, answered);
+	format_count(out, answered);
 	buffer_add_str(out, " answered, ");
-	figure_count(out, failed);
+	format_count(out, failed);
 	buffer_add_str(out, " failed");
 }
 
@@ -266,7 +266,7 @@ static void failed_words(struct buffer *out, struct view report, struct view nam
 	} else {
 		buffer_add_str(out, "All ");
 	}
-	figure_count(out, view_count(view_get(failed, "count")));
+	format_count(out, view_count(view_get(failed, "count")));
 	buffer_add_str(out, " ");
 	view_text(view_get(failed, "how"), out);
 }
@@ -438,12 +438,12 @@ static void tile_share(struct markup *p, const char *id, const char *what, doubl
 	if (isnan(share))
 		buffer_add_str(&figure, "–");
 	else
-		figure_share(&figure, share);
+		format_share(&figure, share);
 	if (rate.there) {
 		buffer_add_str(&under, "95 %: ");
-		figure_share(&under, view_number(view_get(rate, "low")));
+		format_share(&under, view_number(view_get(rate, "low")));
 		buffer_add_str(&under, " – ");
-		figure_share(&under, view_number(view_get(rate, "high")));
+		format_share(&under, view_number(view_get(rate, "high")));
 	}
 	buffer_add_str(&under, more);
 	tile(p, id, what, &figure, &under);
@@ -461,12 +461,12 @@ static void tile_latency(struct markup *p, struct view report, struct view targe
 	if (!view_is_number(view_get(b, "p99")))
 		buffer_add_str(&figure, view_count(view_get(b, "count")) ? "above the limit" : "–");
 	else
-		figure_time(&figure, view_number(view_get(b, "p99")));
+		format_time(&figure, view_number(view_get(b, "p99")));
 	buffer_add_str(&more, "production ");
 	if (!view_is_number(view_get(a, "p99")))
 		buffer_add_str(&more, "–");
 	else
-		figure_time(&more, view_number(view_get(a, "p99")));
+		format_time(&more, view_number(view_get(a, "p99")));
 	if (!is_judged) {
 		buffer_add_str(&more, "; not judged: ");
 		pace_words(&more, report);
@@ -488,7 +488,7 @@ static void tile_errors(struct markup *p, struct view target)
 	if (!view_is_number(view_get(rate, "production.rate")))
 		buffer_add_str(&more, "–");
 	else
-		figure_share(&more, view_number(view_get(rate, "production.rate")));
+		format_share(&more, view_number(view_get(rate, "production.rate")));
 	tile_share(p, "shadow-errors", "Shadow's errors",
 		   !view_is_number(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
 		   buffer_text(&more), none);
@@ -499,13 +499,13 @@ static void tile_compared(struct markup *p, struct view target)
 {
 	struct buffer figure = { 0 }, more = { 0 };
 
-	figure_count(&figure, view_count(view_get(target, "compared")));
+	format_count(&figure, view_count(view_get(target, "compared")));
 	buffer_add_str(&more, "of ");
-	figure_count(&more, view_count(view_get(target, "pairs")));
+	format_count(&more, view_count(view_get(target, "pairs")));
 	buffer_add_str(&more, " pairs; ");
 	if (view_is_true(view_get(target, "distinct_is_estimate")))
 		buffer_add_str(&more, "about ");
-	figure_count(&more, view_count(view_get(target, "distinct_requests")));
+	format_count(&more, view_count(view_get(target, "distinct_requests")));
 	buffer_add_str(&more, " distinct");
 	tile(p, "compared", "Answers compared", &figure, &more);
 	buffer_deinit(&figure);
@@ -623,7 +623,7 @@ static void top_line(struct markup *p, struct view report)
 		if (text.bytes[i] == 'T')
 			text.bytes[i] = ' ';
 	buffer_add_str(&text, " UTC, ");
-	figure_time(&text, view_number(view_get(report, "seconds")) * 1e6);
+	format_time(&text, view_number(view_get(report, "seconds")) * 1e6);
 	if (markup_is_html(p))
 		markup_escaped(p, buffer_span(&text));
 	markup_raw(p, "</span></header>\n");

@@ -128,11 +128,11 @@ static void generated(struct markup *p, struct view target)
 
 	if (pairs + decided_otherwise(g) == 0)
 		return;
-	figure_count(&text, pairs);
+	format_count(&text, pairs);
 	buffer_add_str(&text, " pairs hold text that a language model generated: ");
-	figure_share(&text, pairs ? (double)view_count(view_get(g, "same_text")) / (double)pairs : 0);
+	format_share(&text, pairs ? (double)view_count(view_get(g, "same_text")) / (double)pairs : 0);
 	buffer_add_str(&text, " say the same, and on average the first ");
-	figure_share(&text, view_number(view_get(g, "common_prefix_share")));
+	format_share(&text, view_number(view_get(g, "common_prefix_share")));
 	buffer_add_str(&text, " of the text is the same.");
 	if (!view_is_text(view_get(target, "noise.source"), "control") && !view_is_text(view_get(target, "role"), "control"))
 		buffer_add_str(&text, " Generated text varies between runs: without a control these differences are counted, not "
@@ -151,17 +151,17 @@ static void noise(struct markup *p, struct view target)
 	if (view_is_text(view_get(n, "source"), "control")) {
 		buffer_add_str(&text,
 			       "Noise: the control, a second copy of production, differs from production in ");
-		figure_share(&text, view_number(view_get(mismatch, "rate")));
+		format_share(&text, view_number(view_get(mismatch, "rate")));
 		buffer_add_str(&text, " of ");
-		figure_count(&text, view_count(view_get(mismatch, "of")));
+		format_count(&text, view_count(view_get(mismatch, "of")));
 		buffer_add_str(&text, " pairs.");
 	} else if (view_count(view_get(repeats, "requests")) > 0) {
 		buffer_add_str(&text, "Noise: of ");
-		figure_count(&text, view_count(view_get(repeats, "requests")));
+		format_count(&text, view_count(view_get(repeats, "requests")));
 		buffer_add_str(&text, " requests that were sent again, production answered ");
-		figure_count(&text, view_count(view_get(repeats, "same_production")));
+		format_count(&text, view_count(view_get(repeats, "same_production")));
 		buffer_add_str(&text, " as before, and the shadow ");
-		figure_count(&text, view_count(view_get(repeats, "same_shadow")));
+		format_count(&text, view_count(view_get(repeats, "same_shadow")));
 		buffer_add_str(&text, ".");
 	} else {
 		buffer_add_str(
@@ -180,9 +180,9 @@ static void same_bytes(struct markup *p, struct view target)
 	if (view_count(view_get(target, "compared")) == 0 || !view_is_number(view_get(target, "same_bytes")))
 		return;
 	buffer_add_str(&text, "The bodies of ");
-	figure_count(&text, view_count(view_get(target, "same_bytes")));
+	format_count(&text, view_count(view_get(target, "same_bytes")));
 	buffer_add_str(&text, " of ");
-	figure_count(&text, view_count(view_get(target, "compared")));
+	format_count(&text, view_count(view_get(target, "compared")));
 	buffer_add_str(&text, " compared answers are the same bytes; others that are equal say the same in another spelling, order of "
 			      "members or content coding. Of the headers only the kind of body is compared.");
 	markup_note(p, "%s", buffer_text(&text));
@@ -238,17 +238,17 @@ static void difference_cell(struct markup *p, struct view quantile)
 	if (!view_is_number(view_get(quantile, "value"))) {
 		buffer_add_str(&text, "–");
 	} else {
-		figure_time(&text, view_number(view_get(quantile, "value")));
+		format_time(&text, view_number(view_get(quantile, "value")));
 		buffer_add_str(&text, " (");
 		if (!view_is_number(low))
 			buffer_add_str(&text, "?");
 		else
-			figure_time(&text, view_number(low));
+			format_time(&text, view_number(low));
 		buffer_add_str(&text, " to ");
 		if (!view_is_number(high))
 			buffer_add_str(&text, "?");
 		else
-			figure_time(&text, view_number(high));
+			format_time(&text, view_number(high));
 		buffer_add_str(&text, ")");
 	}
 	markup_cell(p, "%s", buffer_text(&text));
@@ -270,9 +270,9 @@ static void differences(struct markup *p, struct view d)
 		difference_cell(p, view_get(d, names[i]));
 	markup_table_end(p);
 	buffer_add_str(&text, "The shadow was slower in ");
-	figure_share(&text, (double)view_count(view_get(d, "slower")) / count);
+	format_share(&text, (double)view_count(view_get(d, "slower")) / count);
 	buffer_add_str(&text, " of ");
-	figure_count(&text, (uint64_t)count);
+	format_count(&text, (uint64_t)count);
 	buffer_add_str(&text, " pairs.");
 	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
@@ -340,7 +340,7 @@ static void number_cell(struct markup *p, struct view n)
 	struct buffer text = { 0 };
 
 	if (view_number(n) > 0)
-		figure_number(&text, view_number(n));
+		format_number(&text, view_number(n));
 	markup_cell(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }
@@ -468,7 +468,7 @@ void page_slices(struct markup *p, struct view target)
 	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
 	if (markup_is_html(p)) {
 		buffer_add_str(&titles, "|95 % interval, 0 to ");
-		figure_share(&titles, top);
+		format_share(&titles, top);
 	}
 	markup_table(p, markup_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));
 	buffer_deinit(&titles);
@@ -492,7 +492,7 @@ static void time_or_none(struct buffer *out, struct view us)
 	if (!view_is_number(us))
 		buffer_add_str(out, "–");
 	else
-		figure_time(out, view_number(us));
+		format_time(out, view_number(us));
 }
 
 static void body(struct markup *p, const char *what, struct view text)

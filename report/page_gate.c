@@ -115,7 +115,7 @@ static void notable_of_latency(struct buffer *out, size_t before, struct view re
 	if (replay_speed_of(report.doc) != SPEED_RECORDED || asks(report, "p99") || asks(report, "ratio") || ratio < RATIO_NOTABLE)
 		return;
 	begin_item(out, before, "latency p99 × ");
-	figure_number(out, ratio);
+	format_number(out, ratio);
 }
 
 static void notable_of_decisions(struct buffer *out, size_t before, struct view report, struct view target)
@@ -130,7 +130,7 @@ static void notable_of_decisions(struct buffer *out, size_t before, struct view 
 		if (psi < PSI_NOTABLE || asks(report, drifts[i].word) || view_count(view_get(target, "decision.count")) < PSI_DECISIONS)
 			continue;
 		begin_item(out, before, drifts[i].what);
-		figure_number(out, psi);
+		format_number(out, psi);
 	}
 }
 
@@ -139,7 +139,7 @@ static void notable_share(struct buffer *out, size_t before, bool asked, double 
 	if (asked || share < SHARE_NOTABLE)
 		return;
 	begin_item(out, before, what);
-	figure_share(out, share);
+	format_share(out, share);
 }
 
 static double share_of(struct view target, const char *count, const char *of)

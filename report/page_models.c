@@ -206,19 +206,19 @@ void page_decisions(struct markup *p, struct view target)
 	if (count == 0)
 		return;
 	markup_section(p, 2, "decisions", "Decisions");
-	figure_count(&text, view_count(view_get(decision, "agree")));
+	format_count(&text, view_count(view_get(decision, "agree")));
 	buffer_add_str(&text, " of ");
-	figure_count(&text, count);
+	format_count(&text, count);
 	buffer_add_str(&text, " decisions agree: ");
-	figure_share(&text, view_number(view_get(decision, "rate")));
+	format_share(&text, view_number(view_get(decision, "rate")));
 	buffer_add_str(&text, " (95 % interval ");
-	figure_share(&text, view_number(view_get(decision, "low")));
+	format_share(&text, view_number(view_get(decision, "low")));
 	buffer_add_str(&text, " to ");
-	figure_share(&text, view_number(view_get(decision, "high")));
+	format_share(&text, view_number(view_get(decision, "high")));
 	buffer_add_str(&text, ").");
 	if (view_count(view_get(decision, "agree_otherwise")) > 0) {
 		buffer_add_str(&text, " Of those that agree, ");
-		figure_count(&text, view_count(view_get(decision, "agree_otherwise")));
+		format_count(&text, view_count(view_get(decision, "agree_otherwise")));
 		buffer_add_str(&text, " are not the same: one of the models has both within the tolerance, or they are the same "
 				      "first k in another order.");
 	}

@@ -19,9 +19,9 @@ void page_ignored_sentence(struct buffer *out, struct view target)
 		return;
 	buffer_add_str(out, page_warns_of_ignored(target) ? " Warning: what rules leave out differs in " :
 							    " What rules leave out differs in ");
-	figure_count(out, pairs);
+	format_count(out, pairs);
 	buffer_add_str(out, " of ");
-	figure_count(out, view_count(view_get(ignored, "of")));
+	format_count(out, view_count(view_get(ignored, "of")));
 	buffer_add_str(out, " pairs");
 	if (page_warns_of_ignored(target))
 		buffer_add_str(out, "; make sure that none of it is what the model answers");
@@ -71,11 +71,11 @@ static void proposal_row(struct markup *p, struct view path)
 	markup_cell_code(p, rule);
 	if (view_count(view_get(path, "names")) == view_count(pairs)) {
 		buffer_add_str(&why, "differs in ");
-		figure_count(&why, view_count(pairs));
+		format_count(&why, view_count(pairs));
 		buffer_add_str(&why, " pairs and looks like an id or a clock");
 	} else {
 		buffer_add_str(&why, "differs by at most ");
-		figure_number(&why, view_number(view_get(path, "max_abs")));
+		format_number(&why, view_number(view_get(path, "max_abs")));
 	}
 	markup_cell(p, "%s", buffer_text(&why));
 	buffer_deinit(&why);

@@ -25,7 +25,7 @@ static void loss(struct markup *p, struct buffer *text, const char *group, struc
 			buffer_add_str(text, s.at[0] == '_' ? " " : (char[]){ (char)s.at[0], 0 });
 	}
 	buffer_add_str(text, " ");
-	figure_count(text, count);
+	format_count(text, count);
 }
 
 static void losses(struct markup *p, const struct step *s, struct buffer *text)
@@ -57,7 +57,7 @@ static void draw_step(struct markup *p, const struct step *s)
 		return;
 	}
 	markup_raw(p, "<div class=\"step\"><div><b>");
-	figure_count(p->out, s->out);
+	format_count(p->out, s->out);
 	markup_raw(p, "</b> ");
 	markup_escaped(p, span_str(s->name));
 	markup_raw(p,

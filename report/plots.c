@@ -187,7 +187,7 @@ static void close_box(struct markup *p)
 static void tick(struct markup *p, double percent, double us, bool may_go)
 {
 	markup_raw(p, "<span%s style=\"left:%.2f%%\">", may_go ? " class=\"m\"" : "", percent);
-	figure_time(p->out, us);
+	format_time(p->out, us);
 	markup_raw(p, "</span>");
 }
 

@@ -761,7 +761,7 @@ static void quantile_text(double us, struct buffer *out)
 	if (isinf(us))
 		buffer_add_str(out, "above --max-time");
 	else
-		figure_time(out, us);
+		format_time(out, us);
 }
 
 static bool shows_grey(void)

@@ -12,35 +12,35 @@
 
 /* ---- figures ---- */
 
-static void test_figures(void **state)
+static void test_format(void **state)
 {
 	static const struct {
 		void (*figure)(struct buffer *, double);
 		double n;
 		const char *shown;
 	} rows[] = {
-		{ figure_share, 0, "0 %" },
-		{ figure_share, 1, "100 %" },
-		{ figure_share, 0.5, "50.0 %" },
-		{ figure_share, 0.0312, "3.12 %" },
-		{ figure_share, 0.9876, "98.76 %" },
-		{ figure_share, 0.99996, "99.9960 %" }, /* not 100 % */
-		{ figure_share, 0.000004, "0.0004 %" }, /* not 0 % */
-		{ figure_share, -0.0312, "-3.12 %" },
-		{ figure_time, 0, "0 µs" },
-		{ figure_time, 912, "912 µs" },
-		{ figure_time, 999.6, "1.00 ms" },
-		{ figure_time, 7100, "7.10 ms" },
-		{ figure_time, -7100, "-7.10 ms" },
-		{ figure_time, 99960, "100 ms" },
-		{ figure_time, 1.24e6, "1.24 s" },
-		{ figure_time, 300e6, "5.00 min" },
-		{ figure_bytes, 0, "0 bytes" },
-		{ figure_bytes, 1023, "1023 bytes" },
-		{ figure_bytes, 86601, "84.6 KiB" },
-		{ figure_bytes, 5e13, "45.5 TiB" },
-		{ figure_number, 312.5, "312.5" },
-		{ figure_number, 1e-7, "1e-07" },
+		{ format_share, 0, "0 %" },
+		{ format_share, 1, "100 %" },
+		{ format_share, 0.5, "50.0 %" },
+		{ format_share, 0.0312, "3.12 %" },
+		{ format_share, 0.9876, "98.76 %" },
+		{ format_share, 0.99996, "99.9960 %" }, /* not 100 % */
+		{ format_share, 0.000004, "0.0004 %" }, /* not 0 % */
+		{ format_share, -0.0312, "-3.12 %" },
+		{ format_time, 0, "0 µs" },
+		{ format_time, 912, "912 µs" },
+		{ format_time, 999.6, "1.00 ms" },
+		{ format_time, 7100, "7.10 ms" },
+		{ format_time, -7100, "-7.10 ms" },
+		{ format_time, 99960, "100 ms" },
+		{ format_time, 1.24e6, "1.24 s" },
+		{ format_time, 300e6, "5.00 min" },
+		{ format_bytes, 0, "0 bytes" },
+		{ format_bytes, 1023, "1023 bytes" },
+		{ format_bytes, 86601, "84.6 KiB" },
+		{ format_bytes, 5e13, "45.5 TiB" },
+		{ format_number, 312.5, "312.5" },
+		{ format_number, 1e-7, "1e-07" },
 	};
 
 	(void)state;
@@ -64,7 +64,7 @@ static void test_counts(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct buffer out = { 0 };
 
-		figure_count(&out, rows[i].n);
+		format_count(&out, rows[i].n);
 		assert_string_equal(buffer_text(&out), rows[i].shown);
 		buffer_deinit(&out);
 	}
@@ -352,7 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slices), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_format),	       cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_any_value_may_be_another),
 	};
