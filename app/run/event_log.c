@@ -13,11 +13,11 @@ struct item {
 	struct message
 		message; /* first, so that it goes where messages go; with nothing but a verdict and a time */
 	struct event_lines *lines;
-	struct budget *ahead; /* the teller's */
+	struct budget *ahead; /* the event log's */
 };
 
-struct teller {
-	struct teller_options o;
+struct event_log {
+	struct event_log_options o;
 	const struct rewrite *shown;
 	struct event_options events;
 	struct event_heads heads;
@@ -28,14 +28,14 @@ struct teller {
 
 static bool shows_header(void *ctx, struct span name)
 {
-	const struct teller *t = ctx;
+	const struct event_log *t = ctx;
 
 	return rewrite_allows(t->shown, name);
 }
 
-struct teller *teller_new(const struct teller_options *options)
+struct event_log *event_log_new(const struct event_log_options *options)
 {
-	struct teller *t = cache_line_calloc(sizeof(*t));
+	struct event_log *t = cache_line_calloc(sizeof(*t));
 
 	if (!t)
 		return NULL;
@@ -47,26 +47,26 @@ struct teller *teller_new(const struct teller_options *options)
 	return t;
 }
 
-static struct buffer *begin_line(struct teller *t, struct wall at)
+static struct buffer *begin_line(struct event_log *t, struct wall at)
 {
 	if (!t->lines)
 		t->first = at;
 	return event_line_begin(t->o.writer, &t->lines);
 }
 
-static void end_line(struct teller *t)
+static void end_line(struct event_log *t)
 {
 	if (event_line_end(t->lines) || t->o.one_by_one)
-		teller_flush(t);
+		event_log_flush(t);
 }
 
-void teller_show(struct teller *t, const struct rewrite *shown)
+void event_log_show(struct event_log *t, const struct rewrite *shown)
 {
 	t->shown = shown;
 	t->heads = (struct event_heads){ 0 };
 }
 
-void teller_request(struct teller *t, const struct message *m, enum verdict verdict)
+void event_log_request(struct event_log *t, const struct message *m, enum verdict verdict)
 {
 	struct buffer *line = begin_line(t, m->origin.ts_last);
 
@@ -76,7 +76,7 @@ void teller_request(struct teller *t, const struct message *m, enum verdict verd
 	end_line(t);
 }
 
-void teller_lost(struct teller *t, const struct request_origin *origin, enum lost_reason reason,
+void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
 		 struct wall now)
 {
 	struct buffer *line = begin_line(t, now);
@@ -87,8 +87,8 @@ void teller_lost(struct teller *t, const struct request_origin *origin, enum los
 	end_line(t);
 }
 
-/* An item that holds the teller's lines, and their charge; NULL if there is no memory for it. */
-static struct item *make_item(struct teller *t)
+/* An item that holds the event log's lines, and their charge; NULL if there is no memory for it. */
+static struct item *make_item(struct event_log *t)
 {
 	size_t bytes = sizeof(struct item) + t->lines->text.len;
 	struct item *item = calloc(1, sizeof(*item));
@@ -109,7 +109,7 @@ static struct item *make_item(struct teller *t)
 	return item;
 }
 
-struct event_lines *teller_take(struct message *m)
+struct event_lines *event_log_take(struct message *m)
 {
 	struct item *item = (struct item *)m;
 	struct event_lines *lines = item->lines;
@@ -119,7 +119,7 @@ struct event_lines *teller_take(struct message *m)
 	return lines;
 }
 
-void teller_flush(struct teller *t)
+void event_log_flush(struct event_log *t)
 {
 	struct item *item;
 
@@ -129,16 +129,16 @@ void teller_flush(struct teller *t)
 	if (item && t->o.push(t->o.ctx, &item->message))
 		return;
 	if (item)
-		t->lines = teller_take(&item->message);
+		t->lines = event_log_take(&item->message);
 	event_writer_drop(t->o.writer, &t->lines);
 }
 
-bool teller_is_ahead(const struct teller *t)
+bool event_log_is_ahead(const struct event_log *t)
 {
 	return t && budget_used(&t->ahead) > AHEAD_BYTES;
 }
 
-void teller_free(struct teller *t)
+void event_log_free(struct event_log *t)
 {
 	free(t);
 }

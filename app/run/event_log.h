@@ -8,11 +8,11 @@
  * wake-up. The lines of many requests go through the ring as one item, so that
  * they stay in order with the requests that are sent, whose lines the loop writes:
  * when there are many, before such a request, and when the lane is about to wait
- * for packets (teller_flush()). Where items have a time or a place among those of
+ * for packets (event_log_flush()). Where items have a time or a place among those of
  * other lanes, each line is one.
  *
  * What is in the ring is charged to the budget. A lane that reads a recording
- * waits while much of it is there (teller_is_ahead()); live, lines that find no
+ * waits while much of it is there (event_log_is_ahead()); live, lines that find no
  * room are dropped and counted.
  */
 #ifndef APP_RUN_EVENT_LOG_H
@@ -27,10 +27,10 @@
 #include "reassembly/reassembly_stats.h"
 #include "report/event_writer.h"
 
-/** TELLER_VERDICT - the item in the ring is no request but lines: teller_take() */
+/** TELLER_VERDICT - the item in the ring is no request but lines: event_log_take() */
 #define TELLER_VERDICT 254
 
-struct teller_options {
+struct event_log_options {
 	struct event_writer *writer; /* borrowed */
 	struct budget *budget;       /* borrowed */
 	bool show_query;
@@ -40,31 +40,31 @@ struct teller_options {
 	void *ctx;
 };
 
-struct teller;
+struct event_log;
 
-/** teller_new() - NULL when out of memory */
-struct teller *teller_new(const struct teller_options *options);
+/** event_log_new() - NULL when out of memory */
+struct event_log *event_log_new(const struct event_log_options *options);
 
-/** teller_show() - from now on, the fields that @shown (borrowed until the next call) lets through are shown */
-void teller_show(struct teller *t, const struct rewrite *shown);
+/** event_log_show() - from now on, the fields that @shown (borrowed until the next call) lets through are shown */
+void event_log_show(struct event_log *t, const struct rewrite *shown);
 
-/** teller_request() - a complete request of this lane that ended here; after teller_show() */
-void teller_request(struct teller *t, const struct message *m, enum verdict verdict);
+/** event_log_request() - a complete request of this lane that ended here; after event_log_show() */
+void event_log_request(struct event_log *t, const struct message *m, enum verdict verdict);
 
-/** teller_lost() - a request that will never be complete; @now: capture time */
-void teller_lost(struct teller *t, const struct request_origin *origin, enum lost_reason reason,
+/** event_log_lost() - a request that will never be complete; @now: capture time */
+void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
 		 struct wall now);
 
-/** teller_flush() - what was told so far goes into the ring; NULL allowed */
-void teller_flush(struct teller *t);
+/** event_log_flush() - what was told so far goes into the ring; NULL allowed */
+void event_log_flush(struct event_log *t);
 
-/** teller_is_ahead() - so much is in the ring that a lane that can wait should; NULL allowed */
-bool teller_is_ahead(const struct teller *t);
+/** event_log_is_ahead() - so much is in the ring that a lane that can wait should; NULL allowed */
+bool event_log_is_ahead(const struct event_log *t);
 
-/** teller_take() - the loop: the lines of @item, which is taken; given */
-struct event_lines *teller_take(struct message *item);
+/** event_log_take() - the loop: the lines of @item, which is taken; given */
+struct event_lines *event_log_take(struct message *item);
 
-/** teller_free() - after teller_flush() and once the loop has taken all items */
-void teller_free(struct teller *t);
+/** event_log_free() - after event_log_flush() and once the loop has taken all items */
+void event_log_free(struct event_log *t);
 
 #endif

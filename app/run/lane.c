@@ -26,7 +26,7 @@ struct lane {
 	struct reassembler *reassembler;
 	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
 	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
-	struct teller *teller;                   /* NULL: the loop is told, or nobody */
+	struct event_log *event_log;                   /* NULL: the loop is told, or nobody */
 	struct policy_stats *verdicts;
 	struct capture_stats stats;
 	struct unread unread;
@@ -94,8 +94,8 @@ static void take_next_rules(struct lane *l)
 	if (!next)
 		return;
 	policy_take_over(next->policy, l->rules->policy);
-	if (l->teller)
-		teller_show(l->teller, next->shown);
+	if (l->event_log)
+		event_log_show(l->event_log, next->shown);
 	lane_rules_free(l->rules);
 	l->rules = next;
 }
@@ -113,7 +113,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		keep = KEEP_WHOLE;
 	else if (l->o.tells_all)
 		keep = KEEP_HEAD;
-	else if (l->teller || (verdict == VERDICT_CHOSEN && l->o.recorder))
+	else if (l->event_log || (verdict == VERDICT_CHOSEN && l->o.recorder))
 		keep = KEEP_LENT; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
@@ -166,7 +166,7 @@ static bool push_sent(struct lane *l, struct message *m)
 {
 	bool pushed;
 
-	teller_flush(l->teller);
+	event_log_flush(l->event_log);
 	pushed = push(l, m);
 	l->sent += pushed;
 	return pushed;
@@ -196,8 +196,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		} else if (l->o.tells_all && push(l, m)) {
 			m = NULL;
 		}
-		if (m && l->teller)
-			teller_request(l->teller, m, verdict);
+		if (m && l->event_log)
+			event_log_request(l->event_log, m, verdict);
 		message_unref(m);
 		if (verdict == VERDICT_CHOSEN && l->o.recorder)
 			recorder_chosen(l->o.recorder, &origin);
@@ -213,8 +213,8 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	struct wall now = wall_after(l->last, l->shift_ns);
 	struct message *m;
 
-	if (l->teller)
-		teller_lost(l->teller, origin, reason, now);
+	if (l->event_log)
+		event_log_lost(l->event_log, origin, reason, now);
 	if (!l->o.tells_all)
 		return;
 	m = calloc(1, sizeof(*m));
@@ -349,7 +349,7 @@ static bool is_waited_for(const struct lane *l)
 
 static bool holds_much(const struct lane *l)
 {
-	return budget_used(l->o.budget) > l->memory_high || teller_is_ahead(l->teller);
+	return budget_used(l->o.budget) > l->memory_high || event_log_is_ahead(l->event_log);
 }
 
 /* A recording never outruns the bound: what the loop holds now will be freed, so it is worth waiting for. */
@@ -380,7 +380,7 @@ static int read_batch(struct lane *l)
 
 	pass_quiet_time(l, l->packets == before);
 	if (l->packets - before < BATCH_PACKETS)
-		teller_flush(l->teller); /* it had no more for now, and lines should not wait for what comes next */
+		event_log_flush(l->event_log); /* it had no more for now, and lines should not wait for what comes next */
 	if (l->pushed)
 		intake_wake(l->o.intake); /* not for a batch that gave nothing */
 	source_hurry(l->source, l->sent);
@@ -477,7 +477,7 @@ static void *lane_main(void *arg)
 			break;
 	}
 	reassembler_finish(l->reassembler);
-	teller_flush(l->teller);
+	event_log_flush(l->event_log);
 	push_late(l);
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
@@ -491,9 +491,9 @@ static void *lane_main(void *arg)
 }
 
 /* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its verdict. */
-static int make_teller(struct lane *l)
+static int make_event_log(struct lane *l)
 {
-	struct teller_options options = {
+	struct event_log_options options = {
 		.writer = l->o.events,
 		.budget = l->o.budget,
 		.show_query = l->o.options->show_query,
@@ -504,10 +504,10 @@ static int make_teller(struct lane *l)
 
 	if (!l->o.events || l->o.tells_all)
 		return 0;
-	l->teller = teller_new(&options);
-	if (!l->teller)
+	l->event_log = event_log_new(&options);
+	if (!l->event_log)
 		return -ENOMEM;
-	teller_show(l->teller, l->o.rules->shown);
+	event_log_show(l->event_log, l->o.rules->shown);
 	return 0;
 }
 
@@ -532,7 +532,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);
-	if (!l->decoder || !l->reassembler || make_teller(l) < 0) {
+	if (!l->decoder || !l->reassembler || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
 		reassembler_free(l->reassembler);
 		free(l);
@@ -648,7 +648,7 @@ void lane_free(struct lane *l)
 	source_close(l->source);
 	lane_rules_free(l->rules);
 	lane_rules_free(atomic_load(&l->next_rules));
-	teller_free(l->teller);
+	event_log_free(l->event_log);
 	pthread_mutex_destroy(&l->source_lock);
 	buffer_deinit(&l->complaints);
 	free(l);

@@ -93,7 +93,7 @@ static void note_message(struct tap *t, const struct message *m, uint8_t verdict
 /* What a lane wrote itself comes behind what was noted before it. */
 static void take_lines(struct tap *t, struct message *m)
 {
-	struct event_lines *lines = teller_take(m);
+	struct event_lines *lines = event_log_take(m);
 
 	if (event_lines_join(t->outputs.events, &t->events, &lines))
 		event_writer_hand_on(t->outputs.events, &t->events);

@@ -18,7 +18,7 @@
 struct rig {
 	struct budget budget;
 	struct event_writer *writer;
-	struct teller *teller;
+	struct event_log *event_log;
 	struct ring *ring;
 	struct rewrite *shown;
 	int read_end;
@@ -40,7 +40,7 @@ static bool push(void *ctx, struct message *item)
 
 static void set_up(struct rig *r, bool one_by_one, size_t memory)
 {
-	struct teller_options options = {
+	struct event_log_options options = {
 		.budget = &r->budget, .one_by_one = one_by_one, .push = push, .ctx = r
 	};
 	struct rewrite_options rewrite = { .authority = "localhost", .prefix = "" };
@@ -55,15 +55,15 @@ static void set_up(struct rig *r, bool one_by_one, size_t memory)
 	assert_int_equal(rewrite_new(&rewrite, &r->shown, &error), 0);
 	r->ring = ring_new(RING_SLOTS);
 	options.writer = r->writer;
-	r->teller = teller_new(&options);
-	assert_non_null(r->teller);
-	teller_show(r->teller, r->shown);
+	r->event_log = event_log_new(&options);
+	assert_non_null(r->event_log);
+	event_log_show(r->event_log, r->shown);
 }
 
 static void tear_down(struct rig *r)
 {
 	assert_int_equal(budget_used(&r->budget), 0);
-	teller_free(r->teller);
+	event_log_free(r->event_log);
 	rewrite_free(r->shown);
 	ring_free(r->ring);
 	close(r->read_end);
@@ -84,7 +84,7 @@ static void tell(struct rig *r, uint64_t number)
 {
 	struct message m = request(number);
 
-	teller_request(r->teller, &m, VERDICT_UNSAMPLED);
+	event_log_request(r->event_log, &m, VERDICT_UNSAMPLED);
 }
 
 /* The loop: lines, and requests that it writes the line of itself. */
@@ -97,7 +97,7 @@ static size_t take_some(struct rig *r)
 		struct event_lines *mine = NULL;
 
 		if (m->verdict == TELLER_VERDICT) {
-			struct event_lines *lines = teller_take(m);
+			struct event_lines *lines = event_log_take(m);
 
 			event_lines_join(r->writer, &mine, &lines);
 			event_writer_hand_on(r->writer, &mine);
@@ -143,11 +143,11 @@ static void test_batches(void **state)
 	for (uint64_t i = 1; i <= 100; i++)
 		tell(&r, i);
 	assert_int_equal(r.items, 0);
-	teller_flush(r.teller);
+	event_log_flush(r.event_log);
 	assert_int_equal(r.items, 1);
-	teller_flush(r.teller);
+	event_log_flush(r.event_log);
 	assert_int_equal(r.items, 1);
-	assert_false(teller_is_ahead(r.teller));
+	assert_false(event_log_is_ahead(r.event_log));
 	assert_true(budget_used(&r.budget) > 100 * 100);
 	assert_int_equal(take_some(&r), 1);
 	assert_int_equal(event_writer_close(r.writer), 0);
@@ -167,14 +167,14 @@ static void test_one_by_one(void **state)
 	set_up(&r, true, SIZE_MAX);
 	tell(&r, 7);
 	tell(&r, 8);
-	teller_lost(r.teller, &lost, LOST_GAP, (struct wall){ 9 });
+	event_log_lost(r.event_log, &lost, LOST_GAP, (struct wall){ 9 });
 	for (int64_t i = 7; i <= 9; i++) {
 		struct message *m = ring_pop(r.ring);
 		struct event_lines *lines;
 
 		assert_non_null(m);
 		assert_int_equal(m->origin.ts_last.ns, i);
-		lines = teller_take(m);
+		lines = event_log_take(m);
 		assert_int_equal(lines->count, 1);
 		assert_false(event_lines_join(r.writer, &all, &lines));
 		assert_int_equal(all->count, i - 6);
@@ -194,17 +194,17 @@ static void test_no_room(void **state)
 	set_up(&r, false, 2000);
 	r.refuses = true;
 	tell(&r, 1);
-	teller_flush(r.teller);
+	event_log_flush(r.event_log);
 	assert_int_equal(r.refused, 1);
 	assert_int_equal(event_writer_dropped(r.writer), 1);
 	r.refuses = false;
 	for (uint64_t i = 2; i <= 21; i++)
 		tell(&r, i);
-	teller_flush(r.teller); /* 20 lines are more than 2000 bytes */
+	event_log_flush(r.event_log); /* 20 lines are more than 2000 bytes */
 	assert_int_equal(r.items, 0);
 	assert_int_equal(event_writer_dropped(r.writer), 21);
 	tell(&r, 22);
-	teller_flush(r.teller);
+	event_log_flush(r.event_log);
 	assert_int_equal(r.items, 1);
 	take_some(&r);
 	assert_int_equal(event_writer_dropped(r.writer), 21);
@@ -221,15 +221,15 @@ static void *lane(void *arg)
 			struct message *m = malloc(sizeof(*m));
 
 			*m = request(i);
-			teller_flush(r->teller);
+			event_log_flush(r->event_log);
 			push(r, m);
 		} else {
 			tell(r, i);
 		}
 		if (i % 1013 == 0)
-			teller_flush(r->teller);
+			event_log_flush(r->event_log);
 	}
-	teller_flush(r->teller);
+	event_log_flush(r->event_log);
 	atomic_store(&r->finished, true);
 	return NULL;
 }
