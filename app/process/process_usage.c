@@ -14,12 +14,12 @@
 
 #include "base/clock.h"
 
-struct self self_open(void)
+struct process_usage process_usage_open(void)
 {
-	return (struct self){ open("/proc/self/statm", O_RDONLY | O_CLOEXEC) };
+	return (struct process_usage){ open("/proc/self/statm", O_RDONLY | O_CLOEXEC) };
 }
 
-int64_t self_cpu_ns(void)
+int64_t process_usage_cpu_ns(void)
 {
 	struct timespec ts;
 
@@ -27,7 +27,7 @@ int64_t self_cpu_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-uint64_t self_resident_bytes(const struct self *s)
+uint64_t process_usage_resident_bytes(const struct process_usage *s)
 {
 	char text[128];
 	ssize_t n = s->statm_fd < 0 ? -1 : pread(s->statm_fd, text, sizeof(text) - 1, 0);
@@ -41,7 +41,7 @@ uint64_t self_resident_bytes(const struct self *s)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void self_close(struct self *s)
+void process_usage_close(struct process_usage *s)
 {
 	if (s->statm_fd >= 0)
 		close(s->statm_fd);

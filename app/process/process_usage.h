@@ -6,18 +6,18 @@
 
 #include <stdint.h>
 
-struct self {
+struct process_usage {
 	int statm_fd; /* /proc/self/statm, opened while we may; -1 if there is none */
 };
 
-struct self self_open(void);
+struct process_usage process_usage_open(void);
 
-/** self_cpu_ns() - CPU time of all threads so far, user and system */
-int64_t self_cpu_ns(void);
+/** process_usage_cpu_ns() - CPU time of all threads so far, user and system */
+int64_t process_usage_cpu_ns(void);
 
-/** self_resident_bytes() - memory that is backed now; 0 if the kernel does not say */
-uint64_t self_resident_bytes(const struct self *s);
+/** process_usage_resident_bytes() - memory that is backed now; 0 if the kernel does not say */
+uint64_t process_usage_resident_bytes(const struct process_usage *s);
 
-void self_close(struct self *s);
+void process_usage_close(struct process_usage *s);
 
 #endif

@@ -195,9 +195,9 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *name, u
 
 static int add_conditions(scmp_filter_ctx filter)
 {
-	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp process_usage = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
 	struct scmp_arg_cmp only_ask = SCMP_A2(SCMP_CMP_EQ, 0);
-	int err = add_rule(filter, SCMP_ACT_ALLOW, "tgkill", 1, &self); /* abort(), pthread_kill() */
+	int err = add_rule(filter, SCMP_ACT_ALLOW, "tgkill", 1, &process_usage); /* abort(), pthread_kill() */
 
 	if (err == 0) /* getrlimit() */
 		err = add_rule(filter, SCMP_ACT_ALLOW, "prlimit64", 1, &only_ask);

@@ -22,7 +22,7 @@ static unsigned columns(void)
 	return size.ws_col;
 }
 
-static void status(struct screen *s, struct live_line *line, unsigned width)
+static void status(struct progress *s, struct live_line *line, unsigned width)
 {
 	uint64_t done, total;
 	struct books b;
@@ -33,7 +33,7 @@ static void status(struct screen *s, struct live_line *line, unsigned width)
 
 static void on_redraw(uv_timer_t *timer)
 {
-	struct screen *s = timer->data;
+	struct progress *s = timer->data;
 
 	buffer_clear(&s->text);
 	buffer_add_str(&s->text, CLEAR_LINE);
@@ -43,7 +43,7 @@ static void on_redraw(uv_timer_t *timer)
 
 static void on_plain(uv_timer_t *timer)
 {
-	struct screen *s = timer->data;
+	struct progress *s = timer->data;
 
 	buffer_clear(&s->text);
 	status(s, &s->plain_line, 0);
@@ -58,7 +58,7 @@ static bool can_redraw(void)
 	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-void screen_open(struct screen *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx)
+void progress_open(struct progress *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx)
 {
 	uint64_t every_ms = (uint64_t)(options->stats_every_ns / NS_PER_MS);
 	bool events_on_terminal = options->events_path && isatty(STDOUT_FILENO);
@@ -107,7 +107,7 @@ static void input_text(const struct options *o, struct buffer *out)
 	buffer_printf(out, ", sample %s", share_text(o->policy.sample_share, text));
 }
 
-void screen_begin(struct screen *s)
+void progress_begin(struct progress *s)
 {
 	const struct options *o = s->options;
 
@@ -120,12 +120,12 @@ void screen_begin(struct screen *s)
 	log_info("%s", buffer_text(&s->text));
 }
 
-void screen_set_sample(struct screen *s, uint64_t share)
+void progress_set_sample(struct progress *s, uint64_t share)
 {
 	s->drawn_line.sample_share = s->plain_line.sample_share = share;
 }
 
-void screen_print_books(struct screen *s, const struct books *b)
+void progress_print_books(struct progress *s, const struct books *b)
 {
 	struct span lines;
 
@@ -144,7 +144,7 @@ void screen_print_books(struct screen *s, const struct books *b)
 	}
 }
 
-void screen_close(struct screen *s)
+void progress_close(struct progress *s)
 {
 	if (!s->open)
 		return;
@@ -156,7 +156,7 @@ void screen_close(struct screen *s)
 	uv_close((uv_handle_t *)&s->plain, NULL);
 }
 
-void screen_deinit(struct screen *s)
+void progress_deinit(struct progress *s)
 {
 	buffer_deinit(&s->text);
 }

@@ -17,7 +17,7 @@
 /** refresh_fn - the numbers now, and how far a recording was read */
 typedef void refresh_fn(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
 
-struct screen {
+struct progress {
 	const struct options *options; /* borrowed */
 	refresh_fn *refresh;
 	void *ctx;
@@ -27,21 +27,21 @@ struct screen {
 	bool terminal, open;
 };
 
-/** screen_open() - set up the timers on @loop */
-void screen_open(struct screen *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx);
+/** progress_open() - set up the timers on @loop */
+void progress_open(struct progress *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx);
 
-/** screen_begin() - say what begins; the capture is active now */
-void screen_begin(struct screen *s);
+/** progress_begin() - say what begins; the capture is active now */
+void progress_begin(struct progress *s);
 
-/** screen_set_sample() - the share that the status line shows */
-void screen_set_sample(struct screen *s, uint64_t share);
+/** progress_set_sample() - the share that the status line shows */
+void progress_set_sample(struct progress *s, uint64_t share);
 
-/** screen_print_books() - the totals, line by line */
-void screen_print_books(struct screen *s, const struct books *b);
+/** progress_print_books() - the totals, line by line */
+void progress_print_books(struct progress *s, const struct books *b);
 
-/** screen_close() - clear the status line, close the timers; totals can still be printed */
-void screen_close(struct screen *s);
+/** progress_close() - clear the status line, close the timers; totals can still be printed */
+void progress_close(struct progress *s);
 
-void screen_deinit(struct screen *s);
+void progress_deinit(struct progress *s);
 
 #endif

@@ -49,7 +49,7 @@ static void on_governor_timer(uv_timer_t *timer)
 {
 	struct sample_control *s = timer->data;
 	uint64_t before = s->share;
-	enum governor_event event = governor_look(&s->governor, mono_now(), self_cpu_ns());
+	enum governor_event event = governor_look(&s->governor, mono_now(), process_usage_cpu_ns());
 	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX];
 
 	if (event == GOVERNOR_SAME)
@@ -87,7 +87,7 @@ void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct
 		uv_timer_start(&s->ramp_timer, on_ramp_timer, every_ms, every_ms);
 	}
 	if (s->has_governor) {
-		s->governor = governor_new(s->options->max_cpu, mono_now(), self_cpu_ns());
+		s->governor = governor_new(s->options->max_cpu, mono_now(), process_usage_cpu_ns());
 		uv_timer_start(&s->governor_timer, on_governor_timer, governor_ms, governor_ms);
 	}
 }

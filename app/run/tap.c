@@ -283,7 +283,7 @@ static void close_handles(struct tap *t)
 	uv_close((uv_handle_t *)&t->duration, NULL);
 	uv_close((uv_handle_t *)&t->before_wait, NULL);
 	sample_control_close(&t->sample);
-	screen_close(&t->screen);
+	progress_close(&t->progress);
 	admin_close(t->admin);
 }
 
@@ -436,7 +436,7 @@ static void on_print_signal(uv_signal_t *handle, int signum)
 
 	(void)signum;
 	tap_take_books(t, &b);
-	screen_print_books(&t->screen, &b);
+	progress_print_books(&t->progress, &b);
 }
 
 static void on_duration(uv_timer_t *handle)
@@ -662,7 +662,7 @@ static void add_handles(struct tap *t)
 	if (t->o->duration_ns > 0)
 		uv_timer_start(&t->duration, on_duration, (uint64_t)((t->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
 	tap_open_sample_control(t);
-	screen_open(&t->screen, &t->loop, t->o, tap_refresh, t);
+	progress_open(&t->progress, &t->loop, t->o, tap_refresh, t);
 	t->handles_ready = true;
 }
 
@@ -714,7 +714,7 @@ static int set_up(struct tap *t, struct buffer *error)
 	t->rules_ready = true;
 	if ((t->o->admin.at.family || t->o->admin.path[0]) && (err = admin_open(&t->o->admin, &t->admin, error)) < 0)
 		return err;
-	t->self = self_open();
+	t->process_usage = process_usage_open();
 	if ((err = open_sources(t, error)) < 0 || (err = outputs_open(&t->outputs, t->o, error)) < 0)
 		return err;
 	if ((err = recording_open(&t->recording, t->o, t->sources[0], error)) < 0)
@@ -759,14 +759,14 @@ static void tear_down(struct tap *t)
 	}
 	explain_end(t->explain, NULL);
 	admin_free(t->admin);
-	self_close(&t->self);
+	process_usage_close(&t->process_usage);
 	comparing_free(t->comparing);
 	lanes_free(t->lanes);
 	rules_deinit(&t->rules);
 	options_deinit(&t->reread);
 	recording_close(&t->recording);
 	outputs_close(&t->outputs);
-	screen_deinit(&t->screen);
+	progress_deinit(&t->progress);
 }
 
 int tap_run(const struct options *options)
@@ -781,13 +781,13 @@ int tap_run(const struct options *options)
 	}
 	t->o = t->current = options;
 	t->outputs.events_fd = -1;
-	t->self.statm_fd = -1;
+	t->process_usage.statm_fd = -1;
 	err = set_up(t, &error);
 	if (err == 0) {
 		t->started = mono_now();
 		t->started_at = wall_now();
 		add_handles(t);
-		screen_begin(&t->screen);
+		progress_begin(&t->progress);
 		err = tap_start_admin(t, &error);
 		if (err == 0 && (err = lanes_start(t->lanes)) < 0)
 			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));

@@ -11,7 +11,7 @@ static void on_share(void *ctx, uint64_t share)
 	struct tap *t = ctx;
 
 	rules_set_share(&t->rules, share);
-	screen_set_sample(&t->screen, share);
+	progress_set_sample(&t->progress, share);
 }
 
 static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue_max)
@@ -63,8 +63,8 @@ static void admin_metrics(void *ctx, struct buffer *out)
 	struct metrics_facts facts = {
 		.version = SHADOWTAP_VERSION,
 		.started_s = (double)t->started_at.ns / 1e9,
-		.cpu_s = (double)self_cpu_ns() / 1e9,
-		.resident_bytes = self_resident_bytes(&t->self),
+		.cpu_s = (double)process_usage_cpu_ns() / 1e9,
+		.resident_bytes = process_usage_resident_bytes(&t->process_usage),
 		.capturing = !t->lanes_joined,
 		.sample_share = t->sample.share,
 		.sample_asked = t->sample.asked,

@@ -109,7 +109,7 @@ static void print_end(struct tap *t, const struct books *b, const struct run_sha
 {
 	struct buffer imbalance = { 0 }, lacking = { 0 };
 
-	screen_print_books(&t->screen, b);
+	progress_print_books(&t->progress, b);
 	if (facts->pace)
 		print_pace(facts->pace);
 	if (facts->comparing)

@@ -68,9 +68,9 @@ struct tap {
 	struct event_lines *events; /* in the making; NULL: none */
 	struct fail_log fail_log;
 	struct explain *explain; /* NULL without --explain */
-	struct screen screen;
+	struct progress progress;
 	struct admin *admin; /* NULL without --admin */
-	struct self self;
+	struct process_usage process_usage;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_async_t lanes_ended;

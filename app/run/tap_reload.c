@@ -44,7 +44,7 @@ static void put_in_force(struct tap *t, const struct options *next, struct rules
 	t->reread = *next;
 	t->current = &t->reread;
 	explain_rules(t->explain, t->current);
-	screen_set_sample(&t->screen, t->sample.share);
+	progress_set_sample(&t->progress, t->sample.share);
 }
 
 static void log_refusal(struct tap *t, int err, struct buffer *error)
