@@ -146,7 +146,7 @@ static void on_watch_closed(uv_handle_t *handle)
 static void close_socket(struct conn *c)
 {
 	if (c->is_own_known)
-		own_remove(c->env->own, c->own_ticket, mono_now());
+		self_connections_remove(c->env->own, c->self_connections_ticket, mono_now());
 	c->is_own_known = false;
 	if (!c->watch)
 		return;
@@ -551,7 +551,7 @@ static void make_known(struct conn *c, struct mono now)
 
 	if (!socket_ends(c->fd, &here, &c->peer))
 		return; /* no packets to be known by, or reset already */
-	own_add(c->env->own, &here, &c->peer, now, &c->own_ticket);
+	self_connections_add(c->env->own, &here, &c->peer, now, &c->self_connections_ticket);
 	c->is_own_known = true;
 }
 

@@ -73,7 +73,7 @@ struct conn {
 	int watched;         /* UV_READABLE | UV_WRITABLE */
 	size_t tried;        /* addresses, of this exchange */
 	size_t address;      /* index of the one in use */
-	struct own_ticket own_ticket;
+	struct self_connections_ticket self_connections_ticket;
 	struct endpoint peer; /* with is_own_known: to whom it is connected */
 	bool is_own_known;
 

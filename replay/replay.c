@@ -120,7 +120,7 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
 	r->options = *options;
 	uv_timer_init(loop, &r->drain_timer);
 	r->drain_timer.data = r;
-	r->own = own_new();
+	r->own = self_connections_new();
 	r->targets = calloc(options->target_count ? options->target_count : 1, sizeof(struct target *));
 	if (!r->own || !r->targets)
 		goto fail;
@@ -246,7 +246,7 @@ uint64_t replay_sink_requests(const struct replay *r)
 
 bool replay_is_own(const struct replay *r, const struct endpoint *client, const struct endpoint *server)
 {
-	return own_has(r->own, client, server);
+	return self_connections_has(r->own, client, server);
 }
 
 void replay_close(struct replay *r)
@@ -271,6 +271,6 @@ void replay_free(struct replay *r)
 	free(r->targets);
 	if (r->sink)
 		sink_free(r->sink);
-	own_free(r->own);
+	self_connections_free(r->own);
 	free(r);
 }

@@ -28,7 +28,7 @@
 #define OWN_NO_SLOT UINT32_MAX
 
 struct grave {
-	struct own_ticket ticket;
+	struct self_connections_ticket ticket;
 	struct mono due;
 };
 
@@ -40,7 +40,7 @@ struct own {
 	size_t first, count, cap;
 };
 
-struct own *own_new(void)
+struct own *self_connections_new(void)
 {
 	struct own *o = calloc(1, sizeof(*o));
 
@@ -52,11 +52,11 @@ struct own *own_new(void)
 	o->generations = calloc(OWN_SLOTS, sizeof(*o->generations));
 	if (o->words && o->generations)
 		return o;
-	own_free(o);
+	self_connections_free(o);
 	return NULL;
 }
 
-void own_free(struct own *o)
+void self_connections_free(struct own *o)
 {
 	if (!o)
 		return;
@@ -75,7 +75,7 @@ static uint64_t pair_hash(const struct own *o, const struct endpoint *local, con
 }
 
 /** erase() - forget @t, unless its slot serves another connection by now */
-static void erase(struct own *o, struct own_ticket t)
+static void erase(struct own *o, struct self_connections_ticket t)
 {
 	if (o->generations[t.slot] != t.generation)
 		return;
@@ -127,8 +127,8 @@ static uint32_t choose_slot(const struct own *o, uint16_t port, uint64_t hash)
 	return closed != OWN_NO_SLOT ? closed : base;
 }
 
-void own_add(struct own *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
-	     struct own_ticket *ticket)
+void self_connections_add(struct own *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
+	     struct self_connections_ticket *ticket)
 {
 	uint64_t hash = pair_hash(o, local, remote);
 	uint32_t slot;
@@ -137,10 +137,10 @@ void own_add(struct own *o, const struct endpoint *local, const struct endpoint 
 	slot = choose_slot(o, local->port, hash);
 	o->generations[slot] = (o->generations[slot] + 1) | 1;
 	atomic_store_explicit(&o->words[slot], hash, memory_order_relaxed);
-	*ticket = (struct own_ticket){ slot, o->generations[slot] };
+	*ticket = (struct self_connections_ticket){ slot, o->generations[slot] };
 }
 
-void own_remove(struct own *o, struct own_ticket t, struct mono now)
+void self_connections_remove(struct own *o, struct self_connections_ticket t, struct mono now)
 {
 	erase_due(o, now);
 	if (o->generations[t.slot] != t.generation)
@@ -171,7 +171,7 @@ static bool has(const struct own *o, const struct endpoint *local, const struct 
 	return false;
 }
 
-bool own_has(const struct own *o, const struct endpoint *a, const struct endpoint *b)
+bool self_connections_has(const struct own *o, const struct endpoint *a, const struct endpoint *b)
 {
 	return has(o, a, b) || has(o, b, a);
 }

@@ -14,29 +14,29 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 
-/** struct own_ticket - one connection's place in the table, kept by the connection */
-struct own_ticket {
+/** struct self_connections_ticket - one connection's place in the table, kept by the connection */
+struct self_connections_ticket {
 	uint32_t slot, generation;
 };
 
 struct own;
 
-/** own_new() - given to the caller; NULL when out of memory */
-struct own *own_new(void);
+/** self_connections_new() - given to the caller; NULL when out of memory */
+struct own *self_connections_new(void);
 
-/** own_add() - loop: @local and @remote are ends of a socket of ours from now on; *@ticket is for own_remove()
+/** self_connections_add() - loop: @local and @remote are ends of a socket of ours from now on; *@ticket is for self_connections_remove()
  */
-void own_add(struct own *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
-	     struct own_ticket *ticket);
+void self_connections_add(struct own *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
+	     struct self_connections_ticket *ticket);
 
-/** own_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring
+/** self_connections_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring
  */
-void own_remove(struct own *o, struct own_ticket ticket, struct mono now);
+void self_connections_remove(struct own *o, struct self_connections_ticket ticket, struct mono now);
 
-/** own_has() - any thread: is this pair of ends, in either direction, a socket of ours? */
-bool own_has(const struct own *o, const struct endpoint *a, const struct endpoint *b);
+/** self_connections_has() - any thread: is this pair of ends, in either direction, a socket of ours? */
+bool self_connections_has(const struct own *o, const struct endpoint *a, const struct endpoint *b);
 
-/** own_free() - no thread may be looking */
-void own_free(struct own *o);
+/** self_connections_free() - no thread may be looking */
+void self_connections_free(struct own *o);
 
 #endif

@@ -74,60 +74,60 @@ static struct endpoint v4(uint8_t last, uint16_t port)
 
 static void test_own(void **state)
 {
-	struct own *o = own_new();
+	struct own *o = self_connections_new();
 	struct endpoint us = v4(1, 40000), shadow = v4(2, 9000), other = v4(3, 9000), neighbour = v4(1, 40001);
 	struct endpoint v6 = us;
-	struct own_ticket ticket, again;
+	struct self_connections_ticket ticket, again;
 	struct mono t = { NS_PER_S };
 
 	v6.family = 6;
 	assert_non_null(o);
-	assert_false(own_has(o, &us, &shadow));
-	own_add(o, &us, &shadow, t, &ticket);
-	assert_true(own_has(o, &us, &shadow));
-	assert_true(own_has(o, &shadow, &us)); /* packets of the answer */
-	assert_false(own_has(o, &us, &other));
-	assert_false(own_has(o, &neighbour, &shadow));
-	assert_false(own_has(o, &v6, &shadow));
+	assert_false(self_connections_has(o, &us, &shadow));
+	self_connections_add(o, &us, &shadow, t, &ticket);
+	assert_true(self_connections_has(o, &us, &shadow));
+	assert_true(self_connections_has(o, &shadow, &us)); /* packets of the answer */
+	assert_false(self_connections_has(o, &us, &other));
+	assert_false(self_connections_has(o, &neighbour, &shadow));
+	assert_false(self_connections_has(o, &v6, &shadow));
 
 	/* Closed: known while packets may still wait in a ring, then forgotten. */
-	own_remove(o, ticket, t);
+	self_connections_remove(o, ticket, t);
 	t.ns += 9 * NS_PER_S;
-	own_add(o, &neighbour, &shadow, t, &again);
-	assert_true(own_has(o, &us, &shadow));
+	self_connections_add(o, &neighbour, &shadow, t, &again);
+	assert_true(self_connections_has(o, &us, &shadow));
 	t.ns += 2 * NS_PER_S;
-	own_remove(o, again, t);
-	assert_false(own_has(o, &us, &shadow));
-	assert_true(own_has(o, &neighbour, &shadow));
-	own_free(o);
+	self_connections_remove(o, again, t);
+	assert_false(self_connections_has(o, &us, &shadow));
+	assert_true(self_connections_has(o, &neighbour, &shadow));
+	self_connections_free(o);
 }
 
 /** a port that is used again within the grace must not be forgotten with its first owner */
 static void test_own_port_is_reused(void **state)
 {
-	struct own *o = own_new();
+	struct own *o = self_connections_new();
 	struct endpoint us = v4(1, 40000), shadow = v4(2, 9000), last = v4(1, 1);
-	struct own_ticket first, second, any;
+	struct self_connections_ticket first, second, any;
 	struct mono t = { NS_PER_S };
 
-	own_add(o, &us, &shadow, t, &first);
-	own_remove(o, first, t);
+	self_connections_add(o, &us, &shadow, t, &first);
+	self_connections_remove(o, first, t);
 	t.ns += 5 * NS_PER_S;
-	own_add(o, &us, &shadow, t, &second);
+	self_connections_add(o, &us, &shadow, t, &second);
 	t.ns += 6 * NS_PER_S;
-	own_add(o, &last, &shadow, t, &any); /* erases what is due */
-	assert_true(own_has(o, &us, &shadow));
-	own_remove(o, second, t);
+	self_connections_add(o, &last, &shadow, t, &any); /* erases what is due */
+	assert_true(self_connections_has(o, &us, &shadow));
+	self_connections_remove(o, second, t);
 	t.ns += 11 * NS_PER_S;
-	own_add(o, &last, &shadow, t, &any);
-	assert_false(own_has(o, &us, &shadow));
-	own_free(o);
+	self_connections_add(o, &last, &shadow, t, &any);
+	assert_false(self_connections_has(o, &us, &shadow));
+	self_connections_free(o);
 }
 
 static void test_own_many(void **state)
 {
-	struct own *o = own_new();
-	struct own_ticket tickets[4], *all = calloc(20000, sizeof(*all));
+	struct own *o = self_connections_new();
+	struct self_connections_ticket tickets[4], *all = calloc(20000, sizeof(*all));
 	struct endpoint us = v4(1, 50000), there;
 	struct mono t = { NS_PER_S };
 
@@ -135,28 +135,28 @@ static void test_own_many(void **state)
 	/* One local port to four targets at once. */
 	for (uint8_t i = 0; i < 4; i++) {
 		there = v4((uint8_t)(10 + i), 9000);
-		own_add(o, &us, &there, t, &tickets[i]);
+		self_connections_add(o, &us, &there, t, &tickets[i]);
 	}
 	for (uint8_t i = 0; i < 4; i++) {
 		there = v4((uint8_t)(10 + i), 9000);
-		assert_true(own_has(o, &us, &there));
+		assert_true(self_connections_has(o, &us, &there));
 	}
 	/* Churn, many times what the queue of the closed begins with. */
 	there = v4(2, 9000);
 	for (uint16_t i = 0; i < 20000; i++) {
 		us.port = (uint16_t)(20000 + i);
-		own_add(o, &us, &there, t, &all[i]);
-		own_remove(o, all[i], t);
+		self_connections_add(o, &us, &there, t, &all[i]);
+		self_connections_remove(o, all[i], t);
 	}
-	assert_true(own_has(o, &us, &there));
+	assert_true(self_connections_has(o, &us, &there));
 	t.ns += 11 * NS_PER_S;
-	own_remove(o, tickets[0], t);
+	self_connections_remove(o, tickets[0], t);
 	for (uint16_t i = 0; i < 20000; i++) {
 		us.port = (uint16_t)(20000 + i);
-		assert_false(own_has(o, &us, &there));
+		assert_false(self_connections_has(o, &us, &there));
 	}
 	free(all);
-	own_free(o);
+	self_connections_free(o);
 }
 
 /* ---- and as a lane sees them ---- */
