@@ -95,13 +95,13 @@ static uint32_t data_seq(const struct segment *s)
 	return s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 }
 
-void copies_note_first(struct flow *f, unsigned dir, const struct segment *s)
+void duplicates_note_first(struct flow *f, unsigned dir, const struct segment *s)
 {
 	f->first[dir] =
 		(struct first_data){ data_seq(s), (uint32_t)s->payload.len, hash_of(s->payload), s->network };
 }
 
-bool copies_differ(const struct flow *f, unsigned dir, const struct segment *s)
+bool duplicates_differ(const struct flow *f, unsigned dir, const struct segment *s)
 {
 	const struct first_data *first = &f->first[dir];
 
@@ -109,7 +109,7 @@ bool copies_differ(const struct flow *f, unsigned dir, const struct segment *s)
 	       first->seq == data_seq(s) && first->hash != hash_of(s->payload);
 }
 
-void copies_part(struct flow *f, unsigned dir, const struct segment *s)
+void duplicates_split(struct flow *f, unsigned dir, const struct segment *s)
 {
 	flow_drop_alias(f, s->network);
 	if (f->key.network != s->network)
@@ -148,7 +148,7 @@ static bool is_of(const struct flow *f, unsigned dir, const struct segment *s)
 	return f->at_known[!dir] && s->ack == f->at[!dir];
 }
 
-struct flow *copies_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
+struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
 	struct flow_walk walk = { 0 };
@@ -157,7 +157,7 @@ struct flow *copies_find(const struct flow_table *t, const struct flow_ends *end
 	if (s->flags & TCP_RST) /* its numbers may be anything */
 		return NULL;
 	while ((f = flow_same_ends(t, ends, &walk)))
-		if (is_of(f, dir, s) && !copies_differ(f, dir, s) && (!found || f->number > found->number))
+		if (is_of(f, dir, s) && !duplicates_differ(f, dir, s) && (!found || f->number > found->number))
 			found = f;
 	return found;
 }

@@ -6,12 +6,12 @@
 
 #include "reassembly/flow.h"
 
-/** copies_note_first() - @s is the first with data of its direction */
-void copies_note_first(struct flow *f, unsigned dir, const struct segment *s);
+/** duplicates_note_first() - @s is the first with data of its direction */
+void duplicates_note_first(struct flow *f, unsigned dir, const struct segment *s);
 
-/** copies_note() - remember where a connection is: @s, of direction @dir, belongs to @f. For each segment, so
+/** duplicates_note() - remember where a connection is: @s, of direction @dir, belongs to @f. For each segment, so
  * inline */
-static inline void copies_note(struct flow *f, unsigned dir, const struct segment *s)
+static inline void duplicates_note(struct flow *f, unsigned dir, const struct segment *s)
 {
 	uint32_t len = (uint32_t)s->payload.len;
 
@@ -22,23 +22,23 @@ static inline void copies_note(struct flow *f, unsigned dir, const struct segmen
 		f->at_known[!dir] = true;
 	}
 	if (len > 0 && f->first[dir].len == 0)
-		copies_note_first(f, dir, s);
+		duplicates_note_first(f, dir, s);
 }
 
 /**
- * copies_find() - @s is the first segment of these ends in its network: is its connection known from another?
+ * duplicates_find() - @s is the first segment of these ends in its network: is its connection known from another?
  *
  * Return: that flow, which is to have the network as an alias; or NULL: the segment begins a connection of its
  * own.
  */
-struct flow *copies_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
+struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s);
 
-/** copies_differ() - @s has the place of @f's first data in another network, but not its bytes: they are
+/** duplicates_differ() - @s has the place of @f's first data in another network, but not its bytes: they are
  * strangers */
-bool copies_differ(const struct flow *f, unsigned dir, const struct segment *s);
+bool duplicates_differ(const struct flow *f, unsigned dir, const struct segment *s);
 
-/** copies_part() - take the network of @s away from @f, which keeps the one that its data came from */
-void copies_part(struct flow *f, unsigned dir, const struct segment *s);
+/** duplicates_split() - take the network of @s away from @f, which keeps the one that its data came from */
+void duplicates_split(struct flow *f, unsigned dir, const struct segment *s);
 
 #endif

@@ -1118,7 +1118,7 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	if (f->state == FLOW_OPENING && (len > 0 || !(s->flags & TCP_SYN)))
 		flow_set_state(&r->flows, f, FLOW_OPEN);
 	mine->seen = true;
-	copies_note(f, dir, s);
+	duplicates_note(f, dir, s);
 	if (s->flags & TCP_ACK)
 		stream_ack(&f->life->half[!dir], s->ack);
 	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))
@@ -1163,7 +1163,7 @@ static bool join(struct reassembler *r, struct flow *f, uint32_t network)
 static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
-	struct flow *f = ends->elsewhere ? copies_find(&r->flows, ends, dir, s) : NULL;
+	struct flow *f = ends->elsewhere ? duplicates_find(&r->flows, ends, dir, s) : NULL;
 
 	if (f)
 		return join(r, f, s->network) ? f : NULL;
@@ -1181,7 +1181,7 @@ static struct flow *part(struct reassembler *r, struct flow *f, struct flow_ends
 
 	if (client != CLIENT_UNKNOWN)
 		flow_began_at(f, client, &base);
-	copies_part(f, dir, s);
+	duplicates_split(f, dir, s);
 	counter_sub(&r->stats.copies, 1);
 	ends->elsewhere = true; /* @f */
 	f = add_flow(r, ends);
@@ -1207,7 +1207,7 @@ static void feed_now(struct reassembler *r, const struct segment *segment)
 	f = flow_find(&r->flows, &ends);
 	if (!f)
 		f = meet(r, &ends, dir, segment);
-	else if (flow_has_aliases(f) && copies_differ(f, dir, segment))
+	else if (flow_has_aliases(f) && duplicates_differ(f, dir, segment))
 		f = part(r, f, &ends, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
