@@ -556,8 +556,8 @@ static int list_events(struct joined *j, struct span body)
 	int more;
 
 	buffer_add_str(&j->text, "{\"events\":[");
-	event_reader_begin(&j->reader, body);
-	while ((more = event_next(&j->reader, &e)) > 0) {
+	sse_reader_begin(&j->reader, body);
+	while ((more = sse_next(&j->reader, &e)) > 0) {
 		int err = json_doc_parse(&j->doc, e.data);
 
 		if (err == -ENOMEM || err == -EFBIG)
@@ -590,8 +590,8 @@ static int read_events(struct merge *m, struct span body, struct timing *t, bool
 	struct event e;
 	int more, err;
 
-	event_reader_begin(&j->reader, body);
-	while ((more = event_next(&j->reader, &e)) > 0) {
+	sse_reader_begin(&j->reader, body);
+	while ((more = sse_next(&j->reader, &e)) > 0) {
 		j->facts.events++;
 		if (is_done(e.data)) {
 			*done = true;
@@ -653,6 +653,6 @@ void joined_deinit(struct joined *j)
 	buffer_deinit(&j->text);
 	buffer_deinit(&j->gaps);
 	json_doc_deinit(&j->doc);
-	event_reader_deinit(&j->reader);
+	sse_reader_deinit(&j->reader);
 	*j = (struct joined){ .memory = j->memory };
 }

@@ -30,7 +30,7 @@ struct joined {
 	size_t charged;        /* for that */
 
 	/* the inside */
-	struct event_reader reader;
+	struct sse_reader reader;
 	struct json_doc doc;  /* of the event at hand */
 	struct joint *joints; /* the tree that grows with the events */
 	uint32_t joint_count;

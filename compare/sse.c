@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-void event_reader_begin(struct event_reader *r, struct span body)
+void sse_reader_begin(struct sse_reader *r, struct span body)
 {
 	struct span bom = SPAN_LITERAL("\xef\xbb\xbf");
 
@@ -24,7 +24,7 @@ void event_reader_begin(struct event_reader *r, struct span body)
 
 /** take_line() - the next line without its end; false if the body ends before the line does (it is then all of
  * the rest) */
-static bool take_line(struct event_reader *r, struct span *line)
+static bool take_line(struct sse_reader *r, struct span *line)
 {
 	struct span rest = r->rest;
 	size_t len = 0, end;
@@ -57,7 +57,7 @@ static void split_field(struct span line, struct span *name, struct span *value)
 }
 
 /** add_data() - one more data line of the event: the second makes a copy of both */
-static void add_data(struct event_reader *r, struct event *e, struct span value, uint64_t line)
+static void add_data(struct sse_reader *r, struct event *e, struct span value, uint64_t line)
 {
 	if (line == 0) {
 		e->data = value;
@@ -72,7 +72,7 @@ static void add_data(struct event_reader *r, struct event *e, struct span value,
 	e->data = buffer_span(&r->lines);
 }
 
-int event_next(struct event_reader *r, struct event *out)
+int sse_next(struct sse_reader *r, struct event *out)
 {
 	struct span line, name, value;
 	uint64_t data_lines = 0;
@@ -103,7 +103,7 @@ int event_next(struct event_reader *r, struct event *out)
 	return data_lines > 0;
 }
 
-void event_reader_deinit(struct event_reader *r)
+void sse_reader_deinit(struct sse_reader *r)
 {
 	buffer_deinit(&r->lines);
 }

@@ -22,19 +22,19 @@ struct event {
 	bool unfinished;  /* the body ends before the blank line */
 };
 
-struct event_reader {
+struct sse_reader {
 	struct span rest;
 	uint64_t at;         /* offset of rest in the body */
 	struct buffer lines; /* data of several lines */
 	bool unfinished;     /* the body ended within an event or a comment */
 };
 
-/** event_reader_begin() - read @body (borrowed); a zeroed reader or one that has been used */
-void event_reader_begin(struct event_reader *r, struct span body);
+/** sse_reader_begin() - read @body (borrowed); a zeroed reader or one that has been used */
+void sse_reader_begin(struct sse_reader *r, struct span body);
 
-/** event_next() - 1 with an event, 0 at the end, -ENOMEM */
-int event_next(struct event_reader *r, struct event *out);
+/** sse_next() - 1 with an event, 0 at the end, -ENOMEM */
+int sse_next(struct sse_reader *r, struct event *out);
 
-void event_reader_deinit(struct event_reader *r);
+void sse_reader_deinit(struct sse_reader *r);
 
 #endif

@@ -26,13 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.body = (uint8_t *)data, .body_len = size, .arrivals = arrivals, .arrival_count = 4
 	};
 	struct joined j = { 0 }, again = { 0 };
-	struct event_reader r = { 0 };
+	struct sse_reader r = { 0 };
 	struct json_doc d = { 0 };
 	uint64_t end = 0, events = 0;
 	struct event e;
 
-	event_reader_begin(&r, span_of(data, size));
-	while (event_next(&r, &e) > 0) {
+	sse_reader_begin(&r, span_of(data, size));
+	while (sse_next(&r, &e) > 0) {
 		must(e.end > end && e.end <= size);
 		end = e.end;
 		events++;
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < j.facts.gap_count; i++)
 		must(j.facts.gaps_us[i] >= 0);
 	must(json_doc_parse(&d, buffer_span(&j.text)) == 0 || d.error_at > JSON_DEPTH_MAX);
-	event_reader_deinit(&r);
+	sse_reader_deinit(&r);
 	json_doc_deinit(&d);
 	joined_deinit(&j);
 	joined_deinit(&again);

@@ -48,15 +48,15 @@ static const struct event_case event_cases[] = {
 
 static void test_events(void **state)
 {
-	struct event_reader r = { 0 };
+	struct sse_reader r = { 0 };
 
 	for (size_t i = 0; i < sizeof(event_cases) / sizeof(*event_cases); i++) {
 		const struct event_case *c = &event_cases[i];
 		struct buffer got = { 0 };
 		struct event e;
 
-		event_reader_begin(&r, guarded_copy(*state, c->body, strlen(c->body)));
-		while (event_next(&r, &e) > 0) {
+		sse_reader_begin(&r, guarded_copy(*state, c->body, strlen(c->body)));
+		while (sse_next(&r, &e) > 0) {
 			assert_true(e.end <= strlen(c->body) && e.end > 0);
 			assert_true(!e.unfinished || e.end == strlen(c->body));
 			buffer_add_span(&got, e.type);
@@ -69,7 +69,7 @@ static void test_events(void **state)
 			fail_msg("case %zu: %s", i, buffer_text(&got));
 		buffer_deinit(&got);
 	}
-	event_reader_deinit(&r);
+	sse_reader_deinit(&r);
 }
 
 /* ---- joined ---- */
