@@ -41,7 +41,7 @@ bool http_answers_seen(const struct http *h)
 /** note_answer() - one more final answer has begun */
 static void note_answer(struct http *h)
 {
-	h->begins[h->answered % BEGINS_MAX] = h->answer_begin;
+	h->begins[h->answered % BEGINS_MAX] = h->response_parser_begin;
 	h->ends[h->answered % BEGINS_MAX] = h->answer_ack;
 	h->answers_met = true;
 	h->answered++;
@@ -55,14 +55,14 @@ static void note_interim(struct http *h, int status)
 {
 	for (size_t i = INTERIMS_MAX - 1; i > 0; i--)
 		h->interim[i] = h->interim[i - 1];
-	h->interim[0] = (struct interim){ h->answer_begin, status == 100 };
+	h->interim[0] = (struct interim){ h->response_parser_begin, status == 100 };
 	h->interims += h->interims < INTERIMS_MAX;
 }
 
 /** is_last_answer() - does the answer that has just begun answer the last request that was sent whole? */
 static bool is_last_answer(const struct http *h)
 {
-	return (h->answers_known && h->answered == h->sent) || h->answer_begin == h->head_ack;
+	return (h->answers_known && h->answered == h->sent) || h->response_parser_begin == h->head_ack;
 }
 
 /** decide_upgrade() - the answer to the request that asked for another protocol has come, and is no 101 */
@@ -184,9 +184,9 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
 	if (!h->answers_placed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
-	h->answer_begin = h->answers->next - (uint32_t)in.len;
+	h->response_parser_begin = h->answers->next - (uint32_t)in.len;
 	if (!h->answers_placed)
-		h->placed_at = h->answer_begin;
+		h->placed_at = h->response_parser_begin;
 	h->answering = h->answers_placed = true;
 	h->answer_ack = ack;
 	return true;

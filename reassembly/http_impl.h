@@ -62,7 +62,7 @@ struct http {
 	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t begin_seq;      /* of the request's first byte */
-	uint32_t answer_begin;   /* sequence number of the first byte of the answer at hand */
+	uint32_t response_parser_begin;   /* sequence number of the first byte of the answer at hand */
 	uint32_t answer_head_bytes; /* of its head and of interim ones before it */
 	uint32_t answer_ack;     /* on the segment that it began in */
 	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin

@@ -515,7 +515,7 @@ bool http_pairs_answer_begins(struct http *h)
 	struct pairs *p = pairs_of(h);
 
 	if (!p->in_turn)
-		p->turn_begin = h->answer_begin;
+		p->turn_begin = h->response_parser_begin;
 	p->in_turn = true;
 	p->begun_at = p->now;
 	p->current = find(p, h->answered);

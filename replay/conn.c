@@ -133,7 +133,7 @@ void conn_free(struct conn *c)
 	if (!c)
 		return;
 	buffer_deinit(&c->head);
-	answer_deinit(&c->answer);
+	response_parser_deinit(&c->answer);
 	free(c);
 }
 
@@ -206,7 +206,7 @@ static int64_t us_since_sent(const struct conn *c, struct mono now)
 /** take_response() - what was kept of the answer that ends now */
 static struct response *take_response(struct conn *c, struct mono now)
 {
-	struct response *r = answer_take(&c->answer);
+	struct response *r = response_parser_take(&c->answer);
 
 	if (!r)
 		return NULL;
@@ -241,7 +241,7 @@ static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail,
 	if (kind <= OUTCOME_ANSWERED_5XX)
 		o.response = take_response(c, now);
 	else
-		response_free(answer_take(&c->answer));
+		response_free(response_parser_take(&c->answer));
 	c->message = NULL;
 	if (keep)
 		keep_until(c, now);
@@ -295,7 +295,7 @@ static void end_answered(struct conn *c)
 
 enum read_result { READ_MORE, READ_NOTHING, READ_ENDED };
 
-static enum read_result after_feed(struct conn *c, enum answer_state s)
+static enum read_result after_feed(struct conn *c, enum response_parser_state s)
 {
 	switch (s) {
 	case ANSWER_HEAD:
@@ -331,7 +331,7 @@ static void end_eof(struct conn *c, bool is_told)
 {
 	if (!is_told && c->answer.state == ANSWER_BODY)
 		conn_end(c, OUTCOME_FAILED_RESET, "EOF in the answer, without close_notify", false);
-	else if (answer_eof(&c->answer) == ANSWER_WHOLE)
+	else if (response_parser_eof(&c->answer) == ANSWER_WHOLE)
 		end_answered(c);
 	else
 		conn_end(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET,
@@ -359,7 +359,7 @@ static void note_accepted(struct conn *c)
 static enum read_result read_answer(struct conn *c)
 {
 	ssize_t n = receive(c);
-	enum answer_state s;
+	enum response_parser_state s;
 
 	if (n == -EAGAIN || n == -EWOULDBLOCK)
 		return READ_NOTHING;
@@ -376,7 +376,7 @@ static enum read_result read_answer(struct conn *c)
 	c->is_heard = true;
 	if (c->answer.keeping)
 		c->answer.now_us = us_since_sent(c, c->heard_at);
-	s = answer_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
+	s = response_parser_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
 	if (!c->answer.begun)
 		c->first_byte_at.ns = 0; /* so far only interim answers */
 	else if (!c->first_byte_at.ns)
@@ -535,7 +535,7 @@ static void start_request(struct conn *c)
 		end_errno(c, OUTCOME_FAILED_CONNECT, -r);
 		return;
 	}
-	answer_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")),
+	response_parser_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")),
 		     c->env->keeping);
 	c->sent = 0;
 	set_state(c, CONN_SENDING);

@@ -49,7 +49,7 @@ struct conn_env {
 	int64_t max_time_ns, connect_timeout_ns;
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
-	const struct answer_keeping *keeping; /* NULL: answers are thrown away */
+	const struct response_parser_keeping *keeping; /* NULL: answers are thrown away */
 	struct target_stats *stats;
 	struct list *opening; /* connections in CONN_RESOLVING to CONN_SECURING, by their opening link */
 

@@ -240,7 +240,7 @@ static const llhttp_settings_t kept_settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *keeping)
+void response_parser_begin(struct answer *a, bool to_head, const struct response_parser_keeping *keeping)
 {
 	struct response_head head = a->head;
 
@@ -252,7 +252,7 @@ void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *k
 	a->parser.data = a;
 }
 
-struct response *answer_take(struct answer *a)
+struct response *response_parser_take(struct answer *a)
 {
 	struct response *r = a->response;
 
@@ -262,7 +262,7 @@ struct response *answer_take(struct answer *a)
 	return r;
 }
 
-void answer_deinit(struct answer *a)
+void response_parser_deinit(struct answer *a)
 {
 	response_free(a->response);
 	a->response = NULL;
@@ -278,7 +278,7 @@ static uint64_t body_max(const struct answer *a)
 	return kept > ANSWER_BODY_MAX / 2 ? 2 * kept : ANSWER_BODY_MAX;
 }
 
-static enum answer_state bad(struct answer *a, const char *why)
+static enum response_parser_state bad(struct answer *a, const char *why)
 {
 	if (!a->detail)
 		a->detail = why;
@@ -300,7 +300,7 @@ static void execute(struct answer *a, struct span piece)
 	bad(a, llhttp_errno_name(e));
 }
 
-enum answer_state answer_feed(struct answer *a, struct span bytes)
+enum response_parser_state response_parser_feed(struct answer *a, struct span bytes)
 {
 	struct span piece;
 
@@ -324,7 +324,7 @@ enum answer_state answer_feed(struct answer *a, struct span bytes)
 	return a->state;
 }
 
-enum answer_state answer_eof(struct answer *a)
+enum response_parser_state response_parser_eof(struct answer *a)
 {
 	if (a->state == ANSWER_BODY && llhttp_finish(&a->parser) != HPE_OK && a->state == ANSWER_BODY)
 		return a->state;

@@ -22,8 +22,8 @@
 #define KEEP_VALUE_MAX  62
 #define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
 
-/** enum answer_state - the last three are final */
-enum answer_state {
+/** enum response_parser_state - the last three are final */
+enum response_parser_state {
 	ANSWER_HEAD,  /* nothing yet, or a head that is not complete */
 	ANSWER_BODY,  /* status and fields are known */
 	ANSWER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
@@ -31,20 +31,20 @@ enum answer_state {
 	ANSWER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
 };
 
-/** struct answer_keeping - how answers are kept; const while they are */
-struct answer_keeping {
+/** struct response_parser_keeping - how answers are kept; const while they are */
+struct response_parser_keeping {
 	uint64_t max; /* bytes of a body; more of it is read, but not kept */
 	struct budget *budget;
 };
 
 struct answer {
 	llhttp_t parser;
-	const struct answer_keeping *keeping; /* NULL: they are thrown away */
+	const struct response_parser_keeping *keeping; /* NULL: they are thrown away */
 	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
 	struct response_head head;
 	struct response_chunks chunks;
 	int64_t now_us; /* with keeping: when the bytes that are fed came, after the request's last; set by the caller */
-	enum answer_state state;
+	enum response_parser_state state;
 	uint64_t head_bytes, body_bytes;
 	uint64_t body_length; /* as the head says; 0: it doesn't */
 	int status_code;    /* of the final answer, from ANSWER_BODY on; else 0 */
@@ -62,27 +62,27 @@ struct answer {
 };
 
 /**
- * answer_begin() - expect the answer to a request that is about to be sent
+ * response_parser_begin() - expect the answer to a request that is about to be sent
  * @a:        zero, or used before: what it kept then is freed
  * @to_head:  the request's method is HEAD
  * @keeping:  borrowed; NULL: the answer is not kept
  */
-void answer_begin(struct answer *a, bool to_head, const struct answer_keeping *keeping);
+void response_parser_begin(struct answer *a, bool to_head, const struct response_parser_keeping *keeping);
 
-/** answer_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
-struct response *answer_take(struct answer *a);
+/** response_parser_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
+struct response *response_parser_take(struct answer *a);
 
-void answer_deinit(struct answer *a);
+void response_parser_deinit(struct answer *a);
 
 /**
- * answer_feed() - the next bytes from the connection
+ * response_parser_feed() - the next bytes from the connection
  * @bytes:  borrowed; bytes after the end of the answer make keep_alive false
  *
  * Return: the state; once final, further calls change nothing.
  */
-enum answer_state answer_feed(struct answer *a, struct span bytes);
+enum response_parser_state response_parser_feed(struct answer *a, struct span bytes);
 
-/** answer_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
-enum answer_state answer_eof(struct answer *a);
+/** response_parser_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
+enum response_parser_state response_parser_eof(struct answer *a);
 
 #endif

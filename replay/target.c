@@ -57,7 +57,7 @@ struct target {
 	size_t index;
 	struct target_hooks hooks;
 	struct conn_env env;
-	struct answer_keeping keeping;
+	struct response_parser_keeping keeping;
 	struct resolver *resolver;
 	struct aim aim;
 	struct tls_context *tls; /* NULL: plain */
@@ -729,7 +729,7 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	t->options = *options;
 	t->index = index;
 	t->hooks = *hooks;
-	t->keeping = (struct answer_keeping){ options->max_answer, options->budget };
+	t->keeping = (struct response_parser_keeping){ options->max_answer, options->budget };
 	t->sample.part = options->sample_share;
 	rate_init(&t->rate, options->rate, mono_now());
 	breaker_init(&t->breaker, options->breaker);

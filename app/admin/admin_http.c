@@ -61,7 +61,7 @@ static void answer(struct admin_http *h, unsigned status, const char *type, cons
 	h->state = ADMIN_ANSWERED;
 }
 
-static void answer_text(struct admin_http *h, unsigned status, const char *text)
+static void response_parser_text(struct admin_http *h, unsigned status, const char *text)
 {
 	answer(h, status, TEXT, NULL, span_str(text));
 }
@@ -89,7 +89,7 @@ static const char *refusal(unsigned status)
 void admin_http_refuse(struct admin_http *h, unsigned status)
 {
 	h->keep = false;
-	answer_text(h, status, refusal(status));
+	response_parser_text(h, status, refusal(status));
 }
 
 /* ---- routes ---- */
@@ -102,7 +102,7 @@ static void get_metrics(struct admin_http *h)
 	if (buffer_ok(&body))
 		answer(h, 200, METRICS, NULL, buffer_span(&body));
 	else
-		answer_text(h, 500, "out of memory\n");
+		response_parser_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
 }
 
@@ -114,7 +114,7 @@ static void get_stats(struct admin_http *h)
 	if (buffer_ok(&body))
 		answer(h, 200, JSON, NULL, buffer_span(&body));
 	else
-		answer_text(h, 500, "out of memory\n");
+		response_parser_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
 }
 
@@ -148,11 +148,11 @@ static void put_sample(struct admin_http *h)
 		h->body_len--;
 	h->body[h->body_len] = '\0';
 	if (h->reach == ADMIN_ANYWHERE)
-		answer_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
+		response_parser_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
 	else if (h->has_origin)
-		answer_text(h, 403, "the sample cannot be changed from a web page\n");
+		response_parser_text(h, 403, "the sample cannot be changed from a web page\n");
 	else if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
-		answer_text(h, 400, "not a share; write 5% or 0.05\n");
+		response_parser_text(h, 400, "not a share; write 5% or 0.05\n");
 	else if (!h->routes->set_sample(h->routes->ctx, share, &why))
 		answer(h, 409, TEXT, NULL, buffer_span(&why));
 	else
@@ -191,7 +191,7 @@ static void answer_request(struct admin_http *h)
 	const struct route *route = route_of(h);
 
 	if (!route)
-		answer_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
+		response_parser_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
 	else if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD)
 		route->get(h);
 	else if (h->parser.method == HTTP_PUT && route->put)

@@ -155,7 +155,7 @@ static void check_alike(const struct reader *x, const struct reader *y)
 		       a->head_ack == b->head_ack && a->request.body_len == b->request.body_len;
 	if (a->answering)
 		same = same && b->answering && a->answer_left == b->answer_left &&
-		       a->answer_begin == b->answer_begin;
+		       a->response_parser_begin == b->response_parser_begin;
 	if (!same)
 		abort();
 }

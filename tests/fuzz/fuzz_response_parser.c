@@ -21,18 +21,18 @@ static void must(int yes)
 		abort();
 }
 
-static int is_final(enum answer_state s)
+static int is_final(enum response_parser_state s)
 {
 	return s == ANSWER_WHOLE || s == ANSWER_HUGE || s == ANSWER_BAD;
 }
 
 /** feed() - a copy of each piece of its own size, so that a byte too far is seen */
-static enum answer_state feed(struct answer *a, struct span bytes, size_t piece_len)
+static enum response_parser_state feed(struct answer *a, struct span bytes, size_t piece_len)
 {
 	struct span piece;
 
 	while (bytes.len > 0) {
-		enum answer_state before = a->state, after;
+		enum response_parser_state before = a->state, after;
 		uint8_t *copy;
 
 		if (!span_take(&bytes, bytes.len < piece_len ? bytes.len : piece_len, &piece))
@@ -40,13 +40,13 @@ static enum answer_state feed(struct answer *a, struct span bytes, size_t piece_
 		copy = malloc(piece.len);
 		must(copy != NULL);
 		memcpy(copy, piece.at, piece.len);
-		after = answer_feed(a, span_of(copy, piece.len));
+		after = response_parser_feed(a, span_of(copy, piece.len));
 		free(copy);
 		must(!is_final(before) || before == after);
 		must(after != ANSWER_BAD || a->detail);
 		must((after != ANSWER_WHOLE && after != ANSWER_BODY) || a->status_code >= 200);
 	}
-	return answer_eof(a);
+	return response_parser_eof(a);
 }
 
 /** same() - two kept answers, both taken: does either say more than the other? */
@@ -69,16 +69,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = span_of(data, size);
 	struct budget budget;
-	struct answer_keeping keeping = { 1 << 10, &budget };
+	struct response_parser_keeping keeping = { 1 << 10, &budget };
 	struct answer thrown = { 0 }, whole = { 0 }, cut = { 0 };
 	uint8_t how;
 
 	if (!span_u8(&bytes, &how))
 		return 0;
 	budget_init(&budget, 1 << 24);
-	answer_begin(&thrown, how & 1, NULL);
-	answer_begin(&whole, how & 1, &keeping);
-	answer_begin(&cut, how & 1, &keeping);
+	response_parser_begin(&thrown, how & 1, NULL);
+	response_parser_begin(&whole, how & 1, &keeping);
+	response_parser_begin(&cut, how & 1, &keeping);
 	feed(&thrown, bytes, bytes.len);
 	feed(&whole, bytes, bytes.len);
 	feed(&cut, bytes, (size_t)(how >> 1) + 1);
@@ -86,11 +86,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(whole.status_code == cut.status_code);
 	must(whole.keep_alive == cut.keep_alive);
 	must(whole.state == thrown.state && whole.status_code == thrown.status_code);
-	same(answer_take(&whole), answer_take(&cut));
-	must(!answer_take(&whole));
-	answer_deinit(&thrown);
-	answer_deinit(&whole);
-	answer_deinit(&cut);
+	same(response_parser_take(&whole), response_parser_take(&cut));
+	must(!response_parser_take(&whole));
+	response_parser_deinit(&thrown);
+	response_parser_deinit(&whole);
+	response_parser_deinit(&cut);
 	must(budget_used(&budget) == 0);
 	return 0;
 }

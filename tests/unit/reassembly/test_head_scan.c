@@ -158,7 +158,7 @@ static void request_text(struct span in, struct buffer *out)
 	buffer_printf(out, "%zu", s->len);
 }
 
-static void answer_text(struct span in, struct buffer *out)
+static void response_parser_text(struct span in, struct buffer *out)
 {
 	const struct scanned_head *s = scan_answer(in, &answer_memo);
 
@@ -206,7 +206,7 @@ static void test_requests(void **state)
 static void test_answers(void **state)
 {
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		check(*state, answers[i].text, answers[i].want, answer_text);
+		check(*state, answers[i].text, answers[i].want, response_parser_text);
 }
 
 /** test_fields() - SCAN_FIELDS_MAX of them, and one more */
@@ -274,8 +274,8 @@ static void test_pairs(void **state)
 	for (size_t i = 0; i < m * m; i++) {
 		const struct answer_row *row = &answers[i % m];
 
-		answer_text(span_str(answers[i / m].text), &is);
-		answer_text(span_str(row->text), &is);
+		response_parser_text(span_str(answers[i / m].text), &is);
+		response_parser_text(span_str(row->text), &is);
 		snprintf(wanted, sizeof(wanted), "%s%zu", row->want ? row->want : "", strlen(row->text));
 		assert_string_equal(buffer_text(&is), row->want ? wanted : "");
 	}

@@ -162,18 +162,18 @@ static void test_arrivals(void **state)
 	};
 	static const struct arrival expected[] = { { 0, 5 }, { 2, 11 }, { 3, 14 }, { 4, 20 } };
 	struct budget budget;
-	struct answer_keeping keeping = { 1 << 20, &budget };
+	struct response_parser_keeping keeping = { 1 << 20, &budget };
 	struct answer a = { 0 };
 	struct response *r;
 
 	budget_init(&budget, 1 << 20);
-	answer_begin(&a, false, &keeping);
+	response_parser_begin(&a, false, &keeping);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		a.now_us = pieces[i].us;
-		answer_feed(&a, span_str(pieces[i].text));
+		response_parser_feed(&a, span_str(pieces[i].text));
 	}
 	assert_int_equal(a.state, ANSWER_WHOLE);
-	r = answer_take(&a);
+	r = response_parser_take(&a);
 	assert_non_null(r);
 	assert_int_equal(r->body_len, 5);
 	assert_memory_equal(r->body, "abcde", 5);
@@ -183,7 +183,7 @@ static void test_arrivals(void **state)
 		assert_int_equal(r->arrivals[i].us, expected[i].us);
 	}
 	response_free(r);
-	answer_deinit(&a);
+	response_parser_deinit(&a);
 	assert_int_equal(budget_used(&budget), 0);
 }
 
@@ -290,7 +290,7 @@ static void test_keep_alive_is_read(void **state)
 		{ "Keep-Alive: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, timeout=4\r\n", -1 },
 	};
 	struct budget budget;
-	struct answer_keeping keeping = { 1 << 20, &budget };
+	struct response_parser_keeping keeping = { 1 << 20, &budget };
 	struct answer a = { 0 };
 	char text[512];
 
@@ -302,14 +302,14 @@ static void test_keep_alive_is_read(void **state)
 				   "HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n0\r\nKeep-Alive: timeout=2\r\n\r\n",
 				   rows[i / 4].fields);
 
-		answer_begin(&a, false, i % 4 < 2 ? &keeping : NULL);
+		response_parser_begin(&a, false, i % 4 < 2 ? &keeping : NULL);
 		for (int at = 0; at < len; at += bytewise ? 1 : len)
-			answer_feed(&a, span_of(text + at, bytewise ? 1 : (size_t)len));
+			response_parser_feed(&a, span_of(text + at, bytewise ? 1 : (size_t)len));
 		assert_int_equal(a.state, ANSWER_WHOLE);
 		if (a.keep_s != rows[i / 4].keep_s)
 			fail_msg("\"%s\": %lld", rows[i / 4].fields, (long long)a.keep_s);
 	}
-	answer_deinit(&a);
+	response_parser_deinit(&a);
 }
 
 /* Never for longer than is certain; for how much less is its business. */

@@ -212,28 +212,28 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 static void read_shadow(const struct row *row, struct span bytes, size_t size, struct buffer *is)
 {
 	struct budget budget;
-	struct answer_keeping keeping = { .max = 1 << 20, .budget = &budget };
+	struct response_parser_keeping keeping = { .max = 1 << 20, .budget = &budget };
 	struct answer a = { 0 };
-	enum answer_state state = ANSWER_HEAD;
+	enum response_parser_state state = ANSWER_HEAD;
 	struct response *r;
 
 	budget_init(&budget, 1 << 30);
-	answer_begin(&a, row->is_to_head, &keeping);
+	response_parser_begin(&a, row->is_to_head, &keeping);
 	while (bytes.len > 0) {
 		struct span piece;
 
 		span_take(&bytes, bytes.len < size ? bytes.len : size, &piece);
-		state = answer_feed(&a, piece);
+		state = response_parser_feed(&a, piece);
 	}
 	if (row->closes)
-		state = answer_eof(&a);
-	r = answer_take(&a);
+		state = response_parser_eof(&a);
+	r = response_parser_take(&a);
 	if (state == ANSWER_WHOLE)
 		say(is, r);
 	else
 		buffer_add_str(is, state == ANSWER_BAD ? "malformed" : "unfinished");
 	response_free(r);
-	answer_deinit(&a);
+	response_parser_deinit(&a);
 }
 
 /* ---- both ---- */
