@@ -80,7 +80,7 @@ struct conn {
 	struct message *message;
 	struct buffer head;
 	size_t sent; /* of head and body */
-	struct answer answer;
+	struct response_parser answer;
 	struct mono began, deadline;                      /* the exchange, as a whole */
 	struct mono attempt_deadline;                     /* while opening: this lookup, address or handshake */
 	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */

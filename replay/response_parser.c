@@ -73,7 +73,7 @@ static int64_t timeout_of(struct span value)
 	return n;
 }
 
-static void end_field(struct answer *a)
+static void end_field(struct response_parser *a)
 {
 	if (a->keep.matched == KEEP_NAME_LEN) {
 		int64_t s = timeout_of(span_of(a->keep.value, a->keep.len));
@@ -88,7 +88,7 @@ static void end_field(struct answer *a)
 
 static int on_name(llhttp_t *p, const char *at, size_t len)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	match_name(&a->keep, at, len);
 	return 0;
@@ -96,7 +96,7 @@ static int on_name(llhttp_t *p, const char *at, size_t len)
 
 static int on_value(llhttp_t *p, const char *at, size_t len)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	match_value(&a->keep, at, len);
 	return 0;
@@ -104,7 +104,7 @@ static int on_value(llhttp_t *p, const char *at, size_t len)
 
 static int on_value_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	if (a->state != ANSWER_BODY)
 		end_field(a);
@@ -113,7 +113,7 @@ static int on_value_complete(llhttp_t *p)
 
 static int on_message_begin(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	a->begun = true;
 	a->interim = false;
@@ -123,7 +123,7 @@ static int on_message_begin(llhttp_t *p)
 
 static int on_headers_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 	int status = p->status_code;
 	enum response_kind kind = response_kind(status, a->to_head);
 
@@ -143,7 +143,7 @@ static int on_headers_complete(llhttp_t *p)
 
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	match_name(&a->keep, at, len);
 	return a->state == ANSWER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
@@ -151,7 +151,7 @@ static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	match_value(&a->keep, at, len);
 	return a->state == ANSWER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
@@ -159,7 +159,7 @@ static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 
 static int on_kept_value_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	if (a->state == ANSWER_BODY)
 		return 0;
@@ -169,7 +169,7 @@ static int on_kept_value_complete(llhttp_t *p)
 
 static int on_kept_headers_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 	int result = on_headers_complete(p);
 
 	if (a->state == ANSWER_BODY)
@@ -180,7 +180,7 @@ static int on_kept_headers_complete(llhttp_t *p)
 
 static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	if (!a->response)
 		return 0;
@@ -192,7 +192,7 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 
 static int on_message_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	if (a->interim) {
 		a->begun = false;
@@ -205,14 +205,14 @@ static int on_message_complete(llhttp_t *p)
 
 static int on_chunk_header(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	return response_chunks_header(&a->chunks, p);
 }
 
 static int on_chunk_complete(llhttp_t *p)
 {
-	struct answer *a = p->data;
+	struct response_parser *a = p->data;
 
 	return response_chunks_complete(&a->chunks);
 }
@@ -240,19 +240,19 @@ static const llhttp_settings_t kept_settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void response_parser_begin(struct answer *a, bool to_head, const struct response_parser_keeping *keeping)
+void response_parser_begin(struct response_parser *a, bool to_head, const struct response_parser_keeping *keeping)
 {
 	struct response_head head = a->head;
 
 	response_free(a->response);
 	response_head_clear(&head);
-	*a = (struct answer){ .to_head = to_head, .keeping = keeping, .head = head, .keep_s = -1 };
+	*a = (struct response_parser){ .to_head = to_head, .keeping = keeping, .head = head, .keep_s = -1 };
 	llhttp_init(&a->parser, HTTP_RESPONSE, keeping ? &kept_settings : &settings);
 	http_rules_set(&a->parser);
 	a->parser.data = a;
 }
 
-struct response *response_parser_take(struct answer *a)
+struct response *response_parser_take(struct response_parser *a)
 {
 	struct response *r = a->response;
 
@@ -262,7 +262,7 @@ struct response *response_parser_take(struct answer *a)
 	return r;
 }
 
-void response_parser_deinit(struct answer *a)
+void response_parser_deinit(struct response_parser *a)
 {
 	response_free(a->response);
 	a->response = NULL;
@@ -270,7 +270,7 @@ void response_parser_deinit(struct answer *a)
 }
 
 /** body_max() - as much as is read of a body, chunk headers and all */
-static uint64_t body_max(const struct answer *a)
+static uint64_t body_max(const struct response_parser *a)
 {
 	uint64_t kept = a->keeping ? a->keeping->max : 0;
 
@@ -278,7 +278,7 @@ static uint64_t body_max(const struct answer *a)
 	return kept > ANSWER_BODY_MAX / 2 ? 2 * kept : ANSWER_BODY_MAX;
 }
 
-static enum response_parser_state bad(struct answer *a, const char *why)
+static enum response_parser_state bad(struct response_parser *a, const char *why)
 {
 	if (!a->detail)
 		a->detail = why;
@@ -286,7 +286,7 @@ static enum response_parser_state bad(struct answer *a, const char *why)
 }
 
 /** execute() - let llhttp have @piece; the state says what came of it */
-static void execute(struct answer *a, struct span piece)
+static void execute(struct response_parser *a, struct span piece)
 {
 	llhttp_errno_t e = response_execute(&a->parser, &a->chunks, &piece);
 
@@ -300,7 +300,7 @@ static void execute(struct answer *a, struct span piece)
 	bad(a, llhttp_errno_name(e));
 }
 
-enum response_parser_state response_parser_feed(struct answer *a, struct span bytes)
+enum response_parser_state response_parser_feed(struct response_parser *a, struct span bytes)
 {
 	struct span piece;
 
@@ -324,7 +324,7 @@ enum response_parser_state response_parser_feed(struct answer *a, struct span by
 	return a->state;
 }
 
-enum response_parser_state response_parser_eof(struct answer *a)
+enum response_parser_state response_parser_eof(struct response_parser *a)
 {
 	if (a->state == ANSWER_BODY && llhttp_finish(&a->parser) != HPE_OK && a->state == ANSWER_BODY)
 		return a->state;

@@ -37,7 +37,7 @@ struct response_parser_keeping {
 	struct budget *budget;
 };
 
-struct answer {
+struct response_parser {
 	llhttp_t parser;
 	const struct response_parser_keeping *keeping; /* NULL: they are thrown away */
 	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
@@ -67,12 +67,12 @@ struct answer {
  * @to_head:  the request's method is HEAD
  * @keeping:  borrowed; NULL: the answer is not kept
  */
-void response_parser_begin(struct answer *a, bool to_head, const struct response_parser_keeping *keeping);
+void response_parser_begin(struct response_parser *a, bool to_head, const struct response_parser_keeping *keeping);
 
 /** response_parser_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
-struct response *response_parser_take(struct answer *a);
+struct response *response_parser_take(struct response_parser *a);
 
-void response_parser_deinit(struct answer *a);
+void response_parser_deinit(struct response_parser *a);
 
 /**
  * response_parser_feed() - the next bytes from the connection
@@ -80,9 +80,9 @@ void response_parser_deinit(struct answer *a);
  *
  * Return: the state; once final, further calls change nothing.
  */
-enum response_parser_state response_parser_feed(struct answer *a, struct span bytes);
+enum response_parser_state response_parser_feed(struct response_parser *a, struct span bytes);
 
 /** response_parser_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
-enum response_parser_state response_parser_eof(struct answer *a);
+enum response_parser_state response_parser_eof(struct response_parser *a);
 
 #endif

@@ -27,7 +27,7 @@ static int is_final(enum response_parser_state s)
 }
 
 /** feed() - a copy of each piece of its own size, so that a byte too far is seen */
-static enum response_parser_state feed(struct answer *a, struct span bytes, size_t piece_len)
+static enum response_parser_state feed(struct response_parser *a, struct span bytes, size_t piece_len)
 {
 	struct span piece;
 
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span bytes = span_of(data, size);
 	struct budget budget;
 	struct response_parser_keeping keeping = { 1 << 10, &budget };
-	struct answer thrown = { 0 }, whole = { 0 }, cut = { 0 };
+	struct response_parser thrown = { 0 }, whole = { 0 }, cut = { 0 };
 	uint8_t how;
 
 	if (!span_u8(&bytes, &how))

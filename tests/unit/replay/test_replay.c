@@ -163,7 +163,7 @@ static void test_arrivals(void **state)
 	static const struct arrival expected[] = { { 0, 5 }, { 2, 11 }, { 3, 14 }, { 4, 20 } };
 	struct budget budget;
 	struct response_parser_keeping keeping = { 1 << 20, &budget };
-	struct answer a = { 0 };
+	struct response_parser a = { 0 };
 	struct response *r;
 
 	budget_init(&budget, 1 << 20);
@@ -291,7 +291,7 @@ static void test_keep_alive_is_read(void **state)
 	};
 	struct budget budget;
 	struct response_parser_keeping keeping = { 1 << 20, &budget };
-	struct answer a = { 0 };
+	struct response_parser a = { 0 };
 	char text[512];
 
 	budget_init(&budget, 1 << 20);

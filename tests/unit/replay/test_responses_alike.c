@@ -213,7 +213,7 @@ static void read_shadow(const struct row *row, struct span bytes, size_t size, s
 {
 	struct budget budget;
 	struct response_parser_keeping keeping = { .max = 1 << 20, .budget = &budget };
-	struct answer a = { 0 };
+	struct response_parser a = { 0 };
 	enum response_parser_state state = ANSWER_HEAD;
 	struct response *r;
 
