@@ -2,7 +2,7 @@
  * budget.h - the bound on all bytes held anywhere (--max-memory)
  *
  * Lanes charge what they hold (bodies in the making, segments waiting for a
- * hole to close) and the loop releases what was sent, so the sum is atomic. A
+ * gap to close) and the loop releases what was sent, so the sum is atomic. A
  * refused charge is no error: the caller drops its oldest or newest work, by
  * its own rule, and counts it.
  */

@@ -6,7 +6,7 @@
  * them belongs. A fragment fills only what no piece covers yet, so the byte seen
  * first wins and pieces never overlap; one that goes on where the last one ended
  * makes that piece longer, so fragments in order are one piece. When the bytes
- * held are as many as the end of the last fragment says, there is no hole.
+ * held are as many as the end of the last fragment says, there is no gap.
  *
  * Whoever sends packets can send fragments of datagrams that never become whole.
  * What that costs is bounded: memory grows with the bytes that came and not with
@@ -268,7 +268,7 @@ static bool fill(struct datagram *d, size_t start, struct span bytes)
 		struct span run = { 0 };
 		size_t len = bytes.len;
 
-		if (start < next) { /* a hole, up to the next piece */
+		if (start < next) { /* a gap, up to the next piece */
 			if (len > next - start)
 				len = next - start;
 			span_take(&bytes, len, &run);

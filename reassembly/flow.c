@@ -171,19 +171,19 @@ static struct flow_slot *slots_find(const struct flow_slots *slots, const struct
 /** slots_remove() - free @slot; those behind it that would lie there if it had been free move up */
 static void slots_remove(const struct flow_slots *slots, struct flow_slot *slot)
 {
-	size_t mask = slots->count - 1, hole = (size_t)(slot - slots->at), at = hole;
+	size_t mask = slots->count - 1, gap = (size_t)(slot - slots->at), at = gap;
 
 	for (;;) {
 		const struct flow_slot *next = slot_at(slots, ++at);
 
 		if (next->place == SLOT_FREE)
 			break;
-		if (((at - next->hash) & mask) < ((at - hole) & mask))
-			continue; /* it lies behind the hole and where it belongs */
-		*slot_at(slots, hole) = *next;
-		hole = at;
+		if (((at - next->hash) & mask) < ((at - gap) & mask))
+			continue; /* it lies behind the gap and where it belongs */
+		*slot_at(slots, gap) = *next;
+		gap = at;
 	}
-	slot_at(slots, hole)->place = SLOT_FREE;
+	slot_at(slots, gap)->place = SLOT_FREE;
 }
 
 /** move_slots() - a few steps of growing */

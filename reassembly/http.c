@@ -16,12 +16,12 @@
  * request; for all others it sees every byte from the first one on.
  *
  * Requests are counted from the end of the method, or, where the position was
- * guessed after a hole, from the end of the request line. A connection's first
+ * guessed after a gap, from the end of the request line. A connection's first
  * one is looked at to the end of its line: RTSP and ICE, which llhttp takes as
  * well, differ from HTTP only there. If it is in pieces it waits for its version
  * (uncounted); what is lost until then counts.
  *
- * A hole. The request that it touches is lost at once. Inside a body with
+ * A gap. The request that it touches is lost at once. Inside a body with
  * Content-Length the parser is fed filler for the missing bytes, and the next
  * request is where counting says; but not where the body should begin that a
  * client announced with "Expect: 100-continue", unless a 100 was seen: it may
@@ -627,7 +627,7 @@ static void client_run(struct http *h, struct span in)
 	} while ((in.len > 0 || again) && h->state <= REQUEST_BODY);
 }
 
-/* ---- finding the next request after a hole ------------------------------ */
+/* ---- finding the next request after a gap ------------------------------ */
 
 /** guess() - a request may begin with @segment; @on_trial: its answer must show that it is one */
 static void guess(struct http *h, struct span segment, bool on_trial)
@@ -642,7 +642,7 @@ static void guess(struct http *h, struct span segment, bool on_trial)
 	h->on_trial = on_trial;
 	h->trial_ack = h->now_ack;
 	h->answers_known =
-		false; /* how many requests were in the hole, nobody knows: http_count_request() starts anew */
+		false; /* how many requests were in the gap, nobody knows: http_count_request() starts anew */
 	client_run(h, segment);
 }
 

@@ -63,7 +63,7 @@ enum http_fate {
 	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
 };
 
-/* The streams' bytes and holes, in order. */
+/* The streams' bytes and gaps, in order. */
 enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece);
 enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);

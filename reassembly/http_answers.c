@@ -2,7 +2,7 @@
  * http_answers.c - the answers, for what they say about requests
  *
  * Theory of operation. What matters of an answer: interim or final, 101, and how
- * many there were. One that cannot be parsed, or a hole in one, stops only that:
+ * many there were. One that cannot be parsed, or a gap in one, stops only that:
  * the count is not used until a segment begins with a status line again and the
  * next request begins.
  *

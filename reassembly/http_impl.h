@@ -1,9 +1,9 @@
 /*
  * http_impl.h - one connection's HTTP, for the files that share the work
  *
- *   http.c            where requests begin and end, and what a hole does to them
+ *   http.c            where requests begin and end, and what a gap does to them
  *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
- *   http_find.c       may a request begin here? After a hole, and when the client didn't wait
+ *   http_find.c       may a request begin here? After a gap, and when the client didn't wait
  *   http_unseen.c     requests of which nothing was captured
  *   http_answers.c    the answers, for what they say about requests
  *   http_pairs.c      the answers themselves, where somebody wants them
@@ -232,7 +232,7 @@ uint64_t http_pairs_token(struct http *h);
 /** http_pairs_asked() - the sink has it; its answer may have been here before it */
 void http_pairs_asked(struct http *h);
 
-/** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the hole for certain */
+/** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the gap for certain */
 void http_pairs_lost_requests(struct http *h, bool hidden);
 
 /** http_pairs_unread() - so many bytes of the client went by in which requests may lie */

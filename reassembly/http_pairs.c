@@ -8,20 +8,20 @@
  * response, sooner or later, whatever becomes of the connection.
  *
  * A wrong pair is worse than none, so a number is believed only as long as both
- * counts are: from the begin of the connection, until a hole takes away the
+ * counts are: from the begin of the connection, until a gap takes away the
  * place in the answers (then all that are awaited are out of step) or in the
  * requests (then those that follow are, not those that were sent before). After
- * a hole, or in a connection whose begin was not seen, the count begins anew
+ * a gap, or in a connection whose begin was not seen, the count begins anew
  * with a request before which the client had read all answers. From there
  * on the first byte of an answer must also be just the one that the client was
- * waiting for when it began the request: so no answer that began in a hole, and
+ * waiting for when it began the request: so no answer that began in a gap, and
  * none that a body quoted, is taken for one. And if the answers were followed
  * all the time, there must be one for each request that is known to have been
- * sent, those in holes too. A client that once asked on without waiting
- * (pipelining) is never counted anew; who asks behind a hole in which a request
+ * sent, those in gaps too. A client that once asked on without waiting
+ * (pipelining) is never counted anew; who asks behind a gap in which a request
  * lies, and has read nothing since, did not wait.
  *
- * How many requests lie in one hole, nobody knows. A client that always keeps
+ * How many requests lie in one gap, nobody knows. A client that always keeps
  * one ahead, and whose first two are lost in one piece, looks from then on just
  * like one that waits, with each response one too early. So where two requests
  * could lie in what went by unread, the count begins anew only for a client that
@@ -76,8 +76,8 @@ struct pairs {
 	struct wall begun_at; /* first byte of the answer at hand */
 	uint32_t turn_begin;  /* sequence number of the first byte after the final answer before */
 	uint32_t request_ack; /* on the segment in which the request in the making began */
-	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in holes too */
-	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a hole */
+	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in gaps too */
+	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
 	uint8_t waited;       /* requests before which the client had read all answers, up to WAITED_ENOUGH */
 	bool in_turn;         /* turn_begin is of the answer at hand: interim ones go before it */
@@ -267,7 +267,7 @@ static bool may_be_ahead(const struct pairs *p)
 	return p->unread >= 2 * REQUEST_MIN && p->waited < WAITED_ENOUGH;
 }
 
-/** asks_on() - was the answer to a request in a hole not read yet? Then the client does not wait */
+/** asks_on() - was the answer to a request in a gap not read yet? Then the client does not wait */
 static bool asks_on(const struct http *h, const struct pairs *p)
 {
 	return p->has_hidden && !seq_before(p->hidden_ack, h->now_ack);

@@ -7,7 +7,7 @@
  * data (dsn) the subflow's bytes (ssn) belong. Subflows are not put together
  * here; they need not even pass where we tap. But as long as the difference of
  * both numbers stays what it was, a subflow carries a run of the data without a
- * hole, and is as good as plain TCP: so it is with the one subflow that most
+ * gap, and is as good as plain TCP: so it is with the one subflow that most
  * connections of Multipath TCP consist of. From a mapping with another
  * difference on some data went another way, or came another way before, and the
  * direction cannot be followed any more. The same holds for bytes that no

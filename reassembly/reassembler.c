@@ -116,13 +116,13 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 	flow_set_state(&r->flows, f, FLOW_IGNORED);
 }
 
-/** end_answers() - what waits behind a hole may still be whole answers; and if all came, the end itself tells one */
+/** end_answers() - what waits behind a gap may still be whole answers; and if all came, the end itself tells one */
 static void end_answers(struct reassembler *r, struct flow *f)
 {
 	struct stream *answers = &f->life->half[!f->client];
 
 	if (f->state == FLOW_OPEN)
-		stream_close_holes(answers, &r->streams, &(struct bearing){ r, f, !f->client });
+		stream_close_gaps(answers, &r->streams, &(struct bearing){ r, f, !f->client });
 	if (f->life->http && stream_ended(answers))
 		http_server_end(f->life->http);
 }
@@ -135,10 +135,10 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 	if (f->client != CLIENT_UNKNOWN) {
 		struct stream *requests = &f->life->half[f->client];
 
-		/* What waits behind a hole may be whole requests; when memory is short it is dropped instead.
+		/* What waits behind a gap may be whole requests; when memory is short it is dropped instead.
 		 */
 		if (f->state == FLOW_OPEN && reason != LOST_MEMORY)
-			stream_close_holes(requests, &r->streams, &(struct bearing){ r, f, f->client });
+			stream_close_gaps(requests, &r->streams, &(struct bearing){ r, f, f->client });
 		if (requests->next != requests->base && !f->life->half[!f->client].seen)
 			counter_add(&r->stats.one_way, 1);
 		if (r->options.keep_answers && f->life->http && reason != LOST_MEMORY)

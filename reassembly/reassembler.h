@@ -57,7 +57,7 @@ struct reassembly_sink {
 struct reassembly_options {
 	const uint16_t *server_ports; /* borrowed for the reassembler's life; none: the parser finds the direction */
 	size_t server_port_count;
-	size_t hold_bytes;     /* out-of-order bytes held per direction before a hole is given up */
+	size_t hold_bytes;     /* out-of-order bytes held per direction before a gap is given up */
 	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
@@ -85,7 +85,7 @@ void reassembler_pass_time(struct reassembler *r, struct wall now);
 /** reassembler_pass_quiet() - live: nothing was captured for @ns more, so what waits for time need not wait for packets */
 void reassembler_pass_quiet(struct reassembler *r, int64_t ns);
 
-/** reassembler_finish() - the capture is over: what is in the making is LOST_CUT_AT_END; holes are closed first */
+/** reassembler_finish() - the capture is over: what is in the making is LOST_CUT_AT_END; gaps are closed first */
 void reassembler_finish(struct reassembler *r);
 
 /** reassembler_stats() - any thread may read it while the reassembler lives */

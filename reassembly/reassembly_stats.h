@@ -48,10 +48,10 @@ struct reassembly_stats {
 	struct counter upgraded;         /* ... that left HTTP/1 by a 101 or CONNECT */
 	struct counter multipath;        /* ... of Multipath TCP, whose bytes cannot be followed, as others carry some */
 	struct counter copies;           /* ... seen once more, in another VLAN or tunnel, and followed as one */
-	struct counter gaps, gap_bytes;  /* holes declared lost */
+	struct counter gaps, gap_bytes;  /* gaps declared lost */
 	struct counter retransmitted_bytes; /* seen again, dropped */
 	struct counter flows_open;       /* gauge */
-	struct counter held_bytes;       /* gauge: waiting for a hole to close */
+	struct counter held_bytes;       /* gauge: waiting for a gap to close */
 	struct counter flows_evicted;    /* dropped to keep --max-memory */
 };
 

@@ -2,12 +2,12 @@
  * request_line.h - do these bytes begin an HTTP/1 message?
  *
  * Used where the position in the stream is not known: at a connection's first
- * bytes, and at the begin of a segment after a hole. llhttp cannot answer that
+ * bytes, and at the begin of a segment after a gap. llhttp cannot answer that
  * question, because it believes that what it is given begins a message.
  *
  * The two questions differ in what a wrong "yes" costs. At a connection's begin
  * a method and a space are enough: what follows is either HTTP or a malformed
- * request that gets counted. After a hole, a body may hold anything, so the
+ * request that gets counted. After a gap, a body may hold anything, so the
  * whole line is asked for, up to "HTTP/1." and a digit.
  */
 #ifndef REASSEMBLY_REQUEST_LINE_H

@@ -2,11 +2,11 @@
  * stream.c - the bytes of one direction of a connection, put in order
  *
  * Theory of operation. Payload that is next in order is handed to the reader
- * where it lies, in the packet. Only a segment that leaves a hole before it is
+ * where it lies, in the packet. Only a segment that leaves a gap before it is
  * copied and held, in a treap ordered by sequence number whose nodes never
  * overlap:
  *
- *      read        hole      held      hole      held
+ *      read        gap      held      gap      held
  *   ............|         |########|         |########|
  *               next
  *
@@ -16,12 +16,12 @@
  * the order of arrival; a sorted list would let a sender of tiny segments make
  * each one cost as much as all before it.
  *
- * When is a hole lost? A capture gives no second chance, but packets may come in
+ * When is a gap lost? A capture gives no second chance, but packets may come in
  * any order. The two directions pass two ports of a tap, two cards or two queues,
  * and a mirror may spread the packets of one direction over several links. So
- * that the peer acknowledged past a hole means that the service has the bytes,
+ * that the peer acknowledged past a gap means that the service has the bytes,
  * and that no sender will repeat them; it does not mean that the capture will not
- * see them. From then on the hole is overdue, and it is given up when
+ * see them. From then on the gap is overdue, and it is given up when
  *  - PATIENCE_PACKETS packets of the connection have passed, of whichever
  *    direction, and PATIENCE_NS of capture time. Both, since what is late by places
  *    may be late by any time where little is sent, and what is late by time by any
@@ -32,22 +32,22 @@
  * interrupt moderation make: some tenths of a millisecond. Two cards, or queues on
  * two NUMA nodes, are emptied by two processors, of which one may be kept away for
  * a scheduler tick or two: milliseconds. PATIENCE_NS is that. Skew between the two
- * directions alone opens no hole in either; packets of one have to pass two ways.
+ * directions alone opens no gap in either; packets of one have to pass two ways.
  * Links that a mirror is spread over put packets a few places from where they were;
  * 24 is twice the dozen that was seen, since the other direction's packets count as
  * well. And it is little enough: where packets are many, a true loss delays what is
  * behind it by PATIENCE_NS, where they are few, by half a dozen exchanges or
- * PATIENCE_MAX_NS. More would cost: while a hole waits, responses go by whose requests
+ * PATIENCE_MAX_NS. More would cost: while a gap waits, responses go by whose requests
  * are behind it, and http_find.c and http_pairs.c remember only so many. What waits is
- * bounded by hold_bytes throughout. With one patience all holes go that were
+ * bounded by hold_bytes throughout. With one patience all gaps go that were
  * acknowledged when it began, so a burst of losses costs no more than one.
  *
- * Where only the sender's direction is captured, a hole is overdue when the sender's
+ * Where only the sender's direction is captured, a gap is overdue when the sender's
  * ack has moved twice beyond it, for then the sender got answers to what it sent
- * behind the hole; and after PATIENCE_ONE_WAY_NS in any case, by when TCP would have
+ * behind the gap; and after PATIENCE_ONE_WAY_NS in any case, by when TCP would have
  * sent again what was really lost.
  *
- * A hole is lost at once when more than hold_bytes wait, or the budget refuses to
+ * A gap is lost at once when more than hold_bytes wait, or the budget refuses to
  * hold more, or the stream is closed (RST, idle, end of the capture). Bytes before a
  * FIN that was acknowledged are like others that were.
  *
@@ -55,7 +55,7 @@
  * packet of the connection while something waits, and when STREAM_LOOK_NS of capture
  * time have passed. Bytes in order cost nothing of this.
  *
- * A segment cut by the snaplen is a hole that is known from the start: its end
+ * A segment cut by the snaplen is a gap that is known from the start: its end
  * is kept in cut_until and whatever is not held before it is a gap at once.
  *
  * Urgent data (RFC 9293, 3.8.5; RFC 6093). Linux, like nearly all systems, takes the
@@ -274,7 +274,7 @@ static bool hold(struct stream *st, const struct stream_env *env, struct stream_
 	uint32_t end = piece.seq + (uint32_t)piece.bytes.len;
 	const struct held *before = tree_at_or_before(st->held, piece.seq);
 
-	/* The snaplen's hole lies after the whole segment, also when its bytes are held already. */
+	/* The snaplen's gap lies after the whole segment, also when its bytes are held already. */
 	if (before && seq_before(piece.seq, held_end(before)))
 		skip_known(&piece, env, (size_t)seq_distance(piece.seq, held_end(before)));
 	while (piece.bytes.len > 0) {
@@ -381,7 +381,7 @@ static bool drain(struct stream *st, const struct stream_env *env, void *ctx)
 	}
 }
 
-static bool skip_first_hole(struct stream *st, const struct stream_env *env, void *ctx)
+static bool skip_first_gap(struct stream *st, const struct stream_env *env, void *ctx)
 {
 	return give_up(st, env, ctx, tree_first(st->held)->seq, LOST_GAP) && drain(st, env, ctx);
 }
@@ -389,11 +389,11 @@ static bool skip_first_hole(struct stream *st, const struct stream_env *env, voi
 static void close_held(struct stream *st, const struct stream_env *env, void *ctx)
 {
 	while (st->held)
-		if (!skip_first_hole(st, env, ctx))
+		if (!skip_first_gap(st, env, ctx))
 			stream_drop(st, env);
 }
 
-void stream_close_holes(struct stream *st, const struct stream_env *env, void *ctx)
+void stream_close_gaps(struct stream *st, const struct stream_env *env, void *ctx)
 {
 	if (!st->synced)
 		return;
@@ -402,15 +402,15 @@ void stream_close_holes(struct stream *st, const struct stream_env *env, void *c
 		give_up(st, env, ctx, st->fin_seq, LOST_GAP);
 }
 
-/** note_ack_moves() - one-way captures: how often the sender got answers since @piece's like wait behind a hole */
+/** note_ack_moves() - one-way captures: how often the sender got answers since @piece's like wait behind a gap */
 static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
 {
 	if (!piece->has_ack)
 		return;
 	if (st->held_count <= 1 && st->ack_moves == 0) {
-		st->hole_ack = piece->ack;
-	} else if (seq_before(st->hole_ack, piece->ack)) {
-		st->hole_ack = piece->ack;
+		st->gap_ack = piece->ack;
+	} else if (seq_before(st->gap_ack, piece->ack)) {
+		st->gap_ack = piece->ack;
 		st->ack_moves += st->ack_moves < ACK_MOVES_ONE_WAY;
 	}
 }
@@ -423,19 +423,19 @@ static bool is_overdue(const struct stream *st)
 	return st->ack_known ? seq_before(st->next, st->acked) : st->ack_moves >= ACK_MOVES_ONE_WAY;
 }
 
-static uint32_t hole_end(const struct stream *st)
+static uint32_t gap_end(const struct stream *st)
 {
 	return st->held ? tree_first(st->held)->seq : st->fin_seq;
 }
 
-/** begin_wait() - from now on the open hole is waited for, anew if it is another or has become overdue */
+/** begin_wait() - from now on the open gap is waited for, anew if it is another or has become overdue */
 static void begin_wait(struct stream *st, const struct stream_env *env, bool overdue)
 {
 	st->waits = true;
 	st->overdue = overdue;
-	st->hole_at = st->next;
-	st->lost_until = overdue && st->ack_known ? st->acked : st->synced ? hole_end(st) : st->fin_seq;
-	st->hole_packets = 0;
+	st->gap_at = st->next;
+	st->lost_until = overdue && st->ack_known ? st->acked : st->synced ? gap_end(st) : st->fin_seq;
+	st->gap_packets = 0;
 	st->since = *env->clock;
 }
 
@@ -447,10 +447,10 @@ static bool waited_enough(struct stream *st, const struct stream_env *env)
 		st->since = *env->clock;
 	if (!st->overdue)
 		return !st->ack_known && waited >= PATIENCE_ONE_WAY_NS;
-	return waited >= PATIENCE_MAX_NS || (waited >= PATIENCE_NS && st->hole_packets >= PATIENCE_PACKETS);
+	return waited >= PATIENCE_MAX_NS || (waited >= PATIENCE_NS && st->gap_packets >= PATIENCE_PACKETS);
 }
 
-/** give_up_waiting() - the holes up to lost_until; what is behind the last of them may still be on its way */
+/** give_up_waiting() - the gaps up to lost_until; what is behind the last of them may still be on its way */
 static bool give_up_waiting(struct stream *st, const struct stream_env *env, void *ctx)
 {
 	uint32_t lost_until = st->lost_until;
@@ -460,7 +460,7 @@ static bool give_up_waiting(struct stream *st, const struct stream_env *env, voi
 		stream_begin(st, st->fin_seq);
 	}
 	while (stream_is_open(st) && seq_before(st->next, lost_until)) {
-		uint32_t until = hole_end(st);
+		uint32_t until = gap_end(st);
 
 		if (seq_before(lost_until, until))
 			until = lost_until;
@@ -478,13 +478,13 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 		st->waits = false;
 		return false;
 	}
-	if (st->synced && st->held && !seq_before(st->next, hole_end(st))) { /* kept before its begin was known */
+	if (st->synced && st->held && !seq_before(st->next, gap_end(st))) { /* kept before its begin was known */
 		more = drain(st, env, ctx);
-	} else if (!st->waits || st->hole_at != st->next || st->overdue != overdue) {
+	} else if (!st->waits || st->gap_at != st->next || st->overdue != overdue) {
 		begin_wait(st, env, overdue);
 	} else {
-		if (packet && st->hole_packets < PATIENCE_PACKETS)
-			st->hole_packets++;
+		if (packet && st->gap_packets < PATIENCE_PACKETS)
+			st->gap_packets++;
 		if (waited_enough(st, env))
 			more = give_up_waiting(st, env, ctx);
 	}
@@ -493,16 +493,16 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 	return stream_is_open(st);
 }
 
-/** feed_beyond_hole() - @piece begins after st->next */
-static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, void *ctx,
+/** feed_beyond_gap() - @piece begins after st->next */
+static bool feed_beyond_gap(struct stream *st, const struct stream_env *env, void *ctx,
 			     struct stream_piece piece, uint32_t missing)
 {
 	uint32_t seq = piece.seq, end = seq + (uint32_t)piece.bytes.len + missing;
 
 	if (!hold(st, env, piece, missing)) {
-		/* No memory to wait with: what is here is handed on now, the holes are lost. */
+		/* No memory to wait with: what is here is handed on now, the gaps are lost. */
 		while (st->held && seq_before(tree_first(st->held)->seq, seq))
-			if (!skip_first_hole(st, env, ctx))
+			if (!skip_first_gap(st, env, ctx))
 				return false;
 		if (seq_before(st->next, seq) && !give_up(st, env, ctx, seq, LOST_GAP))
 			return false;
@@ -514,11 +514,11 @@ static bool feed_beyond_hole(struct stream *st, const struct stream_env *env, vo
 		return (piece.bytes.len == 0 || deliver(st, env, ctx, &piece)) && drain(st, env, ctx);
 	}
 	if (!st->held)
-		return true; /* all of it was cut by the snaplen: nothing to hold, the hole just became longer
+		return true; /* all of it was cut by the snaplen: nothing to hold, the gap just became longer
 			      */
 	note_ack_moves(st, &piece);
 	while (st->held_bytes > env->hold_bytes || st->held_count > 64 + env->hold_bytes / 16)
-		if (!skip_first_hole(st, env, ctx))
+		if (!skip_first_gap(st, env, ctx))
 			return false;
 	return true;
 }
@@ -640,7 +640,7 @@ static bool feed_near(struct stream *st, const struct stream_env *env, void *ctx
 	if (st->fin_known && seq_before(st->fin_seq, piece.seq + (uint32_t)piece.bytes.len))
 		st->fin_known = false; /* data after the "end": that FIN was not real */
 	if (piece.seq != st->next)
-		return feed_beyond_hole(st, env, ctx, piece, missing);
+		return feed_beyond_gap(st, env, ctx, piece, missing);
 	if (st->held || missing)
 		return feed_in_order(st, env, ctx, piece, missing);
 	deliver(st, env, ctx, &piece);

@@ -39,7 +39,7 @@ struct stream_reader {
 /** struct stream_env - what all streams of a lane share */
 struct stream_env {
 	struct stream_reader reader;
-	size_t hold_bytes; /* payload waiting for a hole to close, per stream */
+	size_t hold_bytes; /* payload waiting for a gap to close, per stream */
 	struct budget *budget;
 	struct reassembly_stats *stats;
 	const struct wall *clock; /* capture time, as the owner follows it */
@@ -58,13 +58,13 @@ struct stream {
 	uint32_t acked;     /* with ack_known: the peer has every byte before it */
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
-	uint32_t hole_ack;  /* one-way captures: the sender's ack when the hole was last looked at */
+	uint32_t gap_ack;  /* one-way captures: the sender's ack when the gap was last looked at */
 	uint32_t urgent_at; /* with urgent_known: the last byte that was said to be urgent */
 	uint32_t stray_next;
-	uint32_t hole_at;    /* with waits: the hole that is waited for begins here */
+	uint32_t gap_at;    /* with waits: the gap that is waited for begins here */
 	uint32_t lost_until; /* ... and it and those up to here are given up when that took too long */
 	struct wall since;   /* ... when the waiting began */
-	uint8_t hole_packets, ack_moves, strays;
+	uint8_t gap_packets, ack_moves, strays;
 	bool synced, ack_known, fin_known, cut_known, seen, early_over, waits, overdue;
 	bool urgent_known, urgent_waits, urgent_unsure; /* with urgent_waits it is still to come */
 	bool unusual; /* there is or was a FIN or an urgent byte */
@@ -137,8 +137,8 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 /** stream_near() - could a segment that begins at @seq belong to this stream now? */
 bool stream_near(const struct stream *st, uint32_t seq);
 
-/** stream_close_holes() - nothing will come any more: give up all holes, the one before the FIN too */
-void stream_close_holes(struct stream *st, const struct stream_env *env, void *ctx);
+/** stream_close_gaps() - nothing will come any more: give up all gaps, the one before the FIN too */
+void stream_close_gaps(struct stream *st, const struct stream_env *env, void *ctx);
 
 /** stream_drop() - free what is held; the reader hears nothing */
 void stream_drop(struct stream *st, const struct stream_env *env);

@@ -5,7 +5,7 @@
  * its first chosen request is complete, so until then its packets are held;
  * then they go to the file, and all that follow go there directly. Both
  * directions are kept: reassembly looks at the answers too (100-continue,
- * acknowledged holes), and people do.
+ * acknowledged gaps), and people do.
  *
  * What is held is bounded: an eighth of --max-memory for all, half of that for
  * one flow, charged to the budget like everything else. When a bound is reached

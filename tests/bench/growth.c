@@ -6,7 +6,7 @@
  * For each number: that many connections are opened, then segments of them are
  * fed in an order that no cache foresees. Printed: nanoseconds for a segment
  * that begins a connection, for one that is a small request, and for one that
- * waits behind a hole. Cache misses grow with the number of flows, for their
+ * waits behind a gap. Cache misses grow with the number of flows, for their
  * memory does; steps must not: for those run it under
  *
  *   valgrind --tool=callgrind --toggle-collect=reassembler_feed growth 1000

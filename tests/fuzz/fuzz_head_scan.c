@@ -7,7 +7,7 @@
  * same of the connection.
  *
  * In the input, 0xff and a byte is a mark: the segment ends here, and what
- * follows is of the client or the server, in order or after a hole. So inputs
+ * follows is of the client or the server, in order or after a gap. So inputs
  * are nearly plain HTTP.
  */
 #include <stdbool.h>
@@ -209,7 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t at = 0; at < size;) {
 		size_t end = end_of_segment(data, size, at);
 		enum mark mark = end < size ? (enum mark)(data[end + 1] % MARK_COUNT) : MARK_CUT;
-		uint32_t hole = end < size ? 1 + data[end + 1] : 0;
+		uint32_t gap = end < size ? 1 + data[end + 1] : 0;
 
 		if (end > at) {
 			/* A copy of just this length, so that reading past its end is seen. */
@@ -225,9 +225,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_alike(&r[0], &r[1]);
 		}
 		for (int i = 0; i < 2; i++)
-			skip(&r[i], mark, hole);
+			skip(&r[i], mark, gap);
 		check_alike(&r[0], &r[1]);
-		sent += mark == MARK_CLIENT_HOLE ? hole : 0;
+		sent += mark == MARK_CLIENT_HOLE ? gap : 0;
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
 		at = end + 2;

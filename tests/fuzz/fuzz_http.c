@@ -1,8 +1,8 @@
 /*
- * fuzz_http.c - the bytes of one connection, both directions, with cuts and holes
+ * fuzz_http.c - the bytes of one connection, both directions, with cuts and gaps
  *
  * In the input, 0xff and a byte is a mark: the segment ends here, and what
- * follows is of the client or the server, in order or after a hole. So inputs
+ * follows is of the client or the server, in order or after a gap. So inputs
  * are nearly plain HTTP, and the dictionary of a fuzzer helps.
  *
  * Besides the books, what comes out must not depend on how bytes are cut: if
@@ -98,7 +98,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 
 enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HOLE, MARK_COUNT };
 
-/** run() - the input as one connection, with its plain cuts if @cuts. False: it has holes or answers */
+/** run() - the input as one connection, with its plain cuts if @cuts. False: it has gaps or answers */
 static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, struct outcome *o)
 {
 	struct budget budget;

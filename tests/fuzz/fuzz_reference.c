@@ -337,7 +337,7 @@ static void converse(struct talk *t, bool losses, unsigned flights)
 	feed(t, false, TCP_SYN | TCP_ACK, t->server_isn, t->client_isn + 1, (struct span){ 0 });
 	for (unsigned f = 0; f < flights && t->len < STREAM_MAX - 8192; f++) {
 		size_t from = t->len;
-		unsigned count = losses ? 1 : 1 + take(t) % 3; /* a batch with a hole in it stays unseen */
+		unsigned count = losses ? 1 : 1 + take(t) % 3; /* a batch with a gap in it stays unseen */
 
 		for (unsigned i = 0; i < count; i++)
 			put_request(t);

@@ -257,7 +257,7 @@ static const struct tcp_step answers_without_body[] = { /* HEAD, 204, 304: their
 	{ 'c', "P", GET2 },
 };
 
-static const struct tcp_step answers_broken[] = { /* nonsense and holes on the server's side harm no request */
+static const struct tcp_step answers_broken[] = { /* nonsense and gaps on the server's side harm no request */
 	HANDSHAKE,
 	{ 'c', "P", GET2, "GET /2;" },
 	{ 's', "P", "HTTP/9.9 nonsense\r\n\r\n" },

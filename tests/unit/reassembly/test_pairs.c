@@ -82,7 +82,7 @@ static const struct tcp_step until_reset[] = {
 	{ 's', "R", NULL, "=/1 broken_off;" },
 };
 
-static const struct tcp_step until_close_hole[] = { /* a FIN behind a hole ends nothing that is whole */
+static const struct tcp_step until_close_gap[] = { /* a FIN behind a gap ends nothing that is whole */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", "HTTP/1.0 200 OK\r\n\r\nsome" },
@@ -137,7 +137,7 @@ static const struct tcp_step tunnel[] = {
 	{ 's', "P", "HTTP/1.1 200 Connected\r\n\r\n", "=h:1 upgraded;" },
 };
 
-static const struct tcp_step hole_in_head[] = {
+static const struct tcp_step gap_in_head[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", "HTTP/1.1 200 OK\r\nX: " },
@@ -148,7 +148,7 @@ static const struct tcp_step hole_in_head[] = {
 	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
 };
 
-static const struct tcp_step hole_in_body[] = { /* of known length: what follows is still counted */
+static const struct tcp_step gap_in_body[] = { /* of known length: what follows is still counted */
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
 	{ 's', "P", HEAD_OF(8) "ab" },
@@ -158,7 +158,7 @@ static const struct tcp_step hole_in_body[] = { /* of known length: what follows
 	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
-static const struct tcp_step hole_over_two[] = { /* the end of one answer and the begin of the next */
+static const struct tcp_step gap_over_two[] = { /* the end of one answer and the begin of the next */
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2) POST(3), ASKED(1) ASKED(2) ASKED(3) },
 	{ 's', "P", HEAD_OF(8) "ab" },
@@ -167,7 +167,7 @@ static const struct tcp_step hole_over_two[] = { /* the end of one answer and th
 	{ 's', "P", "HTTP", "=/1 gap;=/2 out_of_step;=/3 out_of_step;", .wait_ms = 1300 },
 };
 
-static const struct tcp_step hole_in_chunk[] = {
+static const struct tcp_step gap_in_chunk[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", CHUNKED "5\r\nab" },
@@ -245,7 +245,7 @@ static const struct tcp_step too_large[] = { /* and what follows it is found */
 	{ 's', "P", HEAD_OF(4) "abcd", "=/3 200 2+2 [abcd];" },
 };
 
-static const struct tcp_step hole_in_requests[] = { /* what was asked before the hole is still paired */
+static const struct tcp_step gap_in_requests[] = { /* what was asked before the gap is still paired */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", HEAD_OF(2) "a" },
@@ -272,7 +272,7 @@ static const struct tcp_step joined_and_pipelined[] = { /* more was answered tha
 	{ 's', "P", ANSWER(3), "=/3 out_of_step;" },
 };
 
-static const struct tcp_step hidden_and_pipelined[] = { /* a request in a hole is still unanswered: whose answer comes? */
+static const struct tcp_step hidden_and_pipelined[] = { /* a request in a gap is still unanswered: whose answer comes? */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", ANSWER(1), "=/1 200 1+1 [a1];", .ack = 81 },
@@ -309,17 +309,17 @@ static const struct tcp_story stories[] = {
 	STORY(events),
 	STORY(until_close),
 	STORY(until_reset),
-	STORY(until_close_hole),
+	STORY(until_close_gap),
 	STORY(half_closed),
 	STORY(early),
 	STORY(early_begin),
 	STORY(ahead),
 	STORY(switching),
 	STORY(tunnel),
-	STORY(hole_in_head),
-	STORY(hole_in_body),
-	STORY(hole_over_two),
-	STORY(hole_in_chunk),
+	STORY(gap_in_head),
+	STORY(gap_in_body),
+	STORY(gap_over_two),
+	STORY(gap_in_chunk),
 	STORY(snaplen),
 	STORY(malformed),
 	STORY(one_way, .expect_end = "=/3 unseen;", .stats = "one_way=1"),
@@ -330,7 +330,7 @@ static const struct tcp_story stories[] = {
 	STORY(falls_silent, .expect_end = "=/9 unseen;"),
 	STORY(closes_in_answer),
 	STORY(too_large, .max_answer = 4),
-	STORY(hole_in_requests),
+	STORY(gap_in_requests),
 	STORY(hidden_at_first),
 	STORY(joined_and_pipelined, .expect_end = "=/2 cut_at_end;"),
 	STORY(hidden_and_pipelined),

@@ -153,8 +153,8 @@ static const struct tcp_step response_first[] = {
 	{ 'c', "P", GET, "GET /1;" }, { 's', "P", OK, "=/1 200 1+1 [ok];" },
 };
 
-/* A hole that the snaplen cut, in what is passed over and behind it. */
-static const struct tcp_step hole_inside[] = {
+/* A gap that the snaplen cut, in what is passed over and behind it. */
+static const struct tcp_step gap_inside[] = {
 	HANDSHAKE, { 'c', "P", "PROXY UNKNOWN", NULL, .missing = 2 }, { 'c', "P", GET, "GET /1;" },
 	{ 's', "P", OK }, { 'c', "P", GET, "GET /1;" }, /* two bytes hide no head, so the first is believed at once */
 };
@@ -170,7 +170,7 @@ static const struct tcp_story stories[] = {
 	STORY(ends_early, .stats = "seen=0 proxied=0"),
 	STORY(wrong, .stats = "seen=0 proxied=0 proxy_unread=1 not_http=1"),
 	STORY(response_first, .stats = "seen=2 proxied=1", .answers = true),
-	STORY(hole_inside, .stats = "seen=2 complete=2 proxied=0 not_http=0"),
+	STORY(gap_inside, .stats = "seen=2 complete=2 proxied=0 not_http=0"),
 };
 
 static void run(void **state)

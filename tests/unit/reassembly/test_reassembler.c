@@ -219,7 +219,7 @@ static const struct tcp_step fin_before_data[] = {
 	{ 's', "F" },
 };
 
-static const struct tcp_step fin_acked_past_hole[] = {
+static const struct tcp_step fin_acked_past_gap[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST1 "01", NULL },
 	/* 3 bytes lost */
@@ -390,7 +390,7 @@ static const struct tcp_step one_way[] = {
 	{ 'c', "F", NULL, NULL, .ack = 81 },
 };
 
-static const struct tcp_step one_way_hole[] = {
+static const struct tcp_step one_way_gap[] = {
 	{ 'c', "S" },
 	{ 'c', "P", POST1 "01", NULL, .ack = 1 },
 	/* "23456789" lost */
@@ -434,9 +434,9 @@ static const struct tcp_step networks[] = { /* the same ends in two VLANs are tw
 	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1, .network = 2 },
 };
 
-/* ---- holes ---- */
+/* ---- gaps ---- */
 
-static const struct tcp_step hole_in_body[] = {
+static const struct tcp_step gap_in_body[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST1 "012" },
 	/* "345" lost */
@@ -445,7 +445,7 @@ static const struct tcp_step hole_in_body[] = {
 	{ 'c', "P", GET2, "!gap;GET /1;GET /2;", LATE },
 };
 
-static const struct tcp_step hole_over_body_end[] = { /* the rest of the body and a whole GET */
+static const struct tcp_step gap_over_body_end[] = { /* the rest of the body and a whole GET */
 	HANDSHAKE,
 	{ 'c', "P", POST1 "012" },
 	{ 's', "P", OK OK, NULL, .ack = 70 },
@@ -453,7 +453,7 @@ static const struct tcp_step hole_over_body_end[] = { /* the rest of the body an
 	{ 's', "", NULL, "!gap;!gap;GET /2;", LATE },
 };
 
-static const struct tcp_step hole_between[] = { /* exactly one request lost, everything else seen */
+static const struct tcp_step gap_between[] = { /* exactly one request lost, everything else seen */
 	HANDSHAKE,
 	{ 'c', "P", GET1, "GET /1;" },
 	{ 's', "P", OK },
@@ -465,7 +465,7 @@ static const struct tcp_step hole_between[] = { /* exactly one request lost, eve
 	{ 'c', "P", GET4, "GET /4;" },
 };
 
-static const struct tcp_step hole_swallows_head[] = { /* the body of the lost head looks like a request */
+static const struct tcp_step gap_swallows_head[] = { /* the body of the lost head looks like a request */
 	HANDSHAKE,
 	{ 'c', "P", GET1, "GET /1;" },
 	{ 's', "P", OK },
@@ -525,7 +525,7 @@ static const struct tcp_step unseen_line[] = { /* two bytes behind a body may be
 	{ 's', "P", OK, "GET /2;", LATE },
 };
 
-static const struct tcp_step hole_in_head[] = {
+static const struct tcp_step gap_in_head[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	/* "Length: 19\r\n\r\n" lost */
@@ -543,7 +543,7 @@ static const struct tcp_step lost_first_byte[] = { /* "OST /..." is no request *
 	{ 's', "P", OK, "GET /2;" },
 };
 
-static const struct tcp_step hole_in_chunked[] = {
+static const struct tcp_step gap_in_chunked[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel" },
 	{ 'c', "P", GET1, NULL, .seq = 100 },       /* inside a chunk */
@@ -553,7 +553,7 @@ static const struct tcp_step hole_in_chunked[] = {
 	{ 's', "P", OK, "GET /2;" },
 };
 
-static const struct tcp_step hole_in_pipeline[] = {
+static const struct tcp_step gap_in_pipeline[] = {
 	HANDSHAKE,
 	{ 'c', "P", GET1 GET2, "GET /1;GET /2;" },
 	{ 'c', "P", GET4, NULL, .seq = 58, .ack = 1 },
@@ -561,7 +561,7 @@ static const struct tcp_step hole_in_pipeline[] = {
 	{ 'c', "P", GET1, "!gap;GET /4;GET /1;", LATE },
 };
 
-static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
+static const struct tcp_step gap_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-contin" },
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n", NULL, .ack = 80 },
@@ -571,7 +571,7 @@ static const struct tcp_step hole_then_expect[] = { /* head lost; the 100 moves 
 	{ 's', "P", OK, "GET /2;" },
 };
 
-static const struct tcp_step hole_end_and_head[] = { /* of one request and of the next, whose body we see */
+static const struct tcp_step gap_end_and_head[] = { /* of one request and of the next, whose body we see */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel" },
 	{ 's', "P", OK, NULL, .ack = 200 },         /* it ended there */
@@ -583,7 +583,7 @@ static const struct tcp_step hole_end_and_head[] = { /* of one request and of th
 	{ 's', "P", OK, "GET /2;" },
 };
 
-static const struct tcp_step hole_in_both[] = { /* the answer is missing as well: the client's acks must do */
+static const struct tcp_step gap_in_both[] = { /* the answer is missing as well: the client's acks must do */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	{ 's', "", NULL, NULL, .ack = 60 },
@@ -592,7 +592,7 @@ static const struct tcp_step hole_in_both[] = { /* the answer is missing as well
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
-static const struct tcp_step hole_and_silence[] = { /* what waits behind it does not wait for this connection to go on */
+static const struct tcp_step gap_and_silence[] = { /* what waits behind it does not wait for this connection to go on */
 	HANDSHAKE,
 	{ 'c', "P", GET1, "GET /1;" },
 	{ 's', "P", OK OK, NULL, .ack = 39 },
@@ -648,7 +648,7 @@ static const struct tcp_step late_body[] = { /* behind its 100 and its answer, w
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
-static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no hole */
+static const struct tcp_step capture_reorder[] = { /* the ack comes before the data it acknowledges: no gap */
 	HANDSHAKE,
 	{ 's', "", NULL, NULL, .ack = 51 },
 	{ 'c', "P", "56789", NULL, .seq = 46 },
@@ -901,7 +901,7 @@ static const struct tcp_story stories[] = {
 	STORY(server_closes_early, .stats = "seen=1 complete=1"),
 	STORY(fin_in_the_middle, .stats = "seen=1 lost.reset=1"),
 	STORY(fin_before_data, .stats = "seen=1 complete=1 gaps=0"),
-	STORY(fin_acked_past_hole, .stats = "seen=1 lost.gap=1 gaps=1 gap_bytes=3"),
+	STORY(fin_acked_past_gap, .stats = "seen=1 lost.gap=1 gaps=1 gap_bytes=3"),
 	STORY(reset, .stats = "seen=1 lost.reset=1 connections=1"),
 	STORY(reset_garbage, .stats = "seen=1 complete=1"),
 	STORY(reset_by_server, .stats = "seen=1 lost.reset=1"),
@@ -921,29 +921,29 @@ static const struct tcp_story stories[] = {
 	STORY(syn_stray, .stats = "seen=1 complete=1 connections=1"),
 	STORY(late_copies_after_close, .stats = "seen=1 complete=1 connections=1"),
 	STORY(one_way, .stats = "seen=2 complete=2 one_way=1"),
-	STORY(one_way_hole, .stats = "seen=5 complete=4 lost.gap=1"),
+	STORY(one_way_gap, .stats = "seen=5 complete=4 lost.gap=1"),
 	STORY(answers_first, .stats = "seen=3 complete=3 gaps=0"),
 	STORY(same_ports, .stats = "seen=2 complete=2"),
 	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
 	STORY(networks, .stats = "seen=2 complete=2 connections=2"),
-	STORY(hole_in_body, .stats = "seen=3 complete=2 lost.gap=1 gap_bytes=3"),
-	STORY(hole_over_body_end, .stats = "seen=3 complete=1 lost.gap=2"),
-	STORY(hole_between, .stats = "seen=4 complete=3 lost.gap=1 gaps=1 gap_bytes=19"),
-	STORY(hole_swallows_head, .stats = "seen=3 complete=2 lost.gap=1 gaps=1"),
+	STORY(gap_in_body, .stats = "seen=3 complete=2 lost.gap=1 gap_bytes=3"),
+	STORY(gap_over_body_end, .stats = "seen=3 complete=1 lost.gap=2"),
+	STORY(gap_between, .stats = "seen=4 complete=3 lost.gap=1 gaps=1 gap_bytes=19"),
+	STORY(gap_swallows_head, .stats = "seen=3 complete=2 lost.gap=1 gaps=1"),
 	STORY(unseen_first, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(unseen_all, .stats = "seen=1 lost.gap=1"),
 	STORY(unseen_one_way, .stats = "seen=4 complete=3 lost.gap=1"),
 	STORY(unseen_what, .stats = "seen=0 gaps=1"),
 	STORY(unseen_protocol, .stats = "seen=1 complete=1 gaps=1"),
 	STORY(unseen_line, .stats = "seen=2 complete=2 gaps=1"),
-	STORY(hole_in_head, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(gap_in_head, .stats = "seen=2 complete=1 lost.gap=1"),
 	STORY(lost_first_byte, .stats = "seen=1 complete=1 gap_bytes=1"),
-	STORY(hole_in_chunked, .stats = "seen=2 complete=1 lost.gap=1"),
-	STORY(hole_in_pipeline, .stats = "seen=5 complete=4 lost.gap=1 gaps=1"),
-	STORY(hole_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
-	STORY(hole_end_and_head, .stats = "seen=2 complete=1 lost.gap=1"),
-	STORY(hole_in_both, .stats = "seen=3 complete=2 lost.gap=1"),
-	STORY(hole_and_silence, .stats = "seen=3 complete=2 lost.gap=1 gaps=1 connections=3"),
+	STORY(gap_in_chunked, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(gap_in_pipeline, .stats = "seen=5 complete=4 lost.gap=1 gaps=1"),
+	STORY(gap_then_expect, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(gap_end_and_head, .stats = "seen=2 complete=1 lost.gap=1"),
+	STORY(gap_in_both, .stats = "seen=3 complete=2 lost.gap=1"),
+	STORY(gap_and_silence, .stats = "seen=3 complete=2 lost.gap=1 gaps=1 connections=3"),
 	STORY(late_head, .stats = "seen=2 complete=2 gaps=0 flows_open=0"),
 	STORY(late_behind_the_end, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),
 	STORY(end_first, .stats = "seen=1 complete=1 gaps=0 flows_open=0"),

@@ -103,7 +103,7 @@ static const struct step in_order[] = {
 
 static const struct step reorder[] = {
 	{ 3, "def", "" },       /* held: bytes 0-2 are missing */
-	{ 0, "abc", "abcdef" }, /* the hole closes */
+	{ 0, "abc", "abcdef" }, /* the gap closes */
 	{ 1, "XYZ", "abcdef" }, /* overlap: the bytes seen first win */
 	{ 4, "XYZ", "abcdefZ" },
 };
@@ -170,7 +170,7 @@ static const struct step acked_ahead[] = { /* the peer's packets come ahead all 
 };
 
 static const struct step acked_in_part[] = {
-	/* the peer has only half of the hole: the rest may come */
+	/* the peer has only half of the gap: the rest may come */
 	{ 0, "abc", "abc" },
 	{ 9, "jkl", "abc" },
 	{ 6, NULL, "abc" },
@@ -194,7 +194,7 @@ static const struct step one_way_in_the_end[] = { /* nothing is known of the pee
 	{ 12, "m", "abc<3>ghijklm", .wait_ms = 1 },
 };
 
-static const struct step two_holes[] = {
+static const struct step two_gaps[] = {
 	{ 0, "a", "a" },
 	{ 2, "c", "a" },
 	{ 4, "e", "a" },
@@ -240,7 +240,7 @@ static void test_tables(void **state)
 		TABLE(in_order),          TABLE(reorder),        TABLE(backwards),
 		TABLE(overlap_all_ways),  TABLE(lost_by_ack),    TABLE(lost_by_time),
 		TABLE(acked_is_not_lost), TABLE(not_acked_is_not_late),
-		TABLE(acked_ahead),       TABLE(acked_in_part),  TABLE(two_holes),
+		TABLE(acked_ahead),       TABLE(acked_in_part),  TABLE(two_gaps),
 		TABLE(snaplen),           TABLE(snaplen_filled), TABLE(old_and_far),
 		TABLE(clock_set_back),    TABLE(one_way_in_the_end),
 	};
@@ -278,9 +278,9 @@ static void test_hold_limit(void **state)
 	feed(&rig, 7, SPAN_LITERAL("cdef"), 0);
 	feed(&rig, 12, SPAN_LITERAL("hijk"), 0);
 	assert_string_equal(buffer_text(&rig.reading.text), "");
-	feed(&rig, 17, SPAN_LITERAL("m"), 0); /* nine bytes: the first hole goes */
+	feed(&rig, 17, SPAN_LITERAL("m"), 0); /* nine bytes: the first gap goes */
 	assert_string_equal(buffer_text(&rig.reading.text), "<2>cdef");
-	stream_close_holes(&rig.stream, &rig.env, &rig.reading);
+	stream_close_gaps(&rig.stream, &rig.env, &rig.reading);
 	assert_string_equal(buffer_text(&rig.reading.text), "<2>cdef<1>hijk<1>m");
 	rig_close(&rig);
 }

@@ -124,7 +124,7 @@ static const char *letters_in(const char *path)
  *   digit  the client's number, 1 until another is given
  *   !      this packet completes a chosen request     ^ S / F / R: SYN, FIN, RST
  *   ~      time goes on by 11 s, # by two hours; these stand alone, before a packet
- *   *C     a chosen request of client C that no packet completed (a hole was given up)
+ *   *C     a chosen request of client C that no packet completed (a gap was given up)
  */
 static const struct story {
 	const char *name, *steps, *written;

@@ -307,14 +307,14 @@ static void all_unsampled(struct symptoms *s)
 	all_of(s, VERDICT_UNSAMPLED);
 }
 
-static void holes(struct symptoms *s)
+static void gaps(struct symptoms *s)
 {
 	s->narrow.books.requests.complete = 90;
 	s->narrow.books.requests.verdict[VERDICT_CHOSEN] = 90;
 	s->narrow.books.requests.lost[LOST_GAP] = 10;
 }
 
-static void nothing_but_holes(struct symptoms *s)
+static void nothing_but_gaps(struct symptoms *s)
 {
 	s->narrow.books.requests.complete = s->narrow.books.requests.verdict[VERDICT_CHOSEN] = 0;
 	s->narrow.books.requests.lost[LOST_TOO_LARGE] = 100;
@@ -441,8 +441,8 @@ static const struct {
 	{ all_by_header, "header", FINDING_FAULT, false, "", "--match-header" },
 	{ all_loop, "loop", FINDING_FAULT, false, "shadowtap's own", "production" },
 	{ all_unsampled, "unsampled", FINDING_FAULT, false, "", "-S" },
-	{ holes, "lost", FINDING_WARNING, true, "10 of 100 requests got lost: gap 10.", "missing" },
-	{ nothing_but_holes, "lost", FINDING_FAULT, false, "too_large 100", "--max-body" },
+	{ gaps, "lost", FINDING_WARNING, true, "10 of 100 requests got lost: gap 10.", "missing" },
+	{ nothing_but_gaps, "lost", FINDING_FAULT, false, "too_large 100", "--max-body" },
 	{ cut_at_the_end, "requests", FINDING_GOOD, true, "", "" },
 	{ target_well, "target", FINDING_GOOD, true, "connected in 200 µs, HEAD gave status 404 after 1.10 ms", "" },
 	{ target_ill, "target", FINDING_WARNING, true, "503", "log" },
