@@ -217,14 +217,14 @@ static int read_plain(struct file_source *s, size_t max, packet_fn *fn, void *ct
 static int file_source_read(struct source *base, size_t max, packet_fn *fn, void *ctx)
 {
 	struct file_source *s = (struct file_source *)base;
-	bool lent = false;
+	bool borrowed = false;
 
 	if (s->count == 1 && s->file[0].plain && !s->file[0].has_filter && !s->file[0].has_head && !s->file[0].ended)
 		return read_plain(s, max, fn, ctx);
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
 		struct file *f = &s->file[0];
-		enum step step = refill(s, lent ? 0 : WAIT_MS);
+		enum step step = refill(s, borrowed ? 0 : WAIT_MS);
 
 		if (step == STEP_WAIT)
 			return 0;
@@ -236,7 +236,7 @@ static int file_source_read(struct source *base, size_t max, packet_fn *fn, void
 			f = earliest(s);
 		f->has_head = false;
 		fn(ctx, &f->head);
-		lent = true;
+		borrowed = true;
 	}
 	return s->stopped ? SOURCE_EOF : 0;
 }

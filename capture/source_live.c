@@ -126,14 +126,14 @@ struct interface {
 	uint64_t drop, ifdrop;
 	packet_fn *fn; /* of the read that runs */
 	void *ctx;
-	size_t lent;
+	size_t borrowed;
 };
 
 struct live_source {
 	struct source base;
 	uint32_t buffer_bytes;
 	bool counts_interface; /* of several lanes one: drops of the device are no lane's own */
-	size_t lent_since_rest, busy_packets;
+	size_t borrowed_since_rest, busy_packets;
 	size_t waited_for; /* by source_hurry(), since the last rest */
 	bool is_drained;   /* the last read took all there was */
 	int last_error;    /* why the last interface went away; negative errno */
@@ -183,7 +183,7 @@ static bool lend_packet(void *ctx, const struct packet *packet)
 		in->state = INTERFACE_DONE;
 		return false;
 	}
-	in->lent++;
+	in->borrowed++;
 	in->fn(in->ctx, packet);
 	return true;
 }
@@ -216,14 +216,14 @@ static void read_interface(struct live_source *s, struct interface *in, size_t m
 
 	in->fn = fn;
 	in->ctx = ctx;
-	in->lent = 0;
+	in->borrowed = 0;
 	if (in->spill && spill_is_used(in->spill))
 		result = spill_read(in->spill, max, make_packet, lend_packet, &lending);
 	else
 		result = pcap_dispatch(in->pcap, max < INT_MAX ? (int)max : INT_MAX, lend, (u_char *)&lending);
 	if (result < 0 && result != PCAP_ERROR_BREAK)
 		give_up(s, in);
-	if (in->lent)
+	if (in->borrowed)
 		in->idle_polls = 0;
 }
 
@@ -231,7 +231,7 @@ static void read_interface(struct live_source *s, struct interface *in, size_t m
 static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void *ctx)
 {
 	size_t share = max / s->count ? max / s->count : 1;
-	size_t lent = 0;
+	size_t borrowed = 0;
 
 	s->is_drained = true;
 	for (size_t i = 0; i < s->count; i++) {
@@ -240,10 +240,10 @@ static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void 
 		if (is_over(in))
 			continue;
 		read_interface(s, in, share, fn, ctx);
-		s->is_drained &= in->lent < share;
-		lent += in->lent;
+		s->is_drained &= in->borrowed < share;
+		borrowed += in->borrowed;
 	}
-	return lent;
+	return borrowed;
 }
 
 /* Under load one wake-up for several blocks, and whatever they are, something is ready after it; without, none
@@ -251,9 +251,9 @@ static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void 
 static bool rest(struct live_source *s)
 {
 	const struct timespec pause = { .tv_nsec = s->waited_for < MANY_WAIT ? REST_NS : HURRIED_REST_NS };
-	bool is_busy = s->lent_since_rest >= s->busy_packets;
+	bool is_busy = s->borrowed_since_rest >= s->busy_packets;
 
-	s->lent_since_rest = s->waited_for = 0;
+	s->borrowed_since_rest = s->waited_for = 0;
 	if (is_busy)
 		nanosleep(&pause, NULL);
 	return is_busy;
@@ -301,7 +301,7 @@ static int live_source_read(struct source *base, size_t max, packet_fn *fn, void
 
 	if (s->is_drained && !all_over(s) && !rest(s))
 		wait_for_block(s);
-	s->lent_since_rest += read_ready(s, max, fn, ctx);
+	s->borrowed_since_rest += read_ready(s, max, fn, ctx);
 	if (all_gone(s))
 		return s->last_error;
 	return all_over(s) ? SOURCE_EOF : 0;

@@ -186,29 +186,29 @@ static bool is_earlier(const struct head *a, const struct head *b)
 
 int spill_read(struct spill *sp, size_t max, spill_make_fn *make, spill_lend_fn *lend, void *ctx)
 {
-	size_t lent = 0;
+	size_t borrowed = 0;
 
-	while (lent < max) {
+	while (borrowed < max) {
 		struct head *next = &sp->second;
 
 		if (fill(&sp->first) < 0 || fill(&sp->second) < 0)
 			return -1;
 		if (!next->is_there) {
-			if (lent > 0 || !is_quiet(sp))
+			if (borrowed > 0 || !is_quiet(sp))
 				break;
 			sp->is_used = false;
 			if (sp->first.is_there)
-				lent += lend_head(&sp->first, make, lend, ctx);
+				borrowed += lend_head(&sp->first, make, lend, ctx);
 			break;
 		}
 		sp->quiet = 0;
 		if (sp->first.is_there && is_earlier(&sp->first, next))
 			next = &sp->first;
-		lent++;
+		borrowed++;
 		if (!lend_head(next, make, lend, ctx))
 			break;
 	}
-	return (int)lent;
+	return (int)borrowed;
 }
 
 void spill_free(struct spill *sp)

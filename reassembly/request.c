@@ -142,8 +142,8 @@ static void give_id(struct request *rq)
 /** lend() - a message that is not worth a copy; one reference is ours, so that nobody frees it */
 static struct message *lend(struct request_env *env, const struct request *rq, const struct request_head *head)
 {
-	env->lent = (struct message){ .origin = rq->origin, .head = *head, .references = 2 };
-	return &env->lent;
+	env->borrowed = (struct message){ .origin = rq->origin, .head = *head, .references = 2 };
+	return &env->borrowed;
 }
 
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,

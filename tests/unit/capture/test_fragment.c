@@ -425,7 +425,7 @@ static void test_fragments_in_fragments(void **state)
 	struct segment s;
 	struct packet packet;
 	int whole = 0;
-	int64_t sent = 0, lent = 0;
+	int64_t sent = 0, borrowed = 0;
 
 	decoder_keep_fragments(d);
 	for (size_t at = 0; at < segment.len; at += 8) {
@@ -450,8 +450,8 @@ static void test_fragments_in_fragments(void **state)
 	}
 	assert_int_equal(whole, 1);
 	assert_true(sent > 12);
-	decoder_earlier(d, expect_next, &lent);
-	assert_int_equal(lent, sent - 1);
+	decoder_earlier(d, expect_next, &borrowed);
+	assert_int_equal(borrowed, sent - 1);
 	assert_memory_equal(s.payload.at, "hello", 5);
 	decoder_free(d);
 }
