@@ -64,10 +64,10 @@ struct life {
 	struct http *http;
 	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
 	struct wall look;           /* ... and when it is looked at next, whatever comes */
-	uint32_t junk_ack[2]; /* with junk_known: highest ack on its bytes before a request was found */
-	uint32_t junk_end[2]; /* with has_junk_end: where they end */
+	uint32_t unparsed_ack[2]; /* with unparsed_known: highest ack on its bytes before a request was found */
+	uint32_t unparsed_end[2]; /* with has_unparsed_end: where they end */
 	struct proxy_begin *proxy; /* NULL, unless it began like a PROXY header */
-	bool junk_known[2], has_junk_end[2];
+	bool unparsed_known[2], has_unparsed_end[2];
 	bool has_begun; /* bytes of the client were read */
 	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
 	uint32_t reset_at[2]; /* with is_reset: up to where a direction was sent, as the RST says */

@@ -745,7 +745,7 @@ void http_proxied(struct http *h, const struct endpoint *client)
 	h->request.origin.proxied = *client;
 }
 
-void http_junk(struct http *h, uint32_t ack)
+void http_unparsed(struct http *h, uint32_t ack)
 {
 	h->read_ack = ack;
 	h->read_known = true;

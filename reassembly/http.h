@@ -53,8 +53,8 @@ void http_free(struct http_env *env, struct http *h);
 /** http_proxied() - a proxy says who the client is; its requests are told with that from now on */
 void http_proxied(struct http *h, const struct endpoint *client);
 
-/** http_junk() - bytes of the client were seen before this http was made, on segments up to this @ack */
-void http_junk(struct http *h, uint32_t ack);
+/** http_unparsed() - bytes of the client were seen before this http was made, on segments up to this @ack */
+void http_unparsed(struct http *h, uint32_t ack);
 
 /** enum http_fate - unless HTTP_LIVE, there is nothing more to find */
 enum http_fate {

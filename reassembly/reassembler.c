@@ -360,8 +360,8 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t 
 	}
 	if (f->life->http)
 		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
-	if (f->life->http && f->life->junk_known[f->client])
-		http_junk(f->life->http, f->life->junk_ack[f->client]);
+	if (f->life->http && f->life->unparsed_known[f->client])
+		http_unparsed(f->life->http, f->life->unparsed_ack[f->client]);
 	if (f->life->http && r->options.keep_answers && answers->next - answers->base != at_hand)
 		http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 	return f->life->http != NULL;
@@ -792,22 +792,22 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 /* ---- one segment -------------------------------------------------------------- */
 
-/** note_junk() - bytes of @dir that begin nothing acknowledged this: a request's own segment must go beyond */
-static void note_junk(struct flow *f, unsigned dir, uint32_t ack)
+/** note_unparsed() - bytes of @dir that begin nothing acknowledged this: a request's own segment must go beyond */
+static void note_unparsed(struct flow *f, unsigned dir, uint32_t ack)
 {
-	f->life->junk_ack[dir] = f->life->junk_known[dir] ? seq_later(f->life->junk_ack[dir], ack) : ack;
-	f->life->junk_known[dir] = true;
+	f->life->unparsed_ack[dir] = f->life->unparsed_known[dir] ? seq_later(f->life->unparsed_ack[dir], ack) : ack;
+	f->life->unparsed_known[dir] = true;
 	if (f->life->http && dir == f->client)
-		http_junk(f->life->http, f->life->junk_ack[dir]);
+		http_unparsed(f->life->http, f->life->unparsed_ack[dir]);
 }
 
-static void note_junk_end(struct flow *f, unsigned dir, uint32_t end)
+static void note_unparsed_end(struct flow *f, unsigned dir, uint32_t end)
 {
-	f->life->junk_end[dir] = f->life->has_junk_end[dir] ? seq_later(f->life->junk_end[dir], end) : end;
-	f->life->has_junk_end[dir] = true;
+	f->life->unparsed_end[dir] = f->life->has_unparsed_end[dir] ? seq_later(f->life->unparsed_end[dir], end) : end;
+	f->life->has_unparsed_end[dir] = true;
 }
 
-/** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is junk */
+/** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is unparsed bytes */
 static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct stream_piece *piece,
 		       uint32_t missing)
 {
@@ -816,13 +816,13 @@ static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 	if (stream_keep_early(mine, &r->streams, piece, missing))
 		return;
-	note_junk_end(f, dir, piece->seq + (uint32_t)piece->bytes.len);
+	note_unparsed_end(f, dir, piece->seq + (uint32_t)piece->bytes.len);
 	if (stream_early_end(mine, piece->seq + BEHIND_ALL, &end))
-		note_junk_end(f, dir, end);
+		note_unparsed_end(f, dir, end);
 	if (stream_early_ack(mine, piece->seq + BEHIND_ALL, &ack))
-		note_junk(f, dir, ack);
+		note_unparsed(f, dir, ack);
 	if (piece->has_ack)
-		note_junk(f, dir, piece->ack);
+		note_unparsed(f, dir, piece->ack);
 	stream_drop(mine, &r->streams);
 }
 
@@ -830,11 +830,11 @@ static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, cons
 static bool acked_before(const struct flow *f, unsigned dir, uint32_t seq, uint32_t *ack)
 {
 	uint32_t early;
-	bool kept = stream_early_ack(&f->life->half[dir], seq, &early), junk = f->life->junk_known[dir];
+	bool kept = stream_early_ack(&f->life->half[dir], seq, &early), unparsed = f->life->unparsed_known[dir];
 
-	if (!kept && !junk)
+	if (!kept && !unparsed)
 		return false;
-	*ack = !kept ? f->life->junk_ack[dir] : !junk ? early : seq_later(early, f->life->junk_ack[dir]);
+	*ack = !kept ? f->life->unparsed_ack[dir] : !unparsed ? early : seq_later(early, f->life->unparsed_ack[dir]);
 	return true;
 }
 
@@ -852,9 +852,9 @@ static bool begins_request(const struct flow *f, unsigned dir, const struct segm
 /** missing_before() - bytes between @seq and what was seen of @dir before it; 0 if nothing was */
 static uint32_t missing_before(const struct flow *f, unsigned dir, uint32_t seq)
 {
-	uint32_t end = f->life->junk_end[dir];
+	uint32_t end = f->life->unparsed_end[dir];
 
-	if (!stream_early_end(&f->life->half[dir], seq, &end) && !f->life->has_junk_end[dir])
+	if (!stream_early_end(&f->life->half[dir], seq, &end) && !f->life->has_unparsed_end[dir])
 		return 0;
 	return seq_before(end, seq) ? seq - end : 0;
 }
@@ -867,7 +867,7 @@ static bool begin_requests(struct reassembler *r, struct flow *f, unsigned dir, 
 	if (!f->life->http && !make_http(r, f, false, 0))
 		return false;
 	if (acked_before(f, dir, s->seq, &ack))
-		http_junk(f->life->http, ack);
+		http_unparsed(f->life->http, ack);
 	if (missing)
 		http_client_gap(f->life->http, missing, LOST_GAP);
 	return true;

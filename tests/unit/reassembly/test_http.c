@@ -276,7 +276,7 @@ static const struct tcp_step unknown_method[] = {
 	{ 'c', "P", GET2, "GET /2;" },
 };
 
-static const struct tcp_step junk_between[] = { /* not counted: it does not look like a request */
+static const struct tcp_step unparsed_between[] = { /* not counted: it does not look like a request */
 	HANDSHAKE,
 	{ 'c', "P", GET2 "junk", "GET /2;" },
 	{ 's', "P", OK },
@@ -414,7 +414,7 @@ static const struct tcp_story stories[] = {
 	STORY(line_reset, .stats = "seen=1 lost.reset=1"),
 	STORY(line_malformed, .stats = "seen=1 lost.malformed=1 not_http=0"),
 	STORY(line_lost, .stats = "seen=2 complete=1 lost.truncated=1"),
-	STORY(junk_between, .stats = "seen=2 complete=2"),
+	STORY(unparsed_between, .stats = "seen=2 complete=2"),
 #define BAD_STORY(name) STORY(name, .stats = "seen=2 complete=1 lost.malformed=1 gaps=0")
 	BAD_STORY(two_lengths),
 	BAD_STORY(same_length_twice),

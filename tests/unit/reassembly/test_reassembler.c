@@ -837,7 +837,7 @@ static const struct tcp_step tls[] = {
 	{ 's', "P", "\x16\x03\x03" },
 };
 
-static const struct tcp_step tunnel_of_junk[] = { /* no SYN, no ports, nothing known: free */
+static const struct tcp_step tunnel_of_unparsed[] = { /* no SYN, no ports, nothing known: free */
 	{ 'c', "P", "junk", NULL, .seq = 5, .ack = 5 },
 	{ 'c', "P", "junk", NULL, .seq = 500, .ack = 5 },
 	{ 's', "P", "junk", NULL, .seq = 5 },
@@ -973,7 +973,7 @@ static const struct tcp_story stories[] = {
 	STORY(kept_nothing, .stats = "seen=2 complete=2", .keep_nothing = true, .max_body = 8),
 	STORY(not_ours, .stats = "seen=0 not_http=1 tls=0", .no_ports = true),
 	STORY(tls, .stats = "seen=0 not_http=1 tls=1"),
-	STORY(tunnel_of_junk, .stats = "seen=1 midstream=1", .no_ports = true),
+	STORY(tunnel_of_unparsed, .stats = "seen=1 midstream=1", .no_ports = true),
 	{ "plain, without ports", STEPS(plain), .stats = "seen=2 complete=2", .no_ports = true },
 	{ "reordered, without ports", STEPS(reordered), .stats = "seen=1 complete=1", .no_ports = true },
 	{ "answers first, without ports", STEPS(answers_first), .stats = "seen=3 complete=3", .no_ports = true },
