@@ -1,7 +1,7 @@
 /*
  * decimal.c - see decimal.h
  *
- * Theory of operation: two numbers of two answers are mostly equal as text, and
+ * Theory of operation: two numbers of two responses are mostly equal as text, and
  * most of the others are told apart by far less than a correctly rounded
  * double. So a number is first read as an integer of up to 19 digits and a
  * power of ten, which is exact; two of these are compared exactly by scaling

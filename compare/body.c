@@ -14,7 +14,7 @@
 
 static const struct span *header_of(const struct body *b, const char *name)
 {
-	return response_header(b->answer, span_str(name));
+	return response_header(b->response, span_str(name));
 }
 
 /** media_type() - the value of Content-Type up to its parameters */
@@ -117,7 +117,7 @@ static enum body_kind classify(struct body *b)
 /** read_codings() - the list of content codings: several fields are one (RFC 9110, 5.2); false: no memory */
 static bool read_codings(struct body *b)
 {
-	const struct response *r = b->answer;
+	const struct response *r = b->response;
 
 	buffer_clear(&b->codings);
 	for (size_t i = 0; i < r->header_count; i++)
@@ -130,7 +130,7 @@ static bool read_codings(struct body *b)
 
 static struct span packed(const struct body *b)
 {
-	return span_of(b->answer->body, b->answer->body_len);
+	return span_of(b->response->body, b->response->body_len);
 }
 
 /** same_packed() - the same bytes under the same codings: what one unpacks to, the other does */
@@ -140,11 +140,11 @@ static bool same_packed(const struct body *a, const struct body *b)
 	       span_equal(packed(a), packed(b));
 }
 
-int body_read(struct body *b, const struct response *answer, uint64_t max_len, const struct body *like)
+int body_read(struct body *b, const struct response *response, uint64_t max_len, const struct body *like)
 {
 	int err = 0;
 
-	b->answer = answer;
+	b->response = response;
 	if (!read_codings(b))
 		return -ENOMEM;
 	if (like && same_packed(b, like))

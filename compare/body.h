@@ -11,10 +11,10 @@
 #include "compare/inflate.h"
 #include "message/response.h"
 
-/** struct body - used again for the next answer; the zero value is empty */
+/** struct body - used again for the next response; the zero value is empty */
 struct body {
-	const struct response *answer; /* borrowed */
-	struct span bytes;             /* unpacked; borrowed from @answer, @inflater, or another body */
+	const struct response *response; /* borrowed */
+	struct span bytes;             /* unpacked; borrowed from @response, @inflater, or another body */
 	enum body_kind kind;           /* NONE: there are no bytes */
 	uint64_t head_len;             /* of tensors: Inference-Header-Content-Length; else all bytes */
 
@@ -24,13 +24,13 @@ struct body {
 };
 
 /**
- * body_read() - unpack @answer's body and find out its kind
+ * body_read() - unpack @response's body and find out its kind
  * @max_len:  most bytes to unpack
  * @like:     NULL, or a body that was read: of the same bytes under the same codings, what it unpacked is used
  *
  * Return: 0, or the errors of inflate_body().
  */
-int body_read(struct body *b, const struct response *answer, uint64_t max_len, const struct body *like);
+int body_read(struct body *b, const struct response *response, uint64_t max_len, const struct body *like);
 
 void body_deinit(struct body *b);
 

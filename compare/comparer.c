@@ -2,7 +2,7 @@
  * comparer.c - see comparer.h; which verdict a pair gets, and which way its bodies go
  *
  * Theory of operation: the ladder of comparison.h from the top. First what can
- * be said without bodies: production's answer is not whole (then nothing can be
+ * be said without bodies: production's response is not whole (then nothing can be
  * said about the shadow's), the shadow failed, another status. Then both bodies
  * are unpacked and classed by content type; those of one class go to the file
  * that knows it, and the worst of what it finds is the verdict.
@@ -55,7 +55,7 @@
 #include "compare/tensor_compare.h"
 #include "compare/text.h"
 
-/** struct side - one of the two answers, and what was made of its body */
+/** struct side - one of the two responses, and what was made of its body */
 struct side {
 	struct body body;
 	struct json_doc doc;
@@ -90,7 +90,7 @@ static void not_comparable(struct comparer *c, const char *reason)
 	decide(c, COMPARISON_NOT_COMPARABLE, reason);
 }
 
-/** shadow_fate() - why the shadow's answer is not there although it answered */
+/** shadow_fate() - why the shadow's response is not there although it answered */
 static const char *shadow_fate(enum response_fate fate)
 {
 	static const char *const names[] = {
@@ -128,7 +128,7 @@ static const char *failure_of(const struct outcome *o)
 	case OUTCOME_ANSWERED_3XX:
 	case OUTCOME_ANSWERED_4XX:
 	case OUTCOME_ANSWERED_5XX:
-	case OUTCOME_FAILED_STALE: /* of our connection, not of the shadow's answer */
+	case OUTCOME_FAILED_STALE: /* of our connection, not of the shadow's response */
 	case OUTCOME_CANCELLED_AT_EXIT:
 	case OUTCOME_COUNT:
 		break;
@@ -394,8 +394,8 @@ static void compare_events(struct comparer *c)
 		not_comparable(c, "too_large");
 		return;
 	}
-	p = joined_read(&c->production.joined, production->bytes, production->answer);
-	s = joined_read(&c->shadow.joined, shadow->bytes, shadow->answer);
+	p = joined_read(&c->production.joined, production->bytes, production->response);
+	s = joined_read(&c->shadow.joined, shadow->bytes, shadow->response);
 	if (p || s)
 		cannot_read(c, p, s, "memory");
 	else
@@ -497,7 +497,7 @@ static uint64_t room_for_body(const struct comparer *c)
 /** unpacked() - what unpacking took: nothing where the body is as it came */
 static uint64_t unpacked(const struct body *b)
 {
-	return b->bytes.at == b->answer->body ? 0 : 2 * (uint64_t)b->bytes.len;
+	return b->bytes.at == b->response->body ? 0 : 2 * (uint64_t)b->bytes.len;
 }
 
 static void compare_bodies(struct comparer *c, const struct pair *pair)

@@ -1,5 +1,5 @@
 /*
- * comparer.h - two answers in, one comparison out: the one door to this floor
+ * comparer.h - two responses in, one comparison out: the one door to this floor
  *
  * One thread at a time; no clock, no sockets, no files.
  */
@@ -17,22 +17,22 @@
 
 struct compare_options {
 	double rtol, atol;          /* |a - b| <= atol + rtol * |production| */
-	const char *preset;         /* NULL or a name of --preset: what that server's answers vary in for no reason is ignored */
+	const char *preset;         /* NULL or a name of --preset: what that server's responses vary in for no reason is ignored */
 	struct span rules;          /* text of the rules file, borrowed during the call; empty: none */
 	const char *rules_name;     /* its name, for messages */
 	const char *const *ignore;  /* --ignore: JSON pointer patterns */
 	size_t ignore_count;
 	const char *const *unordered;
 	size_t unordered_count;
-	uint64_t max_body;          /* an answer that inflates to more is not comparable */
-	size_t memory;              /* for all that comparing takes besides the answers; 0: as much as it needs */
+	uint64_t max_body;          /* a response that inflates to more is not comparable */
+	size_t memory;              /* for all that comparing takes besides the responses; 0: as much as it needs */
 };
 
 /** struct pair - everything borrowed during the call */
 struct pair {
 	const struct message *request;
 	const struct response *production;
-	const struct response *shadow; /* NULL when @outcome is not an answer */
+	const struct response *shadow; /* NULL when @outcome is not a response */
 	const struct outcome *outcome;
 };
 

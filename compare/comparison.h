@@ -1,5 +1,5 @@
 /*
- * comparison.h - what came of comparing one pair of answers
+ * comparison.h - what came of comparing one pair of responses
  *
  * The verdict is the first of the list that holds, so a pair has one. What is
  * behind it is in the findings: for each path of the body that differs (array
@@ -23,7 +23,7 @@
 	X(ORDER,          "order")          /* the same elements in another order */                         \
 	X(CLOSE,          "close")          /* within the tolerance */                                       \
 	X(EQUAL,          "equal")          /* the same bytes or the same values */                          \
-	X(NOT_COMPARABLE, "not_comparable") /* production's answer is not whole, or nobody can say */
+	X(NOT_COMPARABLE, "not_comparable") /* production's response is not whole, or nobody can say */
 
 enum comparison_verdict {
 #define X(id, name) COMPARISON_##id,
@@ -107,7 +107,7 @@ struct findings {
 	uint64_t decisions_otherwise; /* of those that agree: what was decided is not the same, see json_decision.c */
 };
 
-/** struct stream_facts - of an answer that is a stream of events; times in microseconds */
+/** struct stream_facts - of a response that is a stream of events; times in microseconds */
 struct stream_facts {
 	uint64_t events, tokens; /* tokens: deltas with text */
 	int64_t first_token_us;  /* after the request's last byte; -1: not known */

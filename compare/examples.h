@@ -37,7 +37,7 @@ struct example {
 	double severity; /* to be compared within a verdict only */
 	char ts[TIME_TEXT_MAX], reason[EXAMPLE_TEXT_MAX], request_path[EXAMPLE_TEXT_MAX];
 	int status[2];  /* of production and shadow; 0: none, or not known */
-	int64_t us[2];  /* to the last byte of the answer; -1: not known */
+	int64_t us[2];  /* to the last byte of the response; -1: not known */
 	struct example_difference difference[EXAMPLE_DIFFERENCES];
 	size_t difference_count;
 	uint64_t more;  /* differences that are not in the list */

@@ -15,7 +15,7 @@
 #include "base/json_doc.h"
 #include "compare/comparison.h"
 
-/** generated_text() - append all generated text of an answer, in its order; false if it is no such answer */
+/** generated_text() - append all generated text of a response, in its order; false if it is no such answer */
 bool generated_text(const struct json_doc *d, struct buffer *out);
 
 /**

@@ -7,7 +7,7 @@
  * limit allows and no more; the windows of brotli and zstd are bounded too.
  *
  * A body that ends before its coding does is damaged, and so is one with bytes
- * left over: an answer of which a piece is missing must never be compared as if
+ * left over: a response of which a piece is missing must never be compared as if
  * it were whole. Two habits of servers are not held against them: "deflate"
  * without the zlib wrapper (RFC 9110, 8.4.1.2 knows of it), and an empty body
  * that nevertheless carries the header.

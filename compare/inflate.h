@@ -1,5 +1,5 @@
 /*
- * inflate.h - undo the content codings of an answer's body
+ * inflate.h - undo the content codings of a response's body
  *
  * How a body was compressed is no property of what a model said, so it is
  * undone before anything is compared (RFC 9110, 8.4). One thread at a time.

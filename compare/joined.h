@@ -1,7 +1,7 @@
 /*
  * joined.h - a stream of events as one JSON document
  *
- * Language models send an answer in pieces, and where the pieces are cut says
+ * Language models send a response in pieces, and where the pieces are cut says
  * nothing. So the deltas are joined: the document looks like one event of the
  * stream, with the whole text, the last finish_reason, the usage. What is
  * compared are two such documents.

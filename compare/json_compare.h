@@ -29,7 +29,7 @@ void json_comparer_free(struct json_comparer *jc);
 /**
  * json_compare() - add what differs, and what was decided, to @out, below the path it is at
  *
- * @production and @shadow may be the same document: of answers with the same bytes one is parsed, so that its
+ * @production and @shadow may be the same document: of responses with the same bytes one is parsed, so that its
  * decisions are counted among those that agree, and rules can match. Nothing else is looked at then.
  * Return: 0, or -ENOMEM, or -EFBIG (the budget has no room): what was found is not all.
  */

@@ -1,7 +1,7 @@
 /*
- * json_decision.c - what a model decided, found in its answer without being told where
+ * json_decision.c - what a model decided, found in its response without being told where
  *
- * Theory of operation: servers put their answers under a few names, and what
+ * Theory of operation: servers put their responses under a few names, and what
  * stands there tells by its shape what it is:
  *
  *   {"predictions": [...]}     V1: an element for each input
@@ -448,7 +448,7 @@ static double best_score(const struct json_doc *d, uint32_t object)
 	return choose(&l, 1, &best) ? best.score : (double)NAN;
 }
 
-/** object() - one input's answer: a label, or scores */
+/** object() - one input's response: a label, or scores */
 static bool object(struct json_comparer *jc, struct place p)
 {
 	struct place m;
@@ -498,7 +498,7 @@ static bool are_shares(const struct json_doc *d, uint32_t object, bool best_alon
 	return sum < 1 + 1e-3 && (best_alone || sum > 1 - 1e-3);
 }
 
-/** label_map() - one input's answer is {"cat": 0.9, "dog": 0.1}, the names being the labels */
+/** label_map() - one input's response is {"cat": 0.9, "dog": 0.1}, the names being the labels */
 static void label_map(struct json_comparer *jc, struct place p)
 {
 	bool best_alone = path_rules_label_maps(jc->rules);
@@ -519,7 +519,7 @@ static bool all_labels(const struct json_doc *d, uint32_t array)
 
 static void instances(struct json_comparer *jc, struct place p, int rank);
 
-/** instance() - the answer to one input */
+/** instance() - the response to one input */
 static void instance(struct json_comparer *jc, struct place p, int rank)
 {
 	enum json_type ta = jc->a->nodes[p.a].type, tb = jc->b->nodes[p.b].type;

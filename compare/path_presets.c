@@ -1,11 +1,11 @@
 /*
  * path_presets.c - see path_presets.h
  *
- * What is here: names that the server itself gives to a request and an answer,
+ * What is here: names that the server itself gives to a request and a response,
  * when it was answered and how long that took, and what the server calls the
  * model, since a shadow is often called otherwise. What is not here: anything a
  * model says, counts of tokens, which tell that the text differs, and anything
- * in the answers of servers that pass on what the model's own code returns
+ * in the responses of servers that pass on what the model's own code returns
  * (TorchServe's handlers, MLflow's models): there /id may be what a recommender
  * recommends and /duration what a route takes.
  *

@@ -1,5 +1,5 @@
 /*
- * path_presets.h - what the answers of each kind of server vary in for no reason, as patterns to ignore
+ * path_presets.h - what the responses of each kind of server vary in for no reason, as patterns to ignore
  *
  * In force only for a preset that the user named. docs/comparing-rules.md has
  * all of them; a test compares it with this table.

@@ -350,7 +350,7 @@ static void add_label(struct target_tally *g, const char *label, int number)
 
 static void add_score(struct side_tally *side, double score)
 {
-	if (!isnan(score)) /* NaN: the answer had labels and no scores */
+	if (!isnan(score)) /* NaN: the response had labels and no scores */
 		side->score[score_bin(score)]++;
 }
 
@@ -484,7 +484,7 @@ static uint64_t request_hash(const struct message *m)
 	return hash_bytes(&request_key, parts, sizeof(parts));
 }
 
-static uint64_t answer_hash(const struct response *r)
+static uint64_t response_hash(const struct response *r)
 {
 	uint64_t parts[2] = { hash_bytes(&request_key, r->body, (size_t)r->body_len), (uint64_t)r->status_code };
 
@@ -501,7 +501,7 @@ static uint64_t hash_more(uint64_t hash, const char *text)
 /**
  * gist_hash() - what counts of one side of a pair: what it decided, and what it says where the two differ
  *
- * An answer that holds an id or the time never has the same bytes twice. What
+ * A response that holds an id or the time never has the same bytes twice. What
  * rules ignore, or what is close, is in no finding that is looked at here. Not
  * known (0) where bodies were not compared.
  */
@@ -552,7 +552,7 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, const st
 		return;
 	}
 	for (enum side side = 0; side < SIDES; side++) {
-		now.side[side].bytes = answer_hash(side == PRODUCTION ? pair->production : pair->shadow);
+		now.side[side].bytes = response_hash(side == PRODUCTION ? pair->production : pair->shadow);
 		now.side[side].gist = gist_hash(c, side);
 	}
 	if (r->request == 0) {

@@ -11,7 +11,7 @@
  * the two differ by more than 20 % of their sum, and by more than 0.03 % of the
  * pairs. Without a control, the share of repeated requests that production
  * itself answered otherwise stands in for the control's rate of every
- * path: no path can be noisier than the whole answer is.
+ * path: no path can be noisier than the whole response is.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * tensors.h - an answer of the V2 protocol as named tensors, binary or not
+ * tensors.h - a response of the V2 protocol as named tensors, binary or not
  *
  * The binary extension puts a JSON head of Inference-Header-Content-Length
  * bytes in front, and behind it the data of those outputs that have a
@@ -44,7 +44,7 @@ struct tensor {
 	enum tensor_type type;
 };
 
-/** struct tensors - used again for the next answer; the zero value is empty */
+/** struct tensors - used again for the next response; the zero value is empty */
 struct tensors {
 	struct budget *memory; /* borrowed, or NULL: what outputs are charged to, and the nodes of the head */
 	struct json_doc head;

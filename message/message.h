@@ -1,5 +1,5 @@
 /*
- * message.h - what the reassembly floor yields: one complete HTTP request (its answer: response.h)
+ * message.h - what the reassembly floor yields: one complete HTTP request (its response: response.h)
  *
  * A message has one owner at a time: the lane that made it, then the ring, then
  * the replay loop. Several targets share one message by reference; only the
@@ -50,7 +50,7 @@ struct message {
 	uint8_t *body;            /* de-chunked; NULL when body_kept is false */
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
-	uint64_t answer_token;    /* ties it to its answer (on_response); 0: none will come */
+	uint64_t response_token;    /* ties it to its response (on_response); 0: none will come */
 	uint64_t place;           /* in its recording: packets read when it was handed over */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;

@@ -69,7 +69,7 @@ void response_head_deinit(struct response_head *h)
 	h->name_len = h->value_len = 0;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 /** charge() - @bytes more; response_free() gives them back */
 static bool charge(struct response *r, size_t bytes)
@@ -96,7 +96,7 @@ static struct span trimmed(struct span s)
 
 struct response *response_new(int status_code, const struct response_head *head, struct budget *budget)
 {
-	/* One block: the answer, its headers, then the bytes that they point into. */
+	/* One block: the response, its headers, then the bytes that they point into. */
 	size_t count = head ? head->lengths.len / (2 * sizeof(uint32_t)) : 0;
 	size_t size = sizeof(struct response) + count * sizeof(struct header) + (head ? head->text.len : 0);
 	struct response *r;

@@ -3,7 +3,7 @@
  *
  * Kept only where answers are compared. Production's is made by the reassembly
  * floor, the shadow's by the replay floor; both bodies are de-chunked and
- * otherwise as they came. An answer of which something is missing has no body:
+ * otherwise as they came. A response of which something is missing has no body:
  * its fate says why, and it is never compared.
  */
 #ifndef MESSAGE_RESPONSE_H
@@ -49,7 +49,7 @@ struct arrival {
 struct response {
 	enum response_fate fate;
 	int status_code;              /* 0: not known */
-	const struct header *headers; /* of the final answer; borrowed from this response's own memory */
+	const struct header *headers; /* of the final response; borrowed from this response's own memory */
 	size_t header_count;
 	uint8_t *body;     /* own memory; only with RESPONSE_WHOLE */
 	uint64_t body_len;
@@ -69,7 +69,7 @@ const char *response_fate_name(enum response_fate fate);
 /** response_header() - value of the first field called @name (any case), or NULL */
 const struct span *response_header(const struct response *r, struct span name);
 
-/** struct response_head - the fields of an answer while they come in, in pieces of any size; zero is empty */
+/** struct response_head - the fields of a response while they come in, in pieces of any size; zero is empty */
 struct response_head {
 	struct buffer text;    /* names and values, one after the other */
 	struct buffer lengths; /* a pair of uint32_t for each field */
@@ -84,7 +84,7 @@ void response_head_clear(struct response_head *h);
 void response_head_deinit(struct response_head *h);
 
 /**
- * response_new() - an answer with a copy of @head (NULL: none is known), whole so far, without a body
+ * response_new() - a response with a copy of @head (NULL: none is known), whole so far, without a body
  * Return: given to the caller; NULL when out of memory or over the budget.
  */
 struct response *response_new(int status_code, const struct response_head *head, struct budget *budget);

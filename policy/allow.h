@@ -16,7 +16,7 @@
 
 enum field_kind {
 	FIELD_PLAIN,
-	FIELD_HOP,         /* about one connection (RFC 9110, 7.6.1), or asks for an interim answer */
+	FIELD_HOP,         /* about one connection (RFC 9110, 7.6.1), or asks for an interim response */
 	FIELD_CREDENTIAL,  /* proves who the client is */
 	FIELD_REGENERATED, /* written afresh: forwarding the captured one would break the request */
 };

@@ -6,12 +6,12 @@
  * also the order in which they are reported: a GET of /metrics was filtered by
  * its method. A step looks for the field that it needs; few need any.
  *
- * A pattern that gives up (rule.c) has no answer, and the request is left out:
+ * A pattern that gives up (rule.c) has no response, and the request is left out:
  * a --path or --match-* that gave up does not match, a --not-path that gave up
  * does. Both are counted in match_limit.
  *
  * What a target's steps say depends on its bytes alone, and a model service sees
- * few different targets, so the last answers are kept (struct known_target): on
+ * few different targets, so the last responses are kept (struct known_target): on
  * keep-alive traffic the walk through the deny list was a sixth of all the
  * instructions that a recording costs. And where the reassembly says that a head
  * is the same as one before (request_head.same), so is what the rules said of it
@@ -341,22 +341,22 @@ static bool preset_has(struct policy *p, const struct request_head *head)
 	return !p->path.odd && route_set_find(p->preset, &p->path, 0);
 }
 
-static enum rule_answer search(struct policy *p, struct rule *rule, struct span text)
+static enum rule_response search(struct policy *p, struct rule *rule, struct span text)
 {
-	enum rule_answer answer = rule_search(rule, text);
+	enum rule_response response = rule_search(rule, text);
 
-	if (answer == RULE_GAVE_UP)
+	if (response == RULE_GAVE_UP)
 		counter_add(&p->stats->match_limit, 1);
-	return answer;
+	return response;
 }
 
-/* @or: the answer that counts as a match beside RULE_YES, for a list that keeps requests out */
-static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_answer or)
+/* @or: the response that counts as a match beside RULE_YES, for a list that keeps requests out */
+static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_response or)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		enum rule_answer answer = search(p, list->at[i], text);
+		enum rule_response response = search(p, list->at[i], text);
 
-		if (answer == RULE_YES || answer == or)
+		if (response == RULE_YES || response == or)
 			return true;
 	}
 	return false;
@@ -417,13 +417,13 @@ static enum verdict target_verdict(struct policy *p, const struct request_head *
 static bool header_is_wanted(struct policy *p, const struct header_rule *h, const struct request_head *head)
 {
 	struct span name = span_str(h->name);
-	enum rule_answer answer = RULE_NO;
+	enum rule_response response = RULE_NO;
 
 	/* to give up once is enough: there may be hundreds of these fields */
-	for (size_t i = 0; i < head->header_count && answer == RULE_NO; i++)
+	for (size_t i = 0; i < head->header_count && response == RULE_NO; i++)
 		if (span_equal_nocase(head->headers[i].name, name))
-			answer = search(p, h->rule, head->headers[i].value);
-	return answer == RULE_YES;
+			response = search(p, h->rule, head->headers[i].value);
+	return response == RULE_YES;
 }
 
 static bool headers_are_wanted(struct policy *p, const struct request_head *head)

@@ -15,7 +15,7 @@
  * - The heap limit bounds the memory of the interpreter, the size of our stack
  *   that of the machine code.
  *
- * A search that hits a brake has no answer. The caller counts it and decides as
+ * A search that hits a brake has no response. The caller counts it and decides as
  * if the request were unwanted.
  *
  * JIT is used where the kernel permits pages that are written and then run;
@@ -97,7 +97,7 @@ fail:
 	return err;
 }
 
-enum rule_answer rule_search(struct rule *r, struct span text)
+enum rule_response rule_search(struct rule *r, struct span text)
 {
 	static const uint8_t nothing[1];
 	uint32_t steps;

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/span.h"
 
-/** RULE_TEXT_MAX - a longer text is not searched: the answer is RULE_GAVE_UP */
+/** RULE_TEXT_MAX - a longer text is not searched: the response is RULE_GAVE_UP */
 #define RULE_TEXT_MAX 8192
 
 /*
@@ -21,7 +21,7 @@
 #define RULE_STEPS_MAX 4000000
 #define RULE_STEPS_MIN 1000
 
-enum rule_answer { RULE_NO, RULE_YES, RULE_GAVE_UP };
+enum rule_response { RULE_NO, RULE_YES, RULE_GAVE_UP };
 
 struct rule;
 
@@ -35,7 +35,7 @@ struct rule;
 int rule_new(const char *option, const char *pattern, bool nocase, struct rule **out, struct buffer *error);
 
 /** rule_search() - does the pattern match anywhere in @text (borrowed)? Bytes, not UTF-8. */
-enum rule_answer rule_search(struct rule *r, struct span text);
+enum rule_response rule_search(struct rule *r, struct span text);
 
 void rule_free(struct rule *r);
 

@@ -12,7 +12,7 @@
  * digits only, and Connection with "close" or "keep-alive" only. Transfer-Encoding,
  * Upgrade, Expect and the like are left to llhttp, and so are bare LFs, folded
  * lines, absolute targets, bytes above 0x7e in a target: everything about which
- * servers differ, or that takes more than one look. An answer's head is the same
+ * servers differ, or that takes more than one look. A response's head is the same
  * behind its status line.
  *
  * Sixteen bytes are looked at at once, in the compiler's own vectors, which are
@@ -436,7 +436,7 @@ static size_t scan_status_line(struct span in, struct scan_memo *memo)
 	return end + 2;
 }
 
-const struct scanned_head *scan_answer(struct span in, struct scan_memo *memo)
+const struct scanned_head *scan_response(struct span in, struct scan_memo *memo)
 {
 	return is_known(in, memo) || scan_head(in, memo, scan_status_line) ? &memo->last : NULL;
 }

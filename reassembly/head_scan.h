@@ -31,12 +31,12 @@
 
 /** struct scanned_head - a head, and what follows from it */
 struct scanned_head {
-	struct request_head head; /* an answer's has fields only */
+	struct request_head head; /* a response's has fields only */
 	uint64_t content_length;  /* 0 if there is none */
 	size_t len;               /* of the head, with the empty line */
-	int status;               /* of an answer */
+	int status;               /* of a response */
 	bool has_length;
-	bool asks_head; /* HEAD: its answer has no body */
+	bool asks_head; /* HEAD: its response has no body */
 };
 
 /** struct scan_memo - the last head, and as many of its lines as there is room for; zero: none was scanned */
@@ -59,7 +59,7 @@ struct scan_memo {
  */
 const struct scanned_head *scan_request(struct span in, struct scan_memo *memo);
 
-/** scan_answer() - likewise for an answer; @memo: of answers only */
-const struct scanned_head *scan_answer(struct span in, struct scan_memo *memo);
+/** scan_response() - likewise for a response; @memo: of responses only */
+const struct scanned_head *scan_response(struct span in, struct scan_memo *memo);
 
 #endif

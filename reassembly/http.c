@@ -82,7 +82,7 @@ static bool client_begin(struct http *h, struct span line)
 	return true;
 }
 
-/** push() - the server owes an answer to the request in the making */
+/** push() - the server owes a response to the request in the making */
 static void push(struct http *h, enum asked what)
 {
 	if (h->pushed)
@@ -91,13 +91,13 @@ static void push(struct http *h, enum asked what)
 	h->asked[h->sent++ % OUTSTANDING_MAX] = (uint8_t)what;
 	if (h->pairs)
 		http_pairs_sent(h);
-	if ((what == ASKED_HEAD || what == ASKED_CONNECT) && h->answers_known && !h->switched &&
+	if ((what == ASKED_HEAD || what == ASKED_CONNECT) && h->responses_known && !h->switched &&
 	    seq_distance(h->sent, h->answered) >= 0)
-		http_lose_answers(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
+		http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
 	if (seq_distance(h->answered, h->sent) > OUTSTANDING_MAX) {
-		h->answers_known = false;
+		h->responses_known = false;
 		if (h->pairs)
-			http_pairs_lost_answers(h, RESPONSE_OUT_OF_STEP);
+			http_pairs_lost_responses(h, RESPONSE_OUT_OF_STEP);
 	}
 }
 
@@ -136,13 +136,13 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 	request_lost(&h->env->requests, &h->request, reason);
 	if (h->pushed) {
 		if (h->asked[--h->sent % OUTSTANDING_MAX] != ASKED_PLAIN)
-			http_lose_answers(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the answer to it */
+			http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the response to it */
 		if (h->pairs)
 			http_pairs_unsent(h);
 	}
 	if (h->pairs)
 		http_pairs_unread(h, h->now_end - h->begin_seq);
-	h->answers_known = false;
+	h->responses_known = false;
 	h->gapped = true;
 	http_lose_position(h);
 }
@@ -208,7 +208,7 @@ static bool contains_nocase(struct span s, struct span word)
 	return false;
 }
 
-/** look_at_fields() - what the framing and the answer depend on; false if servers would not agree on the
+/** look_at_fields() - what the framing and the response depend on; false if servers would not agree on the
  * framing */
 static bool look_at_fields(struct http *h, const struct request_head *head)
 {
@@ -278,14 +278,14 @@ static void head_complete(struct http *h)
 static void hand_over(struct http *h)
 {
 	if (h->pairs && h->request.message)
-		h->request.message->answer_token = http_pairs_token(h);
+		h->request.message->response_token = http_pairs_token(h);
 	request_complete(&h->env->requests, &h->request, h->now);
 	if (h->pairs)
 		http_pairs_asked(h);
 	h->state = REQUEST_NONE;
 }
 
-/** hold() - the request on trial is whole: wait for its answer, which may be here already */
+/** hold() - the request on trial is whole: wait for its response, which may be here already */
 static void hold(struct http *h)
 {
 	h->state = REQUEST_HELD;
@@ -294,7 +294,7 @@ static void hold(struct http *h)
 	h->held_at = h->now;
 	h->upgrade_asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX] >= ASKED_CONNECT;
 	if (h->left > 0 || h->upgrade_asked)
-		lose_trial(h, LOST_GAP); /* more follows at once, or the answer would not say enough */
+		lose_trial(h, LOST_GAP); /* more follows at once, or the response would not say enough */
 	else if (http_trial_won(h))
 		http_uphold(h);
 }
@@ -314,7 +314,7 @@ static void await_upgrade(struct http *h, enum asked asked)
 	h->connects = asked == ASKED_CONNECT;
 	if (h->upgrade_granted)
 		http_leave_upgraded(h, asked == ASKED_H2C);
-	else if (h->answers_known && seq_distance(h->sent, h->answered) >= 0)
+	else if (h->responses_known && seq_distance(h->sent, h->answered) >= 0)
 		h->upgrade_asked = false; /* it is refused already */
 	else if (asked == ASKED_CONNECT || !h->upgrade_tells)
 		h->state = REQUEST_TUNNEL;
@@ -629,7 +629,7 @@ static void client_run(struct http *h, struct span in)
 
 /* ---- finding the next request after a gap ------------------------------ */
 
-/** guess() - a request may begin with @segment; @on_trial: its answer must show that it is one */
+/** guess() - a request may begin with @segment; @on_trial: its response must show that it is one */
 static void guess(struct http *h, struct span segment, bool on_trial)
 {
 	h->state = REQUEST_NONE;
@@ -641,7 +641,7 @@ static void guess(struct http *h, struct span segment, bool on_trial)
 	h->gapped &= on_trial;
 	h->on_trial = on_trial;
 	h->trial_ack = h->now_ack;
-	h->answers_known =
+	h->responses_known =
 		false; /* how many requests were in the gap, nobody knows: http_count_request() starts anew */
 	client_run(h, segment);
 }
@@ -688,7 +688,7 @@ static void client_find(struct http *h, struct span segment)
 /** doubt() - is what comes instead of an expected body the next request? Then the body will never come */
 static void doubt(struct http *h, struct span segment)
 {
-	bool refused = h->answers_placed && http_answered_by(h, h->now_ack) != http_answered_by(h, h->head_ack);
+	bool refused = h->responses_placed && http_answered_by(h, h->now_ack) != http_answered_by(h, h->head_ack);
 	enum lost_reason reason = refused ? LOST_RESET : LOST_GAP;
 
 	if (h->on_trial)
@@ -714,7 +714,7 @@ static void client_segment(struct http *h, struct span segment)
 		client_run(h, segment);
 	else if (h->state == REQUEST_TUNNEL)
 		h->upgrade_asked =
-			false; /* bytes went by before the answer: if it is no, the position is lost */
+			false; /* bytes went by before the response: if it is no, the position is lost */
 }
 
 enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece)
@@ -832,7 +832,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 /* ---- life --------------------------------------------------------------- */
 
-/** fate_of() - ... of an answer whose connection ends so */
+/** fate_of() - ... of a response whose connection ends so */
 static enum response_fate fate_of(enum lost_reason reason)
 {
 	switch (reason) {
@@ -862,7 +862,7 @@ static enum response_fate fate_of(enum lost_reason reason)
 bool http_client_end(struct http *h)
 {
 	if (h->state == REQUEST_HELD)
-		return true; /* its answer decides */
+		return true; /* its response decides */
 	if (!h->pairs || !http_pairs_waits(h))
 		return false;
 	count_late(h);
@@ -883,7 +883,7 @@ void http_end(struct http *h, enum lost_reason reason)
 	leave(h, h->fate);
 }
 
-struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *answers,
+struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *responses,
 		      bool begun)
 {
 	struct http *h = env->spare;
@@ -902,12 +902,12 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 	}
 	memset(h, 0, offsetof(struct http, client));
 	h->env = env;
-	h->answers = answers;
-	h->first = h->answers_known = h->answers_placed = h->answers_whole = begun;
+	h->responses = responses;
+	h->first = h->responses_known = h->responses_placed = h->responses_whole = begun;
 	h->gapped = !begun;
 	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
 	h->request.origin = *origin;
-	if (env->keep_answers && !http_pairs_init(h, begun)) {
+	if (env->keep_responses && !http_pairs_init(h, begun)) {
 		http_free(env, h);
 		return NULL;
 	}
@@ -934,8 +934,8 @@ void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
 		   const struct reassembly_options *options, struct reassembly_stats *stats)
 {
 	*env = (struct http_env){ .llhttp_only = options->llhttp_only,
-				  .keep_answers = options->keep_answers,
-				  .max_answer = options->max_answer,
+				  .keep_responses = options->keep_responses,
+				  .max_response = options->max_response,
 				  .last_token = options->first_token };
 	env->requests.sink = *sink;
 	env->requests.max_body = options->max_body;
@@ -944,9 +944,9 @@ void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
 	for (size_t i = 0; i < SCAN_MEMOS; i++)
 		env->request_memos[i].number = i;
 	http_callbacks_init(&env->client_settings);
-	http_answers_init(&env->server_settings);
+	http_responses_init(&env->server_settings);
 	http_pairs_settings(&env->kept_settings);
-	http_answers_chunks(&env->kept_settings);
+	http_responses_chunks(&env->kept_settings);
 }
 
 void http_env_deinit(struct http_env *env)

@@ -25,9 +25,9 @@ struct http_env {
 	uint32_t spare_count;
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
 	/* By the connection's number: connections of several kinds have a chance to get one each. */
-	struct scan_memo request_memos[SCAN_MEMOS], answer_memos[SCAN_MEMOS];
-	bool keep_answers;
-	uint64_t max_answer, last_token;
+	struct scan_memo request_memos[SCAN_MEMOS], response_memos[SCAN_MEMOS];
+	bool keep_responses;
+	uint64_t max_response, last_token;
 	llhttp_settings_t kept_settings;
 };
 
@@ -39,12 +39,12 @@ void http_env_deinit(struct http_env *env);
 /**
  * http_new() - begin to follow a connection
  * @origin:  client, server and connection are used
- * @answers: the server's stream; borrowed for the life of the result: tells how far the answers are known
+ * @responses: the server's stream; borrowed for the life of the result: tells how far the responses are known
  * @begun:   the connection was seen from its first byte; otherwise a request must be found first
  *
  * Return: given to the caller, for http_free(); NULL when out of memory or over the budget.
  */
-struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *answers,
+struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *responses,
 		      bool begun);
 
 /** http_free() - the request in the making is forgotten: http_end() first */
@@ -79,7 +79,7 @@ void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, boo
 /** http_end_unseen() - the connection ends: was the gap at its begin one? */
 void http_end_unseen(struct http *h);
 
-/** http_server_end() - the server's direction has ended in order: its last answer may be complete by that */
+/** http_server_end() - the server's direction has ended in order: its last response may be complete by that */
 void http_server_end(struct http *h);
 
 /**

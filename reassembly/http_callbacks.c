@@ -67,10 +67,10 @@ void http_count_request(struct http *h)
 	h->tentative = h->uncounted = false;
 	h->upgrade_asked = false; /* it was refused: this is no other protocol */
 	h->pipelining |= h->began_pipelined;
-	if (!h->answers_known && !h->pipelining && h->answers_placed && http_answers_seen(h)) {
+	if (!h->responses_known && !h->pipelining && h->responses_placed && http_responses_seen(h)) {
 		h->sent = http_answered_by(h,
-					   h->now_ack); /* the client waited for all answers: count from here */
-		h->answers_known = true;
+					   h->now_ack); /* the client waited for all responses: count from here */
+		h->responses_known = true;
 	}
 	if (h->pairs)
 		http_pairs_find(h);

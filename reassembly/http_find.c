@@ -69,8 +69,8 @@
 
 bool http_begins_pipelined(const struct http *h)
 {
-	if (h->sent == 0 || (h->answers_known && seq_distance(h->sent, http_answered_by(h, h->now_ack)) >= 0))
-		return false; /* an early answer can be read before the request's own end: the ack says nothing
+	if (h->sent == 0 || (h->responses_known && seq_distance(h->sent, http_answered_by(h, h->now_ack)) >= 0))
+		return false; /* an early response can be read before the request's own end: the ack says nothing
 				 then */
 	return h->completed_here || (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack));
 }
@@ -81,19 +81,19 @@ static bool asks_only(struct span line)
 	return span_starts(line, SPAN_LITERAL("GET ")) || span_starts(line, SPAN_LITERAL("HEAD "));
 }
 
-/** answered_until() - is the last answer that began before @ack known, and had the server then read up to @seq? */
+/** answered_until() - is the last response that began before @ack known, and had the server then read up to @seq? */
 static bool answered_until(const struct http *h, uint32_t ack, uint32_t seq)
 {
 	uint32_t n = http_answered_by(h, ack), at = (n - 1) % BEGINS_MAX;
 
-	return n > 0 && h->answers_placed && (h->answers_whole || !seq_before(h->begins[at], h->placed_at)) &&
+	return n > 0 && h->responses_placed && (h->responses_whole || !seq_before(h->begins[at], h->placed_at)) &&
 	       h->ends[at] == seq;
 }
 
-/** is_behind() - are the answers captured, but not yet followed to where the client had read them? They wait behind a gap */
+/** is_behind() - are the responses captured, but not yet followed to where the client had read them? They wait behind a gap */
 static bool is_behind(const struct http *h)
 {
-	return h->read_known && h->answers->synced && h->answers->held_count > 0 && !http_answers_seen(h);
+	return h->read_known && h->responses->synced && h->responses->held_count > 0 && !http_responses_seen(h);
 }
 
 enum belief http_believable(const struct http *h, struct span segment)
@@ -104,16 +104,16 @@ enum belief http_believable(const struct http *h, struct span segment)
 		return BELIEF_NONE;
 	if (http_final_owed(h))
 		return BELIEF_NONE;
-	if (!h->answers_met || (!h->read_known && http_answered_by(h, h->now_ack) == 0))
+	if (!h->responses_met || (!h->read_known && http_answered_by(h, h->now_ack) == 0))
 		return h->blind || h->wary || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
-	if (!http_answers_seen(h))
+	if (!http_responses_seen(h))
 		return BELIEF_TRIAL;
 	if (!answered_until(h, h->now_ack, h->now_seq))
 		return BELIEF_NONE;
 	return h->gapped ? BELIEF_TRIAL : BELIEF_FULL;
 }
 
-/** interim_read() - the last interim answer of which the client had read something at @ack, or NULL */
+/** interim_read() - the last interim response of which the client had read something at @ack, or NULL */
 static const struct interim *interim_read(const struct http *h, uint32_t ack)
 {
 	for (size_t i = 0; i < h->interims; i++)
@@ -122,7 +122,7 @@ static const struct interim *interim_read(const struct http *h, uint32_t ack)
 	return NULL;
 }
 
-/** owed_after() - did no final answer begin between @interim and @ack? */
+/** owed_after() - did no final response begin between @interim and @ack? */
 static bool owed_after(const struct http *h, const struct interim *interim, uint32_t ack)
 {
 	uint32_t n = http_answered_by(h, ack);
@@ -132,7 +132,7 @@ static bool owed_after(const struct http *h, const struct interim *interim, uint
 
 bool http_final_owed(const struct http *h)
 {
-	const struct interim *interim = http_answers_seen(h) ? interim_read(h, h->now_ack) : NULL;
+	const struct interim *interim = http_responses_seen(h) ? interim_read(h, h->now_ack) : NULL;
 
 	return interim && owed_after(h, interim, h->now_ack);
 }
@@ -148,7 +148,7 @@ static bool may_be_request(struct span s)
 bool http_body_doubtful(const struct http *h, struct span segment)
 {
 	if (!h->now_has_ack || !seq_before(h->head_ack, h->now_ack) || !may_be_request(segment))
-		return false; /* without an answer read, it is the body, which did not wait */
+		return false; /* without a response read, it is the body, which did not wait */
 	return !http_final_owed(h) || seq_before(interim_read(h, h->now_ack)->at, h->head_ack);
 }
 
@@ -158,7 +158,7 @@ bool http_accepted(const struct http *h)
 	       (h->answered == 0 || seq_before(h->begins[(h->answered - 1) % BEGINS_MAX], h->interim[0].at));
 }
 
-/** begins_turn() - is the first byte of the answer to a request at @ack, or that of an interim one just before it? */
+/** begins_turn() - is the first byte of the response to a request at @ack, or that of an interim one just before it? */
 static bool begins_turn(const struct http *h, uint32_t begin, uint32_t ack)
 {
 	if (begin == ack)

@@ -5,8 +5,8 @@
  *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
  *   http_find.c       may a request begin here? After a gap, and when the client didn't wait
  *   http_unseen.c     requests of which nothing was captured
- *   http_answers.c    the answers, for what they say about requests
- *   http_pairs.c      the answers themselves, where somebody wants them
+ *   http_responses.c    the responses, for what they say about requests
+ *   http_pairs.c      the responses themselves, where somebody wants them
  */
 #ifndef REASSEMBLY_HTTP_IMPL_H
 #define REASSEMBLY_HTTP_IMPL_H
@@ -15,11 +15,11 @@
 #include "reassembly/http.h"
 #include "reassembly/http_rules.h"
 
-#define OUTSTANDING_MAX 64 /* requests without an answer whose kind we remember; power of two */
+#define OUTSTANDING_MAX 64 /* requests without a response whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
 #define TRAILER_MAX 18     /* one more than "transfer-encoding" */
 #define BEGINS_MAX 32      /* answers whose begin we remember; power of two */
-#define INTERIMS_MAX 4     /* interim answers whose begin we remember */
+#define INTERIMS_MAX 4     /* interim responses whose begin we remember */
 #define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 
 enum request_state {
@@ -27,18 +27,18 @@ enum request_state {
 	REQUEST_TARGET, /* after the method; the target's first bytes are in probe */
 	REQUEST_HEAD,
 	REQUEST_BODY,
-	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its answer begins */
+	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its response begins */
 	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
-	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the answer says what they are */
+	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the response says what they are */
 	REQUEST_OVER,   /* see fate */
 };
 
 enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
 
-/* What an answer means depends on what was asked. */
+/* What a response means depends on what was asked. */
 enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
 
-/** struct interim - where an interim answer began */
+/** struct interim - where an interim response began */
 struct interim {
 	uint32_t at;
 	bool is_100;
@@ -50,7 +50,7 @@ struct pairs;
 struct http {
 	struct http_env *env;
 	struct pairs *pairs; /* NULL unless answers may be wanted */
-	const struct stream *answers;
+	const struct stream *responses;
 	struct request request;
 	enum request_state state;
 	enum http_fate fate;
@@ -59,17 +59,17 @@ struct http {
 	uint32_t left;           /* bytes of the segment at hand after the request that is complete */
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
-	uint32_t sent, answered; /* requests sent and final answers begun; they wrap together */
+	uint32_t sent, answered; /* requests sent and final responses begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t begin_seq;      /* of the request's first byte */
-	uint32_t response_parser_begin;   /* sequence number of the first byte of the answer at hand */
-	uint32_t answer_head_bytes; /* of its head and of interim ones before it */
-	uint32_t answer_ack;     /* on the segment that it began in */
-	uint32_t placed_at; /* where the answers could be followed again after it was not known where they begin
+	uint32_t response_parser_begin;   /* sequence number of the first byte of the response at hand */
+	uint32_t response_head_bytes; /* of its head and of interim ones before it */
+	uint32_t response_ack;     /* on the segment that it began in */
+	uint32_t placed_at; /* where the responses could be followed again after it was not known where they begin
 			     */
 	uint64_t body_left;     /* of a body with Content-Length */
-	uint64_t answer_left;   /* likewise, of the answer */
-	uint64_t answer_length; /* with pairs: Content-Length of the answer at hand, or 0 */
+	uint64_t response_left;   /* likewise, of the response */
+	uint64_t response_length; /* with pairs: Content-Length of the response at hand, or 0 */
 	struct span line;       /* with begun_here: from the request's first byte to the end of the segment */
 	size_t name_len;        /* of the field's name at hand, so far */
 	bool now_has_ack, read_known;
@@ -93,32 +93,32 @@ struct http {
 	bool chunked, in_chunk_line, last_chunk, expects;
 	struct chunk_line chunk_line; /* with in_chunk_line */
 	bool fresh;          /* the head is complete, and no byte of the body was here yet */
-	bool on_trial;       /* only its answer can show that this is a request: see http_find.c */
+	bool on_trial;       /* only its response can show that this is a request: see http_find.c */
 	bool doubted;        /* ... because it may be a body that was refused */
 	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
 	bool blind;          /* ... and nothing that the client sent was seen since */
-	bool wary;           /* the client asks before it sends a body: what it has read may be less than an answer */
-	uint8_t interims;    /* interim answers seen since the place in the answers was lost, up to INTERIMS_MAX */
-	bool answers_met;    /* some answer of the connection was seen to begin */
+	bool wary;           /* the client asks before it sends a body: what it has read may be less than a response */
+	uint8_t interims;    /* interim responses seen since the place in the responses was lost, up to INTERIMS_MAX */
+	bool responses_met;    /* some response of the connection was seen to begin */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
-	bool answer_scanned; /* likewise, of the answer */
-	bool answer_in_head; /* its head is not complete */
+	bool response_scanned; /* likewise, of the response */
+	bool response_in_head; /* its head is not complete */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
 	bool connects;        /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
 	bool upgrade_tells;   /* ... to a protocol whose first bytes cannot be a request's */
 	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
 			       */
-	bool answering;       /* the server's parser is inside an answer */
-	bool answers_placed;  /* it is known where answers begin */
-	bool answers_whole;   /* ... and has been from the begin of the connection */
-	bool answers_known;   /* sent and answered can be compared */
-	bool switched;        /* the answer at hand ends HTTP */
-	bool answer_head_over; /* with pairs: what comes now as a field is a trailer */
+	bool answering;       /* the server's parser is inside a response */
+	bool responses_placed;  /* it is known where answers begin */
+	bool responses_whole;   /* ... and has been from the begin of the connection */
+	bool responses_known;   /* sent and answered can be compared */
+	bool switched;        /* the response at hand ends HTTP */
+	bool response_head_over; /* with pairs: what comes now as a field is a trailer */
 	uint8_t probe_len;
 	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see http_unseen.c */
 	struct wall unseen_at;
-	uint32_t begins[BEGINS_MAX]; /* of the last final answers, by their number */
-	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its answer acknowledged */
+	uint32_t begins[BEGINS_MAX]; /* of the last final responses, by their number */
+	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its response acknowledged */
 	uint8_t asked[OUTSTANDING_MAX];
 	struct interim interim[INTERIMS_MAX]; /* the last ones, the newest first */
 	uint32_t trial_ack, held_ack; /* with on_trial: of the client, on its first and its last segment */
@@ -131,7 +131,7 @@ struct http {
 	enum pause pause;
 	const char *parse_at; /* the bytes that llhttp is given now */
 	struct http *next;    /* in the list of spare ones */
-	struct response_chunks answer_chunks;
+	struct response_chunks response_chunks;
 	llhttp_t client, server; /* not cleared by http_new(): each message begins with llhttp_init() */
 };
 
@@ -148,14 +148,14 @@ void http_lose_position(struct http *h);
 /** http_leave_upgraded() - a 101 or CONNECT: what follows is not HTTP/1 */
 void http_leave_upgraded(struct http *h, bool h2c);
 
-/** http_uphold() - the answer to the request on trial has begun: it is one, and handed on if it is whole */
+/** http_uphold() - the response to the request on trial has begun: it is one, and handed on if it is whole */
 void http_uphold(struct http *h);
 
 /** http_leave_unseen() - what became of an upgrade cannot be known any more: nothing that follows is believed */
 void http_leave_unseen(struct http *h);
 
-/** http_lose_answers() - it is not known where the next answer begins; @fate: what that means for the one at hand */
-void http_lose_answers(struct http *h, enum response_fate fate);
+/** http_lose_responses() - it is not known where the next response begins; @fate: what that means for the one at hand */
+void http_lose_responses(struct http *h, enum response_fate fate);
 
 /** http_filler() - bytes that stand for those that nobody has: not more than @left of them, never empty */
 struct span http_filler(uint64_t left);
@@ -169,7 +169,7 @@ void http_count_request(struct http *h);
 
 /* http_find.c */
 
-/** http_begins_pipelined() - did the client not wait for the answer to the request before? */
+/** http_begins_pipelined() - did the client not wait for the response to the request before? */
 bool http_begins_pipelined(const struct http *h);
 
 enum belief { BELIEF_NONE, BELIEF_TRIAL, BELIEF_FULL };
@@ -177,7 +177,7 @@ enum belief { BELIEF_NONE, BELIEF_TRIAL, BELIEF_FULL };
 /** http_believable() - the segment at hand begins with a request line, or seems to: is it one? */
 enum belief http_believable(const struct http *h, struct span segment);
 
-/** http_final_owed() - is an interim answer the last that the client had read when it sent the segment at hand? */
+/** http_final_owed() - is an interim response the last that the client had read when it sent the segment at hand? */
 bool http_final_owed(const struct http *h);
 
 /** http_body_doubtful() - may the segment at hand begin the next request rather than the body that was announced? */
@@ -189,28 +189,28 @@ bool http_accepted(const struct http *h);
 /** http_trial_over() - the client has sent the segment at hand: can the request on trial not be upheld any more? */
 bool http_trial_over(const struct http *h, struct span segment);
 
-/** http_trial_won() - the last answer that began is that of the request on trial, which is whole and held */
+/** http_trial_won() - the last response that began is that of the request on trial, which is whole and held */
 bool http_trial_won(const struct http *h);
 
-/* http_answers.c */
+/* http_responses.c */
 
-void http_answers_init(llhttp_settings_t *server);
+void http_responses_init(llhttp_settings_t *server);
 
-/** http_answers_chunks() - the callbacks for chunks, which are those of any answer's settings */
-void http_answers_chunks(llhttp_settings_t *server);
+/** http_responses_chunks() - the callbacks for chunks, which are those of any response's settings */
+void http_responses_chunks(llhttp_settings_t *server);
 
-/** http_answered_by() - final answers of which the client had read something when it sent its segment with @ack
+/** http_answered_by() - final responses of which the client had read something when it sent its segment with @ack
  */
 uint32_t http_answered_by(const struct http *h, uint32_t ack);
 
-/** http_answers_seen() - was all of the answers captured that the client had read when it sent the segment at
+/** http_responses_seen() - was all of the responses captured that the client had read when it sent the segment at
  * hand? */
-bool http_answers_seen(const struct http *h);
+bool http_responses_seen(const struct http *h);
 
-/* What llhttp says about an answer, for http_pairs.c, whose callbacks do more. */
-int http_answer_head(struct http *h);
-void http_answer_body(struct http *h, size_t len);
-int http_answer_complete(struct http *h);
+/* What llhttp says about a response, for http_pairs.c, whose callbacks do more. */
+int http_response_head(struct http *h);
+void http_response_body(struct http *h, size_t len);
+int http_response_complete(struct http *h);
 
 /*
  * http_pairs.c: only with h->pairs
@@ -229,7 +229,7 @@ void http_pairs_expect(struct http *h);
 /** http_pairs_token() - the request is complete: what its message is to be marked with */
 uint64_t http_pairs_token(struct http *h);
 
-/** http_pairs_asked() - the sink has it; its answer may have been here before it */
+/** http_pairs_asked() - the sink has it; its response may have been here before it */
 void http_pairs_asked(struct http *h);
 
 /** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the gap for certain */
@@ -241,27 +241,27 @@ void http_pairs_unread(struct http *h, uint32_t bytes);
 /** http_pairs_unsent() - the last that was counted as sent was no request, for all that is known */
 void http_pairs_unsent(struct http *h);
 
-/** http_pairs_find() - a request is counted: can the answers be counted anew from here, if they must? */
+/** http_pairs_find() - a request is counted: can the responses be counted anew from here, if they must? */
 void http_pairs_find(struct http *h);
 
-/** http_pairs_waits() - was some request handed over whose answer was not? */
+/** http_pairs_waits() - was some request handed over whose response was not? */
 bool http_pairs_waits(const struct http *h);
 
-/** http_pairs_ahead() - is an answer kept whose request was not seen yet? */
+/** http_pairs_ahead() - is a response kept whose request was not seen yet? */
 bool http_pairs_ahead(const struct http *h);
 
-/* Bytes of the server; an answer begins in them: is it kept? */
+/* Bytes of the server; a response begins in them: is it kept? */
 void http_pairs_server_bytes(struct http *h, struct wall now);
-bool http_pairs_answer_begins(struct http *h);
+bool http_pairs_response_begins(struct http *h);
 
 /** http_pairs_answered() - it is a final one */
 void http_pairs_answered(struct http *h);
 
-/** http_pairs_spoil() - some of the answer at hand is missing, but it is known where it ends */
+/** http_pairs_spoil() - some of the response at hand is missing, but it is known where it ends */
 void http_pairs_spoil(struct http *h, enum response_fate fate);
 
-/** http_pairs_lost_answers() - likewise, but it is not known; which answer is whose isn't either */
-void http_pairs_lost_answers(struct http *h, enum response_fate fate);
+/** http_pairs_lost_responses() - likewise, but it is not known; which answer is whose isn't either */
+void http_pairs_lost_responses(struct http *h, enum response_fate fate);
 
 /** http_pairs_server_end() - see http_server_end() */
 void http_pairs_server_end(struct http *h);

@@ -1,21 +1,21 @@
 /*
- * http_pairs.c - which answer belongs to which request, and the answer itself, where somebody wants it
+ * http_pairs.c - which answer belongs to which request, and the response itself, where somebody wants it
  *
- * Theory of operation. A request whose answer is wanted is awaited from the end
- * of its head on. Answers are told apart by their number: the n-th final answer
+ * Theory of operation. A request whose response is wanted is awaited from the end
+ * of its head on. Answers are told apart by their number: the n-th final response
  * of a connection belongs to the n-th request that was sent, and an interim one
  * (1xx) counts for nothing. Each wanted request that reached the sink gets one
  * response, sooner or later, whatever becomes of the connection.
  *
  * A wrong pair is worse than none, so a number is believed only as long as both
  * counts are: from the begin of the connection, until a gap takes away the
- * place in the answers (then all that are awaited are out of step) or in the
+ * place in the responses (then all that are awaited are out of step) or in the
  * requests (then those that follow are, not those that were sent before). After
  * a gap, or in a connection whose begin was not seen, the count begins anew
- * with a request before which the client had read all answers. From there
- * on the first byte of an answer must also be just the one that the client was
- * waiting for when it began the request: so no answer that began in a gap, and
- * none that a body quoted, is taken for one. And if the answers were followed
+ * with a request before which the client had read all responses. From there
+ * on the first byte of a response must also be just the one that the client was
+ * waiting for when it began the request: so no response that began in a gap, and
+ * none that a body quoted, is taken for one. And if the responses were followed
  * all the time, there must be one for each request that is known to have been
  * sent, those in gaps too. A client that once asked on without waiting
  * (pipelining) is never counted anew; who asks behind a gap in which a request
@@ -29,13 +29,13 @@
  * the connection. (Of a connection that was joined in the middle nobody knows
  * whether its client keeps ahead; it is taken for one that waits.)
  *
- * An answer is never a request's of which the server had not read a byte when it
+ * A response is never a request's of which the server had not read a byte when it
  * began it. Where the count began anew, the server must have read all of it.
  *
- * An answer may be captured before its request (two queues of a network card):
+ * A response may be captured before its request (two queues of a network card):
  * up to AHEAD_MAX bytes of it are kept until the request's head is here.
  *
- * Times are the segments'. An answer that begins before the request's last byte
+ * Times are the segments'. A response that begins before the request's last byte
  * (a 413 that does not wait) has a first byte at 0, never below.
  */
 #include "reassembly/http_impl.h"
@@ -48,18 +48,18 @@
 #define WAITED_ENOUGH 3
 #define REQUEST_MIN 26 /* bytes of a request with GET, / and a Host of one letter */
 
-/** struct awaited - the answer of one request */
+/** struct awaited - the response of one request */
 struct awaited {
 	struct awaited *next;
 	uint64_t token;                          /* 0: the request is not complete, or not even its head */
-	uint32_t number;                         /* with is_placed: of its answer among the final ones */
+	uint32_t number;                         /* with is_placed: of its response among the final ones */
 	uint32_t ack;                            /* of the client, on the request's first segment */
 	uint32_t end_ack;                        /* with token: on its last */
 	uint32_t begin_seq, end_seq;             /* its first byte, and with token the first one after it */
 	uint32_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
-	struct wall asked_at, first_at, last_at; /* the request's last byte; the answer's first and last */
-	struct response *response;               /* from the answer's head on */
-	enum response_fate fate;                 /* with is_done, of an answer without a response */
+	struct wall asked_at, first_at, last_at; /* the request's last byte; the response's first and last */
+	struct response *response;               /* from the response's head on */
+	enum response_fate fate;                 /* with is_done, of a response without a response */
 	bool is_placed;
 	bool is_checked; /* the place of its first byte must fit */
 	bool is_ahead;   /* it came before its request */
@@ -70,23 +70,23 @@ struct awaited {
 struct pairs {
 	struct awaited *first, **end;
 	struct awaited *making;  /* of the request that is being sent */
-	struct awaited *current; /* of the answer that is being received */
+	struct awaited *current; /* of the response that is being received */
 	struct response_head head;
 	struct wall now;      /* of the server's segment at hand */
-	struct wall begun_at; /* first byte of the answer at hand */
-	uint32_t turn_begin;  /* sequence number of the first byte after the final answer before */
+	struct wall begun_at; /* first byte of the response at hand */
+	uint32_t turn_begin;  /* sequence number of the first byte after the final response before */
 	uint32_t request_ack; /* on the segment in which the request in the making began */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in gaps too */
 	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
-	uint8_t waited;       /* requests before which the client had read all answers, up to WAITED_ENOUGH */
-	bool in_turn;         /* turn_begin is of the answer at hand: interim ones go before it */
+	uint8_t waited;       /* requests before which the client had read all responses, up to WAITED_ENOUGH */
+	bool in_turn;         /* turn_begin is of the response at hand: interim ones go before it */
 	bool is_trusted;      /* both counts are right */
 	bool was_lost;        /* ... and were not always */
 	bool was_trusted;     /* ... or were once */
-	bool is_counted;      /* sent was right once, and no answer was lost since */
+	bool is_counted;      /* sent was right once, and no response was lost since */
 	bool has_hidden;
-	bool pipelines;       /* the client did not wait for all answers once: it may again */
+	bool pipelines;       /* the client did not wait for all responses once: it may again */
 };
 
 /* ---- the list ---- */
@@ -149,7 +149,7 @@ static struct awaited *find(const struct pairs *p, uint32_t number)
 
 /* ---- what becomes of one ---- */
 
-/** us_after() - never below 0: an answer may begin before its request ends */
+/** us_after() - never below 0: a response may begin before its request ends */
 static int64_t us_after(struct wall from, int64_t to_ns)
 {
 	return to_ns > from.ns ? wall_between(from, (struct wall){ to_ns }) / NS_PER_US : 0;
@@ -207,7 +207,7 @@ static void settle(struct http *h, struct awaited *a, enum response_fate fate)
 		deliver(h, a);
 }
 
-/** settle_rest() - all of which nothing is decided; @seen: those whose answer had begun, @unseen: the others */
+/** settle_rest() - all of which nothing is decided; @seen: those whose response had begun, @unseen: the others */
 static void settle_rest(struct http *h, enum response_fate seen, enum response_fate unseen)
 {
 	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
@@ -243,8 +243,8 @@ void http_pairs_lost_requests(struct http *h, bool hidden)
 
 	p->is_trusted = false;
 	p->sent += hidden;
-	if (hidden && (h->read_known || h->answers->synced)) {
-		p->hidden_ack = h->read_known ? h->read_ack : h->answers->base;
+	if (hidden && (h->read_known || h->responses->synced)) {
+		p->hidden_ack = h->read_known ? h->read_ack : h->responses->base;
 		p->has_hidden = true;
 	}
 	forget_ahead(h);
@@ -267,7 +267,7 @@ static bool may_be_ahead(const struct pairs *p)
 	return p->unread >= 2 * REQUEST_MIN && p->waited < WAITED_ENOUGH;
 }
 
-/** asks_on() - was the answer to a request in a gap not read yet? Then the client does not wait */
+/** asks_on() - was the response to a request in a gap not read yet? Then the client does not wait */
 static bool asks_on(const struct http *h, const struct pairs *p)
 {
 	return p->has_hidden && !seq_before(p->hidden_ack, h->now_ack);
@@ -278,7 +278,7 @@ void http_pairs_find(struct http *h)
 	struct pairs *p = pairs_of(h);
 	uint32_t answered;
 
-	if (!h->answers_placed || !http_answers_seen(h))
+	if (!h->responses_placed || !http_responses_seen(h))
 		return; /* the client may have read more than we saw */
 	answered = http_answered_by(h, h->now_ack);
 	/* More answers than requests: one of these was never seen, before the count began. */
@@ -293,7 +293,7 @@ void http_pairs_find(struct http *h)
 	if (h->pipelining || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
-		return; /* of answers that were followed all the time, none is missing: some are still to come
+		return; /* of responses that were followed all the time, none is missing: some are still to come
 			 */
 	p->sent = answered;
 	p->is_trusted = p->is_counted = p->was_trusted = true;
@@ -304,7 +304,7 @@ void http_pairs_find(struct http *h)
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
 static void settle_unseen(struct http *h)
 {
-	if (h->answers->seen || !h->now_has_ack)
+	if (h->responses->seen || !h->now_has_ack)
 		return;
 	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
 		next = a->next;
@@ -325,14 +325,14 @@ void http_pairs_expect(struct http *h)
 	for (a = p->first; a; a = a->next)
 		if (a->is_ahead && a->number == number)
 			break;
-	if (a && (!h->request.wants_answer || h->asked[(h->sent - 1) % OUTSTANDING_MAX] != ASKED_PLAIN)) {
+	if (a && (!h->request.wants_response || h->asked[(h->sent - 1) % OUTSTANDING_MAX] != ASKED_PLAIN)) {
 		forget(h, a); /* nobody wants it, or where it ends was not known */
 		a = NULL;
-		if (h->request.wants_answer && (a = await(h, number))) {
+		if (h->request.wants_response && (a = await(h, number))) {
 			a->is_done = true;
 			a->fate = RESPONSE_OUT_OF_STEP;
 		}
-	} else if (!a && h->request.wants_answer) {
+	} else if (!a && h->request.wants_response) {
 		a = await(h, number);
 	}
 	if (!a)
@@ -382,31 +382,31 @@ bool http_pairs_waits(const struct http *h)
 	return false;
 }
 
-/* ---- the answers ---- */
+/* ---- the responses ---- */
 
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->answer_head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->response_head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->answer_head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->response_head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	return h->answer_head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
+	return h->response_head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
 }
 
 /**
- * is_possible() - can the answer that has begun be that of @a, whose number it has?
+ * is_possible() - can the response that has begun be that of @a, whose number it has?
  *
  * Not if the server had read no byte of the request then. Where the count began anew, it must begin just where the
  * client was waiting, and the server must have read the request to its end.
@@ -415,18 +415,18 @@ static bool is_possible(const struct http *h, const struct awaited *a)
 {
 	if (a->is_ahead)
 		return true; /* see http_pairs_expect() */
-	if (!seq_before(a->begin_seq, h->answer_ack))
+	if (!seq_before(a->begin_seq, h->response_ack))
 		return false;
 	return !a->is_checked || (h->pairs->turn_begin == a->ack &&
-				  !(a->token && seq_before(h->answer_ack, a->end_seq)));
+				  !(a->token && seq_before(h->response_ack, a->end_seq)));
 }
 
-/** take_head() - the final answer of @a has begun */
+/** take_head() - the final response of @a has begun */
 static void take_head(struct http *h, struct awaited *a, int status)
 {
 	struct pairs *p = pairs_of(h);
 
-	a->read_until = h->answer_ack;
+	a->read_until = h->response_ack;
 	if (!is_possible(h, a)) { /* the count is wrong, and so it is for those that follow */
 		settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
@@ -444,9 +444,9 @@ static int on_kept_head(llhttp_t *p)
 	struct http *h = http_of(p);
 	struct pairs *pairs = pairs_of(h);
 	uint32_t number = h->answered;
-	int result = http_answer_head(h), status = p->status_code;
+	int result = http_response_head(h), status = p->status_code;
 
-	h->answer_head_over = true;
+	h->response_head_over = true;
 	if (pairs->current && result == 2)
 		settle(h, pairs->current, RESPONSE_UPGRADED);
 	else if (pairs->current && h->answered != number)
@@ -459,9 +459,9 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 	struct http *h = http_of(p);
 	struct pairs *pairs = pairs_of(h);
 	struct awaited *a = pairs->current;
-	uint64_t expected = h->answer_length;
+	uint64_t expected = h->response_length;
 
-	http_answer_body(h, len);
+	http_response_body(h, len);
 	if (!a || !a->response)
 		return 0;
 	if (a->is_ahead && a->response->body_len + len > AHEAD_MAX) {
@@ -470,7 +470,7 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 	}
 	if (response_is_stream(a->response))
 		response_add_arrival(a->response, pairs->now.ns / NS_PER_US);
-	response_add_body(a->response, span_of(at, len), expected, h->env->max_answer);
+	response_add_body(a->response, span_of(at, len), expected, h->env->max_response);
 	return 0;
 }
 
@@ -483,7 +483,7 @@ static int on_kept_complete(llhttp_t *p)
 		a->last_at = h->pairs->now;
 		settle(h, a, a->response->fate);
 	}
-	return http_answer_complete(h);
+	return http_response_complete(h);
 }
 
 void http_pairs_settings(llhttp_settings_t *kept)
@@ -510,7 +510,7 @@ void http_pairs_server_bytes(struct http *h, struct wall now)
 	}
 }
 
-bool http_pairs_answer_begins(struct http *h)
+bool http_pairs_response_begins(struct http *h)
 {
 	struct pairs *p = pairs_of(h);
 
@@ -524,7 +524,7 @@ bool http_pairs_answer_begins(struct http *h)
 		if (p->current)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
-	h->answer_head_over = false;
+	h->response_head_over = false;
 	response_head_clear(&p->head);
 	return p->current != NULL;
 }
@@ -553,7 +553,7 @@ void http_pairs_spoil(struct http *h, enum response_fate fate)
 		settle(h, h->pairs->current, fate);
 }
 
-void http_pairs_lost_answers(struct http *h, enum response_fate fate)
+void http_pairs_lost_responses(struct http *h, enum response_fate fate)
 {
 	struct pairs *p = pairs_of(h);
 
@@ -579,7 +579,7 @@ void http_pairs_end(struct http *h, enum response_fate fate)
 {
 	enum response_fate unseen = fate;
 
-	if (fate == RESPONSE_BROKEN_OFF || !h->answers->seen)
+	if (fate == RESPONSE_BROKEN_OFF || !h->responses->seen)
 		unseen = RESPONSE_UNSEEN;
 	if (h->switched)
 		fate = unseen = RESPONSE_UPGRADED;

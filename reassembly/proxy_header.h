@@ -52,7 +52,7 @@ enum proxy_match proxy_reader_feed(struct proxy_reader *p, struct span *in);
 /** proxy_reader_gap() - @bytes are missing here: as many as belong to the header are taken off */
 void proxy_reader_gap(struct proxy_reader *p, uint32_t *bytes);
 
-/** proxy_header_possible() - quick, for every connection: false is the answer for nearly all */
+/** proxy_header_possible() - quick, for every connection: false is the response for nearly all */
 static inline bool proxy_header_possible(struct span s)
 {
 	return s.len > 0 && ((s.at[0] == 'P' && (s.len == 1 || s.at[1] == 'R')) ||

@@ -116,14 +116,14 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 	flow_set_state(&r->flows, f, FLOW_IGNORED);
 }
 
-/** end_answers() - what waits behind a gap may still be whole answers; and if all came, the end itself tells one */
-static void end_answers(struct reassembler *r, struct flow *f)
+/** end_responses() - what waits behind a gap may still be whole answers; and if all came, the end itself tells one */
+static void end_responses(struct reassembler *r, struct flow *f)
 {
-	struct stream *answers = &f->life->half[!f->client];
+	struct stream *responses = &f->life->half[!f->client];
 
 	if (f->state == FLOW_OPEN)
-		stream_close_gaps(answers, &r->streams, &(struct bearing){ r, f, !f->client });
-	if (f->life->http && stream_ended(answers))
+		stream_close_gaps(responses, &r->streams, &(struct bearing){ r, f, !f->client });
+	if (f->life->http && stream_ended(responses))
 		http_server_end(f->life->http);
 }
 
@@ -141,8 +141,8 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 			stream_close_gaps(requests, &r->streams, &(struct bearing){ r, f, f->client });
 		if (requests->next != requests->base && !f->life->half[!f->client].seen)
 			counter_add(&r->stats.one_way, 1);
-		if (r->options.keep_answers && f->life->http && reason != LOST_MEMORY)
-			end_answers(r, f);
+		if (r->options.keep_responses && f->life->http && reason != LOST_MEMORY)
+			end_responses(r, f);
 	}
 	if (f->client != CLIENT_UNKNOWN)
 		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
@@ -346,7 +346,7 @@ static void expire(struct reassembler *r)
 /** make_http() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
 static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t at_hand)
 {
-	const struct stream *answers = &f->life->half[!f->client];
+	const struct stream *responses = &f->life->half[!f->client];
 	struct request_origin origin = { .client = f->key.end[f->client],
 					 .server = f->key.end[!f->client],
 					 .connection = f->number };
@@ -362,7 +362,7 @@ static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t 
 		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
 	if (f->life->http && f->life->unparsed_known[f->client])
 		http_unparsed(f->life->http, f->life->unparsed_ack[f->client]);
-	if (f->life->http && r->options.keep_answers && answers->next - answers->base != at_hand)
+	if (f->life->http && r->options.keep_responses && responses->next - responses->base != at_hand)
 		http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 	return f->life->http != NULL;
 }
@@ -529,7 +529,7 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_fate fate;
 
-	if (!f->life->http) { /* an answer that was captured before its request */
+	if (!f->life->http) { /* a response that was captured before its request */
 		const struct stream *requests = &f->life->half[f->client & 1];
 
 		if (f->client == CLIENT_UNKNOWN || status_line_match(piece->bytes) != LINE_YES ||
@@ -759,7 +759,7 @@ static bool confirms_new_life(const struct flow *f, unsigned dir, const struct s
 /** enter_life() - find out whether @s belongs to this life of the 4-tuple; false: to none that we follow */
 static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	bool syn = s->flags & TCP_SYN, answer = syn && (s->flags & TCP_ACK);
+	bool syn = s->flags & TCP_SYN, response = syn && (s->flags & TCP_ACK);
 
 	if (confirms_new_life(f, dir, s)) {
 		unsigned client = f->new_dir;
@@ -773,8 +773,8 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 		bool over = f->state == FLOW_CLOSED || f->life->half[0].fin_known || f->life->half[1].fin_known ||
 			    f->life->is_reset;
 
-		if (!over && (answer || s->payload.len == 0)) {
-			if (!answer) {
+		if (!over && (response || s->payload.len == 0)) {
+			if (!response) {
 				f->new_dir = (uint8_t)dir;
 				f->new_isn = s->seq;
 			}
@@ -887,7 +887,7 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 			f->client = client;
 	}
 	if (f->client != CLIENT_UNKNOWN && dir != f->client) {
-		if (f->life->http) /* the answers before are missing, and nobody knows how many they were */
+		if (f->life->http) /* the responses before are missing, and nobody knows how many they were */
 			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 		return f->life->http || status_line_match(s->payload) == LINE_YES;
 	}
@@ -895,11 +895,11 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 }
 
 /**
- * begin_answers() - the SYN+ACK is missing: what the client's first segment acknowledges is the server's first byte
+ * begin_responses() - the SYN+ACK is missing: what the client's first segment acknowledges is the server's first byte
  *
  * A server speaks when it was asked, so what it sends elsewhere lies behind a gap. No later segment tells that much.
  */
-static void begin_answers(struct reassembler *r, struct flow *f, uint32_t seq, const struct stream_piece *piece)
+static void begin_responses(struct reassembler *r, struct flow *f, uint32_t seq, const struct stream_piece *piece)
 {
 	if (f->has_isn[f->client] && seq == f->isn[f->client] + 1 && piece->has_ack)
 		stream_early_from(&f->life->half[!f->client], &r->streams, piece->ack);
@@ -919,7 +919,7 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 		stream_early_from(mine, &r->streams, seq);
 	}
 	if (!f->life->half[!dir].synced && dir == f->client)
-		begin_answers(r, f, seq, &piece);
+		begin_responses(r, f, seq, &piece);
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }
 
@@ -952,8 +952,8 @@ static void leave_multipath(struct reassembler *r, struct flow *f)
 	drop_http(r, f);
 }
 
-/** drop_answers() - it cannot be known which request the first response belongs to, and so for all after it */
-static void drop_answers(struct reassembler *r, struct flow *f)
+/** drop_responses() - it cannot be known which request the first response belongs to, and so for all after it */
+static void drop_responses(struct reassembler *r, struct flow *f)
 {
 	stream_drop(&f->life->half[!f->client], &r->streams);
 	if (f->life->http)
@@ -973,16 +973,16 @@ static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir
 				      .next = mine->next,
 				      .has_isn = f->has_isn[dir],
 				      .is_begun = mine->synced && mine->next != mine->base };
-	bool was_over = m->is_over, is_answer = f->client == !dir;
+	bool was_over = m->is_over, is_response = f->client == !dir;
 
 	if (!multipath_continues(m, &at)) {
 		if (!was_over)
 			leave_multipath(r, f);
 		return false;
 	}
-	if (!is_answer || !m->is_mapped[dir] || multipath_proves(m, dir))
+	if (!is_response || !m->is_mapped[dir] || multipath_proves(m, dir))
 		return true;
-	drop_answers(r, f);
+	drop_responses(r, f);
 	return false;
 }
 

@@ -31,7 +31,7 @@ struct head_decision {
 	enum keep keep;
 	bool digest;     /* also the SHA-256 of the body, kept or not */
 	uint8_t verdict; /* handed back with the request, not looked at */
-	bool answer;     /* with KEEP_WHOLE and keep_answers: on_response is called for it, later and once */
+	bool response;     /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
 	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
 
@@ -42,7 +42,7 @@ struct head_decision {
  *               KEEP_LENT its bytes may be the segment's
  *               (the bytes could not be kept under --max-memory)
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
- * @on_response: the answer to a request that on_request got with this answer_token, or why there is none:
+ * @on_response: the response to a request that on_request got with this response_token, or why there is none:
  *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.
  */
 struct reassembly_sink {
@@ -62,8 +62,8 @@ struct reassembly_options {
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
 	bool llhttp_only;      /* scan no head: slower and the same, for tests */
-	bool keep_answers;     /* the sink may ask for answers; on_response is set */
-	uint64_t max_answer;   /* bytes of the body of an answer that is kept */
+	bool keep_responses;     /* the sink may ask for answers; on_response is set */
+	uint64_t max_response;   /* bytes of the body of a response that is kept */
 	uint64_t first_token;  /* tokens count on from here: lanes begin far from each other */
 };
 

@@ -118,7 +118,7 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->body_len = rq->body_expected = 0;
 	rq->keep = KEEP_NOTHING;
 	rq->verdict = 0;
-	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_answer = false;
+	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_response = false;
 }
 
 bool request_collect(struct request_env *env, struct request *rq)
@@ -167,7 +167,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 			rq->message->body_kept = d.keep == KEEP_WHOLE;
 		}
 	}
-	rq->wants_answer = d.answer && d.keep == KEEP_WHOLE && rq->message;
+	rq->wants_response = d.response && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
 		rq->digest = take_digest(env);
 	if (rq->head)

@@ -46,7 +46,7 @@ struct request {
 	enum keep keep;
 	uint8_t verdict;
 	bool seen, settled, limited, too_large, out_of_memory;
-	bool wants_answer; /* and there is a message */
+	bool wants_response; /* and there is a message */
 };
 
 /** request_begin() - the first byte may be here; nothing is counted yet */

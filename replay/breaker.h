@@ -42,7 +42,7 @@ void breaker_probe(struct breaker *b);
 /** breaker_failed() - a connection could not be opened; true if the breaker opened from BREAKER_CLOSED */
 bool breaker_failed(struct breaker *b, struct mono now);
 
-/** breaker_succeeded() - a connection was opened, or an answer came */
+/** breaker_succeeded() - a connection was opened, or a response came */
 void breaker_succeeded(struct breaker *b);
 
 const char *breaker_state_name(const struct breaker *b); /* "closed", "open", "probing" */

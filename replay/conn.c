@@ -49,8 +49,8 @@
  * any other. Some servers say 408 before they close an idle connection; that is
  * no response to a request that passed it on the way, but stale too.
  *
- * Where an answer's end is told by the end of the connection, only the TLS word
- * for it (close_notify) counts: without it the answer may be cut, and the
+ * Where a response's end is told by the end of the connection, only the TLS word
+ * for it (close_notify) counts: without it the response may be cut, and the
  * outcome is a reset.
  */
 #include "replay/conn.h"
@@ -133,7 +133,7 @@ void conn_free(struct conn *c)
 	if (!c)
 		return;
 	buffer_deinit(&c->head);
-	response_parser_deinit(&c->answer);
+	response_parser_deinit(&c->response);
 	free(c);
 }
 
@@ -177,7 +177,7 @@ static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind,
 {
 	struct outcome o = {
 		.kind = kind,
-		.status_code = c->answer.status_code,
+		.status_code = c->response.status_code,
 		.connect_us = -1,
 		.idle_us = c->was_open ? us_between(c->idle_since, c->began) + 1 : 0,
 		.first_byte_us = -1,
@@ -189,7 +189,7 @@ static struct outcome make_outcome(const struct conn *c, enum outcome_kind kind,
 		o.connect_us = 0;
 	else if (is_connected(c, kind))
 		o.connect_us = us_between(c->began, c->connected_at);
-	if (c->first_byte_at.ns && c->sent_at.ns) /* an answer may begin before the request's end: then 0 */
+	if (c->first_byte_at.ns && c->sent_at.ns) /* a response may begin before the request's end: then 0 */
 		o.first_byte_us =
 			c->first_byte_at.ns > c->sent_at.ns ? us_between(c->sent_at, c->first_byte_at) : 0;
 	else if (c->first_byte_at.ns)
@@ -203,10 +203,10 @@ static int64_t us_since_sent(const struct conn *c, struct mono now)
 	return c->sent_at.ns && now.ns > c->sent_at.ns ? us_between(c->sent_at, now) : 0;
 }
 
-/** take_response() - what was kept of the answer that ends now */
+/** take_response() - what was kept of the response that ends now */
 static struct response *take_response(struct conn *c, struct mono now)
 {
-	struct response *r = response_parser_take(&c->answer);
+	struct response *r = response_parser_take(&c->response);
 
 	if (!r)
 		return NULL;
@@ -221,8 +221,8 @@ static void keep_until(struct conn *c, struct mono now)
 {
 	int64_t keep_ns = KEEP_UNTOLD_NS;
 
-	if (c->answer.keep_s >= 0)
-		keep_ns = c->answer.keep_s * NS_PER_S - c->open_ns - KEEP_SLACK_NS;
+	if (c->response.keep_s >= 0)
+		keep_ns = c->response.keep_s * NS_PER_S - c->open_ns - KEEP_SLACK_NS;
 	if (keep_ns > KEEP_MAX_NS)
 		keep_ns = KEEP_MAX_NS;
 	c->idle_since = now;
@@ -241,7 +241,7 @@ static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail,
 	if (kind <= OUTCOME_ANSWERED_5XX)
 		o.response = take_response(c, now);
 	else
-		response_free(response_parser_take(&c->answer));
+		response_free(response_parser_take(&c->response));
 	c->message = NULL;
 	if (keep)
 		keep_until(c, now);
@@ -275,15 +275,15 @@ static bool is_stale(const struct conn *c)
 	return !c->is_heard && was_closing(c);
 }
 
-/** end_answered() - the status is known and the answer is over, or long enough */
+/** end_answered() - the status is known and the response is over, or long enough */
 static void end_answered(struct conn *c)
 {
 	static const enum outcome_kind by_class[] = { OUTCOME_ANSWERED_2XX, OUTCOME_ANSWERED_3XX,
 						      OUTCOME_ANSWERED_4XX, OUTCOME_ANSWERED_5XX };
-	int class = c->answer.status_code / 100;
-	bool keep = c->answer.state == ANSWER_WHOLE && c->answer.keep_alive && c->state == CONN_WAITING;
+	int class = c->response.status_code / 100;
+	bool keep = c->response.state == RESPONSE_PARSER_WHOLE && c->response.keep_alive && c->state == CONN_WAITING;
 
-	if (c->answer.status_code == 408 && !keep && was_closing(c))
+	if (c->response.status_code == 408 && !keep && was_closing(c))
 		conn_end(c, OUTCOME_FAILED_STALE, "the server gave up an idle connection with status 408", false);
 	else if (class < 2 || class > 5)
 		conn_end(c, OUTCOME_FAILED_PROTOCOL, "status above 599", false);
@@ -298,15 +298,15 @@ enum read_result { READ_MORE, READ_NOTHING, READ_ENDED };
 static enum read_result after_feed(struct conn *c, enum response_parser_state s)
 {
 	switch (s) {
-	case ANSWER_HEAD:
-	case ANSWER_BODY:
+	case RESPONSE_PARSER_HEAD:
+	case RESPONSE_PARSER_BODY:
 		return READ_MORE;
-	case ANSWER_WHOLE:
-	case ANSWER_HUGE:
+	case RESPONSE_PARSER_WHOLE:
+	case RESPONSE_PARSER_HUGE:
 		end_answered(c);
 		return READ_ENDED;
-	case ANSWER_BAD:
-		conn_end(c, OUTCOME_FAILED_PROTOCOL, c->answer.detail, false);
+	case RESPONSE_PARSER_BAD:
+		conn_end(c, OUTCOME_FAILED_PROTOCOL, c->response.detail, false);
 		return READ_ENDED;
 	}
 	return READ_MORE;
@@ -329,13 +329,13 @@ static ssize_t receive(struct conn *c)
 /** end_eof() - the server closed; @is_told: in a way that nobody in between can bring about */
 static void end_eof(struct conn *c, bool is_told)
 {
-	if (!is_told && c->answer.state == ANSWER_BODY)
+	if (!is_told && c->response.state == RESPONSE_PARSER_BODY)
 		conn_end(c, OUTCOME_FAILED_RESET, "EOF in the answer, without close_notify", false);
-	else if (response_parser_eof(&c->answer) == ANSWER_WHOLE)
+	else if (response_parser_eof(&c->response) == RESPONSE_PARSER_WHOLE)
 		end_answered(c);
 	else
 		conn_end(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET,
-			 c->answer.begun ? "EOF in the answer" : "EOF before the answer", false);
+			 c->response.begun ? "EOF in the answer" : "EOF before the answer", false);
 }
 
 static void end_unreadable(struct conn *c, int err)
@@ -355,8 +355,8 @@ static void note_accepted(struct conn *c)
 	c->env->on_connected(c->env->ctx);
 }
 
-/** read_answer() - one receive(); READ_ENDED: the exchange is over and @c not ours any more */
-static enum read_result read_answer(struct conn *c)
+/** read_response() - one receive(); READ_ENDED: the exchange is over and @c not ours any more */
+static enum read_result read_response(struct conn *c)
 {
 	ssize_t n = receive(c);
 	enum response_parser_state s;
@@ -374,11 +374,11 @@ static enum read_result read_answer(struct conn *c)
 	}
 	note_accepted(c);
 	c->is_heard = true;
-	if (c->answer.keeping)
-		c->answer.now_us = us_since_sent(c, c->heard_at);
-	s = response_parser_feed(&c->answer, span_of(c->env->scratch, (size_t)n));
-	if (!c->answer.begun)
-		c->first_byte_at.ns = 0; /* so far only interim answers */
+	if (c->response.keeping)
+		c->response.now_us = us_since_sent(c, c->heard_at);
+	s = response_parser_feed(&c->response, span_of(c->env->scratch, (size_t)n));
+	if (!c->response.begun)
+		c->first_byte_at.ns = 0; /* so far only interim responses */
 	else if (!c->first_byte_at.ns)
 		c->first_byte_at = c->heard_at;
 	return after_feed(c, s);
@@ -387,20 +387,20 @@ static enum read_result read_answer(struct conn *c)
 /** read_turn() - what one turn of the loop may read; READ_ENDED as above */
 static enum read_result read_turn(struct conn *c)
 {
-	enum read_result r = read_answer(c);
+	enum read_result r = read_response(c);
 
 	for (int n = 1; r == READ_MORE && c->tls && tls_has_more(c->tls) && n < RECORDS_PER_TURN; n++)
-		r = read_answer(c);
+		r = read_response(c);
 	return r;
 }
 
-/** read_rest() - the connection broke: what came before may still be a whole answer */
+/** read_rest() - the connection broke: what came before may still be a whole response */
 static void read_rest(struct conn *c, int err)
 {
 	enum read_result r;
 
 	do
-		r = read_answer(c);
+		r = read_response(c);
 	while (r == READ_MORE);
 	if (r == READ_NOTHING)
 		end_unreadable(c, err);
@@ -481,9 +481,9 @@ static void wait_to_send(struct conn *c)
 }
 
 /**
- * send_request() - write on; when the last byte is written, the answer is waited for
+ * send_request() - write on; when the last byte is written, the response is waited for
  *
- * Times of the answer count from before the call that took the last byte, never from after it: on a core that
+ * Times of the response count from before the call that took the last byte, never from after it: on a core that
  * the shadow shares, it may have answered before that call returns, and its latency would come out as nothing.
  * A call that took only some of the rest says nothing yet, so the time is kept only once all is written.
  */
@@ -535,7 +535,7 @@ static void start_request(struct conn *c)
 		end_errno(c, OUTCOME_FAILED_CONNECT, -r);
 		return;
 	}
-	response_parser_begin(&c->answer, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")),
+	response_parser_begin(&c->response, span_equal(c->message->head.method, SPAN_LITERAL("HEAD")),
 		     c->env->keeping);
 	c->sent = 0;
 	set_state(c, CONN_SENDING);
@@ -759,7 +759,7 @@ void conn_begin(struct conn *c, struct message *m, struct mono now)
 	c->began = now;
 	c->deadline.ns = now.ns + c->env->max_time_ns;
 	c->connected_at.ns = c->sent_at.ns = c->first_byte_at.ns = 0;
-	c->answer.status_code = 0;
+	c->response.status_code = 0;
 	c->tried = 0;
 	c->was_open = c->state == CONN_IDLE;
 	c->is_heard = false;

@@ -30,8 +30,8 @@ enum conn_state {
 	CONN_RESOLVING,  /* no socket; the first lookup of the name is under way */
 	CONN_CONNECTING, /* connect() is under way to one of the addresses */
 	CONN_SECURING,   /* connected; the TLS handshake is under way */
-	CONN_SENDING,    /* some of the request is not written; the answer may begin already */
-	CONN_WAITING,    /* all is written; the answer is awaited or being read */
+	CONN_SENDING,    /* some of the request is not written; the response may begin already */
+	CONN_WAITING,    /* all is written; the response is awaited or being read */
 	CONN_IDLE,       /* kept alive, until usable_until; anything that HTTP could read now means that it is over */
 };
 
@@ -44,7 +44,7 @@ struct conn_env {
 	struct resolver *resolver;
 	struct tls_context *tls; /* NULL: plain */
 	struct own *own;
-	uint8_t *scratch; /* every answer is read into it and thrown away; at least a TLS record */
+	uint8_t *scratch; /* every response is read into it and thrown away; at least a TLS record */
 	size_t scratch_size;
 	int64_t max_time_ns, connect_timeout_ns;
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
@@ -80,7 +80,7 @@ struct conn {
 	struct message *message;
 	struct buffer head;
 	size_t sent; /* of head and body */
-	struct response_parser answer;
+	struct response_parser response;
 	struct mono began, deadline;                      /* the exchange, as a whole */
 	struct mono attempt_deadline;                     /* while opening: this lookup, address or handshake */
 	struct mono connected_at, sent_at, first_byte_at; /* 0: not yet */

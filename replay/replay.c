@@ -3,7 +3,7 @@
  *
  * Theory of operation: a message is handed to every target in turn, and each
  * keeps a reference of its own or none; the targets know nothing of each other.
- * What they share is here: the buffer that all answers are read into, the table
+ * What they share is here: the buffer that all responses are read into, the table
  * of our own sockets, the sink, and the end.
  *
  * A drain ends when every target is quiet, at its limit, or by

@@ -6,7 +6,7 @@
  * is built by a callback that the upper floor hands in.
  *
  * Promises: no retry, ever; a deadline over the whole exchange; answers are
- * drained into one shared buffer and thrown away, unless keep_answers; a full queue sheds the newest
+ * drained into one shared buffer and thrown away, unless keep_responses; a full queue sheds the newest
  * request; each target has its own pool, queue, rate, breaker and books, so one
  * that is dead changes nothing for the others.
  */
@@ -45,8 +45,8 @@ struct target_options {
 	/* append the request head for @m; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
 	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
 	void *build_head_ctx;
-	bool keep_answers;      /* on_outcome takes them */
-	uint64_t max_answer;    /* bytes of the body of an answer that is kept */
+	bool keep_responses;      /* on_outcome takes them */
+	uint64_t max_response;    /* bytes of the body of a response that is kept */
 	struct budget *budget;  /* for those; borrowed */
 	lookup_fn lookup; /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
 };

@@ -9,11 +9,11 @@
  * (reassembly/http_rules.h), and the limit of the head is the same: one program
  * behind both gets one judgement. test_responses_alike.c compares the two readers.
  *
- * Of the fields one is read of every answer: how long the server will keep the
+ * Of the fields one is read of every response: how long the server will keep the
  * connection (Keep-Alive, in RFC 2068, 19.7.1, and as Apache, Node and others
  * send it: "timeout=5, max=100"). The rest is for the parser alone.
  *
- * An answer that is kept goes through the same parser with more callbacks. What
+ * A response that is kept goes through the same parser with more callbacks. What
  * cannot be kept (too large, no memory) is read to its end all the same.
  */
 #include "replay/response_parser.h"
@@ -106,7 +106,7 @@ static int on_value_complete(llhttp_t *p)
 {
 	struct response_parser *a = p->data;
 
-	if (a->state != ANSWER_BODY)
+	if (a->state != RESPONSE_PARSER_BODY)
 		end_field(a);
 	return 0;
 }
@@ -117,7 +117,7 @@ static int on_message_begin(llhttp_t *p)
 
 	a->begun = true;
 	a->interim = false;
-	a->keep_s = -1; /* what an interim answer says is not about the end of this one */
+	a->keep_s = -1; /* what an interim response says is not about the end of this one */
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static int on_headers_complete(llhttp_t *p)
 	if (!a->interim) {
 		a->body_length = (p->flags & F_CHUNKED) ? 0 : p->content_length;
 		a->status_code = status;
-		a->state = ANSWER_BODY;
+		a->state = RESPONSE_PARSER_BODY;
 	}
 	/* 1: no body follows, even if Content-Length is there */
 	return response_chunks_head(&a->chunks, p, kind == RESPONSE_WITH_BODY ? 0 : 1);
@@ -146,7 +146,7 @@ static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 	struct response_parser *a = p->data;
 
 	match_name(&a->keep, at, len);
-	return a->state == ANSWER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
+	return a->state == RESPONSE_PARSER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
@@ -154,14 +154,14 @@ static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 	struct response_parser *a = p->data;
 
 	match_value(&a->keep, at, len);
-	return a->state == ANSWER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
+	return a->state == RESPONSE_PARSER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
 	struct response_parser *a = p->data;
 
-	if (a->state == ANSWER_BODY)
+	if (a->state == RESPONSE_PARSER_BODY)
 		return 0;
 	end_field(a);
 	return response_head_end_field(&a->head) ? 0 : -1;
@@ -172,7 +172,7 @@ static int on_kept_headers_complete(llhttp_t *p)
 	struct response_parser *a = p->data;
 	int result = on_headers_complete(p);
 
-	if (a->state == ANSWER_BODY)
+	if (a->state == RESPONSE_PARSER_BODY)
 		a->response = response_new(a->status_code, &a->head, a->keeping->budget);
 	response_head_clear(&a->head);
 	return result;
@@ -199,7 +199,7 @@ static int on_message_complete(llhttp_t *p)
 		return 0;
 	}
 	a->keep_alive = llhttp_should_keep_alive(p);
-	a->state = ANSWER_WHOLE;
+	a->state = RESPONSE_PARSER_WHOLE;
 	return HPE_PAUSED;
 }
 
@@ -257,8 +257,8 @@ struct response *response_parser_take(struct response_parser *a)
 	struct response *r = a->response;
 
 	a->response = NULL;
-	if (r && a->state != ANSWER_WHOLE)
-		response_spoil(r, a->state == ANSWER_HUGE ? RESPONSE_TOO_LARGE : RESPONSE_BROKEN_OFF);
+	if (r && a->state != RESPONSE_PARSER_WHOLE)
+		response_spoil(r, a->state == RESPONSE_PARSER_HUGE ? RESPONSE_TOO_LARGE : RESPONSE_BROKEN_OFF);
 	return r;
 }
 
@@ -275,14 +275,14 @@ static uint64_t body_max(const struct response_parser *a)
 	uint64_t kept = a->keeping ? a->keeping->max : 0;
 
 	/* a kept one may come in small chunks */
-	return kept > ANSWER_BODY_MAX / 2 ? 2 * kept : ANSWER_BODY_MAX;
+	return kept > RESPONSE_BODY_MAX / 2 ? 2 * kept : RESPONSE_BODY_MAX;
 }
 
 static enum response_parser_state bad(struct response_parser *a, const char *why)
 {
 	if (!a->detail)
 		a->detail = why;
-	return a->state = ANSWER_BAD;
+	return a->state = RESPONSE_PARSER_BAD;
 }
 
 /** execute() - let llhttp have @piece; the state says what came of it */
@@ -292,9 +292,9 @@ static void execute(struct response_parser *a, struct span piece)
 
 	if (e == HPE_OK)
 		return;
-	if (e == HPE_PAUSED && a->state == ANSWER_WHOLE) {
+	if (e == HPE_PAUSED && a->state == RESPONSE_PARSER_WHOLE) {
 		if (piece.len > 0)
-			a->keep_alive = false; /* bytes after the answer */
+			a->keep_alive = false; /* bytes after the response */
 		return;
 	}
 	bad(a, llhttp_errno_name(e));
@@ -304,8 +304,8 @@ enum response_parser_state response_parser_feed(struct response_parser *a, struc
 {
 	struct span piece;
 
-	while (a->state == ANSWER_HEAD && bytes.len > 0) {
-		uint64_t room = ANSWER_HEAD_MAX - a->head_bytes;
+	while (a->state == RESPONSE_PARSER_HEAD && bytes.len > 0) {
+		uint64_t room = RESPONSE_PARSER_HEAD_MAX - a->head_bytes;
 
 		if (room == 0)
 			return bad(a, "head above 256 KiB");
@@ -313,20 +313,20 @@ enum response_parser_state response_parser_feed(struct response_parser *a, struc
 		a->head_bytes += piece.len;
 		execute(a, piece);
 	}
-	if (a->state == ANSWER_WHOLE && bytes.len > 0)
+	if (a->state == RESPONSE_PARSER_WHOLE && bytes.len > 0)
 		a->keep_alive = false;
-	if (a->state != ANSWER_BODY || bytes.len == 0)
+	if (a->state != RESPONSE_PARSER_BODY || bytes.len == 0)
 		return a->state;
 	a->body_bytes += bytes.len;
 	execute(a, bytes);
-	if (a->state == ANSWER_BODY && a->body_bytes > body_max(a))
-		a->state = ANSWER_HUGE;
+	if (a->state == RESPONSE_PARSER_BODY && a->body_bytes > body_max(a))
+		a->state = RESPONSE_PARSER_HUGE;
 	return a->state;
 }
 
 enum response_parser_state response_parser_eof(struct response_parser *a)
 {
-	if (a->state == ANSWER_BODY && llhttp_finish(&a->parser) != HPE_OK && a->state == ANSWER_BODY)
+	if (a->state == RESPONSE_PARSER_BODY && llhttp_finish(&a->parser) != HPE_OK && a->state == RESPONSE_PARSER_BODY)
 		return a->state;
 	a->keep_alive = false;
 	return a->state;

@@ -18,17 +18,17 @@
 #include "reassembly/http_rules.h"
 #include "message/response.h"
 
-#define ANSWER_HEAD_MAX RESPONSE_HEAD_MAX /* interim answers and leading empty lines count too */
+#define RESPONSE_PARSER_HEAD_MAX RESPONSE_HEAD_MAX /* interim responses and leading empty lines count too */
 #define KEEP_VALUE_MAX  62
-#define ANSWER_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
+#define RESPONSE_BODY_MAX (16u << 20)  /* with chunk headers and trailers */
 
 /** enum response_parser_state - the last three are final */
 enum response_parser_state {
-	ANSWER_HEAD,  /* nothing yet, or a head that is not complete */
-	ANSWER_BODY,  /* status and fields are known */
-	ANSWER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
-	ANSWER_HUGE,  /* more body than we care to read: close the connection, the status counts */
-	ANSWER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
+	RESPONSE_PARSER_HEAD,  /* nothing yet, or a head that is not complete */
+	RESPONSE_PARSER_BODY,  /* status and fields are known */
+	RESPONSE_PARSER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
+	RESPONSE_PARSER_HUGE,  /* more body than we care to read: close the connection, the status counts */
+	RESPONSE_PARSER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
 };
 
 /** struct response_parser_keeping - how answers are kept; const while they are */
@@ -40,17 +40,17 @@ struct response_parser_keeping {
 struct response_parser {
 	llhttp_t parser;
 	const struct response_parser_keeping *keeping; /* NULL: they are thrown away */
-	struct response *response;            /* with keeping, from ANSWER_BODY on; NULL when memory was short */
+	struct response *response;            /* with keeping, from RESPONSE_PARSER_BODY on; NULL when memory was short */
 	struct response_head head;
 	struct response_chunks chunks;
 	int64_t now_us; /* with keeping: when the bytes that are fed came, after the request's last; set by the caller */
 	enum response_parser_state state;
 	uint64_t head_bytes, body_bytes;
 	uint64_t body_length; /* as the head says; 0: it doesn't */
-	int status_code;    /* of the final answer, from ANSWER_BODY on; else 0 */
-	const char *detail; /* with ANSWER_BAD: why, static text */
+	int status_code;    /* of the final response, from RESPONSE_PARSER_BODY on; else 0 */
+	const char *detail; /* with RESPONSE_PARSER_BAD: why, static text */
 	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
-	bool begun;         /* bytes of the final answer have come */
+	bool begun;         /* bytes of the final response have come */
 	bool interim;       /* the message being parsed is a 1xx */
 	bool keep_alive;
 	int64_t keep_s; /* how long it will be kept, as the server says (Keep-Alive: timeout=N); -1: it does not */
@@ -62,10 +62,10 @@ struct response_parser {
 };
 
 /**
- * response_parser_begin() - expect the answer to a request that is about to be sent
+ * response_parser_begin() - expect the response to a request that is about to be sent
  * @a:        zero, or used before: what it kept then is freed
  * @to_head:  the request's method is HEAD
- * @keeping:  borrowed; NULL: the answer is not kept
+ * @keeping:  borrowed; NULL: the response is not kept
  */
 void response_parser_begin(struct response_parser *a, bool to_head, const struct response_parser_keeping *keeping);
 
@@ -76,13 +76,13 @@ void response_parser_deinit(struct response_parser *a);
 
 /**
  * response_parser_feed() - the next bytes from the connection
- * @bytes:  borrowed; bytes after the end of the answer make keep_alive false
+ * @bytes:  borrowed; bytes after the end of the response make keep_alive false
  *
  * Return: the state; once final, further calls change nothing.
  */
 enum response_parser_state response_parser_feed(struct response_parser *a, struct span bytes);
 
-/** response_parser_eof() - the server closed: ANSWER_WHOLE if the end of the body was to be told so, else as before */
+/** response_parser_eof() - the server closed: RESPONSE_PARSER_WHOLE if the end of the body was to be told so, else as before */
 enum response_parser_state response_parser_eof(struct response_parser *a);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Theory of operation: a server on the replay's own loop, there to show that
  * requests arrive and to measure the way to them. llhttp finds each request's
- * end, the body is thrown away, and the answer is always the same bytes (to HEAD, those of its head). They
+ * end, the body is thrown away, and the response is always the same bytes (to HEAD, those of its head). They
  * are sent with send() rather than uv_write(): one system call that cannot
  * raise SIGPIPE and needs no memory. A peer that does not take 80 bytes at once
  * has gone wrong, and is closed.
@@ -25,7 +25,7 @@
 
 #define SINK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n"
 #define SINK_BODY "{\"sink\": true}\n"
-static const char answer[] = SINK_HEAD SINK_BODY;
+static const char response[] = SINK_HEAD SINK_BODY;
 
 struct sink {
 	uv_tcp_t listener;
@@ -58,12 +58,12 @@ static void client_close(struct client *c)
 static int on_request_complete(llhttp_t *p)
 {
 	struct client *c = p->data;
-	size_t len = p->method == HTTP_HEAD ? sizeof(SINK_HEAD) - 1 : sizeof(answer) - 1;
+	size_t len = p->method == HTTP_HEAD ? sizeof(SINK_HEAD) - 1 : sizeof(response) - 1;
 	uv_os_fd_t fd;
 
 	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0)
 		return -1;
-	if (send(fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
+	if (send(fd, response, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
 		return -1;
 	c->sink->requests++;
 	return 0;

@@ -707,7 +707,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 			connect_ns > 0 && connect_ns < o->max_time_ns ? connect_ns : o->max_time_ns,
 		.build_head = o->build_head,
 		.build_head_ctx = o->build_head_ctx,
-		.keeping = o->keep_answers ? &t->keeping : NULL,
+		.keeping = o->keep_responses ? &t->keeping : NULL,
 		.stats = &t->stats,
 		.opening = &t->opening,
 		.on_connected = on_conn_connected,
@@ -729,7 +729,7 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	t->options = *options;
 	t->index = index;
 	t->hooks = *hooks;
-	t->keeping = (struct response_parser_keeping){ options->max_answer, options->budget };
+	t->keeping = (struct response_parser_keeping){ options->max_response, options->budget };
 	t->sample.part = options->sample_share;
 	rate_init(&t->rate, options->rate, mono_now());
 	breaker_init(&t->breaker, options->breaker);

@@ -30,7 +30,7 @@ struct target;
 /**
  * target_new() - set one target up and begin to resolve its name; opens no connection
  * @sink_port: where "sink:" listens, used when the options' URL says so
- * @scratch:   into which all answers are read; borrowed, as is @own
+ * @scratch:   into which all responses are read; borrowed, as is @own
  * @error:     on failure one sentence, if it is about a file of TLS
  * Return: 0 or a negative errno.
  */

@@ -74,7 +74,7 @@ bool tls_is_quiet(struct tls *t);
  * tls_is_accepted() - after the handshake: has the peer accepted us, too?
  *
  * With TLS 1.3 the client is done first. A server that asked for a certificate says no afterwards, in place of
- * its first answer.
+ * its first response.
  */
 bool tls_is_accepted(const struct tls *t);
 

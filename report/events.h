@@ -33,7 +33,7 @@ struct event_options {
 	/* may a field of this name be shown? */
 	bool (*shows_header)(void *ctx, struct span name);
 	void *ctx;
-	/* for requests of one lane; borrowed, and to be forgotten when the answers above change; NULL: all are written anew */
+	/* for requests of one lane; borrowed, and to be forgotten when the responses above change; NULL: all are written anew */
 	struct event_heads *heads;
 };
 
@@ -48,8 +48,8 @@ void event_lost(const struct request_origin *origin, enum lost_reason reason, st
 void event_outcome(const struct message *m, const char *target_name, const struct outcome *o, struct buffer *out);
 
 /**
- * event_comparison() - append the line of a pair of answers and what came of comparing them
- * @production_us, @shadow_us:  from the request's last byte to the answer's; -1: not known
+ * event_comparison() - append the line of a pair of responses and what came of comparing them
+ * @production_us, @shadow_us:  from the request's last byte to the response's; -1: not known
  * @show_values:                what the two say at each path, too
  */
 void event_comparison(const struct message *m, const char *target_name, const struct comparison *c,

@@ -85,7 +85,7 @@ static const struct metric facts_metrics[] = {
 	  OF_FACTS(handover_waiting) },
 	{ "shadowtap_events_dropped_total", "counter", "Lines of -o that were dropped because the file was slow.",
 	  OF_FACTS(events_dropped) },
-	{ "shadowtap_admin_answers_total", "counter", "Answers given at --admin.", OF_FACTS(admin_answers) },
+	{ "shadowtap_admin_answers_total", "counter", "Answers given at --admin.", OF_FACTS(admin_responses) },
 	{ "shadowtap_admin_refused_total", "counter", "Connections to --admin that were refused because there were too many.",
 	  OF_FACTS(admin_refused) },
 };

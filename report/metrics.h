@@ -39,8 +39,8 @@ struct metrics_facts {
 	uint64_t handover_waiting;           /* messages between capture and loop */
 	uint64_t config_read, config_refused;
 	uint64_t events_dropped;
-	uint64_t admin_answers, admin_refused;
-	bool comparing; /* --compare: pairs of answers, by verdict */
+	uint64_t admin_responses, admin_refused;
+	bool comparing; /* --compare: pairs of responses, by verdict */
 	uint64_t compared[BOOKS_TARGETS_MAX][COMPARISON_COUNT];
 	uint64_t generated_different[BOOKS_TARGETS_MAX];            /* of those with the verdict value */
 	uint64_t decisions[BOOKS_TARGETS_MAX], agree[BOOKS_TARGETS_MAX];

@@ -3,7 +3,7 @@
  *
  * Theory of operation. A reader has a minute: the verdict is one line, four
  * figures stand below it, and then come the sections in the order of the
- * questions that people ask: where did the requests go, do the answers agree,
+ * questions that people ask: where did the requests go, do the responses agree,
  * where do they not, how fast is it, can the capture be trusted, what was asked
  * for. Everything is read from the report's JSON (view.h).
  *

@@ -21,7 +21,7 @@
 #define READ_BYTES     4096
 #define LINGER_BYTES   (256 * 1024)
 #define REQUEST_MS     5000
-#define ANSWER_MS      5000
+#define RESPONSE_MS      5000
 #define IDLE_MS        75000
 #define LINGER_MS      1000
 #define LOCALS_MAX     64
@@ -29,9 +29,9 @@
 /*
  * READING:   a request comes, or is waited for.
  * PAUSED:    as READING, but the turns of this tick are used up: not read.
- * WRITING:   the answer leaves; not read.
- * LINGERING: the answer left and our half is closed; what still comes is read and
- *            thrown away, since closing on it would reset the answer too.
+ * WRITING:   the response leaves; not read.
+ * LINGERING: the response left and our half is closed; what still comes is read and
+ *            thrown away, since closing on it would reset the response too.
  * CLOSING:   freed in on_client_closed().
  */
 enum client_state { CLIENT_READING, CLIENT_PAUSED, CLIENT_WRITING, CLIENT_LINGERING, CLIENT_CLOSING };
@@ -66,7 +66,7 @@ struct admin {
 	size_t local_count;
 	struct list clients;
 	unsigned client_count, turns;
-	uint64_t answers, refused;
+	uint64_t responses, refused;
 	int fd; /* until the loop has it; -1 then */
 	bool started, held; /* held: a connection waits in libuv, which accepts no other before that one is taken */
 	char scratch[READ_BYTES];
@@ -269,12 +269,12 @@ static void client_linger(struct client *c)
 		client_read(c, CLIENT_LINGERING, LINGER_MS);
 }
 
-/** client_answered() - the whole answer is with the kernel */
+/** client_answered() - the whole response is with the kernel */
 static void client_answered(struct client *c)
 {
 	bool keep = c->http.keep;
 
-	c->admin->answers++;
+	c->admin->responses++;
 	if (!keep) {
 		client_linger(c);
 		return;
@@ -302,17 +302,17 @@ static void on_written(uv_write_t *request, int status)
 
 static void client_answer(struct client *c)
 {
-	struct span rest = buffer_span(&c->http.answer);
-	uv_buf_t bytes = uv_buf_init((char *)c->http.answer.bytes, (unsigned)rest.len);
+	struct span rest = buffer_span(&c->http.response);
+	uv_buf_t bytes = uv_buf_init((char *)c->http.response.bytes, (unsigned)rest.len);
 	int n;
 
 	uv_read_stop(&c->stream);
-	if (!buffer_ok(&c->http.answer)) {
+	if (!buffer_ok(&c->http.response)) {
 		client_close(c);
 		return;
 	}
 	c->state = CLIENT_WRITING;
-	c->deadline = now_ms(c->admin) + ANSWER_MS;
+	c->deadline = now_ms(c->admin) + RESPONSE_MS;
 	c->admin->turns -= c->admin->turns > 0;
 	n = uv_try_write(&c->stream, &bytes, 1);
 	if (n < 0 && n != UV_EAGAIN) {
@@ -355,7 +355,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 
 /* ---- all connections ---- */
 
-/* It has had an answer, and a client that needs another connects again. */
+/* It has had a response, and a client that needs another connects again. */
 static bool is_idle(const struct client *c)
 {
 	return (c->state == CLIENT_READING || c->state == CLIENT_PAUSED) && c->http.requests > 0 && c->http.fed == 0;
@@ -498,9 +498,9 @@ int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *rou
 	return uv_listen(&a->listener.stream, BACKLOG, on_connection);
 }
 
-uint64_t admin_answers(const struct admin *a)
+uint64_t admin_responses(const struct admin *a)
 {
-	return a->answers;
+	return a->responses;
 }
 
 uint64_t admin_refused(const struct admin *a)

@@ -12,7 +12,7 @@
  *   don't hang up. So who connects and says nothing cannot keep a probe of
  *   /healthz out. If all 16 are being answered, 16 more are told 503, and others
  *   are closed.
- * - A request has 5 seconds to come, an answer 5 to leave, an idle connection
+ * - A request has 5 seconds to come, a response 5 to leave, an idle connection
  *   75 seconds, and one that is being closed one second.
  * - Accepting and answering take turns, 20 in a tenth of a second for all peers
  *   together. When they are used up, the listener is left alone (the kernel's
@@ -51,8 +51,8 @@ int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *rou
 /** admin_is_own() - any thread: is a connection to @server one to us? */
 bool admin_is_own(const struct admin *a, const struct endpoint *server);
 
-/** admin_answers() / admin_refused() - answers given, and connections that were refused for being too many */
-uint64_t admin_answers(const struct admin *a);
+/** admin_responses() / admin_refused() - answers given, and connections that were refused for being too many */
+uint64_t admin_responses(const struct admin *a);
 uint64_t admin_refused(const struct admin *a);
 
 /** admin_close() - close all handles; when the loop has run to its end, admin_free(). Both take NULL */

@@ -42,10 +42,10 @@ static const char *phrase(unsigned status)
 	}
 }
 
-/** answer() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
-static void answer(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
+/** response() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
+static void response(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
 {
-	struct buffer *out = &h->answer;
+	struct buffer *out = &h->response;
 
 	buffer_clear(out);
 	buffer_printf(out, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status, phrase(status), type,
@@ -63,7 +63,7 @@ static void answer(struct admin_http *h, unsigned status, const char *type, cons
 
 static void response_parser_text(struct admin_http *h, unsigned status, const char *text)
 {
-	answer(h, status, TEXT, NULL, span_str(text));
+	response(h, status, TEXT, NULL, span_str(text));
 }
 
 static const char *refusal(unsigned status)
@@ -100,7 +100,7 @@ static void get_metrics(struct admin_http *h)
 
 	h->routes->metrics(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		answer(h, 200, METRICS, NULL, buffer_span(&body));
+		response(h, 200, METRICS, NULL, buffer_span(&body));
 	else
 		response_parser_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
@@ -112,7 +112,7 @@ static void get_stats(struct admin_http *h)
 
 	h->routes->stats(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		answer(h, 200, JSON, NULL, buffer_span(&body));
+		response(h, 200, JSON, NULL, buffer_span(&body));
 	else
 		response_parser_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
@@ -123,7 +123,7 @@ static void get_health(struct admin_http *h)
 	struct buffer body = { 0 };
 	bool healthy = h->routes->healthy(h->routes->ctx, &body);
 
-	answer(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
+	response(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
 	buffer_deinit(&body);
 }
 
@@ -136,7 +136,7 @@ static void get_sample(struct admin_http *h)
 	len = strlen(share);
 	memcpy(line, share, len);
 	line[len] = '\n';
-	answer(h, 200, TEXT, NULL, span_of(line, len + 1));
+	response(h, 200, TEXT, NULL, span_of(line, len + 1));
 }
 
 static void put_sample(struct admin_http *h)
@@ -154,7 +154,7 @@ static void put_sample(struct admin_http *h)
 	else if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
 		response_parser_text(h, 400, "not a share; write 5% or 0.05\n");
 	else if (!h->routes->set_sample(h->routes->ctx, share, &why))
-		answer(h, 409, TEXT, NULL, buffer_span(&why));
+		response(h, 409, TEXT, NULL, buffer_span(&why));
 	else
 		get_sample(h);
 	buffer_deinit(&why);
@@ -197,7 +197,7 @@ static void answer_request(struct admin_http *h)
 	else if (h->parser.method == HTTP_PUT && route->put)
 		route->put(h);
 	else
-		answer(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
+		response(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
 }
 
 /* ---- Host ---- */
@@ -357,7 +357,7 @@ void admin_http_next(struct admin_http *h)
 	h->head_done = h->has_host = h->bad_head = h->has_origin = h->has_expect = false;
 	h->refused = 0;
 	h->field_len = h->value_len = h->target_len = h->body_len = 0;
-	buffer_clear(&h->answer);
+	buffer_clear(&h->response);
 }
 
 /** execute() - let llhttp have @piece, and answer if that was the end */
@@ -401,5 +401,5 @@ enum admin_state admin_http_feed(struct admin_http *h, struct span bytes)
 
 void admin_http_deinit(struct admin_http *h)
 {
-	buffer_deinit(&h->answer);
+	buffer_deinit(&h->response);
 }

@@ -1,10 +1,10 @@
 /*
- * admin_http.h - what --admin understands and answers: bytes in, an answer out, no sockets
+ * admin_http.h - what --admin understands and answers: bytes in, a response out, no sockets
  *
  * Theory of operation: whoever can reach the address can send anything, so a
  * request is small or refused: a head of at most 8 KiB, a body of at most 64
  * bytes, one request at a time. llhttp parses without any of its lenient
- * flags. What is kept of a request is of fixed size; the answer is built in one
+ * flags. What is kept of a request is of fixed size; the response is built in one
  * buffer and is as long as the metrics of 16 targets at most.
  *
  * Reading is for whoever can connect. Changing the sample is not:
@@ -33,7 +33,7 @@
 #define ADMIN_HEAD_MAX 8192    /* request line and headers; more is 431 */
 #define ADMIN_BODY_MAX 64      /* more is 413 */
 #define ADMIN_REQUEST_MAX (ADMIN_HEAD_MAX + 1024) /* with the framing of a chunked body */
-#define ADMIN_REQUESTS_MAX 100 /* on one connection; the last answer closes it */
+#define ADMIN_REQUESTS_MAX 100 /* on one connection; the last response closes it */
 
 enum admin_reach {
 	ADMIN_ANYWHERE, /* may only read */
@@ -41,7 +41,7 @@ enum admin_reach {
 	ADMIN_UNIX,
 };
 
-/** struct admin_routes - what the answers say; everything on the loop's thread */
+/** struct admin_routes - what the responses say; everything on the loop's thread */
 struct admin_routes {
 	void (*metrics)(void *ctx, struct buffer *out);
 	void (*stats)(void *ctx, struct buffer *out);
@@ -63,7 +63,7 @@ struct admin_http {
 	const struct admin_routes *routes; /* borrowed; NULL: every request is answered with 503 */
 	enum admin_reach reach;
 	enum admin_state state;
-	struct buffer answer;
+	struct buffer response;
 	bool keep;
 	unsigned requests; /* on this connection */
 
@@ -87,10 +87,10 @@ void admin_http_init(struct admin_http *h, const struct admin_routes *routes, en
 /** admin_http_feed() - bytes, borrowed; after ADMIN_ANSWERED more are ignored, and the connection is not kept */
 enum admin_state admin_http_feed(struct admin_http *h, struct span bytes);
 
-/** admin_http_refuse() - the answer is this status (408), whatever is asked, and the connection closes */
+/** admin_http_refuse() - the response is this status (408), whatever is asked, and the connection closes */
 void admin_http_refuse(struct admin_http *h, unsigned status);
 
-/** admin_http_next() - the answer was sent; the next request on the same connection */
+/** admin_http_next() - the response was sent; the next request on the same connection */
 void admin_http_next(struct admin_http *h);
 
 void admin_http_deinit(struct admin_http *h);

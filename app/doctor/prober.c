@@ -3,7 +3,7 @@
  *
  * A HEAD of the base URL: it costs the shadow nothing, and whatever status comes
  * back, the way there works. It carries our name and the mark of the loop
- * guard, and no credentials, so a 401 is an answer like any other.
+ * guard, and no credentials, so a 401 is a response like any other.
  */
 #include "app/doctor/prober.h"
 

@@ -8,7 +8,7 @@
 #include "report/diagnosis.h"
 
 /**
- * prober_ask() - send one HEAD to each target and wait for the answers, at most --max-time
+ * prober_ask() - send one HEAD to each target and wait for the responses, at most --max-time
  * @seen:    where requests went: a target that leads to one of these is not asked
  * @probes:  room for one per target; names are borrowed from @o
  * Return: 0, or a negative errno with one sentence in @error (a file of TLS that is not right).

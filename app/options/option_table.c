@@ -208,7 +208,7 @@ const struct option_row option_rows[] = {
 	  .kind = OPTION_SLICE, .offset = AT(struct texts, compare.slice_by), .compare_only = true },
 	{ OPTION_GROUP_COMPARE, 0, "max-answer", "SIZE",
 	  "an answer with a longer body is not compared",
-	  SIZE(compare.max_answer, 1, GIB, 8 * MIB), .compare_only = true },
+	  SIZE(compare.max_response, 1, GIB, 8 * MIB), .compare_only = true },
 	{ OPTION_GROUP_COMPARE, 0, "show-bodies", NULL,
 	  "keep values and bodies in events and in the report's examples",
 	  FLAG(compare.show_bodies), .compare_only = true },

@@ -56,7 +56,7 @@ struct compare_settings {
 	const char *rules_path; /* NULL: none */
 	struct texts ignore, unordered;
 	struct texts slice_by; /* names of headers */
-	uint64_t max_answer;
+	uint64_t max_response;
 	bool show_bodies;
 	const char *fail_on; /* NULL: no gate */
 };

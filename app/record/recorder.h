@@ -4,7 +4,7 @@
  * Theory of operation: a flight recorder. Whether a flow is wanted is known when
  * its first chosen request is complete, so until then its packets are held;
  * then they go to the file, and all that follow go there directly. Both
- * directions are kept: reassembly looks at the answers too (100-continue,
+ * directions are kept: reassembly looks at the responses too (100-continue,
  * acknowledged gaps), and people do.
  *
  * What is held is bounded: an eighth of --max-memory for all, half of that for

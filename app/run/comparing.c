@@ -4,14 +4,14 @@
  * Theory of operation. A request that goes to the targets has a row in the
  * table of pairs until all of them are done with it: the message, production's
  * answer once the capture has it, and for each target the outcome of its
- * exchange. As soon as an exchange has ended and production's answer is known,
+ * exchange. As soon as an exchange has ended and production's response is known,
  * whole or not, the two go to the worker: one thread, that owns the comparer
  * and the tally, so that a large comparison never delays the loop. It hands
  * each pair back, since references are counted on the loop only.
  *
  *     expect -> outcome of a target --+
  *                                     +--> worker: compare, add up --> freed
- *     production's answer ------------+
+ *     production's response ------------+
  *
  * Each exchange that was sent ends in exactly one verdict, so whatever cannot
  * be compared goes the same way with a reason: "memory" where production's
@@ -19,8 +19,8 @@
  * "overload" where live pairs pile up before the worker, and
  * "cancelled_at_exit" for what the end of the run left.
  *
- * A request that waits for production's answer holds memory that nobody can
- * give back, and some answers take hours. So when three quarters of the bound
+ * A request that waits for production's response holds memory that nobody can
+ * give back, and some responses take hours. So when three quarters of the bound
  * are in use, the pairs that wait longest are given up; of a recording, whose
  * lane waits at that point while anybody else is busy, only when nearly all is.
  * A recording waits for the worker, too (comparing_has_room()), so its pairs
@@ -48,7 +48,7 @@
 #define BUCKETS 8192                  /* power of two; tokens count on, so they spread by themselves */
 #define ROOM 256                      /* pairs before the worker of a recording */
 #define OVERLOAD 4096                 /* pairs before the worker, live */
-#define OWN_TOKEN (UINT64_C(1) << 63) /* of requests whose answer nobody will bring */
+#define OWN_TOKEN (UINT64_C(1) << 63) /* of requests whose response nobody will bring */
 
 struct pair_row;
 
@@ -66,7 +66,7 @@ struct exchange {
 /** struct pair_row - a request that was sent, or may be */
 struct pair_row {
 	struct pair_row *chain;
-	struct pair_row *older, *newer; /* while exchanges wait for production's answer */
+	struct pair_row *older, *newer; /* while exchanges wait for production's response */
 	uint64_t token;
 	struct message *message;
 	struct response *production; /* NULL: not known yet; perhaps the one of all that nobody knows */
@@ -98,7 +98,7 @@ struct comparing {
 
 	/* the loop's */
 	struct pair_row *bucket[BUCKETS];
-	struct pair_row *oldest, *newest; /* that wait for production's answer */
+	struct pair_row *oldest, *newest; /* that wait for production's response */
 	size_t rows;
 	uint64_t own_tokens;
 	_Atomic size_t at_work; /* exchanges that the worker has; the loop changes it */
@@ -121,7 +121,7 @@ struct comparing {
 static const char *const reason_memory = "memory", *const reason_overload = "overload",
 			 *const reason_cancelled = "cancelled_at_exit";
 
-/* What stands for an answer that could not be kept, or that nobody has seen. Never written to. */
+/* What stands for a response that could not be kept, or that nobody has seen. Never written to. */
 static struct response no_memory = { .fate = RESPONSE_MEMORY, .first_byte_us = -1, .last_byte_us = -1 };
 static struct response never_seen = { .fate = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
 
@@ -274,7 +274,7 @@ static void end_exchange(struct comparing *c, struct exchange *e)
 		remove_row(c, row);
 }
 
-/** to_work() - both answers are known: the worker judges, or counts why nobody does */
+/** to_work() - both responses are known: the worker judges, or counts why nobody does */
 static void to_work(struct comparing *c, struct exchange *e)
 {
 	size_t at_work = atomic_load_explicit(&c->at_work, memory_order_relaxed);
@@ -303,7 +303,7 @@ static void know_production(struct comparing *c, struct pair_row *row, struct re
 			to_work(c, &row->exchanges[i]);
 }
 
-/** give_up_old() - what waits for production's answers must leave memory to what is new */
+/** give_up_old() - what waits for production's responses must leave memory to what is new */
 static void give_up_old(struct comparing *c)
 {
 	size_t high = c->waits ? c->budget->limit / 16 * 15 : c->budget->limit / 4 * 3;
@@ -333,11 +333,11 @@ bool comparing_expect(struct comparing *c, struct message *m)
 		budget_release(c->budget, c->row_size);
 		return false;
 	}
-	if (m->answer_token == 0) { /* there was no memory to await its answer */
-		m->answer_token = OWN_TOKEN | ++c->own_tokens;
+	if (m->response_token == 0) { /* there was no memory to await its response */
+		m->response_token = OWN_TOKEN | ++c->own_tokens;
 		row->production = &no_memory;
 	}
-	row->token = m->answer_token;
+	row->token = m->response_token;
 	row->message = message_ref(m);
 	row->open = c->o->target_count;
 	for (size_t i = 0; i < c->o->target_count; i++)
@@ -350,7 +350,7 @@ bool comparing_expect(struct comparing *c, struct message *m)
 
 void comparing_unsent(struct comparing *c, size_t target, const struct message *m)
 {
-	struct pair_row *row = *find(c, m->answer_token);
+	struct pair_row *row = *find(c, m->response_token);
 
 	if (row && row->exchanges[target].state == EXCHANGE_OPEN)
 		end_exchange(c, &row->exchanges[target]);
@@ -359,7 +359,7 @@ void comparing_unsent(struct comparing *c, size_t target, const struct message *
 void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
 		       const struct outcome *outcome)
 {
-	struct pair_row *row = *find(c, m->answer_token);
+	struct pair_row *row = *find(c, m->response_token);
 	struct exchange *e;
 
 	if (!row) {
@@ -507,7 +507,7 @@ static int make_comparer(struct comparing *c, struct buffer *error)
 		.ignore_count = s->ignore.count,
 		.unordered = s->unordered.at,
 		.unordered_count = s->unordered.count,
-		.max_body = s->max_answer,
+		.max_body = s->max_response,
 		.memory = (size_t)comparing_memory(c->o),
 	};
 
@@ -644,7 +644,7 @@ static void options_json(const struct options *o, struct json *j)
 		json_null(j);
 	texts_json(j, "ignore", &s->ignore);
 	texts_json(j, "unordered", &s->unordered);
-	json_count(j, "max_answer", s->max_answer);
+	json_count(j, "max_answer", s->max_response);
 	texts_json(j, "slice_by", &s->slice_by);
 	json_key(j, "show_bodies");
 	json_bool(j, s->show_bodies);

@@ -1,5 +1,5 @@
 /*
- * comparing.h - production's answers and the targets', brought together and judged (--compare)
+ * comparing.h - production's responses and the targets', brought together and judged (--compare)
  *
  * Unless a function says otherwise it is called on the loop's thread.
  */
@@ -60,7 +60,7 @@ void comparing_unsent(struct comparing *c, size_t target, const struct message *
 void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
 		       const struct outcome *outcome);
 
-/** comparing_production() - what the capture knows of an answer; @response is taken, NULL: there was no memory
+/** comparing_production() - what the capture knows of a response; @response is taken, NULL: there was no memory
  */
 void comparing_production(struct comparing *c, uint64_t token, struct response *response);
 

@@ -16,7 +16,7 @@
 #define BATCH_PACKETS   256
 #define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
 #define MEMORY_POLL_US  500
-#define ANSWER_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
+#define RESPONSE_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
 
 struct lane {
 	struct lane_options o;
@@ -119,12 +119,12 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		.keep = keep,
 		.digest = l->o.options->events_path != NULL,
 		.verdict = (uint8_t)verdict,
-		.answer = keep == KEEP_WHOLE && l->o.options->compare.on,
+		.response = keep == KEEP_WHOLE && l->o.options->compare.on,
 		.limited = verdict == VERDICT_CHOSEN, /* a dry run counts as too large what a run would not send */
 	};
 }
 
-/* -c, after the last that was wanted: the answers are here, or had time enough to come. */
+/* -c, after the last that was wanted: the responses are here, or had time enough to come. */
 static bool waited_enough(struct lane *l)
 {
 	int64_t now_ns;
@@ -134,7 +134,7 @@ static bool waited_enough(struct lane *l)
 	now_ns = l->live ? wall_now().ns : l->last.ns;
 	if (l->enough_at_ns == 0)
 		l->enough_at_ns = now_ns;
-	return now_ns - l->enough_at_ns > ANSWER_WAIT_NS;
+	return now_ns - l->enough_at_ns > RESPONSE_WAIT_NS;
 }
 
 static inline bool over(struct lane *l)
@@ -182,7 +182,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
 	if (verdict == VERDICT_CHOSEN && out_of_memory)
 		verdict = VERDICT_SHED_MEMORY;
-	if (m && m->answer_token)
+	if (m && m->response_token)
 		l->awaited++;
 	if (m) {
 		struct request_origin origin = m->origin;
@@ -250,7 +250,7 @@ static bool push_late(struct lane *l)
 static void on_response(void *ctx, uint64_t token, struct response *response)
 {
 	struct lane *l = ctx;
-	struct lane_answer *a = calloc(1, sizeof(*a));
+	struct lane_response *a = calloc(1, sizeof(*a));
 
 	l->awaited--;
 	if (!a) {
@@ -259,7 +259,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 	}
 	a->message.references = 1;
 	a->message.verdict = LANE_VERDICT_ANSWER;
-	a->message.answer_token = token;
+	a->message.response_token = token;
 	a->message.origin.ts_last = l->last;
 	a->response = response;
 	if (push_late(l) && push(l, &a->message))
@@ -520,8 +520,8 @@ int lane_new(const struct lane_options *options, struct lane **out)
 
 	if (!l)
 		return -ENOMEM;
-	reassembly.keep_answers = options->options->compare.on;
-	reassembly.max_answer = options->options->compare.max_answer;
+	reassembly.keep_responses = options->options->compare.on;
+	reassembly.max_response = options->options->compare.max_response;
 	reassembly.first_token = (uint64_t)options->index << LANE_TOKEN_BITS;
 	l->o = *options;
 	l->late_end = &l->late;
@@ -639,7 +639,7 @@ void lane_free(struct lane *l)
 	while (l->late) {
 		struct message *next = l->late->next;
 
-		response_free(((struct lane_answer *)l->late)->response);
+		response_free(((struct lane_response *)l->late)->response);
 		free(l->late);
 		l->late = next;
 	}

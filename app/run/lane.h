@@ -99,14 +99,14 @@ void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
 /** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed. Lane 0 has logged its own */
 const struct buffer *lane_complaints(const struct lane *l);
 
-/** LANE_VERDICT_ANSWER - the item is no request but a struct lane_answer */
+/** LANE_VERDICT_ANSWER - the item is no request but a struct lane_response */
 #define LANE_VERDICT_ANSWER 255
 
-#define LANE_TOKEN_BITS 48 /* the number of the lane is above them in answer_token */
+#define LANE_TOKEN_BITS 48 /* the number of the lane is above them in response_token */
 
-/** struct lane_answer - what is known of the answer to a request that was handed over before */
-struct lane_answer {
-	struct message message; /* first, so that it goes where messages go; with nothing but answer_token and verdict */
+/** struct lane_response - what is known of the response to a request that was handed over before */
+struct lane_response {
+	struct message message; /* first, so that it goes where messages go; with nothing but response_token and verdict */
 	struct response *response; /* NULL: there was no memory for it */
 };
 

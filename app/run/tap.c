@@ -100,9 +100,9 @@ static void take_lines(struct tap *t, struct message *m)
 	check_writer(t);
 }
 
-static void take_answer(struct tap *t, struct message *m)
+static void take_response(struct tap *t, struct message *m)
 {
-	comparing_production(t->comparing, m->answer_token, ((struct lane_answer *)m)->response);
+	comparing_production(t->comparing, m->response_token, ((struct lane_response *)m)->response);
 	message_unref(m);
 }
 
@@ -117,7 +117,7 @@ static bool take_other(struct tap *t, struct message *m)
 	if (m->verdict == TELLER_VERDICT)
 		take_lines(t, m);
 	else if (m->verdict == LANE_VERDICT_ANSWER)
-		take_answer(t, m);
+		take_response(t, m);
 	else
 		return false;
 	return true;
@@ -308,13 +308,13 @@ static void close_down(void *ctx)
 }
 
 /* All answers of production that the lanes know are on their way to us: take them. */
-static void take_last_answers(struct tap *t)
+static void take_last_responses(struct tap *t)
 {
 	intake_stop(t->intake, drop_item, t);
 	for (size_t i = 0; i < t->lane_count; i++)
 		for (struct message *m = lanes_take_late(t->lanes, i), *next; m; m = next) {
 			next = m->next;
-			take_answer(t, m);
+			take_response(t, m);
 		}
 }
 
@@ -335,7 +335,7 @@ static void on_drained(void *ctx)
 		return;
 	}
 	t->state = TAP_COMPARING;
-	take_last_answers(t);
+	take_last_responses(t);
 	comparing_drain(t->comparing, drain_limit(t), close_down, t);
 }
 
@@ -480,8 +480,8 @@ static int make_replay(struct tap *t, struct buffer *error)
 			.shed_stale = t->live,
 			.is_here = t->live,
 			.may_be_production = t->o->target_is_production,
-			.keep_answers = t->o->compare.on,
-			.max_answer = t->o->compare.max_answer,
+			.keep_responses = t->o->compare.on,
+			.max_response = t->o->compare.max_response,
 			.budget = &t->budget,
 			.build_head = build_head,
 			.build_head_ctx = &t->builders[i],

@@ -75,7 +75,7 @@ static void admin_metrics(void *ctx, struct buffer *out)
 		.config_read = t->config_read,
 		.config_refused = t->config_refused,
 		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
-		.admin_answers = admin_answers(t->admin),
+		.admin_responses = admin_responses(t->admin),
 		.admin_refused = admin_refused(t->admin),
 	};
 	struct books b;

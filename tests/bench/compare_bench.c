@@ -1,11 +1,11 @@
 /*
- * compare_bench.c - what comparing two answers costs, by how they differ
+ * compare_bench.c - what comparing two responses costs, by how they differ
  *
  * usage: compare_bench [MEGABYTES [CASE]]   (a total of 64 in each case)
  *
- * An answer of 10,000 probabilities in rows of 10, as V1 writes them, and a list
+ * A response of 10,000 probabilities in rows of 10, as V1 writes them, and a list
  * of objects, as services write them, are compared with themselves written in
- * another way. Printed: megabytes of production's answer a second of processor
+ * another way. Printed: megabytes of production's response a second of processor
  * time, parsing of both and decisions included. That depends on the machine; for instructions run
  * one case under
  *

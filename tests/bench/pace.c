@@ -93,7 +93,7 @@ static void send_one(struct load *l, int64_t due)
 		fail("send");
 }
 
-static void answer(struct load *l, int i)
+static void response(struct load *l, int i)
 {
 	char bytes[4096];
 	ssize_t n = recv(l->sockets[i], bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -137,7 +137,7 @@ static void run(struct load *l)
 			uint64_t times;
 
 			if (events[i].data.u32 < CONNECTIONS_MAX)
-				answer(l, (int)events[i].data.u32);
+				response(l, (int)events[i].data.u32);
 			else if (read(l->timer, &times, sizeof(times)) < 0 && errno != EAGAIN)
 				fail("timer");
 		}

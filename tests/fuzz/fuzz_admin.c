@@ -47,15 +47,15 @@ static bool set_sample(void *ctx, uint64_t share, struct buffer *out)
 
 static void check(struct admin_http *h)
 {
-	const char *answer = buffer_text(&h->answer), *end = strstr(answer, "\r\n\r\n");
+	const char *response = buffer_text(&h->response), *end = strstr(response, "\r\n\r\n");
 	size_t length;
 
-	must(strncmp(answer, "HTTP/1.1 ", 9) == 0 && end);
-	must(sscanf(strstr(answer, "Content-Length:"), "Content-Length: %zu", &length) == 1);
+	must(strncmp(response, "HTTP/1.1 ", 9) == 0 && end);
+	must(sscanf(strstr(response, "Content-Length:"), "Content-Length: %zu", &length) == 1);
 	must(strlen(end + 4) == length || (strlen(end + 4) == 0 && h->parser.method == HTTP_HEAD));
 }
 
-/** feed() - a copy of each piece of its own size; up to the first answer, whose status is returned, or 0 */
+/** feed() - a copy of each piece of its own size; up to the first response, whose status is returned, or 0 */
 static int feed(enum admin_reach reach, struct span bytes, size_t piece_len)
 {
 	struct admin_http h, *current = &h;
@@ -78,7 +78,7 @@ static int feed(enum admin_reach reach, struct span bytes, size_t piece_len)
 	}
 	if (h.state == ADMIN_ANSWERED) {
 		check(&h);
-		status = atoi(buffer_text(&h.answer) + 9);
+		status = atoi(buffer_text(&h.response) + 9);
 	}
 	admin_http_deinit(&h);
 	return status;

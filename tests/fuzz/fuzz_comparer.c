@@ -1,8 +1,8 @@
 /*
- * fuzz_comparer.c - two answers made of any bytes
+ * fuzz_comparer.c - two responses made of any bytes
  *
  * The first bytes choose the headers of both and where the first body ends. The
- * verdict is the same a second time and in a fresh comparer; an answer compared
+ * verdict is the same a second time and in a fresh comparer; a response compared
  * with itself is equal or not comparable; no number comes out that is none.
  */
 #include <math.h>
@@ -52,7 +52,7 @@ static struct comparer *new_comparer(size_t memory)
 	return c;
 }
 
-/** struct side - an answer and the memory of its own that it is made of */
+/** struct side - a response and the memory of its own that it is made of */
 struct side {
 	struct response response;
 	struct header headers[3];

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct reader {
 	struct budget budget;
 	struct reassembly_stats stats;
-	struct stream answers;
+	struct stream responses;
 	struct http_env env;
 	struct http *http;
 	uint64_t said;
@@ -114,11 +114,11 @@ static void reader_open(struct reader *r, bool llhttp_only)
 	struct reassembly_options options = { .max_body = 100, .budget = &r->budget };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
 
-	*r = (struct reader){ .answers = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
+	*r = (struct reader){ .responses = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
 	budget_init(&r->budget, 1 << 26);
 	http_env_init(&r->env, &sink, &options, &r->stats);
 	r->env.llhttp_only = llhttp_only;
-	r->http = http_new(&r->env, &origin, &r->answers, true);
+	r->http = http_new(&r->env, &origin, &r->responses, true);
 	if (!r->http)
 		abort();
 }
@@ -141,8 +141,8 @@ static void check_alike(const struct reader *x, const struct reader *y)
 		    a->answered == b->answered && a->pipelining == b->pipelining && a->bodies == b->bodies &&
 		    a->completed_here == b->completed_here && a->upgrade_asked == b->upgrade_asked &&
 		    a->upgrade_granted == b->upgrade_granted && a->switched == b->switched &&
-		    a->answering == b->answering && a->answers_placed == b->answers_placed &&
-		    a->answers_whole == b->answers_whole && a->answers_known == b->answers_known &&
+		    a->answering == b->answering && a->responses_placed == b->responses_placed &&
+		    a->responses_whole == b->responses_whole && a->responses_known == b->responses_known &&
 		    a->request.seen == b->request.seen && a->request.settled == b->request.settled &&
 		    memcmp(a->begins, b->begins, sizeof(a->begins)) == 0 &&
 		    memcmp(a->ends, b->ends, sizeof(a->ends)) == 0 &&
@@ -154,7 +154,7 @@ static void check_alike(const struct reader *x, const struct reader *y)
 		       a->expects == b->expects && a->refused == b->refused && a->body_left == b->body_left &&
 		       a->head_ack == b->head_ack && a->request.body_len == b->request.body_len;
 	if (a->answering)
-		same = same && b->answering && a->answer_left == b->answer_left &&
+		same = same && b->answering && a->response_left == b->response_left &&
 		       a->response_parser_begin == b->response_parser_begin;
 	if (!same)
 		abort();
@@ -164,14 +164,14 @@ enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HO
 
 static void give(struct reader *r, bool server, struct span bytes, uint32_t sent)
 {
-	struct stream_piece piece = { bytes, { 5 }, sent, r->answers.next, true };
+	struct stream_piece piece = { bytes, { 5 }, sent, r->responses.next, true };
 
 	if (r->http->fate != HTTP_LIVE)
 		return;
 	if (server) {
-		piece.seq = r->answers.next;
+		piece.seq = r->responses.next;
 		piece.ack = sent;
-		r->answers.next += (uint32_t)bytes.len;
+		r->responses.next += (uint32_t)bytes.len;
 		http_server_bytes(r->http, &piece);
 	} else {
 		http_client_bytes(r->http, &piece);
@@ -186,7 +186,7 @@ static void skip(struct reader *r, enum mark mark, uint32_t bytes)
 		http_client_gap(r->http, bytes, LOST_GAP);
 	if (mark == MARK_SERVER_HOLE) {
 		http_server_gap(r->http, bytes, LOST_GAP);
-		r->answers.next += bytes;
+		r->responses.next += bytes;
 	}
 }
 

@@ -51,7 +51,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		mix(o, head->headers[i].value.at, head->headers[i].value.len);
 	}
 	return (struct head_decision){ head->target.len % 5 == 1 ? KEEP_LENT : KEEP_WHOLE, true, 1,
-				       .answer = head->target.len % 4 != 3 };
+				       .response = head->target.len % 4 != 3 };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -61,7 +61,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	o->requests++;
 	if (!m || out_of_memory)
 		abort();
-	if (m->answer_token && m->answer_token != FIRST_TOKEN + ++o->asked)
+	if (m->response_token && m->response_token != FIRST_TOKEN + ++o->asked)
 		abort();
 	mix(o, m->head.target.at, m->head.target.len);
 	for (size_t i = 0; i < m->head.header_count; i++)
@@ -99,18 +99,18 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HOLE, MARK_COUNT };
 
 /** run() - the input as one connection, with its plain cuts if @cuts. False: it has gaps or answers */
-static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, struct outcome *o)
+static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too, struct outcome *o)
 {
 	struct budget budget;
 	struct reassembly_stats stats = { 0 };
 	struct reassembly_sink sink = { o, on_head, on_request, on_lost, on_response };
 	struct reassembly_options options = { .max_body = 1 << 20,
 					      .budget = &budget,
-					      .keep_answers = answers_too,
-					      .max_answer = 1 << 10,
+					      .keep_responses = responses_too,
+					      .max_response = 1 << 10,
 					      .first_token = FIRST_TOKEN };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
-	struct stream answers = { .synced = true, .next = 1, .seen = true };
+	struct stream responses = { .synced = true, .next = 1, .seen = true };
 	uint32_t sent = 1;
 	struct http_env env;
 	struct http *h;
@@ -123,7 +123,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 		return false;
 	budget_init(&budget, 1 << 26);
 	http_env_init(&env, &sink, &options, &stats);
-	h = http_new(&env, &origin, &answers, true);
+	h = http_new(&env, &origin, &responses, true);
 	if (!h)
 		abort();
 	for (size_t i = 0; i <= size; i++) {
@@ -141,14 +141,14 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 		if (len > 0 && h->fate == HTTP_LIVE) {
 			/* A copy of just this length, so that reading past its end is seen. */
 			uint8_t *exact = malloc(len);
-			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : answers.next, true };
+			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : responses.next, true };
 
 			if (!exact)
 				abort();
 			memcpy(exact, stretch, len);
 			if (server) {
-				piece.seq = answers.next;
-				answers.next += (uint32_t)len;
+				piece.seq = responses.next;
+				responses.next += (uint32_t)len;
 				http_server_bytes(h, &piece);
 			} else {
 				sent += (uint32_t)len;
@@ -164,7 +164,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool answers_too, s
 		if (mark == MARK_SERVER_HOLE && h->fate == HTTP_LIVE)
 			http_server_gap(h, 1 + data[i], data[i] % 2 ? LOST_GAP : LOST_TRUNCATED);
 		if (mark == MARK_SERVER_HOLE)
-			answers.next += 1 + data[i];
+			responses.next += 1 + data[i];
 		simple = simple && mark == MARK_CUT;
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;

@@ -50,7 +50,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		if (head->headers[i].name.len == 0 || !sent_somewhere(run->input, head->headers[i].value))
 			abort();
 	return (struct head_decision){ (enum keep)(head->target.at[head->target.len - 1] % 3),
-				       head->target.len % 2, 7, .answer = head->header_count % 2 == 0 };
+				       head->target.len % 2, 7, .response = head->header_count % 2 == 0 };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -60,7 +60,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	run->requests++;
 	if (verdict != 7 || (m && (out_of_memory || m->origin.id == 0)))
 		abort();
-	run->asked += m && m->answer_token;
+	run->asked += m && m->response_token;
 	if (m && m->body_kept && m->body_len > 0 && !sent_somewhere(run->input, span_of(m->body, m->body_len)))
 		abort();
 	message_unref(m);
@@ -156,8 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_body = (choice & 4) ? 16 : 4096,
 		.idle_ns = 30 * NS_PER_S,
 		.budget = &budget,
-		.keep_answers = choice & 16,
-		.max_answer = (choice & 32) ? 16 : 4096,
+		.keep_responses = choice & 16,
+		.max_response = (choice & 32) ? 16 : 4096,
 	};
 	struct reassembly_sink sink = { &run, on_head, on_request, on_lost, on_response };
 	uint32_t isn = (choice & 8) ? UINT32_MAX - 20 : 1000;

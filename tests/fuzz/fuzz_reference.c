@@ -257,7 +257,7 @@ static void capture_flight(struct talk *t, size_t from, bool losses)
 	}
 }
 
-static void answer(struct talk *t)
+static void response(struct talk *t)
 {
 	t->missing |= memchr(t->filled, false, t->len) != NULL;
 	feed(t, false, TCP_ACK | TCP_PSH, t->server_isn + 1 + t->answered, t->client_isn + 1 + (uint32_t)t->len,
@@ -343,7 +343,7 @@ static void converse(struct talk *t, bool losses, unsigned flights)
 			put_request(t);
 		capture_flight(t, from, losses);
 		for (unsigned i = 0; i < count; i++)
-			answer(t);
+			response(t);
 	}
 }
 

@@ -1,9 +1,9 @@
 /*
- * fuzz_response_parser.c - any bytes at all as an answer, in pieces
+ * fuzz_response_parser.c - any bytes at all as a response, in pieces
  *
  * The first byte says whether the request was HEAD and how the rest is cut. The
  * same bytes in one piece must end the same way: where a read() happens to end
- * says nothing. Nor does it matter whether the answer is kept; and what is kept
+ * says nothing. Nor does it matter whether the response is kept; and what is kept
  * is the same however it was cut.
  */
 #include <stdint.h>
@@ -23,7 +23,7 @@ static void must(int yes)
 
 static int is_final(enum response_parser_state s)
 {
-	return s == ANSWER_WHOLE || s == ANSWER_HUGE || s == ANSWER_BAD;
+	return s == RESPONSE_PARSER_WHOLE || s == RESPONSE_PARSER_HUGE || s == RESPONSE_PARSER_BAD;
 }
 
 /** feed() - a copy of each piece of its own size, so that a byte too far is seen */
@@ -43,13 +43,13 @@ static enum response_parser_state feed(struct response_parser *a, struct span by
 		after = response_parser_feed(a, span_of(copy, piece.len));
 		free(copy);
 		must(!is_final(before) || before == after);
-		must(after != ANSWER_BAD || a->detail);
-		must((after != ANSWER_WHOLE && after != ANSWER_BODY) || a->status_code >= 200);
+		must(after != RESPONSE_PARSER_BAD || a->detail);
+		must((after != RESPONSE_PARSER_WHOLE && after != RESPONSE_PARSER_BODY) || a->status_code >= 200);
 	}
 	return response_parser_eof(a);
 }
 
-/** same() - two kept answers, both taken: does either say more than the other? */
+/** same() - two kept responses, both taken: does either say more than the other? */
 static void same(struct response *a, struct response *b)
 {
 	must(!a == !b);

@@ -46,10 +46,10 @@ struct packet {
 
 struct asked {
 	const char *method;
-	struct buffer body, answer;
+	struct buffer body, response;
 	size_t begin;
 	int status;
-	bool complete, reported, answered, has_answer;
+	bool complete, reported, answered, has_response;
 };
 
 struct talk {
@@ -359,7 +359,7 @@ static void final_response(struct talk *t, struct asked *a, int status)
 	bool head = strcmp(a->method, "HEAD") == 0, none = status == 204 || status == 304;
 
 	a->status = status;
-	a->has_answer = true;
+	a->has_response = true;
 	if (t->mix->interim && one_in(6)) {
 		say(t, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
 		from = out->len;
@@ -367,14 +367,14 @@ static void final_response(struct talk *t, struct asked *a, int status)
 	buffer_printf(out, "HTTP/1.1 %d X\r\nN: %u\r\n", status, number_of(t, a));
 	if (none || head) {
 		buffer_printf(out, "Content-Length: %u\r\n\r\n", status == 204 ? 0 : below(300));
-	} else if (fill_body(t, &a->answer, false, 600), one_in(2)) {
-		buffer_printf(out, "Content-Length: %zu\r\n\r\n", a->answer.len);
-		buffer_add_span(out, buffer_span(&a->answer));
+	} else if (fill_body(t, &a->response, false, 600), one_in(2)) {
+		buffer_printf(out, "Content-Length: %zu\r\n\r\n", a->response.len);
+		buffer_add_span(out, buffer_span(&a->response));
 	} else {
 		buffer_add_str(out, "Transfer-Encoding: chunked\r\n\r\n");
-		if (a->answer.len > 0)
-			buffer_printf(out, "%zx\r\n%.*s\r\n", a->answer.len, (int)a->answer.len,
-				      (const char *)a->answer.bytes);
+		if (a->response.len > 0)
+			buffer_printf(out, "%zx\r\n%.*s\r\n", a->response.len, (int)a->response.len,
+				      (const char *)a->response.bytes);
 		buffer_add_str(out, "0\r\n\r\n");
 	}
 	send_all(t, true, from);
@@ -559,7 +559,7 @@ static bool is_body(const struct buffer *want, const void *bytes, uint64_t len)
 
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
-	return (struct head_decision){ .keep = KEEP_WHOLE, .answer = true };
+	return (struct head_decision){ .keep = KEEP_WHOLE, .response = true };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -584,8 +584,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 		fail_round(t, "a request that was not sent so", number);
 	t->asked[number].reported = true;
 	t->found++;
-	if (m->answer_token) {
-		assert_true(m->answer_token == ++t->tokens);
+	if (m->response_token) {
+		assert_true(m->response_token == ++t->tokens);
 		t->number_of[t->tokens] = number;
 	}
 	message_unref(m);
@@ -610,8 +610,8 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 		char text[8];
 
 		snprintf(text, sizeof(text), "%u", number);
-		if (!a->has_answer || !label || !span_equal(*label, span_str(text)) || r->status_code != a->status ||
-		    !is_body(&a->answer, r->body, r->body_len))
+		if (!a->has_response || !label || !span_equal(*label, span_str(text)) || r->status_code != a->status ||
+		    !is_body(&a->response, r->body, r->body_len))
 			fail_round(t, "the response is another's", number);
 		t->whole++;
 	}
@@ -645,8 +645,8 @@ static void run(struct talk *t, bool responses)
 					      .idle_ns = 60 * NS_PER_S,
 					      .budget = &t->budget,
 					      .llhttp_only = one_in(4),
-					      .keep_answers = responses,
-					      .max_answer = 1 << 20 };
+					      .keep_responses = responses,
+					      .max_response = 1 << 20 };
 	struct reassembly_sink sink = { t, on_head, on_request, NULL, on_response };
 	static const int64_t steps_us[] = { 50, 5000, 300000 }; /* what waits for a gap to close, waits longer or less */
 	uint32_t isn = one_in(2) ? UINT32_MAX - below(3000) : below(1000);
@@ -679,7 +679,7 @@ static void talk_free(struct talk *t)
 	buffer_deinit(&t->side[1]);
 	for (unsigned i = 0; i < t->requests; i++) {
 		buffer_deinit(&t->asked[i].body);
-		buffer_deinit(&t->asked[i].answer);
+		buffer_deinit(&t->asked[i].response);
 	}
 	free(t);
 }

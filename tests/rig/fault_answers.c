@@ -1,8 +1,8 @@
-/* fault_answers.c - see fault_answers.h */
+/* fault_responses.c - see fault_responses.h */
 #include "tests/rig/fault_answers.h"
 
 /* clang-format off */
-const struct fault_answer fault_answers[] = {
+const struct fault_response fault_responses[] = {
 	{ "keep-alive", { READ, SEND(OK), AGAIN }, 4, OUTCOME_ANSWERED_2XX, 200, 1 },
 	{ "each class: 3xx", { READ, SEND("HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_3XX, 302, 1 },
 	{ "each class: 4xx", { READ, SEND("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"), AGAIN }, 2, OUTCOME_ANSWERED_4XX, 429, 1 },
@@ -51,4 +51,4 @@ const struct fault_answer fault_answers[] = {
 };
 /* clang-format on */
 
-const size_t fault_answer_count = sizeof(fault_answers) / sizeof(fault_answers[0]);
+const size_t fault_response_count = sizeof(fault_responses) / sizeof(fault_responses[0]);

@@ -1,5 +1,5 @@
 /*
- * fault_answers.h - every way a server can answer, and what must come of it
+ * fault_responses.h - every way a server can answer, and what must come of it
  *
  * The same rows are told plain by test_replay.c and inside TLS by test_tls.c.
  */
@@ -35,7 +35,7 @@
 
 #define FAULT_STEPS_MAX 8
 
-struct fault_answer {
+struct fault_response {
 	const char *name;
 	struct fault_step steps[FAULT_STEPS_MAX]; /* of every connection */
 	size_t requests;                    /* sent one after the other's end */
@@ -47,7 +47,7 @@ struct fault_answer {
 	unsigned max_time_ms; /* 0: long */
 };
 
-extern const struct fault_answer fault_answers[];
-extern const size_t fault_answer_count;
+extern const struct fault_response fault_responses[];
+extern const size_t fault_response_count;
 
 #endif

@@ -25,12 +25,12 @@ size_t cases_descriptors(void)
 	return n;
 }
 
-const struct fault_answer *cases_any_answer(unsigned *seed)
+const struct fault_response *cases_any_response(unsigned *seed)
 {
-	const struct fault_answer *row;
+	const struct fault_response *row;
 
 	do
-		row = &fault_answers[(size_t)rand_r(seed) % fault_answer_count];
+		row = &fault_responses[(size_t)rand_r(seed) % fault_response_count];
 	while (row->steps[2].op == FAULT_FLOOD || row->body_len > 0);
 	return row;
 }
@@ -100,13 +100,13 @@ static _Thread_local ssize_t wait_after;
 
 static ssize_t sent_by(int fd, ssize_t n)
 {
-	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	struct pollfd response = { .fd = fd, .events = POLLIN };
 
 	if (n <= 0 || wait_after <= 0)
 		return n;
 	wait_after -= n;
 	if (wait_after <= 0)
-		poll(&answer, 1, -1);
+		poll(&response, 1, -1);
 	return n;
 }
 
@@ -127,7 +127,7 @@ void cases_times(const struct target_options *target, size_t body_len, unsigned 
 	struct rig g;
 
 	rig_start(&g, target, 1);
-	rig_submit(&g, "POST", 1); /* what TLS says for itself after a handshake is read with this one's answer */
+	rig_submit(&g, "POST", 1); /* what TLS says for itself after a handshake is read with this one's response */
 	rig_wait(&g, 1);
 	wait_after = (ssize_t)body_len;
 	rig_submit(&g, "POST", body_len);

@@ -11,8 +11,8 @@
 /** cases_descriptors() - open ones of this process: as many after a test as before it */
 size_t cases_descriptors(void);
 
-/** cases_any_answer() - a row of fault_answers at random, none of the large ones, which take their time */
-const struct fault_answer *cases_any_answer(unsigned *seed);
+/** cases_any_response() - a row of fault_responses at random, none of the large ones, which take their time */
+const struct fault_response *cases_any_response(unsigned *seed);
 
 /** cases_bytes() - requests with bodies of @sizes arrive at @server byte for byte, over one connection */
 void cases_bytes(const struct target_options *target, struct fault_server *server, const size_t *sizes, size_t count);
@@ -26,7 +26,7 @@ void cases_storm(struct target_options target, size_t body_max, unsigned *seed, 
 		 size_t kind_count);
 
 /**
- * cases_times() - the answer is there before the call that sent the last byte returns, as on a core that the shadow shares
+ * cases_times() - the response is there before the call that sent the last byte returns, as on a core that the shadow shares
  *
  * @server reads a request and answers @delay_ms later, twice or more on one connection; @target keeps answers.
  */

@@ -64,7 +64,7 @@ void fault_server_stop(struct fault_server *s);
 /** fault_refusing_port() - a port of 127.0.0.1 that refuses; *@fd keeps it so and is the caller's to close */
 uint16_t fault_refusing_port(int *fd);
 
-/** fault_silent_port() - a port of 127.0.0.1 where connect() gets no answer; close the @fds afterwards */
+/** fault_silent_port() - a port of 127.0.0.1 where connect() gets no response; close the @fds afterwards */
 #define FAULT_SILENT_FDS 4
 uint16_t fault_silent_port(int fds[FAULT_SILENT_FDS]);
 

@@ -14,7 +14,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 
 	assert_true(head->method.len > 0);
 	assert_int_equal(origin->ts_last.ns, 0);
-	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42, .answer = tap->answers };
+	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42, .response = tap->responses };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -30,8 +30,8 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	assert_true(m->origin.ts_first.ns != 0 && m->origin.ts_last.ns != 0);
 	assert_true(m->has_sha256);
 	assert_true(m->origin.id != 0);
-	if (m->answer_token) {
-		assert_true(tap->answers && m->answer_token == ++tap->tokens);
+	if (m->response_token) {
+		assert_true(tap->responses && m->response_token == ++tap->tokens);
 		buffer_add_span(&tap->asked, m->head.target);
 		buffer_add_str(&tap->asked, "\n");
 	}
@@ -114,7 +114,7 @@ void tcp_tap_open(struct tcp_tap *tap, const struct reassembly_options *options,
 	size_t limit = options->budget ? options->budget->limit : (size_t)1 << 30;
 	struct reassembly_sink sink = { tap, on_head, on_request, on_lost, on_response };
 
-	*tap = (struct tcp_tap){ .keep = keep, .answers = options->keep_answers };
+	*tap = (struct tcp_tap){ .keep = keep, .responses = options->keep_responses };
 	budget_init(&tap->budget, limit);
 	with.budget = &tap->budget;
 	tap->r = reassembler_new(&with, &sink);
@@ -284,8 +284,8 @@ static void run_at(const struct tcp_story *story, uint32_t isn, bool llhttp_only
 		.idle_ns = 60 * NS_PER_S,
 		.budget = &limit,
 		.llhttp_only = llhttp_only,
-		.keep_answers = story->answers,
-		.max_answer = story->max_answer ? story->max_answer : 1 << 20,
+		.keep_responses = story->responses,
+		.max_response = story->max_response ? story->max_response : 1 << 20,
 	};
 	int64_t now_ns = 1700000000 * NS_PER_S;
 	struct tcp_tap tap;

@@ -36,8 +36,8 @@ struct tcp_step {
 /**
  * struct tcp_story - a conversation
  * @expect_end: events when the capture ends
- * @answers:    they are wanted: "=/1 200 first+last [body];" with the microseconds from the request's last byte to
- *              the answer's first and last, or "=/1 gap;"
+ * @responses:    they are wanted: "=/1 200 first+last [body];" with the microseconds from the request's last byte to
+ *              the response's first and last, or "=/1 gap;"
  * @stats:      "seen=2 lost.gap=1": counters that must have just this value at the end
  */
 struct tcp_story {
@@ -49,8 +49,8 @@ struct tcp_story {
 	uint64_t max_body;  /* 0 = 1M */
 	size_t memory;      /* 0 = plenty */
 	enum keep keep;     /* KEEP_NOTHING (0) means KEEP_WHOLE here, unless keep_nothing */
-	bool keep_nothing, no_ports, answers;
-	uint64_t max_answer; /* 0 = 1M */
+	bool keep_nothing, no_ports, responses;
+	uint64_t max_response; /* 0 = 1M */
 	uint16_t service;    /* the port that the user named; 0 = SERVER_PORT */
 };
 
@@ -62,7 +62,7 @@ struct tcp_tap {
 	struct budget budget;
 	struct buffer events;
 	enum keep keep;
-	bool answers;
+	bool responses;
 	bool ids; /* answers too are told in brief: "=/1 fate status length hash;" */
 	struct buffer asked; /* targets of the requests with a token, a line each */
 	uint64_t tokens, answered;

@@ -130,8 +130,8 @@ static const struct admin_routes routes = {
 static const struct request {
 	enum admin_reach reach;
 	const char *bytes;
-	int status;        /* 0: no answer yet */
-	const char *holds; /* the answer does; NULL: whatever */
+	int status;        /* 0: no response yet */
+	const char *holds; /* the response does; NULL: whatever */
 	bool keep;
 	uint64_t share_after; /* 0: as before, 5 % */
 } requests[] = {
@@ -216,13 +216,13 @@ static int status_of(struct admin_http *h)
 	int status = 0;
 
 	if (h->state == ADMIN_ANSWERED)
-		assert_int_equal(sscanf(buffer_text(&h->answer), "HTTP/1.1 %d ", &status), 1);
+		assert_int_equal(sscanf(buffer_text(&h->response), "HTTP/1.1 %d ", &status), 1);
 	return status;
 }
 
 static void check_length(struct admin_http *h, bool to_head)
 {
-	const char *text = buffer_text(&h->answer), *end = strstr(text, "\r\n\r\n");
+	const char *text = buffer_text(&h->response), *end = strstr(text, "\r\n\r\n");
 	size_t length;
 
 	assert_non_null(end);
@@ -244,11 +244,11 @@ static void check_request(const struct request *r, size_t piece_len)
 	if (r->status) {
 		check_length(&h, strncmp(r->bytes, "HEAD", 4) == 0);
 		assert_int_equal(h.keep, r->keep);
-		assert_non_null(strstr(buffer_text(&h.answer), r->keep ? "Connection: keep-alive" : "Connection: close"));
-		assert_null(strstr(buffer_text(&h.answer), "Access-Control"));
+		assert_non_null(strstr(buffer_text(&h.response), r->keep ? "Connection: keep-alive" : "Connection: close"));
+		assert_null(strstr(buffer_text(&h.response), "Access-Control"));
 	}
-	if (r->holds && !strstr(buffer_text(&h.answer), r->holds))
-		fail_msg("%.60s: %s", r->bytes, buffer_text(&h.answer));
+	if (r->holds && !strstr(buffer_text(&h.response), r->holds))
+		fail_msg("%.60s: %s", r->bytes, buffer_text(&h.response));
 	assert_int_equal(share, r->share_after ? r->share_after : SHARE_ONE / 20);
 	admin_http_deinit(&h);
 }
@@ -363,11 +363,11 @@ static void test_unwell(void **state)
 	admin_http_init(&h, &routes, ADMIN_LOOPBACK);
 	admin_http_feed(&h, span_str("GET /healthz HTTP/1.1\r\n" LOCAL "\r\n"));
 	assert_int_equal(status_of(&h), 503);
-	assert_non_null(strstr(buffer_text(&h.answer), "\r\n\r\nstopping\n"));
+	assert_non_null(strstr(buffer_text(&h.response), "\r\n\r\nstopping\n"));
 	admin_http_next(&h);
 	admin_http_feed(&h, span_str(PUT(TEN, "10%")));
 	assert_int_equal(status_of(&h), 409);
-	assert_non_null(strstr(buffer_text(&h.answer), "the ramp"));
+	assert_non_null(strstr(buffer_text(&h.response), "the ramp"));
 	admin_http_deinit(&h);
 	assert_int_equal(asked, 1);
 
@@ -375,7 +375,7 @@ static void test_unwell(void **state)
 	admin_http_init(&h, NULL, ADMIN_LOOPBACK);
 	admin_http_feed(&h, span_str(PUT(TEN, "10%")));
 	assert_int_equal(status_of(&h), 503);
-	assert_non_null(strstr(buffer_text(&h.answer), "Retry-After: 1"));
+	assert_non_null(strstr(buffer_text(&h.response), "Retry-After: 1"));
 	assert_int_equal(asked, 1);
 	admin_http_deinit(&h);
 	healthy = movable = true;

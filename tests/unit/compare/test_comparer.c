@@ -1,8 +1,8 @@
 /*
- * test_comparer.c - which verdict a pair of answers gets
+ * test_comparer.c - which verdict a pair of responses gets
  *
  * Tables: what needs no body, then bodies of each kind; then properties, of
- * bodies that say the same in another dress, of planted differences, of answers
+ * bodies that say the same in another dress, of planted differences, of responses
  * that were cut. A pair that is turned around or compared a second time gives
  * what has to follow from the first.
  */
@@ -175,7 +175,7 @@ struct body_case {
 	const char *reason;
 	enum body_kind kind;
 	const char *path; /* of the first finding, or NULL */
-	bool unreadable;  /* production's answer is: not even with itself can it be compared */
+	bool unreadable;  /* production's response is: not even with itself can it be compared */
 };
 
 static const struct body_case body_cases[] = {
@@ -736,7 +736,7 @@ static void write_value(struct buffer *out, const char *type, double x, bool bin
 		buffer_add(out, &n, size);
 }
 
-/** write_case() - an answer with one output; @head is room for its headers */
+/** write_case() - a response with one output; @head is room for its headers */
 static void write_case(struct buffer *out, const struct tensor_case *t, const double *values, bool binary, char head[80])
 {
 	struct buffer data = { 0 };
@@ -887,14 +887,14 @@ static void test_shapes(void **state)
 
 		for (int way = 0; way < WRITINGS; way++) {
 			const struct comparison *got;
-			struct response_parser answer[2];
+			struct response_parser response[2];
 			char heads[2][80];
 
 			for (int side = 0; side < 2; side++) {
 				write_shaped(&body[side], &t, side, (enum writing)way, heads[side]);
-				answer[side] = (struct response_parser){ 200, heads[side], (char *)body[side].bytes, body[side].len };
+				response[side] = (struct response_parser){ 200, heads[side], (char *)body[side].bytes, body[side].len };
 			}
-			got = run(c, &answer[0], &answer[1]);
+			got = run(c, &response[0], &response[1]);
 			all += got->findings.decisions_total;
 			decided(got, way ? &now : &first);
 			if (way && strcmp(buffer_text(&now), buffer_text(&first)) != 0)

@@ -172,13 +172,13 @@ static void test_unmatched(void **state)
 static void test_presets(void **state)
 {
 	/* what a model may answer, by its own names: no preset leaves it out */
-	static const char *const answers[] = { "/predictions", "/outputs", "/duration", "/latency", "/elapsed", "/took" };
+	static const char *const responses[] = { "/predictions", "/outputs", "/duration", "/latency", "/elapsed", "/took" };
 	struct path_rules *r;
 
 	for (size_t i = 0; i < path_preset_count; i++) {
 		r = make("", NULL, 0, path_presets[i].name);
-		for (size_t k = 0; k < COUNT(answers); k++)
-			assert_false(path_rules_effect(r, state_at(r, answers[k]))->ignore);
+		for (size_t k = 0; k < COUNT(responses); k++)
+			assert_false(path_rules_effect(r, state_at(r, responses[k]))->ignore);
 		for (size_t k = 0; k < path_presets[i].count; k++) {
 			const struct rule_effect *e = path_rules_effect(r, state_at(r, path_presets[i].patterns[k]));
 

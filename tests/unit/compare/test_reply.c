@@ -2,7 +2,7 @@
  * test_reply.c - replies of language models, in every dialect, whole and streamed: what they decide is never
  * excused
  *
- * Each row is a pair of answers. In the texts ' stands for " and ` for \" (JSON
+ * Each row is a pair of responses. In the texts ' stands for " and ` for \" (JSON
  * in a string). Each is run with the preset of such servers and without, as the
  * shadow's and as production's; a decision is a decision either way.
  */
@@ -286,7 +286,7 @@ static void test_rows(void **state)
 	buffer_deinit(&b);
 }
 
-/* Ids differ in every answer, and hide nothing: the decision is told whatever else differs. */
+/* Ids differ in every response, and hide nothing: the decision is told whatever else differs. */
 static void test_beside_ids(void **state)
 {
 	struct comparer *c = comparer_of(NULL, "");

@@ -72,7 +72,7 @@ static size_t below(size_t n)
 
 /* struct made - a pair with all that it borrows */
 struct made {
-	char target[64], tenant[32], body[32], answer[2][32];
+	char target[64], tenant[32], body[32], response[2][32];
 	struct header headers[1];
 	struct message m;
 	struct response production, shadow;
@@ -135,17 +135,17 @@ static void make_decisions(struct made *x)
 	}
 }
 
-static void make_answers(struct made *x)
+static void make_responses(struct made *x)
 {
 	static const int codes[] = { 200, 200, 200, 200, 400, 500 };
 
 	x->outcome = (struct outcome){ OUTCOME_ANSWERED_2XX, codes[below(6)], 0, 400, 900, NULL };
-	x->production = (struct response){ .status_code = codes[below(6)], .body = (uint8_t *)x->answer[0],
-					   .body_len = strlen(x->answer[0]),
+	x->production = (struct response){ .status_code = codes[below(6)], .body = (uint8_t *)x->response[0],
+					   .body_len = strlen(x->response[0]),
 					   .first_byte_us = (int64_t)below(2000), .last_byte_us = 2000 + (int64_t)below(900000) };
 	x->shadow = x->production;
 	x->shadow.status_code = x->outcome.status_code;
-	x->shadow.body = (uint8_t *)x->answer[1];
+	x->shadow.body = (uint8_t *)x->response[1];
 	x->shadow.last_byte_us += (int64_t)below(4000) - 2000;
 	x->pair = (struct pair){ &x->m, &x->production, &x->shadow, &x->outcome };
 	if (x->c.verdict == COMPARISON_ERROR) {
@@ -186,8 +186,8 @@ static void make(struct made *x)
 	snprintf(x->target, sizeof(x->target), "/v1/models/m%zu:predict?key=%zu", below(4), below(9));
 	snprintf(x->tenant, sizeof(x->tenant), "t%zu", below(5));
 	snprintf(x->body, sizeof(x->body), "%zu", below(60));
-	snprintf(x->answer[0], sizeof(x->answer[0]), "%zu", below(3));
-	snprintf(x->answer[1], sizeof(x->answer[1]), "%zu", below(2));
+	snprintf(x->response[0], sizeof(x->response[0]), "%zu", below(3));
+	snprintf(x->response[1], sizeof(x->response[1]), "%zu", below(2));
 	x->headers[0] = (struct header){ SPAN_LITERAL("X-Tenant"), span_str(x->tenant) };
 	x->m.head = (struct request_head){ SPAN_LITERAL("POST"), span_str(x->target), x->headers, 1, 1, 1 };
 	x->m.body = (uint8_t *)x->body;
@@ -195,7 +195,7 @@ static void make(struct made *x)
 	x->m.origin.id = id;
 	x->m.origin.ts_last.ns = (int64_t)(id >> 8);
 	x->c.verdict = (enum comparison_verdict)below(COMPARISON_COUNT);
-	make_answers(x);
+	make_responses(x);
 	if (x->c.verdict == COMPARISON_ERROR || x->c.verdict == COMPARISON_NOT_COMPARABLE)
 		return;
 	make_findings(x);
@@ -556,11 +556,11 @@ static void test_noise_by_repeats(void **state)
 		x.m.head.target = span_str(x.target);
 		x.m.body_len = strlen(x.body);
 		x.c = (struct comparison){ .verdict = COMPARISON_VALUE, .kind = BODY_JSON };
-		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 1 };
-		x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[1], .body_len = 1 };
+		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.response[0], .body_len = 1 };
+		x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.response[1], .body_len = 1 };
 		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
-		x.answer[0][0] = i >= 40 && i < 50 ? 'b' : 'a';
-		x.answer[1][0] = i >= 40 && i < 42 ? 'b' : 'a';
+		x.response[0][0] = i >= 40 && i < 50 ? 'b' : 'a';
+		x.response[1][0] = i >= 40 && i < 42 ? 'b' : 'a';
 		x.c.findings.at = x.findings;
 		x.c.findings.count = 0;
 		if (i < 20)
@@ -591,7 +591,7 @@ static void add_found(struct tally *t, int pairs, enum comparison_verdict verdic
 		struct made x;
 
 		make(&x);
-		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 1 };
+		x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.response[0], .body_len = 1 };
 		x.shadow = x.production;
 		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
 		x.c = (struct comparison){ .verdict = verdict, .reason = reason, .kind = BODY_JSON };
@@ -732,10 +732,10 @@ static void test_repeats_of_varying_bytes(void **state)
 			snprintf(x.body, sizeof(x.body), "the same");
 			x.m.head.target = span_str(x.target);
 			x.m.body_len = strlen(x.body);
-			snprintf(x.answer[0], sizeof(x.answer[0]), "id %d of production", i);
-			snprintf(x.answer[1], sizeof(x.answer[1]), "id %d of the shadow", i);
-			x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[0], .body_len = 6 };
-			x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.answer[1], .body_len = 6 };
+			snprintf(x.response[0], sizeof(x.response[0]), "id %d of production", i);
+			snprintf(x.response[1], sizeof(x.response[1]), "id %d of the shadow", i);
+			x.production = (struct response){ .status_code = 200, .body = (uint8_t *)x.response[0], .body_len = 6 };
+			x.shadow = (struct response){ .status_code = 200, .body = (uint8_t *)x.response[1], .body_len = 6 };
 			x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
 			x.c = (struct comparison){ .verdict = r->verdict, .kind = BODY_JSON };
 			x.c.findings.at = x.findings;

@@ -74,7 +74,7 @@ static void show_compare(struct buffer *out, const struct compare_settings *c)
 	show_texts(out, "ignore", &c->ignore);
 	show_texts(out, "unordered", &c->unordered);
 	show_texts(out, "slices", &c->slice_by);
-	show_number(out, "max_answer", c->max_answer, 8 << 20);
+	show_number(out, "max_answer", c->max_response, 8 << 20);
 	show_number(out, "bodies", c->show_bodies, false);
 	show_text(out, "fail_on", c->fail_on);
 }

@@ -52,7 +52,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 {
 	const struct rig *rig = ctx;
 
-	return (struct head_decision){ rig->keep, true, 0, .answer = true };
+	return (struct head_decision){ rig->keep, true, 0, .response = true };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -62,7 +62,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	rig->requests++;
 	rig->without_memory += out_of_memory;
 	assert_true(out_of_memory == !m || rig->keep == KEEP_NOTHING);
-	rig->asked += m && m->answer_token;
+	rig->asked += m && m->response_token;
 	message_unref(m);
 }
 
@@ -83,7 +83,7 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	rig->losses++;
 }
 
-static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool answers)
+static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool responses)
 {
 	static const uint16_t ports[] = { SERVER_PORT };
 	struct reassembly_sink sink = { rig, on_head, on_request, on_lost, on_response };
@@ -93,8 +93,8 @@ static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool answer
 					      .max_body = 64 << 20,
 					      .idle_ns = 60 * NS_PER_S,
 					      .budget = &rig->budget,
-					      .keep_answers = answers,
-					      .max_answer = 1 << 20 };
+					      .keep_responses = responses,
+					      .max_response = 1 << 20 };
 
 	*rig = (struct rig){ .keep = keep };
 	budget_init(&rig->budget, memory);
@@ -185,13 +185,13 @@ static const struct tcp_step everything[] = {
 static void test_failing_allocations(void **state)
 {
 	long n = 0;
-	bool failed, answers = false;
+	bool failed, responses = false;
 
 	do {
 		struct rig rig;
 
 		fail_at = n++;
-		if (rig_open(&rig, (size_t)1 << 30, KEEP_WHOLE, answers)) {
+		if (rig_open(&rig, (size_t)1 << 30, KEEP_WHOLE, responses)) {
 			tcp_steps_feed(rig.r, everything, sizeof(everything) / sizeof(everything[0]), 1000,
 				       NS_PER_S);
 			failed = fail_at < 0;
@@ -203,9 +203,9 @@ static void test_failing_allocations(void **state)
 			failed = true;
 			fail_at = -1;
 		}
-		if (!failed && !answers) { /* once more, with all that is kept of answers */
+		if (!failed && !responses) { /* once more, with all that is kept of responses */
 			assert_true(n > 20);
-			answers = failed = true;
+			responses = failed = true;
 			n = 0;
 		}
 	} while (failed);

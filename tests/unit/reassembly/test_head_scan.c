@@ -108,12 +108,12 @@ static const struct request_row requests[] = {
 	{ LINE "Connection:\r\n\r\n", NULL },
 };
 
-/** struct answer_row - @want: "status|length", with "-" for none; NULL: not plain */
-struct answer_row {
+/** struct response_row - @want: "status|length", with "-" for none; NULL: not plain */
+struct response_row {
 	const char *text, *want;
 };
 
-static const struct answer_row answers[] = {
+static const struct response_row responses[] = {
 	{ "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 2\r\n\r\n", "200|2" },
 	{ "HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "404|0" },
 	{ "HTTP/1.1 204 No Content\r\n\r\n", "204|-" },
@@ -136,7 +136,7 @@ static const struct answer_row answers[] = {
 };
 
 /* Every test goes on with what the ones before left in these: a memo must make no difference. */
-static struct scan_memo request_memo, answer_memo;
+static struct scan_memo request_memo, response_memo;
 
 static void request_text(struct span in, struct buffer *out)
 {
@@ -160,7 +160,7 @@ static void request_text(struct span in, struct buffer *out)
 
 static void response_parser_text(struct span in, struct buffer *out)
 {
-	const struct scanned_head *s = scan_answer(in, &answer_memo);
+	const struct scanned_head *s = scan_response(in, &response_memo);
 
 	buffer_clear(out);
 	if (!s)
@@ -203,30 +203,30 @@ static void test_requests(void **state)
 		check(*state, requests[i].text, requests[i].want, request_text);
 }
 
-static void test_answers(void **state)
+static void test_responses(void **state)
 {
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		check(*state, answers[i].text, answers[i].want, response_parser_text);
+	for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++)
+		check(*state, responses[i].text, responses[i].want, response_parser_text);
 }
 
 /** test_fields() - SCAN_FIELDS_MAX of them, and one more */
 static void test_fields(void **state)
 {
 	for (size_t count = SCAN_FIELDS_MAX - 1; count <= SCAN_FIELDS_MAX + 1; count++) {
-		struct buffer request = { 0 }, answer = { 0 };
+		struct buffer request = { 0 }, response = { 0 };
 
 		buffer_add_str(&request, LINE);
-		buffer_add_str(&answer, "HTTP/1.1 200 OK\r\n");
+		buffer_add_str(&response, "HTTP/1.1 200 OK\r\n");
 		for (size_t i = 0; i < count; i++) {
 			buffer_printf(&request, "Field-%zu: %zu\r\n", i, i);
-			buffer_printf(&answer, "Field-%zu: %zu\r\n", i, i);
+			buffer_printf(&response, "Field-%zu: %zu\r\n", i, i);
 		}
 		buffer_add_str(&request, END);
-		buffer_add_str(&answer, END);
+		buffer_add_str(&response, END);
 		assert_int_equal(scan_request(buffer_span(&request), &request_memo) != NULL, count <= SCAN_FIELDS_MAX);
-		assert_int_equal(scan_answer(buffer_span(&answer), &answer_memo) != NULL, count <= SCAN_FIELDS_MAX);
+		assert_int_equal(scan_response(buffer_span(&response), &response_memo) != NULL, count <= SCAN_FIELDS_MAX);
 		buffer_deinit(&request);
-		buffer_deinit(&answer);
+		buffer_deinit(&response);
 	}
 }
 
@@ -259,7 +259,7 @@ static void test_every_byte(void **state)
 /** test_pairs() - after each head each other one: whatever is remembered, the same comes out */
 static void test_pairs(void **state)
 {
-	const size_t n = sizeof(requests) / sizeof(requests[0]), m = sizeof(answers) / sizeof(answers[0]);
+	const size_t n = sizeof(requests) / sizeof(requests[0]), m = sizeof(responses) / sizeof(responses[0]);
 	struct buffer is = { 0 };
 	char wanted[1024];
 
@@ -272,9 +272,9 @@ static void test_pairs(void **state)
 		assert_string_equal(buffer_text(&is), row->want ? wanted : "");
 	}
 	for (size_t i = 0; i < m * m; i++) {
-		const struct answer_row *row = &answers[i % m];
+		const struct response_row *row = &responses[i % m];
 
-		response_parser_text(span_str(answers[i / m].text), &is);
+		response_parser_text(span_str(responses[i / m].text), &is);
 		response_parser_text(span_str(row->text), &is);
 		snprintf(wanted, sizeof(wanted), "%s%zu", row->want ? row->want : "", strlen(row->text));
 		assert_string_equal(buffer_text(&is), row->want ? wanted : "");
@@ -309,7 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_numbers),

@@ -13,7 +13,7 @@
 #define GET2 "GET /2 HTTP/1.1\r\n\r\n"
 #define CHUNKED "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-/** bad() - one malformed request, an answer, and the next request, which must be found */
+/** bad() - one malformed request, a response, and the next request, which must be found */
 #define BAD(name, text)                                                                                      \
 	static const struct tcp_step name[] = { HANDSHAKE,                                                   \
 						{ 'c', "P", text, "!malformed;" },                           \
@@ -115,7 +115,7 @@ static const struct tcp_step expect_refused[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 500\r\n\r\n" },
 	{ 's', "P", "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n" },
-	{ 'c', "P", GET2, "!reset;" }, /* or is it the body all the same? The answer tells */
+	{ 'c', "P", GET2, "!reset;" }, /* or is it the body all the same? The response tells */
 	{ 's', "P", OK, "GET /2;" },
 	{ 'c', "P", GET2, "GET /2;" },
 };
@@ -127,7 +127,7 @@ static const struct tcp_step expect_refused_body_sent[] = {
 	{ 'c', "P", "hello", "POST /1 [hello];" },
 };
 
-static const struct tcp_step answer_before_end[] = {
+static const struct tcp_step response_before_end[] = {
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-Length: 10\r\n\r\n01234" },
 	{ 's', "P", "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n" },
@@ -244,7 +244,7 @@ static const struct tcp_step prior_knowledge[] = {
 	{ 'c', "P", GET2 },
 };
 
-static const struct tcp_step answers_without_body[] = { /* HEAD, 204, 304: their Content-Length is no body */
+static const struct tcp_step responses_without_body[] = { /* HEAD, 204, 304: their Content-Length is no body */
 	HANDSHAKE,
 	{ 'c', "P", "HEAD /1 HTTP/1.1\r\n\r\n", "HEAD /1;" },
 	{ 's', "P", "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" },
@@ -257,7 +257,7 @@ static const struct tcp_step answers_without_body[] = { /* HEAD, 204, 304: their
 	{ 'c', "P", GET2 },
 };
 
-static const struct tcp_step answers_broken[] = { /* nonsense and gaps on the server's side harm no request */
+static const struct tcp_step responses_broken[] = { /* nonsense and gaps on the server's side harm no request */
 	HANDSHAKE,
 	{ 'c', "P", GET2, "GET /2;" },
 	{ 's', "P", "HTTP/9.9 nonsense\r\n\r\n" },
@@ -388,7 +388,7 @@ static const struct tcp_story stories[] = {
 	STORY(expect_body_like_request, .stats = "seen=1 complete=1"),
 	STORY(expect_refused, .stats = "seen=3 complete=2 lost.reset=1"),
 	STORY(expect_refused_body_sent, .stats = "seen=1 complete=1"),
-	STORY(answer_before_end, .stats = "seen=2 complete=2"),
+	STORY(response_before_end, .stats = "seen=2 complete=2"),
 	STORY(targets, .stats = "seen=13 complete=13"),
 	STORY(bare_lf, .stats = "seen=4 complete=4"),
 	STORY(java_client, .stats = "seen=3 complete=3 upgraded=0 http2=0"),
@@ -401,8 +401,8 @@ static const struct tcp_story stories[] = {
 	STORY(tunnel, .stats = "seen=1 complete=1 upgraded=1"),
 	STORY(tunnel_refused, .stats = "seen=2 complete=2 upgraded=0"),
 	STORY(prior_knowledge, .stats = "seen=0 http2=1 upgraded=0 not_http=0"),
-	STORY(answers_without_body, .stats = "seen=4 complete=3 upgraded=1"),
-	STORY(answers_broken, .stats = "seen=4 complete=4"),
+	STORY(responses_without_body, .stats = "seen=4 complete=3 upgraded=1"),
+	STORY(responses_broken, .stats = "seen=4 complete=4"),
 	STORY(unknown_method, .stats = "seen=2 complete=1 lost.malformed=1 not_http=0"),
 	STORY(rtsp, .stats = "seen=0 not_http=1"),
 	STORY(rtsp_in_pieces, .stats = "seen=0 not_http=1"),

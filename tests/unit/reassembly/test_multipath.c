@@ -233,9 +233,9 @@ static void tell(const struct story *story, uint32_t isn)
 					      .server_port_count = 1,
 					      .hold_bytes = 65536,
 					      .max_body = 65536,
-					      .max_answer = 65536,
+					      .max_response = 65536,
 					      .idle_ns = 3600 * NS_PER_S,
-					      .keep_answers = true };
+					      .keep_responses = true };
 	char what[80];
 	struct tcp_tap tap;
 	struct buffer answered = { 0 };

@@ -1,19 +1,19 @@
-/* test_pairs.c - whose answer is it, is it whole, and if not, why; each story at four ISNs */
+/* test_pairs.c - whose response is it, is it whole, and if not, why; each story at four ISNs */
 #include "tests/rig/unit.h"
 #include "tests/rig/tcp_script.h"
 
 #define HANDSHAKE { 'c', "S" }, { 's', "S" }, { 'c', "" }
-#define STORY(name, ...) { #name, STEPS(name), .answers = true, __VA_ARGS__ }
+#define STORY(name, ...) { #name, STEPS(name), .responses = true, __VA_ARGS__ }
 #define POST(n) "POST /" #n " HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
 #define ASKED(n) "POST /" #n " [x];"
-#define ANSWER(n) "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na" #n
+#define RESPONSE(n) "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na" #n
 #define HEAD_OF(n) "HTTP/1.1 200 OK\r\nContent-Length: " #n "\r\n\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static const struct tcp_step in_turn[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
-	{ 's', "P", ANSWER(1), "=/1 200 1001+1001 [a1];", .wait_ms = 1 },
+	{ 's', "P", RESPONSE(1), "=/1 200 1001+1001 [a1];", .wait_ms = 1 },
 	{ 'c', "P", POST(2), ASKED(2) },
 	{ 's', "P", HEAD_OF(4), .wait_ms = 2 },
 	{ 's', "P", "abc", .wait_ms = 3 },
@@ -26,8 +26,8 @@ static const struct tcp_step pipelined[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(1) "HTTP/1.1 200 OK\r\nCon", "=/1 200 2+2 [a1];" },
-	{ 's', "P", "tent-Length: 2\r\n\r\na2" ANSWER(3), "=/2 200 2+3 [a2];=/3 200 2+2 [a3];" },
+	{ 's', "P", RESPONSE(1) "HTTP/1.1 200 OK\r\nCon", "=/1 200 2+2 [a1];" },
+	{ 's', "P", "tent-Length: 2\r\n\r\na2" RESPONSE(3), "=/2 200 2+3 [a2];=/3 200 2+2 [a3];" },
 };
 
 static const struct tcp_step interim[] = {
@@ -36,16 +36,16 @@ static const struct tcp_step interim[] = {
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n" },
 	{ 'c', "P", "x", ASKED(1) },
 	{ 's', "P", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" },
-	{ 's', "P", ANSWER(1), "=/1 200 2+2 [a1];" },
+	{ 's', "P", RESPONSE(1), "=/1 200 2+2 [a1];" },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
 static const struct tcp_step no_body[] = {
 	HANDSHAKE,
 	{ 'c', "P", "HEAD /1 HTTP/1.1\r\n\r\n" POST(2) POST(3) POST(4), "HEAD /1;" ASKED(2) ASKED(3) ASKED(4) },
 	{ 's', "P", HEAD_OF(1000) "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", "=/1 200 1+1;=/2 304 1+1;" },
-	{ 's', "P", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n" ANSWER(4), "=/3 204 2+2;=/4 200 2+2 [a4];" },
+	{ 's', "P", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n" RESPONSE(4), "=/3 204 2+2;=/4 200 2+2 [a4];" },
 };
 
 static const struct tcp_step chunked[] = {
@@ -91,7 +91,7 @@ static const struct tcp_step until_close_gap[] = { /* a FIN behind a gap ends no
 	{ 's', "A", NULL, "=/1 gap;", .wait_ms = 1300 },
 };
 
-static const struct tcp_step half_closed[] = { /* nc -N and its like: the request's end, then the answer */
+static const struct tcp_step half_closed[] = { /* nc -N and its like: the request's end, then the response */
 	HANDSHAKE,
 	{ 'c', "PF", POST(1), ASKED(1) },
 	{ 's', "", NULL },
@@ -105,7 +105,7 @@ static const struct tcp_step early[] = { /* 413 while the body is still sent: at
 	{ 's', "P", "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig" },
 	{ 'c', "P", "cd", "POST /1 [abcd];=/1 413 0+0 [big];" },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
 static const struct tcp_step early_begin[] = {
@@ -118,17 +118,17 @@ static const struct tcp_step early_begin[] = {
 
 static const struct tcp_step ahead[] = { /* captured before its request: two queues of a network card */
 	HANDSHAKE,
-	{ 's', "P", ANSWER(1), .ack = 41 },
+	{ 's', "P", RESPONSE(1), .ack = 41 },
 	{ 'c', "P", POST(1), ASKED(1) "=/1 200 0+0 [a1];", .ack = 1 },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
 static const struct tcp_step switching[] = {
 	HANDSHAKE,
 	{ 'c', "P", "GET /1 HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "GET /1;" },
 	{ 's', "P", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "=/1 upgraded;" },
-	{ 's', "P", ANSWER(1) },
+	{ 's', "P", RESPONSE(1) },
 };
 
 static const struct tcp_step tunnel[] = {
@@ -143,26 +143,26 @@ static const struct tcp_step gap_in_head[] = {
 	{ 's', "P", "HTTP/1.1 200 OK\r\nX: " },
 	{ 's', "P", "\r\nContent-Length: 2\r\n\r\na1", .seq = 30 },
 	{ 'c', "P", POST(2), ASKED(2) , .ack = 55 },
-	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
+	{ 's', "P", RESPONSE(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
+	{ 's', "P", RESPONSE(3), "=/3 200 1+1 [a3];" },
 };
 
 static const struct tcp_step gap_in_body[] = { /* of known length: what follows is still counted */
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
 	{ 's', "P", HEAD_OF(8) "ab" },
-	{ 's', "P", "gh" ANSWER(2), .seq = 45 },
+	{ 's', "P", "gh" RESPONSE(2), .seq = 45 },
 	{ 'c', "P", POST(3), ASKED(3) },
 	{ 'c', "", NULL, "=/1 gap;=/2 200 2+2 [a2];", .wait_ms = 1300 },
-	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
+	{ 's', "P", RESPONSE(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
 static const struct tcp_step gap_over_two[] = { /* the end of one answer and the begin of the next */
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2) POST(3), ASKED(1) ASKED(2) ASKED(3) },
 	{ 's', "P", HEAD_OF(8) "ab" },
-	{ 's', "P", "\r\n\r\na2" ANSWER(3), .seq = 80 },
+	{ 's', "P", "\r\n\r\na2" RESPONSE(3), .seq = 80 },
 	{ 'c', "", NULL },
 	{ 's', "P", "HTTP", "=/1 gap;=/2 out_of_step;=/3 out_of_step;", .wait_ms = 1300 },
 };
@@ -173,9 +173,9 @@ static const struct tcp_step gap_in_chunk[] = {
 	{ 's', "P", CHUNKED "5\r\nab" },
 	{ 's', "P", "e\r\n0\r\n\r\n", .seq = 60 },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
+	{ 's', "P", RESPONSE(2), "=/1 gap;=/2 out_of_step;", .wait_ms = 1300 },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(3), "=/3 200 1+1 [a3];" },
+	{ 's', "P", RESPONSE(3), "=/3 200 1+1 [a3];" },
 };
 
 static const struct tcp_step snaplen[] = {
@@ -183,7 +183,7 @@ static const struct tcp_step snaplen[] = {
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", HEAD_OF(9) "abc", "=/1 truncated;", .missing = 6 },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
 static const struct tcp_step malformed[] = {
@@ -208,18 +208,18 @@ static const struct tcp_step one_way_midstream[] = {
 
 static const struct tcp_step midstream[] = { /* before the first request there may have been another */
 	{ 'c', "P", POST(1), ASKED(1) },
-	{ 's', "P", ANSWER(1), "=/1 out_of_step;" },
+	{ 's', "P", RESPONSE(1), "=/1 out_of_step;" },
 	{ 'c', "P", POST(2), ASKED(2) },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
-static const struct tcp_step no_answer[] = {
+static const struct tcp_step no_response[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "F", NULL, "=/1 unseen;" },
 };
 
-static const struct tcp_step ends_in_answer[] = {
+static const struct tcp_step ends_in_response[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
 	{ 's', "P", HEAD_OF(2) "a" },
@@ -232,7 +232,7 @@ static const struct tcp_step falls_silent[] = {
 	{ 'c', "P", POST(9), "=/1 broken_off;" ASKED(9), .wait_ms = 61000, .port = 40001 },
 };
 
-static const struct tcp_step closes_in_answer[] = {
+static const struct tcp_step closes_in_response[] = {
 	HANDSHAKE,
 	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
 	{ 's', "PF", HEAD_OF(2) "a", "=/1 broken_off;=/2 unseen;" },
@@ -249,48 +249,48 @@ static const struct tcp_step gap_in_requests[] = { /* what was asked before the 
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", HEAD_OF(2) "a" },
-	{ 's', "P", "1" ANSWER(2), "=/1 200 1+2 [a1];", .ack = 81 },
+	{ 's', "P", "1" RESPONSE(2), "=/1 200 1+2 [a1];", .ack = 81 },
 	{ 'c', "P", POST(3), NULL, .seq = 81 },
 	{ 'c', "", NULL, "!gap;" ASKED(3), .wait_ms = 1300 },
-	{ 's', "P", ANSWER(3), "=/3 200 1300002+1300002 [a3];" },
+	{ 's', "P", RESPONSE(3), "=/3 200 1300002+1300002 [a3];" },
 };
 
 static const struct tcp_step hidden_at_first[] = { /* the same of the first request, and the SYN+ACK was not captured */
 	{ 'c', "S" },
-	{ 's', "P", ANSWER(1), .seq = 1, .ack = 81 },
+	{ 's', "P", RESPONSE(1), .seq = 1, .ack = 81 },
 	{ 'c', "P", POST(2), NULL, .seq = 41, .ack = 1 },
-	{ 's', "P", ANSWER(2), "!gap;" ASKED(2) "=/2 out_of_step;", .ack = 81, .wait_ms = 1300 },
+	{ 's', "P", RESPONSE(2), "!gap;" ASKED(2) "=/2 out_of_step;", .ack = 81, .wait_ms = 1300 },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(3), "=/3 out_of_step;" },
+	{ 's', "P", RESPONSE(3), "=/3 out_of_step;" },
 };
 
 static const struct tcp_step joined_and_pipelined[] = { /* more was answered than was seen to be asked */
-	{ 's', "P", ANSWER(1), .seq = 1, .ack = 141 },
+	{ 's', "P", RESPONSE(1), .seq = 1, .ack = 141 },
 	{ 'c', "P", POST(2), ASKED(2), .seq = 100, .ack = 1 },
-	{ 's', "P", ANSWER(2), .ack = 141 },
+	{ 's', "P", RESPONSE(2), .ack = 141 },
 	{ 'c', "P", POST(3), ASKED(3) },
-	{ 's', "P", ANSWER(3), "=/3 out_of_step;" },
+	{ 's', "P", RESPONSE(3), "=/3 out_of_step;" },
 };
 
-static const struct tcp_step hidden_and_pipelined[] = { /* a request in a gap is still unanswered: whose answer comes? */
+static const struct tcp_step hidden_and_pipelined[] = { /* a request in a gap is still unanswered: whose response comes? */
 	HANDSHAKE,
 	{ 'c', "P", POST(1), ASKED(1) },
-	{ 's', "P", ANSWER(1), "=/1 200 1+1 [a1];", .ack = 81 },
+	{ 's', "P", RESPONSE(1), "=/1 200 1+1 [a1];", .ack = 81 },
 	{ 'c', "P", POST(3), NULL, .seq = 81 },
 	{ 'c', "", NULL, "!gap;" ASKED(3), .wait_ms = 1300 },
-	{ 's', "P", ANSWER(2), "=/3 out_of_step;" },
-	{ 's', "P", ANSWER(3) },
+	{ 's', "P", RESPONSE(2), "=/3 out_of_step;" },
+	{ 's', "P", RESPONSE(3) },
 	{ 'c', "P", POST(4), ASKED(4) },
-	{ 's', "P", ANSWER(4), "=/4 out_of_step;" }, /* who asked on once may do so again */
+	{ 's', "P", RESPONSE(4), "=/4 out_of_step;" }, /* who asked on once may do so again */
 };
 
-static const struct tcp_step lost_request[] = { /* nobody asks for the answer of a request that is not whole */
+static const struct tcp_step lost_request[] = { /* nobody asks for the response of a request that is not whole */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-Length: 4\r\n\r\n" },
 	{ 'c', "P", "cd", .seq = 42 },
-	{ 's', "P", ANSWER(1) },
+	{ 's', "P", RESPONSE(1) },
 	{ 'c', "P", POST(2), "!gap;" ASKED(2), .wait_ms = 1300 },
-	{ 's', "P", ANSWER(2), "=/2 200 1+1 [a2];" },
+	{ 's', "P", RESPONSE(2), "=/2 200 1+1 [a2];" },
 };
 
 static const struct tcp_step resets_before[] = {
@@ -325,11 +325,11 @@ static const struct tcp_story stories[] = {
 	STORY(one_way, .expect_end = "=/3 unseen;", .stats = "one_way=1"),
 	STORY(one_way_midstream, .expect_end = NULL),
 	STORY(midstream),
-	STORY(no_answer),
-	STORY(ends_in_answer, .expect_end = "=/1 cut_at_end;=/2 cut_at_end;"),
+	STORY(no_response),
+	STORY(ends_in_response, .expect_end = "=/1 cut_at_end;=/2 cut_at_end;"),
 	STORY(falls_silent, .expect_end = "=/9 unseen;"),
-	STORY(closes_in_answer),
-	STORY(too_large, .max_answer = 4),
+	STORY(closes_in_response),
+	STORY(too_large, .max_response = 4),
 	STORY(gap_in_requests),
 	STORY(hidden_at_first),
 	STORY(joined_and_pipelined, .expect_end = "=/2 cut_at_end;"),

@@ -1,7 +1,7 @@
 /*
- * test_pairs_property.c - conversations at random, damaged at random: whose answer is it?
+ * test_pairs_property.c - conversations at random, damaged at random: whose response is it?
  *
- * A conversation is requests in flights and their answers; each answer says its
+ * A conversation is requests in flights and their responses; each response says its
  * request's number and is full of lines that look like answers. Some clients
  * ask on before they have read everything (pipelining in a window).
  *
@@ -50,12 +50,12 @@ struct talk {
 	struct buffer side[2]; /* all that the client, and the server, sent */
 	struct packet packets[PACKETS_MAX];
 	size_t count;
-	struct buffer want[REQUESTS_MAX]; /* the body of each answer */
+	struct buffer want[REQUESTS_MAX]; /* the body of each response */
 	unsigned requests;
 
 	struct budget budget;
 	unsigned number_of[REQUESTS_MAX + 1]; /* of the request that got this token */
-	unsigned answers[REQUESTS_MAX];       /* to this request */
+	unsigned responses[REQUESTS_MAX];       /* to this request */
 	unsigned tokens, whole, answered;
 	uint64_t seed;
 };
@@ -118,7 +118,7 @@ static void ask(struct talk *t)
 	send_bytes(t, false, from);
 }
 
-static void answer(struct talk *t, unsigned number)
+static void response(struct talk *t, unsigned number)
 {
 	struct buffer *out = &t->side[1], *body = &t->want[number];
 	size_t from = out->len;
@@ -159,10 +159,10 @@ static void talk_make(struct talk *t, bool in_window)
 			ask(t);
 		last = in_window && t->requests > 1 ? t->requests - 1 : t->requests;
 		while (answered < last)
-			answer(t, answered++);
+			response(t, answered++);
 	}
 	while (answered < t->requests)
-		answer(t, answered++);
+		response(t, answered++);
 	for (unsigned i = 0; i < t->requests; i++)
 		assert_true(buffer_ok(&t->want[i]));
 	assert_true(buffer_ok(&t->side[0]) && buffer_ok(&t->side[1]));
@@ -202,7 +202,7 @@ static void damage(struct talk *t, uint32_t lost_of_1000, bool requests_too)
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
 {
-	return (struct head_decision){ .keep = KEEP_WHOLE, .answer = true };
+	return (struct head_decision){ .keep = KEEP_WHOLE, .response = true };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -211,7 +211,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	struct span target;
 
 	assert_non_null(m);
-	assert_true(m->answer_token == ++t->tokens);
+	assert_true(m->response_token == ++t->tokens);
 	target = m->head.target;
 	span_skip(&target, 1);
 	t->number_of[t->tokens] = (unsigned)strtoul((const char *)target.at, NULL, 10);
@@ -227,7 +227,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	number = t->number_of[token];
 	assert_true(number < t->requests);
 	t->answered++;
-	if (++t->answers[number] > 1)
+	if (++t->responses[number] > 1)
 		fail_msg("seed %llu: /%u has two responses", (unsigned long long)t->seed, number);
 	assert_non_null(r);
 	if (r->fate == RESPONSE_WHOLE) {
@@ -268,8 +268,8 @@ static void run(struct talk *t, bool begun, bool closes)
 					      .max_body = 1 << 20,
 					      .idle_ns = 60 * NS_PER_S,
 					      .budget = &t->budget,
-					      .keep_answers = true,
-					      .max_answer = 1 << 20 };
+					      .keep_responses = true,
+					      .max_response = 1 << 20 };
 	struct reassembly_sink sink = { t, on_head, on_request, NULL, on_response };
 	const struct packet syn[] = { { .flags = TCP_SYN },
 				      { .server = true, .flags = TCP_SYN | TCP_ACK, .ack = 1 } };

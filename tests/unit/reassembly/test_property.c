@@ -2,7 +2,7 @@
  * test_property.c - conversations at random, damaged at random
  *
  * A conversation is a list of flights: requests that the client sends before it
- * waits for the answers. Its bodies are full of lines that look like requests.
+ * waits for the responses. Its bodies are full of lines that look like requests.
  *
  * Without loss: however a flight is cut, shuffled, doubled and overlapped, at
  * whatever ISN, exactly its requests come out, in order.
@@ -185,7 +185,7 @@ static void shuffle(struct piece *pieces, size_t count, uint32_t window)
 /** struct wire - the two ends while a conversation is fed */
 struct wire {
 	struct tcp_tap tap;
-	uint32_t client_isn, server_isn, answered; /* answered: bytes of answers that were sent */
+	uint32_t client_isn, server_isn, answered; /* answered: bytes of responses that were sent */
 	int64_t now_ns;
 	bool one_way;
 };

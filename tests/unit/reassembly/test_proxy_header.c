@@ -169,7 +169,7 @@ static const struct tcp_story stories[] = {
 	STORY(tls_behind, .stats = "seen=0 proxied=1 not_http=1 tls=1"),
 	STORY(ends_early, .stats = "seen=0 proxied=0"),
 	STORY(wrong, .stats = "seen=0 proxied=0 proxy_unread=1 not_http=1"),
-	STORY(response_first, .stats = "seen=2 proxied=1", .answers = true),
+	STORY(response_first, .stats = "seen=2 proxied=1", .responses = true),
 	STORY(gap_inside, .stats = "seen=2 complete=2 proxied=0 not_http=0"),
 };
 

@@ -400,7 +400,7 @@ static const struct tcp_step one_way_gap[] = {
 	{ 'c', "P", GET4, "!gap;GET /1;GET /2;GET /3;GET /4;", .ack = 161, LATE },
 };
 
-static const struct tcp_step answers_first[] = { /* the server's packets are captured ahead of the client's */
+static const struct tcp_step responses_first[] = { /* the server's packets are captured ahead of the client's */
 	{ 's', "S", NULL, NULL, .ack = 1 },
 	{ 's', "P", OK, NULL, .ack = 20 },
 	{ 'c', "S" }, { 'c', "" },
@@ -477,7 +477,7 @@ static const struct tcp_step gap_swallows_head[] = { /* the body of the lost hea
 	{ 's', "P", OK, "GET /4;" },
 };
 
-static const struct tcp_step unseen_first[] = { /* the head is lost: something was asked, as the answer shows */
+static const struct tcp_step unseen_first[] = { /* the head is lost: something was asked, as the response shows */
 	HANDSHAKE,
 	{ 'c', "P", "0123456789", NULL, .seq = 41 },
 	{ 's', "P", OK, NULL, .ack = 51 },
@@ -492,7 +492,7 @@ static const struct tcp_step unseen_all[] = { /* nothing but the end was seen of
 	{ 's', "F", NULL, "!gap;", LATE },
 };
 
-static const struct tcp_step unseen_one_way[] = { /* the answers are not captured: the next request shows it, in the end */
+static const struct tcp_step unseen_one_way[] = { /* the responses are not captured: the next request shows it, in the end */
 	{ 'c', "S" },
 	{ 'c', "P", "0123456789", NULL, .seq = 41, .ack = 1 },
 	{ 'c', "P", GET2, NULL, .ack = 41 },
@@ -561,7 +561,7 @@ static const struct tcp_step gap_in_pipeline[] = {
 	{ 'c', "P", GET1, "!gap;GET /4;GET /1;", LATE },
 };
 
-static const struct tcp_step gap_then_expect[] = { /* head lost; the 100 moves the ack but isn't the answer */
+static const struct tcp_step gap_then_expect[] = { /* head lost; the 100 moves the ack but isn't the response */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-contin" },
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n", NULL, .ack = 80 },
@@ -583,7 +583,7 @@ static const struct tcp_step gap_end_and_head[] = { /* of one request and of the
 	{ 's', "P", OK, "GET /2;" },
 };
 
-static const struct tcp_step gap_in_both[] = { /* the answer is missing as well: the client's acks must do */
+static const struct tcp_step gap_in_both[] = { /* the response is missing as well: the client's acks must do */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nContent-" },
 	{ 's', "", NULL, NULL, .ack = 60 },
@@ -639,7 +639,7 @@ static const struct tcp_step only_ends[] = { /* nothing else comes: it is over, 
 	{ 'c', "Pk", GET1, NULL, .seq = 1, .ack = 1 },
 };
 
-static const struct tcp_step late_body[] = { /* behind its 100 and its answer, which acknowledges it; it quotes a request */
+static const struct tcp_step late_body[] = { /* behind its 100 and its response, which acknowledges it; it quotes a request */
 	HANDSHAKE,
 	{ 'c', "P", "POST /1 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n" },
 	{ 's', "P", "HTTP/1.1 100 Continue\r\n\r\n" },
@@ -922,7 +922,7 @@ static const struct tcp_story stories[] = {
 	STORY(late_copies_after_close, .stats = "seen=1 complete=1 connections=1"),
 	STORY(one_way, .stats = "seen=2 complete=2 one_way=1"),
 	STORY(one_way_gap, .stats = "seen=5 complete=4 lost.gap=1"),
-	STORY(answers_first, .stats = "seen=3 complete=3 gaps=0"),
+	STORY(responses_first, .stats = "seen=3 complete=3 gaps=0"),
 	STORY(same_ports, .stats = "seen=2 complete=2"),
 	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
 	STORY(networks, .stats = "seen=2 complete=2 connections=2"),
@@ -976,7 +976,7 @@ static const struct tcp_story stories[] = {
 	STORY(tunnel_of_unparsed, .stats = "seen=1 midstream=1", .no_ports = true),
 	{ "plain, without ports", STEPS(plain), .stats = "seen=2 complete=2", .no_ports = true },
 	{ "reordered, without ports", STEPS(reordered), .stats = "seen=1 complete=1", .no_ports = true },
-	{ "answers first, without ports", STEPS(answers_first), .stats = "seen=3 complete=3", .no_ports = true },
+	{ "answers first, without ports", STEPS(responses_first), .stats = "seen=3 complete=3", .no_ports = true },
 };
 
 int main(void)

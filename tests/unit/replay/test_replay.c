@@ -26,7 +26,7 @@ static const struct fault_step serve_well[] = { READ, SEND(OK), AGAIN };
 
 /* ---- every way to answer ---- */
 
-static void check_times(const struct fault_answer *row, const struct outcome *o, size_t nth)
+static void check_times(const struct fault_response *row, const struct outcome *o, size_t nth)
 {
 	assert_true(o->total_us >= 0 && o->connect_us >= 0 && o->total_us >= o->connect_us);
 	if (row->connections == 1 && nth > 0)
@@ -38,7 +38,7 @@ static void check_times(const struct fault_answer *row, const struct outcome *o,
 }
 
 /** run_row() - @budget: answers are kept, which must change nothing; NULL: they are not */
-static void run_row(const struct fault_answer *row, struct budget *budget)
+static void run_row(const struct fault_response *row, struct budget *budget)
 {
 	const struct fault_step *const scripts[] = { row->steps, NULL };
 	struct fault_server *server = fault_server_start(4, scripts);
@@ -47,8 +47,8 @@ static void run_row(const struct fault_answer *row, struct budget *budget)
 
 	if (row->max_time_ms)
 		target.max_time_ns = row->max_time_ms * NS_PER_MS;
-	target.keep_answers = budget != NULL;
-	target.max_answer = 1 << 20;
+	target.keep_responses = budget != NULL;
+	target.max_response = 1 << 20;
 	target.budget = budget;
 	rig_start(&g, &target, 1);
 	for (size_t i = 0; i < row->requests; i++) {
@@ -64,7 +64,7 @@ static void run_row(const struct fault_answer *row, struct budget *budget)
 		check_times(row, o, i);
 		assert_true(!o->response == (!budget || o->kind > OUTCOME_ANSWERED_5XX));
 		rig_check_books(&g);
-		rig_run_for(&g, 30); /* what the server says after the answer may come */
+		rig_run_for(&g, 30); /* what the server says after the response may come */
 	}
 	if (counter_get(&replay_target_stats(g.replay, 0)->connects) != row->connections)
 		print_error("row \"%s\"\n", row->name);
@@ -74,20 +74,20 @@ static void run_row(const struct fault_answer *row, struct budget *budget)
 	fault_server_stop(server);
 }
 
-static void test_answers(void **state)
+static void test_responses(void **state)
 {
-	for (size_t i = 0; i < fault_answer_count; i++)
-		run_row(&fault_answers[i], NULL);
+	for (size_t i = 0; i < fault_response_count; i++)
+		run_row(&fault_responses[i], NULL);
 }
 
-static void test_answers_that_are_kept(void **state)
+static void test_responses_that_are_kept(void **state)
 {
 	struct budget budget;
 
 	budget_init(&budget, 64 << 20);
-	for (size_t i = 0; i < fault_answer_count; i++)
-		if (fault_answers[i].max_time_ms == 0) /* deadlines care for no answer's bytes */
-			run_row(&fault_answers[i], &budget);
+	for (size_t i = 0; i < fault_response_count; i++)
+		if (fault_responses[i].max_time_ms == 0) /* deadlines care for no response's bytes */
+			run_row(&fault_responses[i], &budget);
 	assert_int_equal(budget_used(&budget), 0);
 }
 
@@ -102,7 +102,7 @@ static void check_kept(const struct response *r, enum response_fate fate, const 
 	assert_true(fate == RESPONSE_WHOLE ? r->last_byte_us >= r->first_byte_us : r->last_byte_us == -1);
 }
 
-/* ---- what is kept of an answer ---- */
+/* ---- what is kept of a response ---- */
 
 #define PAUSE { FAULT_DELAY, NULL, 30 }
 
@@ -124,8 +124,8 @@ static void test_kept(void **state)
 	struct rig g;
 
 	budget_init(&budget, 1 << 20);
-	target.keep_answers = true;
-	target.max_answer = 8;
+	target.keep_responses = true;
+	target.max_response = 8;
 	target.budget = &budget;
 	rig_start(&g, &target, 1);
 	for (size_t i = 0; i < 5; i++) {
@@ -172,7 +172,7 @@ static void test_arrivals(void **state)
 		a.now_us = pieces[i].us;
 		response_parser_feed(&a, span_str(pieces[i].text));
 	}
-	assert_int_equal(a.state, ANSWER_WHOLE);
+	assert_int_equal(a.state, RESPONSE_PARSER_WHOLE);
 	r = response_parser_take(&a);
 	assert_non_null(r);
 	assert_int_equal(r->body_len, 5);
@@ -196,8 +196,8 @@ static void test_kept_without_memory(void **state)
 	struct rig g;
 
 	budget_init(&budget, 16); /* not even for the head */
-	target.keep_answers = true;
-	target.max_answer = 1 << 20;
+	target.keep_responses = true;
+	target.max_response = 1 << 20;
 	target.budget = &budget;
 	rig_start(&g, &target, 1);
 	rig_submit(&g, "POST", 1);
@@ -234,8 +234,8 @@ static void test_times_count_from_before_the_last_byte(void **state)
 	struct budget budget;
 
 	budget_init(&budget, 1 << 20);
-	target.keep_answers = true;
-	target.max_answer = 1 << 20;
+	target.keep_responses = true;
+	target.max_response = 1 << 20;
 	target.budget = &budget;
 	for (size_t i = 0; i < 2; i++)
 		cases_times(&target, sizes[i], TIMES_DELAY_MS);
@@ -305,7 +305,7 @@ static void test_keep_alive_is_read(void **state)
 		response_parser_begin(&a, false, i % 4 < 2 ? &keeping : NULL);
 		for (int at = 0; at < len; at += bytewise ? 1 : len)
 			response_parser_feed(&a, span_of(text + at, bytewise ? 1 : (size_t)len));
-		assert_int_equal(a.state, ANSWER_WHOLE);
+		assert_int_equal(a.state, RESPONSE_PARSER_WHOLE);
 		if (a.keep_s != rows[i / 4].keep_s)
 			fail_msg("\"%s\": %lld", rows[i / 4].fields, (long long)a.keep_s);
 	}
@@ -586,7 +586,7 @@ static const struct silent_row silent_rows[] = {
 	{ 5000, 80, OUTCOME_FAILED_CONNECT },
 };
 
-static void test_connect_without_answer(void **state)
+static void test_connect_without_response(void **state)
 {
 	for (size_t i = 0; i < sizeof(silent_rows) / sizeof(silent_rows[0]); i++) {
 		int fds[FAULT_SILENT_FDS];
@@ -1212,7 +1212,7 @@ static void test_random_faults(void **state)
 	unsigned seed = 1;
 
 	for (size_t i = 0; i < CASES_CONNECTIONS - 1; i++)
-		scripts[i] = cases_any_answer(&seed)->steps;
+		scripts[i] = cases_any_response(&seed)->steps;
 	scripts[CASES_CONNECTIONS - 1] = serve_well;
 	scripts[CASES_CONNECTIONS] = NULL;
 	server = fault_server_start(4, scripts);
@@ -1226,8 +1226,8 @@ static void test_random_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_answers_that_are_kept),
+		cmocka_unit_test(test_responses),
+		cmocka_unit_test(test_responses_that_are_kept),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_arrivals),
 		cmocka_unit_test(test_kept_without_memory),
@@ -1244,7 +1244,7 @@ int main(void)
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_sample_is_exact),
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_connect_without_answer),
+		cmocka_unit_test(test_connect_without_response),
 		cmocka_unit_test(test_breaker),
 		cmocka_unit_test(test_name_is_waited_for),
 		cmocka_unit_test(test_lookup_outlasts_deadlines_and_the_replay),

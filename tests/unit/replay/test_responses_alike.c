@@ -125,7 +125,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	(void)ctx;
 	(void)head;
 	(void)origin;
-	return (struct head_decision){ .keep = KEEP_WHOLE, .answer = true };
+	return (struct head_decision){ .keep = KEEP_WHOLE, .response = true };
 }
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
@@ -181,8 +181,8 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 	struct reassembly_sink sink = { &p, on_head, on_request, on_lost, on_response };
 	struct budget budget;
 	struct reassembly_options options = { .server_ports = &port, .server_port_count = 1, .hold_bytes = 65536, .max_body = 65536,
-					      .max_answer = 1 << 20, .idle_ns = 3600 * NS_PER_S, .budget = &budget,
-					      .keep_answers = true };
+					      .max_response = 1 << 20, .idle_ns = 3600 * NS_PER_S, .budget = &budget,
+					      .keep_responses = true };
 	struct span request = span_str(row->is_to_head ? "HEAD / HTTP/1.1\r\n\r\n" : "POST / HTTP/1.1\r\n\r\n");
 	struct reassembler *r;
 	uint32_t at = 1;
@@ -214,7 +214,7 @@ static void read_shadow(const struct row *row, struct span bytes, size_t size, s
 	struct budget budget;
 	struct response_parser_keeping keeping = { .max = 1 << 20, .budget = &budget };
 	struct response_parser a = { 0 };
-	enum response_parser_state state = ANSWER_HEAD;
+	enum response_parser_state state = RESPONSE_PARSER_HEAD;
 	struct response *r;
 
 	budget_init(&budget, 1 << 30);
@@ -228,10 +228,10 @@ static void read_shadow(const struct row *row, struct span bytes, size_t size, s
 	if (row->closes)
 		state = response_parser_eof(&a);
 	r = response_parser_take(&a);
-	if (state == ANSWER_WHOLE)
+	if (state == RESPONSE_PARSER_WHOLE)
 		say(is, r);
 	else
-		buffer_add_str(is, state == ANSWER_BAD ? "malformed" : "unfinished");
+		buffer_add_str(is, state == RESPONSE_PARSER_BAD ? "malformed" : "unfinished");
 	response_free(r);
 	response_parser_deinit(&a);
 }

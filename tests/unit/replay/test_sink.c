@@ -20,7 +20,7 @@ static struct target_options sink_target(void)
 	return target;
 }
 
-static void test_answers_everything(void **state)
+static void test_responses_everything(void **state)
 {
 	static const char *const methods[] = { "POST", "PUT", "HEAD", "DELETE", "PATCH" };
 	struct target_options targets[2] = { sink_target(), sink_target() };
@@ -85,7 +85,7 @@ static void test_own(void **state)
 	assert_false(self_connections_has(o, &us, &shadow));
 	self_connections_add(o, &us, &shadow, t, &ticket);
 	assert_true(self_connections_has(o, &us, &shadow));
-	assert_true(self_connections_has(o, &shadow, &us)); /* packets of the answer */
+	assert_true(self_connections_has(o, &shadow, &us)); /* packets of the response */
 	assert_false(self_connections_has(o, &us, &other));
 	assert_false(self_connections_has(o, &neighbour, &shadow));
 	assert_false(self_connections_has(o, &v6, &shadow));
@@ -203,7 +203,7 @@ static void test_own_from_another_thread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers_everything),
+		cmocka_unit_test(test_responses_everything),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_no_sink),
 		cmocka_unit_test(test_own),

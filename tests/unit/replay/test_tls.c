@@ -213,7 +213,7 @@ static void run_handshake(const struct tls_row *row)
 		rig_wait(&g, i + 1);
 		check_tls_outcome(row, &g.outcomes[i].outcome);
 		rig_check_books(&g);
-		rig_run_for(&g, 30); /* what the server says after the answer may come */
+		rig_run_for(&g, 30); /* what the server says after the response may come */
 	}
 	if (counter_get(&replay_target_stats(g.replay, 0)->connects) != row->connections)
 		fail_msg("row \"%s\": %u connections", row->name,
@@ -250,7 +250,7 @@ static void put_inside(const struct fault_step *plain, struct fault_step out[FAU
 		out[n] = (struct fault_step)CLOSE;
 }
 
-static void run_inside(const struct fault_answer *row, SSL_CTX *ctx)
+static void run_inside(const struct fault_response *row, SSL_CTX *ctx)
 {
 	struct fault_step steps[FAULT_STEPS_MAX + 2];
 	const struct fault_step *const scripts[] = { steps, NULL };
@@ -282,15 +282,15 @@ static void run_inside(const struct fault_answer *row, SSL_CTX *ctx)
 	fault_server_stop(server);
 }
 
-static void test_answers_inside(void **state)
+static void test_responses_inside(void **state)
 {
 	const unsigned flags[] = { 0, SERVER_TLS12 };
 
 	for (size_t version = 0; version < 2; version++) {
 		SSL_CTX *ctx = make_server(FAULT_CERT_GOOD, flags[version]);
 
-		for (size_t i = 0; i < fault_answer_count; i++)
-			run_inside(&fault_answers[i], ctx);
+		for (size_t i = 0; i < fault_response_count; i++)
+			run_inside(&fault_responses[i], ctx);
 		SSL_CTX_free(ctx);
 	}
 }
@@ -323,8 +323,8 @@ static void test_times_count_from_before_the_last_record(void **state)
 	struct budget budget;
 
 	budget_init(&budget, 1 << 20);
-	target.keep_answers = true;
-	target.max_answer = 1 << 20;
+	target.keep_responses = true;
+	target.max_response = 1 << 20;
 	target.budget = &budget;
 	for (size_t i = 0; i < 2; i++)
 		cases_times(&target, sizes[i], 30);
@@ -367,7 +367,7 @@ static void test_look_before_use(void **state)
 	}
 }
 
-/* A server that closes after each answer, in every way: all connections but the first resume. */
+/* A server that closes after each response, in every way: all connections but the first resume. */
 static void test_sessions_are_resumed(void **state)
 {
 	static const struct fault_step announced[] = { TLS, READ, SEND(OK_HEAD "Connection: close\r\n\r\n{}"),
@@ -657,7 +657,7 @@ static void test_random_faults_inside(void **state)
 		scripts[i] = handshakes[(size_t)rand_r(&seed) % rows].steps;
 		if (rand_r(&seed) % 2)
 			continue;
-		put_inside(cases_any_answer(&seed)->steps, steps[i]);
+		put_inside(cases_any_response(&seed)->steps, steps[i]);
 		scripts[i] = steps[i];
 	}
 	scripts[CASES_CONNECTIONS - 1] = serve_well;
@@ -706,7 +706,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_handshakes),
-		cmocka_unit_test(test_answers_inside),
+		cmocka_unit_test(test_responses_inside),
 		cmocka_unit_test(test_bytes_inside),
 		cmocka_unit_test(test_times_count_from_before_the_last_record),
 		cmocka_unit_test(test_look_before_use),

@@ -187,7 +187,7 @@ static void all_but_probes_too_large(struct books *b)
 					   .verdict = { [VERDICT_FILTERED_METHOD] = 2 } } };
 }
 
-static void answers_only(struct books *b)
+static void responses_only(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } }, .connections = { .seen = 3 } };
 }
@@ -259,7 +259,7 @@ static const struct {
 	{ "HTTP/2", only_http2, "speak HTTP/2" },
 	{ "gaps", all_gaps, "2 of them as gap" },
 	{ "too large", all_but_probes_too_large, "10 of 12 requests were lost, 10 of them as too_large" },
-	{ "one way", answers_only, "are the packets from the clients captured" },
+	{ "one way", responses_only, "are the packets from the clients captured" },
 	{ "methods", all_gets, "3 were filtered.method" },
 	{ "sample", all_unsampled, "the sample took none" },
 	{ "breaker", all_breaker, "were shed.breaker" },

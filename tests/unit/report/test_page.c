@@ -268,7 +268,7 @@ static const char everything[] =
 	"\"generated\":{\"pairs\":40,\"same_text\":10,\"different\":30,\"common_prefix_share\":0.25},"                \
 	"\"noise\":{\"source\":\"" source "\",\"net_rate\":0}}}}}"
 
-/* Where a language model's words are all there is, nobody is told that the answers agree. */
+/* Where a language model's words are all there is, nobody is told that the responses agree. */
 static void test_words(void **state)
 {
 	static const struct {
