@@ -10,7 +10,7 @@
 #include "base/counter.h"
 
 /*      id                    group        name */
-#define PACKET_FATES(X)                                                                                      \
+#define PACKET_RESULTS(X)                                                                                      \
 	X(DECODED,            "decoded",   NULL)        /* a TCP segment came of it */                       \
 	X(IGNORED_NOT_IP,     "ignored",   "not_ip")    /* ARP, LLDP, spanning tree, ... */                   \
 	X(IGNORED_NOT_TCP,    "ignored",   "not_tcp")   /* UDP, ICMP, what is no tunnel that we open */       \
@@ -23,11 +23,11 @@
 	X(MALFORMED_IP,       "malformed", "ip")                                                              \
 	X(MALFORMED_TCP,      "malformed", "tcp")
 
-enum packet_fate {
+enum packet_result {
 #define X(id, group, name) PACKET_##id,
-	PACKET_FATES(X)
+	PACKET_RESULTS(X)
 #undef X
-	PACKET_FATE_COUNT
+	PACKET_RESULT_COUNT
 };
 
 /* Of packets that were IGNORED_NOT_IP, _NOT_TCP or _LINKTYPE: what the outermost thing is that could not be read. */
@@ -83,7 +83,7 @@ static inline void unread_add(struct unread *u, uint32_t what, uint64_t packets)
 
 struct capture_stats {
 	struct counter received, received_bytes;
-	struct counter fate[PACKET_FATE_COUNT];
+	struct counter result[PACKET_RESULT_COUNT];
 	struct counter cut_payload;    /* decoded, but the payload was cut by the snaplen */
 	struct counter dropped_kernel; /* by the ring being full, as the kernel counts */
 	struct counter dropped_interface;

@@ -33,12 +33,12 @@ static inline uint64_t deal_end(const struct endpoint *e)
 	return h ^ h >> 29;
 }
 
-/** deal_lane() - whose the packet is, of @lanes; @s is looked at if @fate is PACKET_DECODED */
-static inline size_t deal_lane(enum packet_fate fate, const struct segment *s, size_t lanes)
+/** deal_lane() - whose the packet is, of @lanes; @s is looked at if @result is PACKET_DECODED */
+static inline size_t deal_lane(enum packet_result result, const struct segment *s, size_t lanes)
 {
 	uint64_t sum;
 
-	if (fate != PACKET_DECODED)
+	if (result != PACKET_DECODED)
 		return 0;
 	sum = (deal_end(&s->src) + deal_end(&s->dst)) * UINT64_C(0x9e3779b97f4a7c15);
 	return (size_t)((sum >> 32) * lanes >> 32);

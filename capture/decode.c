@@ -92,25 +92,25 @@ uint32_t decoder_unread(const struct decoder *d)
 }
 
 /** note_unread() - @port: of UDP, if @protocol is that */
-static enum packet_fate note_unread(struct decoder *d, enum packet_fate fate, uint16_t ethertype, uint8_t protocol, uint16_t port)
+static enum packet_result note_unread(struct decoder *d, enum packet_result result, uint16_t ethertype, uint8_t protocol, uint16_t port)
 {
-	if (fate == PACKET_IGNORED_NOT_IP)
+	if (result == PACKET_IGNORED_NOT_IP)
 		d->unread = UNREAD(UNREAD_ETHERTYPE, ethertype);
-	else if (fate == PACKET_IGNORED_NOT_TCP)
+	else if (result == PACKET_IGNORED_NOT_TCP)
 		d->unread = protocol == PROTOCOL_UDP ? UNREAD(UNREAD_UDP_PORT, port) : UNREAD(UNREAD_IP_PROTOCOL, protocol);
-	return fate;
+	return result;
 }
 
 /* RFC 9293, 3.1. Ports are looked at first: what is not ours is not checked further. */
-static enum packet_fate decode_tcp(struct decoder *d, struct layer *l, struct segment *out)
+static enum packet_result decode_tcp(struct decoder *d, struct layer *l, struct segment *out)
 {
 	const struct port_set *ports = &d->ports;
 	struct span header, options;
-	enum packet_fate fate = layer_take(l, TCP_HEADER, &header, PACKET_MALFORMED_TCP);
+	enum packet_result result = layer_take(l, TCP_HEADER, &header, PACKET_MALFORMED_TCP);
 	size_t header_len;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	out->src.port = field16(header, 0);
 	out->dst.port = field16(header, 2);
 	if (ports->count && !port_set_has(ports, out->src.port) && !port_set_has(ports, out->dst.port))
@@ -118,9 +118,9 @@ static enum packet_fate decode_tcp(struct decoder *d, struct layer *l, struct se
 	header_len = (size_t)(field8(header, 12) >> 4) * 4;
 	if (header_len < TCP_HEADER)
 		return PACKET_MALFORMED_TCP;
-	fate = layer_take(l, header_len - TCP_HEADER, &options, PACKET_MALFORMED_TCP);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = layer_take(l, header_len - TCP_HEADER, &options, PACKET_MALFORMED_TCP);
+	if (result != PACKET_DECODED)
+		return result;
 	out->seq = field32(header, 4);
 	out->ack = field32(header, 8);
 	out->flags = field8(header, 13) & TCP_FLAGS;
@@ -131,7 +131,7 @@ static enum packet_fate decode_tcp(struct decoder *d, struct layer *l, struct se
 	return PACKET_DECODED;
 }
 
-static enum packet_fate put_together(struct decoder *d, const struct packet *packet, struct layer *l,
+static enum packet_result put_together(struct decoder *d, const struct packet *packet, struct layer *l,
 				     struct ip_payload *payload, const struct segment *out)
 {
 	struct fragment_origin origin = { .src = &out->src,
@@ -140,21 +140,21 @@ static enum packet_fate put_together(struct decoder *d, const struct packet *pac
 					  .ts = packet->ts,
 					  .packet = d->keep ? packet : NULL,
 					  .earlier = &d->earlier };
-	enum packet_fate fate;
+	enum packet_result result;
 
 	if (!d->fragments)
 		d->fragments = fragments_new();
 	if (!d->fragments)
 		return PACKET_IGNORED_FRAGMENT;
-	fate = fragments_add(d->fragments, &origin, payload, l);
-	return fate == PACKET_DECODED ? ip_decode_rest(out->src.family, l, payload) : fate;
+	result = fragments_add(d->fragments, &origin, payload, l);
+	return result == PACKET_DECODED ? ip_decode_rest(out->src.family, l, payload) : result;
 }
 
 /* Go on until what IP carries is TCP. */
-static enum packet_fate open_layers(struct decoder *d, const struct packet *packet, struct layer *l,
+static enum packet_result open_layers(struct decoder *d, const struct packet *packet, struct layer *l,
 				    struct ip_payload *payload, struct segment *out)
 {
-	enum packet_fate fate = PACKET_DECODED;
+	enum packet_result result = PACKET_DECODED;
 
 	for (int layers = 0; payload->is_fragment || payload->protocol != PROTOCOL_TCP; layers++) {
 		uint16_t ethertype = 0;
@@ -162,23 +162,23 @@ static enum packet_fate open_layers(struct decoder *d, const struct packet *pack
 		if (layers == LAYERS_MAX)
 			return PACKET_IGNORED_NESTED;
 		if (payload->is_fragment) {
-			fate = put_together(d, packet, l, payload, out);
-			note_unread(d, fate, 0, payload->protocol, 0);
+			result = put_together(d, packet, l, payload, out);
+			note_unread(d, result, 0, payload->protocol, 0);
 		} else {
 			uint16_t port = tunnel_port(payload->protocol, &d->vxlan_ports, l);
 
 			d->tunnels |= tunnel_bit(payload->protocol, l);
-			fate = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
-			note_unread(d, fate, ethertype, payload->protocol, port);
-			if (fate == PACKET_DECODED) {
-				fate = ip_decode(ethertype, l, &out->src, &out->dst, payload);
-				note_unread(d, fate, 0, payload->protocol, 0);
+			result = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
+			note_unread(d, result, ethertype, payload->protocol, port);
+			if (result == PACKET_DECODED) {
+				result = ip_decode(ethertype, l, &out->src, &out->dst, payload);
+				note_unread(d, result, 0, payload->protocol, 0);
 			}
 		}
-		if (fate != PACKET_DECODED)
+		if (result != PACKET_DECODED)
 			break;
 	}
-	return fate;
+	return result;
 }
 
 #define USUAL_HEADERS (14 + 20 + TCP_HEADER)
@@ -193,11 +193,11 @@ static inline void usual_endpoint(struct span headers, size_t addr, size_t port,
 /**
  * decode_usual() - the packet that nearly all are: Ethernet, IPv4 without options, TCP, all of it captured
  *
- * Return: whether it is one, with @fate and @out as decode_any() would have them; that function is asked about
+ * Return: whether it is one, with @result and @out as decode_any() would have them; that function is asked about
  * all others, and about those that are wrong in any way. It takes five times as many instructions.
  */
 static inline bool decode_usual(struct decoder *d, const struct packet *packet, struct segment *out,
-				enum packet_fate *fate)
+				enum packet_result *result)
 {
 	struct span headers, rest = packet->bytes, options;
 	size_t total, header_len;
@@ -214,7 +214,7 @@ static inline bool decode_usual(struct decoder *d, const struct packet *packet, 
 		return false;
 	usual_endpoint(headers, 26, 34, &out->src);
 	usual_endpoint(headers, 30, 36, &out->dst);
-	*fate = PACKET_IGNORED_PORT;
+	*result = PACKET_IGNORED_PORT;
 	if (d->ports.count && !port_set_has(&d->ports, out->src.port) && !port_set_has(&d->ports, out->dst.port))
 		return true;
 	out->seq = field32(headers, 38);
@@ -227,44 +227,44 @@ static inline bool decode_usual(struct decoder *d, const struct packet *packet, 
 		return false;
 	out->mptcp = tcp_options_mptcp(options, &d->mptcp);
 	out->payload = rest;
-	*fate = PACKET_DECODED;
+	*result = PACKET_DECODED;
 	return true;
 }
 
 /* Not for inlining: what it keeps on the stack would be made room for, and guarded, in the usual case too. */
-__attribute__((noinline)) static enum packet_fate decode_any(struct decoder *d, const struct packet *packet, struct segment *out)
+__attribute__((noinline)) static enum packet_result decode_any(struct decoder *d, const struct packet *packet, struct segment *out)
 {
 	size_t captured = packet->bytes.len;
 	size_t cut = packet->wire_len > captured ? packet->wire_len - captured : 0;
 	struct layer l = { .bytes = packet->bytes, .cut = cut, .claimed = captured + cut };
 	struct ip_payload payload;
 	uint16_t ethertype = 0;
-	enum packet_fate fate = link_decode(packet->linktype, &l, &ethertype, &out->network);
+	enum packet_result result = link_decode(packet->linktype, &l, &ethertype, &out->network);
 
 	d->tunnels = l.tunnels;
-	if (fate == PACKET_IGNORED_LINKTYPE)
+	if (result == PACKET_IGNORED_LINKTYPE)
 		d->unread = UNREAD(UNREAD_LINKTYPE, packet->linktype);
-	if (fate != PACKET_DECODED)
-		return note_unread(d, fate, ethertype, 0, 0);
-	fate = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
-	if (fate != PACKET_DECODED)
-		return note_unread(d, fate, 0, payload.protocol, 0);
+	if (result != PACKET_DECODED)
+		return note_unread(d, result, ethertype, 0, 0);
+	result = ip_decode(ethertype, &l, &out->src, &out->dst, &payload);
+	if (result != PACKET_DECODED)
+		return note_unread(d, result, 0, payload.protocol, 0);
 	if (payload.protocol != PROTOCOL_TCP || payload.is_fragment)
-		fate = open_layers(d, packet, &l, &payload, out);
-	if (fate == PACKET_DECODED)
-		fate = decode_tcp(d, &l, out);
-	return fate;
+		result = open_layers(d, packet, &l, &payload, out);
+	if (result == PACKET_DECODED)
+		result = decode_tcp(d, &l, out);
+	return result;
 }
 
-enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out)
+enum packet_result decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out)
 {
-	enum packet_fate fate;
+	enum packet_result result;
 
 	d->tunnels = d->unread = 0;
 	if (d->earlier.first)
 		frame_list_deinit(&d->earlier);
 	out->ts = packet->ts;
-	if (!d->layers_only && decode_usual(d, packet, out, &fate))
-		return fate;
+	if (!d->layers_only && decode_usual(d, packet, out, &result))
+		return result;
 	return decode_any(d, packet, out);
 }

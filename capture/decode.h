@@ -71,7 +71,7 @@ void decoder_free(struct decoder *d);
  * datagram whole is PACKET_DECODED with the segment in it, at its own time.
  * Return: what became of the packet; the caller counts it.
  */
-enum packet_fate decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out);
+enum packet_result decoder_packet(struct decoder *d, const struct packet *packet, struct segment *out);
 
 /** decoder_layers_only() - take every packet apart layer by layer: slower and the same, for tests */
 void decoder_layers_only(struct decoder *d);

@@ -52,7 +52,7 @@ struct fragment_origin {
  * without memory), PACKET_MALFORMED_TRUNCATED for one that was not captured
  * whole, PACKET_MALFORMED_IP for one that cannot be part of the datagram.
  */
-enum packet_fate fragments_add(struct fragments *t, const struct fragment_origin *origin,
+enum packet_result fragments_add(struct fragments *t, const struct fragment_origin *origin,
 			       struct ip_payload *payload, struct layer *l);
 
 /** fragments_bytes() - memory that datagrams in the making use; fragments_count() - how many there are */

@@ -62,17 +62,17 @@ static size_t extension_len(uint8_t kind, uint8_t len_field)
 }
 
 /* Take a header off that begins with "next header" and its length; @kind becomes the next one. */
-static enum packet_fate skip_extension(struct layer *l, uint8_t *kind)
+static enum packet_result skip_extension(struct layer *l, uint8_t *kind)
 {
 	struct layer peek = *l;
 	struct span start, header;
-	enum packet_fate fate = layer_take(&peek, 2, &start, PACKET_MALFORMED_IP);
+	enum packet_result result = layer_take(&peek, 2, &start, PACKET_MALFORMED_IP);
 
-	if (fate == PACKET_DECODED)
-		fate = layer_take(l, extension_len(*kind, field8(start, 1)), &header, PACKET_MALFORMED_IP);
-	if (fate == PACKET_DECODED)
+	if (result == PACKET_DECODED)
+		result = layer_take(l, extension_len(*kind, field8(start, 1)), &header, PACKET_MALFORMED_IP);
+	if (result == PACKET_DECODED)
 		*kind = field8(start, 0);
-	return fate;
+	return result;
 }
 
 static bool is_followed(uint8_t protocol)
@@ -97,14 +97,14 @@ static bool is_extension(uint8_t family, uint8_t kind)
 			       kind == IPV6_DESTINATION_OPTIONS || kind == IPV6_MOBILITY);
 }
 
-static enum packet_fate take_ipv6_fragment(struct layer *l, struct ip_payload *payload)
+static enum packet_result take_ipv6_fragment(struct layer *l, struct ip_payload *payload)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_MALFORMED_IP);
+	enum packet_result result = layer_take(l, 8, &header, PACKET_MALFORMED_IP);
 	uint16_t position;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	position = field16(header, 2);
 	payload->protocol = field8(header, 0);
 	payload->offset = position & IPV6_FRAGMENT_OFFSET;
@@ -114,18 +114,18 @@ static enum packet_fate take_ipv6_fragment(struct layer *l, struct ip_payload *p
 	return PACKET_DECODED;
 }
 
-enum packet_fate ip_decode_rest(uint8_t family, struct layer *l, struct ip_payload *payload)
+enum packet_result ip_decode_rest(uint8_t family, struct layer *l, struct ip_payload *payload)
 {
-	enum packet_fate fate = PACKET_DECODED;
+	enum packet_result result = PACKET_DECODED;
 
 	payload->is_fragment = false;
 	/* each turn takes 8 bytes or more */
-	while (is_extension(family, payload->protocol) && !payload->is_fragment && fate == PACKET_DECODED)
-		fate = family == 6 && payload->protocol == IPV6_FRAGMENT
+	while (is_extension(family, payload->protocol) && !payload->is_fragment && result == PACKET_DECODED)
+		result = family == 6 && payload->protocol == IPV6_FRAGMENT
 			       ? take_ipv6_fragment(l, payload)
 			       : skip_extension(l, &payload->protocol);
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	if (!is_followed(payload->protocol) &&
 	    !(payload->is_fragment && is_extension(family, payload->protocol)))
 		return PACKET_IGNORED_NOT_TCP;
@@ -133,16 +133,16 @@ enum packet_fate ip_decode_rest(uint8_t family, struct layer *l, struct ip_paylo
 }
 
 /* IPv4 options are skipped: none of them changes where the payload is. */
-static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struct endpoint *dst,
+static enum packet_result decode_ipv4(struct layer *l, struct endpoint *src, struct endpoint *dst,
 				    struct ip_payload *payload)
 {
 	struct span header, options;
-	enum packet_fate fate = layer_take(l, IPV4_HEADER, &header, PACKET_MALFORMED_IP);
+	enum packet_result result = layer_take(l, IPV4_HEADER, &header, PACKET_MALFORMED_IP);
 	size_t header_len, total_len;
 	uint16_t fragment;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	header_len = (size_t)(field8(header, 0) & 0x0f) * 4;
 	total_len = field16(header, 2);
 	fragment = field16(header, 6) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK);
@@ -152,9 +152,9 @@ static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struc
 		return PACKET_MALFORMED_IP;
 	if (total_len)
 		layer_limit(l, total_len - IPV4_HEADER);
-	fate = layer_take(l, header_len - IPV4_HEADER, &options, PACKET_MALFORMED_IP);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = layer_take(l, header_len - IPV4_HEADER, &options, PACKET_MALFORMED_IP);
+	if (result != PACKET_DECODED)
+		return result;
 	if (!is_followed(payload->protocol) && payload->protocol != PROTOCOL_AH)
 		return PACKET_IGNORED_NOT_TCP;
 	set_addresses(header, 4, src, dst);
@@ -167,29 +167,29 @@ static enum packet_fate decode_ipv4(struct layer *l, struct endpoint *src, struc
 	return payload->protocol == PROTOCOL_AH ? ip_decode_rest(4, l, payload) : PACKET_DECODED;
 }
 
-static enum packet_fate decode_ipv6(struct layer *l, struct endpoint *src, struct endpoint *dst,
+static enum packet_result decode_ipv6(struct layer *l, struct endpoint *src, struct endpoint *dst,
 				    struct ip_payload *payload)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, IPV6_HEADER, &header, PACKET_MALFORMED_IP);
+	enum packet_result result = layer_take(l, IPV6_HEADER, &header, PACKET_MALFORMED_IP);
 	uint16_t payload_len;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	if (field8(header, 0) >> 4 != 6)
 		return PACKET_MALFORMED_IP;
 	payload_len = field16(header, 4);
 	payload->protocol = field8(header, 6);
 	if (payload_len)
 		layer_limit(l, payload_len);
-	fate = ip_decode_rest(6, l, payload);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = ip_decode_rest(6, l, payload);
+	if (result != PACKET_DECODED)
+		return result;
 	set_addresses(header, 16, src, dst);
 	return payload->is_fragment && !payload_len ? PACKET_MALFORMED_IP : PACKET_DECODED;
 }
 
-enum packet_fate ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
+enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
 			   struct ip_payload *payload)
 {
 	return ethertype == ETHERTYPE_IPV4 ? decode_ipv4(l, src, dst, payload)

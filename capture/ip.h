@@ -37,7 +37,7 @@ struct ip_payload {
  * Afterwards @l is the payload: padding is gone. Of a fragment it is the piece.
  * Return: PACKET_DECODED (go on), or what became of the packet.
  */
-enum packet_fate ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
+enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
 			   struct ip_payload *payload);
 
 /**
@@ -45,6 +45,6 @@ enum packet_fate ip_decode(uint16_t ethertype, struct layer *l, struct endpoint 
  * @family:   4 or 6
  * @payload:  protocol is that of the first fragment; out: as of ip_decode()
  */
-enum packet_fate ip_decode_rest(uint8_t family, struct layer *l, struct ip_payload *payload);
+enum packet_result ip_decode_rest(uint8_t family, struct layer *l, struct ip_payload *payload);
 
 #endif

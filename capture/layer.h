@@ -33,8 +33,8 @@ struct layer {
  * Return: PACKET_DECODED (go on); PACKET_MALFORMED_TRUNCATED if the header was
  * on the wire but not captured; else @malformed. @l is untouched on failure.
  */
-static inline enum packet_fate layer_take(struct layer *l, size_t n, struct span *header,
-					  enum packet_fate malformed)
+static inline enum packet_result layer_take(struct layer *l, size_t n, struct span *header,
+					  enum packet_result malformed)
 {
 	if (n > l->claimed)
 		return malformed;

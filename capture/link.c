@@ -57,14 +57,14 @@ static bool is_ip(uint16_t ethertype)
 }
 
 /* Take off a header of @size bytes that holds an ethertype at @offset. */
-static enum packet_fate take_ethertype(struct layer *l, size_t size, size_t offset, uint16_t *ethertype)
+static enum packet_result take_ethertype(struct layer *l, size_t size, size_t offset, uint16_t *ethertype)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, size, &header, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, size, &header, PACKET_MALFORMED_LINK);
 
-	if (fate == PACKET_DECODED)
+	if (result == PACKET_DECODED)
 		*ethertype = field16(header, offset);
-	return fate;
+	return result;
 }
 
 /*
@@ -72,15 +72,15 @@ static enum packet_fate take_ethertype(struct layer *l, size_t size, size_t offs
  * id 0 gives a priority and no VLAN: the same connection may be seen with and
  * without it.
  */
-static enum packet_fate take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	while (ethertype_is_vlan_tag(*ethertype)) {
 		struct span tag;
-		enum packet_fate fate = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
+		enum packet_result result = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
 		uint16_t id;
 
-		if (fate != PACKET_DECODED)
-			return fate;
+		if (result != PACKET_DECODED)
+			return result;
 		id = field16(tag, 0) & VLAN_ID_MASK;
 		if (id && *network <= VLAN_ID_MASK)
 			*network = *network << VLAN_ID_BITS | id;
@@ -121,14 +121,14 @@ static void take_hidden_tag(struct layer *l, uint16_t ethertype, uint32_t *netwo
  * LOOP in network order. Families are small numbers, so the order shows. AF_INET
  * is 2 everywhere; AF_INET6 is what each system made it.
  */
-static enum packet_fate take_address_family(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_address_family(struct layer *l, uint16_t *ethertype)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, FAMILY_HEADER, &header, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, FAMILY_HEADER, &header, PACKET_MALFORMED_LINK);
 	uint32_t family;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	family = field32(header, 0);
 	if (family > UINT16_MAX)
 		family = __builtin_bswap32(family);
@@ -147,14 +147,14 @@ static enum packet_fate take_address_family(struct layer *l, uint16_t *ethertype
 	return PACKET_IGNORED_NOT_IP;
 }
 
-static enum packet_fate peek_ip_version(const struct layer *l, uint16_t *ethertype)
+static enum packet_result peek_ip_version(const struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek = *l;
 	struct span first;
-	enum packet_fate fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
+	enum packet_result result = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	switch (field8(first, 0) >> 4) {
 	case 4:
 		*ethertype = ETHERTYPE_IPV4;
@@ -166,7 +166,7 @@ static enum packet_fate peek_ip_version(const struct layer *l, uint16_t *etherty
 	return PACKET_MALFORMED_IP;
 }
 
-static enum packet_fate take_link_header(int linktype, struct layer *l, uint16_t *ethertype)
+static enum packet_result take_link_header(int linktype, struct layer *l, uint16_t *ethertype)
 {
 	switch (linktype) {
 	case DLT_EN10MB:
@@ -210,14 +210,14 @@ bool decode_knows_linktype(int linktype)
  * RFC 2516, 4; RFC 1661, 2. The one byte form of PPP's protocol is negotiated
  * for modems only. A length beyond the frame is the frame's own trouble.
  */
-static enum packet_fate take_pppoe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_pppoe(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, 8, &header, PACKET_MALFORMED_LINK);
 	size_t len;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	len = field16(header, 4);
 	if (field16(header, 0) != 0x1100 || len < 2)
 		return PACKET_IGNORED_NOT_IP;
@@ -239,17 +239,17 @@ static enum packet_fate take_pppoe(struct layer *l, uint16_t *ethertype, uint32_
  * RFC 1042, and 802.1H's spelling of it. What is no SNAP is spanning tree and the like. The length cuts padding
  * off; Linux's cooked header has a small number of its own there.
  */
-static enum packet_fate take_snap(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_snap(struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek = *l;
 	struct span header;
-	enum packet_fate fate;
+	enum packet_result result;
 
 	if (*ethertype >= SNAP_HEADER && *ethertype < peek.claimed)
 		layer_limit(&peek, *ethertype);
-	fate = layer_take(&peek, SNAP_HEADER, &header, PACKET_IGNORED_NOT_IP);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = layer_take(&peek, SNAP_HEADER, &header, PACKET_IGNORED_NOT_IP);
+	if (result != PACKET_DECODED)
+		return result;
 	if (field32(header, 0) != 0xaaaa0300 || (field16(header, 4) != 0 && field16(header, 4) != 0x00f8))
 		return PACKET_IGNORED_NOT_IP;
 	*ethertype = field16(header, 6);
@@ -258,31 +258,31 @@ static enum packet_fate take_snap(struct layer *l, uint16_t *ethertype)
 }
 
 /* Version 1 with one option, the security group, is all that there is. */
-static enum packet_fate take_cisco_metadata(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_cisco_metadata(struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek = *l;
 	struct span start;
-	enum packet_fate fate = layer_take(&peek, 2, &start, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(&peek, 2, &start, PACKET_MALFORMED_LINK);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	return field16(start, 0) == 0x0101 ? take_ethertype(l, 8, 6, ethertype) : PACKET_IGNORED_NOT_IP;
 }
 
 /* IEEE 802.1Q, 9.7 c: the service's number, then the customer's frame from its addresses on. */
-static enum packet_fate take_backbone_tag(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_backbone_tag(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	struct span tag;
-	enum packet_fate fate = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	*network = network_enter(*network, NETWORK_BACKBONE, field32(tag, 0) & 0xffffff);
 	*ethertype = ETHERTYPE_BRIDGED;
 	return PACKET_DECODED;
 }
 
-static enum packet_fate take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	switch (*ethertype) {
 	case ETHERTYPE_BRIDGED:
@@ -314,32 +314,32 @@ static enum packet_fate take_below_ip(struct layer *l, uint16_t *ethertype, uint
 	return PACKET_IGNORED_NOT_IP;
 }
 
-enum packet_fate link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network)
+enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	for (;;) {
 		uint32_t tags = 0;
-		enum packet_fate fate = take_vlan_tags(l, ethertype, &tags);
+		enum packet_result result = take_vlan_tags(l, ethertype, &tags);
 
-		if (fate != PACKET_DECODED)
-			return fate;
+		if (result != PACKET_DECODED)
+			return result;
 		if (tags)
 			*network = *network ? network_enter(*network, NETWORK_VLAN, tags) : tags;
 		if (is_ip(*ethertype))
 			return PACKET_DECODED;
-		fate = take_below_ip(l, ethertype, network);
-		if (fate != PACKET_DECODED)
-			return fate;
+		result = take_below_ip(l, ethertype, network);
+		if (result != PACKET_DECODED)
+			return result;
 	}
 }
 
-enum packet_fate link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network)
+enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
-	enum packet_fate fate = take_link_header(linktype, l, ethertype);
+	enum packet_result result = take_link_header(linktype, l, ethertype);
 
 	*network = 0;
-	if (fate == PACKET_DECODED && !is_ip(*ethertype)) /* the plain packet is spared the loop */
-		fate = link_decode_inner(l, ethertype, network);
-	if (fate == PACKET_DECODED && linktype == DLT_LINUX_SLL)
+	if (result == PACKET_DECODED && !is_ip(*ethertype)) /* the plain packet is spared the loop */
+		result = link_decode_inner(l, ethertype, network);
+	if (result == PACKET_DECODED && linktype == DLT_LINUX_SLL)
 		take_hidden_tag(l, *ethertype, network);
-	return fate;
+	return result;
 }

@@ -28,13 +28,13 @@ static inline bool ethertype_is_vlan_tag(uint16_t ethertype)
  * @network:    out: identity of the VLAN, as in struct segment
  * Return: PACKET_DECODED (go on), or what became of the packet.
  */
-enum packet_fate link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network);
+enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network);
 
 /**
  * link_decode_inner() - take off what stands between a tunnel's header and the IP packet in it
  * @ethertype:  what follows, ETHERTYPE_BRIDGED for an Ethernet frame; out: ETHERTYPE_IPV4 or ETHERTYPE_IPV6
  * @network:    identity of the tunnel; out: of the VLAN in it
  */
-enum packet_fate link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network);
+enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network);
 
 #endif

@@ -21,59 +21,59 @@
 #define CONTROL_WORD_FRAGMENT_BITS 0xc0 /* of its second byte: a frame in pieces */
 
 /* Is there an Ethernet frame with IP in it? PACKET_IGNORED_NOT_IP if not. */
-static enum packet_fate expect_frame(struct layer l)
+static enum packet_result expect_frame(struct layer l)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(&l, 14, &header, PACKET_IGNORED_NOT_IP);
-	uint16_t ethertype = fate == PACKET_DECODED ? field16(header, 12) : 0;
+	enum packet_result result = layer_take(&l, 14, &header, PACKET_IGNORED_NOT_IP);
+	uint16_t ethertype = result == PACKET_DECODED ? field16(header, 12) : 0;
 
-	while (fate == PACKET_DECODED && ethertype_is_vlan_tag(ethertype)) {
-		fate = layer_take(&l, 4, &header, PACKET_IGNORED_NOT_IP);
-		if (fate == PACKET_DECODED)
+	while (result == PACKET_DECODED && ethertype_is_vlan_tag(ethertype)) {
+		result = layer_take(&l, 4, &header, PACKET_IGNORED_NOT_IP);
+		if (result == PACKET_DECODED)
 			ethertype = field16(header, 2);
 	}
-	if (fate == PACKET_DECODED)
-		fate = layer_take(&l, 1, &header, PACKET_IGNORED_NOT_IP);
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result == PACKET_DECODED)
+		result = layer_take(&l, 1, &header, PACKET_IGNORED_NOT_IP);
+	if (result != PACKET_DECODED)
+		return result;
 	if ((ethertype == ETHERTYPE_IPV4 && field8(header, 0) >> 4 == 4) ||
 	    (ethertype == ETHERTYPE_IPV6 && field8(header, 0) >> 4 == 6))
 		return PACKET_DECODED;
 	return PACKET_IGNORED_NOT_IP;
 }
 
-static enum packet_fate take_pseudowire(struct layer *l)
+static enum packet_result take_pseudowire(struct layer *l)
 {
 	struct layer behind = *l;
 	struct span word;
-	enum packet_fate fate = layer_take(&behind, CONTROL_WORD, &word, PACKET_IGNORED_NOT_IP);
+	enum packet_result result = layer_take(&behind, CONTROL_WORD, &word, PACKET_IGNORED_NOT_IP);
 
-	if (fate == PACKET_DECODED && (field8(word, 0) != 0 || field8(word, 1) & CONTROL_WORD_FRAGMENT_BITS))
-		fate = PACKET_IGNORED_NOT_IP;
-	if (fate == PACKET_DECODED)
-		fate = expect_frame(behind);
-	if (fate == PACKET_IGNORED_NOT_IP)
+	if (result == PACKET_DECODED && (field8(word, 0) != 0 || field8(word, 1) & CONTROL_WORD_FRAGMENT_BITS))
+		result = PACKET_IGNORED_NOT_IP;
+	if (result == PACKET_DECODED)
+		result = expect_frame(behind);
+	if (result == PACKET_IGNORED_NOT_IP)
 		return expect_frame(*l);
-	if (fate == PACKET_DECODED)
+	if (result == PACKET_DECODED)
 		*l = behind;
-	return fate;
+	return result;
 }
 
-enum packet_fate mpls_decode(struct layer *l, uint16_t *ethertype)
+enum packet_result mpls_decode(struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek;
 	struct span label, first;
-	enum packet_fate fate;
+	enum packet_result result;
 
 	do {
-		fate = layer_take(l, 4, &label, PACKET_MALFORMED_LINK);
-		if (fate != PACKET_DECODED)
-			return fate;
+		result = layer_take(l, 4, &label, PACKET_MALFORMED_LINK);
+		if (result != PACKET_DECODED)
+			return result;
 	} while (!(field32(label, 0) & LABEL_BOTTOM));
 	peek = *l;
-	fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_LINK);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = layer_take(&peek, 1, &first, PACKET_MALFORMED_LINK);
+	if (result != PACKET_DECODED)
+		return result;
 	switch (field8(first, 0) >> 4) {
 	case 4:
 		*ethertype = ETHERTYPE_IPV4;

@@ -9,6 +9,6 @@
  * @ethertype:  out: ETHERTYPE_IPV4, ETHERTYPE_IPV6, or ETHERTYPE_BRIDGED for a pseudowire's frame
  * Return: PACKET_DECODED (go on), or what became of the packet.
  */
-enum packet_fate mpls_decode(struct layer *l, uint16_t *ethertype);
+enum packet_result mpls_decode(struct layer *l, uint16_t *ethertype);
 
 #endif

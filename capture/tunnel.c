@@ -69,27 +69,27 @@
 #define ERSPAN_III_VERSION 2
 #define ERSPAN_III_SUBHEADER 0x0001 /* of the header's last 16 bits */
 
-static enum packet_fate peek_ip(const struct layer *l, uint16_t *ethertype)
+static enum packet_result peek_ip(const struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek = *l;
 	struct span first;
-	enum packet_fate fate = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
-	uint8_t version = fate == PACKET_DECODED ? field8(first, 0) >> 4 : 0;
+	enum packet_result result = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
+	uint8_t version = result == PACKET_DECODED ? field8(first, 0) >> 4 : 0;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	*ethertype = version == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
 	return version == 4 || version == 6 ? PACKET_DECODED : PACKET_IGNORED_NOT_IP;
 }
 
 /* The flag and the port are enough (RFC 7348, 5); a group policy changes nothing behind the header. */
-static enum packet_fate take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *network)
+static enum packet_result take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *network)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	*flags = field32(header, 0);
 	if (!(*flags & VXLAN_HAS_VNI))
 		return PACKET_IGNORED_NOT_TCP;
@@ -109,26 +109,26 @@ static uint16_t gpe_ethertype(uint32_t flags)
  * On the ports of plain VXLAN the extension's bits are reserved ones, which may be set without meaning anything. They
  * are believed where they promise IP and it is there: what stands there otherwise is the address of a frame.
  */
-static enum packet_fate take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	uint32_t flags;
 	uint16_t there;
-	enum packet_fate fate = take_vxlan_header(l, &flags, network);
+	enum packet_result result = take_vxlan_header(l, &flags, network);
 
 	*ethertype = ETHERTYPE_BRIDGED;
-	if (fate == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL && peek_ip(l, &there) == PACKET_DECODED &&
+	if (result == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL && peek_ip(l, &there) == PACKET_DECODED &&
 	    there == gpe_ethertype(flags))
 		*ethertype = there;
-	return fate;
+	return result;
 }
 
-static enum packet_fate take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	uint32_t flags;
-	enum packet_fate fate = take_vxlan_header(l, &flags, network);
+	enum packet_result result = take_vxlan_header(l, &flags, network);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	*ethertype = flags & VXLAN_HAS_PROTOCOL ? gpe_ethertype(flags) : ETHERTYPE_BRIDGED;
 	return flags & (VXLAN_GPE_VERSION | VXLAN_GPE_CONTROL) || !*ethertype ? PACKET_IGNORED_NOT_TCP : PACKET_DECODED;
 }
@@ -137,13 +137,13 @@ static enum packet_fate take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uin
  * RFC 8926, 3.4: version 0, no control packet; reserved bits are ignored on receipt. Options are skipped, critical
  * ones too: we only look.
  */
-static enum packet_fate take_geneve(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_geneve(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	struct span header, options;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	*ethertype = field16(header, 2);
 	if (field8(header, 0) >> 6 != 0 || field8(header, 1) & GENEVE_CONTROL)
 		return PACKET_IGNORED_NOT_TCP;
@@ -154,66 +154,66 @@ static enum packet_fate take_geneve(struct layer *l, uint16_t *ethertype, uint32
 }
 
 /* TS 29.281, 5.2.1: each has its length in words of four bytes, and what the next one is in its last byte. */
-static enum packet_fate skip_gtp_extensions(struct layer *l, uint8_t next)
+static enum packet_result skip_gtp_extensions(struct layer *l, uint8_t next)
 {
 	for (int i = 0; i < GTP_EXTENSIONS_MAX && next != 0; i++) {
 		struct layer peek = *l;
 		struct span len, extension;
-		enum packet_fate fate = layer_take(&peek, 1, &len, PACKET_IGNORED_NOT_TCP);
+		enum packet_result result = layer_take(&peek, 1, &len, PACKET_IGNORED_NOT_TCP);
 
-		if (fate == PACKET_DECODED && field8(len, 0) == 0)
-			fate = PACKET_IGNORED_NOT_TCP;
-		if (fate == PACKET_DECODED)
-			fate = layer_take(l, (size_t)field8(len, 0) * 4, &extension, PACKET_IGNORED_NOT_TCP);
-		if (fate != PACKET_DECODED)
-			return fate;
+		if (result == PACKET_DECODED && field8(len, 0) == 0)
+			result = PACKET_IGNORED_NOT_TCP;
+		if (result == PACKET_DECODED)
+			result = layer_take(l, (size_t)field8(len, 0) * 4, &extension, PACKET_IGNORED_NOT_TCP);
+		if (result != PACKET_DECODED)
+			return result;
 		next = extension.at[extension.len - 1];
 	}
 	return next == 0 ? PACKET_DECODED : PACKET_IGNORED_NOT_TCP;
 }
 
 /* TS 29.281, 5.1. The tunnel's end is the receiver's: each direction has its own, so it names no network. */
-static enum packet_fate take_gtp(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_gtp(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, optional;
-	enum packet_fate fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
 	uint8_t flags;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	flags = field8(header, 0);
 	if ((flags & GTP_VERSION_AND_TYPE) != GTP_VERSION_1 || field8(header, 1) != GTP_PACKET)
 		return PACKET_IGNORED_NOT_TCP;
 	if (flags & GTP_OPTIONAL) {
-		fate = layer_take(l, 4, &optional, PACKET_IGNORED_NOT_TCP);
-		if (fate == PACKET_DECODED && flags & GTP_HAS_EXTENSION)
-			fate = skip_gtp_extensions(l, field8(optional, 3));
+		result = layer_take(l, 4, &optional, PACKET_IGNORED_NOT_TCP);
+		if (result == PACKET_DECODED && flags & GTP_HAS_EXTENSION)
+			result = skip_gtp_extensions(l, field8(optional, 3));
 	}
-	return fate == PACKET_DECODED ? peek_ip(l, ethertype) : fate;
+	return result == PACKET_DECODED ? peek_ip(l, ethertype) : result;
 }
 
 /* Fields of tag, length and data until the one that ends them; what was sniffed follows. */
-static enum packet_fate take_tzsp(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_tzsp(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, tag, len, data;
-	enum packet_fate fate = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	if (field8(header, 0) != TZSP_VERSION || field8(header, 1) > TZSP_TYPE_MAX || field16(header, 2) != TZSP_ETHERNET)
 		return PACKET_IGNORED_NOT_TCP;
 	*ethertype = ETHERTYPE_BRIDGED;
 	for (int i = 0; i < TZSP_FIELDS_MAX; i++) {
-		fate = layer_take(l, 1, &tag, PACKET_IGNORED_NOT_TCP);
-		if (fate != PACKET_DECODED || field8(tag, 0) == TZSP_END)
-			return fate;
+		result = layer_take(l, 1, &tag, PACKET_IGNORED_NOT_TCP);
+		if (result != PACKET_DECODED || field8(tag, 0) == TZSP_END)
+			return result;
 		if (field8(tag, 0) == TZSP_PADDING)
 			continue;
-		fate = layer_take(l, 1, &len, PACKET_IGNORED_NOT_TCP);
-		if (fate == PACKET_DECODED)
-			fate = layer_take(l, field8(len, 0), &data, PACKET_IGNORED_NOT_TCP);
-		if (fate != PACKET_DECODED)
-			return fate;
+		result = layer_take(l, 1, &len, PACKET_IGNORED_NOT_TCP);
+		if (result == PACKET_DECODED)
+			result = layer_take(l, field8(len, 0), &data, PACKET_IGNORED_NOT_TCP);
+		if (result != PACKET_DECODED)
+			return result;
 	}
 	return PACKET_IGNORED_NOT_TCP;
 }
@@ -224,15 +224,15 @@ static bool is_vxlan_port(const struct port_set *vxlan_ports, uint16_t port)
 }
 
 /* UDP's own length is not used: IP's says the same, and is right where segmentation is offloaded. */
-static enum packet_fate take_udp(const struct port_set *vxlan_ports, struct layer *l, uint16_t *ethertype,
+static enum packet_result take_udp(const struct port_set *vxlan_ports, struct layer *l, uint16_t *ethertype,
 				 uint32_t *network)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, UDP_HEADER, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, UDP_HEADER, &header, PACKET_IGNORED_NOT_TCP);
 	uint16_t port;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	port = field16(header, 2);
 	if (is_vxlan_port(vxlan_ports, port))
 		return take_vxlan(l, ethertype, network);
@@ -253,55 +253,55 @@ static enum packet_fate take_udp(const struct port_set *vxlan_ports, struct laye
  * draft-foschiano-erspan, 4. Type I is the bare frame, type II and III have a
  * header. The VLAN in it repeats the frame's tag, or the port's.
  */
-static enum packet_fate take_erspan(struct layer *l, bool has_sequence, uint16_t *ethertype)
+static enum packet_result take_erspan(struct layer *l, bool has_sequence, uint16_t *ethertype)
 {
 	struct span header;
-	enum packet_fate fate;
+	enum packet_result result;
 
 	*ethertype = ETHERTYPE_BRIDGED;
 	if (!has_sequence)
 		return PACKET_DECODED;
-	fate = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
-	if (fate == PACKET_DECODED && field8(header, 0) >> 4 != ERSPAN_II_VERSION)
+	result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
+	if (result == PACKET_DECODED && field8(header, 0) >> 4 != ERSPAN_II_VERSION)
 		return PACKET_IGNORED_NOT_TCP;
-	return fate;
+	return result;
 }
 
 /* The last 16 bits hold the type of the frame (0 Ethernet, 2 IP) and whether 8 bytes of a platform's own
  * follow. */
-static enum packet_fate take_erspan_iii(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_erspan_iii(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, subheader;
-	enum packet_fate fate = layer_take(l, 12, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 12, &header, PACKET_IGNORED_NOT_TCP);
 	uint16_t last;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	last = field16(header, 10);
 	if (field8(header, 0) >> 4 != ERSPAN_III_VERSION)
 		return PACKET_IGNORED_NOT_TCP;
 	if (last & ERSPAN_III_SUBHEADER)
-		fate = layer_take(l, 8, &subheader, PACKET_IGNORED_NOT_TCP);
+		result = layer_take(l, 8, &subheader, PACKET_IGNORED_NOT_TCP);
 	*ethertype = ETHERTYPE_BRIDGED;
-	if (fate != PACKET_DECODED || (last >> 10 & 0x1f) == 0)
-		return fate;
+	if (result != PACKET_DECODED || (last >> 10 & 0x1f) == 0)
+		return result;
 	if ((last >> 10 & 0x1f) != 2)
 		return PACKET_IGNORED_NOT_IP;
 	return peek_ip(l, ethertype);
 }
 
 /* RFC 1701: entries of family, offset, length and @length bytes; one without length is the last. */
-static enum packet_fate skip_gre_routes(struct layer *l)
+static enum packet_result skip_gre_routes(struct layer *l)
 {
 	for (int i = 0; i < GRE_ROUTES_MAX; i++) {
 		struct span entry, route;
-		enum packet_fate fate = layer_take(l, 4, &entry, PACKET_IGNORED_NOT_TCP);
+		enum packet_result result = layer_take(l, 4, &entry, PACKET_IGNORED_NOT_TCP);
 
-		if (fate != PACKET_DECODED || field8(entry, 3) == 0)
-			return fate;
-		fate = layer_take(l, field8(entry, 3), &route, PACKET_IGNORED_NOT_TCP);
-		if (fate != PACKET_DECODED)
-			return fate;
+		if (result != PACKET_DECODED || field8(entry, 3) == 0)
+			return result;
+		result = layer_take(l, field8(entry, 3), &route, PACKET_IGNORED_NOT_TCP);
+		if (result != PACKET_DECODED)
+			return result;
 	}
 	return PACKET_IGNORED_NOT_TCP;
 }
@@ -315,42 +315,42 @@ static uint32_t network_of_key(uint32_t key, uint16_t ethertype)
 	return ethertype == ETHERTYPE_BRIDGED && key >> 8 >= 4096 ? key >> 8 : key;
 }
 
-static enum packet_fate take_gre_fields(struct layer *l, uint16_t flags, uint16_t ethertype, uint32_t *network)
+static enum packet_result take_gre_fields(struct layer *l, uint16_t flags, uint16_t ethertype, uint32_t *network)
 {
 	struct span field;
-	enum packet_fate fate = PACKET_DECODED;
+	enum packet_result result = PACKET_DECODED;
 
 	if (flags & (GRE_CHECKSUM | GRE_ROUTING))
-		fate = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
-	if (fate == PACKET_DECODED && flags & GRE_KEY) {
-		fate = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
-		if (fate == PACKET_DECODED)
+		result = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
+	if (result == PACKET_DECODED && flags & GRE_KEY) {
+		result = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
+		if (result == PACKET_DECODED)
 			*network = network_enter(*network, NETWORK_GRE,
 						 network_of_key(field32(field, 0), ethertype));
 	}
-	if (fate == PACKET_DECODED && flags & GRE_SEQUENCE)
-		fate = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
-	if (fate == PACKET_DECODED && flags & GRE_ROUTING)
-		fate = skip_gre_routes(l);
-	return fate;
+	if (result == PACKET_DECODED && flags & GRE_SEQUENCE)
+		result = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
+	if (result == PACKET_DECODED && flags & GRE_ROUTING)
+		result = skip_gre_routes(l);
+	return result;
 }
 
 /* RFC 2784, 2. Version 1 is PPTP's, which carries PPP in a way of its own. */
-static enum packet_fate take_gre(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {
 	struct span header;
-	enum packet_fate fate = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
+	enum packet_result result = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
 	uint16_t flags;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	flags = field16(header, 0);
 	*ethertype = field16(header, 2);
 	if (flags & GRE_VERSION)
 		return PACKET_IGNORED_NOT_TCP;
-	fate = take_gre_fields(l, flags, *ethertype, network);
-	if (fate != PACKET_DECODED)
-		return fate;
+	result = take_gre_fields(l, flags, *ethertype, network);
+	if (result != PACKET_DECODED)
+		return result;
 	if (*ethertype == GRE_ERSPAN)
 		return take_erspan(l, flags & GRE_SEQUENCE, ethertype);
 	if (*ethertype == GRE_ERSPAN_III)
@@ -358,7 +358,7 @@ static enum packet_fate take_gre(struct layer *l, uint16_t *ethertype, uint32_t 
 	return PACKET_DECODED;
 }
 
-static enum packet_fate take_tunnel(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
+static enum packet_result take_tunnel(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
 				    uint16_t *ethertype, uint32_t *network)
 {
 	switch (protocol) {
@@ -379,12 +379,12 @@ static enum packet_fate take_tunnel(uint8_t protocol, const struct port_set *vxl
 	return PACKET_IGNORED_NOT_TCP;
 }
 
-enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
+enum packet_result tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
 			       uint16_t *ethertype, uint32_t *network)
 {
-	enum packet_fate fate = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
+	enum packet_result result = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
 
-	return fate == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : fate;
+	return result == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : result;
 }
 
 static bool is_tunnel_port(const struct port_set *vxlan_ports, uint16_t port)

@@ -16,7 +16,7 @@
  * Return: PACKET_DECODED (go on), or what became of the packet. What does not
  * look like a tunnel is PACKET_IGNORED_NOT_TCP, which is what it was anyway.
  */
-enum packet_fate tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
+enum packet_result tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
 			       uint16_t *ethertype, uint32_t *network);
 
 /** tunnel_port() - of UDP: the port that it goes to, or comes from if only that is a well-known one; 0 of others */

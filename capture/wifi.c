@@ -31,14 +31,14 @@
 #define FRAGMENT_NUMBER 0x0f /* of the low byte of sequence control */
 #define QOS_AGGREGATED 0x80  /* of the low byte of QoS control */
 
-static enum packet_fate take_snap(struct layer *l, uint16_t *ethertype)
+static enum packet_result take_snap(struct layer *l, uint16_t *ethertype)
 {
 	static const uint8_t snap[6] = { 0xaa, 0xaa, 0x03, 0, 0, 0 };
 	struct span header;
-	enum packet_fate fate = layer_take(l, SNAP_HEADER, &header, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, SNAP_HEADER, &header, PACKET_MALFORMED_LINK);
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	if (!span_starts(header, span_of(snap, sizeof(snap))))
 		return PACKET_IGNORED_NOT_IP;
 	*ethertype = field16(header, 6);
@@ -46,40 +46,40 @@ static enum packet_fate take_snap(struct layer *l, uint16_t *ethertype)
 }
 
 /* Behind a header of @header_len bytes SNAP follows at once, or after padding to four bytes. */
-static enum packet_fate take_padded_snap(struct layer *l, size_t header_len, uint16_t *ethertype)
+static enum packet_result take_padded_snap(struct layer *l, size_t header_len, uint16_t *ethertype)
 {
 	struct layer behind = *l;
 	struct span padding;
-	enum packet_fate fate = take_snap(l, ethertype);
+	enum packet_result result = take_snap(l, ethertype);
 
-	if (fate != PACKET_IGNORED_NOT_IP || header_len % 4 == 0)
-		return fate;
+	if (result != PACKET_IGNORED_NOT_IP || header_len % 4 == 0)
+		return result;
 	*l = behind;
-	fate = layer_take(l, 4 - header_len % 4, &padding, PACKET_MALFORMED_LINK);
-	return fate == PACKET_DECODED ? take_snap(l, ethertype) : fate;
+	result = layer_take(l, 4 - header_len % 4, &padding, PACKET_MALFORMED_LINK);
+	return result == PACKET_DECODED ? take_snap(l, ethertype) : result;
 }
 
-static enum packet_fate take_qos(struct layer *l, bool high_throughput, size_t *header_len)
+static enum packet_result take_qos(struct layer *l, bool high_throughput, size_t *header_len)
 {
 	size_t len = QOS_CONTROL + (high_throughput ? HT_CONTROL : 0);
 	struct span control;
-	enum packet_fate fate = layer_take(l, len, &control, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, len, &control, PACKET_MALFORMED_LINK);
 
 	*header_len += len;
-	if (fate == PACKET_DECODED && field8(control, 0) & QOS_AGGREGATED)
+	if (result == PACKET_DECODED && field8(control, 0) & QOS_AGGREGATED)
 		return PACKET_IGNORED_NOT_IP;
-	return fate;
+	return result;
 }
 
-enum packet_fate wifi_decode(struct layer *l, uint16_t *ethertype)
+enum packet_result wifi_decode(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, address;
-	enum packet_fate fate = layer_take(l, HEADER, &header, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(l, HEADER, &header, PACKET_MALFORMED_LINK);
 	size_t header_len = HEADER;
 	uint8_t type, flags;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	type = field8(header, 0);
 	flags = field8(header, 1);
 	if ((type & VERSION_AND_TYPE) != TYPE_DATA || type & SUBTYPE_NO_DATA || flags & PROTECTED)
@@ -87,26 +87,26 @@ enum packet_fate wifi_decode(struct layer *l, uint16_t *ethertype)
 	if (flags & MORE_FRAGMENTS || field8(header, 22) & FRAGMENT_NUMBER)
 		return PACKET_IGNORED_FRAGMENT;
 	if ((flags & TO_AND_FROM_DS) == TO_AND_FROM_DS) {
-		fate = layer_take(l, ADDRESS4, &address, PACKET_MALFORMED_LINK);
+		result = layer_take(l, ADDRESS4, &address, PACKET_MALFORMED_LINK);
 		header_len += ADDRESS4;
 	}
-	if (fate == PACKET_DECODED && type & SUBTYPE_QOS)
-		fate = take_qos(l, flags & ORDER, &header_len);
-	return fate == PACKET_DECODED ? take_padded_snap(l, header_len, ethertype) : fate;
+	if (result == PACKET_DECODED && type & SUBTYPE_QOS)
+		result = take_qos(l, flags & ORDER, &header_len);
+	return result == PACKET_DECODED ? take_padded_snap(l, header_len, ethertype) : result;
 }
 
-enum packet_fate wifi_decode_radiotap(struct layer *l, uint16_t *ethertype)
+enum packet_result wifi_decode_radiotap(struct layer *l, uint16_t *ethertype)
 {
 	struct layer peek = *l;
 	struct span start, header;
-	enum packet_fate fate = layer_take(&peek, RADIOTAP_HEADER, &start, PACKET_MALFORMED_LINK);
+	enum packet_result result = layer_take(&peek, RADIOTAP_HEADER, &start, PACKET_MALFORMED_LINK);
 	size_t len;
 
-	if (fate != PACKET_DECODED)
-		return fate;
+	if (result != PACKET_DECODED)
+		return result;
 	len = field8(start, 2) | (size_t)field8(start, 3) << 8; /* little-endian, as all of radiotap */
 	if (field8(start, 0) != 0 || len < RADIOTAP_HEADER)
 		return PACKET_MALFORMED_LINK;
-	fate = layer_take(l, len, &header, PACKET_MALFORMED_LINK);
-	return fate == PACKET_DECODED ? wifi_decode(l, ethertype) : fate;
+	result = layer_take(l, len, &header, PACKET_MALFORMED_LINK);
+	return result == PACKET_DECODED ? wifi_decode(l, ethertype) : result;
 }

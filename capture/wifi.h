@@ -14,7 +14,7 @@
  * control, encrypted and aggregated frames are PACKET_IGNORED_NOT_IP, pieces of
  * a frame PACKET_IGNORED_FRAGMENT.
  */
-enum packet_fate wifi_decode(struct layer *l, uint16_t *ethertype);
-enum packet_fate wifi_decode_radiotap(struct layer *l, uint16_t *ethertype);
+enum packet_result wifi_decode(struct layer *l, uint16_t *ethertype);
+enum packet_result wifi_decode_radiotap(struct layer *l, uint16_t *ethertype);
 
 #endif

@@ -90,21 +90,21 @@ static void not_comparable(struct comparer *c, const char *reason)
 	decide(c, COMPARISON_NOT_COMPARABLE, reason);
 }
 
-/** shadow_fate() - why the shadow's response is not there although it answered */
-static const char *shadow_fate(enum response_fate fate)
+/** shadow_result() - why the shadow's response is not there although it answered */
+static const char *shadow_result(enum response_result result)
 {
 	static const char *const names[] = {
 #define X(id, name) [RESPONSE_##id] = "shadow_" name,
-		RESPONSE_FATES(X)
+		RESPONSE_RESULTS(X)
 #undef X
 	};
 
-	return names[fate];
+	return names[result];
 }
 
 static bool is_whole(const struct response *r)
 {
-	return r && r->fate == RESPONSE_WHOLE;
+	return r && r->result == RESPONSE_WHOLE;
 }
 
 /** failure_of() - the name of how the exchange failed; NULL if it did not */
@@ -142,7 +142,7 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 	const struct response *p = pair->production, *s = pair->shadow;
 
 	if (!is_whole(p))
-		not_comparable(c, response_fate_name(p ? p->fate : RESPONSE_UNSEEN));
+		not_comparable(c, response_result_name(p ? p->result : RESPONSE_UNSEEN));
 	else if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT)
 		not_comparable(c, "cancelled_at_exit");
 	else if (pair->outcome->kind == OUTCOME_FAILED_STALE)
@@ -150,7 +150,7 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 	else if (failure_of(pair->outcome))
 		decide(c, COMPARISON_ERROR, failure_of(pair->outcome));
 	else if (!is_whole(s))
-		not_comparable(c, shadow_fate(s ? s->fate : RESPONSE_UNSEEN));
+		not_comparable(c, shadow_result(s ? s->result : RESPONSE_UNSEEN));
 	else if (p->status_code != s->status_code)
 		decide(c, COMPARISON_STATUS, p->status_code / 100 != s->status_code / 100 ? "class" : "code");
 	else

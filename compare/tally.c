@@ -543,8 +543,8 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, const st
 	struct repeat *r, now = { .request = request };
 	bool same[SIDES];
 
-	if (!pair->production || pair->production->fate != RESPONSE_WHOLE || !pair->shadow ||
-	    pair->shadow->fate != RESPONSE_WHOLE)
+	if (!pair->production || pair->production->result != RESPONSE_WHOLE || !pair->shadow ||
+	    pair->shadow->result != RESPONSE_WHOLE)
 		return;
 	r = repeat_slot(g, request);
 	if (!r || (r->request == 0 && g->repeats.count == TALLY_REPEATS_MAX)) {

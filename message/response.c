@@ -6,15 +6,15 @@
 
 #include "message/message.h"
 
-const char *response_fate_name(enum response_fate fate)
+const char *response_result_name(enum response_result result)
 {
 	static const char *const names[] = {
 #define X(id, name) [RESPONSE_##id] = name,
-		RESPONSE_FATES(X)
+		RESPONSE_RESULTS(X)
 #undef X
 	};
 
-	return names[fate];
+	return names[result];
 }
 
 const struct span *response_header(const struct response *r, struct span name)
@@ -110,7 +110,7 @@ struct response *response_new(int status_code, const struct response_head *head,
 		budget_release(budget, size);
 		return NULL;
 	}
-	*r = (struct response){ .fate = RESPONSE_WHOLE,
+	*r = (struct response){ .result = RESPONSE_WHOLE,
 				.status_code = status_code,
 				.first_byte_us = -1,
 				.last_byte_us = -1,
@@ -147,11 +147,11 @@ static void drop_body(struct response *r)
 	r->body_cap = r->arrival_count = r->arrival_cap = 0;
 }
 
-void response_spoil(struct response *r, enum response_fate fate)
+void response_invalidate(struct response *r, enum response_result result)
 {
 	drop_body(r);
-	if (r->fate == RESPONSE_WHOLE)
-		r->fate = fate;
+	if (r->result == RESPONSE_WHOLE)
+		r->result = result;
 }
 
 static bool reserve_body(struct response *r, size_t more, uint64_t expected)
@@ -180,12 +180,12 @@ static bool reserve_body(struct response *r, size_t more, uint64_t expected)
 
 void response_add_body(struct response *r, struct span bytes, uint64_t expected, uint64_t max)
 {
-	if (r->fate != RESPONSE_WHOLE || bytes.len == 0)
+	if (r->result != RESPONSE_WHOLE || bytes.len == 0)
 		return;
 	if (expected > max || bytes.len > max || r->body_len > max - bytes.len) {
-		response_spoil(r, RESPONSE_TOO_LARGE);
+		response_invalidate(r, RESPONSE_TOO_LARGE);
 	} else if (!reserve_body(r, bytes.len, expected)) {
-		response_spoil(r, RESPONSE_MEMORY);
+		response_invalidate(r, RESPONSE_MEMORY);
 	} else {
 		memcpy(r->body + r->body_len, bytes.at, bytes.len);
 		r->body_len += bytes.len;
@@ -205,7 +205,7 @@ void response_add_arrival(struct response *r, int64_t us)
 	size_t cap = r->arrival_cap ? r->arrival_cap * 2 : 64;
 	struct arrival *arrivals;
 
-	if (r->fate != RESPONSE_WHOLE || r->arrival_count >= ARRIVALS_MAX)
+	if (r->result != RESPONSE_WHOLE || r->arrival_count >= ARRIVALS_MAX)
 		return;
 	if (r->arrival_count == r->arrival_cap) {
 		if (!charge(r, (cap - r->arrival_cap) * sizeof(*arrivals)))

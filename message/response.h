@@ -4,7 +4,7 @@
  * Kept only where answers are compared. Production's is made by the reassembly
  * floor, the shadow's by the replay floor; both bodies are de-chunked and
  * otherwise as they came. A response of which something is missing has no body:
- * its fate says why, and it is never compared.
+ * its result says why, and it is never compared.
  */
 #ifndef MESSAGE_RESPONSE_H
 #define MESSAGE_RESPONSE_H
@@ -18,7 +18,7 @@
 #include "base/span.h"
 
 /*      id             name, as reports count it */
-#define RESPONSE_FATES(X)                                                                                    \
+#define RESPONSE_RESULTS(X)                                                                                    \
 	X(WHOLE,       "whole")                                                                              \
 	X(UNSEEN,      "unseen")       /* no byte of it was captured: one direction only, or none was sent */ \
 	X(OUT_OF_STEP, "out_of_step")  /* after a gap it is not known which answer belongs to the request */ \
@@ -31,11 +31,11 @@
 	X(MALFORMED,   "malformed")                                                                          \
 	X(UPGRADED,    "upgraded")     /* 101, or 2xx to CONNECT */
 
-enum response_fate {
+enum response_result {
 #define X(id, name) RESPONSE_##id,
-	RESPONSE_FATES(X)
+	RESPONSE_RESULTS(X)
 #undef X
-	RESPONSE_FATE_COUNT
+	RESPONSE_RESULT_COUNT
 };
 
 struct header;
@@ -47,7 +47,7 @@ struct arrival {
 };
 
 struct response {
-	enum response_fate fate;
+	enum response_result result;
 	int status_code;              /* 0: not known */
 	const struct header *headers; /* of the final response; borrowed from this response's own memory */
 	size_t header_count;
@@ -64,7 +64,7 @@ struct response {
 #define ARRIVALS_MAX 65536
 #define RESPONSE_HEAD_MAX (256u << 10)
 
-const char *response_fate_name(enum response_fate fate);
+const char *response_result_name(enum response_result result);
 
 /** response_header() - value of the first field called @name (any case), or NULL */
 const struct span *response_header(const struct response *r, struct span name);
@@ -92,7 +92,7 @@ struct response *response_new(int status_code, const struct response_head *head,
 /**
  * response_add_body() - more of the body, de-chunked; @expected: its whole length if that is known, else 0
  *
- * What cannot be kept (longer than @max, refused by the budget) changes the fate and drops the body; later calls do
+ * What cannot be kept (longer than @max, refused by the budget) changes the result and drops the body; later calls do
  * nothing then.
  */
 void response_add_body(struct response *r, struct span bytes, uint64_t expected, uint64_t max);
@@ -103,8 +103,8 @@ void response_add_arrival(struct response *r, int64_t us);
 /** response_is_stream() - of events, whose arrivals are worth keeping? */
 bool response_is_stream(const struct response *r);
 
-/** response_spoil() - it will not be whole: drop the body; the first fate stays */
-void response_spoil(struct response *r, enum response_fate fate);
+/** response_invalidate() - it will not be whole: drop the body; the first result stays */
+void response_invalidate(struct response *r, enum response_result result);
 
 /** response_free() - NULL allowed; releases the charge */
 void response_free(struct response *r);

@@ -147,14 +147,14 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 	http_lose_position(h);
 }
 
-static void leave(struct http *h, enum http_fate fate)
+static void leave(struct http *h, enum http_result result)
 {
 	if (h->pairs)
 		http_pairs_end(h, RESPONSE_UPGRADED);
 	request_release(&h->env->requests, &h->request);
 	h->begun = false;
 	h->state = REQUEST_OVER;
-	h->fate = fate;
+	h->result = result;
 }
 
 /** http_leave_upgraded() - a 101 or CONNECT: what follows is not HTTP/1 */
@@ -717,7 +717,7 @@ static void client_segment(struct http *h, struct span segment)
 			false; /* bytes went by before the response: if it is no, the position is lost */
 }
 
-enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece)
+enum http_result http_client_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span segment = piece->bytes;
 
@@ -737,7 +737,7 @@ enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piec
 		h->read_ack = h->read_known ? seq_later(h->read_ack, piece->ack) : piece->ack;
 		h->read_known = true;
 	}
-	return h->fate;
+	return h->result;
 }
 
 void http_proxied(struct http *h, const struct endpoint *client)
@@ -832,8 +832,8 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 /* ---- life --------------------------------------------------------------- */
 
-/** fate_of() - ... of a response whose connection ends so */
-static enum response_fate fate_of(enum lost_reason reason)
+/** result_of() - ... of a response whose connection ends so */
+static enum response_result result_of(enum lost_reason reason)
 {
 	switch (reason) {
 	case LOST_GAP:
@@ -879,8 +879,8 @@ void http_end(struct http *h, enum lost_reason reason)
 		count_late(h);
 	request_lost(&h->env->requests, &h->request, reason);
 	if (h->pairs)
-		http_pairs_end(h, fate_of(reason));
-	leave(h, h->fate);
+		http_pairs_end(h, result_of(reason));
+	leave(h, h->result);
 }
 
 struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *responses,

@@ -56,16 +56,16 @@ void http_proxied(struct http *h, const struct endpoint *client);
 /** http_unparsed() - bytes of the client were seen before this http was made, on segments up to this @ack */
 void http_unparsed(struct http *h, uint32_t ack);
 
-/** enum http_fate - unless HTTP_LIVE, there is nothing more to find */
-enum http_fate {
+/** enum http_result - unless HTTP_LIVE, there is nothing more to find */
+enum http_result {
 	HTTP_LIVE,
 	HTTP_NOT,  /* the first bytes were no request; nothing was counted */
 	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
 };
 
 /* The streams' bytes and gaps, in order. */
-enum http_fate http_client_bytes(struct http *h, const struct stream_piece *piece);
-enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece);
+enum http_result http_client_bytes(struct http *h, const struct stream_piece *piece);
+enum http_result http_server_bytes(struct http *h, const struct stream_piece *piece);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 

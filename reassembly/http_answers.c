@@ -169,10 +169,10 @@ static int on_response_complete(llhttp_t *p)
 	return http_response_complete(http_of(p));
 }
 
-void http_lose_responses(struct http *h, enum response_fate fate)
+void http_lose_responses(struct http *h, enum response_result result)
 {
 	if (h->pairs)
-		http_pairs_lost_responses(h, fate);
+		http_pairs_lost_responses(h, result);
 	h->answering = h->responses_known = h->responses_placed = h->responses_whole = false;
 	h->interims = 0;
 	if (h->state == REQUEST_TUNNEL)
@@ -258,7 +258,7 @@ static void server_parse(struct http *h, struct span *in)
 	}
 }
 
-enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piece)
+enum http_result http_server_bytes(struct http *h, const struct stream_piece *piece)
 {
 	struct span in = piece->bytes;
 
@@ -269,7 +269,7 @@ enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piec
 			bool kept;
 
 			if (!server_begin(h, in, piece->ack))
-				return h->fate;
+				return h->result;
 			kept = h->pairs && http_pairs_response_begins(h);
 			if (!kept && scan_head(h, &in))
 				continue;
@@ -286,7 +286,7 @@ enum http_fate http_server_bytes(struct http *h, const struct stream_piece *piec
 		else
 			server_parse(h, &in);
 	}
-	return h->fate;
+	return h->result;
 }
 
 /** skip_bytes() - let @bytes of the response at hand pass that nobody has */
@@ -305,14 +305,14 @@ static void skip_bytes(struct http *h, uint64_t bytes)
 
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
-	enum response_fate fate = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
+	enum response_result result = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
 
 	if (h->state == REQUEST_OVER || h->switched)
 		return;
 	if (h->pairs)
-		http_pairs_spoil(h, fate);
+		http_pairs_invalidate(h, result);
 	if (!h->answering || bytes == UINT32_MAX || bytes > h->response_left)
-		http_lose_responses(h, fate);
+		http_lose_responses(h, result);
 	else
 		skip_bytes(h, bytes);
 }

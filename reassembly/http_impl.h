@@ -30,7 +30,7 @@ enum request_state {
 	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its response begins */
 	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
 	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the response says what they are */
-	REQUEST_OVER,   /* see fate */
+	REQUEST_OVER,   /* see result */
 };
 
 enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
@@ -53,7 +53,7 @@ struct http {
 	const struct stream *responses;
 	struct request request;
 	enum request_state state;
-	enum http_fate fate;
+	enum http_result result;
 	struct wall now; /* of the segment at hand */
 	uint32_t now_seq, now_end, now_ack;
 	uint32_t left;           /* bytes of the segment at hand after the request that is complete */
@@ -154,8 +154,8 @@ void http_uphold(struct http *h);
 /** http_leave_unseen() - what became of an upgrade cannot be known any more: nothing that follows is believed */
 void http_leave_unseen(struct http *h);
 
-/** http_lose_responses() - it is not known where the next response begins; @fate: what that means for the one at hand */
-void http_lose_responses(struct http *h, enum response_fate fate);
+/** http_lose_responses() - it is not known where the next response begins; @result: what that means for the one at hand */
+void http_lose_responses(struct http *h, enum response_result result);
 
 /** http_filler() - bytes that stand for those that nobody has: not more than @left of them, never empty */
 struct span http_filler(uint64_t left);
@@ -257,16 +257,16 @@ bool http_pairs_response_begins(struct http *h);
 /** http_pairs_answered() - it is a final one */
 void http_pairs_answered(struct http *h);
 
-/** http_pairs_spoil() - some of the response at hand is missing, but it is known where it ends */
-void http_pairs_spoil(struct http *h, enum response_fate fate);
+/** http_pairs_invalidate() - some of the response at hand is missing, but it is known where it ends */
+void http_pairs_invalidate(struct http *h, enum response_result result);
 
 /** http_pairs_lost_responses() - likewise, but it is not known; which answer is whose isn't either */
-void http_pairs_lost_responses(struct http *h, enum response_fate fate);
+void http_pairs_lost_responses(struct http *h, enum response_result result);
 
 /** http_pairs_server_end() - see http_server_end() */
 void http_pairs_server_end(struct http *h);
 
 /** http_pairs_end() - nothing will follow */
-void http_pairs_end(struct http *h, enum response_fate fate);
+void http_pairs_end(struct http *h, enum response_result result);
 
 #endif

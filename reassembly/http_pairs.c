@@ -59,7 +59,7 @@ struct awaited {
 	uint32_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
 	struct wall asked_at, first_at, last_at; /* the request's last byte; the response's first and last */
 	struct response *response;               /* from the response's head on */
-	enum response_fate fate;                 /* with is_done, of a response without a response */
+	enum response_result result;                 /* with is_done, of a response without a response */
 	bool is_placed;
 	bool is_checked; /* the place of its first byte must fit */
 	bool is_ahead;   /* it came before its request */
@@ -159,7 +159,7 @@ static void date(const struct awaited *a, struct response *r)
 {
 	if (a->is_begun)
 		r->first_byte_us = us_after(a->asked_at, a->first_at.ns);
-	if (r->fate == RESPONSE_WHOLE)
+	if (r->result == RESPONSE_WHOLE)
 		r->last_byte_us = us_after(a->asked_at, a->last_at.ns);
 	for (size_t i = 0; i < r->arrival_count;
 	     i++) /* kept as capture time, since the request may end later */
@@ -176,7 +176,7 @@ static void deliver(struct http *h, struct awaited *a)
 	if (!r) {
 		r = response_new(0, NULL, h->env->requests.budget);
 		if (r)
-			r->fate = a->fate;
+			r->result = a->result;
 	}
 	if (r)
 		date(a, r);
@@ -191,13 +191,13 @@ static bool is_wanted_still(const struct http *h, const struct awaited *a)
 	return a->token != 0 || a->is_ahead || (h->pairs->making == a && h->request.message);
 }
 
-static void settle(struct http *h, struct awaited *a, enum response_fate fate)
+static void settle(struct http *h, struct awaited *a, enum response_result result)
 {
 	if (a->is_done)
 		return;
-	if (a->response && fate != RESPONSE_WHOLE)
-		response_spoil(a->response, fate);
-	a->fate = fate;
+	if (a->response && result != RESPONSE_WHOLE)
+		response_invalidate(a->response, result);
+	a->result = result;
 	a->is_done = true;
 	if (h->pairs->current == a)
 		h->pairs->current = NULL;
@@ -208,7 +208,7 @@ static void settle(struct http *h, struct awaited *a, enum response_fate fate)
 }
 
 /** settle_rest() - all of which nothing is decided; @seen: those whose response had begun, @unseen: the others */
-static void settle_rest(struct http *h, enum response_fate seen, enum response_fate unseen)
+static void settle_rest(struct http *h, enum response_result seen, enum response_result unseen)
 {
 	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
 		next = a->next;
@@ -330,7 +330,7 @@ void http_pairs_expect(struct http *h)
 		a = NULL;
 		if (h->request.wants_response && (a = await(h, number))) {
 			a->is_done = true;
-			a->fate = RESPONSE_OUT_OF_STEP;
+			a->result = RESPONSE_OUT_OF_STEP;
 		}
 	} else if (!a && h->request.wants_response) {
 		a = await(h, number);
@@ -481,7 +481,7 @@ static int on_kept_complete(llhttp_t *p)
 
 	if (a && a->response) {
 		a->last_at = h->pairs->now;
-		settle(h, a, a->response->fate);
+		settle(h, a, a->response->result);
 	}
 	return http_response_complete(h);
 }
@@ -547,17 +547,17 @@ bool http_pairs_ahead(const struct http *h)
 	return false;
 }
 
-void http_pairs_spoil(struct http *h, enum response_fate fate)
+void http_pairs_invalidate(struct http *h, enum response_result result)
 {
 	if (h->pairs->current)
-		settle(h, h->pairs->current, fate);
+		settle(h, h->pairs->current, result);
 }
 
-void http_pairs_lost_responses(struct http *h, enum response_fate fate)
+void http_pairs_lost_responses(struct http *h, enum response_result result)
 {
 	struct pairs *p = pairs_of(h);
 
-	http_pairs_spoil(h, fate);
+	http_pairs_invalidate(h, result);
 	forget_ahead(h);
 	settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 	p->is_trusted = p->is_counted = p->in_turn = false;
@@ -575,16 +575,16 @@ void http_pairs_server_end(struct http *h)
 	settle_rest(h, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
 }
 
-void http_pairs_end(struct http *h, enum response_fate fate)
+void http_pairs_end(struct http *h, enum response_result result)
 {
-	enum response_fate unseen = fate;
+	enum response_result unseen = result;
 
-	if (fate == RESPONSE_BROKEN_OFF || !h->responses->seen)
+	if (result == RESPONSE_BROKEN_OFF || !h->responses->seen)
 		unseen = RESPONSE_UNSEEN;
 	if (h->switched)
-		fate = unseen = RESPONSE_UPGRADED;
+		result = unseen = RESPONSE_UPGRADED;
 	forget_ahead(h);
-	settle_rest(h, fate, unseen);
+	settle_rest(h, result, unseen);
 }
 
 /* ---- life ---- */

@@ -379,9 +379,9 @@ static void not_http(struct reassembler *r, struct flow *f, struct span first)
 }
 
 /** settle() - http wants no more of this connection; @piece: what it was given last */
-static void settle(struct reassembler *r, struct flow *f, enum http_fate fate, struct span piece)
+static void settle(struct reassembler *r, struct flow *f, enum http_result result, struct span piece)
 {
-	switch (fate) {
+	switch (result) {
 	case HTTP_LIVE:
 		break;
 	case HTTP_NOT:
@@ -396,7 +396,7 @@ static void settle(struct reassembler *r, struct flow *f, enum http_fate fate, s
 
 static void http_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
-	enum http_fate fate;
+	enum http_result result;
 
 	if (!f->life->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
 			 */
@@ -407,9 +407,9 @@ static void http_bytes(struct reassembler *r, struct flow *f, const struct strea
 		if (!make_http(r, f, true, 0))
 			return;
 	}
-	fate = http_client_bytes(f->life->http, piece);
-	if (fate != HTTP_LIVE)
-		settle(r, f, fate, piece->bytes);
+	result = http_client_bytes(f->life->http, piece);
+	if (result != HTTP_LIVE)
+		settle(r, f, result, piece->bytes);
 }
 
 /* ---- what a proxy says before HTTP ---------------------------------------------- */
@@ -527,7 +527,7 @@ static void client_bytes(struct reassembler *r, struct flow *f, const struct str
 
 static void server_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
-	enum http_fate fate;
+	enum http_result result;
 
 	if (!f->life->http) { /* a response that was captured before its request */
 		const struct stream *requests = &f->life->half[f->client & 1];
@@ -538,9 +538,9 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 		if (!f->has_isn[!f->client])
 			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
 	}
-	fate = http_server_bytes(f->life->http, piece);
-	if (fate != HTTP_LIVE)
-		settle(r, f, fate, piece->bytes);
+	result = http_server_bytes(f->life->http, piece);
+	if (result != HTTP_LIVE)
+		settle(r, f, result, piece->bytes);
 }
 
 static bool reader_on_bytes(void *ctx, const struct stream_piece *piece)

@@ -211,7 +211,7 @@ static struct response *take_response(struct conn *c, struct mono now)
 	if (!r)
 		return NULL;
 	r->first_byte_us = us_since_sent(c, c->first_byte_at);
-	if (r->fate == RESPONSE_WHOLE)
+	if (r->result == RESPONSE_WHOLE)
 		r->last_byte_us = us_since_sent(c, now);
 	return r;
 }

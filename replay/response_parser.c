@@ -258,7 +258,7 @@ struct response *response_parser_take(struct response_parser *a)
 
 	a->response = NULL;
 	if (r && a->state != RESPONSE_PARSER_WHOLE)
-		response_spoil(r, a->state == RESPONSE_PARSER_HUGE ? RESPONSE_TOO_LARGE : RESPONSE_BROKEN_OFF);
+		response_invalidate(r, a->state == RESPONSE_PARSER_HUGE ? RESPONSE_TOO_LARGE : RESPONSE_BROKEN_OFF);
 	return r;
 }
 

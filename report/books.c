@@ -41,7 +41,7 @@ static void take_packets(struct books *b, const struct capture_stats *s)
 {
 	b->packets.received = counter_get(&s->received);
 	b->packets.received_bytes = counter_get(&s->received_bytes);
-	copy(b->packets.fate, s->fate, PACKET_FATE_COUNT);
+	copy(b->packets.result, s->result, PACKET_RESULT_COUNT);
 	b->packets.cut_payload = counter_get(&s->cut_payload);
 	b->packets.dropped_kernel = counter_get(&s->dropped_kernel);
 	b->packets.dropped_interface = counter_get(&s->dropped_interface);
@@ -147,7 +147,7 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 	bool ok = true;
 
 	ok &= equal(out, "packets", "received", b->packets.received,
-		    sum(b->packets.fate, 0, PACKET_FATE_COUNT - 1));
+		    sum(b->packets.result, 0, PACKET_RESULT_COUNT - 1));
 	ok &= equal(out, "requests", "seen", b->requests.seen,
 		    b->requests.complete + sum(b->requests.lost, 0, LOST_REASON_COUNT - 1));
 	ok &= equal(out, "requests", "complete", b->requests.complete,

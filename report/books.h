@@ -76,7 +76,7 @@ struct unread_share {
 struct books {
 	struct unread_share unread[UNREAD_MAX]; /* the most frequent first, up to the first of 0 packets */
 	struct {
-		uint64_t received, received_bytes, fate[PACKET_FATE_COUNT];
+		uint64_t received, received_bytes, result[PACKET_RESULT_COUNT];
 		uint64_t cut_payload, dropped_kernel, dropped_interface;
 		uint64_t longest_cut; /* bytes on the wire of the longest packet that came cut */
 	} packets;

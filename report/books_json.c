@@ -107,7 +107,7 @@ void books_json(const struct books *b, struct json *j)
 	json_open(j, '{');
 	json_count(j, "received", b->packets.received);
 	json_count(j, "received_bytes", b->packets.received_bytes);
-	table(j, packet_names, b->packets.fate, PACKET_FATE_COUNT);
+	table(j, packet_names, b->packets.result, PACKET_RESULT_COUNT);
 	json_count(j, "cut_payload", b->packets.cut_payload);
 	json_count(j, "dropped_kernel", b->packets.dropped_kernel);
 	json_count(j, "dropped_interface", b->packets.dropped_interface);

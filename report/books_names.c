@@ -8,7 +8,7 @@
 
 const struct book_name packet_names[] = {
 #define X(id, group, name) { group, name },
-	PACKET_FATES(X)
+	PACKET_RESULTS(X)
 #undef X
 };
 

@@ -14,7 +14,7 @@ struct book_name {
 	const char *group, *name;
 };
 
-extern const struct book_name packet_names[];  /* by enum packet_fate */
+extern const struct book_name packet_names[];  /* by enum packet_result */
 extern const struct book_name lost_names[];    /* by enum lost_reason */
 extern const struct book_name verdict_names[]; /* by enum verdict */
 extern const struct book_name shed_names[];    /* by enum shed_reason */

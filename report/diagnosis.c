@@ -406,7 +406,7 @@ static void dropped(const struct symptoms *s, struct diagnosis *d)
 static void cut(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
-	uint64_t n = b->packets.cut_payload + b->packets.fate[PACKET_MALFORMED_TRUNCATED];
+	uint64_t n = b->packets.cut_payload + b->packets.result[PACKET_MALFORMED_TRUNCATED];
 	struct diagnosis_line *line;
 
 	if (n == 0)

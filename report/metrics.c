@@ -227,7 +227,7 @@ static void of_capture(const struct books *b, struct buffer *out)
 	static const char traits[] = "shadowtap_connections_noted_total";
 
 	family(out, "shadowtap_packets_total", "counter", "Packets received, by what became of them; each counts once.");
-	parts(out, "shadowtap_packets_total", NULL, packet_names, b->packets.fate, PACKET_FATE_COUNT);
+	parts(out, "shadowtap_packets_total", NULL, packet_names, b->packets.result, PACKET_RESULT_COUNT);
 	family(out, dropped, "counter", "Packets that never reached shadowtap: the kernel's buffer was full, or the interface dropped them.");
 	buffer_printf(out, "%s{by=\"kernel\"} %" PRIu64 "\n", dropped, b->packets.dropped_kernel);
 	buffer_printf(out, "%s{by=\"interface\"} %" PRIu64 "\n", dropped, b->packets.dropped_interface);

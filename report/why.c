@@ -28,13 +28,13 @@ static size_t largest(const uint64_t *values, size_t from, size_t to)
 	return at;
 }
 
-/* The most frequent thing that could not be read, if the packets of @fate carry it; or 0. */
-static uint32_t most_unread(const struct books *b, enum packet_fate fate)
+/* The most frequent thing that could not be read, if the packets of @result carry it; or 0. */
+static uint32_t most_unread(const struct books *b, enum packet_result result)
 {
 	for (size_t i = 0; i < UNREAD_MAX && b->unread[i].packets > 0; i++) {
 		enum unread_kind kind = UNREAD_KIND(b->unread[i].what);
 
-		if (fate == (kind == UNREAD_ETHERTYPE  ? PACKET_IGNORED_NOT_IP :
+		if (result == (kind == UNREAD_ETHERTYPE  ? PACKET_IGNORED_NOT_IP :
 			     kind == UNREAD_LINKTYPE ? PACKET_IGNORED_LINKTYPE :
 						       PACKET_IGNORED_NOT_TCP))
 			return b->unread[i].what;
@@ -43,27 +43,27 @@ static uint32_t most_unread(const struct books *b, enum packet_fate fate)
 }
 
 /* Where it can be said what they carry, that says more than why they were ignored. */
-static bool name_unread(const struct books *b, const struct run_shape *shape, enum packet_fate fate, struct buffer *out)
+static bool name_unread(const struct books *b, const struct run_shape *shape, enum packet_result result, struct buffer *out)
 {
-	uint32_t what = most_unread(b, fate);
+	uint32_t what = most_unread(b, result);
 
 	if (!what)
 		return false;
-	if (fate == PACKET_IGNORED_LINKTYPE) {
+	if (result == PACKET_IGNORED_LINKTYPE) {
 		buffer_printf(out, "their link type, %u, is not one that shadowtap reads: record on Ethernet, or with -i any",
 			      UNREAD_NUMBER(what));
 		return true;
 	}
-	buffer_printf(out, "they carry no %s, most have ", fate == PACKET_IGNORED_NOT_TCP ? "TCP" : "IP");
+	buffer_printf(out, "they carry no %s, most have ", result == PACKET_IGNORED_NOT_TCP ? "TCP" : "IP");
 	unread_name(what, out);
 	buffer_add_str(out, ": ");
 	unread_advise(what, shape->vxlan_ports, shape->vxlan_port_count, out);
 	return true;
 }
 
-static const char *packets_advice(size_t fate)
+static const char *packets_advice(size_t result)
 {
-	switch ((enum packet_fate)fate) {
+	switch ((enum packet_result)result) {
 	case PACKET_IGNORED_PORT:
 		return "neither end of their connections is on a port of -p: check the service's port, or leave -p out";
 	case PACKET_IGNORED_NOT_IP:
@@ -85,7 +85,7 @@ static const char *packets_advice(size_t fate)
 	case PACKET_MALFORMED_TCP:
 		return "they are damaged: compare with tcpdump -r";
 	case PACKET_DECODED:
-	case PACKET_FATE_COUNT:
+	case PACKET_RESULT_COUNT:
 		break;
 	}
 	return "see packets.ignored and packets.malformed above";
@@ -273,7 +273,7 @@ static void none_sent(const struct books *b, struct buffer *out)
 static void lacking_unread(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	for (size_t i = 0; i < UNREAD_MAX && b->unread[i].packets > UNREAD_HANDFUL; i++) {
-		if (b->packets.fate[PACKET_DECODED] == 0 || b->unread[i].packets < b->packets.received / 10 ||
+		if (b->packets.result[PACKET_DECODED] == 0 || b->unread[i].packets < b->packets.received / 10 ||
 		    !unread_hides(b->unread[i].what))
 			continue;
 		buffer_printf(out, "%s%" PRIu64 " of %" PRIu64 " packets have ", out->len ? "; " : "", b->unread[i].packets,
@@ -308,12 +308,12 @@ bool why_nothing(const struct books *b, const struct run_shape *shape, struct bu
 	buffer_printf(out, "nothing was %s: ", shape->dry_run ? "chosen" : "sent");
 	if (b->packets.received == 0) {
 		no_packets(shape, out);
-	} else if (b->packets.fate[PACKET_DECODED] == 0) {
-		size_t fate = largest(b->packets.fate, 0, PACKET_FATE_COUNT - 1);
+	} else if (b->packets.result[PACKET_DECODED] == 0) {
+		size_t result = largest(b->packets.result, 0, PACKET_RESULT_COUNT - 1);
 
 		buffer_printf(out, "none of %" PRIu64 " packets could be used; ", b->packets.received);
-		if (!name_unread(b, shape, (enum packet_fate)fate, out))
-			buffer_add_str(out, packets_advice(fate));
+		if (!name_unread(b, shape, (enum packet_result)result, out))
+			buffer_add_str(out, packets_advice(result));
 	} else if (b->requests.seen == 0) {
 		no_requests(b, shape, out);
 	} else if (b->requests.complete == 0 || (chosen == 0 && most_were_lost(b))) {

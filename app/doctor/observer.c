@@ -121,17 +121,17 @@ static void on_narrow(void *ctx, const struct packet *packet)
 {
 	struct observer *ob = ctx;
 	struct segment segment;
-	enum packet_fate fate = decoder_packet(ob->narrow_decoder, packet, &segment);
+	enum packet_result result = decoder_packet(ob->narrow_decoder, packet, &segment);
 
 	counter_add(&ob->capture.received, 1);
 	counter_add(&ob->capture.received_bytes, packet->wire_len);
-	counter_add(&ob->capture.fate[fate], 1);
+	counter_add(&ob->capture.result[result], 1);
 	unread_add(&ob->narrow_unread, decoder_unread(ob->narrow_decoder), 1);
 	if (packet->wire_len > packet->bytes.len && packet->wire_len > ob->wide_view.largest_cut) {
 		ob->wide_view.largest_cut = packet->wire_len;
 		ob->wide_view.largest_kept = (uint32_t)packet->bytes.len;
 	}
-	if (fate != PACKET_DECODED)
+	if (result != PACKET_DECODED)
 		return;
 	if (segment.missing_bytes > 0)
 		counter_add(&ob->capture.cut_payload, 1);

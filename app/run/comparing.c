@@ -122,8 +122,8 @@ static const char *const reason_memory = "memory", *const reason_overload = "ove
 			 *const reason_cancelled = "cancelled_at_exit";
 
 /* What stands for a response that could not be kept, or that nobody has seen. Never written to. */
-static struct response no_memory = { .fate = RESPONSE_MEMORY, .first_byte_us = -1, .last_byte_us = -1 };
-static struct response never_seen = { .fate = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
+static struct response no_memory = { .result = RESPONSE_MEMORY, .first_byte_us = -1, .last_byte_us = -1 };
+static struct response never_seen = { .result = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
 
 static void free_response(struct response *r)
 {
@@ -139,7 +139,7 @@ static void count(struct comparing *c, const struct pair *pair, size_t target, c
 
 	counter_add(&n->pairs, 1);
 	counter_add(&n->verdict[result->verdict], 1);
-	counter_add(&n->unseen, pair->production->fate == RESPONSE_UNSEEN);
+	counter_add(&n->unseen, pair->production->result == RESPONSE_UNSEEN);
 	if (result->verdict == COMPARISON_VALUE && result->generated)
 		counter_add(&n->generated_apart, 1);
 	counter_add(&n->agree, result->findings.decisions_agree);

@@ -265,7 +265,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 	if (push_late(l) && push(l, &a->message))
 		return;
 	if (response)
-		response_spoil(response, RESPONSE_MEMORY);
+		response_invalidate(response, RESPONSE_MEMORY);
 	*l->late_end = &a->message;
 	l->late_end = &a->message.next;
 }
@@ -287,7 +287,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	struct lane *l = ctx;
 	struct packet shifted;
 	struct segment segment;
-	enum packet_fate fate;
+	enum packet_result result;
 
 	if (over(l) || atomic_load_explicit(&l->abandon, memory_order_relaxed))
 		return;
@@ -304,16 +304,16 @@ static void on_packet(void *ctx, const struct packet *packet)
 		packet = &shifted;
 	}
 	l->packets++;
-	fate = decoder_packet(l->decoder, packet, &segment);
-	if (shares_recording(l) && deal_lane(fate, &segment, l->o.count) != l->o.index) {
-		if (fate == PACKET_DECODED)
+	result = decoder_packet(l->decoder, packet, &segment);
+	if (shares_recording(l) && deal_lane(result, &segment, l->o.count) != l->o.index) {
+		if (result == PACKET_DECODED)
 			reassembler_pass_time(l->reassembler, segment.ts);
 		return;
 	}
 	counter_add(&l->stats.received, 1);
 	counter_add(&l->stats.received_bytes, packet->wire_len);
-	counter_add(&l->stats.fate[fate], 1);
-	if (fate != PACKET_DECODED) {
+	counter_add(&l->stats.result[result], 1);
+	if (result != PACKET_DECODED) {
 		unread_add(&l->unread, decoder_unread(l->decoder), 1);
 		return;
 	}

@@ -70,7 +70,7 @@ static void make(struct side *s, uint8_t how, uint8_t head_len, struct span body
 		s->head_len[2 - at] = (char)('0' + n % 10);
 	s->headers[2] =
 		(struct header){ SPAN_LITERAL("Inference-Header-Content-Length"), span_of(s->head_len, 3) };
-	s->response = (struct response){ .fate = RESPONSE_WHOLE,
+	s->response = (struct response){ .result = RESPONSE_WHOLE,
 					 .status_code = 200,
 					 .headers = s->headers,
 					 .header_count = how & 0x40 ? 3 : 2,

@@ -47,23 +47,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < 2; i++) {
 		struct decoder *d = decoder_new(&sets[i], &sets[1]), *layers = decoder_new(&sets[i], &sets[1]);
 		struct segment s, same;
-		enum packet_fate fate;
+		enum packet_result result;
 
 		if (!d || !layers)
 			abort();
 		decoder_layers_only(layers);
 		memset(&s, 0, sizeof(s));
 		memset(&same, 0, sizeof(same));
-		fate = decoder_packet(d, &packet, &s);
-		assert(decoder_packet(layers, &packet, &same) == fate);
-		if (fate == PACKET_DECODED) {
+		result = decoder_packet(d, &packet, &s);
+		assert(decoder_packet(layers, &packet, &same) == result);
+		if (result == PACKET_DECODED) {
 			assert(!s.mptcp == !same.mptcp);
 			assert(!s.mptcp || memcmp(s.mptcp, same.mptcp, sizeof(*s.mptcp)) == 0);
 			s.mptcp = same.mptcp = NULL;
 		}
-		assert(fate != PACKET_DECODED || memcmp(&s, &same, sizeof(s)) == 0);
-		assert((unsigned)fate < PACKET_FATE_COUNT);
-		if (fate == PACKET_DECODED)
+		assert(result != PACKET_DECODED || memcmp(&s, &same, sizeof(s)) == 0);
+		assert((unsigned)result < PACKET_RESULT_COUNT);
+		if (result == PACKET_DECODED)
 			check(&packet, &s);
 		decoder_free(d);
 		decoder_free(layers);

@@ -31,7 +31,7 @@ struct model {
 	bool used;
 };
 
-static enum packet_fate model_add(struct model *m, int64_t now, size_t offset, size_t len, bool more,
+static enum packet_result model_add(struct model *m, int64_t now, size_t offset, size_t len, bool more,
 				  uint8_t fill)
 {
 	size_t end = offset + len;
@@ -83,7 +83,7 @@ static void against_the_model(const uint8_t *data, size_t size)
 		struct frame_list earlier = { 0 };
 		struct fragment_origin origin = { .src = &src, .dst = &dst, .earlier = &earlier };
 		uint8_t *copy = malloc(len ? len : 1); /* its own block: the sanitizer sees its ends */
-		enum packet_fate fate;
+		enum packet_result result;
 
 		if (!copy)
 			break;
@@ -91,10 +91,10 @@ static void against_the_model(const uint8_t *data, size_t size)
 		l.bytes = span_of(copy, len);
 		now += (int64_t)in[4] * NS_PER_S / 8;
 		expire(models, now);
-		fate = model_add(m, now, offset, len, more, in[3]);
+		result = model_add(m, now, offset, len, more, in[3]);
 		origin.ts.ns = now;
-		assert(fragments_add(t, &origin, &payload, &l) == fate);
-		if (fate == PACKET_DECODED) {
+		assert(fragments_add(t, &origin, &payload, &l) == result);
+		if (result == PACKET_DECODED) {
 			assert(l.bytes.len == m->total && l.claimed == m->total && !payload.is_fragment);
 			assert(memcmp(l.bytes.at, m->byte, m->total) == 0);
 			assert(payload.protocol == m->byte[0]);

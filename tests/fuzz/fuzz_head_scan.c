@@ -136,7 +136,7 @@ static void reader_close(struct reader *r)
 static void check_alike(const struct reader *x, const struct reader *y)
 {
 	const struct http *a = x->http, *b = y->http;
-	bool same = x->said == y->said && a->state == b->state && a->fate == b->fate && a->begun == b->begun &&
+	bool same = x->said == y->said && a->state == b->state && a->result == b->result && a->begun == b->begun &&
 		    a->first == b->first && a->ordinal == b->ordinal && a->sent == b->sent &&
 		    a->answered == b->answered && a->pipelining == b->pipelining && a->bodies == b->bodies &&
 		    a->completed_here == b->completed_here && a->upgrade_asked == b->upgrade_asked &&
@@ -166,7 +166,7 @@ static void give(struct reader *r, bool server, struct span bytes, uint32_t sent
 {
 	struct stream_piece piece = { bytes, { 5 }, sent, r->responses.next, true };
 
-	if (r->http->fate != HTTP_LIVE)
+	if (r->http->result != HTTP_LIVE)
 		return;
 	if (server) {
 		piece.seq = r->responses.next;
@@ -180,7 +180,7 @@ static void give(struct reader *r, bool server, struct span bytes, uint32_t sent
 
 static void skip(struct reader *r, enum mark mark, uint32_t bytes)
 {
-	if (r->http->fate != HTTP_LIVE)
+	if (r->http->result != HTTP_LIVE)
 		return;
 	if (mark == MARK_CLIENT_HOLE)
 		http_client_gap(r->http, bytes, LOST_GAP);

@@ -88,7 +88,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 
 	if (!response || token <= FIRST_TOKEN || token > FIRST_TOKEN + o->asked)
 		abort();
-	if (response->fate != RESPONSE_WHOLE && (response->body || response->last_byte_us != -1))
+	if (response->result != RESPONSE_WHOLE && (response->body || response->last_byte_us != -1))
 		abort();
 	if (response->first_byte_us < -1 || response->body_len > response->body_cap || response->body_len > 1 << 10)
 		abort();
@@ -138,7 +138,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 			mark = (enum mark)(data[++i] % MARK_COUNT);
 		if (!end && mark == MARK_CUT && !cuts)
 			continue;
-		if (len > 0 && h->fate == HTTP_LIVE) {
+		if (len > 0 && h->result == HTTP_LIVE) {
 			/* A copy of just this length, so that reading past its end is seen. */
 			uint8_t *exact = malloc(len);
 			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : responses.next, true };
@@ -157,11 +157,11 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 			free(exact);
 		}
 		len = 0;
-		if (mark == MARK_CLIENT_HOLE && h->fate == HTTP_LIVE)
+		if (mark == MARK_CLIENT_HOLE && h->result == HTTP_LIVE)
 			http_client_gap(h, 1 + data[i] * 3, LOST_GAP);
 		if (mark == MARK_CLIENT_HOLE)
 			sent += 1 + data[i] * 3;
-		if (mark == MARK_SERVER_HOLE && h->fate == HTTP_LIVE)
+		if (mark == MARK_SERVER_HOLE && h->result == HTTP_LIVE)
 			http_server_gap(h, 1 + data[i], data[i] % 2 ? LOST_GAP : LOST_TRUNCATED);
 		if (mark == MARK_SERVER_HOLE)
 			responses.next += 1 + data[i];
@@ -169,7 +169,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
 	}
-	if (size % 3 == 0 && h->fate == HTTP_LIVE)
+	if (size % 3 == 0 && h->result == HTTP_LIVE)
 		http_server_end(h);
 	http_end(h, LOST_CUT_AT_END);
 	http_free(&env, h);

@@ -84,7 +84,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 		abort();
 	if (!response) /* the budget may be that small */
 		return;
-	if ((unsigned)response->fate >= RESPONSE_FATE_COUNT)
+	if ((unsigned)response->result >= RESPONSE_RESULT_COUNT)
 		abort();
 	if (response->body_len > 0 && !sent_somewhere(run->input, span_of(response->body, response->body_len)))
 		abort();

@@ -54,7 +54,7 @@ static void same(struct response *a, struct response *b)
 {
 	must(!a == !b);
 	if (a) {
-		must(a->fate == b->fate && a->status_code == b->status_code && a->header_count == b->header_count);
+		must(a->result == b->result && a->status_code == b->status_code && a->header_count == b->header_count);
 		must(a->body_len == b->body_len && a->body_len <= 1 << 10);
 		must(a->body_len == 0 || memcmp(a->body, b->body, a->body_len) == 0);
 		for (size_t i = 0; i < a->header_count; i++)

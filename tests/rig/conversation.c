@@ -605,7 +605,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 		fail_round(t, "two responses", number);
 	a->answered = true;
 	t->responses++;
-	if (r->fate == RESPONSE_WHOLE) {
+	if (r->result == RESPONSE_WHOLE) {
 		const struct span *label = response_header(r, span_str("n"));
 		char text[8];
 

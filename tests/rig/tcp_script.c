@@ -86,11 +86,11 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 		buffer_add_str(out, " nothing;");
 		return;
 	}
-	if (r->fate != RESPONSE_WHOLE) {
+	if (r->result != RESPONSE_WHOLE) {
 		assert_null(r->body);
 		assert_null(r->arrivals);
 		assert_int_equal(r->last_byte_us, -1);
-		buffer_printf(out, " %s", response_fate_name(r->fate));
+		buffer_printf(out, " %s", response_result_name(r->result));
 	} else {
 		buffer_printf(out, " %d", r->status_code);
 		if (!tap->ids)

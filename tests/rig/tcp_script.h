@@ -63,7 +63,7 @@ struct tcp_tap {
 	struct buffer events;
 	enum keep keep;
 	bool responses;
-	bool ids; /* answers too are told in brief: "=/1 fate status length hash;" */
+	bool ids; /* answers too are told in brief: "=/1 result status length hash;" */
 	struct buffer asked; /* targets of the requests with a token, a line each */
 	uint64_t tokens, answered;
 	bool brief; /* bodies as length and hash, not as text */

@@ -21,37 +21,37 @@
 #define V6(len, next) "60000000" len next "40 [a6]"
 
 /* A packet on its own: no fragments from before. The short way and the one by layers must say the same. */
-static enum packet_fate decode(const struct packet *packet, const struct port_set *ports, struct segment *out)
+static enum packet_result decode(const struct packet *packet, const struct port_set *ports, struct segment *out)
 {
 	struct decoder *d = decoder_new(ports, NULL), *layers = decoder_new(ports, NULL);
 	struct segment same;
-	enum packet_fate fate;
+	enum packet_result result;
 
 	assert_non_null(d);
 	assert_non_null(layers);
 	memset(out, 0, sizeof(*out)); /* with its padding: it is compared as bytes */
 	memset(&same, 0, sizeof(same));
 	decoder_layers_only(layers);
-	fate = decoder_packet(d, packet, out);
-	assert_int_equal(decoder_packet(layers, packet, &same), fate);
-	if (fate == PACKET_DECODED) { /* what the options say is each decoder's own; test_multipath.c looks at it */
+	result = decoder_packet(d, packet, out);
+	assert_int_equal(decoder_packet(layers, packet, &same), result);
+	if (result == PACKET_DECODED) { /* what the options say is each decoder's own; test_multipath.c looks at it */
 		assert_true(!same.mptcp == !out->mptcp);
 		assert_true(!same.mptcp || memcmp(same.mptcp, out->mptcp, sizeof(*same.mptcp)) == 0);
 		same.mptcp = out->mptcp = NULL;
 	}
-	if (fate == PACKET_DECODED && same.payload.at >= packet->bytes.at &&
+	if (result == PACKET_DECODED && same.payload.at >= packet->bytes.at &&
 	    same.payload.at <= packet->bytes.at + packet->bytes.len)
 		assert_memory_equal(&same, out, sizeof(same));
 	decoder_free(d);
 	decoder_free(layers);
-	return fate;
+	return result;
 }
 
 struct row {
 	const char *name;
 	int linktype;
 	const char *frame;
-	enum packet_fate fate;
+	enum packet_result result;
 	size_t payload;
 	uint32_t network, missing, wire_len; /* wire_len 0: as captured */
 	uint8_t family;
@@ -304,13 +304,13 @@ static void test_rows(void **state)
 		uint32_t wire_len = row->wire_len ? row->wire_len : (uint32_t)f.len;
 		struct packet packet = guarded_packet(*state, row, &f, f.len, wire_len);
 		struct segment s;
-		enum packet_fate fate;
+		enum packet_result result;
 
 		memset(&s, 0xaa, sizeof(s));
-		fate = decode(&packet, &port_8080, &s);
-		if (fate != row->fate)
-			fail_msg("%s: fate %d instead of %d", row->name, (int)fate, (int)row->fate);
-		if (fate == PACKET_DECODED)
+		result = decode(&packet, &port_8080, &s);
+		if (result != row->result)
+			fail_msg("%s: fate %d instead of %d", row->name, (int)result, (int)row->result);
+		if (result == PACKET_DECODED)
 			check_segment(row, &packet, &s);
 	}
 }
@@ -323,20 +323,20 @@ static void test_every_cut(void **state)
 		struct frame f = frame_of(row->frame);
 		size_t whole = row->payload + row->missing;
 
-		if (row->fate != PACKET_DECODED || row->wire_len)
+		if (row->result != PACKET_DECODED || row->wire_len)
 			continue;
 		for (size_t len = 0; len < f.len; len++) {
 			struct packet snapped = guarded_packet(*state, row, &f, len, (uint32_t)f.len);
 			struct segment s;
-			enum packet_fate fate = decode(&snapped, &port_8080, &s);
+			enum packet_result result = decode(&snapped, &port_8080, &s);
 
-			if (fate == PACKET_DECODED)
+			if (result == PACKET_DECODED)
 				assert_int_equal(s.payload.len + s.missing_bytes, whole);
 			else
-				assert_int_equal(fate, PACKET_MALFORMED_TRUNCATED);
+				assert_int_equal(result, PACKET_MALFORMED_TRUNCATED);
 			snapped.wire_len = (uint32_t)len;
-			fate = decode(&snapped, &port_8080, &s);
-			assert_int_not_equal(fate, PACKET_MALFORMED_TRUNCATED);
+			result = decode(&snapped, &port_8080, &s);
+			assert_int_not_equal(result, PACKET_MALFORMED_TRUNCATED);
 		}
 	}
 }

@@ -29,7 +29,7 @@ struct step {
 	unsigned from, to; /* units */
 	bool more;
 	char letter;
-	enum packet_fate fate;
+	enum packet_result result;
 	const char *payload; /* when whole: the letters of units 3 to 11 */
 	int64_t wait_ms;     /* since the step before */
 	uint32_t id;
@@ -149,17 +149,17 @@ static void run_story(const struct story *story, uint8_t family, struct guarded 
 		struct frame f = { .len = 0 };
 		struct packet packet;
 		struct segment s;
-		enum packet_fate fate;
+		enum packet_result result;
 
 		step_bytes(step, bytes);
 		add_fragment(&f, &x);
 		ms += step->wait_ms;
 		packet = raw(guarded_copy(g, f.bytes, f.len), f.len, ms);
-		fate = decoder_packet(d, &packet, &s);
-		if (fate != step->fate)
+		result = decoder_packet(d, &packet, &s);
+		if (result != step->result)
 			fail_msg("%s, IPv%u, step %d: fate %d instead of %d", story->name, family, (int)(step - story->steps),
-				 (int)fate, (int)step->fate);
-		if (fate == WHOLE)
+				 (int)result, (int)step->result);
+		if (result == WHOLE)
 			check_whole(story, step, &s, ms);
 	}
 	decoder_free(d);
@@ -182,7 +182,7 @@ struct reference {
 };
 
 /* Whether the fragment completes the datagram, or is refused */
-static enum packet_fate reference_add(struct reference *r, const struct fragment *x)
+static enum packet_result reference_add(struct reference *r, const struct fragment *x)
 {
 	size_t known = 0, end = x->offset + x->len;
 
@@ -208,17 +208,17 @@ static enum packet_fate reference_add(struct reference *r, const struct fragment
 
 static const struct endpoint src = { { [12] = 10, [15] = 1 }, 0, 4, 0 }, dst = { { [12] = 10, [15] = 2 }, 0, 4, 0 };
 
-static enum packet_fate add_to(struct fragments *t, const struct fragment *x, uint32_t network, int64_t ns, struct layer *l)
+static enum packet_result add_to(struct fragments *t, const struct fragment *x, uint32_t network, int64_t ns, struct layer *l)
 {
 	struct ip_payload payload = { x->protocol, true, x->more, (uint16_t)x->offset, x->id };
 	struct frame_list earlier = { 0 };
 	struct fragment_origin origin = { &src, &dst, network, { ns }, NULL, &earlier };
-	enum packet_fate fate;
+	enum packet_result result;
 
 	*l = (struct layer){ .bytes = span_of(x->bytes, x->len), .claimed = x->len };
-	fate = fragments_add(t, &origin, &payload, l);
+	result = fragments_add(t, &origin, &payload, l);
 	assert_null(earlier.first);
-	return fate;
+	return result;
 }
 
 static unsigned next_random(unsigned *seed, unsigned below)
@@ -234,10 +234,10 @@ static void test_random_fragments_as_the_reference(void **state)
 
 	for (uint32_t id = 0; id < 30000; id++) {
 		struct reference r = { .total = 0 };
-		enum packet_fate fate = WAITS;
+		enum packet_result result = WAITS;
 		size_t units = 2 + next_random(&seed, 20);
 
-		for (int i = 0; i < 60 && fate != WHOLE; i++) {
+		for (int i = 0; i < 60 && result != WHOLE; i++) {
 			uint8_t bytes[256];
 			size_t from = next_random(&seed, (unsigned)units), to = from + 1 + next_random(&seed, (unsigned)(units - from));
 			bool more = to < units || next_random(&seed, 10) == 0;
@@ -249,10 +249,10 @@ static void test_random_fragments_as_the_reference(void **state)
 			if (next_random(&seed, 40) == 0)
 				x.more = !x.more && x.len % 8 == 0;
 			memset(bytes, 'A' + i, sizeof(bytes));
-			fate = reference_add(&r, &x);
-			wrong += fate == WRONG;
-			assert_int_equal(add_to(t, &x, 0, 0, &l), fate);
-			if (fate == WHOLE) {
+			result = reference_add(&r, &x);
+			wrong += result == WRONG;
+			assert_int_equal(add_to(t, &x, 0, 0, &l), result);
+			if (result == WHOLE) {
 				whole++;
 				assert_int_equal(l.bytes.len, r.total);
 				assert_int_equal(l.claimed, r.total);
@@ -474,9 +474,9 @@ static void test_every_cut(void **state)
 				struct packet cut = raw(guarded_copy(*state, a.bytes, len), on_wire ? a.len : len, 0);
 				struct packet rest = raw(span_of(b.bytes, b.len), b.len, 0);
 				struct segment s;
-				enum packet_fate fate = decoder_packet(d, &cut, &s);
+				enum packet_result result = decoder_packet(d, &cut, &s);
 
-				assert_true(fate == PACKET_MALFORMED_TRUNCATED || (!on_wire && fate == PACKET_MALFORMED_IP));
+				assert_true(result == PACKET_MALFORMED_TRUNCATED || (!on_wire && result == PACKET_MALFORMED_IP));
 				assert_int_equal(decoder_packet(d, &rest, &s), WAITS);
 				decoder_free(d);
 			}

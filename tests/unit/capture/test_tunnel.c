@@ -30,7 +30,7 @@
 
 struct row {
 	const char *name, *frame;
-	enum packet_fate fate;
+	enum packet_result result;
 	struct {
 		enum network_kind kind;
 		uint32_t id;
@@ -217,13 +217,13 @@ static void test_rows(void **state)
 		struct frame f = frame_of(row->frame);
 		struct packet packet = ethernet(guarded_copy(*state, f.bytes, f.len), f.len);
 		struct segment s;
-		enum packet_fate fate;
+		enum packet_result result;
 
 		memset(&s, 0xaa, sizeof(s));
-		fate = decoder_packet(d, &packet, &s);
-		if (fate != row->fate)
-			fail_msg("%s: fate %d instead of %d", row->name, (int)fate, (int)row->fate);
-		if (fate != PACKET_DECODED)
+		result = decoder_packet(d, &packet, &s);
+		if (result != row->result)
+			fail_msg("%s: fate %d instead of %d", row->name, (int)result, (int)row->result);
+		if (result != PACKET_DECODED)
 			continue;
 		if (s.network != network_of(row))
 			fail_msg("%s: network %08x instead of %08x", row->name, s.network, network_of(row));
@@ -247,19 +247,19 @@ static void test_every_cut(void **state)
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		struct frame f = frame_of(rows[i].frame);
 
-		for (size_t len = 0; rows[i].fate == PACKET_DECODED && len < f.len; len++) {
+		for (size_t len = 0; rows[i].result == PACKET_DECODED && len < f.len; len++) {
 			struct packet snapped = ethernet(guarded_copy(*state, f.bytes, len), f.len);
 			struct segment s;
-			enum packet_fate fate = decoder_packet(d, &snapped, &s);
+			enum packet_result result = decoder_packet(d, &snapped, &s);
 
-			if (fate == PACKET_DECODED)
+			if (result == PACKET_DECODED)
 				assert_int_equal(s.payload.len + s.missing_bytes, payload_len);
-			else if (fate != PACKET_MALFORMED_TRUNCATED)
-				fail_msg("%s: cut at %zu of %zu: fate %d", rows[i].name, len, f.len, (int)fate);
+			else if (result != PACKET_MALFORMED_TRUNCATED)
+				fail_msg("%s: cut at %zu of %zu: fate %d", rows[i].name, len, f.len, (int)result);
 			snapped.wire_len = (uint32_t)len;
-			fate = decoder_packet(d, &snapped, &s);
-			assert_int_not_equal(fate, PACKET_MALFORMED_TRUNCATED);
-			if (fate == PACKET_DECODED)
+			result = decoder_packet(d, &snapped, &s);
+			assert_int_not_equal(result, PACKET_MALFORMED_TRUNCATED);
+			if (result == PACKET_DECODED)
 				assert_int_equal(s.payload.len + s.missing_bytes, payload_len);
 		}
 	}

@@ -36,7 +36,7 @@ static void make(struct made *m, const struct response_parser *a)
 {
 	const char *at = a->headers ? a->headers : "";
 
-	*m = (struct made){ .response = { .fate = RESPONSE_WHOLE, .status_code = a->status, .headers = m->headers } };
+	*m = (struct made){ .response = { .result = RESPONSE_WHOLE, .status_code = a->status, .headers = m->headers } };
 	while (*at) {
 		size_t name = strcspn(at, ":"), value = strcspn(at, "\n");
 		struct header *h = &m->headers[m->response.header_count++];
@@ -84,7 +84,7 @@ static void expect(const char *name, const struct comparison *got, enum comparis
 /* ---- without bodies ---- */
 
 struct ladder_case {
-	enum response_fate production, shadow;
+	enum response_result production, shadow;
 	enum outcome_kind outcome;
 	int production_status, shadow_status;
 	const char *method;
@@ -128,9 +128,9 @@ static void test_ladder(void **state)
 		const struct ladder_case *l = &ladder_cases[i];
 		struct message request = { .head = { .method = span_str(l->method) } };
 		struct outcome outcome = { .kind = l->outcome };
-		struct response p = { .fate = l->production, .status_code = l->production_status,
+		struct response p = { .result = l->production, .status_code = l->production_status,
 				      .body = (uint8_t *)"a", .body_len = 1 };
-		struct response s = { .fate = l->shadow, .status_code = l->shadow_status, .body = (uint8_t *)"b", .body_len = 1 };
+		struct response s = { .result = l->shadow, .status_code = l->shadow_status, .body = (uint8_t *)"b", .body_len = 1 };
 		struct pair pair = { &request, &p, &s, &outcome };
 
 		expect(l->method, comparer_run(c, &pair), l->verdict, l->reason);
@@ -992,7 +992,7 @@ static void test_stream_times(void **state)
 	struct message request = { .head = { .method = SPAN_LITERAL("POST") } };
 	struct outcome outcome = { .kind = OUTCOME_ANSWERED_2XX };
 	struct header type = { SPAN_LITERAL("content-type"), SPAN_LITERAL("text/event-stream") };
-	struct response p = { .fate = RESPONSE_WHOLE, .status_code = 200, .headers = &type, .header_count = 1,
+	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = &type, .header_count = 1,
 			      .body = (uint8_t *)body, .body_len = sizeof(body) - 1, .arrivals = early, .arrival_count = 2 };
 	struct response s = p;
 	struct pair pair = { &request, &p, &s, &outcome };

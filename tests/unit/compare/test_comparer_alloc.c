@@ -91,7 +91,7 @@ static void make(struct made *m, size_t i, const char *text)
 		assert_true(code_body(span_str(text), CODED_GZIP, &m->body));
 	else
 		buffer_add_str(&m->body, text);
-	m->response = (struct response){ .fate = RESPONSE_WHOLE, .status_code = 200, .headers = m->headers,
+	m->response = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200, .headers = m->headers,
 					 .header_count = cases[i].head_len[0] ? 3 : 2, .body = m->body.bytes, .body_len = m->body.len };
 }
 
@@ -191,7 +191,7 @@ static void test_rest(void **state)
 			for (int i = 0; i < (large ? 60000 : 10); i++)
 				buffer_printf(&body[side], "[0.%d,0.5],", 1 + (i + side) % 9);
 			buffer_add_str(&body[side], "[1]]}");
-			r[side] = (struct response){ .fate = RESPONSE_WHOLE, .status_code = 200, .headers = &json, .header_count = 1,
+			r[side] = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200, .headers = &json, .header_count = 1,
 						     .body = body[side].bytes, .body_len = body[side].len };
 		}
 		if (large)

@@ -178,7 +178,7 @@ static void test_joined(void **state)
 	for (size_t round = 0; round < 2; round++) /* the memory of one stream serves the next */
 		for (size_t i = 0; i < sizeof(joined_cases) / sizeof(*joined_cases); i++) {
 			const struct joined_case *c = &joined_cases[i];
-			struct response from = { .fate = RESPONSE_WHOLE };
+			struct response from = { .result = RESPONSE_WHOLE };
 			struct span body = guarded_copy(*state, c->body, strlen(c->body));
 
 			assert_int_equal(joined_read(&j, body, &from), 0);

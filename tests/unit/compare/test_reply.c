@@ -238,7 +238,7 @@ static const struct comparison *run(struct comparer *c, struct buffer *productio
 	static struct header json = { SPAN_LITERAL("content-type"), SPAN_LITERAL("application/json") },
 			     events = { SPAN_LITERAL("content-type"), SPAN_LITERAL("text/event-stream") };
 	bool streamed = production->bytes[0] != '{' && production->bytes[0] != '[';
-	struct response p = { .fate = RESPONSE_WHOLE, .status_code = 200, .headers = streamed ? &events : &json, .header_count = 1 }, s = p;
+	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = streamed ? &events : &json, .header_count = 1 }, s = p;
 	struct pair pair = { &post, &p, &s, &answered };
 
 	p.body = production->bytes;

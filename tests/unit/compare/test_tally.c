@@ -156,10 +156,10 @@ static void make_responses(struct made *x)
 		x->c.reason = timeout ? "timeout" : NULL;
 		x->pair.shadow = NULL;
 	} else if (x->c.verdict == COMPARISON_NOT_COMPARABLE) {
-		x->production.fate = RESPONSE_GAP;
+		x->production.result = RESPONSE_GAP;
 		x->production.status_code = 0;
 		x->production.last_byte_us = -1;
-		x->c.reason = response_fate_name(RESPONSE_GAP);
+		x->c.reason = response_result_name(RESPONSE_GAP);
 	}
 }
 
@@ -322,7 +322,7 @@ static void add_known(struct tally *t, size_t target)
 			x.outcome.status_code = x.shadow.status_code = 503;
 		} else if (i == 9) {
 			x.c = (struct comparison){ .verdict = COMPARISON_NOT_COMPARABLE, .reason = "unseen" };
-			x.production = (struct response){ .fate = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
+			x.production = (struct response){ .result = RESPONSE_UNSEEN, .first_byte_us = -1, .last_byte_us = -1 };
 		}
 		snprintf(x.body, sizeof(x.body), "%d", i % 50);
 		snprintf(x.target, sizeof(x.target), "/v2/models/m/infer?x=1");

@@ -230,7 +230,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	if (++t->responses[number] > 1)
 		fail_msg("seed %llu: /%u has two responses", (unsigned long long)t->seed, number);
 	assert_non_null(r);
-	if (r->fate == RESPONSE_WHOLE) {
+	if (r->result == RESPONSE_WHOLE) {
 		const struct buffer *want = &t->want[number];
 
 		t->whole++;

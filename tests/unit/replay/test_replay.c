@@ -91,15 +91,15 @@ static void test_responses_that_are_kept(void **state)
 	assert_int_equal(budget_used(&budget), 0);
 }
 
-static void check_kept(const struct response *r, enum response_fate fate, const char *body)
+static void check_kept(const struct response *r, enum response_result result, const char *body)
 {
 	assert_non_null(r);
-	if (r->fate != fate)
-		fail_msg("the answer is %s, not %s", response_fate_name(r->fate), response_fate_name(fate));
+	if (r->result != result)
+		fail_msg("the answer is %s, not %s", response_result_name(r->result), response_result_name(result));
 	assert_int_equal(r->body_len, body ? strlen(body) : 0);
 	assert_memory_equal(r->body ? (const char *)r->body : "", body ? body : "", r->body_len);
 	assert_true(r->first_byte_us >= 0);
-	assert_true(fate == RESPONSE_WHOLE ? r->last_byte_us >= r->first_byte_us : r->last_byte_us == -1);
+	assert_true(result == RESPONSE_WHOLE ? r->last_byte_us >= r->first_byte_us : r->last_byte_us == -1);
 }
 
 /* ---- what is kept of a response ---- */

@@ -146,11 +146,11 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 static void say(struct buffer *out, const struct response *r)
 {
 	assert_non_null(r);
-	if (r->fate == RESPONSE_WHOLE) {
+	if (r->result == RESPONSE_WHOLE) {
 		buffer_printf(out, "%d ", r->status_code);
 		buffer_add(out, r->body, (size_t)r->body_len);
 	} else {
-		buffer_add_str(out, r->fate == RESPONSE_MALFORMED || r->fate == RESPONSE_OUT_OF_STEP ? "malformed" : "unfinished");
+		buffer_add_str(out, r->result == RESPONSE_MALFORMED || r->result == RESPONSE_OUT_OF_STEP ? "malformed" : "unfinished");
 	}
 }
 

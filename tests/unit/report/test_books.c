@@ -13,9 +13,9 @@ static struct books balanced(void)
 {
 	struct books b = { 0 };
 
-	b.packets.received = PACKET_FATE_COUNT;
-	for (int i = 0; i < PACKET_FATE_COUNT; i++)
-		b.packets.fate[i] = 1;
+	b.packets.received = PACKET_RESULT_COUNT;
+	for (int i = 0; i < PACKET_RESULT_COUNT; i++)
+		b.packets.result[i] = 1;
 	b.requests.complete = VERDICT_COUNT;
 	for (int i = 0; i < VERDICT_COUNT; i++)
 		b.requests.verdict[i] = 1;
@@ -63,7 +63,7 @@ static void test_every_counter_matters(void **state)
 		const char *said;
 	} rows[] = {
 		{ &b.packets.received, 1, "packets.received" },
-		{ b.packets.fate, PACKET_FATE_COUNT, "packets.received" },
+		{ b.packets.result, PACKET_RESULT_COUNT, "packets.received" },
 		{ &b.requests.seen, 1, "requests.seen" },
 		{ b.requests.lost, LOST_REASON_COUNT, "requests.seen" },
 		{ b.requests.verdict, VERDICT_COUNT, "requests.complete" },
@@ -136,7 +136,7 @@ static void test_text(void **state)
 	struct buffer out = { 0 };
 
 	(void)state;
-	b.packets.fate[PACKET_IGNORED_PORT] = 4;
+	b.packets.result[PACKET_IGNORED_PORT] = 4;
 	b.packets.received += 3;
 	books_text(&b, &out);
 	assert_non_null(strstr(buffer_text(&out), "packets.received 14 = decoded 1 + ignored 9 (not_ip 1, not_tcp 1, port 4, "
@@ -154,53 +154,53 @@ static void no_packets(struct books *b)
 
 static void other_port(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_PORT] = 9 } } };
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_IGNORED_PORT] = 9 } } };
 }
 
 static void only_udp(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_NOT_TCP] = 9 } } };
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_IGNORED_NOT_TCP] = 9 } } };
 }
 
 static void only_tls(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .connections = { .seen = 2, .not_http = 2, .tls = 2 } };
 }
 
 static void only_http2(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .connections = { .seen = 2, .http2 = 2 } };
 }
 
 static void all_gaps(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .requests = { .seen = 3, .lost = { [LOST_GAP] = 2, [LOST_RESET] = 1 } } };
 }
 
 static void all_but_probes_too_large(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .requests = { .seen = 12, .complete = 2, .lost = { [LOST_TOO_LARGE] = 10 },
 					   .verdict = { [VERDICT_FILTERED_METHOD] = 2 } } };
 }
 
 static void responses_only(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } }, .connections = { .seen = 3 } };
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } }, .connections = { .seen = 3 } };
 }
 
 static void all_gets(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_FILTERED_METHOD] = 3 } } };
 }
 
 static void all_unsampled(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_UNSAMPLED] = 3 } } };
 }
 
@@ -221,19 +221,19 @@ static void production(struct books *b)
 
 static void all_vn_tagged(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_NOT_IP] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_IGNORED_NOT_IP] = 9 } },
 			     .unread = { { UNREAD(UNREAD_IP_PROTOCOL, 1), 9 }, { UNREAD(UNREAD_ETHERTYPE, 0x88e5), 8 } } };
 }
 
 static void all_link_types(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_IGNORED_LINKTYPE] = 9 } },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_IGNORED_LINKTYPE] = 9 } },
 			     .unread = { { UNREAD(UNREAD_LINKTYPE, 220), 9 } } };
 }
 
 static void all_truncated(struct books *b)
 {
-	*b = (struct books){ .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 }, .longest_cut = 70000 },
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 }, .longest_cut = 70000 },
 			     .requests = { .seen = 3, .lost = { [LOST_TRUNCATED] = 3 } } };
 }
 
@@ -311,7 +311,7 @@ static void test_why_lacking(void **state)
 		struct buffer out = { 0 };
 
 		b.packets.received = 50;
-		b.packets.fate[PACKET_DECODED] = 16;
+		b.packets.result[PACKET_DECODED] = 16;
 		b.requests.complete = 1;
 		b.unread[0] = rows[i].unread;
 		b.packets.longest_cut = rows[i].longest_cut;
@@ -326,7 +326,7 @@ static void test_why_lacking(void **state)
 /* Ended in a pause of the recording: that is no target's fault. Live, it may be. */
 static void test_why_handover(void **state)
 {
-	struct books b = { .packets = { .received = 9, .fate = { [PACKET_DECODED] = 9 } },
+	struct books b = { .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			   .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_SHED_HANDOVER] = 3 } } };
 	struct run_shape shape = { .interrupted = true };
 	struct buffer out = { 0 };

@@ -204,8 +204,8 @@ static void test_books_add_up(void **state)
 		b.target[0].name = all.target[0].name = "default";
 		b.target[0].shown = all.target[0].shown = "http://a";
 		b.target[0].breaker = all.target[0].breaker = "closed";
-		for (int k = 0; k < PACKET_FATE_COUNT; k++)
-			all.packets.fate[k] += b.packets.fate[k] = random_next();
+		for (int k = 0; k < PACKET_RESULT_COUNT; k++)
+			all.packets.result[k] += b.packets.result[k] = random_next();
 		for (int k = 0; k < VERDICT_COUNT; k++)
 			all.requests.verdict[k] += b.requests.verdict[k] = random_next();
 		for (int k = 0; k < OUTCOME_COUNT; k++)

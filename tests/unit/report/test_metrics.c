@@ -39,8 +39,8 @@ static struct books books_of_a_run(void)
 	struct books b = { 0 };
 	uint64_t n = 1;
 
-	for (size_t i = 0; i < PACKET_FATE_COUNT; i++)
-		b.packets.received += b.packets.fate[i] = n++;
+	for (size_t i = 0; i < PACKET_RESULT_COUNT; i++)
+		b.packets.received += b.packets.result[i] = n++;
 	for (size_t i = 0; i < LOST_REASON_COUNT; i++)
 		b.requests.seen += b.requests.lost[i] = n++;
 	for (size_t i = 0; i < VERDICT_COUNT; i++)
@@ -181,7 +181,7 @@ static void test_parts_are_the_books(void **state)
 			 b.requests.verdict[VERDICT_FILTERED_PATH]);
 	assert_int_equal(value(text, "shadowtap_requests_total{result=\"lost\",reason=\"gap\"}"), b.requests.lost[LOST_GAP]);
 	assert_int_equal(value(text, "shadowtap_packets_total{result=\"decoded\",reason=\"\"}"),
-			 b.packets.fate[PACKET_DECODED]);
+			 b.packets.result[PACKET_DECODED]);
 	assert_int_equal(value(text, "shadowtap_capture_dropped_packets_total{by=\"kernel\"}"), b.packets.dropped_kernel);
 	assert_int_equal(value(text, "shadowtap_target_requests_total{target=\"a\",result=\"shed\",reason=\"queue\"}"),
 			 b.target[0].shed[SHED_QUEUE]);
