@@ -84,7 +84,7 @@ struct finding {
 	double max_abs, max_rel; /* numbers only; else 0 */
 	uint64_t numbers;        /* of @count: between two finite numbers, so that max_abs covers them */
 	uint64_t relatives;      /* of @numbers: production's is not 0, so that max_rel covers them */
-	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; lives as the rules do */
+	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; incarnations as the rules do */
 };
 
 /** struct decision - what a model said about one input: the class with the best score, or the first k */

@@ -31,11 +31,11 @@
  *
  * A fourth list has the few with a gap that may still close, by the time when that
  * is to be looked at; it is as long for all, so who joins is the last. It hangs in
- * the lives.
+ * the incarnations.
  *
  * With short connections most flows are closed ones, and what they take is what
  * has to come through the caches. So all that ends with a connection is apart,
- * in its life, whose memory the next connection has while it is still warm.
+ * in its incarnation, whose memory the next connection has while it is still warm.
  */
 #include "reassembly/flow.h"
 
@@ -48,7 +48,7 @@
 #define SLOTS_MOVED 16 /* per new flow while growing: done long before the next growth */
 /* With its share of the slots, which is 38 while they double, and of a slab; malloc takes 16 for the others. */
 #define FLOW_BYTES (sizeof(struct flow) + 40)
-#define LIFE_BYTES (sizeof(struct life) + 16)
+#define LIFE_BYTES (sizeof(struct incarnation) + 16)
 #define ALIASES_BYTES (sizeof(struct aliases) + 16)
 
 /* What a slot says in the place of a flow; places begin at POOL_SLAB. */
@@ -313,15 +313,15 @@ static void *charged(struct flow_table *t, size_t bytes, size_t charge)
 	return memory;
 }
 
-/** life_new() - @charge: what else the budget has to pay for. Not calloc(): glibc's never takes what was freed
+/** incarnation_new() - @charge: what else the budget has to pay for. Not calloc(): glibc's never takes what was freed
  * last */
-static struct life *life_new(struct flow_table *t, size_t charge)
+static struct incarnation *incarnation_new(struct flow_table *t, size_t charge)
 {
-	struct life *life = charged(t, sizeof(*life), LIFE_BYTES + charge);
+	struct incarnation *incarnation = charged(t, sizeof(*incarnation), LIFE_BYTES + charge);
 
-	if (life)
-		*life = (struct life){ 0 };
-	return life;
+	if (incarnation)
+		*incarnation = (struct incarnation){ 0 };
+	return incarnation;
 }
 
 bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network)
@@ -414,17 +414,17 @@ static struct flow *place_for(struct flow_table *t, uint32_t hash)
 
 struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now)
 {
-	struct life *life = life_new(t, FLOW_BYTES);
-	struct flow *f = life ? place_for(t, ends->hash) : NULL;
+	struct incarnation *incarnation = incarnation_new(t, FLOW_BYTES);
+	struct flow *f = incarnation ? place_for(t, ends->hash) : NULL;
 
 	if (!f) {
-		if (life)
+		if (incarnation)
 			budget_release(t->budget, FLOW_BYTES + LIFE_BYTES);
-		free(life);
+		free(incarnation);
 		return NULL;
 	}
 	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->network };
-	f->life = life;
+	f->incarnation = incarnation;
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->last = now;
 	list_append(&t->opening, f);
@@ -451,16 +451,16 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state)
 
 void flow_wait(struct flow_table *t, struct flow *f, struct wall look)
 {
-	struct life *life = f->life;
+	struct incarnation *incarnation = f->incarnation;
 
-	if (life->waiting)
+	if (incarnation->waiting)
 		return;
-	life->waiting = true;
-	life->look = look;
-	life->newer = NULL;
-	life->older = t->waiting_newest;
-	if (life->older)
-		life->older->life->newer = f;
+	incarnation->waiting = true;
+	incarnation->look = look;
+	incarnation->newer = NULL;
+	incarnation->older = t->waiting_newest;
+	if (incarnation->older)
+		incarnation->older->incarnation->newer = f;
 	else
 		t->waiting_oldest = f;
 	t->waiting_newest = f;
@@ -468,42 +468,42 @@ void flow_wait(struct flow_table *t, struct flow *f, struct wall look)
 
 void flow_wait_no_more(struct flow_table *t, struct flow *f)
 {
-	struct life *life = f->life;
+	struct incarnation *incarnation = f->incarnation;
 
-	life->waiting = false;
-	*(life->newer ? &life->newer->life->older : &t->waiting_newest) = life->older;
-	*(life->older ? &life->older->life->newer : &t->waiting_oldest) = life->newer;
+	incarnation->waiting = false;
+	*(incarnation->newer ? &incarnation->newer->incarnation->older : &t->waiting_newest) = incarnation->older;
+	*(incarnation->older ? &incarnation->older->incarnation->newer : &t->waiting_oldest) = incarnation->newer;
 }
 
-static size_t free_life(struct flow *f)
+static size_t free_incarnation(struct flow *f)
 {
-	if (!f->life)
+	if (!f->incarnation)
 		return 0;
-	free(f->life);
-	f->life = NULL;
+	free(f->incarnation);
+	f->incarnation = NULL;
 	return LIFE_BYTES;
 }
 
 void flow_close(struct flow_table *t, struct flow *f)
 {
-	if (f->life->waiting)
+	if (f->incarnation->waiting)
 		flow_wait_no_more(t, f);
 	for (unsigned d = 0; d < 2; d++) {
-		f->base[d] = f->life->half[d].base;
-		f->next[d] = f->life->half[d].next;
-		f->synced[d] = f->life->half[d].synced;
+		f->base[d] = f->incarnation->half[d].base;
+		f->next[d] = f->incarnation->half[d].next;
+		f->synced[d] = f->incarnation->half[d].synced;
 	}
-	budget_release(t->budget, free_life(f));
+	budget_release(t->budget, free_incarnation(f));
 	flow_set_state(t, f, FLOW_CLOSED);
 }
 
 bool flow_begin(struct flow_table *t, struct flow *f)
 {
-	struct life *life = life_new(t, 0);
+	struct incarnation *incarnation = incarnation_new(t, 0);
 
-	if (!life)
+	if (!incarnation)
 		return false;
-	f->life = life;
+	f->incarnation = incarnation;
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->has_isn[0] = f->has_isn[1] = false;
 	f->at_known[0] = f->at_known[1] = false;
@@ -517,7 +517,7 @@ void flow_remove(struct flow_table *t, struct flow *f)
 	const struct flow *next = f->newer;
 	struct flow_slot *slot;
 
-	if (f->life && f->life->waiting)
+	if (f->incarnation && f->incarnation->waiting)
 		flow_wait_no_more(t, f);
 	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
 		__builtin_prefetch(slot_at(&t->slots, next->hash));
@@ -531,7 +531,7 @@ void flow_remove(struct flow_table *t, struct flow *f)
 		slots_find(&t->old, f)->place = SLOT_LEFT;
 	t->count--;
 	list_unlink(list_of(t, f), f);
-	budget_release(t->budget, FLOW_BYTES + free_life(f) + (f->aliases ? ALIASES_BYTES : 0));
+	budget_release(t->budget, FLOW_BYTES + free_incarnation(f) + (f->aliases ? ALIASES_BYTES : 0));
 	free(f->aliases);
 	pool_give(&t->pool, f->place);
 }

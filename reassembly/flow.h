@@ -58,8 +58,8 @@ struct proxy_begin {
 	struct stream_piece first; /* without its bytes */
 };
 
-/** struct life - what of a connection is needed until it is over */
-struct life {
+/** struct incarnation - what of a connection is needed until it is over */
+struct incarnation {
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
 	struct http *http;
 	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
@@ -93,12 +93,12 @@ struct flow {
 	struct flow_key key;
 	struct wall last;
 	uint64_t number;
-	struct life *life;       /* NULL when FLOW_CLOSED */
-	struct aliases *aliases; /* NULL if there never was one: for this life and those after it */
+	struct incarnation *incarnation;       /* NULL when FLOW_CLOSED */
+	struct aliases *aliases; /* NULL if there never was one: for this incarnation and those after it */
 	struct first_data first[2];
 	uint32_t at[2];  /* with at_known: where a direction was last seen, or its peer's ack if it never was */
 	uint32_t isn[2]; /* with has_isn */
-	uint32_t base[2]; /* with synced: what half[].base was, once the life is gone; next likewise */
+	uint32_t base[2]; /* with synced: what half[].base was, once the incarnation is gone; next likewise */
 	uint32_t next[2];
 	uint32_t new_isn; /* with new_dir < 2: a SYN for another connection on these ends was seen */
 	uint8_t client;   /* the direction of requests, or CLIENT_UNKNOWN */
@@ -176,27 +176,27 @@ static inline bool flow_has_aliases(const struct flow *f)
  * budget */
 struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now);
 
-/** flow_close() - its life is over and freed, what that held must be gone already; it is in the closed list now */
+/** flow_close() - its incarnation is over and freed, what that held must be gone already; it is in the closed list now */
 void flow_close(struct flow_table *t, struct flow *f);
 
 /**
- * flow_begin() - a closed one begins another life, of which nothing was seen yet, in the opening list
+ * flow_begin() - a closed one begins another incarnation, of which nothing was seen yet, in the opening list
  *
  * Return: false when out of memory or over the budget; it is still closed then
  */
 bool flow_begin(struct flow_table *t, struct flow *f);
 
-/** flow_began_at() - is the first byte of @dir known, in this life or the one that is over? */
+/** flow_began_at() - is the first byte of @dir known, in this incarnation or the one that is over? */
 static inline bool flow_began_at(const struct flow *f, unsigned dir, uint32_t *base)
 {
-	*base = f->life ? f->life->half[dir].base : f->base[dir];
-	return f->life ? f->life->half[dir].synced : f->synced[dir];
+	*base = f->incarnation ? f->incarnation->half[dir].base : f->base[dir];
+	return f->incarnation ? f->incarnation->half[dir].synced : f->synced[dir];
 }
 
 /** flow_next() - the byte of @dir that was or is to come */
 static inline uint32_t flow_next(const struct flow *f, unsigned dir)
 {
-	return f->life ? f->life->half[dir].next : f->next[dir];
+	return f->incarnation ? f->incarnation->half[dir].next : f->next[dir];
 }
 
 /** flow_touch() - it is the newest of its list now */
@@ -215,7 +215,7 @@ void flow_wait_no_more(struct flow_table *t, struct flow *f);
 /** flow_set_state() - moves it between the lists too; for FLOW_CLOSED there is flow_close() */
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state state);
 
-/** flow_remove() - free it; what its life holds must be gone already */
+/** flow_remove() - free it; what its incarnation holds must be gone already */
 void flow_remove(struct flow_table *t, struct flow *f);
 
 #endif

@@ -830,7 +830,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		http_pairs_unread(h, bytes);
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- incarnation --------------------------------------------------------------- */
 
 /** result_of() - ... of a response whose connection ends so */
 static enum response_result result_of(enum lost_reason reason)

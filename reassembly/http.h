@@ -39,7 +39,7 @@ void http_env_deinit(struct http_env *env);
 /**
  * http_new() - begin to follow a connection
  * @origin:  client, server and connection are used
- * @responses: the server's stream; borrowed for the life of the result: tells how far the responses are known
+ * @responses: the server's stream; borrowed for the incarnation of the result: tells how far the responses are known
  * @begun:   the connection was seen from its first byte; otherwise a request must be found first
  *
  * Return: given to the caller, for http_free(); NULL when out of memory or over the budget.

@@ -587,7 +587,7 @@ void http_pairs_end(struct http *h, enum response_result result)
 	settle_rest(h, result, unseen);
 }
 
-/* ---- life ---- */
+/* ---- incarnation ---- */
 
 bool http_pairs_init(struct http *h, bool begun)
 {

@@ -2,7 +2,7 @@
  * reassembler.c - segments in, complete HTTP requests out
  *
  * Theory of operation. Here a segment meets its connection: which one it is,
- * which way it goes, whether it belongs to this life of the 4-tuple or to the
+ * which way it goes, whether it belongs to this incarnation of the 4-tuple or to the
  * next, and when a connection is over. Ordering is stream.c's work and HTTP is
  * http.c's.
  *
@@ -25,9 +25,9 @@
  * Before HTTP. A connection whose first byte was seen may begin with a header of
  * the PROXY protocol (proxy_header.h): it is taken off, and HTTP begins behind it.
  *
- * Another life. A SYN with the known ISN is a copy. One with another ISN begins
+ * Another incarnation. A SYN with the known ISN is a copy. One with another ISN begins
  * another connection if this one has ended in any direction; if not, it may be
- * a stray, so it is noted, and the new life begins when something confirms it:
+ * a stray, so it is noted, and the new incarnation begins when something confirms it:
  * the SYN+ACK, or a segment of the client that continues that ISN. Whether the
  * ISN lies inside the old window or outside does not matter for that.
  *
@@ -37,7 +37,7 @@
  * End. A RST counts if its number could be the next byte (RFC 9293, 3.10.7.4,
  * and RFC 5961, 3.2), a FIN when the bytes before it are here or given up. Bytes
  * that a RST tells of by its numbers may come behind it, as behind a gap. A closed flow lingers, so that late copies of its segments begin no new one; all
- * that could hold memory, its life, is gone by then.
+ * that could hold memory, its incarnation, is gone by then.
  *
  * Time is the segments' own. It may jump: see advance_clock().
  */
@@ -94,20 +94,20 @@ static void expire(struct reassembler *r);
 
 static void drop_proxy(struct reassembler *r, struct flow *f)
 {
-	if (!f->life->proxy)
+	if (!f->incarnation->proxy)
 		return;
-	budget_release(r->options.budget, sizeof(*f->life->proxy));
-	free(f->life->proxy);
-	f->life->proxy = NULL;
+	budget_release(r->options.budget, sizeof(*f->incarnation->proxy));
+	free(f->incarnation->proxy);
+	f->incarnation->proxy = NULL;
 }
 
 static void drop_http(struct reassembler *r, struct flow *f)
 {
-	http_free(&r->http, f->life->http);
-	f->life->http = NULL;
+	http_free(&r->http, f->incarnation->http);
+	f->incarnation->http = NULL;
 	drop_proxy(r, f);
-	stream_drop(&f->life->half[0], &r->streams);
-	stream_drop(&f->life->half[1], &r->streams);
+	stream_drop(&f->incarnation->half[0], &r->streams);
+	stream_drop(&f->incarnation->half[1], &r->streams);
 }
 
 static void ignore_flow(struct reassembler *r, struct flow *f)
@@ -119,36 +119,36 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 /** end_responses() - what waits behind a gap may still be whole answers; and if all came, the end itself tells one */
 static void end_responses(struct reassembler *r, struct flow *f)
 {
-	struct stream *responses = &f->life->half[!f->client];
+	struct stream *responses = &f->incarnation->half[!f->client];
 
 	if (f->state == FLOW_OPEN)
 		stream_close_gaps(responses, &r->streams, &(struct bearing){ r, f, !f->client });
-	if (f->life->http && stream_ended(responses))
-		http_server_end(f->life->http);
+	if (f->incarnation->http && stream_ended(responses))
+		http_server_end(f->incarnation->http);
 }
 
-/** end_flow() - nothing will follow in this life of the 4-tuple; a request in the making is lost for @reason */
+/** end_flow() - nothing will follow in this incarnation of the 4-tuple; a request in the making is lost for @reason */
 static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason reason)
 {
 	if (f->state == FLOW_CLOSED)
 		return;
 	if (f->client != CLIENT_UNKNOWN) {
-		struct stream *requests = &f->life->half[f->client];
+		struct stream *requests = &f->incarnation->half[f->client];
 
 		/* What waits behind a gap may be whole requests; when memory is short it is dropped instead.
 		 */
 		if (f->state == FLOW_OPEN && reason != LOST_MEMORY)
 			stream_close_gaps(requests, &r->streams, &(struct bearing){ r, f, f->client });
-		if (requests->next != requests->base && !f->life->half[!f->client].seen)
+		if (requests->next != requests->base && !f->incarnation->half[!f->client].seen)
 			counter_add(&r->stats.one_way, 1);
-		if (r->options.keep_responses && f->life->http && reason != LOST_MEMORY)
+		if (r->options.keep_responses && f->incarnation->http && reason != LOST_MEMORY)
 			end_responses(r, f);
 	}
 	if (f->client != CLIENT_UNKNOWN)
 		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
-	if (f->life->http) {
-		http_end_unseen(f->life->http);
-		http_end(f->life->http, reason);
+	if (f->incarnation->http) {
+		http_end_unseen(f->incarnation->http);
+		http_end(f->incarnation->http, reason);
 	}
 	drop_http(r, f);
 	counter_sub(&r->stats.flows_open, 1);
@@ -311,10 +311,10 @@ static int64_t look_at_waiting(struct reassembler *r)
 	struct flow *f;
 
 	while ((f = r->flows.waiting_oldest)) {
-		if (f->life->look.ns > next_look(r).ns)
-			f->life->look = next_look(r); /* the clock was set back */
-		if (r->clock.ns <= f->life->look.ns)
-			return f->life->look.ns;
+		if (f->incarnation->look.ns > next_look(r).ns)
+			f->incarnation->look = next_look(r); /* the clock was set back */
+		if (r->clock.ns <= f->incarnation->look.ns)
+			return f->incarnation->look.ns;
 		flow_wait_no_more(&r->flows, f);
 		look_closer(r, f, false);
 	}
@@ -346,25 +346,25 @@ static void expire(struct reassembler *r)
 /** make_http() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
 static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t at_hand)
 {
-	const struct stream *responses = &f->life->half[!f->client];
+	const struct stream *responses = &f->incarnation->half[!f->client];
 	struct request_origin origin = { .client = f->key.end[f->client],
 					 .server = f->key.end[!f->client],
 					 .connection = f->number };
 
-	if (f->life->proxy)
-		origin.proxied = f->life->proxy->reader.header.client;
+	if (f->incarnation->proxy)
+		origin.proxied = f->incarnation->proxy->reader.header.client;
 	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
-		f->life->http = http_new(&r->http, &origin, &f->life->half[!f->client], begun);
-		if (f->life->http || !evict(r, f))
+		f->incarnation->http = http_new(&r->http, &origin, &f->incarnation->half[!f->client], begun);
+		if (f->incarnation->http || !evict(r, f))
 			break;
 	}
-	if (f->life->http)
+	if (f->incarnation->http)
 		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
-	if (f->life->http && f->life->unparsed_known[f->client])
-		http_unparsed(f->life->http, f->life->unparsed_ack[f->client]);
-	if (f->life->http && r->options.keep_responses && responses->next - responses->base != at_hand)
-		http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
-	return f->life->http != NULL;
+	if (f->incarnation->http && f->incarnation->unparsed_known[f->client])
+		http_unparsed(f->incarnation->http, f->incarnation->unparsed_ack[f->client]);
+	if (f->incarnation->http && r->options.keep_responses && responses->next - responses->base != at_hand)
+		http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
+	return f->incarnation->http != NULL;
 }
 
 static void not_http(struct reassembler *r, struct flow *f, struct span first)
@@ -398,7 +398,7 @@ static void http_bytes(struct reassembler *r, struct flow *f, const struct strea
 {
 	enum http_result result;
 
-	if (!f->life->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
+	if (!f->incarnation->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
 			 */
 		if (request_method_match(piece->bytes) == LINE_NO && !request_line_foreign(piece->bytes)) {
 			not_http(r, f, piece->bytes);
@@ -407,7 +407,7 @@ static void http_bytes(struct reassembler *r, struct flow *f, const struct strea
 		if (!make_http(r, f, true, 0))
 			return;
 	}
-	result = http_client_bytes(f->life->http, piece);
+	result = http_client_bytes(f->incarnation->http, piece);
 	if (result != HTTP_LIVE)
 		settle(r, f, result, piece->bytes);
 }
@@ -432,9 +432,9 @@ static struct proxy_begin *proxy_begin(struct reassembler *r, const struct strea
 /** give_back() - it was no header: what was kept for one is HTTP's */
 static void give_back(struct reassembler *r, struct flow *f)
 {
-	struct proxy_begin kept = *f->life->proxy; /* it may be gone when these bytes end what is read */
+	struct proxy_begin kept = *f->incarnation->proxy; /* it may be gone when these bytes end what is read */
 
-	f->life->proxy->reader.is_over = true;
+	f->incarnation->proxy->reader.is_over = true;
 	kept.first.bytes = span_of(kept.reader.bytes, kept.reader.len);
 	if (kept.reader.len > 0)
 		http_bytes(r, f, &kept.first);
@@ -444,19 +444,19 @@ static void proxy_whole(struct reassembler *r, struct flow *f)
 {
 	counter_add(&r->stats.proxied, 1);
 	flow_log(&r->log, r->clock, f, "PROXY header", FLOW_LOG_ENDS);
-	if (f->life->http) /* a response was captured before */
-		http_proxied(f->life->http, &f->life->proxy->reader.header.client);
+	if (f->incarnation->http) /* a response was captured before */
+		http_proxied(f->incarnation->http, &f->incarnation->proxy->reader.header.client);
 }
 
 /** proxy_bytes() - @piece may be of a PROXY header, and what is behind that is HTTP's */
 static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
 {
 	struct stream_piece rest = *piece;
-	struct proxy_begin *p = f->life->proxy;
+	struct proxy_begin *p = f->incarnation->proxy;
 	bool was_whole;
 
 	if (!p)
-		p = f->life->proxy = proxy_begin(r, piece);
+		p = f->incarnation->proxy = proxy_begin(r, piece);
 	if (!p)
 		return;
 	was_whole = p->reader.left > 0;
@@ -483,7 +483,7 @@ static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stre
 /** proxy_gap() - bytes are missing; how many of them are HTTP's? */
 static uint32_t proxy_gap(struct reassembler *r, struct flow *f, uint32_t bytes)
 {
-	struct proxy_begin *p = f->life->proxy;
+	struct proxy_begin *p = f->incarnation->proxy;
 
 	if (!p || p->reader.is_over)
 		return bytes;
@@ -499,22 +499,22 @@ static uint32_t proxy_gap(struct reassembler *r, struct flow *f, uint32_t bytes)
 /** is_before_http() - may @piece, of a connection's client, be of a PROXY header? */
 static bool is_before_http(struct flow *f, const struct stream_piece *piece)
 {
-	const struct proxy_begin *p = f->life->proxy;
+	const struct proxy_begin *p = f->incarnation->proxy;
 
 	if (p)
 		return !p->reader.is_over;
-	if (f->life->has_begun)
+	if (f->incarnation->has_begun)
 		return false;
-	f->life->has_begun = true;
-	return piece->seq == f->life->half[f->client].base && !f->midstream && proxy_header_possible(piece->bytes);
+	f->incarnation->has_begun = true;
+	return piece->seq == f->incarnation->half[f->client].base && !f->midstream && proxy_header_possible(piece->bytes);
 }
 
 /** begin_of_http() - the sequence number of the first byte of the client that may be HTTP */
 static uint32_t begin_of_http(const struct flow *f)
 {
-	const struct proxy_begin *p = f->life->proxy;
+	const struct proxy_begin *p = f->incarnation->proxy;
 
-	return f->life->half[f->client].base + (p ? p->reader.header.len : 0);
+	return f->incarnation->half[f->client].base + (p ? p->reader.header.len : 0);
 }
 
 static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
@@ -529,16 +529,16 @@ static void server_bytes(struct reassembler *r, struct flow *f, const struct str
 {
 	enum http_result result;
 
-	if (!f->life->http) { /* a response that was captured before its request */
-		const struct stream *requests = &f->life->half[f->client & 1];
+	if (!f->incarnation->http) { /* a response that was captured before its request */
+		const struct stream *requests = &f->incarnation->half[f->client & 1];
 
 		if (f->client == CLIENT_UNKNOWN || status_line_match(piece->bytes) != LINE_YES ||
 		    !make_http(r, f, !f->midstream && requests->next == begin_of_http(f), piece->bytes.len))
 			return;
 		if (!f->has_isn[!f->client])
-			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
+			http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
 	}
-	result = http_server_bytes(f->life->http, piece);
+	result = http_server_bytes(f->incarnation->http, piece);
 	if (result != HTTP_LIVE)
 		settle(r, f, result, piece->bytes);
 }
@@ -569,13 +569,13 @@ static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 	struct flow *f = b->f;
 
 	if (b->dir != f->client) {
-		if (f->life->http)
-			http_server_gap(f->life->http, bytes, why);
+		if (f->incarnation->http)
+			http_server_gap(f->incarnation->http, bytes, why);
 		return f->state == FLOW_OPEN;
 	}
 	bytes = proxy_gap(b->r, f, bytes);
-	if (bytes > 0 && f->state == FLOW_OPEN && (f->life->http || make_http(b->r, f, true, 0)))
-		client_gap(b->r, f->life->http, bytes, why);
+	if (bytes > 0 && f->state == FLOW_OPEN && (f->incarnation->http || make_http(b->r, f, true, 0)))
+		client_gap(b->r, f->incarnation->http, bytes, why);
 	return f->state == FLOW_OPEN;
 }
 
@@ -583,7 +583,7 @@ static void reader_on_wait(void *ctx)
 {
 	const struct bearing *b = ctx;
 
-	b->f->life->watched = true;
+	b->f->incarnation->watched = true;
 }
 
 /* ---- which connection, which direction -------------------------------------- */
@@ -616,7 +616,7 @@ static uint8_t client_by_bytes(unsigned dir, struct span bytes)
 	return CLIENT_UNKNOWN;
 }
 
-static void begin_life(struct reassembler *r, struct flow *f)
+static void begin_incarnation(struct reassembler *r, struct flow *f)
 {
 	f->number = ++r->connections;
 	f->midstream = true;
@@ -644,7 +644,7 @@ static bool restart(struct reassembler *r, struct flow *f)
 	for (int i = 0; !begun && i < EVICT_AT_ONCE && evict(r, f); i++)
 		begun = flow_begin(&r->flows, f);
 	if (begun)
-		begin_life(r, f);
+		begin_incarnation(r, f);
 	return begun;
 }
 
@@ -679,7 +679,7 @@ static struct flow *add_flow(struct reassembler *r, const struct flow_ends *ends
 	for (int i = 0; !f && i < EVICT_AT_ONCE && evict(r, NULL); i++)
 		f = flow_add(&r->flows, ends, r->clock);
 	if (f)
-		begin_life(r, f);
+		begin_incarnation(r, f);
 	return f;
 }
 
@@ -712,35 +712,35 @@ static bool syn_fits(const struct flow *f, unsigned dir, const struct segment *s
 /** note_outgoing() - the SYN says that @client opened it: is it a connection to somebody else than the service? */
 static void note_outgoing(struct reassembler *r, struct flow *f, unsigned client)
 {
-	if (r->options.server_port_count == 0 || f->life->is_outgoing || is_server_port(r, f->key.end[!client].port))
+	if (r->options.server_port_count == 0 || f->incarnation->is_outgoing || is_server_port(r, f->key.end[!client].port))
 		return;
-	f->life->is_outgoing = true;
+	f->incarnation->is_outgoing = true;
 	counter_add(&r->stats.outgoing, 1);
 	flow_log(&r->log, r->clock, f, "opened by the service's host:", FLOW_LOG_ENDS);
 }
 
 static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->life->half[dir], *peer = &f->life->half[!dir];
+	struct stream *mine = &f->incarnation->half[dir], *peer = &f->incarnation->half[!dir];
 	unsigned client = (s->flags & TCP_ACK) ? !dir : dir;
 
 	if (f->has_isn[dir])
 		return; /* a copy */
 	if (!mine->synced || mine->next == mine->base)
 		stream_early_from(mine, &r->streams, s->seq + 1);
-	f->life->watched |= mine->held != NULL;
+	f->incarnation->watched |= mine->held != NULL;
 	f->isn[dir] = s->seq;
 	f->has_isn[dir] = true;
 	if ((s->flags & TCP_ACK) && !peer->synced)
 		stream_begin(peer, s->ack); /* the client's SYN was not captured, or is late */
-	if (!f->life->http)
+	if (!f->incarnation->http)
 		f->client = (uint8_t)client;
 	note_outgoing(r, f, client);
 	saw_begin(r, f);
 }
 
-/** confirms_new_life() - a SYN with another ISN was noted: does this segment continue it? */
-static bool confirms_new_life(const struct flow *f, unsigned dir, const struct segment *s)
+/** confirms_new_incarnation() - a SYN with another ISN was noted: does this segment continue it? */
+static bool confirms_new_incarnation(const struct flow *f, unsigned dir, const struct segment *s)
 {
 	uint32_t first = f->new_isn + 1;
 
@@ -756,12 +756,12 @@ static bool confirms_new_life(const struct flow *f, unsigned dir, const struct s
 	       !within(flow_next(f, dir) - NEAR_BYTES, s->seq, 2 * NEAR_BYTES);
 }
 
-/** enter_life() - find out whether @s belongs to this life of the 4-tuple; false: to none that we follow */
-static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+/** enter_incarnation() - find out whether @s belongs to this incarnation of the 4-tuple; false: to none that we follow */
+static bool enter_incarnation(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
 	bool syn = s->flags & TCP_SYN, response = syn && (s->flags & TCP_ACK);
 
-	if (confirms_new_life(f, dir, s)) {
+	if (confirms_new_incarnation(f, dir, s)) {
 		unsigned client = f->new_dir;
 		uint32_t isn = f->new_isn;
 
@@ -770,8 +770,8 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 		take_syn(r, f, client, &(struct segment){ .seq = isn, .flags = TCP_SYN });
 	}
 	if (syn && !syn_fits(f, dir, s)) {
-		bool over = f->state == FLOW_CLOSED || f->life->half[0].fin_known || f->life->half[1].fin_known ||
-			    f->life->is_reset;
+		bool over = f->state == FLOW_CLOSED || f->incarnation->half[0].fin_known || f->incarnation->half[1].fin_known ||
+			    f->incarnation->is_reset;
 
 		if (!over && (response || s->payload.len == 0)) {
 			if (!response) {
@@ -795,23 +795,23 @@ static bool enter_life(struct reassembler *r, struct flow *f, unsigned dir, cons
 /** note_unparsed() - bytes of @dir that begin nothing acknowledged this: a request's own segment must go beyond */
 static void note_unparsed(struct flow *f, unsigned dir, uint32_t ack)
 {
-	f->life->unparsed_ack[dir] = f->life->unparsed_known[dir] ? seq_later(f->life->unparsed_ack[dir], ack) : ack;
-	f->life->unparsed_known[dir] = true;
-	if (f->life->http && dir == f->client)
-		http_unparsed(f->life->http, f->life->unparsed_ack[dir]);
+	f->incarnation->unparsed_ack[dir] = f->incarnation->unparsed_known[dir] ? seq_later(f->incarnation->unparsed_ack[dir], ack) : ack;
+	f->incarnation->unparsed_known[dir] = true;
+	if (f->incarnation->http && dir == f->client)
+		http_unparsed(f->incarnation->http, f->incarnation->unparsed_ack[dir]);
 }
 
 static void note_unparsed_end(struct flow *f, unsigned dir, uint32_t end)
 {
-	f->life->unparsed_end[dir] = f->life->has_unparsed_end[dir] ? seq_later(f->life->unparsed_end[dir], end) : end;
-	f->life->has_unparsed_end[dir] = true;
+	f->incarnation->unparsed_end[dir] = f->incarnation->has_unparsed_end[dir] ? seq_later(f->incarnation->unparsed_end[dir], end) : end;
+	f->incarnation->has_unparsed_end[dir] = true;
 }
 
 /** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is unparsed bytes */
 static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct stream_piece *piece,
 		       uint32_t missing)
 {
-	struct stream *mine = &f->life->half[dir];
+	struct stream *mine = &f->incarnation->half[dir];
 	uint32_t ack, end;
 
 	if (stream_keep_early(mine, &r->streams, piece, missing))
@@ -830,11 +830,11 @@ static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, cons
 static bool acked_before(const struct flow *f, unsigned dir, uint32_t seq, uint32_t *ack)
 {
 	uint32_t early;
-	bool kept = stream_early_ack(&f->life->half[dir], seq, &early), unparsed = f->life->unparsed_known[dir];
+	bool kept = stream_early_ack(&f->incarnation->half[dir], seq, &early), unparsed = f->incarnation->unparsed_known[dir];
 
 	if (!kept && !unparsed)
 		return false;
-	*ack = !kept ? f->life->unparsed_ack[dir] : !unparsed ? early : seq_later(early, f->life->unparsed_ack[dir]);
+	*ack = !kept ? f->incarnation->unparsed_ack[dir] : !unparsed ? early : seq_later(early, f->incarnation->unparsed_ack[dir]);
 	return true;
 }
 
@@ -852,9 +852,9 @@ static bool begins_request(const struct flow *f, unsigned dir, const struct segm
 /** missing_before() - bytes between @seq and what was seen of @dir before it; 0 if nothing was */
 static uint32_t missing_before(const struct flow *f, unsigned dir, uint32_t seq)
 {
-	uint32_t end = f->life->unparsed_end[dir];
+	uint32_t end = f->incarnation->unparsed_end[dir];
 
-	if (!stream_early_end(&f->life->half[dir], seq, &end) && !f->life->has_unparsed_end[dir])
+	if (!stream_early_end(&f->incarnation->half[dir], seq, &end) && !f->incarnation->has_unparsed_end[dir])
 		return 0;
 	return seq_before(end, seq) ? seq - end : 0;
 }
@@ -864,12 +864,12 @@ static bool begin_requests(struct reassembler *r, struct flow *f, unsigned dir, 
 {
 	uint32_t ack, missing = missing_before(f, dir, s->seq);
 
-	if (!f->life->http && !make_http(r, f, false, 0))
+	if (!f->incarnation->http && !make_http(r, f, false, 0))
 		return false;
 	if (acked_before(f, dir, s->seq, &ack))
-		http_unparsed(f->life->http, ack);
+		http_unparsed(f->incarnation->http, ack);
 	if (missing)
-		http_client_gap(f->life->http, missing, LOST_GAP);
+		http_client_gap(f->incarnation->http, missing, LOST_GAP);
 	return true;
 }
 
@@ -887,9 +887,9 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 			f->client = client;
 	}
 	if (f->client != CLIENT_UNKNOWN && dir != f->client) {
-		if (f->life->http) /* the responses before are missing, and nobody knows how many they were */
-			http_server_gap(f->life->http, UINT32_MAX, LOST_GAP);
-		return f->life->http || status_line_match(s->payload) == LINE_YES;
+		if (f->incarnation->http) /* the responses before are missing, and nobody knows how many they were */
+			http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
+		return f->incarnation->http || status_line_match(s->payload) == LINE_YES;
 	}
 	return f->client == dir && begins_request(f, dir, s) && begin_requests(r, f, dir, s);
 }
@@ -902,13 +902,13 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
 static void begin_responses(struct reassembler *r, struct flow *f, uint32_t seq, const struct stream_piece *piece)
 {
 	if (f->has_isn[f->client] && seq == f->isn[f->client] + 1 && piece->has_ack)
-		stream_early_from(&f->life->half[!f->client], &r->streams, piece->ack);
+		stream_early_from(&f->incarnation->half[!f->client], &r->streams, piece->ack);
 }
 
 static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
 		      const struct segment *s)
 {
-	struct stream *mine = &f->life->half[dir];
+	struct stream *mine = &f->incarnation->half[dir];
 	struct stream_piece piece = { s->payload, s->ts, seq, s->ack, (s->flags & TCP_ACK) != 0 };
 
 	if (!mine->synced) {
@@ -918,7 +918,7 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 		}
 		stream_early_from(mine, &r->streams, seq);
 	}
-	if (!f->life->half[!dir].synced && dir == f->client)
+	if (!f->incarnation->half[!dir].synced && dir == f->client)
 		begin_responses(r, f, seq, &piece);
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }
@@ -935,8 +935,8 @@ static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
 /** leave_outgoing() - a SYN says that it isn't the service's; what was read before one came late is not, either */
 static void leave_outgoing(struct reassembler *r, struct flow *f)
 {
-	if (f->life->http)
-		http_end(f->life->http, LOST_RESET);
+	if (f->incarnation->http)
+		http_end(f->incarnation->http, LOST_RESET);
 	ignore_flow(r, f);
 }
 
@@ -947,24 +947,24 @@ static void leave_multipath(struct reassembler *r, struct flow *f)
 {
 	counter_add(&r->stats.multipath, 1);
 	flow_log(&r->log, r->clock, f, "Multipath TCP", "other connections carry some of its bytes");
-	if (f->life->http)
-		http_end(f->life->http, LOST_MULTIPATH);
+	if (f->incarnation->http)
+		http_end(f->incarnation->http, LOST_MULTIPATH);
 	drop_http(r, f);
 }
 
 /** drop_responses() - it cannot be known which request the first response belongs to, and so for all after it */
 static void drop_responses(struct reassembler *r, struct flow *f)
 {
-	stream_drop(&f->life->half[!f->client], &r->streams);
-	if (f->life->http)
-		http_server_gap(f->life->http, UINT32_MAX, LOST_MULTIPATH);
+	stream_drop(&f->incarnation->half[!f->client], &r->streams);
+	if (f->incarnation->http)
+		http_server_gap(f->incarnation->http, UINT32_MAX, LOST_MULTIPATH);
 }
 
 /** follow_multipath() - @s or one before it says something about Multipath TCP: are its bytes to be read? */
 static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq, const struct segment *s)
 {
-	struct multipath *m = &f->life->multipath;
-	const struct stream *mine = &f->life->half[dir];
+	struct multipath *m = &f->incarnation->multipath;
+	const struct stream *mine = &f->incarnation->half[dir];
 	struct multipath_place at = { .segment = s,
 				      .dir = dir,
 				      .seq = seq,
@@ -989,7 +989,7 @@ static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir
 /** count_unfollowed() - a request that begins with @s, on a connection of which others carry a part, is lost */
 static void count_unfollowed(struct reassembler *r, const struct flow *f, unsigned dir, uint32_t seq, const struct segment *s)
 {
-	const struct stream *mine = &f->life->half[dir];
+	const struct stream *mine = &f->incarnation->half[dir];
 	struct request lost = { .origin = { .client = f->key.end[dir],
 					    .server = f->key.end[!dir],
 					    .connection = f->number } };
@@ -1005,7 +1005,7 @@ static void count_unfollowed(struct reassembler *r, const struct flow *f, unsign
 /** rst_is_real() - could @s be the next segment of its sender? */
 static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment *s)
 {
-	const struct stream *mine = &f->life->half[dir], *peer = &f->life->half[!dir];
+	const struct stream *mine = &f->incarnation->half[dir], *peer = &f->incarnation->half[!dir];
 	uint32_t low = mine->next, high = mine->next;
 
 	if (!mine->synced) /* a refused SYN: the number is 0, and the ack must fit (RFC 9293, 3.10.7.3) */
@@ -1021,17 +1021,17 @@ static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment
 /** look_for_end() - have one or both directions ended? */
 static void look_for_end(struct reassembler *r, struct flow *f)
 {
-	bool over[2] = { stream_ended(&f->life->half[0]), stream_ended(&f->life->half[1]) };
+	bool over[2] = { stream_ended(&f->incarnation->half[0]), stream_ended(&f->incarnation->half[1]) };
 
 	if (f->client == CLIENT_UNKNOWN)
 		return;
-	if (over[!f->client] && f->life->http)
-		http_server_end(f->life->http);
-	if (over[f->client] && (over[!f->client] || !f->life->half[!f->client].seen)) {
+	if (over[!f->client] && f->incarnation->http)
+		http_server_end(f->incarnation->http);
+	if (over[f->client] && (over[!f->client] || !f->incarnation->half[!f->client].seen)) {
 		end_flow(r, f, LOST_RESET);
-	} else if (over[f->client] && f->life->http && !http_client_end(f->life->http)) {
-		http_end_unseen(f->life->http);
-		http_end(f->life->http, LOST_RESET); /* half-closed: no request can follow */
+	} else if (over[f->client] && f->incarnation->http && !http_client_end(f->incarnation->http)) {
+		http_end_unseen(f->incarnation->http);
+		http_end(f->incarnation->http, LOST_RESET); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}
 }
@@ -1040,9 +1040,9 @@ static void look_for_end(struct reassembler *r, struct flow *f)
 static bool awaits_reset(const struct flow *f)
 {
 	for (unsigned d = 0; d < 2; d++) {
-		const struct stream *st = &f->life->half[d];
+		const struct stream *st = &f->incarnation->half[d];
 
-		if (st->synced ? seq_before(st->next, f->life->reset_at[d]) : !st->seen && f->client != !d)
+		if (st->synced ? seq_before(st->next, f->incarnation->reset_at[d]) : !st->seen && f->client != !d)
 			return true;
 	}
 	return false;
@@ -1051,15 +1051,15 @@ static bool awaits_reset(const struct flow *f)
 /** take_reset() - it ends the flow; at once, unless it came ahead of bytes that its numbers tell of */
 static void take_reset(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct life *life = f->life;
-	const struct stream *peer = &life->half[!dir];
+	struct incarnation *incarnation = f->incarnation;
+	const struct stream *peer = &incarnation->half[!dir];
 
-	if (life->is_reset)
+	if (incarnation->is_reset)
 		return;
-	life->reset_at[dir] = s->seq;
-	life->reset_at[!dir] = (s->flags & TCP_ACK) ? s->ack : peer->ack_known ? peer->acked : peer->next;
-	life->reset_since = r->clock;
-	life->is_reset = life->watched = true;
+	incarnation->reset_at[dir] = s->seq;
+	incarnation->reset_at[!dir] = (s->flags & TCP_ACK) ? s->ack : peer->ack_known ? peer->acked : peer->next;
+	incarnation->reset_since = r->clock;
+	incarnation->is_reset = incarnation->watched = true;
 	if (f->state != FLOW_OPEN || !awaits_reset(f))
 		end_flow(r, f, LOST_RESET);
 	else
@@ -1069,23 +1069,23 @@ static void take_reset(struct reassembler *r, struct flow *f, unsigned dir, cons
 /** look_closer() - @f has a gap or an end: was it waited for long enough, is it over? @packet: one of it has come */
 static void look_closer(struct reassembler *r, struct flow *f, bool packet)
 {
-	const struct stream *half = f->life->half;
-	bool waits = f->life->is_reset;
+	const struct stream *half = f->incarnation->half;
+	bool waits = f->incarnation->is_reset;
 
-	if (waits && (!awaits_reset(f) || wall_between(f->life->reset_since, r->clock) >= RESET_PATIENCE_NS)) {
+	if (waits && (!awaits_reset(f) || wall_between(f->incarnation->reset_since, r->clock) >= RESET_PATIENCE_NS)) {
 		end_flow(r, f, LOST_RESET);
 		return;
 	}
 	for (unsigned d = 0; d < 2; d++)
 		if (f->state == FLOW_OPEN && stream_is_open(&half[d]))
-			waits |= stream_look(&f->life->half[d], &r->streams, &(struct bearing){ r, f, d }, packet);
+			waits |= stream_look(&f->incarnation->half[d], &r->streams, &(struct bearing){ r, f, d }, packet);
 	if (waits) {
 		flow_wait(&r->flows, f, next_look(r));
-		r->next_expiry = earlier(r->next_expiry, f->life->look.ns);
-	} else if (f->life->waiting) {
+		r->next_expiry = earlier(r->next_expiry, f->incarnation->look.ns);
+	} else if (f->incarnation->waiting) {
 		flow_wait_no_more(&r->flows, f);
 	}
-	f->life->watched = waits || half[0].fin_known || half[1].fin_known;
+	f->incarnation->watched = waits || half[0].fin_known || half[1].fin_known;
 	if (half[0].fin_known || half[1].fin_known)
 		look_for_end(r, f);
 }
@@ -1093,7 +1093,7 @@ static void look_closer(struct reassembler *r, struct flow *f, bool packet)
 /** take_alarm() - @s is a RST, or there is urgent data: is there anything else to it? */
 static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->life->half[dir];
+	struct stream *mine = &f->incarnation->half[dir];
 
 	if (s->flags & TCP_RST) {
 		if (rst_is_real(f, dir, s))
@@ -1110,7 +1110,7 @@ static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->life->half[dir];
+	struct stream *mine = &f->incarnation->half[dir];
 	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
 	bool reads;
@@ -1120,15 +1120,15 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	mine->seen = true;
 	duplicates_note(f, dir, s);
 	if (s->flags & TCP_ACK)
-		stream_ack(&f->life->half[!dir], s->ack);
+		stream_ack(&f->incarnation->half[!dir], s->ack);
 	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))
 		return;
-	if (f->life->is_outgoing && f->state == FLOW_OPEN)
+	if (f->incarnation->is_outgoing && f->state == FLOW_OPEN)
 		leave_outgoing(r, f);
 	reads = f->state != FLOW_IGNORED;
-	if (reads && (s->mptcp || f->life->multipath.is_used))
+	if (reads && (s->mptcp || f->incarnation->multipath.is_used))
 		reads = follow_multipath(r, f, dir, seq, s);
-	if (f->life->multipath.is_over) {
+	if (f->incarnation->multipath.is_over) {
 		count_unfollowed(r, f, dir, seq, s);
 		if (f->state == FLOW_OPEN)
 			ignore_flow(r, f);
@@ -1139,9 +1139,9 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 		take_data(r, f, dir, seq, s);
 	if (s->flags & TCP_FIN) {
 		stream_fin(mine, seq + len);
-		f->life->watched = true;
+		f->incarnation->watched = true;
 	}
-	if (f->life->watched)
+	if (f->incarnation->watched)
 		look_closer(r, f, true);
 }
 
@@ -1211,7 +1211,7 @@ static void feed_now(struct reassembler *r, const struct segment *segment)
 		f = part(r, f, &ends, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
-	if (f && enter_life(r, f, dir, segment))
+	if (f && enter_incarnation(r, f, dir, segment))
 		take_segment(r, f, dir, segment);
 }
 
@@ -1277,7 +1277,7 @@ static void free_list(struct reassembler *r, struct flow_list *list)
 	while (list->oldest) {
 		struct flow *f = list->oldest;
 
-		if (f->life)
+		if (f->incarnation)
 			drop_http(r, f);
 		flow_remove(&r->flows, f);
 	}

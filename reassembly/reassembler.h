@@ -55,7 +55,7 @@ struct reassembly_sink {
 };
 
 struct reassembly_options {
-	const uint16_t *server_ports; /* borrowed for the reassembler's life; none: the parser finds the direction */
+	const uint16_t *server_ports; /* borrowed for the reassembler's incarnation; none: the parser finds the direction */
 	size_t server_port_count;
 	size_t hold_bytes;     /* out-of-order bytes held per direction before a gap is given up */
 	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
@@ -88,7 +88,7 @@ void reassembler_pass_quiet(struct reassembler *r, int64_t ns);
 /** reassembler_finish() - the capture is over: what is in the making is LOST_CUT_AT_END; gaps are closed first */
 void reassembler_finish(struct reassembler *r);
 
-/** reassembler_stats() - any thread may read it while the reassembler lives */
+/** reassembler_stats() - any thread may read it while the reassembler incarnations */
 const struct reassembly_stats *reassembler_stats(const struct reassembler *r);
 
 /** reassembler_free() - without telling the sink anything: call reassembler_finish() first */

@@ -298,7 +298,7 @@ static void on_timer(uv_poll_t *poll, int status, int events)
 		run(in);
 }
 
-/* ---- life ---- */
+/* ---- incarnation ---- */
 
 static int open_timer(uv_loop_t *loop, struct intake *in)
 {

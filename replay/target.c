@@ -656,7 +656,7 @@ void target_cancel(struct target *t)
 	t->is_pumping = was_pumping;
 }
 
-/* ---- life ---- */
+/* ---- incarnation ---- */
 
 const struct target_options *target_options_of(const struct target *t)
 {

@@ -224,7 +224,7 @@ static void on_wide(void *ctx, const struct packet *packet)
 		w->hidden[i] += (tunnels >> i) & 1;
 }
 
-/* ---- life ---- */
+/* ---- incarnation ---- */
 
 struct observer *observer_new(const struct options *o, struct policy *policy)
 {

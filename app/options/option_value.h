@@ -13,7 +13,7 @@
 /** struct option_input - one option as it was given, and where */
 struct option_input {
 	const struct option_row *row;
-	const char *value; /* lives as long as the options' owner; NULL: a flag without one */
+	const char *value; /* incarnations as long as the options' owner; NULL: a flag without one */
 	const char *file;  /* of the config file; NULL: the command line */
 	unsigned line;
 	bool by_letter; /* -S rather than --sample: messages say it as the user did */

@@ -449,7 +449,7 @@ static void end_rows(struct comparing *c)
 			next = row->chain;
 			if (!row->production)
 				know_production(c, row, &never_seen);
-			row->open++; /* so that it lives until all were looked at */
+			row->open++; /* so that it incarnations until all were looked at */
 			for (size_t k = 0; k < c->o->target_count; k++)
 				if (row->exchanges[k].state == EXCHANGE_OPEN)
 					end_exchange(c, &row->exchanges[k]);
@@ -467,7 +467,7 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 	uv_async_send(&c->wake);
 }
 
-/* ---- life -------------------------------------------------------------------- */
+/* ---- incarnation -------------------------------------------------------------------- */
 
 static int make_gate(struct comparing *c, struct buffer *error)
 {

@@ -145,7 +145,7 @@ static void call(struct rig *rig, struct caller *c, uint8_t flags, struct span p
 #define HEAD_8M "POST /big HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n"
 #define SMALL "POST /small HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
 
-/* Reordering, chunks, gaps, an upgrade, a broken request, a second life, another network: every kind of allocation. */
+/* Reordering, chunks, gaps, an upgrade, a broken request, a second incarnation, another network: every kind of allocation. */
 static const struct tcp_step everything[] = {
 	{ 'c', "S" },
 	{ 's', "S" },

@@ -64,7 +64,7 @@ static const struct tcp_step late_midstream_copy[] = { /* of a closed one, known
 	{ 's', "Pk", OK, .seq = 1, .ack = 29, .network = 6 },
 };
 
-static const struct tcp_step alias_outlives[] = { /* found when all was over, it is good for the next life */
+static const struct tcp_step alias_outlives[] = { /* found when all was over, it is good for the next incarnation */
 	{ 'c', "S" }, { 's', "S" }, { 'c', "P", GET1, "GET /1;" }, { 'c', "F" }, { 's', "F" },
 	{ 'c', "Sk", .network = 5 },
 	{ 'c', "S", .network = 5, .isn_shift = 5000000 }, { 's', "S", .network = 5, .isn_shift = 7000000 },

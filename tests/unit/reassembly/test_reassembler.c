@@ -315,7 +315,7 @@ static const struct tcp_step jumped[] = { /* a capture that stood still while mo
 	{ 's', "P", OK, "GET /2;" },
 };
 
-/* ---- another life of the 4-tuple ---- */
+/* ---- another incarnation of the 4-tuple ---- */
 
 static const struct tcp_step reused_after_close[] = {
 	HANDSHAKE,
@@ -352,7 +352,7 @@ static const struct tcp_step late_syn_for_closed[] = { /* which was midstream un
 	{ 'c', "F" }, { 's', "F" }, { 'c', "Sk" }, { 's', "Sk" }, { 'c', "Pk", GET1, .seq = 1, .ack = 1 },
 };
 
-static const struct tcp_step noted_before_close[] = { /* a SYN of the next life comes, then the end of this one */
+static const struct tcp_step noted_before_close[] = { /* a SYN of the next incarnation comes, then the end of this one */
 	HANDSHAKE,
 	{ 'c', "P", GET1, "GET /1;" }, { 's', "P", OK }, { 'c', "S", .isn_shift = 5000000 }, { 's', "R" },
 	{ 'c', "P", GET1, "GET /1;" },

@@ -16,7 +16,7 @@ struct breaker_step {
 };
 
 /* Three failures in a row open it; then the back-off doubles up to half a minute. */
-static const struct breaker_step life[] = {
+static const struct breaker_step incarnation[] = {
 	{ 0, FAIL, BREAKER_CLOSED },
 	{ 1, FAIL, BREAKER_CLOSED },
 	{ 2, SUCCEED, BREAKER_CLOSED }, /* not in a row */
@@ -51,14 +51,14 @@ static struct mono at(int64_t ms)
 	return (struct mono){ ms * NS_PER_MS };
 }
 
-static void test_breaker_life(void **state)
+static void test_breaker_incarnation(void **state)
 {
 	size_t opened = 0;
 	struct breaker b;
 
 	breaker_init(&b, 3);
-	for (size_t i = 0; i < sizeof(life) / sizeof(life[0]); i++) {
-		const struct breaker_step *s = &life[i];
+	for (size_t i = 0; i < sizeof(incarnation) / sizeof(incarnation[0]); i++) {
+		const struct breaker_step *s = &incarnation[i];
 
 		switch (s->step) {
 		case FAIL:
@@ -222,7 +222,7 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_breaker_life), cmocka_unit_test(test_breaker_off),
+		cmocka_unit_test(test_breaker_incarnation), cmocka_unit_test(test_breaker_off),
 		cmocka_unit_test(test_rate),         cmocka_unit_test(test_rate_change),
 		cmocka_unit_test(test_rate_after_silence),
 		cmocka_unit_test(test_share),        cmocka_unit_test(test_words),
