@@ -13,7 +13,7 @@
 #include "base/endpoint.h"
 #include "base/pool.h"
 #include "capture/segment.h"
-#include "reassembly/http.h"
+#include "http/http1/http1.h"
 #include "reassembly/multipath.h"
 #include "reassembly/proxy_header.h"
 #include "reassembly/stream.h"

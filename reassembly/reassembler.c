@@ -4,7 +4,7 @@
  * Theory of operation. Here a segment meets its connection: which one it is,
  * which way it goes, whether it belongs to this incarnation of the 4-tuple or to the
  * next, and when a connection is over. Ordering is stream.c's work and HTTP is
- * http.c's.
+ * requests.c's.
  *
  * Direction. The client is who sent the SYN. If that makes the server somebody
  * whose port is not the service's, the service's host has opened the connection
@@ -50,8 +50,8 @@
 #include "reassembly/duplicates.h"
 #include "reassembly/flow.h"
 #include "reassembly/flow_log.h"
-#include "reassembly/http.h"
-#include "reassembly/request_line.h"
+#include "http/http1/http1.h"
+#include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 #include "reassembly/stream.h"
 

@@ -2,7 +2,7 @@
  * reassembler.h - segments in, complete HTTP requests out
  *
  * The one door to this floor. Inside: flow.c keeps the connections, stream.c
- * puts the bytes of a direction in order, http.c finds the requests in them.
+ * puts the bytes of a direction in order, requests.c finds the requests in them.
  * One thread; no clock but the segments' own; no allocation per packet, and
  * none for a request whose body nobody wants.
  */

@@ -38,7 +38,7 @@
  * well. And it is little enough: where packets are many, a true loss delays what is
  * behind it by PATIENCE_NS, where they are few, by half a dozen exchanges or
  * PATIENCE_MAX_NS. More would cost: while a gap waits, responses go by whose requests
- * are behind it, and http_find.c and http_pairs.c remember only so many. What waits is
+ * are behind it, and plausible.c and pairs.c remember only so many. What waits is
  * bounded by hold_bytes throughout. With one patience all gaps go that were
  * acknowledged when it began, so a burst of losses costs no more than one.
  *

@@ -6,7 +6,7 @@
  * so that a byte too many is seen and the connection is not used again
  * (RFC 9112, 6.3: we never pipeline, so what comes unasked answers nothing).
  * What is HTTP is judged by the rules by which production's responses are read
- * (reassembly/http_rules.h), and the limit of the head is the same: one program
+ * (http/http1/llhttp_rules.h), and the limit of the head is the same: one program
  * behind both gets one judgement. test_responses_alike.c compares the two readers.
  *
  * Of the fields one is read of every response: how long the server will keep the

@@ -15,7 +15,7 @@
 
 #include "base/budget.h"
 #include "base/span.h"
-#include "reassembly/http_rules.h"
+#include "http/http1/llhttp_rules.h"
 #include "message/response.h"
 
 #define RESPONSE_PARSER_HEAD_MAX RESPONSE_HEAD_MAX /* interim responses and leading empty lines count too */

@@ -20,7 +20,7 @@
 #include "reassembly/client_hello.h"
 #include "reassembly/proxy_header.h"
 #include "reassembly/reassembler.h"
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 
 #define BATCH_PACKETS 256
 #define WIDE_SNAPLEN  4096 /* a ClientHello fits, bodies need not */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -347,7 +347,7 @@ static void test_damaged(void **state)
 		struct talk *t = talk_new(seed, in_window);
 
 		/* which request lies in a gap before answers that are ahead by one, nobody can know: see
-		 * http_pairs.c */
+		 * pairs.c */
 		damage(t, lost_of_1000[seed % 4], !in_window);
 		run(t, in_window || below(4) > 0, below(2));
 		whole[seed % 4] += t->whole;

@@ -1,5 +1,5 @@
 /* chunk_line.c - see chunk_line.h */
-#include "reassembly/chunk_line.h"
+#include "http/http1/chunk_line.h"
 
 static bool is_hex(uint8_t c)
 {

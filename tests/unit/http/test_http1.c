@@ -1,11 +1,11 @@
-/* test_http.c - what is a request, where it ends, and what must never become one; each story at four ISNs */
+/* test_http1.c - what is a request, where it ends, and what must never become one; each story at four ISNs */
 #include "tests/rig/unit.h"
 #include "tests/rig/tcp_script.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 
 #define HANDSHAKE { 'c', "S" }, { 's', "S" }, { 'c', "" }
 #define STORY(name, ...) { #name, STEPS(name), __VA_ARGS__ }

@@ -14,8 +14,8 @@
  * anywhere, also in quotes; NUL and the other controls but the tab; quotes that
  * the line's end leaves open; and a line that is longer than servers read.
  */
-#ifndef REASSEMBLY_CHUNK_LINE_H
-#define REASSEMBLY_CHUNK_LINE_H
+#ifndef HTTP_HTTP1_CHUNK_LINE_H
+#define HTTP_HTTP1_CHUNK_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,8 +12,8 @@
  * same to its end is only compared; of another one, only the lines that differ
  * are looked at, and those behind the first that has another length.
  */
-#ifndef REASSEMBLY_HEAD_SCAN_H
-#define REASSEMBLY_HEAD_SCAN_H
+#ifndef HTTP_HTTP1_HEAD_SCAN_H
+#define HTTP_HTTP1_HEAD_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -19,14 +19,14 @@
  * SSE2, NEON or plain words; what is left near the end goes byte by byte.
  * Nothing is read beyond the span.
  */
-#include "reassembly/head_scan.h"
+#include "http/http1/head_scan.h"
 
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-#include "reassembly/head.h"
+#include "http/http1/head.h"
 
 #define WIDE 16
 #define LENGTH_DIGITS_MAX 18 /* below 2^63 whatever they are */

@@ -1,16 +1,16 @@
 /*
- * http.h - the HTTP/1 messages of one connection, both directions
+ * http1.h - the HTTP/1 messages of one connection, both directions
  */
-#ifndef REASSEMBLY_HTTP_H
-#define REASSEMBLY_HTTP_H
+#ifndef HTTP_HTTP1_HTTP1_H
+#define HTTP_HTTP1_HTTP1_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <llhttp.h>
 
-#include "reassembly/head_scan.h"
-#include "reassembly/request.h"
+#include "http/http1/head_scan.h"
+#include "http/http1/request.h"
 #include "reassembly/stream.h"
 
 #define SPARE_HTTP_MAX 64
@@ -69,7 +69,7 @@ enum http_result http_server_bytes(struct http *h, const struct stream_piece *pi
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 
-/* http_unseen.c: before a gap of the client's, is it known that this is HTTP, and does it hide the begin of a request? */
+/* unseen.c: before a gap of the client's, is it known that this is HTTP, and does it hide the begin of a request? */
 bool http_is_known(const struct http *h);
 bool http_hides_request(const struct http *h, uint32_t bytes);
 

@@ -1,5 +1,5 @@
 /*
- * http_pairs.c - which answer belongs to which request, and the response itself, where somebody wants it
+ * pairs.c - which answer belongs to which request, and the response itself, where somebody wants it
  *
  * Theory of operation. A request whose response is wanted is awaited from the end
  * of its head on. Answers are told apart by their number: the n-th final response
@@ -38,7 +38,7 @@
  * Times are the segments'. A response that begins before the request's last byte
  * (a 413 that does not wait) has a first byte at 0, never below.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
  * once, when the head is complete. Heads are recycled, so a request costs no
  * allocation after the first few.
  */
-#ifndef REASSEMBLY_HEAD_H
-#define REASSEMBLY_HEAD_H
+#ifndef HTTP_HTTP1_HEAD_H
+#define HTTP_HTTP1_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
  * request that gets counted. After a gap, a body may hold anything, so the
  * whole line is asked for, up to "HTTP/1." and a digit.
  */
-#ifndef REASSEMBLY_REQUEST_LINE_H
-#define REASSEMBLY_REQUEST_LINE_H
+#ifndef HTTP_HTTP1_REQUEST_LINE_H
+#define HTTP_HTTP1_REQUEST_LINE_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
  * test_head_scan.c - which heads are plain, and what is read from them
  *
  * That a plain head means what llhttp makes of it is shown by the stories of
- * test_http.c, which run both ways, and by fuzz_head_scan.c. Here: that the
+ * test_http1.c, which run both ways, and by fuzz_head_scan.c. Here: that the
  * plain ones are not left to llhttp for nothing, that the others are, and that
  * no byte behind the span is read or matters, whatever its length modulo the
  * width of a vector.
@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
-#include "reassembly/head_scan.h"
+#include "http/http1/head_scan.h"
 
 #define LINE "POST /v1/models/m:predict HTTP/1.1\r\n"
 #define END "\r\n"

@@ -1,5 +1,5 @@
-/* http_rules.c - see http_rules.h */
-#include "reassembly/http_rules.h"
+/* llhttp_rules.c - see llhttp_rules.h */
+#include "http/http1/llhttp_rules.h"
 
 /*
  * llhttp's lenient flags, one by one:

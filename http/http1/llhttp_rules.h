@@ -1,19 +1,19 @@
 /*
- * http_rules.h - what is HTTP to us, where llhttp leaves a choice: the same for requests, for production's responses and
+ * llhttp_rules.h - what is HTTP to us, where llhttp leaves a choice: the same for requests, for production's responses and
  * for the shadow's
  *
  * One program behind production and the shadow must get one judgement: what is
  * lenient with one and strict with the other would call it an error.
  */
-#ifndef REASSEMBLY_HTTP_RULES_H
-#define REASSEMBLY_HTTP_RULES_H
+#ifndef HTTP_HTTP1_LLHTTP_RULES_H
+#define HTTP_HTTP1_LLHTTP_RULES_H
 
 #include <stdbool.h>
 
 #include <llhttp.h>
 
 #include "base/span.h"
-#include "reassembly/chunk_line.h"
+#include "http/http1/chunk_line.h"
 
 /** http_rules_set() - after llhttp_init() */
 void http_rules_set(llhttp_t *p);

@@ -9,7 +9,7 @@
  * dropped but the request is still followed to its end, since the books and the
  * position of the next request depend on it.
  */
-#include "reassembly/request.h"
+#include "http/http1/request.h"
 
 #include <stdlib.h>
 #include <string.h>

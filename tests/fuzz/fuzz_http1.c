@@ -1,5 +1,5 @@
 /*
- * fuzz_http.c - the bytes of one connection, both directions, with cuts and gaps
+ * fuzz_http1.c - the bytes of one connection, both directions, with cuts and gaps
  *
  * In the input, 0xff and a byte is a mark: the segment ends here, and what
  * follows is of the client or the server, in order or after a gap. So inputs
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

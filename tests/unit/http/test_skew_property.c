@@ -11,7 +11,7 @@
  * Without loss: exactly the requests come out, in order, and no gap is told.
  * With loss of the client's packets: what comes out is some of them, in order and
  * unchanged, never anything else. There the client neither pipelines nor expects,
- * for what a lost head means then is http_find.c's matter and no question of order.
+ * for what a lost head means then is plausible.c's matter and no question of order.
  *
  * Each round has its own seed, which a failure prints.
  */
@@ -159,7 +159,7 @@ static void ask(struct talk *t, bool expect)
 
 	add_body(&body, sizes[below(6)]);
 	expects = expect && body.len > 0 && below(5) == 0;
-	if (expects) /* a body that begins with a request line is given up when its 100 is captured late: see http_find.c */
+	if (expects) /* a body that begins with a request line is given up when its 100 is captured late: see plausible.c */
 		body.bytes[0] = ' ';
 	buffer_printf(up, "POST /%u HTTP/1.1\r\nHost: h\r\n", t->requests);
 	if (expects)

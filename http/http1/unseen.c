@@ -1,5 +1,5 @@
 /*
- * http_unseen.c - requests of which no byte was captured
+ * unseen.c - requests of which no byte was captured
  *
  * Theory of operation. A gap that begins where a request must begin hides one,
  * and the books should say so. It is certain if it is known that the connection
@@ -14,7 +14,7 @@
  * counted when a response shows it, which is mostly before the gap is given up,
  * or at the end, when another request has.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 #define EMPTY_LINE 2
 

@@ -1,18 +1,18 @@
 /*
  * request.h - one request in the making, from its first byte to the sink
  *
- * http.c finds where requests begin and end; here is what is kept of them, who
+ * requests.c finds where requests begin and end; here is what is kept of them, who
  * is told, and the books: each request that is counted as seen is settled
  * exactly once, as complete or as lost.
  */
-#ifndef REASSEMBLY_REQUEST_H
-#define REASSEMBLY_REQUEST_H
+#ifndef HTTP_HTTP1_REQUEST_H
+#define HTTP_HTTP1_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/digest.h"
-#include "reassembly/head.h"
+#include "http/http1/head.h"
 #include "message/message.h"
 #include "reassembly/reassembler.h"
 

@@ -1,5 +1,5 @@
 /* head.c - see head.h */
-#include "reassembly/head.h"
+#include "http/http1/head.h"
 
 #include <stdlib.h>
 

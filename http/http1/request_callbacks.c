@@ -1,13 +1,13 @@
 /*
- * http_callbacks.c - what llhttp says about a request, and what it lets through that we don't
+ * request_callbacks.c - what llhttp says about a request, and what it lets through that we don't
  *
  * Theory of operation. llhttp calls back with pieces of a request as they come:
  * they go to the head in the making, or to the body. Where its rules are looser
- * than those of servers it is paused, so that http.c can look at the bytes
+ * than those of servers it is paused, so that requests.c can look at the bytes
  * (enum pause), or the piece is looked at here: control characters, spaces in
  * and before a field's name, a field without a name.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 #include <string.h>
 

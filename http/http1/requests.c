@@ -1,5 +1,5 @@
 /*
- * http.c - the HTTP/1 messages of one connection, both directions
+ * requests.c - the HTTP/1 messages of one connection, both directions
  *
  * Theory of operation. llhttp finds the ends of heads, chunks and bodies; each
  * message gets a parser that begins anew, so what llhttp thinks of data after
@@ -26,7 +26,7 @@
  * request is where counting says; but not where the body should begin that a
  * client announced with "Expect: 100-continue", unless a 100 was seen: it may
  * never have been sent. Anywhere else the position is lost (REQUEST_LOST) until
- * a segment begins with what http_find.c believes.
+ * a segment begins with what plausible.c believes.
  *
  * A request on trial (on_trial) is parsed like any other, but when it is whole
  * it is held (REQUEST_HELD) until its response shows that it is one, or the
@@ -41,12 +41,12 @@
  * "http://" or "https://", or belongs to CONNECT, it is fed a slash first that
  * is not recorded.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
 #define HEAD_LOOK 4096 /* bytes of a segment that isn't believed in which fields of a head are looked for */

@@ -1,5 +1,5 @@
 /*
- * http_find.c - may a request begin here?
+ * plausible.c - may a request begin here?
  *
  * Theory of operation. After a gap whose contents cannot be counted, a request
  * may begin only where a segment begins, with a whole request line. But the
@@ -62,9 +62,9 @@
  * just between a head and a body that begins with a request line, takes that line
  * for one, unless something of a response shows that it isn't.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
 bool http_begins_pipelined(const struct http *h)

@@ -1,5 +1,5 @@
 /* request_line.c - see request_line.h */
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 
 #include <llhttp.h>
 

@@ -1,19 +1,19 @@
 /*
- * http_impl.h - one connection's HTTP, for the files that share the work
+ * http1_impl.h - one connection's HTTP, for the files that share the work
  *
- *   http.c            where requests begin and end, and what a gap does to them
- *   http_callbacks.c  what llhttp says about a request, and what it lets through that we don't
- *   http_find.c       may a request begin here? After a gap, and when the client didn't wait
- *   http_unseen.c     requests of which nothing was captured
- *   http_responses.c    the responses, for what they say about requests
- *   http_pairs.c      the responses themselves, where somebody wants them
+ *   requests.c            where requests begin and end, and what a gap does to them
+ *   request_callbacks.c  what llhttp says about a request, and what it lets through that we don't
+ *   plausible.c       may a request begin here? After a gap, and when the client didn't wait
+ *   unseen.c     requests of which nothing was captured
+ *   responses.c    the responses, for what they say about requests
+ *   pairs.c      the responses themselves, where somebody wants them
  */
-#ifndef REASSEMBLY_HTTP_IMPL_H
-#define REASSEMBLY_HTTP_IMPL_H
+#ifndef HTTP_HTTP1_HTTP1_IMPL_H
+#define HTTP_HTTP1_HTTP1_IMPL_H
 
-#include "reassembly/chunk_line.h"
-#include "reassembly/http.h"
-#include "reassembly/http_rules.h"
+#include "http/http1/chunk_line.h"
+#include "http/http1/http1.h"
+#include "http/http1/llhttp_rules.h"
 
 #define OUTSTANDING_MAX 64 /* requests without a response whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
@@ -93,7 +93,7 @@ struct http {
 	bool chunked, in_chunk_line, last_chunk, expects;
 	struct chunk_line chunk_line; /* with in_chunk_line */
 	bool fresh;          /* the head is complete, and no byte of the body was here yet */
-	bool on_trial;       /* only its response can show that this is a request: see http_find.c */
+	bool on_trial;       /* only its response can show that this is a request: see plausible.c */
 	bool doubted;        /* ... because it may be a body that was refused */
 	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
 	bool blind;          /* ... and nothing that the client sent was seen since */
@@ -115,7 +115,7 @@ struct http {
 	bool switched;        /* the response at hand ends HTTP */
 	bool response_head_over; /* with pairs: what comes now as a field is a trailer */
 	uint8_t probe_len;
-	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see http_unseen.c */
+	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see unseen.c */
 	struct wall unseen_at;
 	uint32_t begins[BEGINS_MAX]; /* of the last final responses, by their number */
 	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its response acknowledged */
@@ -140,7 +140,7 @@ static inline struct http *http_of(llhttp_t *p)
 	return p->data;
 }
 
-/* http.c */
+/* requests.c */
 
 /** http_lose_position() - forget the request in the making and wait for one that begins a segment */
 void http_lose_position(struct http *h);
@@ -160,14 +160,14 @@ void http_lose_responses(struct http *h, enum response_result result);
 /** http_filler() - bytes that stand for those that nobody has: not more than @left of them, never empty */
 struct span http_filler(uint64_t left);
 
-/* http_callbacks.c */
+/* request_callbacks.c */
 
 void http_callbacks_init(llhttp_settings_t *client);
 
 /** http_count_request() - it is a request now */
 void http_count_request(struct http *h);
 
-/* http_find.c */
+/* plausible.c */
 
 /** http_begins_pipelined() - did the client not wait for the response to the request before? */
 bool http_begins_pipelined(const struct http *h);
@@ -192,7 +192,7 @@ bool http_trial_over(const struct http *h, struct span segment);
 /** http_trial_won() - the last response that began is that of the request on trial, which is whole and held */
 bool http_trial_won(const struct http *h);
 
-/* http_responses.c */
+/* responses.c */
 
 void http_responses_init(llhttp_settings_t *server);
 
@@ -207,13 +207,13 @@ uint32_t http_answered_by(const struct http *h, uint32_t ack);
  * hand? */
 bool http_responses_seen(const struct http *h);
 
-/* What llhttp says about a response, for http_pairs.c, whose callbacks do more. */
+/* What llhttp says about a response, for pairs.c, whose callbacks do more. */
 int http_response_head(struct http *h);
 void http_response_body(struct http *h, size_t len);
 int http_response_complete(struct http *h);
 
 /*
- * http_pairs.c: only with h->pairs
+ * pairs.c: only with h->pairs
  */
 
 /** http_pairs_init() - false when out of memory or over the budget; @begun: as for http_new() */

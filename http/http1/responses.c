@@ -1,5 +1,5 @@
 /*
- * http_responses.c - the responses, for what they say about requests
+ * responses.c - the responses, for what they say about requests
  *
  * Theory of operation. What matters of a response: interim or final, 101, and how
  * many there were. One that cannot be parsed, or a gap in one, stops only that:
@@ -9,18 +9,18 @@
  * What body a response has depends on its request: none after HEAD or CONNECT. A
  * response that is captured ahead of its request is read as a plain one's; when
  * the request turns out to be one of these, bytes of the responses that follow may
- * have been read as a body, so the place in them is lost (push() in http.c).
+ * have been read as a body, so the place in them is lost (push() in requests.c).
  *
  * As with requests, plain heads are scanned, if they say how long the body is.
  *
  * Where each of the last final responses began, and what its segment acknowledged,
  * is remembered: it says how far the server had read the requests, which is how
- * http_find.c knows where the next one begins. Of the last interim ones the begin
+ * plausible.c knows where the next one begins. Of the last interim ones the begin
  * is remembered as well: the final response is still owed after them.
  */
-#include "reassembly/http_impl.h"
+#include "http/http1/http1_impl.h"
 
-#include "reassembly/request_line.h"
+#include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
 uint32_t http_answered_by(const struct http *h, uint32_t ack)
