@@ -87,8 +87,8 @@ struct finding {
 	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; incarnations as the rules do */
 };
 
-/** struct decision - what a model said about one input: the class with the best score, or the first k */
-struct decision {
+/** struct model_decision - what a model said about one input: the class with the best score, or the first k */
+struct model_decision {
 	char production[LABEL_TEXT], shadow[LABEL_TEXT]; /* class index or label */
 	double production_score, shadow_score;           /* NaN: none */
 	bool agrees;
@@ -101,7 +101,7 @@ struct findings {
 	uint64_t ignored;  /* differences that a rule leaves out, kept or not */
 	uint64_t numbers;  /* pairs of numbers compared */
 	double max_abs, max_rel;
-	const struct decision *decisions;
+	const struct model_decision *decisions;
 	size_t decision_count;
 	uint64_t decisions_total, decisions_agree; /* those not kept too */
 	uint64_t decisions_otherwise; /* of those that agree: what was decided is not the same, see json_decision.c */

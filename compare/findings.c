@@ -57,7 +57,7 @@ struct collector {
 	uint64_t kinds[DIFFERENCE_COUNT];
 	uint64_t overflow, numbers;
 	double max_abs, max_rel;
-	struct decision decisions[DECISIONS_MAX];
+	struct model_decision decisions[DECISIONS_MAX];
 	size_t decision_count;
 	uint64_t decisions_total, decisions_agree, decisions_otherwise;
 	struct buffer scratch;
@@ -413,7 +413,7 @@ void collector_compared(struct collector *c, uint64_t numbers)
 void collector_decision(struct collector *c, struct span production, double production_score,
 			struct span shadow, double shadow_score, bool agrees)
 {
-	struct decision *d;
+	struct model_decision *d;
 
 	c->decisions_total++;
 	c->decisions_agree += agrees;

@@ -364,7 +364,7 @@ static void add_decisions(struct target_tally *g, const struct findings *f)
 	for (int s = 0; s < SIDES; s++)
 		g->side[s].label_overflow += left_out;
 	for (size_t i = 0; i < f->decision_count; i++) {
-		const struct decision *d = &f->decisions[i];
+		const struct model_decision *d = &f->decisions[i];
 
 		add_label(g, d->production, LABEL_PRODUCTION);
 		add_label(g, d->shadow, LABEL_SHADOW);

@@ -55,7 +55,7 @@ struct message {
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 	uint32_t references; /* loop only */
-	uint8_t verdict;     /* what head_fn said: meaning belongs to the policy floor */
+	uint8_t decision;     /* what head_fn said: meaning belongs to the policy floor */
 	bool body_kept, has_sha256;
 };
 

@@ -1,5 +1,5 @@
 /*
- * policy.c - the verdict on a request, at the end of its head
+ * policy.c - the decision on a request, at the end of its head
  *
  * Theory of operation: one function per step of the contract's order, each of
  * which can only say "not this one". The cheap steps come first, and that is
@@ -57,7 +57,7 @@ struct known_target {
 	uint8_t bytes[KNOWN_TARGET_BYTES];
 	uint8_t len;
 	bool post;       /* the deny list spares some routes for POST */
-	uint8_t verdict; /* VERDICT_CHOSEN: the path is no reason against it */
+	uint8_t decision; /* DECISION_CHOSEN: the path is no reason against it */
 };
 
 #define KNOWN_HEADS 4 /* power of two */
@@ -65,7 +65,7 @@ struct known_target {
 /** struct known_head - what all rules said of a head that may come again; same 0: nothing yet */
 struct known_head {
 	uint64_t same;
-	enum verdict verdict; /* VERDICT_CHOSEN: nothing in the head is a reason against it */
+	enum decision decision; /* DECISION_CHOSEN: nothing in the head is a reason against it */
 };
 
 struct policy {
@@ -373,11 +373,11 @@ static bool path_is_wanted(struct policy *p, const struct request_head *head)
 	return !one_matches(p, &p->not_paths, text, RULE_GAVE_UP);
 }
 
-static enum verdict judge_target(struct policy *p, const struct request_head *head)
+static enum decision judge_target(struct policy *p, const struct request_head *head)
 {
 	if (is_denied(p, head))
-		return VERDICT_FILTERED_DENIED;
-	return path_is_wanted(p, head) ? VERDICT_CHOSEN : VERDICT_FILTERED_PATH;
+		return DECISION_FILTERED_DENIED;
+	return path_is_wanted(p, head) ? DECISION_CHOSEN : DECISION_FILTERED_PATH;
 }
 
 /** known_slot() - where @target would be; NULL if it is too long to be kept */
@@ -394,24 +394,24 @@ static struct known_target *known_slot(struct policy *p, struct span target)
 	return &p->known[mix % KNOWN_TARGETS];
 }
 
-/** target_verdict() - judge_target(), remembered */
-static enum verdict target_verdict(struct policy *p, const struct request_head *head)
+/** target_decision() - judge_target(), remembered */
+static enum decision target_decision(struct policy *p, const struct request_head *head)
 {
 	struct known_target *k = known_slot(p, head->target);
 	bool post = span_equal(head->method, SPAN_LITERAL("POST"));
 	uint64_t gave_up = counter_get(&p->stats->match_limit);
-	enum verdict verdict;
+	enum decision decision;
 
 	if (k && k->post == post && span_equal(span_of(k->bytes, k->len), head->target))
-		return (enum verdict)k->verdict;
-	verdict = judge_target(p, head);
+		return (enum decision)k->decision;
+	decision = judge_target(p, head);
 	if (k && counter_get(&p->stats->match_limit) == gave_up) { /* giving up is counted each time */
 		memcpy(k->bytes, head->target.at, head->target.len);
 		k->len = (uint8_t)head->target.len;
 		k->post = post;
-		k->verdict = (uint8_t)verdict;
+		k->decision = (uint8_t)decision;
 	}
-	return verdict;
+	return decision;
 }
 
 static bool header_is_wanted(struct policy *p, const struct header_rule *h, const struct request_head *head)
@@ -488,49 +488,49 @@ void policy_take_over(struct policy *p, const struct policy *old)
 }
 
 /** judge_head() - the steps that depend on nothing but the head */
-static enum verdict judge_head(struct policy *p, const struct request_head *head)
+static enum decision judge_head(struct policy *p, const struct request_head *head)
 {
-	enum verdict verdict;
+	enum decision decision;
 	bool headers;
 
 	if (!method_is_wanted(p, head->method))
-		return VERDICT_FILTERED_METHOD;
-	verdict = target_verdict(p, head);
-	if (verdict != VERDICT_CHOSEN)
-		return verdict;
+		return DECISION_FILTERED_METHOD;
+	decision = target_decision(p, head);
+	if (decision != DECISION_CHOSEN)
+		return decision;
 	headers = headers_are_wanted(p, head);
 	if (!host_is_wanted(p, head))
-		return VERDICT_FILTERED_HOST;
+		return DECISION_FILTERED_HOST;
 	if (!headers)
-		return VERDICT_FILTERED_HEADER;
-	return is_marked(head) ? VERDICT_FILTERED_LOOP : VERDICT_CHOSEN;
+		return DECISION_FILTERED_HEADER;
+	return is_marked(head) ? DECISION_FILTERED_LOOP : DECISION_CHOSEN;
 }
 
-/** head_verdict() - judge_head(), remembered */
-static enum verdict head_verdict(struct policy *p, const struct request_head *head)
+/** head_decision() - judge_head(), remembered */
+static enum decision head_decision(struct policy *p, const struct request_head *head)
 {
 	struct known_head *k = &p->known_heads[head->same % KNOWN_HEADS];
 	uint64_t gave_up = counter_get(&p->stats->match_limit);
-	enum verdict verdict;
+	enum decision decision;
 
 	if (head->same != 0 && k->same == head->same)
-		return k->verdict;
-	verdict = judge_head(p, head);
+		return k->decision;
+	decision = judge_head(p, head);
 	if (counter_get(&p->stats->match_limit) == gave_up) /* giving up is counted each time */
-		*k = (struct known_head){ head->same, verdict };
-	return verdict;
+		*k = (struct known_head){ head->same, decision };
+	return decision;
 }
 
-enum verdict policy_decide(struct policy *p, const struct request_head *head,
-			   const struct request_origin *origin)
+enum decision policy_decide(struct policy *p, const struct request_head *head,
+			    const struct request_origin *origin)
 {
-	enum verdict verdict = head_verdict(p, head);
+	enum decision decision = head_decision(p, head);
 
-	if (verdict != VERDICT_CHOSEN)
-		return verdict;
+	if (decision != DECISION_CHOSEN)
+		return decision;
 	if (p->is_own && p->is_own(p->is_own_ctx, origin))
-		return VERDICT_FILTERED_LOOP;
-	return is_sampled(p, head, origin) ? VERDICT_CHOSEN : VERDICT_UNSAMPLED;
+		return DECISION_FILTERED_LOOP;
+	return is_sampled(p, head, origin) ? DECISION_CHOSEN : DECISION_UNSAMPLED;
 }
 
 struct policy_stats *policy_stats(struct policy *p)
@@ -542,18 +542,18 @@ struct policy_stats *policy_stats(struct policy *p)
 
 static const struct {
 	const char *name, *reason;
-} verdict_texts[VERDICT_COUNT] = {
+} decision_texts[DECISION_COUNT] = {
 #define X(id, name, reason) { name, reason },
-	VERDICTS(X)
+	DECISIONS(X)
 #undef X
 };
 
-const char *verdict_name(enum verdict v)
+const char *decision_name(enum decision v)
 {
-	return verdict_texts[v].name;
+	return decision_texts[v].name;
 }
 
-const char *verdict_reason(enum verdict v)
+const char *decision_reason(enum decision v)
 {
-	return verdict_texts[v].reason;
+	return decision_texts[v].reason;
 }

@@ -2,7 +2,7 @@
  * policy.h - which requests are mirrored
  *
  * The order of the steps is the contract's: method, deny list, preset and path,
- * host, header, loop guard, sample. The first that says no names the verdict.
+ * host, header, loop guard, sample. The first that says no names the decision.
  * Rules see the request as captured. Everything is decided at the end of the
  * head, so a body that nobody wants is never copied.
  *
@@ -63,8 +63,9 @@ void policy_set_share(struct policy *p, uint64_t share);
 /** policy_take_over() - the lane: @p follows @old, and its exact sample goes on counting where @old's stopped */
 void policy_take_over(struct policy *p, const struct policy *old);
 
-/** policy_decide() - the verdict on a head; counts nothing but the sample's own turn */
-enum verdict policy_decide(struct policy *p, const struct request_head *head, const struct request_origin *origin);
+/** policy_decide() - the decision on a head; counts nothing but the sample's own turn */
+enum decision policy_decide(struct policy *p, const struct request_head *head,
+			    const struct request_origin *origin);
 
 /** policy_stats() - counters; the lane writes them as requests complete, any thread reads */
 struct policy_stats *policy_stats(struct policy *p);

@@ -1,5 +1,5 @@
 /*
- * policy_stats.h - the verdicts on complete requests, and what became of them at the hand-over
+ * policy_stats.h - the decisions on complete requests, and what became of them at the hand-over
  *
  * requests.complete = filtered.* + unsampled + shed.{handover,memory} + chosen.
  * One writer: the lane. (Chosen ones that the loop drops from the ring at the
@@ -10,8 +10,8 @@
 
 #include "base/counter.h"
 
-/*      id               verdict (events)  reason (events), NULL if none */
-#define VERDICTS(X)                                                                                          \
+/*      id               decision (events)  reason (events), NULL if none */
+#define DECISIONS(X)                                                                                          \
 	X(CHOSEN,          "chosen",         NULL)                                                           \
 	X(FILTERED_METHOD, "filtered",       "method")                                                       \
 	X(FILTERED_DENIED, "filtered",       "denied")                                                       \
@@ -23,20 +23,20 @@
 	X(SHED_HANDOVER,   "shed",           "handover")                                                     \
 	X(SHED_MEMORY,     "shed",           "memory")
 
-enum verdict {
-#define X(id, name, reason) VERDICT_##id,
-	VERDICTS(X)
+enum decision {
+#define X(id, name, reason) DECISION_##id,
+	DECISIONS(X)
 #undef X
-	VERDICT_COUNT
+	DECISION_COUNT
 };
 
 struct policy_stats {
-	struct counter verdict[VERDICT_COUNT];
+	struct counter decision[DECISION_COUNT];
 	struct counter match_limit; /* times a rule gave up on a text (rule.c): as if the request were unwanted */
 };
 
-/** verdict_name() / verdict_reason() - as events say it; the reason may be NULL */
-const char *verdict_name(enum verdict v);
-const char *verdict_reason(enum verdict v);
+/** decision_name() / decision_reason() - as events say it; the reason may be NULL */
+const char *decision_name(enum decision v);
+const char *decision_reason(enum decision v);
 
 #endif

@@ -1,4 +1,4 @@
-/* reasons.c - see reasons.h; one function per verdict, in the order of policy_decide() */
+/* reasons.c - see reasons.h; one function per decision, in the order of policy_decide() */
 #include "policy/reasons.h"
 
 #include <errno.h>
@@ -318,31 +318,31 @@ static bool sample_reason(const struct reasons *r, const struct request_head *he
 	return true;
 }
 
-bool reasons_add(struct reasons *r, enum verdict verdict, const struct request_head *head, struct buffer *out)
+bool reasons_add(struct reasons *r, enum decision decision, const struct request_head *head, struct buffer *out)
 {
-	switch (verdict) {
-	case VERDICT_FILTERED_METHOD:
+	switch (decision) {
+	case DECISION_FILTERED_METHOD:
 		return method_reason(r, head, out);
-	case VERDICT_FILTERED_DENIED:
+	case DECISION_FILTERED_DENIED:
 		return denied_reason(r, head, out);
-	case VERDICT_FILTERED_PATH:
+	case DECISION_FILTERED_PATH:
 		return path_reason(r, head, out);
-	case VERDICT_FILTERED_HOST:
+	case DECISION_FILTERED_HOST:
 		return host_reason(r, head, out);
-	case VERDICT_FILTERED_HEADER:
+	case DECISION_FILTERED_HEADER:
 		return header_reason(r, head, out);
-	case VERDICT_FILTERED_LOOP:
+	case DECISION_FILTERED_LOOP:
 		return loop_reason(head, out);
-	case VERDICT_UNSAMPLED:
+	case DECISION_UNSAMPLED:
 		return sample_reason(r, head, out);
-	case VERDICT_SHED_HANDOVER:
+	case DECISION_SHED_HANDOVER:
 		buffer_add_str(out, "the run ended, or nothing could be done for it in time");
 		return true;
-	case VERDICT_SHED_MEMORY:
+	case DECISION_SHED_MEMORY:
 		buffer_add_str(out, "--max-memory was used up");
 		return true;
-	case VERDICT_CHOSEN:
-	case VERDICT_COUNT:
+	case DECISION_CHOSEN:
+	case DECISION_COUNT:
 		break;
 	}
 	return false;

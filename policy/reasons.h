@@ -1,8 +1,8 @@
 /*
- * reasons.h - which rule passed a verdict on a request, in words
+ * reasons.h - which rule passed a decision on a request, in words
  *
  * policy.c says how a request ended and has no time for more. What is here asks
- * the same rules again, one by one, of a request that already has its verdict,
+ * the same rules again, one by one, of a request that already has its decision,
  * and names the one that decided: the pattern, the route, the header. It has
  * rules of its own, so it can run on another thread, and costs a run that does
  * not ask for it (--explain) nothing.
@@ -22,11 +22,12 @@ struct reasons;
 int reasons_new(const struct policy_options *options, struct reasons **out, struct buffer *error);
 
 /**
- * reasons_add() - append the rule behind @verdict on @head: "--preset v2 has no such route"
- * Return: false with nothing appended if there is nothing to say beyond the verdict itself, or if
+ * reasons_add() - append the rule behind @decision on @head: "--preset v2 has no such route"
+ * Return: false with nothing appended if there is nothing to say beyond the decision itself, or if
  * these rules would not have passed it (the rules have changed since).
  */
-bool reasons_add(struct reasons *r, enum verdict verdict, const struct request_head *head, struct buffer *out);
+bool reasons_add(struct reasons *r, enum decision decision, const struct request_head *head,
+		 struct buffer *out);
 
 void reasons_free(struct reasons *r);
 

@@ -121,11 +121,11 @@ void books_take(const struct books_sources *from, struct books *out)
 	if (from->reassembly)
 		take_requests(out, from->reassembly);
 	if (from->policy) {
-		copy(out->requests.verdict, from->policy->verdict, VERDICT_COUNT);
+		copy(out->requests.decision, from->policy->decision, DECISION_COUNT);
 		out->requests.match_limit = counter_get(&from->policy->match_limit);
 	}
-	out->requests.verdict[VERDICT_CHOSEN] -= from->leftover;
-	out->requests.verdict[VERDICT_SHED_HANDOVER] += from->leftover;
+	out->requests.decision[DECISION_CHOSEN] -= from->leftover;
+	out->requests.decision[DECISION_SHED_HANDOVER] += from->leftover;
 	if (from->intake)
 		out->lateness = quantiles_of(&from->intake->lateness_us);
 	out->target_count = from->target_count;
@@ -151,11 +151,11 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 	ok &= equal(out, "requests", "seen", b->requests.seen,
 		    b->requests.complete + sum(b->requests.lost, 0, LOST_REASON_COUNT - 1));
 	ok &= equal(out, "requests", "complete", b->requests.complete,
-		    sum(b->requests.verdict, 0, VERDICT_COUNT - 1));
+		    sum(b->requests.decision, 0, DECISION_COUNT - 1));
 	for (size_t i = 0; i < b->target_count; i++) {
 		const struct books_target *t = &b->target[i];
 
-		ok &= equal(out, t->name, "chosen", t->chosen, b->requests.verdict[VERDICT_CHOSEN]);
+		ok &= equal(out, t->name, "chosen", t->chosen, b->requests.decision[DECISION_CHOSEN]);
 		ok &= equal(out, t->name, "chosen", t->chosen,
 			    t->unsampled + sum(t->shed, 0, SHED_COUNT - 1) + t->sent);
 		ok &= equal(out, t->name, "sent", t->sent, sum(t->outcome, 0, OUTCOME_COUNT - 1));

@@ -81,7 +81,7 @@ struct books {
 		uint64_t longest_cut; /* bytes on the wire of the longest packet that came cut */
 	} packets;
 	struct {
-		uint64_t seen, complete, lost[LOST_REASON_COUNT], verdict[VERDICT_COUNT], match_limit;
+		uint64_t seen, complete, lost[LOST_REASON_COUNT], decision[DECISION_COUNT], match_limit;
 	} requests;
 	struct {
 		uint64_t seen, midstream, one_way, outgoing, proxied, proxy_unread, not_http, tls, http2, upgraded, copies, multipath;

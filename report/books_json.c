@@ -117,7 +117,7 @@ void books_json(const struct books *b, struct json *j)
 	json_count(j, "seen", b->requests.seen);
 	json_count(j, "complete", b->requests.complete);
 	table(j, lost_names, b->requests.lost, LOST_REASON_COUNT);
-	table(j, verdict_names, b->requests.verdict, VERDICT_COUNT);
+	table(j, decision_names, b->requests.decision, DECISION_COUNT);
 	json_count(j, "match_limit", b->requests.match_limit);
 	json_close(j, '}');
 	connections_json(j, b);

@@ -18,9 +18,9 @@ const struct book_name lost_names[] = {
 #undef X
 };
 
-const struct book_name verdict_names[] = {
-#define X(id, verdict, reason) { verdict, reason },
-	VERDICTS(X)
+const struct book_name decision_names[] = {
+#define X(id, decision, reason) { decision, reason },
+	DECISIONS(X)
 #undef X
 };
 

@@ -16,7 +16,7 @@ struct book_name {
 
 extern const struct book_name packet_names[];  /* by enum packet_result */
 extern const struct book_name lost_names[];    /* by enum lost_reason */
-extern const struct book_name verdict_names[]; /* by enum verdict */
+extern const struct book_name decision_names[]; /* by enum decision */
 extern const struct book_name shed_names[];    /* by enum shed_reason */
 extern const struct book_name outcome_names[]; /* by enum outcome_kind */
 

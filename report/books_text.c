@@ -54,17 +54,17 @@ static void packets_text(const struct books *b, struct buffer *out)
 
 static void requests_text(const struct books *b, struct buffer *out)
 {
-	/* The table of verdicts ends with shed; the contract names chosen last, as people read it. */
+	/* The table of decisions ends with shed; the contract names chosen last, as people read it. */
 	buffer_printf(out, "requests.seen %" PRIu64 " = complete %" PRIu64 " + ", b->requests.seen,
 		      b->requests.complete);
 	group_text(out, "lost", lost_names, b->requests.lost, LOST_REASON_COUNT);
 	buffer_printf(out, "\nrequests.complete %" PRIu64 " = ", b->requests.complete);
-	group_text(out, "filtered", verdict_names, b->requests.verdict, VERDICT_COUNT);
+	group_text(out, "filtered", decision_names, b->requests.decision, DECISION_COUNT);
 	buffer_add_str(out, " + ");
-	group_text(out, "unsampled", verdict_names, b->requests.verdict, VERDICT_COUNT);
+	group_text(out, "unsampled", decision_names, b->requests.decision, DECISION_COUNT);
 	buffer_add_str(out, " + ");
-	group_text(out, "shed", verdict_names, b->requests.verdict, VERDICT_COUNT);
-	buffer_printf(out, " + chosen %" PRIu64 "\n", b->requests.verdict[VERDICT_CHOSEN]);
+	group_text(out, "shed", decision_names, b->requests.decision, DECISION_COUNT);
+	buffer_printf(out, " + chosen %" PRIu64 "\n", b->requests.decision[DECISION_CHOSEN]);
 }
 
 static void milliseconds(struct buffer *out, const char *name, uint64_t us)

@@ -492,87 +492,88 @@ static void lost(const struct symptoms *s, struct diagnosis *d)
 /* ---- would they be mirrored? ---- */
 
 /** advise_on_rule() - what lets requests pass that @v takes */
-static void advise_on_rule(const struct symptoms *s, struct diagnosis_line *line, enum verdict v)
+static void advise_on_rule(const struct symptoms *s, struct diagnosis_line *line, enum decision v)
 {
 	switch (v) {
-	case VERDICT_FILTERED_METHOD:
+	case DECISION_FILTERED_METHOD:
 		say(line, " Methods seen: %s.", s->narrow.methods);
 		advise(line, "-X any, or -X with one of these");
 		break;
-	case VERDICT_FILTERED_DENIED:
+	case DECISION_FILTERED_DENIED:
 		say(line, " They go to routes with side effects, health checks or metrics: %s.", s->narrow.paths);
 		advise(line, "send inference requests while the doctor watches; --allow-side-effects mirrors these too");
 		break;
-	case VERDICT_FILTERED_PATH:
+	case DECISION_FILTERED_PATH:
 		say(line, " Paths seen: %s.", s->narrow.paths);
 		if (s->preset && strcmp(s->preset, "any") != 0)
 			advise(line, "another --preset than %s, or --path with a pattern for these", s->preset);
 		else
 			advise(line, "--path and --not-path with patterns that let these through");
 		break;
-	case VERDICT_FILTERED_HOST:
+	case DECISION_FILTERED_HOST:
 		advise(line, "another --match-host; theirs does not match");
 		break;
-	case VERDICT_FILTERED_HEADER:
+	case DECISION_FILTERED_HEADER:
 		advise(line, "another --match-header; they lack what it wants");
 		break;
-	case VERDICT_FILTERED_LOOP:
+	case DECISION_FILTERED_LOOP:
 		say(line, " They are shadowtap's own: this is the shadow's traffic, not production's.");
 		advise(line, "tap the port of production");
 		break;
-	case VERDICT_UNSAMPLED:
+	case DECISION_UNSAMPLED:
 		advise(line, "a larger share with -S, or watch for longer");
 		break;
-	case VERDICT_SHED_HANDOVER:
-	case VERDICT_SHED_MEMORY:
+	case DECISION_SHED_HANDOVER:
+	case DECISION_SHED_MEMORY:
 		advise(line, "a larger --max-memory");
 		break;
-	case VERDICT_CHOSEN:
-	case VERDICT_COUNT:
+	case DECISION_CHOSEN:
+	case DECISION_COUNT:
 		break;
 	}
 }
 
-static void list_verdicts(struct diagnosis_line *line, const struct books *b)
+static void list_decisions(struct diagnosis_line *line, const struct books *b)
 {
 	bool first = true;
 
-	for (size_t v = VERDICT_CHOSEN + 1; v < VERDICT_COUNT; v++) {
-		if (b->requests.verdict[v] == 0)
+	for (size_t v = DECISION_CHOSEN + 1; v < DECISION_COUNT; v++) {
+		if (b->requests.decision[v] == 0)
 			continue;
-		say(line, "%s%s%s%s ", first ? ": " : ", ", verdict_names[v].group, verdict_names[v].name ? "." : "",
-		    verdict_names[v].name ? verdict_names[v].name : "");
-		format_count(&line->text, b->requests.verdict[v]);
+		say(line, "%s%s%s%s ", first ? ": " : ", ", decision_names[v].group, decision_names[v].name ? "." : "",
+		    decision_names[v].name ? decision_names[v].name : "");
+		format_count(&line->text, b->requests.decision[v]);
 		first = false;
 	}
 	say(line, ".");
 }
 
-static enum verdict largest_rule(const struct books *b)
+static enum decision largest_rule(const struct books *b)
 {
-	size_t best = VERDICT_CHOSEN + 1;
+	size_t best = DECISION_CHOSEN + 1;
 
-	for (size_t v = best; v < VERDICT_COUNT; v++)
-		if (b->requests.verdict[v] > b->requests.verdict[best])
+	for (size_t v = best; v < DECISION_COUNT; v++)
+		if (b->requests.decision[v] > b->requests.decision[best])
 			best = v;
-	return (enum verdict)best;
+	return (enum decision)best;
 }
 
 static void chosen(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
-	uint64_t n = b->requests.verdict[VERDICT_CHOSEN];
-	enum verdict rule = largest_rule(b);
+	uint64_t n = b->requests.decision[DECISION_CHOSEN];
+	enum decision rule = largest_rule(b);
 	struct diagnosis_line *line;
 
 	if (b->requests.complete == 0)
 		return;
 	if (n == 0) {
-		line = add(d, FINDING_FAULT, verdict_names[rule].name ? verdict_names[rule].name : verdict_names[rule].group);
+		line = add(d, FINDING_FAULT,
+			   decision_names[rule].name ? decision_names[rule].name : decision_names[rule].group);
 		say(line, "None of ");
 		say_count(line, b->requests.complete, "request");
 		say(line, " would be mirrored");
-		list_verdicts(line, b);
+		list_decisions(line, b);
 		advise_on_rule(s, line, rule);
 		return;
 	}
@@ -586,7 +587,7 @@ static void chosen(const struct symptoms *s, struct diagnosis *d)
 	say(line, "; ");
 	format_count(&line->text, n);
 	say(line, " would be mirrored%s", n < b->requests.complete ? ", the others not" : "");
-	list_verdicts(line, b);
+	list_decisions(line, b);
 }
 
 /* ---- would the target take them? ---- */

@@ -101,9 +101,9 @@ static void put_beginning(struct buffer *out, const struct request_origin *origi
 }
 
 /** put_end() - all behind the headers, but for the rule; the names need no escape */
-static void put_end(struct buffer *out, const struct message *m, enum verdict verdict)
+static void put_end(struct buffer *out, const struct message *m, enum decision decision)
 {
-	const char *reason = verdict_reason(verdict);
+	const char *reason = decision_reason(decision);
 	char *at = buffer_room(out, END_MAX);
 
 	if (!at)
@@ -113,7 +113,7 @@ static void put_end(struct buffer *out, const struct message *m, enum verdict ve
 		at = PUT_LITERAL(at, ",\"body_sha256\":\"");
 		at = PUT_LITERAL(put_hex(at, m->body_sha256, sizeof(m->body_sha256)), "\"");
 	}
-	at = stpcpy(PUT_LITERAL(at, ",\"verdict\":\""), verdict_name(verdict));
+	at = stpcpy(PUT_LITERAL(at, ",\"verdict\":\""), decision_name(decision));
 	if (reason)
 		at = stpcpy(PUT_LITERAL(at, "\",\"reason\":\""), reason);
 	buffer_end(out, PUT_LITERAL(at, "\""));
@@ -172,8 +172,8 @@ static void put_known_head(const struct event_options *o, const struct request_h
 	known->same = head->same;
 }
 
-void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct span rule,
-		   struct buffer *out)
+void event_request(const struct event_options *o, const struct message *m, enum decision decision,
+		   struct span rule, struct buffer *out)
 {
 	struct json j = json_to(out);
 
@@ -182,7 +182,7 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 		put_known_head(o, &m->head, out);
 	else
 		put_head(o, &m->head, out);
-	put_end(out, m, verdict);
+	put_end(out, m, decision);
 	if (rule.len > 0) {
 		PUT(&j, ",\"rule\":");
 		json_text(&j, rule);

@@ -37,9 +37,9 @@ struct event_options {
 	struct event_heads *heads;
 };
 
-/** event_request() - append the line of a complete request, its verdict, and unless it is empty the rule behind it */
-void event_request(const struct event_options *o, const struct message *m, enum verdict verdict, struct span rule,
-		   struct buffer *out);
+/** event_request() - append the line of a complete request: its decision and, unless empty, the rule behind it */
+void event_request(const struct event_options *o, const struct message *m, enum decision decision,
+		   struct span rule, struct buffer *out);
 
 /** event_lost() - append the line of a request that will never be complete */
 void event_lost(const struct request_origin *origin, enum lost_reason reason, struct buffer *out);

@@ -245,7 +245,7 @@ static void of_requests(const struct books *b, const struct metrics_facts *f, st
 
 	family(out, requests, "counter", "Requests seen, by what became of them; each counts once, when it is complete or lost.");
 	parts(out, requests, NULL, lost_names, b->requests.lost, LOST_REASON_COUNT);
-	parts(out, requests, NULL, verdict_names, b->requests.verdict, VERDICT_COUNT);
+	parts(out, requests, NULL, decision_names, b->requests.decision, DECISION_COUNT);
 	family(out, "shadowtap_sample_ratio", "gauge", "Share of the matching requests that is mirrored now.");
 	buffer_add_str(out, "shadowtap_sample_ratio ");
 	ratio(out, f->sample_share);

@@ -1,7 +1,7 @@
 /*
  * why.c - walk down the funnel and name the step where the last request was lost
  *
- * Packets, then segments, connections, requests, verdicts, targets: the first
+ * Packets, then segments, connections, requests, decisions, targets: the first
  * stage at which everything that was left fell away is the cause; what came
  * before is healthy and what comes after has seen nothing.
  */
@@ -203,32 +203,32 @@ static void lost(const struct books *b, struct buffer *out)
 		truncated(b, out);
 }
 
-static const char *verdict_advice(size_t verdict, const struct run_shape *shape)
+static const char *decision_advice(size_t decision, const struct run_shape *shape)
 {
-	switch ((enum verdict)verdict) {
-	case VERDICT_FILTERED_METHOD:
+	switch ((enum decision)decision) {
+	case DECISION_FILTERED_METHOD:
 		return "their method is not mirrored (POST and PUT are): add -X GET, or -X any";
-	case VERDICT_FILTERED_DENIED:
+	case DECISION_FILTERED_DENIED:
 		return "their routes have side effects or are health checks: --allow-side-effects mirrors them all the same";
-	case VERDICT_FILTERED_PATH:
+	case DECISION_FILTERED_PATH:
 		return "their path passes neither --preset nor --path and --not-path: check these against the service's routes";
-	case VERDICT_FILTERED_HOST:
+	case DECISION_FILTERED_HOST:
 		return "their Host does not match --match-host";
-	case VERDICT_FILTERED_HEADER:
+	case DECISION_FILTERED_HEADER:
 		return "they do not match --match-header";
-	case VERDICT_FILTERED_LOOP:
+	case DECISION_FILTERED_LOOP:
 		return "they are shadowtap's own requests: tap production, not the shadow (name its port with -p)";
-	case VERDICT_UNSAMPLED:
+	case DECISION_UNSAMPLED:
 		return "the sample took none of them: raise -S, or wait for more requests";
-	case VERDICT_SHED_HANDOVER:
+	case DECISION_SHED_HANDOVER:
 		if (shape->interrupted && !shape->live)
 			return "the run was ended before their time came: --max-sleep 1s shortens the pauses of a recording, -x max "
 			       "leaves them out";
 		return "the targets were not given them in time: see the targets' lines";
-	case VERDICT_SHED_MEMORY:
+	case DECISION_SHED_MEMORY:
 		return "there was no room to hold them: raise --max-memory";
-	case VERDICT_CHOSEN:
-	case VERDICT_COUNT:
+	case DECISION_CHOSEN:
+	case DECISION_COUNT:
 		break;
 	}
 	return "";
@@ -242,12 +242,12 @@ static bool most_were_lost(const struct books *b)
 
 static void none_chosen(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
-	size_t verdict = largest(b->requests.verdict, VERDICT_CHOSEN + 1, VERDICT_COUNT - 1);
-	const struct book_name *name = &verdict_names[verdict];
+	size_t decision = largest(b->requests.decision, DECISION_CHOSEN + 1, DECISION_COUNT - 1);
+	const struct book_name *name = &decision_names[decision];
 
 	buffer_printf(out, "of %" PRIu64 " complete requests, %" PRIu64 " were %s%s%s: %s", b->requests.complete,
-		      b->requests.verdict[verdict], name->group, name->name ? "." : "", name->name ? name->name : "",
-		      verdict_advice(verdict, shape));
+		      b->requests.decision[decision], name->group, name->name ? "." : "", name->name ? name->name : "",
+		      decision_advice(decision, shape));
 }
 
 static void none_sent(const struct books *b, struct buffer *out)
@@ -301,7 +301,7 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
-	uint64_t chosen = b->requests.verdict[VERDICT_CHOSEN];
+	uint64_t chosen = b->requests.decision[DECISION_CHOSEN];
 
 	if (shape->dry_run ? chosen > 0 : books_sent(b) > 0)
 		return false;

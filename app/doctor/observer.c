@@ -3,7 +3,7 @@
  *
  * Theory of operation. The narrow source has the kernel filter of a run, and
  * what it yields goes through the decoder, reassembler and policy of a run; the
- * verdicts are counted and nothing is kept. The wide source has no filter but
+ * decisions are counted and nothing is kept. The wide source has no filter but
  * that of tunnels, all of which it lets through; of its segments only the first
  * bytes are looked at: does an HTTP request begin here, a TLS or an HTTP/2
  * connection, and on which port? That needs no streams, and says what the
@@ -40,7 +40,7 @@ struct observer {
 	struct budget budget;
 	struct capture_stats capture;
 	struct unread narrow_unread, wide_unread;
-	struct policy_stats verdicts;
+	struct policy_stats decisions;
 	struct wide_view wide_view;
 	struct narrow_view narrow_view;
 	unsigned methods, paths; /* named so far */
@@ -93,28 +93,30 @@ static void note_server(struct observer *ob, const struct endpoint *server)
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct observer *ob = ctx;
-	enum verdict verdict = policy_decide(ob->policy, head, origin);
+	enum decision decision = policy_decide(ob->policy, head, origin);
 	struct span path = head->target;
 	const uint8_t *query = path.len ? memchr(path.at, '?', path.len) : NULL;
 
 	if (query)
 		span_truncate(&path, (size_t)(query - path.at));
-	if (verdict == VERDICT_CHOSEN || verdict == VERDICT_UNSAMPLED)
+	if (decision == DECISION_CHOSEN || decision == DECISION_UNSAMPLED)
 		note_server(ob, &origin->server);
-	if (verdict == VERDICT_FILTERED_METHOD)
+	if (decision == DECISION_FILTERED_METHOD)
 		name_once(ob->narrow_view.methods, sizeof(ob->narrow_view.methods), &ob->methods, head->method);
-	else if (verdict == VERDICT_FILTERED_DENIED || verdict == VERDICT_FILTERED_PATH)
+	else if (decision == DECISION_FILTERED_DENIED || decision == DECISION_FILTERED_PATH)
 		name_once(ob->narrow_view.paths, sizeof(ob->narrow_view.paths), &ob->paths, path);
-	return (struct head_decision){ .keep = KEEP_NOTHING, .verdict = (uint8_t)verdict, .limited = verdict == VERDICT_CHOSEN };
+	return (struct head_decision){ .keep = KEEP_NOTHING,
+				       .verdict = (uint8_t)decision,
+				       .limited = decision == DECISION_CHOSEN };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct observer *ob = ctx;
 
 	(void)out_of_memory;
 	message_unref(m);
-	counter_add(&ob->verdicts.verdict[verdict], 1);
+	counter_add(&ob->decisions.decision[decision], 1);
 }
 
 static void on_narrow(void *ctx, const struct packet *packet)
@@ -303,7 +305,7 @@ void observer_stop(struct observer *ob)
 void observer_finish(struct observer *ob, struct symptoms *s)
 {
 	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread, .reassembly = reassembler_stats(ob->reassembler),
-				      .policy = &ob->verdicts };
+				      .policy = &ob->decisions };
 
 	reassembler_finish(ob->reassembler);
 	books_take(&from, &ob->narrow_view.books);

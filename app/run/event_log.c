@@ -11,7 +11,7 @@
 /** struct item - what the ring carries */
 struct item {
 	struct message
-		message; /* first, so that it goes where messages go; with nothing but a verdict and a time */
+		message; /* first, so that it goes where messages go; with nothing but a decision and a time */
 	struct event_lines *lines;
 	struct budget *ahead; /* the event log's */
 };
@@ -66,13 +66,13 @@ void event_log_show(struct event_log *t, const struct rewrite *shown)
 	t->heads = (struct event_heads){ 0 };
 }
 
-void event_log_request(struct event_log *t, const struct message *m, enum verdict verdict)
+void event_log_request(struct event_log *t, const struct message *m, enum decision decision)
 {
 	struct buffer *line = begin_line(t, m->origin.ts_last);
 
 	if (!line)
 		return;
-	event_request(&t->events, m, verdict, (struct span){ 0 }, line);
+	event_request(&t->events, m, decision, (struct span){ 0 }, line);
 	end_line(t);
 }
 
@@ -99,7 +99,7 @@ static struct item *make_item(struct event_log *t)
 	}
 	budget_charge(&t->ahead, bytes);
 	item->message.references = 1;
-	item->message.verdict = TELLER_VERDICT;
+	item->message.decision = TELLER_VERDICT;
 	item->message.origin.ts_last = t->first;
 	item->message.budget = t->o.budget;
 	item->message.charged = bytes;

@@ -2,7 +2,7 @@
  * event_log.h - the events of a lane: of requests that the loop has no part in
  *
  * Theory of operation: of a request that is not sent, nothing can happen any more
- * once the lane has its verdict, so its line is written where its bytes are: by
+ * once the lane has its decision, so its line is written where its bytes are: by
  * the lane. To hand the request on instead, for the loop to write the line, cost
  * more than the line: memory that one thread takes and another gives back, and a
  * wake-up. The lines of many requests go through the ring as one item, so that
@@ -49,7 +49,7 @@ struct event_log *event_log_new(const struct event_log_options *options);
 void event_log_show(struct event_log *t, const struct rewrite *shown);
 
 /** event_log_request() - a complete request of this lane that ended here; after event_log_show() */
-void event_log_request(struct event_log *t, const struct message *m, enum verdict verdict);
+void event_log_request(struct event_log *t, const struct message *m, enum decision decision);
 
 /** event_log_lost() - a request that will never be complete; @now: capture time */
 void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,

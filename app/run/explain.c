@@ -13,7 +13,7 @@
 
 struct explain {
 	const struct options *o;
-	struct reasons *reasons;  /* NULL: only verdicts are told */
+	struct reasons *reasons;  /* NULL: only decisions are told */
 	struct buffer line, rule; /* reused */
 	bool waits;
 	uint64_t told;
@@ -111,33 +111,33 @@ static void target_add(struct explain *e, struct span target)
 	printable_add(&e->line, text, TARGET_MAX);
 }
 
-static void verdict_add(struct buffer *out, enum verdict v)
+static void decision_add(struct buffer *out, enum decision v)
 {
-	const char *reason = verdict_reason(v);
+	const char *reason = decision_reason(v);
 
-	buffer_add_str(out, verdict_name(v));
-	if (v == VERDICT_FILTERED_DENIED)
+	buffer_add_str(out, decision_name(v));
+	if (v == DECISION_FILTERED_DENIED)
 		buffer_add_str(out, " by the deny list");
 	else if (reason)
 		buffer_printf(out,
-			      v >= VERDICT_FILTERED_METHOD && v <= VERDICT_FILTERED_LOOP ? " by %s" : ": %s",
+			      v >= DECISION_FILTERED_METHOD && v <= DECISION_FILTERED_LOOP ? " by %s" : ": %s",
 			      reason);
 }
 
-static void rule_of(struct explain *e, const struct message *m, enum verdict verdict, uint64_t share)
+static void rule_of(struct explain *e, const struct message *m, enum decision decision, uint64_t share)
 {
 	char text[UNITS_TEXT_MAX];
 
 	buffer_clear(&e->rule);
-	if (verdict == VERDICT_UNSAMPLED && share == SHARE_ONE)
+	if (decision == DECISION_UNSAMPLED && share == SHARE_ONE)
 		buffer_add_str(&e->rule, "-c has as many as it asked for");
-	else if (verdict == VERDICT_UNSAMPLED)
+	else if (decision == DECISION_UNSAMPLED)
 		buffer_printf(&e->rule, "--sample %s ", share_text(share, text));
-	if (e->reasons && (verdict != VERDICT_UNSAMPLED || share != SHARE_ONE))
-		reasons_add(e->reasons, verdict, &m->head, &e->rule);
+	if (e->reasons && (decision != DECISION_UNSAMPLED || share != SHARE_ONE))
+		reasons_add(e->reasons, decision, &m->head, &e->rule);
 }
 
-struct span explain_request(struct explain *e, const struct message *m, enum verdict verdict, uint64_t share)
+struct span explain_request(struct explain *e, const struct message *m, enum decision decision, uint64_t share)
 {
 	if (!e)
 		return (struct span){ 0 };
@@ -148,8 +148,8 @@ struct span explain_request(struct explain *e, const struct message *m, enum ver
 	buffer_add_str(&e->line, " ");
 	ends_add(&e->line, &m->origin);
 	buffer_printf(&e->line, " %llu bytes: ", (unsigned long long)m->body_len);
-	verdict_add(&e->line, verdict);
-	rule_of(e, m, verdict, share);
+	decision_add(&e->line, decision);
+	rule_of(e, m, decision, share);
 	if (e->rule.len > 0)
 		buffer_add_str(&e->line, ": ");
 	buffer_add_span(&e->line, buffer_span(&e->rule));

@@ -35,11 +35,11 @@ struct explain *explain_new(const struct options *o);
 void explain_rules(struct explain *e, const struct options *o);
 
 /**
- * explain_request() - a whole request and its verdict
+ * explain_request() - a whole request and its decision
  * @share:  the sample as it is now
- * Return: the rule behind the verdict, for events; borrowed until the next call, empty if there is none.
+ * Return: the rule behind the decision, for events; borrowed until the next call, empty if there is none.
  */
-struct span explain_request(struct explain *e, const struct message *m, enum verdict verdict, uint64_t share);
+struct span explain_request(struct explain *e, const struct message *m, enum decision decision, uint64_t share);
 
 /** explain_lost() - a request that never becomes whole */
 void explain_lost(struct explain *e, const struct request_origin *origin, enum lost_reason reason);

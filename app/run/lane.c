@@ -27,7 +27,7 @@ struct lane {
 	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
 	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
 	struct event_log *event_log;                   /* NULL: the loop is told, or nobody */
-	struct policy_stats *verdicts;
+	struct policy_stats *decisions;
 	struct capture_stats stats;
 	struct unread unread;
 	struct buffer complaints;
@@ -105,22 +105,22 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 {
 	struct lane *l = ctx;
 	enum keep keep = KEEP_NOTHING;
-	enum verdict verdict;
+	enum decision decision;
 
 	take_next_rules(l);
-	verdict = policy_decide(l->rules->policy, head, origin);
-	if (verdict == VERDICT_CHOSEN && !l->o.options->dry_run)
+	decision = policy_decide(l->rules->policy, head, origin);
+	if (decision == DECISION_CHOSEN && !l->o.options->dry_run)
 		keep = KEEP_WHOLE;
 	else if (l->o.tells_all)
 		keep = KEEP_HEAD;
-	else if (l->event_log || (verdict == VERDICT_CHOSEN && l->o.recorder))
+	else if (l->event_log || (decision == DECISION_CHOSEN && l->o.recorder))
 		keep = KEEP_LENT; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
 		.digest = l->o.options->events_path != NULL,
-		.verdict = (uint8_t)verdict,
+		.verdict = (uint8_t)decision,
 		.response = keep == KEEP_WHOLE && l->o.options->compare.on,
-		.limited = verdict == VERDICT_CHOSEN, /* a dry run counts as too large what a run would not send */
+		.limited = decision == DECISION_CHOSEN, /* a dry run counts as too large what a run would not send */
 	};
 }
 
@@ -172,39 +172,39 @@ static bool push_sent(struct lane *l, struct message *m)
 	return pushed;
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct lane *l = ctx;
-	bool send = verdict == VERDICT_CHOSEN && !l->o.options->dry_run;
-	bool reserved = verdict == VERDICT_CHOSEN && reserve(l);
+	bool send = decision == DECISION_CHOSEN && !l->o.options->dry_run;
+	bool reserved = decision == DECISION_CHOSEN && reserve(l);
 
-	if (verdict == VERDICT_CHOSEN && !reserved)
-		verdict = VERDICT_UNSAMPLED; /* -c: the count was reached while this one was in the making */
-	if (verdict == VERDICT_CHOSEN && out_of_memory)
-		verdict = VERDICT_SHED_MEMORY;
+	if (decision == DECISION_CHOSEN && !reserved)
+		decision = DECISION_UNSAMPLED; /* -c: the count was reached while this one was in the making */
+	if (decision == DECISION_CHOSEN && out_of_memory)
+		decision = DECISION_SHED_MEMORY;
 	if (m && m->response_token)
 		l->awaited++;
 	if (m) {
 		struct request_origin origin = m->origin;
 
-		m->verdict = verdict;
-		if (send && verdict == VERDICT_CHOSEN) {
+		m->decision = decision;
+		if (send && decision == DECISION_CHOSEN) {
 			if (push_sent(l, m))
 				m = NULL;
 			else
-				verdict = VERDICT_SHED_HANDOVER;
+				decision = DECISION_SHED_HANDOVER;
 		} else if (l->o.tells_all && push(l, m)) {
 			m = NULL;
 		}
 		if (m && l->event_log)
-			event_log_request(l->event_log, m, verdict);
+			event_log_request(l->event_log, m, decision);
 		message_unref(m);
-		if (verdict == VERDICT_CHOSEN && l->o.recorder)
+		if (decision == DECISION_CHOSEN && l->o.recorder)
 			recorder_chosen(l->o.recorder, &origin);
 	}
 	if (reserved)
-		settle(l, verdict == VERDICT_CHOSEN);
-	counter_add(&l->verdicts->verdict[verdict], 1);
+		settle(l, decision == DECISION_CHOSEN);
+	counter_add(&l->decisions->decision[decision], 1);
 }
 
 static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
@@ -223,7 +223,7 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	m->references = 1;
 	m->origin = *origin;
 	m->origin.ts_last = now; /* it has its place among the others there */
-	m->verdict = (uint8_t)(LANE_VERDICT_LOST + reason);
+	m->decision = (uint8_t)(LANE_VERDICT_LOST + reason);
 	if (!push(l, m))
 		message_unref(m);
 }
@@ -258,7 +258,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 		return;
 	}
 	a->message.references = 1;
-	a->message.verdict = LANE_VERDICT_ANSWER;
+	a->message.decision = LANE_VERDICT_ANSWER;
 	a->message.response_token = token;
 	a->message.origin.ts_last = l->last;
 	a->response = response;
@@ -490,7 +490,7 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
-/* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its verdict. */
+/* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its decision. */
 static int make_event_log(struct lane *l)
 {
 	struct event_log_options options = {
@@ -528,7 +528,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->source = options->source;
 	pthread_mutex_init(&l->source_lock, NULL);
 	l->live = source_is_live(options->source);
-	l->verdicts = options->verdicts;
+	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
 	l->reassembler = reassembler_new(&reassembly, &sink);

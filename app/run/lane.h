@@ -48,7 +48,7 @@ struct lane_options {
 	bool keep_open;                /* at the end, until lane_close_source() or lane_free(): see lanes.c */
 	struct chosen_limit *chosen;   /* borrowed */
 	struct lane_rules *rules;      /* taken */
-	struct policy_stats *verdicts; /* borrowed; the policy counts there too */
+	struct policy_stats *decisions; /* borrowed; the policy counts there too */
 	struct budget *budget;         /* borrowed */
 	struct ring *ring;             /* borrowed */
 	struct intake *intake;         /* borrowed */
@@ -106,14 +106,14 @@ const struct buffer *lane_complaints(const struct lane *l);
 
 /** struct lane_response - what is known of the response to a request that was handed over before */
 struct lane_response {
-	struct message message; /* first, so that it goes where messages go; with nothing but response_token and verdict */
+	struct message message; /* first, so that it goes where messages go; with nothing but response_token and decision */
 	struct response *response; /* NULL: there was no memory for it */
 };
 
 /** lane_take_late() - after lane_join(): answers that did not fit into the ring, linked by message.next; given */
 struct message *lane_take_late(struct lane *l);
 
-/** LANE_VERDICT_LOST - verdicts from here on carry a lost reason instead of a request, for events */
+/** LANE_VERDICT_LOST - decisions from here on carry a lost reason instead of a request, for events */
 #define LANE_VERDICT_LOST 128
 
 /** lane_disown() - before lane_start(): what the lane has taken is its giver's again */

@@ -10,15 +10,15 @@
 #include "base/log.h"
 #include "base/ring.h"
 
-/** struct verdicts - a lane's own cache lines */
-struct verdicts {
+/** struct decisions - a lane's own cache lines */
+struct decisions {
 	_Alignas(CACHE_LINE) struct policy_stats stats;
 };
 
 struct lanes {
 	size_t count;
 	bool live;
-	struct verdicts *verdicts;
+	struct decisions *decisions;
 	struct ring *rings[SOURCE_LANES_MAX];
 	struct lane *lane[SOURCE_LANES_MAX]; /* NULL before lanes_open() */
 	struct chosen_limit chosen;
@@ -37,11 +37,11 @@ struct lanes *lanes_new(size_t count, size_t ring_slots)
 	if (!ls)
 		return NULL;
 	ls->count = count;
-	ls->verdicts = cache_line_calloc(count * sizeof(*ls->verdicts));
+	ls->decisions = cache_line_calloc(count * sizeof(*ls->decisions));
 	for (size_t i = 0; i < count; i++)
 		ls->rings[i] = ring_new(ring_slots);
 	for (size_t i = 0; i < count; i++) {
-		if (!ls->verdicts || !ls->rings[i]) {
+		if (!ls->decisions || !ls->rings[i]) {
 			lanes_free(ls);
 			return NULL;
 		}
@@ -49,9 +49,9 @@ struct lanes *lanes_new(size_t count, size_t ring_slots)
 	return ls;
 }
 
-struct policy_stats *lanes_verdicts(struct lanes *ls, size_t lane)
+struct policy_stats *lanes_decisions(struct lanes *ls, size_t lane)
 {
-	return &ls->verdicts[lane].stats;
+	return &ls->decisions[lane].stats;
 }
 
 struct ring **lanes_rings(struct lanes *ls)
@@ -93,7 +93,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.keep_open = ls->count > 1 || ls->live,
 		.chosen = &ls->chosen,
 		.rules = o->rules->lane[i],
-		.verdicts = lanes_verdicts(ls, i),
+		.decisions = lanes_decisions(ls, i),
 		.budget = o->budget,
 		.ring = ls->rings[i],
 		.intake = o->intake,
@@ -222,7 +222,7 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 			unread_add(&out->unread, (uint32_t)counter_get(&lane_unread(ls->lane[i])->row[row].what),
 				   counter_get(&lane_unread(ls->lane[i])->row[row].packets));
 		add_counters(&out->reassembly, lane_reassembly_stats(ls->lane[i]), sizeof(out->reassembly));
-		add_counters(&out->policy, &ls->verdicts[i].stats, sizeof(out->policy));
+		add_counters(&out->policy, &ls->decisions[i].stats, sizeof(out->policy));
 	}
 }
 
@@ -245,7 +245,7 @@ void lanes_free(struct lanes *ls)
 		if (ls->rings[i])
 			ring_free(ls->rings[i]);
 	}
-	free(ls->verdicts);
+	free(ls->decisions);
 	buffer_deinit(&ls->complaints);
 	free(ls);
 }

@@ -31,8 +31,8 @@ struct lanes;
 /** lanes_new() - the rings and counters of @count lanes; NULL when out of memory */
 struct lanes *lanes_new(size_t count, size_t ring_slots);
 
-/** lanes_verdicts() - where the policy of lane @lane, an index, counts */
-struct policy_stats *lanes_verdicts(struct lanes *ls, size_t lane);
+/** lanes_decisions() - where the policy of lane @lane, an index, counts */
+struct policy_stats *lanes_decisions(struct lanes *ls, size_t lane);
 
 /** lanes_rings() - one per lane, for the intake */
 struct ring **lanes_rings(struct lanes *ls);

@@ -70,22 +70,22 @@ static void check_writer(struct tap *t)
 		stop_capture(t);
 }
 
-static void note_message(struct tap *t, const struct message *m, uint8_t verdict)
+static void note_message(struct tap *t, const struct message *m, uint8_t decision)
 {
 	struct span rule = { 0 };
 	struct buffer *line;
 
-	if (verdict >= LANE_VERDICT_LOST)
-		explain_lost(t->explain, &m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST));
+	if (decision >= LANE_VERDICT_LOST)
+		explain_lost(t->explain, &m->origin, (enum lost_reason)(decision - LANE_VERDICT_LOST));
 	else
-		rule = explain_request(t->explain, m, (enum verdict)verdict, t->sample.share);
+		rule = explain_request(t->explain, m, (enum decision)decision, t->sample.share);
 	line = begin_event(t);
 	if (!line)
 		return;
-	if (verdict >= LANE_VERDICT_LOST)
-		event_lost(&m->origin, (enum lost_reason)(verdict - LANE_VERDICT_LOST), line);
+	if (decision >= LANE_VERDICT_LOST)
+		event_lost(&m->origin, (enum lost_reason)(decision - LANE_VERDICT_LOST), line);
 	else
-		event_request(&t->event_options, m, (enum verdict)verdict, rule, line);
+		event_request(&t->event_options, m, (enum decision)decision, rule, line);
 	end_event(t);
 	check_writer(t);
 }
@@ -108,15 +108,15 @@ static void take_response(struct tap *t, struct message *m)
 
 static bool goes_at_once(const void *item)
 {
-	return ((const struct message *)item)->verdict == LANE_VERDICT_ANSWER;
+	return ((const struct message *)item)->decision == LANE_VERDICT_ANSWER;
 }
 
 /* loop: an item that is no request: true, and taken */
 static bool take_other(struct tap *t, struct message *m)
 {
-	if (m->verdict == TELLER_VERDICT)
+	if (m->decision == TELLER_VERDICT)
 		take_lines(t, m);
-	else if (m->verdict == LANE_VERDICT_ANSWER)
+	else if (m->decision == LANE_VERDICT_ANSWER)
 		take_response(t, m);
 	else
 		return false;
@@ -131,11 +131,11 @@ static void drop_item(void *ctx, void *item)
 
 	if (take_other(t, m))
 		return;
-	if (m->verdict == VERDICT_CHOSEN && t->replay) {
-		m->verdict = VERDICT_SHED_HANDOVER;
+	if (m->decision == DECISION_CHOSEN && t->replay) {
+		m->decision = DECISION_SHED_HANDOVER;
 		t->leftover++;
 	}
-	note_message(t, m, m->verdict);
+	note_message(t, m, m->decision);
 	message_unref(m);
 }
 
@@ -144,7 +144,7 @@ static void on_item(void *ctx, void *item)
 {
 	struct tap *t = ctx;
 	struct message *m = item;
-	bool sent = m->verdict == VERDICT_CHOSEN && t->replay;
+	bool sent = m->decision == DECISION_CHOSEN && t->replay;
 
 	if (take_other(t, m))
 		return;
@@ -152,7 +152,7 @@ static void on_item(void *ctx, void *item)
 		drop_item(t, m);
 		return;
 	}
-	note_message(t, m, m->verdict);
+	note_message(t, m, m->decision);
 	if (sent)
 		replay_submit(t->replay, m);
 	else

@@ -13,16 +13,16 @@ static bool is_own(void *ctx, const struct request_origin *origin)
 	       (t->admin && admin_is_own(t->admin, &origin->server));
 }
 
-static struct policy_stats *verdicts_of(void *ctx, size_t lane)
+static struct policy_stats *decisions_of(void *ctx, size_t lane)
 {
 	struct tap *t = ctx;
 
-	return lanes_verdicts(t->lanes, lane);
+	return lanes_decisions(t->lanes, lane);
 }
 
 int tap_make_rules(struct tap *t, const struct options *o, uint64_t share, struct rules *out, struct buffer *error)
 {
-	struct rules_wiring wiring = { .share = share, .is_own = is_own, .stats = verdicts_of, .ctx = t };
+	struct rules_wiring wiring = { .share = share, .is_own = is_own, .stats = decisions_of, .ctx = t };
 
 	return rules_make(o, t->lane_count, &wiring, out, error);
 }

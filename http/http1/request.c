@@ -162,10 +162,8 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 							   : message_new(head, &rq->origin, env->budget);
 		rq->body_cap = 0;
 		rq->out_of_memory = !rq->message;
-		if (rq->message) {
-			rq->message->verdict = d.verdict;
+		if (rq->message)
 			rq->message->body_kept = d.keep == KEEP_WHOLE;
-		}
 	}
 	rq->wants_response = d.response && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)

@@ -27,7 +27,7 @@ static void decide(const char *pattern, struct span text, uint8_t choices)
 	struct request_origin origin = { 0 };
 	struct buffer error = { 0 };
 	struct policy *p = NULL;
-	enum verdict v;
+	enum decision v;
 
 	strncat(header_rule, pattern, PATTERN_MAX);
 	options.paths = (struct texts){ patterns, choices >> 3 & 1 };
@@ -38,7 +38,7 @@ static void decide(const char *pattern, struct span text, uint8_t choices)
 	options.sample_share = SHARE_ONE;
 	if (policy_new(&options, &p, &error) == 0) {
 		v = policy_decide(p, &head, &origin);
-		if (v != policy_decide(p, &head, &origin) || v == VERDICT_UNSAMPLED || v == VERDICT_FILTERED_METHOD)
+		if (v != policy_decide(p, &head, &origin) || v == DECISION_UNSAMPLED || v == DECISION_FILTERED_METHOD)
 			abort();
 	} else if (error.len == 0) {
 		abort();

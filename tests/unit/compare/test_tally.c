@@ -79,7 +79,7 @@ struct made {
 	struct outcome outcome;
 	struct finding findings[3];
 	char patterns[3][48];
-	struct decision decisions[4];
+	struct model_decision decisions[4];
 	int64_t gaps[4];
 	struct comparison c;
 	struct pair pair;
@@ -118,7 +118,7 @@ static void make_decisions(struct made *x)
 	x->c.findings.decisions = x->decisions;
 	x->c.findings.decision_count = below(5);
 	for (size_t i = 0; i < x->c.findings.decision_count; i++) {
-		struct decision *d = &x->decisions[i];
+		struct model_decision *d = &x->decisions[i];
 
 		snprintf(d->production, sizeof(d->production), "label \xc3\xa4%zu", below(10));
 		snprintf(d->shadow, sizeof(d->shadow), "label \xc3\xa4%zu", below(10));
@@ -305,10 +305,10 @@ static void add_known(struct tally *t, size_t target)
 		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
 		x.c.findings.decisions = x.decisions;
 		x.c.findings.decision_count = x.c.findings.decisions_total = x.c.findings.decisions_agree = 1;
-		x.decisions[0] = (struct decision){ "3", "3", 0.9, 0.95, true };
+		x.decisions[0] = (struct model_decision){ "3", "3", 0.9, 0.95, true };
 		if (i < 4) {
 			x.c.verdict = COMPARISON_DECISION;
-			x.decisions[0] = (struct decision){ "3", "8", 0.9, 1.0, false };
+			x.decisions[0] = (struct model_decision){ "3", "8", 0.9, 1.0, false };
 			x.c.findings.decisions_agree = 0;
 			x.c.findings.at = x.findings;
 			x.c.findings.count = 1;
@@ -744,7 +744,7 @@ static void test_repeats_of_varying_bytes(void **state)
 			x.findings[0] = (struct finding){ r->kind, "/a", "/a", "", "", 1, 1, 1 };
 			snprintf(x.findings[0].production, sizeof(x.findings[0].production), "%s", r->production[i]);
 			snprintf(x.findings[0].shadow, sizeof(x.findings[0].shadow), "%s", r->shadow[i]);
-			x.decisions[0] = (struct decision){ .agrees = true };
+			x.decisions[0] = (struct model_decision){ .agrees = true };
 			snprintf(x.decisions[0].production, LABEL_TEXT, "%s", r->decided[i]);
 			tally_add(t, 0, &x.pair, &x.c);
 		}
@@ -826,7 +826,7 @@ static void test_bounded(void **state)
 		x.c.findings = (struct findings){ .at = x.findings, .count = 1, .decisions = x.decisions, .decision_count = 1, .decisions_total = 1 };
 		snprintf(x.patterns[0], sizeof(x.patterns[0]), "/%d", i);
 		x.findings[0] = (struct finding){ DIFFERENCE_VALUE, x.patterns[0], x.patterns[0], "", "", 1, 0, 0 };
-		x.decisions[0] = (struct decision){ .production_score = NAN, .shadow_score = NAN };
+		x.decisions[0] = (struct model_decision){ .production_score = NAN, .shadow_score = NAN };
 		snprintf(x.decisions[0].production, LABEL_TEXT, "%040d", i);
 		snprintf(x.decisions[0].shadow, LABEL_TEXT, "%040d", -i);
 		snprintf(x.target, sizeof(x.target), "/v1/models/%d", i);

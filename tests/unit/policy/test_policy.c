@@ -1,5 +1,5 @@
 /*
- * test_policy.c - options and a head in, a verdict out
+ * test_policy.c - options and a head in, a decision out
  *
  * Routes have their own tables in test_route.c. Here: the order of the steps,
  * each step's rule, what is refused at start and in which words.
@@ -75,7 +75,7 @@ struct field_text {
 };
 
 /* @same: the head's number, as all have that are equal to it; 0: none */
-static enum verdict decide_known(struct policy *p, uint64_t same, const char *method, const char *target,
+static enum decision decide_known(struct policy *p, uint64_t same, const char *method, const char *target,
 				 const struct field_text *fields)
 {
 	struct header headers[FIELDS_MAX];
@@ -88,7 +88,8 @@ static enum verdict decide_known(struct policy *p, uint64_t same, const char *me
 	return policy_decide(p, &head, &origin);
 }
 
-static enum verdict decide(struct policy *p, const char *method, const char *target, const struct field_text *fields)
+static enum decision decide(struct policy *p, const char *method, const char *target,
+			    const struct field_text *fields)
 {
 	return decide_known(p, 0, method, target, fields);
 }
@@ -97,104 +98,104 @@ static const struct {
 	struct option_word options[OPTIONS_MAX];
 	const char *method, *target;
 	struct field_text fields[FIELDS_MAX];
-	enum verdict verdict;
+	enum decision decision;
 } rows[] = {
 	/* methods */
-	{ { { 0 } }, "POST", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { 0 } }, "PUT", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { 0 } }, "GET", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { 0 } }, "post", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { 0 } }, "POSTS", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { "method", "get" } }, "GET", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "get" } }, "POST", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { "method", "Post" }, { "method", "PATCH" } }, "POST", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "Post" }, { "method", "PATCH" } }, "PATCH", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "predict" } }, "predict", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "predict" } }, "PREDICT", "/p", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { "method", "ANY" } }, "DELETE", "/p", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "any" } }, "CONNECT", "h:443", { { 0 } }, VERDICT_FILTERED_METHOD },
+	{ { { 0 } }, "POST", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { 0 } }, "PUT", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { 0 } }, "GET", "/p", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { 0 } }, "post", "/p", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { 0 } }, "POSTS", "/p", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { "method", "get" } }, "GET", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "get" } }, "POST", "/p", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { "method", "Post" }, { "method", "PATCH" } }, "POST", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "Post" }, { "method", "PATCH" } }, "PATCH", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "predict" } }, "predict", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "predict" } }, "PREDICT", "/p", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { "method", "ANY" } }, "DELETE", "/p", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "any" } }, "CONNECT", "h:443", { { 0 } }, DECISION_FILTERED_METHOD },
 	/* the first step that says no is the one that is told */
-	{ { { "path", "^/never" } }, "GET", "/metrics", { { 0 } }, VERDICT_FILTERED_METHOD },
-	{ { { "path", "^/never" } }, "POST", "/metrics", { { 0 } }, VERDICT_FILTERED_DENIED },
-	{ { { "path", "^/never" }, { "side-effects", "" } }, "POST", "/metrics", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "^/never" }, { "host", "x" } }, "POST", "/p", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "host", "x" }, { "header", "a: x" } }, "POST", "/p", { { "Host", "y" } }, VERDICT_FILTERED_HOST },
-	{ { { "header", "a: x" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, VERDICT_FILTERED_HEADER },
-	{ { { "sample", "0%" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, VERDICT_FILTERED_LOOP },
-	{ { { "sample", "0%" } }, "POST", "/p", { { 0 } }, VERDICT_UNSAMPLED },
+	{ { { "path", "^/never" } }, "GET", "/metrics", { { 0 } }, DECISION_FILTERED_METHOD },
+	{ { { "path", "^/never" } }, "POST", "/metrics", { { 0 } }, DECISION_FILTERED_DENIED },
+	{ { { "path", "^/never" }, { "side-effects", "" } }, "POST", "/metrics", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "^/never" }, { "host", "x" } }, "POST", "/p", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "host", "x" }, { "header", "a: x" } }, "POST", "/p", { { "Host", "y" } }, DECISION_FILTERED_HOST },
+	{ { { "header", "a: x" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, DECISION_FILTERED_HEADER },
+	{ { { "sample", "0%" } }, "POST", "/p", { { "X-Shadowtap", "1" } }, DECISION_FILTERED_LOOP },
+	{ { { "sample", "0%" } }, "POST", "/p", { { 0 } }, DECISION_UNSAMPLED },
 	/* paths: on path and query, unanchored, as captured; one must match, and none of the others */
-	{ { { "path", "predict" } }, "POST", "/v1/models/m:predict", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "^/v1/.*predict$" } }, "POST", "http://h/v1/models/m:predict", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "h" } }, "POST", "http://h/a", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "^/$" } }, "POST", "http://h", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "user=7(&|$)" } }, "POST", "/p?user=7&x", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "%41" } }, "POST", "/%41", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "/A" } }, "POST", "/%41", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/c", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/c", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "/b" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m1/infer", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m2/infer", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/other/m1/", { { 0 } }, VERDICT_FILTERED_PATH },
+	{ { { "path", "predict" } }, "POST", "/v1/models/m:predict", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "^/v1/.*predict$" } }, "POST", "http://h/v1/models/m:predict", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "h" } }, "POST", "http://h/a", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "^/$" } }, "POST", "http://h", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "user=7(&|$)" } }, "POST", "/p?user=7&x", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "%41" } }, "POST", "/%41", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "/A" } }, "POST", "/%41", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/b", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "/a" }, { "path", "/b" } }, "POST", "/c", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/c", { { 0 } }, DECISION_CHOSEN },
+	{ { { "not-path", "/a" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "/b" }, { "not-path", "/b" } }, "POST", "/b", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m1/infer", { { 0 } }, DECISION_CHOSEN },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/v2/models/m2/infer", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "preset", "v2" }, { "path", "/m1/" } }, "POST", "/other/m1/", { { 0 } }, DECISION_FILTERED_PATH },
 	/* a target is judged in the form in which it would be sent: with a slash before it */
-	{ { { "not-path", "^/private" } }, "POST", "private/x", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "^/v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "^v1/" } }, "POST", "v1/x", { { 0 } }, VERDICT_FILTERED_PATH },
-	{ { { "path", "^/@evil$" } }, "POST", "@evil", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "^/[?]q$" } }, "POST", "?q", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "path", "^/[?]q$" } }, "POST", "http://h?q", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "any" }, { "path", "^/[*]$" } }, "POST", "*", { { 0 } }, VERDICT_CHOSEN },
-	{ { { "method", "any" }, { "path", "^[*]$" } }, "OPTIONS", "*", { { 0 } }, VERDICT_CHOSEN },
+	{ { { "not-path", "^/private" } }, "POST", "private/x", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "^/v1/" } }, "POST", "v1/x", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "^v1/" } }, "POST", "v1/x", { { 0 } }, DECISION_FILTERED_PATH },
+	{ { { "path", "^/@evil$" } }, "POST", "@evil", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "?q", { { 0 } }, DECISION_CHOSEN },
+	{ { { "path", "^/[?]q$" } }, "POST", "http://h?q", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "any" }, { "path", "^/[*]$" } }, "POST", "*", { { 0 } }, DECISION_CHOSEN },
+	{ { { "method", "any" }, { "path", "^[*]$" } }, "OPTIONS", "*", { { 0 } }, DECISION_CHOSEN },
 	/* hosts: any case; no field is an empty text */
-	{ { { "host", "^models\\." } }, "POST", "/p", { { "HOST", "Models.example:80" } }, VERDICT_CHOSEN },
-	{ { { "host", "a" }, { "host", "b" } }, "POST", "/p", { { "host", "b" } }, VERDICT_CHOSEN },
-	{ { { "host", "." } }, "POST", "/p", { { "x", "y" } }, VERDICT_FILTERED_HOST },
-	{ { { "host", "^$" } }, "POST", "/p", { { "x", "y" } }, VERDICT_CHOSEN },
-	{ { { "host", "b" } }, "POST", "/p", { { "host", "a" }, { "host", "b" } }, VERDICT_FILTERED_HOST },
+	{ { { "host", "^models\\." } }, "POST", "/p", { { "HOST", "Models.example:80" } }, DECISION_CHOSEN },
+	{ { { "host", "a" }, { "host", "b" } }, "POST", "/p", { { "host", "b" } }, DECISION_CHOSEN },
+	{ { { "host", "." } }, "POST", "/p", { { "x", "y" } }, DECISION_FILTERED_HOST },
+	{ { { "host", "^$" } }, "POST", "/p", { { "x", "y" } }, DECISION_CHOSEN },
+	{ { { "host", "b" } }, "POST", "/p", { { "host", "a" }, { "host", "b" } }, DECISION_FILTERED_HOST },
 	/* headers: each rule must match some field of its name */
-	{ { { "header", "Content-Type: json" } }, "POST", "/p", { { "content-type", "application/json" } }, VERDICT_CHOSEN },
+	{ { { "header", "Content-Type: json" } }, "POST", "/p", { { "content-type", "application/json" } }, DECISION_CHOSEN },
 	{ { { "header", "content-type:^json" } }, "POST", "/p", { { "content-type", "application/json" } },
-	  VERDICT_FILTERED_HEADER },
-	{ { { "header", "x: ^b$" } }, "POST", "/p", { { "x", "a" }, { "X", "b" } }, VERDICT_CHOSEN },
-	{ { { "header", "x: a" }, { "header", "y: b" } }, "POST", "/p", { { "x", "a" }, { "y", "b" } }, VERDICT_CHOSEN },
+	  DECISION_FILTERED_HEADER },
+	{ { { "header", "x: ^b$" } }, "POST", "/p", { { "x", "a" }, { "X", "b" } }, DECISION_CHOSEN },
+	{ { { "header", "x: a" }, { "header", "y: b" } }, "POST", "/p", { { "x", "a" }, { "y", "b" } }, DECISION_CHOSEN },
 	{ { { "header", "x: a" }, { "header", "y: b" } }, "POST", "/p", { { "x", "a" }, { "y", "a" } },
-	  VERDICT_FILTERED_HEADER },
-	{ { { "header", "x: a" }, { "header", "x: b" } }, "POST", "/p", { { "x", "ab" } }, VERDICT_CHOSEN },
-	{ { { "header", "x: a" } }, "POST", "/p", { { "xx", "a" } }, VERDICT_FILTERED_HEADER },
-	{ { { "header", "x:" } }, "POST", "/p", { { "x", "" } }, VERDICT_CHOSEN },
-	{ { { "header", "x:" } }, "POST", "/p", { { "y", "" } }, VERDICT_FILTERED_HEADER },
-	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b c" } }, VERDICT_CHOSEN },
-	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b" } }, VERDICT_FILTERED_HEADER },
+	  DECISION_FILTERED_HEADER },
+	{ { { "header", "x: a" }, { "header", "x: b" } }, "POST", "/p", { { "x", "ab" } }, DECISION_CHOSEN },
+	{ { { "header", "x: a" } }, "POST", "/p", { { "xx", "a" } }, DECISION_FILTERED_HEADER },
+	{ { { "header", "x:" } }, "POST", "/p", { { "x", "" } }, DECISION_CHOSEN },
+	{ { { "header", "x:" } }, "POST", "/p", { { "y", "" } }, DECISION_FILTERED_HEADER },
+	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b c" } }, DECISION_CHOSEN },
+	{ { { "header", "x: a:b " } }, "POST", "/p", { { "x", "a:b" } }, DECISION_FILTERED_HEADER },
 	/* the mark */
-	{ { { 0 } }, "POST", "/p", { { "x-SHADOWTAP", "" } }, VERDICT_FILTERED_LOOP },
-	{ { { 0 } }, "POST", "/p", { { "x-shadowtap2", "1" } }, VERDICT_CHOSEN },
+	{ { { 0 } }, "POST", "/p", { { "x-SHADOWTAP", "" } }, DECISION_FILTERED_LOOP },
+	{ { { 0 } }, "POST", "/p", { { "x-shadowtap2", "1" } }, DECISION_CHOSEN },
 	/* sample by header */
-	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "a" } }, VERDICT_CHOSEN },
-	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "" } }, VERDICT_UNSAMPLED },
-	{ { { "by-header", "x-user" }, { "sample", "99.9%" } }, "POST", "/p", { { "y", "a" } }, VERDICT_UNSAMPLED },
-	{ { { "by-header", "x-user" }, { "sample", "100%" } }, "POST", "/p", { { "y", "a" } }, VERDICT_CHOSEN },
+	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "a" } }, DECISION_CHOSEN },
+	{ { { "by-header", "x-user" }, { "sample", "50%" } }, "POST", "/p", { { "X-User", "" } }, DECISION_UNSAMPLED },
+	{ { { "by-header", "x-user" }, { "sample", "99.9%" } }, "POST", "/p", { { "y", "a" } }, DECISION_UNSAMPLED },
+	{ { { "by-header", "x-user" }, { "sample", "100%" } }, "POST", "/p", { { "y", "a" } }, DECISION_CHOSEN },
 };
 
-static void test_verdicts(void **state)
+static void test_decisions(void **state)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buffer error = { 0 };
 		struct policy *p = NULL;
 		struct wish w;
-		enum verdict v;
+		enum decision v;
 
 		wish_init(&w, rows[i].options);
 		assert_int_equal(policy_new(&w.options, &p, &error), 0);
 		v = decide(p, rows[i].method, rows[i].target, rows[i].fields);
-		for (uint64_t same = 0; same < 2 * 3 && v == rows[i].verdict; same++) /* each number twice */
+		for (uint64_t same = 0; same < 2 * 3 && v == rows[i].decision; same++) /* each number twice */
 			v = decide_known(p, same / 2, rows[i].method, rows[i].target, rows[i].fields);
-		if (v != rows[i].verdict)
-			fail_msg("row %zu: %s %s is %s %s", i, rows[i].method, rows[i].target, verdict_name(v),
-				 verdict_reason(v) ? verdict_reason(v) : "");
-		for (size_t k = 0; k < VERDICT_COUNT; k++) /* counting is the lane's business */
-			assert_int_equal(counter_get(&policy_stats(p)->verdict[k]), 0);
+		if (v != rows[i].decision)
+			fail_msg("row %zu: %s %s is %s %s", i, rows[i].method, rows[i].target, decision_name(v),
+				 decision_reason(v) ? decision_reason(v) : "");
+		for (size_t k = 0; k < DECISION_COUNT; k++) /* counting is the lane's business */
+			assert_int_equal(counter_get(&policy_stats(p)->decision[k]), 0);
 		policy_free(p);
 		buffer_deinit(&error);
 	}
@@ -244,14 +245,14 @@ static void test_giving_up(void **state)
 {
 	static const struct {
 		struct option_word options[OPTIONS_MAX];
-		enum verdict verdict;
+		enum decision decision;
 		uint64_t times;
 	} cases[] = {
-		{ { { "path", "x" } }, VERDICT_FILTERED_PATH, 1 },
-		{ { { "not-path", "x" } }, VERDICT_FILTERED_PATH, 1 },
-		{ { { "header", "long: x" } }, VERDICT_FILTERED_HEADER, 1 },
-		{ { { "header", "short: x" } }, VERDICT_CHOSEN, 0 },
-		{ { { "path", "x" }, { "path", "y" } }, VERDICT_FILTERED_PATH, 2 },
+		{ { { "path", "x" } }, DECISION_FILTERED_PATH, 1 },
+		{ { { "not-path", "x" } }, DECISION_FILTERED_PATH, 1 },
+		{ { { "header", "long: x" } }, DECISION_FILTERED_HEADER, 1 },
+		{ { { "header", "short: x" } }, DECISION_CHOSEN, 0 },
+		{ { { "path", "x" }, { "path", "y" } }, DECISION_FILTERED_PATH, 2 },
 	};
 	char *text = malloc(RULE_TEXT_MAX + 3);
 
@@ -268,10 +269,10 @@ static void test_giving_up(void **state)
 		wish_init(&w, cases[i].options);
 		w.options.allow_side_effects = true; /* a path of this length would be denied */
 		assert_int_equal(policy_new(&w.options, &p, &error), 0);
-		assert_int_equal(decide(p, "POST", on_path ? text : "/p", fields), cases[i].verdict);
+		assert_int_equal(decide(p, "POST", on_path ? text : "/p", fields), cases[i].decision);
 		assert_int_equal(counter_get(&policy_stats(p)->match_limit), cases[i].times);
 		for (uint64_t n = 2; n < 4; n++) { /* it is counted each time, also for a head that comes again */
-			assert_int_equal(decide_known(p, 5, "POST", on_path ? text : "/p", fields), cases[i].verdict);
+			assert_int_equal(decide_known(p, 5, "POST", on_path ? text : "/p", fields), cases[i].decision);
 			assert_int_equal(counter_get(&policy_stats(p)->match_limit), n * cases[i].times);
 		}
 		policy_free(p);
@@ -297,12 +298,12 @@ static void test_own_connections(void **state)
 
 	options.is_own_ctx = &asked;
 	assert_int_equal(policy_new(&options, &p, &error), 0);
-	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_FILTERED_LOOP);
+	assert_int_equal(policy_decide(p, &head, &origin), DECISION_FILTERED_LOOP);
 	origin.client.port = 8;
-	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_CHOSEN);
+	assert_int_equal(policy_decide(p, &head, &origin), DECISION_CHOSEN);
 	head.method = SPAN_LITERAL("GET");
 	head.same = 4;
-	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_FILTERED_METHOD);
+	assert_int_equal(policy_decide(p, &head, &origin), DECISION_FILTERED_METHOD);
 	assert_int_equal(asked, 2);
 	policy_free(p);
 	buffer_deinit(&error);
@@ -321,9 +322,9 @@ static void test_sample_counts_matching(void **state)
 	wish_init(&w, words);
 	assert_int_equal(policy_new(&w.options, &p, &error), 0);
 	for (int i = 0; i < 1000; i++) {
-		assert_int_equal(decide(p, "GET", "/p", none), VERDICT_FILTERED_METHOD);
-		assert_int_equal(decide(p, "POST", "/metrics", none), VERDICT_FILTERED_DENIED);
-		chosen += decide(p, "POST", "/p", none) == VERDICT_CHOSEN;
+		assert_int_equal(decide(p, "GET", "/p", none), DECISION_FILTERED_METHOD);
+		assert_int_equal(decide(p, "POST", "/metrics", none), DECISION_FILTERED_DENIED);
+		chosen += decide(p, "POST", "/p", none) == DECISION_CHOSEN;
 		assert_int_equal(chosen, (i + 1) / 20);
 	}
 	policy_free(p);
@@ -363,7 +364,7 @@ static void test_sample_goes_on(void **state)
 		policy_free(p);
 		p = next;
 		for (int n = 0; n < stretches[i].requests; n++)
-			chosen += decide(p, "POST", "/p", no_fields) == VERDICT_CHOSEN;
+			chosen += decide(p, "POST", "/p", no_fields) == DECISION_CHOSEN;
 		expected += (double)stretches[i].share / SHARE_ONE * stretches[i].requests;
 		assert_true(chosen <= expected && chosen > expected - 1.000001);
 	}
@@ -390,7 +391,7 @@ static void test_sample_by_ends(void **state)
 			origin.client.addr[15] = (uint8_t)client;
 			for (uint16_t port = 1; port <= 100; port++) {
 				origin.client.port = port;
-				of_this += policy_decide(p, &head, &origin) == VERDICT_CHOSEN;
+				of_this += policy_decide(p, &head, &origin) == DECISION_CHOSEN;
 			}
 			chosen += of_this;
 			clients += of_this == 100;
@@ -408,11 +409,11 @@ static void test_sample_by_ends(void **state)
 
 static void test_names(void **state)
 {
-	assert_string_equal(verdict_name(VERDICT_CHOSEN), "chosen");
-	assert_null(verdict_reason(VERDICT_CHOSEN));
-	assert_string_equal(verdict_name(VERDICT_FILTERED_DENIED), "filtered");
-	assert_string_equal(verdict_reason(VERDICT_FILTERED_DENIED), "denied");
-	assert_string_equal(verdict_name(VERDICT_SHED_MEMORY), "shed");
+	assert_string_equal(decision_name(DECISION_CHOSEN), "chosen");
+	assert_null(decision_reason(DECISION_CHOSEN));
+	assert_string_equal(decision_name(DECISION_FILTERED_DENIED), "filtered");
+	assert_string_equal(decision_reason(DECISION_FILTERED_DENIED), "denied");
+	assert_string_equal(decision_name(DECISION_SHED_MEMORY), "shed");
 	assert_string_equal(preset_names(), "v2, tfserving, torchserve, openai, mlflow, any");
 }
 
@@ -441,7 +442,7 @@ static void test_memory(void **state)
 					  .not_paths = { (const char *[]){ "a=1.*m" }, 1 } };
 	struct policy *p;
 	struct buffer error = { 0 };
-	unsigned seed = 7, verdicts[VERDICT_COUNT] = { 0 };
+	unsigned seed = 7, decisions[DECISION_COUNT] = { 0 };
 
 	(void)state;
 	assert_int_equal(policy_new(&options, &p, &error), 0);
@@ -449,20 +450,20 @@ static void test_memory(void **state)
 		struct policy *fresh;
 		char target[256] = "";
 		const char *method = methods[rand_r(&seed) % 2];
-		enum verdict verdict;
+		enum decision decision;
 
 		for (int n = 1 + rand_r(&seed) % (i % 50 == 0 ? 25 : 4); n > 0; n--)
 			strcat(target, parts[rand_r(&seed) % 8]);
-		verdict = decide_known(p, i % 20 < 10 ? number_of(method, target) : 0, method, target, no_fields);
-		verdicts[verdict]++;
+		decision = decide_known(p, i % 20 < 10 ? number_of(method, target) : 0, method, target, no_fields);
+		decisions[decision]++;
 		if (i % 10 != 0)
 			continue;
 		assert_int_equal(policy_new(&options, &fresh, &error), 0);
-		assert_int_equal(verdict, decide(fresh, method, target, no_fields));
+		assert_int_equal(decision, decide(fresh, method, target, no_fields));
 		policy_free(fresh);
 	}
-	assert_true(verdicts[VERDICT_CHOSEN] > 500 && verdicts[VERDICT_FILTERED_DENIED] > 500 &&
-		    verdicts[VERDICT_FILTERED_PATH] > 50);
+	assert_true(decisions[DECISION_CHOSEN] > 500 && decisions[DECISION_FILTERED_DENIED] > 500 &&
+		    decisions[DECISION_FILTERED_PATH] > 50);
 	policy_free(p);
 	buffer_deinit(&error);
 }
@@ -470,7 +471,7 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_decisions),       cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_giving_up),      cmocka_unit_test(test_own_connections),
 		cmocka_unit_test(test_sample_counts_matching), cmocka_unit_test(test_sample_by_ends),
 		cmocka_unit_test(test_sample_goes_on),

@@ -181,7 +181,7 @@ static void test_nothing_allocated_to_decide(void **state)
 
 	assert_int_equal(policy_new(&options, &p, &error), 0);
 	fail_at = 0;
-	assert_int_equal(policy_decide(p, &head, &origin), VERDICT_CHOSEN);
+	assert_int_equal(policy_decide(p, &head, &origin), DECISION_CHOSEN);
 	assert_int_equal(fail_at, 0); /* nobody asked */
 	fail_at = -1;
 	policy_free(p);

@@ -2,7 +2,7 @@
  * test_reasons.c - options and a head in, the rule that decided out
  *
  * Each row goes through a policy and through reasons of the same options: the
- * verdict comes from the first, and the second must have words for it.
+ * decision comes from the first, and the second must have words for it.
  */
 #include "tests/rig/unit.h"
 
@@ -18,7 +18,7 @@ struct row {
 	const char *preset, *paths[2], *not_paths[2], *host, *headers[2];
 	const char *method, *target;
 	const char *fields[2][2];
-	const char *words; /* NULL: the verdict says it all */
+	const char *words; /* NULL: the decision says it all */
 };
 
 static const struct row rows[] = {
@@ -110,7 +110,7 @@ static void test_rows(void **state)
 		struct buffer error = { 0 }, words = { 0 };
 		struct reasons *reasons;
 		struct policy *policy;
-		enum verdict verdict;
+		enum decision decision;
 
 		for (; head.header_count < 2 && row->fields[head.header_count][0]; head.header_count++)
 			fields[head.header_count] =
@@ -118,13 +118,13 @@ static void test_rows(void **state)
 						 span_str(row->fields[head.header_count][1]) };
 		assert_int_equal(policy_new(&o, &policy, &error), 0);
 		assert_int_equal(reasons_new(&o, &reasons, &error), 0);
-		verdict = policy_decide(policy, &head, &origin);
+		decision = policy_decide(policy, &head, &origin);
 		if (row->words) {
-			assert_true(reasons_add(reasons, verdict, &head, &words));
+			assert_true(reasons_add(reasons, decision, &head, &words));
 			assert_string_equal(buffer_text(&words), row->words);
 		} else {
-			assert_int_equal(verdict, VERDICT_CHOSEN);
-			assert_false(reasons_add(reasons, verdict, &head, &words));
+			assert_int_equal(decision, DECISION_CHOSEN);
+			assert_false(reasons_add(reasons, decision, &head, &words));
 			assert_int_equal(words.len, 0);
 		}
 		reasons_free(reasons);
@@ -134,7 +134,7 @@ static void test_rows(void **state)
 	}
 }
 
-/* Rules that changed since the verdict do not say a wrong reason. */
+/* Rules that changed since the decision do not say a wrong reason. */
 static void test_other_rules(void **state)
 {
 	static const char *never[] = { "never" };
@@ -145,15 +145,15 @@ static void test_other_rules(void **state)
 
 	(void)state;
 	assert_int_equal(reasons_new(&o, &r, &error), 0);
-	for (int v = VERDICT_FILTERED_DENIED; v <= VERDICT_FILTERED_HEADER; v++)
-		assert_false(reasons_add(r, (enum verdict)v, &head, &words));
+	for (int v = DECISION_FILTERED_DENIED; v <= DECISION_FILTERED_HEADER; v++)
+		assert_false(reasons_add(r, (enum decision)v, &head, &words));
 	assert_int_equal(words.len, 0);
 	reasons_free(r);
 	o.paths = (struct texts){ never, 1 };
 	o.sample_by = SAMPLE_BY_HEADER;
 	o.sample_header = "x-user";
 	assert_int_equal(reasons_new(&o, &r, &error), 0);
-	assert_true(reasons_add(r, VERDICT_UNSAMPLED, &head, &words));
+	assert_true(reasons_add(r, DECISION_UNSAMPLED, &head, &words));
 	assert_string_equal(buffer_text(&words), "by header x-user, which it has not");
 	reasons_free(r);
 	never[0] = "a(b";

@@ -19,14 +19,14 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static enum verdict decide(const struct policy_options *options, const char *method, const char *target)
+static enum decision decide(const struct policy_options *options, const char *method, const char *target)
 {
 	struct request_head head = { .method = span_str(method), .target = span_str(target), .version_major = 1,
 				     .version_minor = 1 };
 	struct request_origin origin = { 0 };
 	struct buffer error = { 0 };
 	struct policy *p = NULL;
-	enum verdict v;
+	enum decision v;
 
 	assert_int_equal(policy_new(options, &p, &error), 0);
 	v = policy_decide(p, &head, &origin);
@@ -37,7 +37,7 @@ static enum verdict decide(const struct policy_options *options, const char *met
 
 static const char *any[] = { "any" };
 
-static enum verdict decide_any(const char *method, const char *target)
+static enum decision decide_any(const char *method, const char *target)
 {
 	struct policy_options options = { .methods = { any, 1 }, .sample_share = SHARE_ONE };
 
@@ -306,10 +306,10 @@ static const struct {
 static void test_deny_list(void **state)
 {
 	for (size_t i = 0; i < COUNT(mirrored); i++)
-		if (decide_any(mirrored[i].method, mirrored[i].target) != VERDICT_CHOSEN)
+		if (decide_any(mirrored[i].method, mirrored[i].target) != DECISION_CHOSEN)
 			fail_msg("%s %s should be mirrored", mirrored[i].method, mirrored[i].target);
 	for (size_t i = 0; i < COUNT(denied); i++)
-		if (decide_any(denied[i].method, denied[i].target) != VERDICT_FILTERED_DENIED)
+		if (decide_any(denied[i].method, denied[i].target) != DECISION_FILTERED_DENIED)
 			fail_msg("%s %s should be denied", denied[i].method, denied[i].target);
 }
 
@@ -319,7 +319,7 @@ static void test_side_effects_allowed(void **state)
 					  .allow_side_effects = true };
 
 	for (size_t i = 0; i < COUNT(denied); i++)
-		assert_int_equal(decide(&options, denied[i].method, denied[i].target), VERDICT_CHOSEN);
+		assert_int_equal(decide(&options, denied[i].method, denied[i].target), DECISION_CHOSEN);
 }
 
 /* Each row of the deny list denies something: written out plainly, behind two prefixes, it is denied. */
@@ -336,7 +336,7 @@ static void test_every_deny_row(void **state)
 			for (const char *c = table->routes[i].pattern; *c; c++)
 				path[n++] = *c == '*' ? 'z' : *c;
 			path[n] = '\0';
-			if (decide_any("GET", path) != VERDICT_FILTERED_DENIED)
+			if (decide_any("GET", path) != DECISION_FILTERED_DENIED)
 				fail_msg("row %s does not deny %s", table->routes[i].pattern, path);
 		}
 	}
@@ -382,7 +382,7 @@ static void test_no_inference_denied(void **state)
 					path[n++] = *c;
 			}
 			path[n] = '\0';
-			if (decide_any("POST", path) != VERDICT_CHOSEN || decide_any("PUT", path) != VERDICT_CHOSEN)
+			if (decide_any("POST", path) != DECISION_CHOSEN || decide_any("PUT", path) != DECISION_CHOSEN)
 				fail_msg("%s is denied", path);
 		}
 	}
@@ -481,7 +481,7 @@ static void test_presets(void **state)
 {
 	for (size_t i = 0; i < COUNT(preset_rows); i++) {
 		struct policy_options options = { .preset = preset_rows[i].preset, .sample_share = SHARE_ONE };
-		enum verdict want = preset_rows[i].has ? VERDICT_CHOSEN : VERDICT_FILTERED_PATH;
+		enum decision want = preset_rows[i].has ? DECISION_CHOSEN : DECISION_FILTERED_PATH;
 
 		if (decide(&options, "POST", preset_rows[i].target) != want)
 			fail_msg("preset %s, %s", preset_rows[i].preset, preset_rows[i].target);
@@ -505,12 +505,12 @@ static void test_long_paths(void **state)
 {
 	static const struct {
 		size_t bytes, segments;
-		enum verdict verdict;
+		enum decision decision;
 	} rows[] = {
-		{ ROUTE_PATH_MAX, 1, VERDICT_CHOSEN },
-		{ ROUTE_PATH_MAX + 1, 1, VERDICT_FILTERED_DENIED },
-		{ ROUTE_SEGMENTS_MAX * 3, ROUTE_SEGMENTS_MAX, VERDICT_CHOSEN },
-		{ (ROUTE_SEGMENTS_MAX + 1) * 3, ROUTE_SEGMENTS_MAX + 1, VERDICT_FILTERED_DENIED },
+		{ ROUTE_PATH_MAX, 1, DECISION_CHOSEN },
+		{ ROUTE_PATH_MAX + 1, 1, DECISION_FILTERED_DENIED },
+		{ ROUTE_SEGMENTS_MAX * 3, ROUTE_SEGMENTS_MAX, DECISION_CHOSEN },
+		{ (ROUTE_SEGMENTS_MAX + 1) * 3, ROUTE_SEGMENTS_MAX + 1, DECISION_FILTERED_DENIED },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -520,7 +520,7 @@ static void test_long_paths(void **state)
 		path[rows[i].bytes] = '\0';
 		for (size_t s = 0; s < rows[i].segments; s++)
 			path[s * (rows[i].bytes / rows[i].segments)] = '/';
-		assert_int_equal(decide_any("POST", path), rows[i].verdict);
+		assert_int_equal(decide_any("POST", path), rows[i].decision);
 		free(path);
 	}
 }

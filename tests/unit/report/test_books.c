@@ -16,9 +16,9 @@ static struct books balanced(void)
 	b.packets.received = PACKET_RESULT_COUNT;
 	for (int i = 0; i < PACKET_RESULT_COUNT; i++)
 		b.packets.result[i] = 1;
-	b.requests.complete = VERDICT_COUNT;
-	for (int i = 0; i < VERDICT_COUNT; i++)
-		b.requests.verdict[i] = 1;
+	b.requests.complete = DECISION_COUNT;
+	for (int i = 0; i < DECISION_COUNT; i++)
+		b.requests.decision[i] = 1;
 	b.requests.seen = b.requests.complete + LOST_REASON_COUNT;
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
 		b.requests.lost[i] = 1;
@@ -66,7 +66,7 @@ static void test_every_counter_matters(void **state)
 		{ b.packets.result, PACKET_RESULT_COUNT, "packets.received" },
 		{ &b.requests.seen, 1, "requests.seen" },
 		{ b.requests.lost, LOST_REASON_COUNT, "requests.seen" },
-		{ b.requests.verdict, VERDICT_COUNT, "requests.complete" },
+		{ b.requests.decision, DECISION_COUNT, "requests.complete" },
 		{ &b.target[0].chosen, 1, "default.chosen" },
 		{ &b.target[0].unsampled, 1, "default.chosen" },
 		{ b.target[0].shed, SHED_COUNT, "default.chosen" },
@@ -94,11 +94,11 @@ static void test_leftover(void **state)
 	struct books b;
 
 	(void)state;
-	counter_set(&policy.verdict[VERDICT_CHOSEN], 10);
-	counter_set(&policy.verdict[VERDICT_SHED_HANDOVER], 2);
+	counter_set(&policy.decision[DECISION_CHOSEN], 10);
+	counter_set(&policy.decision[DECISION_SHED_HANDOVER], 2);
 	books_take(&from, &b);
-	assert_int_equal(b.requests.verdict[VERDICT_CHOSEN], 7);
-	assert_int_equal(b.requests.verdict[VERDICT_SHED_HANDOVER], 5);
+	assert_int_equal(b.requests.decision[DECISION_CHOSEN], 7);
+	assert_int_equal(b.requests.decision[DECISION_SHED_HANDOVER], 5);
 }
 
 /* The names that scripts rely on, in their nesting. */
@@ -184,7 +184,7 @@ static void all_but_probes_too_large(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
 			     .requests = { .seen = 12, .complete = 2, .lost = { [LOST_TOO_LARGE] = 10 },
-					   .verdict = { [VERDICT_FILTERED_METHOD] = 2 } } };
+					   .decision = { [DECISION_FILTERED_METHOD] = 2 } } };
 }
 
 static void responses_only(struct books *b)
@@ -195,13 +195,13 @@ static void responses_only(struct books *b)
 static void all_gets(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
-			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_FILTERED_METHOD] = 3 } } };
+			     .requests = { .seen = 3, .complete = 3, .decision = { [DECISION_FILTERED_METHOD] = 3 } } };
 }
 
 static void all_unsampled(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
-			     .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_UNSAMPLED] = 3 } } };
+			     .requests = { .seen = 3, .complete = 3, .decision = { [DECISION_UNSAMPLED] = 3 } } };
 }
 
 static void all_breaker(struct books *b)
@@ -327,7 +327,7 @@ static void test_why_lacking(void **state)
 static void test_why_handover(void **state)
 {
 	struct books b = { .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
-			   .requests = { .seen = 3, .complete = 3, .verdict = { [VERDICT_SHED_HANDOVER] = 3 } } };
+			   .requests = { .seen = 3, .complete = 3, .decision = { [DECISION_SHED_HANDOVER] = 3 } } };
 	struct run_shape shape = { .interrupted = true };
 	struct buffer out = { 0 };
 

@@ -21,7 +21,7 @@ static struct symptoms healthy(void)
 	s.narrow.books.packets.received = 800;
 	s.narrow.books.connections.seen = 20;
 	s.narrow.books.requests.seen = s.narrow.books.requests.complete = 100;
-	s.narrow.books.requests.verdict[VERDICT_CHOSEN] = 100;
+	s.narrow.books.requests.decision[DECISION_CHOSEN] = 100;
 	return s;
 }
 
@@ -121,7 +121,7 @@ static void several_paths(struct symptoms *s)
 	s->narrow.books.connections.multipath = 2;
 	s->narrow.books.requests.complete -= 3;
 	s->narrow.books.requests.lost[LOST_MULTIPATH] = 3;
-	s->narrow.books.requests.verdict[VERDICT_CHOSEN] -= 3;
+	s->narrow.books.requests.decision[DECISION_CHOSEN] -= 3;
 }
 
 static void nothing_but_subflows(struct symptoms *s)
@@ -262,61 +262,61 @@ static void clock_of_a_recording(struct symptoms *s)
 	s->wide.clock_off_ns = 90 * NS_PER_S; /* it was recorded last year: that is no fault */
 }
 
-static void all_of(struct symptoms *s, enum verdict v)
+static void all_of(struct symptoms *s, enum decision v)
 {
-	s->narrow.books.requests.verdict[VERDICT_CHOSEN] = 0;
-	s->narrow.books.requests.verdict[v] = 90;
-	s->narrow.books.requests.verdict[v == VERDICT_FILTERED_METHOD ? VERDICT_FILTERED_PATH : VERDICT_FILTERED_METHOD] = 10;
+	s->narrow.books.requests.decision[DECISION_CHOSEN] = 0;
+	s->narrow.books.requests.decision[v] = 90;
+	s->narrow.books.requests.decision[v == DECISION_FILTERED_METHOD ? DECISION_FILTERED_PATH : DECISION_FILTERED_METHOD] = 10;
 	strcpy(s->narrow.methods, "GET");
 	strcpy(s->narrow.paths, "/predict");
 }
 
 static void all_by_method(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_METHOD);
+	all_of(s, DECISION_FILTERED_METHOD);
 }
 
 static void all_denied(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_DENIED);
+	all_of(s, DECISION_FILTERED_DENIED);
 }
 
 static void all_by_path(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_PATH);
+	all_of(s, DECISION_FILTERED_PATH);
 	s->preset = "v2";
 }
 
 static void all_by_host(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_HOST);
+	all_of(s, DECISION_FILTERED_HOST);
 }
 
 static void all_by_header(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_HEADER);
+	all_of(s, DECISION_FILTERED_HEADER);
 }
 
 static void all_loop(struct symptoms *s)
 {
-	all_of(s, VERDICT_FILTERED_LOOP);
+	all_of(s, DECISION_FILTERED_LOOP);
 }
 
 static void all_unsampled(struct symptoms *s)
 {
-	all_of(s, VERDICT_UNSAMPLED);
+	all_of(s, DECISION_UNSAMPLED);
 }
 
 static void gaps(struct symptoms *s)
 {
 	s->narrow.books.requests.complete = 90;
-	s->narrow.books.requests.verdict[VERDICT_CHOSEN] = 90;
+	s->narrow.books.requests.decision[DECISION_CHOSEN] = 90;
 	s->narrow.books.requests.lost[LOST_GAP] = 10;
 }
 
 static void nothing_but_gaps(struct symptoms *s)
 {
-	s->narrow.books.requests.complete = s->narrow.books.requests.verdict[VERDICT_CHOSEN] = 0;
+	s->narrow.books.requests.complete = s->narrow.books.requests.decision[DECISION_CHOSEN] = 0;
 	s->narrow.books.requests.lost[LOST_TOO_LARGE] = 100;
 }
 

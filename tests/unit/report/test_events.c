@@ -41,7 +41,7 @@ static void test_request_line(void **state)
 	struct buffer out = { 0 };
 
 	(void)state;
-	event_request(&o, &m, VERDICT_CHOSEN, (struct span){ 0 }, &out);
+	event_request(&o, &m, DECISION_CHOSEN, (struct span){ 0 }, &out);
 	assert_string_equal(
 		buffer_text(&out),
 		"{\"event\":\"request\",\"id\":\"0000000000000abc\",\"ts\":\"2023-11-14T22:13:21.500000000Z\","
@@ -50,7 +50,7 @@ static void test_request_line(void **state)
 		"\"headers\":[[\"Content-Type\",\"application/json\"]],\"body_len\":15,\"verdict\":\"chosen\"}\n");
 	buffer_clear(&out);
 	o.show_query = true;
-	event_request(&o, &m, VERDICT_FILTERED_DENIED, SPAN_LITERAL("the \"rule\""), &out);
+	event_request(&o, &m, DECISION_FILTERED_DENIED, SPAN_LITERAL("the \"rule\""), &out);
 	assert_non_null(strstr(buffer_text(&out), "\"target\":\"/v1/m:predict?user=\\\"me\\\"\""));
 	assert_non_null(strstr(buffer_text(&out), "\"verdict\":\"filtered\",\"reason\":\"denied\",\"rule\":\"the \\\"rule\\\"\"}"));
 	buffer_deinit(&out);
@@ -87,8 +87,8 @@ static void test_equal_heads(void **state)
 			heads = (struct event_heads){ 0 };
 			plain.shows_header = knowing.shows_header = no_header;
 		}
-		event_request(&plain, &m, VERDICT_UNSAMPLED, (struct span){ 0 }, &expected);
-		event_request(&knowing, &m, VERDICT_UNSAMPLED, (struct span){ 0 }, &out);
+		event_request(&plain, &m, DECISION_UNSAMPLED, (struct span){ 0 }, &expected);
+		event_request(&knowing, &m, DECISION_UNSAMPLED, (struct span){ 0 }, &out);
 		assert_string_equal(buffer_text(&out), buffer_text(&expected));
 		buffer_deinit(&expected);
 		buffer_deinit(&out);

@@ -206,8 +206,8 @@ static void test_books_add_up(void **state)
 		b.target[0].breaker = all.target[0].breaker = "closed";
 		for (int k = 0; k < PACKET_RESULT_COUNT; k++)
 			all.packets.result[k] += b.packets.result[k] = random_next();
-		for (int k = 0; k < VERDICT_COUNT; k++)
-			all.requests.verdict[k] += b.requests.verdict[k] = random_next();
+		for (int k = 0; k < DECISION_COUNT; k++)
+			all.requests.decision[k] += b.requests.decision[k] = random_next();
 		for (int k = 0; k < OUTCOME_COUNT; k++)
 			all.target[0].outcome[k] += b.target[0].outcome[k] = random_next();
 		all.connections.gaps += b.connections.gaps = random_next();

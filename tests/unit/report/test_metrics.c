@@ -43,8 +43,8 @@ static struct books books_of_a_run(void)
 		b.packets.received += b.packets.result[i] = n++;
 	for (size_t i = 0; i < LOST_REASON_COUNT; i++)
 		b.requests.seen += b.requests.lost[i] = n++;
-	for (size_t i = 0; i < VERDICT_COUNT; i++)
-		b.requests.complete += b.requests.verdict[i] = n++;
+	for (size_t i = 0; i < DECISION_COUNT; i++)
+		b.requests.complete += b.requests.decision[i] = n++;
 	b.requests.seen += b.requests.complete;
 	b.packets.dropped_kernel = n++;
 	b.target_count = 2;
@@ -178,7 +178,7 @@ static void test_parts_are_the_books(void **state)
 	assert_int_equal(sum(text, "shadowtap_requests_total{"), b.requests.seen);
 	assert_int_equal(sum(text, "shadowtap_exchanges_total{target=\"b\""), b.target[1].sent);
 	assert_int_equal(value(text, "shadowtap_requests_total{result=\"filtered\",reason=\"path\"}"),
-			 b.requests.verdict[VERDICT_FILTERED_PATH]);
+			 b.requests.decision[DECISION_FILTERED_PATH]);
 	assert_int_equal(value(text, "shadowtap_requests_total{result=\"lost\",reason=\"gap\"}"), b.requests.lost[LOST_GAP]);
 	assert_int_equal(value(text, "shadowtap_packets_total{result=\"decoded\",reason=\"\"}"),
 			 b.packets.result[PACKET_DECODED]);

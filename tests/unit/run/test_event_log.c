@@ -84,7 +84,7 @@ static void tell(struct rig *r, uint64_t number)
 {
 	struct message m = request(number);
 
-	event_log_request(r->event_log, &m, VERDICT_UNSAMPLED);
+	event_log_request(r->event_log, &m, DECISION_UNSAMPLED);
 }
 
 /* The loop: lines, and requests that it writes the line of itself. */
@@ -96,7 +96,7 @@ static size_t take_some(struct rig *r)
 	for (; (m = ring_pop(r->ring)); taken++) {
 		struct event_lines *mine = NULL;
 
-		if (m->verdict == TELLER_VERDICT) {
+		if (m->decision == TELLER_VERDICT) {
 			struct event_lines *lines = event_log_take(m);
 
 			event_lines_join(r->writer, &mine, &lines);
