@@ -5,6 +5,7 @@
  *   request_callbacks.c  what llhttp says about a request, and what it lets through that we don't
  *   plausible.c       may a request begin here? After a gap, and when the client didn't wait
  *   unseen.c     requests of which nothing was captured
+ *   rounds.c     requests and responses, counted: what each says of the other
  *   responses.c    the responses, for what they say about requests
  *   pairs.c      the responses themselves, where somebody wants them
  */
@@ -14,12 +15,10 @@
 #include "http/http1/chunk_line.h"
 #include "http/http1/http1.h"
 #include "http/http1/llhttp_rules.h"
+#include "http/http1/rounds.h"
 
-#define OUTSTANDING_MAX 64 /* requests without a response whose kind we remember; power of two */
 #define PROBE_MAX 8        /* "https://" */
 #define TRAILER_MAX 18     /* one more than "transfer-encoding" */
-#define BEGINS_MAX 32      /* answers whose begin we remember; power of two */
-#define INTERIMS_MAX 4     /* interim responses whose begin we remember */
 #define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 
 enum request_state {
@@ -35,22 +34,12 @@ enum request_state {
 
 enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
 
-/* What a response means depends on what was asked. */
-enum asked { ASKED_PLAIN, ASKED_HEAD, ASKED_CONNECT, ASKED_UPGRADE, ASKED_H2C };
-
-/** struct interim - where an interim response began */
-struct interim {
-	uint32_t at;
-	bool is_100;
-};
-
 struct pairs;
 
 /** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
 struct http {
 	struct http_env *env;
 	struct pairs *pairs; /* NULL unless answers may be wanted */
-	const struct stream *responses;
 	struct request request;
 	enum request_state state;
 	enum http_result result;
@@ -59,14 +48,11 @@ struct http {
 	uint32_t left;           /* bytes of the segment at hand after the request that is complete */
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
-	uint32_t sent, answered; /* requests sent and final responses begun; they wrap together */
 	uint32_t head_ack;       /* of the segment that completed the head */
 	uint32_t begin_seq;      /* of the request's first byte */
 	uint32_t response_parser_begin;   /* sequence number of the first byte of the response at hand */
 	uint32_t response_head_bytes; /* of its head and of interim ones before it */
 	uint32_t response_ack;     /* on the segment that it began in */
-	uint32_t placed_at; /* where the responses could be followed again after it was not known where they begin
-			     */
 	uint64_t body_left;     /* of a body with Content-Length */
 	uint64_t response_left;   /* likewise, of the response */
 	uint64_t response_length; /* with pairs: Content-Length of the response at hand, or 0 */
@@ -98,8 +84,6 @@ struct http {
 	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
 	bool blind;          /* ... and nothing that the client sent was seen since */
 	bool wary;           /* the client asks before it sends a body: what it has read may be less than a response */
-	uint8_t interims;    /* interim responses seen since the place in the responses was lost, up to INTERIMS_MAX */
-	bool responses_met;    /* some response of the connection was seen to begin */
 	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
 	bool response_scanned; /* likewise, of the response */
 	bool response_in_head; /* its head is not complete */
@@ -109,18 +93,11 @@ struct http {
 	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
 			       */
 	bool answering;       /* the server's parser is inside a response */
-	bool responses_placed;  /* it is known where answers begin */
-	bool responses_whole;   /* ... and has been from the begin of the connection */
-	bool responses_known;   /* sent and answered can be compared */
-	bool switched;        /* the response at hand ends HTTP */
 	bool response_head_over; /* with pairs: what comes now as a field is a trailer */
 	uint8_t probe_len;
 	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see unseen.c */
 	struct wall unseen_at;
-	uint32_t begins[BEGINS_MAX]; /* of the last final responses, by their number */
-	uint32_t ends[BEGINS_MAX]; /* where the server was in the requests then: what its response acknowledged */
-	uint8_t asked[OUTSTANDING_MAX];
-	struct interim interim[INTERIMS_MAX]; /* the last ones, the newest first */
+	struct rounds rounds;
 	uint32_t trial_ack, held_ack; /* with on_trial: of the client, on its first and its last segment */
 	uint32_t held_end;            /* with REQUEST_HELD: where the next request would begin */
 	uint32_t tunnel_at;           /* with REQUEST_TUNNEL: where the other protocol would begin */
@@ -138,6 +115,12 @@ struct http {
 static inline struct http *http_of(llhttp_t *p)
 {
 	return p->data;
+}
+
+/** http_responses_seen() - was all of the responses captured that the client had read when it sent the segment at hand? */
+static inline bool http_responses_seen(const struct http *h)
+{
+	return h->now_has_ack && rounds_captured(&h->rounds, h->now_ack);
 }
 
 /* requests.c */
@@ -198,14 +181,6 @@ void http_responses_init(llhttp_settings_t *server);
 
 /** http_responses_chunks() - the callbacks for chunks, which are those of any response's settings */
 void http_responses_chunks(llhttp_settings_t *server);
-
-/** http_answered_by() - final responses of which the client had read something when it sent its segment with @ack
- */
-uint32_t http_answered_by(const struct http *h, uint32_t ack);
-
-/** http_responses_seen() - was all of the responses captured that the client had read when it sent the segment at
- * hand? */
-bool http_responses_seen(const struct http *h);
 
 /* What llhttp says about a response, for pairs.c, whose callbacks do more. */
 int http_response_head(struct http *h);

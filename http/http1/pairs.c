@@ -243,8 +243,8 @@ void http_pairs_lost_requests(struct http *h, bool hidden)
 
 	p->is_trusted = false;
 	p->sent += hidden;
-	if (hidden && (h->read_known || h->responses->synced)) {
-		p->hidden_ack = h->read_known ? h->read_ack : h->responses->base;
+	if (hidden && (h->read_known || h->rounds.stream->synced)) {
+		p->hidden_ack = h->read_known ? h->read_ack : h->rounds.stream->base;
 		p->has_hidden = true;
 	}
 	forget_ahead(h);
@@ -278,9 +278,9 @@ void http_pairs_find(struct http *h)
 	struct pairs *p = pairs_of(h);
 	uint32_t answered;
 
-	if (!h->responses_placed || !http_responses_seen(h))
+	if (!h->rounds.followed || !http_responses_seen(h))
 		return; /* the client may have read more than we saw */
-	answered = http_answered_by(h, h->now_ack);
+	answered = rounds_answered_by(&h->rounds, h->now_ack);
 	/* More answers than requests: one of these was never seen, before the count began. */
 	p->is_trusted &= seq_distance(p->sent, answered) <= 0;
 	if (p->is_trusted) {
@@ -304,7 +304,7 @@ void http_pairs_find(struct http *h)
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
 static void settle_unseen(struct http *h)
 {
-	if (h->responses->seen || !h->now_has_ack)
+	if (h->rounds.stream->seen || !h->now_has_ack)
 		return;
 	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
 		next = a->next;
@@ -325,7 +325,7 @@ void http_pairs_expect(struct http *h)
 	for (a = p->first; a; a = a->next)
 		if (a->is_ahead && a->number == number)
 			break;
-	if (a && (!h->request.wants_response || h->asked[(h->sent - 1) % OUTSTANDING_MAX] != ASKED_PLAIN)) {
+	if (a && (!h->request.wants_response || rounds_last_requested(&h->rounds) != REQUESTED_PLAIN)) {
 		forget(h, a); /* nobody wants it, or where it ends was not known */
 		a = NULL;
 		if (h->request.wants_response && (a = await(h, number))) {
@@ -443,13 +443,13 @@ static int on_kept_head(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 	struct pairs *pairs = pairs_of(h);
-	uint32_t number = h->answered;
+	uint32_t number = h->rounds.answered;
 	int result = http_response_head(h), status = p->status_code;
 
 	h->response_head_over = true;
 	if (pairs->current && result == 2)
 		settle(h, pairs->current, RESPONSE_UPGRADED);
-	else if (pairs->current && h->answered != number)
+	else if (pairs->current && h->rounds.answered != number)
 		take_head(h, pairs->current, status);
 	return result;
 }
@@ -518,9 +518,9 @@ bool http_pairs_response_begins(struct http *h)
 		p->turn_begin = h->response_parser_begin;
 	p->in_turn = true;
 	p->begun_at = p->now;
-	p->current = find(p, h->answered);
-	if (!p->current && p->is_trusted && !p->was_lost && h->answered == p->sent && !http_pairs_ahead(h)) {
-		p->current = await(h, h->answered);
+	p->current = find(p, h->rounds.answered);
+	if (!p->current && p->is_trusted && !p->was_lost && h->rounds.answered == p->sent && !http_pairs_ahead(h)) {
+		p->current = await(h, h->rounds.answered);
 		if (p->current)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
@@ -531,12 +531,8 @@ bool http_pairs_response_begins(struct http *h)
 
 void http_pairs_answered(struct http *h)
 {
-	uint32_t last = h->answered - 1;
-
 	h->pairs->in_turn = false;
-	/* Two answers begun with nothing of the client in between: it had asked for both before. */
-	if (last > 0 && !seq_before(h->ends[(last - 1) % BEGINS_MAX], h->ends[last % BEGINS_MAX]))
-		h->pairs->pipelines = true;
+	h->pairs->pipelines |= rounds_asked_ahead(&h->rounds);
 }
 
 bool http_pairs_ahead(const struct http *h)
@@ -579,9 +575,9 @@ void http_pairs_end(struct http *h, enum response_result result)
 {
 	enum response_result unseen = result;
 
-	if (result == RESPONSE_BROKEN_OFF || !h->responses->seen)
+	if (result == RESPONSE_BROKEN_OFF || !h->rounds.stream->seen)
 		unseen = RESPONSE_UNSEEN;
-	if (h->switched)
+	if (h->rounds.switched)
 		result = unseen = RESPONSE_UPGRADED;
 	forget_ahead(h);
 	settle_rest(h, result, unseen);

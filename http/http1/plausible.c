@@ -69,9 +69,8 @@
 
 bool http_begins_pipelined(const struct http *h)
 {
-	if (h->sent == 0 || (h->responses_known && seq_distance(h->sent, http_answered_by(h, h->now_ack)) >= 0))
-		return false; /* an early response can be read before the request's own end: the ack says nothing
-				 then */
+	if (h->rounds.sent == 0 || rounds_all_read(&h->rounds, h->now_ack))
+		return false; /* an early response can be read before the request's own end: the ack says nothing then */
 	return h->completed_here || (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack));
 }
 
@@ -81,19 +80,10 @@ static bool asks_only(struct span line)
 	return span_starts(line, SPAN_LITERAL("GET ")) || span_starts(line, SPAN_LITERAL("HEAD "));
 }
 
-/** answered_until() - is the last response that began before @ack known, and had the server then read up to @seq? */
-static bool answered_until(const struct http *h, uint32_t ack, uint32_t seq)
-{
-	uint32_t n = http_answered_by(h, ack), at = (n - 1) % BEGINS_MAX;
-
-	return n > 0 && h->responses_placed && (h->responses_whole || !seq_before(h->begins[at], h->placed_at)) &&
-	       h->ends[at] == seq;
-}
-
 /** is_behind() - are the responses captured, but not yet followed to where the client had read them? They wait behind a gap */
 static bool is_behind(const struct http *h)
 {
-	return h->read_known && h->responses->synced && h->responses->held_count > 0 && !http_responses_seen(h);
+	return h->read_known && h->rounds.stream->synced && h->rounds.stream->held_count > 0 && !http_responses_seen(h);
 }
 
 enum belief http_believable(const struct http *h, struct span segment)
@@ -104,37 +94,18 @@ enum belief http_believable(const struct http *h, struct span segment)
 		return BELIEF_NONE;
 	if (http_final_owed(h))
 		return BELIEF_NONE;
-	if (!h->responses_met || (!h->read_known && http_answered_by(h, h->now_ack) == 0))
+	if (h->rounds.answered == 0 || (!h->read_known && rounds_answered_by(&h->rounds, h->now_ack) == 0))
 		return h->blind || h->wary || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
 	if (!http_responses_seen(h))
 		return BELIEF_TRIAL;
-	if (!answered_until(h, h->now_ack, h->now_seq))
+	if (!rounds_requests_read(&h->rounds, h->now_ack, h->now_seq))
 		return BELIEF_NONE;
 	return h->gapped ? BELIEF_TRIAL : BELIEF_FULL;
 }
 
-/** interim_read() - the last interim response of which the client had read something at @ack, or NULL */
-static const struct interim *interim_read(const struct http *h, uint32_t ack)
-{
-	for (size_t i = 0; i < h->interims; i++)
-		if (seq_before(h->interim[i].at, ack))
-			return &h->interim[i];
-	return NULL;
-}
-
-/** owed_after() - did no final response begin between @interim and @ack? */
-static bool owed_after(const struct http *h, const struct interim *interim, uint32_t ack)
-{
-	uint32_t n = http_answered_by(h, ack);
-
-	return n == 0 || seq_before(h->begins[(n - 1) % BEGINS_MAX], interim->at);
-}
-
 bool http_final_owed(const struct http *h)
 {
-	const struct interim *interim = http_responses_seen(h) ? interim_read(h, h->now_ack) : NULL;
-
-	return interim && owed_after(h, interim, h->now_ack);
+	return http_responses_seen(h) && rounds_final_owed(&h->rounds, h->now_ack);
 }
 
 /** may_be_request() - ... of any method, and after blank lines, as servers take them */
@@ -149,24 +120,12 @@ bool http_body_doubtful(const struct http *h, struct span segment)
 {
 	if (!h->now_has_ack || !seq_before(h->head_ack, h->now_ack) || !may_be_request(segment))
 		return false; /* without a response read, it is the body, which did not wait */
-	return !http_final_owed(h) || seq_before(interim_read(h, h->now_ack)->at, h->head_ack);
+	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->now_ack, h->head_ack);
 }
 
 bool http_accepted(const struct http *h)
 {
-	return h->interims > 0 && h->interim[0].is_100 && !seq_before(h->interim[0].at, h->head_ack) &&
-	       (h->answered == 0 || seq_before(h->begins[(h->answered - 1) % BEGINS_MAX], h->interim[0].at));
-}
-
-/** begins_turn() - is the first byte of the response to a request at @ack, or that of an interim one just before it? */
-static bool begins_turn(const struct http *h, uint32_t begin, uint32_t ack)
-{
-	if (begin == ack)
-		return true;
-	for (size_t i = 0; i < h->interims; i++)
-		if (h->interim[i].at == ack)
-			return true;
-	return false;
+	return rounds_continued(&h->rounds, h->head_ack);
 }
 
 bool http_trial_over(const struct http *h, struct span segment)
@@ -181,10 +140,5 @@ bool http_trial_over(const struct http *h, struct span segment)
 
 bool http_trial_won(const struct http *h)
 {
-	uint32_t n = http_answered_by(h, h->trial_ack), at = n % BEGINS_MAX;
-
-	if (seq_distance(n, h->answered) <= 0 || seq_distance(n, h->answered) >= BEGINS_MAX)
-		return false;
-	return answered_until(h, h->trial_ack, h->begin_seq) && h->ends[at] == h->held_end &&
-	       begins_turn(h, h->begins[at], h->trial_ack);
+	return rounds_confirm(&h->rounds, h->trial_ack, h->begin_seq, h->held_end);
 }

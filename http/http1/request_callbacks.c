@@ -67,11 +67,8 @@ void http_count_request(struct http *h)
 	h->tentative = h->uncounted = false;
 	h->upgrade_asked = false; /* it was refused: this is no other protocol */
 	h->pipelining |= h->began_pipelined;
-	if (!h->responses_known && !h->pipelining && h->responses_placed && http_responses_seen(h)) {
-		h->sent = http_answered_by(h,
-					   h->now_ack); /* the client waited for all responses: count from here */
-		h->responses_known = true;
-	}
+	if (!h->rounds.comparable && !h->pipelining && h->rounds.followed && http_responses_seen(h))
+		rounds_recount(&h->rounds, h->now_ack);
 	if (h->pairs)
 		http_pairs_find(h);
 	request_seen(&h->env->requests, &h->request, h->ordinal++);

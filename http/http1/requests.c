@@ -83,21 +83,19 @@ static bool client_begin(struct http *h, struct span line)
 }
 
 /** push() - the server owes a response to the request in the making */
-static void push(struct http *h, enum asked what)
+static void push(struct http *h, enum requested what)
 {
 	if (h->pushed)
 		return;
 	h->pushed = true;
-	h->asked[h->sent++ % OUTSTANDING_MAX] = (uint8_t)what;
 	if (h->pairs)
 		http_pairs_sent(h);
-	if ((what == ASKED_HEAD || what == ASKED_CONNECT) && h->responses_known && !h->switched &&
-	    seq_distance(h->sent, h->answered) >= 0)
-		http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
-	if (seq_distance(h->answered, h->sent) > OUTSTANDING_MAX) {
-		h->responses_known = false;
+	if (!rounds_request_sent(&h->rounds, what)) {
 		if (h->pairs)
 			http_pairs_lost_responses(h, RESPONSE_OUT_OF_STEP);
+	} else if ((what == REQUESTED_HEAD || what == REQUESTED_CONNECT) && rounds_all_answered(&h->rounds) &&
+		   !h->rounds.switched) {
+		http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
 	}
 }
 
@@ -106,7 +104,7 @@ void http_lose_position(struct http *h)
 	bool was_begun = h->begun;
 
 	if (h->request.seen && !h->on_trial)
-		push(h, ASKED_PLAIN); /* it was sent, and will be answered somehow */
+		push(h, REQUESTED_PLAIN); /* it was sent, and will be answered somehow */
 	request_release(&h->env->requests, &h->request);
 	h->begun = h->tentative = h->first = h->fresh = h->on_trial = false;
 	if (h->pairs)
@@ -135,14 +133,14 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 {
 	request_lost(&h->env->requests, &h->request, reason);
 	if (h->pushed) {
-		if (h->asked[--h->sent % OUTSTANDING_MAX] != ASKED_PLAIN)
+		if (rounds_request_unsent(&h->rounds) != REQUESTED_PLAIN)
 			http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the response to it */
 		if (h->pairs)
 			http_pairs_unsent(h);
 	}
 	if (h->pairs)
 		http_pairs_unread(h, h->now_end - h->begin_seq);
-	h->responses_known = false;
+	rounds_requests_lost(&h->rounds);
 	h->gapped = true;
 	http_lose_position(h);
 }
@@ -229,20 +227,20 @@ static bool look_at_fields(struct http *h, const struct request_head *head)
 	return encodings == 0 || (encodings == 1 && !http10);
 }
 
-static enum asked what_is_asked(struct http *h, const struct request_head *head)
+static enum requested what_is_requested(struct http *h, const struct request_head *head)
 {
 	const struct span *upgrade;
 
 	if (h->client.method == HTTP_HEAD)
-		return ASKED_HEAD;
+		return REQUESTED_HEAD;
 	if (h->client.method == HTTP_CONNECT)
-		return ASKED_CONNECT;
+		return REQUESTED_CONNECT;
 	if (!h->client.upgrade)
-		return ASKED_PLAIN;
+		return REQUESTED_PLAIN;
 	upgrade = request_head_find(head, SPAN_LITERAL("upgrade"));
 	h->upgrade_tells = upgrade && (span_equal_nocase(*upgrade, SPAN_LITERAL("h2c")) ||
 				       span_equal_nocase(*upgrade, SPAN_LITERAL("websocket")));
-	return upgrade && contains_nocase(*upgrade, SPAN_LITERAL("h2c")) ? ASKED_H2C : ASKED_UPGRADE;
+	return upgrade && contains_nocase(*upgrade, SPAN_LITERAL("h2c")) ? REQUESTED_H2C : REQUESTED_UPGRADE;
 }
 
 static void head_complete(struct http *h)
@@ -263,7 +261,7 @@ static void head_complete(struct http *h)
 		fail_request(h, LOST_MALFORMED);
 		return;
 	}
-	push(h, what_is_asked(h, &head));
+	push(h, what_is_requested(h, &head));
 	h->head_ack = h->now_ack;
 	h->fresh = h->expects;
 	h->state = REQUEST_BODY;
@@ -292,7 +290,7 @@ static void hold(struct http *h)
 	h->held_end = h->now_end - h->left;
 	h->held_ack = h->now_ack;
 	h->held_at = h->now;
-	h->upgrade_asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX] >= ASKED_CONNECT;
+	h->upgrade_asked = rounds_last_requested(&h->rounds) >= REQUESTED_CONNECT;
 	if (h->left > 0 || h->upgrade_asked)
 		lose_trial(h, LOST_GAP); /* more follows at once, or the response would not say enough */
 	else if (http_trial_won(h))
@@ -308,21 +306,21 @@ void http_uphold(struct http *h)
 }
 
 /** await_upgrade() - what follows is another protocol, unless this is refused */
-static void await_upgrade(struct http *h, enum asked asked)
+static void await_upgrade(struct http *h, enum requested requested)
 {
 	h->tunnel_at = h->now_end - h->left;
-	h->connects = asked == ASKED_CONNECT;
+	h->connects = requested == REQUESTED_CONNECT;
 	if (h->upgrade_granted)
-		http_leave_upgraded(h, asked == ASKED_H2C);
-	else if (h->responses_known && seq_distance(h->sent, h->answered) >= 0)
+		http_leave_upgraded(h, requested == REQUESTED_H2C);
+	else if (rounds_all_answered(&h->rounds))
 		h->upgrade_asked = false; /* it is refused already */
-	else if (asked == ASKED_CONNECT || !h->upgrade_tells)
+	else if (requested == REQUESTED_CONNECT || !h->upgrade_tells)
 		h->state = REQUEST_TUNNEL;
 }
 
 static void message_complete(struct http *h)
 {
-	enum asked asked = h->asked[(h->sent - 1) % OUTSTANDING_MAX];
+	enum requested requested = rounds_last_requested(&h->rounds);
 
 	h->begun = false;
 	h->completed_here = true;
@@ -331,9 +329,9 @@ static void message_complete(struct http *h)
 		return;
 	}
 	hand_over(h);
-	h->upgrade_asked = asked >= ASKED_CONNECT;
+	h->upgrade_asked = requested >= REQUESTED_CONNECT;
 	if (h->upgrade_asked)
-		await_upgrade(h, asked);
+		await_upgrade(h, requested);
 }
 
 /** method_complete() - it is a request, unless it is the first one and in a language that only resembles HTTP */
@@ -532,7 +530,7 @@ static bool scan_head(struct http *h, struct span *in)
 	h->upgrade_granted = false; /* it asks for none */
 	h->body_left = s->content_length;
 	h->bodies |= h->body_left > 0;
-	push(h, s->asks_head ? ASKED_HEAD : ASKED_PLAIN);
+	push(h, s->asks_head ? REQUESTED_HEAD : REQUESTED_PLAIN);
 	h->head_ack = h->now_ack;
 	h->state = REQUEST_BODY;
 	span_skip(in, s->len);
@@ -641,8 +639,7 @@ static void guess(struct http *h, struct span segment, bool on_trial)
 	h->gapped &= on_trial;
 	h->on_trial = on_trial;
 	h->trial_ack = h->now_ack;
-	h->responses_known =
-		false; /* how many requests were in the gap, nobody knows: http_count_request() starts anew */
+	rounds_requests_lost(&h->rounds); /* http_count_request() starts anew */
 	client_run(h, segment);
 }
 
@@ -688,7 +685,8 @@ static void client_find(struct http *h, struct span segment)
 /** doubt() - is what comes instead of an expected body the next request? Then the body will never come */
 static void doubt(struct http *h, struct span segment)
 {
-	bool refused = h->responses_placed && http_answered_by(h, h->now_ack) != http_answered_by(h, h->head_ack);
+	bool refused = h->rounds.followed &&
+		       rounds_answered_by(&h->rounds, h->now_ack) != rounds_answered_by(&h->rounds, h->head_ack);
 	enum lost_reason reason = refused ? LOST_RESET : LOST_GAP;
 
 	if (h->on_trial)
@@ -902,8 +900,8 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 	}
 	memset(h, 0, offsetof(struct http, client));
 	h->env = env;
-	h->responses = responses;
-	h->first = h->responses_known = h->responses_placed = h->responses_whole = begun;
+	rounds_init(&h->rounds, responses, begun);
+	h->first = begun;
 	h->gapped = !begun;
 	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
 	h->request.origin = *origin;

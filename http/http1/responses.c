@@ -23,28 +23,10 @@
 #include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
-uint32_t http_answered_by(const struct http *h, uint32_t ack)
-{
-	uint32_t n = h->answered;
-
-	for (int i = 0; i < BEGINS_MAX && n > 0; i++, n--)
-		if (seq_before(h->begins[(n - 1) % BEGINS_MAX], ack))
-			break;
-	return n;
-}
-
-bool http_responses_seen(const struct http *h)
-{
-	return h->responses->synced && h->now_has_ack && !seq_before(h->responses->next, h->now_ack);
-}
-
 /** note_response() - one more final response has begun */
 static void note_response(struct http *h)
 {
-	h->begins[h->answered % BEGINS_MAX] = h->response_parser_begin;
-	h->ends[h->answered % BEGINS_MAX] = h->response_ack;
-	h->responses_met = true;
-	h->answered++;
+	rounds_response_started(&h->rounds, h->response_parser_begin, h->response_ack);
 	h->response_head_bytes = 0;
 	if (h->pairs)
 		http_pairs_answered(h);
@@ -53,16 +35,13 @@ static void note_response(struct http *h)
 /** note_interim() - a final response is still owed */
 static void note_interim(struct http *h, int status)
 {
-	for (size_t i = INTERIMS_MAX - 1; i > 0; i--)
-		h->interim[i] = h->interim[i - 1];
-	h->interim[0] = (struct interim){ h->response_parser_begin, status == 100 };
-	h->interims += h->interims < INTERIMS_MAX;
+	rounds_interim_started(&h->rounds, h->response_parser_begin, status == 100);
 }
 
 /** is_last_response() - does the response that has just begun answer the last request that was sent whole? */
 static bool is_last_response(const struct http *h)
 {
-	return (h->responses_known && h->answered == h->sent) || h->response_parser_begin == h->head_ack;
+	return (h->rounds.comparable && rounds_outstanding(&h->rounds) == 0) || h->response_parser_begin == h->head_ack;
 }
 
 /** decide_upgrade() - the response to the request that asked for another protocol has come, and is no 101 */
@@ -85,7 +64,7 @@ static void decide_upgrade(struct http *h, int status)
 /** final_response() - the next outstanding request gets its response */
 static void final_response(struct http *h, int status)
 {
-	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
+	bool current = h->begun && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
 	if (h->state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
@@ -96,42 +75,34 @@ static void final_response(struct http *h, int status)
 }
 
 /** switching() - 101, or 2xx to CONNECT: HTTP ends here, or with the request that is still being sent */
-static void switching(struct http *h, enum asked asked)
+static void switching(struct http *h, enum requested requested)
 {
-	bool ahead = h->answered == h->sent; /* captured before the request */
-	bool current = h->begun && h->pushed && h->answered + 1 == h->sent;
+	bool ahead = h->rounds.answered == h->rounds.sent; /* captured before the request */
+	bool current = h->begun && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
 	if (ahead || current)
 		h->upgrade_granted = true; /* and the responses are not followed any more */
 	else
-		http_leave_upgraded(h, asked == ASKED_H2C);
-}
-
-/** asked_next() - what the next final response answers */
-static enum asked asked_next(const struct http *h)
-{
-	bool outstanding = seq_distance(h->answered, h->sent) > 0;
-
-	return outstanding ? h->asked[h->answered % OUTSTANDING_MAX] : ASKED_PLAIN;
+		http_leave_upgraded(h, requested == REQUESTED_H2C);
 }
 
 /* What its body is to llhttp: 0 as the fields say (or a pause before a chunk's line), 1 none, 2 none, and no response follows; -1: it is refused. */
 int http_response_head(struct http *h)
 {
 	int status = h->server.status_code;
-	bool outstanding = seq_distance(h->answered, h->sent) > 0;
-	enum asked asked = asked_next(h);
+	bool outstanding = rounds_outstanding(&h->rounds) > 0;
+	enum requested requested = rounds_next_requested(&h->rounds);
 	enum response_kind kind;
 
 	h->response_left = h->response_length = (h->server.flags & F_CHUNKED) ? 0 : h->server.content_length;
-	if ((status == 101 && (asked >= ASKED_UPGRADE || !outstanding || !h->responses_known)) ||
-	    (asked == ASKED_CONNECT && status / 100 == 2)) {
-		h->switched = true;
-		switching(h, asked);
+	if ((status == 101 && (requested >= REQUESTED_UPGRADE || !outstanding || !h->rounds.comparable)) ||
+	    (requested == REQUESTED_CONNECT && status / 100 == 2)) {
+		rounds_switched(&h->rounds);
+		switching(h, requested);
 		return 2;
 	}
-	kind = response_kind(status, asked == ASKED_HEAD);
+	kind = response_kind(status, requested == REQUESTED_HEAD);
 	if (kind == RESPONSE_REFUSED)
 		return -1;
 	if (kind == RESPONSE_INTERIM) /* the final response is still owed */
@@ -173,8 +144,8 @@ void http_lose_responses(struct http *h, enum response_result result)
 {
 	if (h->pairs)
 		http_pairs_lost_responses(h, result);
-	h->answering = h->responses_known = h->responses_placed = h->responses_whole = false;
-	h->interims = 0;
+	rounds_responses_lost(&h->rounds);
+	h->answering = false;
 	if (h->state == REQUEST_TUNNEL)
 		http_leave_unseen(h);
 }
@@ -182,12 +153,11 @@ void http_lose_responses(struct http *h, enum response_result result)
 /** server_begin() - a response begins here; false if these bytes cannot be the begin of one */
 static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
-	if (!h->responses_placed && status_line_match(in) != LINE_YES)
+	if (!h->rounds.followed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
-	h->response_parser_begin = h->responses->next - (uint32_t)in.len;
-	if (!h->responses_placed)
-		h->placed_at = h->response_parser_begin;
-	h->answering = h->responses_placed = true;
+	h->response_parser_begin = h->rounds.stream->next - (uint32_t)in.len;
+	rounds_responses_found(&h->rounds, h->response_parser_begin);
+	h->answering = true;
 	h->response_ack = ack;
 	return true;
 }
@@ -196,15 +166,15 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 static bool scan_head(struct http *h, struct span *in)
 {
 	struct scan_memo *memo = &h->env->response_memos[h->request.origin.connection % SCAN_MEMOS];
-	enum asked asked = asked_next(h);
+	enum requested requested = rounds_next_requested(&h->rounds);
 	const struct scanned_head *a = NULL;
 	bool no_body;
 
-	if (!h->env->llhttp_only && asked != ASKED_CONNECT)
+	if (!h->env->llhttp_only && requested != REQUESTED_CONNECT)
 		a = scan_response(*in, memo);
 	if (!a || a->status == 101)
 		return false;
-	no_body = asked == ASKED_HEAD || a->status == 204 || a->status == 304 || a->status < 200;
+	no_body = requested == REQUESTED_HEAD || a->status == 204 || a->status == 304 || a->status < 200;
 	if (a->status < 200 ? a->has_length : !a->has_length && !no_body) /* odd, or until the connection's end */
 		return false;
 	span_skip(in, a->len);
@@ -264,7 +234,7 @@ enum http_result http_server_bytes(struct http *h, const struct stream_piece *pi
 
 	if (h->pairs)
 		http_pairs_server_bytes(h, piece->ts);
-	while (in.len > 0 && h->state != REQUEST_OVER && !h->switched) {
+	while (in.len > 0 && h->state != REQUEST_OVER && !h->rounds.switched) {
 		if (!h->answering) {
 			bool kept;
 
@@ -307,7 +277,7 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
 	enum response_result result = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
 
-	if (h->state == REQUEST_OVER || h->switched)
+	if (h->state == REQUEST_OVER || h->rounds.switched)
 		return;
 	if (h->pairs)
 		http_pairs_invalidate(h, result);

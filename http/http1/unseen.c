@@ -39,7 +39,7 @@ static void count(struct http *h, enum lost_reason why, struct wall now)
 
 void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, bool http_known)
 {
-	if (http_known || h->answered > 0) {
+	if (http_known || h->rounds.answered > 0) {
 		count(h, why, now);
 		return;
 	}
@@ -49,7 +49,7 @@ void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, boo
 
 void http_end_unseen(struct http *h)
 {
-	if (h->unseen_why && (h->answered > 0 || h->ordinal > 0))
+	if (h->unseen_why && (h->rounds.answered > 0 || h->ordinal > 0))
 		count(h, (enum lost_reason)(h->unseen_why - 1), h->unseen_at);
 	h->unseen_why = 0;
 }

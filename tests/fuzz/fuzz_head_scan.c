@@ -137,21 +137,17 @@ static void check_alike(const struct reader *x, const struct reader *y)
 {
 	const struct http *a = x->http, *b = y->http;
 	bool same = x->said == y->said && a->state == b->state && a->result == b->result && a->begun == b->begun &&
-		    a->first == b->first && a->ordinal == b->ordinal && a->sent == b->sent &&
-		    a->answered == b->answered && a->pipelining == b->pipelining && a->bodies == b->bodies &&
-		    a->completed_here == b->completed_here && a->upgrade_asked == b->upgrade_asked &&
-		    a->upgrade_granted == b->upgrade_granted && a->switched == b->switched &&
-		    a->answering == b->answering && a->responses_placed == b->responses_placed &&
-		    a->responses_whole == b->responses_whole && a->responses_known == b->responses_known &&
-		    a->request.seen == b->request.seen && a->request.settled == b->request.settled &&
-		    memcmp(a->begins, b->begins, sizeof(a->begins)) == 0 &&
-		    memcmp(a->ends, b->ends, sizeof(a->ends)) == 0 &&
-		    memcmp(a->asked, b->asked, sizeof(a->asked)) == 0 &&
+		    a->first == b->first && a->ordinal == b->ordinal && a->pipelining == b->pipelining &&
+		    a->bodies == b->bodies && a->completed_here == b->completed_here &&
+		    a->upgrade_asked == b->upgrade_asked && a->upgrade_granted == b->upgrade_granted &&
+		    a->answering == b->answering && a->request.seen == b->request.seen &&
+		    a->request.settled == b->request.settled &&
+		    memcmp(&a->rounds.sent, &b->rounds.sent, offsetof(struct rounds, interims) - offsetof(struct rounds, sent)) == 0 &&
 		    memcmp(&x->stats, &y->stats, sizeof(x->stats)) == 0;
 
 	if (a->state == REQUEST_BODY)
 		same = same && b->state == REQUEST_BODY && a->chunked == b->chunked &&
-		       a->expects == b->expects && a->refused == b->refused && a->body_left == b->body_left &&
+		       a->expects == b->expects && a->body_left == b->body_left &&
 		       a->head_ack == b->head_ack && a->request.body_len == b->request.body_len;
 	if (a->answering)
 		same = same && b->answering && a->response_left == b->response_left &&
