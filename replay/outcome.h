@@ -7,10 +7,11 @@
 #ifndef REPLAY_OUTCOME_H
 #define REPLAY_OUTCOME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/*      id                 group        name        as users read it in logs */
+/*      id                 group        name        as users read it in logs; those of group "answered" come first */
 #define OUTCOMES(X)                                                                                          \
 	X(ANSWERED_2XX,      "answered", "2xx",      "status")                                               \
 	X(ANSWERED_3XX,      "answered", "3xx",      "status")                                               \
@@ -60,6 +61,12 @@ struct outcome {
 	struct response *response; /* with keep_responses, of an answered one: taken by on_outcome; NULL: no memory for it */
 	int64_t idle_us;       /* on a connection that was used before: for how long it lay idle, at least 1; else 0 */
 };
+
+/** outcome_is_answered() - did a response with a status come? */
+static inline bool outcome_is_answered(enum outcome_kind kind)
+{
+	return kind <= OUTCOME_ANSWERED_5XX;
+}
 
 const char *outcome_group(enum outcome_kind kind);  /* "answered" */
 const char *outcome_name(enum outcome_kind kind);   /* "2xx", "timeout"; NULL for cancelled_at_exit */

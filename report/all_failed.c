@@ -113,11 +113,6 @@ static void tell(const struct books_target *t, enum outcome_kind kind, int64_t m
 	}
 }
 
-static bool is_status(size_t kind)
-{
-	return kind <= OUTCOME_ANSWERED_5XX;
-}
-
 /* Several reasons: how often each, and the words of the largest only as advice. */
 static void tell_mixed(const struct books_target *t, enum outcome_kind largest, int64_t max_time_ns, struct all_failed *out)
 {
@@ -129,7 +124,7 @@ static void tell_mixed(const struct books_target *t, enum outcome_kind largest, 
 	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
 		if (t->outcome[i] == 0 || i == OUTCOME_CANCELLED_AT_EXIT)
 			continue;
-		buffer_printf(&out->how, "%s%s%s %" PRIu64, between, is_status(i) ? "status " : "", outcome_name((enum outcome_kind)i),
+		buffer_printf(&out->how, "%s%s%s %" PRIu64, between, outcome_is_answered(i) ? "status " : "", outcome_name((enum outcome_kind)i),
 			      t->outcome[i]);
 		between = ", ";
 	}
@@ -149,7 +144,7 @@ void all_failed_look(const struct books_target *t, int64_t max_time_ns, bool sta
 	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
 		if (t->outcome[i] == 0 || i == OUTCOME_CANCELLED_AT_EXIT)
 			continue;
-		if (is_status(i) && !statuses_count)
+		if (outcome_is_answered(i) && !statuses_count)
 			return;
 		kinds++;
 		count += t->outcome[i];

@@ -646,7 +646,7 @@ static void targets(const struct symptoms *s, struct diagnosis *d)
 			probe_refused(p, d);
 			continue;
 		}
-		if (p->kind > OUTCOME_ANSWERED_5XX) {
+		if (!outcome_is_answered(p->kind)) {
 			probe_failed(p, d);
 			continue;
 		}

@@ -222,7 +222,7 @@ void event_outcome(const struct message *m, const char *target_name, const struc
 {
 	struct json j = json_to(out);
 	const char *name = outcome_name(o->kind);
-	bool answered = o->kind <= OUTCOME_ANSWERED_5XX;
+	bool answered = outcome_is_answered(o->kind);
 
 	begin(&j, "outcome");
 	id_member(&j, m->origin.id);

@@ -148,7 +148,7 @@ static void count(struct comparing *c, const struct pair *pair, size_t target, c
 
 static void judge(struct comparing *c, struct exchange *e)
 {
-	bool answered = e->outcome.kind <= OUTCOME_ANSWERED_5XX;
+	bool answered = outcome_is_answered(e->outcome.kind);
 	struct comparison skipped = { .verdict = COMPARISON_NOT_COMPARABLE };
 	const struct comparison *result = &skipped;
 	struct pair pair = {

@@ -22,7 +22,8 @@ static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue
 		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
 
 		c.ended += n;
-		c.failed += i >= OUTCOME_ANSWERED_5XX && i != OUTCOME_FAILED_STALE ? n : 0; /* stale is no trouble of the shadow's */
+		if (i == OUTCOME_ANSWERED_5XX || (!outcome_is_answered(i) && i != OUTCOME_FAILED_STALE))
+			c.failed += n; /* stale is no trouble of the shadow's */
 	}
 	/* A target that is left alone answers nothing, and that would look well. */
 	c.ended += counter_get(&s->shed[SHED_BREAKER]);
