@@ -145,9 +145,9 @@ static void on_watch_closed(uv_handle_t *handle)
 /** close_socket() - end the socket, if there is one; the state is the caller's business */
 static void close_socket(struct conn *c)
 {
-	if (c->is_own_known)
-		self_connections_remove(c->env->own, c->self_connections_ticket, mono_now());
-	c->is_own_known = false;
+	if (c->is_known)
+		self_connections_remove(c->env->self_connections, c->self_connections_ticket, mono_now());
+	c->is_known = false;
 	if (!c->watch)
 		return;
 	tls_free(c->tls);
@@ -234,11 +234,11 @@ static void keep_until(struct conn *c, struct mono now)
 /** conn_end() - the one way out of an exchange; @c must not be touched after it */
 static void conn_end(struct conn *c, enum outcome_kind kind, const char *detail, bool keep)
 {
-	struct mono now = kind <= OUTCOME_ANSWERED_5XX ? c->heard_at : mono_now();
+	struct mono now = outcome_is_answered(kind) ? c->heard_at : mono_now();
 	struct outcome o = make_outcome(c, kind, detail, now);
 	struct message *m = c->message;
 
-	if (kind <= OUTCOME_ANSWERED_5XX)
+	if (outcome_is_answered(kind))
 		o.response = take_response(c, now);
 	else
 		response_free(response_parser_take(&c->response));
@@ -551,8 +551,8 @@ static void make_known(struct conn *c, struct mono now)
 
 	if (!socket_ends(c->fd, &here, &c->peer))
 		return; /* no packets to be known by, or reset already */
-	self_connections_add(c->env->own, &here, &c->peer, now, &c->self_connections_ticket);
-	c->is_own_known = true;
+	self_connections_add(c->env->self_connections, &here, &c->peer, now, &c->self_connections_ticket);
+	c->is_known = true;
 }
 
 /** start_connect() - a socket, connecting to @address; 0 or negative errno, nothing left open then */

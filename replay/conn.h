@@ -43,7 +43,7 @@ struct conn_env {
 	uv_loop_t *loop;
 	struct resolver *resolver;
 	struct tls_context *tls; /* NULL: plain */
-	struct own *own;
+	struct self_connections *self_connections;
 	uint8_t *scratch; /* every response is read into it and thrown away; at least a TLS record */
 	size_t scratch_size;
 	int64_t max_time_ns, connect_timeout_ns;
@@ -74,8 +74,8 @@ struct conn {
 	size_t tried;        /* addresses, of this exchange */
 	size_t address;      /* index of the one in use */
 	struct self_connections_ticket self_connections_ticket;
-	struct endpoint peer; /* with is_own_known: to whom it is connected */
-	bool is_own_known;
+	struct endpoint peer; /* with is_known: to whom it is connected */
+	bool is_known;
 
 	struct message *message;
 	struct buffer head;

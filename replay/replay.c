@@ -28,7 +28,7 @@ struct replay {
 	struct replay_options options;
 	struct target **targets;
 	size_t target_count; /* those that are set up */
-	struct own *own;
+	struct self_connections *self_connections;
 	struct sink *sink; /* NULL when no target is sink: */
 	uv_timer_t drain_timer;
 	struct mono drain_limit;
@@ -97,7 +97,7 @@ static int add_targets(struct replay *r, struct buffer *error)
 	uint16_t port = r->sink ? sink_port(r->sink) : 0;
 
 	for (size_t i = 0; i < r->options.target_count; i++) {
-		int e = target_new(r->loop, &r->options.targets[i], i, port, r->own, r->scratch,
+		int e = target_new(r->loop, &r->options.targets[i], i, port, r->self_connections, r->scratch,
 				   sizeof(r->scratch), &hooks, &r->targets[i], error);
 
 		if (e < 0)
@@ -120,9 +120,9 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
 	r->options = *options;
 	uv_timer_init(loop, &r->drain_timer);
 	r->drain_timer.data = r;
-	r->own = self_connections_new();
+	r->self_connections = self_connections_new();
 	r->targets = calloc(options->target_count ? options->target_count : 1, sizeof(struct target *));
-	if (!r->own || !r->targets)
+	if (!r->self_connections || !r->targets)
 		goto fail;
 	if (needs_sink(options)) {
 		e = sink_new(loop, &r->sink, error);
@@ -246,7 +246,7 @@ uint64_t replay_sink_requests(const struct replay *r)
 
 bool replay_is_own(const struct replay *r, const struct endpoint *client, const struct endpoint *server)
 {
-	return self_connections_has(r->own, client, server);
+	return self_connections_has(r->self_connections, client, server);
 }
 
 void replay_close(struct replay *r)
@@ -271,6 +271,6 @@ void replay_free(struct replay *r)
 	free(r->targets);
 	if (r->sink)
 		sink_free(r->sink);
-	self_connections_free(r->own);
+	self_connections_free(r->self_connections);
 	free(r);
 }

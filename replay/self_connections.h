@@ -19,24 +19,24 @@ struct self_connections_ticket {
 	uint32_t slot, generation;
 };
 
-struct own;
+struct self_connections;
 
 /** self_connections_new() - given to the caller; NULL when out of memory */
-struct own *self_connections_new(void);
+struct self_connections *self_connections_new(void);
 
 /** self_connections_add() - loop: @local and @remote are ends of a socket of ours from now on; *@ticket is for self_connections_remove()
  */
-void self_connections_add(struct own *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
+void self_connections_add(struct self_connections *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
 	     struct self_connections_ticket *ticket);
 
 /** self_connections_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring
  */
-void self_connections_remove(struct own *o, struct self_connections_ticket ticket, struct mono now);
+void self_connections_remove(struct self_connections *o, struct self_connections_ticket ticket, struct mono now);
 
 /** self_connections_has() - any thread: is this pair of ends, in either direction, a socket of ours? */
-bool self_connections_has(const struct own *o, const struct endpoint *a, const struct endpoint *b);
+bool self_connections_has(const struct self_connections *o, const struct endpoint *a, const struct endpoint *b);
 
 /** self_connections_free() - no thread may be looking */
-void self_connections_free(struct own *o);
+void self_connections_free(struct self_connections *o);
 
 #endif

@@ -284,11 +284,6 @@ static void note_success(struct target *t)
 	t->probe = NULL;
 }
 
-static bool is_answered(enum outcome_kind kind)
-{
-	return kind <= OUTCOME_ANSWERED_5XX;
-}
-
 /** judge() - what an outcome says about the target: can it be reached? */
 static void judge(struct target *t, const struct conn *c, const struct outcome *o)
 {
@@ -297,7 +292,7 @@ static void judge(struct target *t, const struct conn *c, const struct outcome *
 
 	if (was_probe)
 		t->probe = NULL;
-	if (is_answered(o->kind))
+	if (outcome_is_answered(o->kind))
 		note_success(t);
 	else if (failed_to_connect || (was_probe && t->breaker.state == BREAKER_PROBING))
 		note_connect_failure(t, mono_now());
@@ -375,7 +370,7 @@ static void refuse_if_waiting(struct target *t)
 /** is_left() - @c is connected to an address that the name does not lead to any more */
 static bool is_left(const struct target *t, const struct conn *c)
 {
-	return t->aim.moved > 0 && c->is_own_known && !aim_has(&t->aim, &c->peer);
+	return t->aim.moved > 0 && c->is_known && !aim_has(&t->aim, &c->peer);
 }
 
 static void close_left(struct target *t)
@@ -440,7 +435,7 @@ static void on_conn_ended(void *ctx, struct conn *c, struct message *m, const st
 	move_to(c->state == CONN_IDLE ? &t->idle : &t->closed, c);
 	counter_sub(&t->stats.in_flight, 1);
 	counter_add(&t->stats.outcome[o->kind], 1);
-	if (is_answered(o->kind)) {
+	if (outcome_is_answered(o->kind)) {
 		if (o->kind != OUTCOME_ANSWERED_2XX)
 			note_status(t, (uint64_t)o->status_code);
 		histogram_add(&t->stats.total_us, (uint64_t)o->total_us);
@@ -689,7 +684,7 @@ static int make_resolver(struct target *t, uv_loop_t *loop, uint16_t sink_port)
 	return resolver_new(loop, &o, &t->resolver);
 }
 
-static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *own, uint8_t *scratch,
+static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct self_connections *self_connections, uint8_t *scratch,
 				size_t scratch_size)
 {
 	const struct target_options *o = &t->options;
@@ -699,7 +694,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 		.loop = loop,
 		.resolver = t->resolver,
 		.tls = t->tls,
-		.own = own,
+		.self_connections = self_connections,
 		.scratch = scratch,
 		.scratch_size = scratch_size,
 		.max_time_ns = o->max_time_ns,
@@ -718,7 +713,7 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct own *o
 }
 
 int target_new(uv_loop_t *loop, const struct target_options *options, size_t index, uint16_t sink_port,
-	       struct own *own, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
+	       struct self_connections *self_connections, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
 	       struct target **out, struct buffer *error)
 {
 	struct target *t = calloc(1, sizeof(*t));
@@ -749,7 +744,7 @@ int target_new(uv_loop_t *loop, const struct target_options *options, size_t ind
 	aim_set(&t->aim, resolver_addresses(t->resolver));
 	uv_timer_init(loop, &t->timer);
 	t->timer.data = t;
-	t->env = make_env(t, loop, own, scratch, scratch_size);
+	t->env = make_env(t, loop, self_connections, scratch, scratch_size);
 	*out = t;
 	return 0;
 

@@ -30,12 +30,12 @@ struct target;
 /**
  * target_new() - set one target up and begin to resolve its name; opens no connection
  * @sink_port: where "sink:" listens, used when the options' URL says so
- * @scratch:   into which all responses are read; borrowed, as is @own
+ * @scratch:   into which all responses are read; borrowed, as is @self_connections
  * @error:     on failure one sentence, if it is about a file of TLS
  * Return: 0 or a negative errno.
  */
 int target_new(uv_loop_t *loop, const struct target_options *options, size_t index, uint16_t sink_port,
-	       struct own *own, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
+	       struct self_connections *self_connections, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
 	       struct target **out, struct buffer *error);
 
 /** target_submit() - one chosen request, borrowed: the target takes its own reference if it keeps it */

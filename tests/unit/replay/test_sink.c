@@ -74,7 +74,7 @@ static struct endpoint v4(uint8_t last, uint16_t port)
 
 static void test_own(void **state)
 {
-	struct own *o = self_connections_new();
+	struct self_connections *o = self_connections_new();
 	struct endpoint us = v4(1, 40000), shadow = v4(2, 9000), other = v4(3, 9000), neighbour = v4(1, 40001);
 	struct endpoint v6 = us;
 	struct self_connections_ticket ticket, again;
@@ -105,7 +105,7 @@ static void test_own(void **state)
 /** a port that is used again within the grace must not be forgotten with its first owner */
 static void test_own_port_is_reused(void **state)
 {
-	struct own *o = self_connections_new();
+	struct self_connections *o = self_connections_new();
 	struct endpoint us = v4(1, 40000), shadow = v4(2, 9000), last = v4(1, 1);
 	struct self_connections_ticket first, second, any;
 	struct mono t = { NS_PER_S };
@@ -126,7 +126,7 @@ static void test_own_port_is_reused(void **state)
 
 static void test_own_many(void **state)
 {
-	struct own *o = self_connections_new();
+	struct self_connections *o = self_connections_new();
 	struct self_connections_ticket tickets[4], *all = calloc(20000, sizeof(*all));
 	struct endpoint us = v4(1, 50000), there;
 	struct mono t = { NS_PER_S };
