@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/lines.h"
 
 #define CLEAR_LINE     "\r\033[K"
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so lines of two threads do not mix in a pipe */
@@ -32,11 +33,7 @@ static bool told_journal(enum log_level level, const struct log_field *fields, s
 	struct span rest = span_of(bytes, len), line;
 	bool told = journal >= 0;
 
-	while (told && rest.len > 0) {
-		const uint8_t *end = memchr(rest.at, '\n', rest.len);
-
-		span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line);
-		span_skip(&rest, end ? 1 : 0);
+	while (told && line_take(&rest, &line)) {
 		if (span_starts(line, SPAN_LITERAL("shadowtap: ")))
 			span_skip(&line, sizeof("shadowtap: ") - 1);
 		told = journal_send(journal, priorities[level], line, fields, count);

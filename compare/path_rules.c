@@ -20,6 +20,7 @@
 
 #include "base/array.h"
 #include "base/json_doc.h"
+#include "base/lines.h"
 #include "base/shown.h"
 #include "base/units.h"
 #include "compare/path_automaton.h"
@@ -343,17 +344,13 @@ static int take_line(struct path_rules *r, struct span line, const struct tolera
 static int take_file(struct path_rules *r, const struct path_rules_options *o, struct buffer *error)
 {
 	struct source from = { o->name ? o->name : "rules", 0, error };
-	struct span left = o->text, line, newline;
+	struct span left = o->text, line;
 	int result = 0;
 
 	if (!keep_text(r, span_str(from.name)))
 		return -ENOMEM;
 	from.name = r->texts[r->text_count - 1];
-	while (result == 0 && left.len) {
-		const uint8_t *end = memchr(left.at, '\n', left.len);
-
-		span_take(&left, end ? (size_t)(end - left.at) : left.len, &line);
-		span_take(&left, 1, &newline);
+	while (result == 0 && line_take(&left, &line)) {
 		from.line++;
 		result = take_line(r, line, &o->tolerance, &from);
 	}

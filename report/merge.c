@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/lines.h"
 #include "base/shown.h"
 #include "compare/tally.h"
 #include "report/merge_values.h"
@@ -186,18 +187,12 @@ static void write_version(struct merge *m, const struct merge_set *s)
 static void write_warnings(struct merge *m, const struct merge_set *s)
 {
 	size_t left = WARNINGS_MAX;
-	struct span lines = buffer_span(&m->warnings);
+	struct span lines = buffer_span(&m->warnings), line;
 
 	json_key(&m->j, "warnings");
 	json_open(&m->j, '[');
-	while (lines.len > 0) {
-		const uint8_t *end = memchr(lines.at, '\n', lines.len);
-		struct span line = { 0 };
-
-		span_take(&lines, end ? (size_t)(end - lines.at) : lines.len, &line);
-		span_skip(&lines, 1);
+	while (line_take(&lines, &line))
 		json_text(&m->j, line);
-	}
 	for (size_t i = 0; i < m->count; i++) {
 		const struct json_doc *d = &m->docs[i];
 		uint32_t list = s->node[i];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cache_line.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/ring.h"
 
@@ -170,12 +171,9 @@ static void add_complaints(struct lanes *ls, size_t lane)
 {
 	struct span lines = buffer_span(lane_complaints(ls->lane[lane])), line;
 
-	while (lines.len > 0) {
-		const uint8_t *end = memchr(lines.at, '\n', lines.len);
+	while (line_take_whole(&lines, &line)) {
 		struct span known = buffer_span(&ls->complaints);
 
-		if (!span_take(&lines, end ? (size_t)(end - lines.at) + 1 : lines.len, &line))
-			return;
 		if (known.len > 0 && memmem(known.at, known.len, line.at, line.len))
 			continue;
 		if (lane > 0)

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -127,21 +128,15 @@ void progress_set_sample(struct progress *s, uint64_t share)
 
 void progress_print_books(struct progress *s, const struct books *b)
 {
-	struct span lines;
+	struct span lines, line;
 
 	if (!log_enabled(LOG_INFO))
 		return;
 	buffer_clear(&s->text);
 	books_text(b, &s->text);
 	lines = buffer_span(&s->text);
-	while (lines.len > 0) {
-		const uint8_t *end = memchr(lines.at, '\n', lines.len);
-		struct span line;
-
-		if (!span_take(&lines, end ? (size_t)(end - lines.at) + 1 : lines.len, &line))
-			break;
+	while (line_take_whole(&lines, &line))
 		log_finished(line.at, line.len);
-	}
 }
 
 void progress_close(struct progress *s)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/lines.h"
 #include "base/log.h"
 #include "policy/sample.h"
 
@@ -12,14 +13,8 @@ static void log_lines(const struct buffer *lines)
 {
 	struct span rest = buffer_span(lines), line;
 
-	while (rest.len > 0) {
-		const uint8_t *end = memchr(rest.at, '\n', rest.len);
-
-		if (!span_take(&rest, end ? (size_t)(end - rest.at) : rest.len, &line))
-			return;
-		span_skip(&rest, 1);
+	while (line_take(&rest, &line))
 		log_warn("%.*s", (int)line.len, (const char *)line.at);
-	}
 }
 
 /* @target: an index; where there are no targets, 0 stands for what one would be sent */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
+
 
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
@@ -63,13 +65,8 @@ static struct span target_of(struct tcp_tap *tap, uint64_t token)
 {
 	struct span lines = buffer_span(&tap->asked), line = { 0 };
 
-	for (uint64_t i = 0; i < token; i++) {
-		const uint8_t *end = memchr(lines.at, '\n', lines.len);
-
-		assert_non_null(end);
-		assert_true(span_take(&lines, (size_t)(end - lines.at), &line));
-		span_skip(&lines, 1);
-	}
+	for (uint64_t i = 0; i < token; i++)
+		assert_true(line_take(&lines, &line));
 	return line;
 }
 
