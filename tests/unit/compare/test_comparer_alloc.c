@@ -13,37 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/rig/coded.h"
 #include "compare/comparer.h"
-
-static long fail_at = -1; /* allocations until the one that fails; -1: none does */
-
-static bool fails(void)
-{
-	return fail_at >= 0 && fail_at-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
+#include "tests/rig/coded.h"
+#include "tests/rig/fail_alloc.h"
 
 #define DELTA(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
 #define LONG	    "{\"a\":[1,2,3,4,5,6,7,8,9,10],\"b\":{\"c\":\"a\\u0062\",\"d\":[true,null]},\"e\":[[0.1,0.9],[0.8,0.2]]}"

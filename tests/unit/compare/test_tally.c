@@ -15,42 +15,7 @@
 #include "base/json.h"
 #include "base/json_doc.h"
 #include "compare/tally.h"
-
-/* -- counting what is allocated, and letting the n-th fail ---------------------------- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static size_t allocated;
-static long fail_after = -1; /* allocations that still succeed; -1: all do */
-
-static bool refuses(size_t size)
-{
-	allocated += size;
-	if (fail_after == 0)
-		return true;
-	fail_after -= fail_after > 0;
-	return false;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return refuses(size) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return refuses(count * size) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return refuses(size) ? NULL : __real_realloc(p, size);
-}
+#include "tests/rig/fail_alloc.h"
 
 /* -- pairs ----------------------------------------------------------------------------- */
 
@@ -872,7 +837,8 @@ static void test_out_of_memory(void **state)
 			make(&x);
 			tally_add(other, 1, &x.pair, &x.c);
 		}
-		fail_after = n;
+		fail_all_further = true;
+		fail_at = n;
 		t = tally_new(&options);
 		for (int i = 0; t && i < 20; i++) {
 			make(&x);
@@ -880,7 +846,7 @@ static void test_out_of_memory(void **state)
 		}
 		if (t)
 			tally_merge(t, other);
-		fail_after = -1;
+		fail_at = -1;
 		if (t) {
 			struct buffer out = written(t);
 

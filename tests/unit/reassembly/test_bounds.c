@@ -5,39 +5,11 @@
  * can fail, for every n, over a conversation with everything in it.
  */
 #include "tests/rig/unit.h"
+#include "tests/rig/fail_alloc.h"
 #include "tests/rig/tcp_script.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static long fail_at = -1; /* allocations until the one that fails; -1: none does */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool fails(void)
-{
-	return fail_at >= 0 && fail_at-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
 
 /** struct rig - a reassembler whose sink only counts */
 struct rig {
