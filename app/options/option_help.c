@@ -28,7 +28,7 @@ static const char rest_text[] =
 	"\n"
 	"Times: 300ms, 0.3, 5s, 2m. Sizes: 64K, 16M, 1G. In a config file, -S 5% is \"sample = 5%\" and\n"
 	"--dry-run is \"dry-run = yes\".\n"
-	"Exit status: 0 done, 1 could not do it, 2 wrong usage.\n"
+	"Exit status: 0 done, 1 could not do it, 2 wrong usage, 3 the condition of --fail-on holds.\n"
 	"\n"
 	"Examples:\n"
 	"  shadowtap -i eth0 -p 8080 -t http://127.0.0.1:9000 -S 5%\n"
