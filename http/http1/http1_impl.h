@@ -34,6 +34,22 @@ enum request_state {
 
 enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
 
+/**
+ * struct at_hand - the client's segment at hand, or the last one
+ *
+ * Stored, not passed: llhttp's callbacks need it, and so does what happens to a request after its last segment.
+ */
+struct at_hand {
+	struct wall at;
+	uint32_t start, end, ack; /* sequence numbers; with has_ack how far the client had read */
+	uint32_t left;            /* bytes of it that were not read yet */
+	bool has_ack;
+	bool completed;    /* a request was completed in it */
+	bool guessed;      /* a request was taken to start with it */
+	bool guess_failed; /* ... or one had been before, and was none */
+	struct span line;  /* from the first byte of the request that started last in it to its end; else at is NULL */
+};
+
 struct pairs;
 
 /** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
@@ -43,9 +59,7 @@ struct http {
 	struct request request;
 	enum request_state state;
 	enum http_result result;
-	struct wall now; /* of the segment at hand */
-	uint32_t now_seq, now_end, now_ack;
-	uint32_t left;           /* bytes of the segment at hand after the request that is complete */
+	struct at_hand at_hand;
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
 	uint32_t head_ack;       /* of the segment that completed the head */
@@ -56,22 +70,17 @@ struct http {
 	uint64_t body_left;     /* of a body with Content-Length */
 	uint64_t response_left;   /* likewise, of the response */
 	uint64_t response_length; /* with pairs: Content-Length of the response at hand, or 0 */
-	struct span line;       /* with begun_here: from the request's first byte to the end of the segment */
 	size_t name_len;        /* of the field's name at hand, so far */
-	bool now_has_ack, read_known;
+	bool read_known;
 	bool first;          /* nothing has shown yet that the connection speaks HTTP */
 	bool foreign;        /* ... and it is known that it speaks something else */
 	bool uncounted;      /* it may be the first request: its method is complete, and its version may tell */
 	bool begun;          /* the parser and a head are set up for a request */
-	bool begun_here;     /* ... in this segment */
 	bool any_byte;       /* ... and its first byte was here */
 	bool run_again;      /* llhttp has more to say about the bytes that it took */
 	bool tentative;      /* ... at a place that was guessed */
-	bool tentative_here; /* ... at the begin of this segment */
-	bool tentative_failed;
 	bool began_pipelined, pipelining;
 	bool bodies;         /* some request of the connection had a body */
-	bool completed_here; /* a request was completed in this segment */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
 	bool in_target;      /* in the origin form: see client_target() */
@@ -120,7 +129,7 @@ static inline struct http *http_of(llhttp_t *p)
 /** http_responses_seen() - was all of the responses captured that the client had read when it sent the segment at hand? */
 static inline bool http_responses_seen(const struct http *h)
 {
-	return h->now_has_ack && rounds_captured(&h->rounds, h->now_ack);
+	return h->at_hand.has_ack && rounds_captured(&h->rounds, h->at_hand.ack);
 }
 
 /* requests.c */

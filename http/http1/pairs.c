@@ -229,7 +229,7 @@ static void forget_ahead(struct http *h)
 
 void http_pairs_begin(struct http *h)
 {
-	h->pairs->request_ack = h->now_ack;
+	h->pairs->request_ack = h->at_hand.ack;
 }
 
 void http_pairs_sent(struct http *h)
@@ -270,7 +270,7 @@ static bool may_be_ahead(const struct pairs *p)
 /** asks_on() - was the response to a request in a gap not read yet? Then the client does not wait */
 static bool asks_on(const struct http *h, const struct pairs *p)
 {
-	return p->has_hidden && !seq_before(p->hidden_ack, h->now_ack);
+	return p->has_hidden && !seq_before(p->hidden_ack, h->at_hand.ack);
 }
 
 void http_pairs_find(struct http *h)
@@ -280,7 +280,7 @@ void http_pairs_find(struct http *h)
 
 	if (!h->rounds.followed || !http_responses_seen(h))
 		return; /* the client may have read more than we saw */
-	answered = rounds_answered_by(&h->rounds, h->now_ack);
+	answered = rounds_answered_by(&h->rounds, h->at_hand.ack);
 	/* More answers than requests: one of these was never seen, before the count began. */
 	p->is_trusted &= seq_distance(p->sent, answered) <= 0;
 	if (p->is_trusted) {
@@ -304,11 +304,11 @@ void http_pairs_find(struct http *h)
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
 static void settle_unseen(struct http *h)
 {
-	if (h->rounds.stream->seen || !h->now_has_ack)
+	if (h->rounds.stream->seen || !h->at_hand.has_ack)
 		return;
 	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
 		next = a->next;
-		if (a->token && seq_before(a->end_ack, h->now_ack))
+		if (a->token && seq_before(a->end_ack, h->at_hand.ack))
 			settle(h, a, RESPONSE_UNSEEN);
 	}
 }
@@ -357,9 +357,9 @@ uint64_t http_pairs_token(struct http *h)
 	if (!a)
 		return 0;
 	a->token = ++h->env->last_token;
-	a->asked_at = h->now;
-	a->end_ack = h->now_ack;
-	a->end_seq = h->now_end - h->left;
+	a->asked_at = h->at_hand.at;
+	a->end_ack = h->at_hand.ack;
+	a->end_seq = h->at_hand.end - h->at_hand.left;
 	return a->token;
 }
 

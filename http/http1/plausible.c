@@ -69,9 +69,9 @@
 
 bool http_begins_pipelined(const struct http *h)
 {
-	if (h->rounds.sent == 0 || rounds_all_read(&h->rounds, h->now_ack))
+	if (h->rounds.sent == 0 || rounds_all_read(&h->rounds, h->at_hand.ack))
 		return false; /* an early response can be read before the request's own end: the ack says nothing then */
-	return h->completed_here || (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack));
+	return h->at_hand.completed || (h->read_known && h->at_hand.has_ack && !seq_before(h->read_ack, h->at_hand.ack));
 }
 
 /** asks_only() - does @line begin with a method whose requests have no body in practice? */
@@ -90,22 +90,22 @@ enum belief http_believable(const struct http *h, struct span segment)
 {
 	if (h->pipelining && !h->bodies && !h->gapped && asks_only(segment))
 		return BELIEF_FULL; /* nothing but heads went by, and this is one more */
-	if (h->read_known && h->now_has_ack && !seq_before(h->read_ack, h->now_ack))
+	if (h->read_known && h->at_hand.has_ack && !seq_before(h->read_ack, h->at_hand.ack))
 		return BELIEF_NONE;
 	if (http_final_owed(h))
 		return BELIEF_NONE;
-	if (h->rounds.answered == 0 || (!h->read_known && rounds_answered_by(&h->rounds, h->now_ack) == 0))
+	if (h->rounds.answered == 0 || (!h->read_known && rounds_answered_by(&h->rounds, h->at_hand.ack) == 0))
 		return h->blind || h->wary || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
 	if (!http_responses_seen(h))
 		return BELIEF_TRIAL;
-	if (!rounds_requests_read(&h->rounds, h->now_ack, h->now_seq))
+	if (!rounds_requests_read(&h->rounds, h->at_hand.ack, h->at_hand.start))
 		return BELIEF_NONE;
 	return h->gapped ? BELIEF_TRIAL : BELIEF_FULL;
 }
 
 bool http_final_owed(const struct http *h)
 {
-	return http_responses_seen(h) && rounds_final_owed(&h->rounds, h->now_ack);
+	return http_responses_seen(h) && rounds_final_owed(&h->rounds, h->at_hand.ack);
 }
 
 /** may_be_request() - ... of any method, and after blank lines, as servers take them */
@@ -118,9 +118,9 @@ static bool may_be_request(struct span s)
 
 bool http_body_doubtful(const struct http *h, struct span segment)
 {
-	if (!h->now_has_ack || !seq_before(h->head_ack, h->now_ack) || !may_be_request(segment))
+	if (!h->at_hand.has_ack || !seq_before(h->head_ack, h->at_hand.ack) || !may_be_request(segment))
 		return false; /* without a response read, it is the body, which did not wait */
-	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->now_ack, h->head_ack);
+	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->head_ack);
 }
 
 bool http_accepted(const struct http *h)
@@ -130,7 +130,7 @@ bool http_accepted(const struct http *h)
 
 bool http_trial_over(const struct http *h, struct span segment)
 {
-	bool read_on = h->now_has_ack && seq_before(h->trial_ack, h->now_ack);
+	bool read_on = h->at_hand.has_ack && seq_before(h->trial_ack, h->at_hand.ack);
 
 	if (h->state == REQUEST_HELD || (read_on && !http_final_owed(h)))
 		return true;

@@ -38,7 +38,7 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 
 	if (!h->any_byte && len > 0) {
 		h->any_byte = true;
-		h->request.origin.ts_first = h->now;
+		h->request.origin.ts_first = h->at_hand.at;
 		h->began_pipelined = http_begins_pipelined(h);
 	}
 	return head_add_method(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
@@ -68,7 +68,7 @@ void http_count_request(struct http *h)
 	h->upgrade_asked = false; /* it was refused: this is no other protocol */
 	h->pipelining |= h->began_pipelined;
 	if (!h->rounds.comparable && !h->pipelining && h->rounds.followed && http_responses_seen(h))
-		rounds_recount(&h->rounds, h->now_ack);
+		rounds_recount(&h->rounds, h->at_hand.ack);
 	if (h->pairs)
 		http_pairs_find(h);
 	request_seen(&h->env->requests, &h->request, h->ordinal++);

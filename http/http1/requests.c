@@ -54,10 +54,10 @@
 /** begin_request() - a request may begin with @line; however its head is read */
 static void begin_request(struct http *h, struct span line)
 {
-	request_begin(&h->env->requests, &h->request, h->now);
-	h->line = line;
-	h->begin_seq = h->now_end - (uint32_t)line.len;
-	h->begun = h->begun_here = true;
+	request_begin(&h->env->requests, &h->request, h->at_hand.at);
+	h->at_hand.line = line;
+	h->begin_seq = h->at_hand.end - (uint32_t)line.len;
+	h->begun = true;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->fresh = h->on_trial = false;
 	h->uncounted = h->in_chunk_line = h->in_target = h->behind_version = false;
 	h->name_len = 0;
@@ -139,7 +139,7 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 			http_pairs_unsent(h);
 	}
 	if (h->pairs)
-		http_pairs_unread(h, h->now_end - h->begin_seq);
+		http_pairs_unread(h, h->at_hand.end - h->begin_seq);
 	rounds_requests_lost(&h->rounds);
 	h->gapped = true;
 	http_lose_position(h);
@@ -180,9 +180,9 @@ static void client_failed(struct http *h)
 	} else if (h->request.seen) {
 		http_lose_position(h);
 	} else if (h->tentative) {
-		h->tentative_failed = true;
+		h->at_hand.guess_failed = true;
 		http_lose_position(h);
-	} else if (!h->upgrade_asked && h->begun_here && request_line_foreign(h->line)) { /* a method that llhttp does not know */
+	} else if (!h->upgrade_asked && h->at_hand.line.at && request_line_foreign(h->at_hand.line)) { /* a method that llhttp does not know */
 		http_count_request(h);
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->first) {
@@ -262,7 +262,7 @@ static void head_complete(struct http *h)
 		return;
 	}
 	push(h, what_is_requested(h, &head));
-	h->head_ack = h->now_ack;
+	h->head_ack = h->at_hand.ack;
 	h->fresh = h->expects;
 	h->state = REQUEST_BODY;
 	h->in_chunk_line = h->chunked;
@@ -277,7 +277,7 @@ static void hand_over(struct http *h)
 {
 	if (h->pairs && h->request.message)
 		h->request.message->response_token = http_pairs_token(h);
-	request_complete(&h->env->requests, &h->request, h->now);
+	request_complete(&h->env->requests, &h->request, h->at_hand.at);
 	if (h->pairs)
 		http_pairs_asked(h);
 	h->state = REQUEST_NONE;
@@ -287,11 +287,11 @@ static void hand_over(struct http *h)
 static void hold(struct http *h)
 {
 	h->state = REQUEST_HELD;
-	h->held_end = h->now_end - h->left;
-	h->held_ack = h->now_ack;
-	h->held_at = h->now;
+	h->held_end = h->at_hand.end - h->at_hand.left;
+	h->held_ack = h->at_hand.ack;
+	h->held_at = h->at_hand.at;
 	h->upgrade_asked = rounds_last_requested(&h->rounds) >= REQUESTED_CONNECT;
-	if (h->left > 0 || h->upgrade_asked)
+	if (h->at_hand.left > 0 || h->upgrade_asked)
 		lose_trial(h, LOST_GAP); /* more follows at once, or the response would not say enough */
 	else if (http_trial_won(h))
 		http_uphold(h);
@@ -300,15 +300,15 @@ static void hold(struct http *h)
 void http_uphold(struct http *h)
 {
 	h->on_trial = h->gapped = false;
-	h->now = h->held_at;
-	h->now_ack = h->held_ack;
+	h->at_hand.at = h->held_at;
+	h->at_hand.ack = h->held_ack;
 	hand_over(h);
 }
 
 /** await_upgrade() - what follows is another protocol, unless this is refused */
 static void await_upgrade(struct http *h, enum requested requested)
 {
-	h->tunnel_at = h->now_end - h->left;
+	h->tunnel_at = h->at_hand.end - h->at_hand.left;
 	h->connects = requested == REQUESTED_CONNECT;
 	if (h->upgrade_granted)
 		http_leave_upgraded(h, requested == REQUESTED_H2C);
@@ -323,7 +323,7 @@ static void message_complete(struct http *h)
 	enum requested requested = rounds_last_requested(&h->rounds);
 
 	h->begun = false;
-	h->completed_here = true;
+	h->at_hand.completed = true;
 	if (h->on_trial) {
 		hold(h);
 		return;
@@ -342,7 +342,7 @@ static void method_complete(struct http *h)
 	if (h->tentative || h->client.method == HTTP_PRI)
 		return;
 	if (h->first)
-		protocol = h->begun_here ? request_line_protocol(h->line) : LINE_MAYBE;
+		protocol = h->at_hand.line.at ? request_line_protocol(h->at_hand.line) : LINE_MAYBE;
 	h->uncounted = protocol == LINE_MAYBE;
 	if (protocol == LINE_YES)
 		http_count_request(h);
@@ -406,7 +406,7 @@ static void client_parse(struct http *h, struct span *in)
 	if (rc != HPE_OK)
 		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->client) - in->at));
 	span_skip(in, taken.len);
-	h->left = (uint32_t)in->len;
+	h->at_hand.left = (uint32_t)in->len;
 	if (taken.len > 0) {
 		for (size_t i = sizeof(h->last); i-- > 0;)
 			h->last[i] = i < taken.len ? taken.at[taken.len - 1 - i] : h->last[i - taken.len];
@@ -531,10 +531,10 @@ static bool scan_head(struct http *h, struct span *in)
 	h->body_left = s->content_length;
 	h->bodies |= h->body_left > 0;
 	push(h, s->asks_head ? REQUESTED_HEAD : REQUESTED_PLAIN);
-	h->head_ack = h->now_ack;
+	h->head_ack = h->at_hand.ack;
 	h->state = REQUEST_BODY;
 	span_skip(in, s->len);
-	h->left = (uint32_t)in->len;
+	h->at_hand.left = (uint32_t)in->len;
 	request_decide(&h->env->requests, &h->request, &s->head, h->body_left, h->body_left <= in->len);
 	if (h->pairs)
 		http_pairs_expect(h);
@@ -550,7 +550,7 @@ static void count_body(struct http *h, struct span *in)
 
 	span_take(in, in->len < h->body_left ? in->len : (size_t)h->body_left, &bytes);
 	h->body_left -= bytes.len;
-	h->left = (uint32_t)in->len;
+	h->at_hand.left = (uint32_t)in->len;
 	request_add_body(&h->env->requests, &h->request, bytes);
 	if (h->body_left == 0)
 		message_complete(h);
@@ -635,10 +635,10 @@ static void guess(struct http *h, struct span segment, bool on_trial)
 		http_lose_position(h);
 		return;
 	}
-	h->tentative = h->tentative_here = true;
+	h->tentative = h->at_hand.guessed = true;
 	h->gapped &= on_trial;
 	h->on_trial = on_trial;
-	h->trial_ack = h->now_ack;
+	h->trial_ack = h->at_hand.ack;
 	rounds_requests_lost(&h->rounds); /* http_count_request() starts anew */
 	client_run(h, segment);
 }
@@ -662,8 +662,8 @@ static void pass_over(struct http *h, struct span segment)
 	     contains_nocase(start, SPAN_LITERAL("\nhttp2-settings:"))))
 		return;
 	h->state = REQUEST_TUNNEL;
-	h->tunnel_at = h->now_end;
-	h->head_ack = h->now_ack;
+	h->tunnel_at = h->at_hand.end;
+	h->head_ack = h->at_hand.ack;
 	h->connects = span_starts(segment, SPAN_LITERAL("CONNECT "));
 }
 
@@ -686,7 +686,7 @@ static void client_find(struct http *h, struct span segment)
 static void doubt(struct http *h, struct span segment)
 {
 	bool refused = h->rounds.followed &&
-		       rounds_answered_by(&h->rounds, h->now_ack) != rounds_answered_by(&h->rounds, h->head_ack);
+		       rounds_answered_by(&h->rounds, h->at_hand.ack) != rounds_answered_by(&h->rounds, h->head_ack);
 	enum lost_reason reason = refused ? LOST_RESET : LOST_GAP;
 
 	if (h->on_trial)
@@ -719,14 +719,13 @@ enum http_result http_client_bytes(struct http *h, const struct stream_piece *pi
 {
 	struct span segment = piece->bytes;
 
-	h->now = piece->ts;
-	h->now_seq = piece->seq;
-	h->now_end = piece->seq + (uint32_t)segment.len;
-	h->now_ack = piece->ack;
-	h->now_has_ack = piece->has_ack;
-	h->completed_here = h->begun_here = h->tentative_here = h->tentative_failed = false;
+	h->at_hand = (struct at_hand){ .at = piece->ts,
+				       .start = piece->seq,
+				       .end = piece->seq + (uint32_t)segment.len,
+				       .ack = piece->ack,
+				       .has_ack = piece->has_ack };
 	client_segment(h, segment);
-	if (h->tentative_failed && !h->tentative_here && h->state == REQUEST_LOST)
+	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->state == REQUEST_LOST)
 		client_find(h,
 			    segment); /* the guess was made earlier and was wrong: this segment may be right */
 	if (h->begun && !request_wait(&h->env->requests, &h->request))

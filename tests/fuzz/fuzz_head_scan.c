@@ -138,7 +138,7 @@ static void check_alike(const struct reader *x, const struct reader *y)
 	const struct http *a = x->http, *b = y->http;
 	bool same = x->said == y->said && a->state == b->state && a->result == b->result && a->begun == b->begun &&
 		    a->first == b->first && a->ordinal == b->ordinal && a->pipelining == b->pipelining &&
-		    a->bodies == b->bodies && a->completed_here == b->completed_here &&
+		    a->bodies == b->bodies && a->at_hand.completed == b->at_hand.completed &&
 		    a->upgrade_asked == b->upgrade_asked && a->upgrade_granted == b->upgrade_granted &&
 		    a->answering == b->answering && a->request.seen == b->request.seen &&
 		    a->request.settled == b->request.settled &&
