@@ -22,7 +22,8 @@
 #define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 
 enum request_state {
-	REQUEST_NONE,   /* between requests, or in one whose method is not complete: nothing is counted */
+	REQUEST_NONE,   /* between requests */
+	REQUEST_METHOD, /* one may have started, but its method is not complete: nothing is counted */
 	REQUEST_TARGET, /* after the method; the target's first bytes are in probe */
 	REQUEST_HEAD,
 	REQUEST_BODY,
@@ -30,6 +31,15 @@ enum request_state {
 	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
 	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the response says what they are */
 	REQUEST_OVER,   /* see result */
+};
+
+/* What the next bytes of the request are, when its method is complete: see client_body(). */
+enum next_bytes {
+	BYTES_PARSED,     /* llhttp's, as they are */
+	BYTES_TARGET,     /* of a target in the origin form */
+	BYTES_LINE_END,   /* behind the version */
+	BYTES_CHUNK_LINE, /* before a chunk */
+	BYTES_COUNTED,    /* of a body whose head was scanned: llhttp knows nothing of it */
 };
 
 enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
@@ -58,6 +68,7 @@ struct http {
 	struct pairs *pairs; /* NULL unless answers may be wanted */
 	struct request request;
 	enum request_state state;
+	enum next_bytes next_bytes;
 	enum http_result result;
 	struct at_hand at_hand;
 	uint32_t ordinal;        /* requests counted on this connection */
@@ -75,7 +86,6 @@ struct http {
 	bool first;          /* nothing has shown yet that the connection speaks HTTP */
 	bool foreign;        /* ... and it is known that it speaks something else */
 	bool uncounted;      /* it may be the first request: its method is complete, and its version may tell */
-	bool begun;          /* the parser and a head are set up for a request */
 	bool any_byte;       /* ... and its first byte was here */
 	bool run_again;      /* llhttp has more to say about the bytes that it took */
 	bool tentative;      /* ... at a place that was guessed */
@@ -83,17 +93,14 @@ struct http {
 	bool bodies;         /* some request of the connection had a body */
 	bool pushed;         /* the request in the making is counted in sent */
 	bool slash;          /* the slash that is fed is ours */
-	bool in_target;      /* in the origin form: see client_target() */
-	bool behind_version; /* the request line ends here: see client_line_end() */
-	bool chunked, in_chunk_line, last_chunk, expects;
-	struct chunk_line chunk_line; /* with in_chunk_line */
+	bool chunked, last_chunk, expects;
+	struct chunk_line chunk_line; /* with BYTES_CHUNK_LINE */
 	bool fresh;          /* the head is complete, and no byte of the body was here yet */
 	bool on_trial;       /* only its response can show that this is a request: see plausible.c */
 	bool doubted;        /* ... because it may be a body that was refused */
 	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
 	bool blind;          /* ... and nothing that the client sent was seen since */
 	bool wary;           /* the client asks before it sends a body: what it has read may be less than a response */
-	bool scanned;        /* the head was scanned: the body is counted, and llhttp knows nothing of it */
 	bool response_scanned; /* likewise, of the response */
 	bool response_in_head; /* its head is not complete */
 	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
@@ -130,6 +137,12 @@ static inline struct http *http_of(llhttp_t *p)
 static inline bool http_responses_seen(const struct http *h)
 {
 	return h->at_hand.has_ack && rounds_captured(&h->rounds, h->at_hand.ack);
+}
+
+/** http_request_open() - has a request started that is neither whole nor lost? */
+static inline bool http_request_open(const struct http *h)
+{
+	return h->state >= REQUEST_METHOD && h->state <= REQUEST_BODY;
 }
 
 /* requests.c */

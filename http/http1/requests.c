@@ -57,14 +57,14 @@ static void begin_request(struct http *h, struct span line)
 	request_begin(&h->env->requests, &h->request, h->at_hand.at);
 	h->at_hand.line = line;
 	h->begin_seq = h->at_hand.end - (uint32_t)line.len;
-	h->begun = true;
+	h->state = REQUEST_METHOD;
 	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->fresh = h->on_trial = false;
-	h->uncounted = h->in_chunk_line = h->in_target = h->behind_version = false;
+	h->uncounted = false;
+	h->next_bytes = BYTES_PARSED;
 	h->name_len = 0;
 	h->began_pipelined = h->tentative = false;
 	h->probe_len = 0;
 	h->body_left = 0;
-	h->scanned = false;
 	if (h->pairs)
 		http_pairs_begin(h);
 }
@@ -72,10 +72,8 @@ static void begin_request(struct http *h, struct span line)
 static bool client_begin(struct http *h, struct span line)
 {
 	begin_request(h, line);
-	if (!request_collect(&h->env->requests, &h->request)) {
-		h->begun = false;
+	if (!request_collect(&h->env->requests, &h->request))
 		return false;
-	}
 	llhttp_init(&h->client, HTTP_REQUEST, &h->env->client_settings);
 	h->client.data = h;
 	http_rules_set(&h->client);
@@ -101,14 +99,15 @@ static void push(struct http *h, enum requested what)
 
 void http_lose_position(struct http *h)
 {
-	bool was_begun = h->begun;
+	/* Where one was to start, a gap holds one for certain. */
+	bool hidden = h->state == REQUEST_NONE || (h->state == REQUEST_METHOD && !h->request.seen);
 
 	if (h->request.seen && !h->on_trial)
 		push(h, REQUESTED_PLAIN); /* it was sent, and will be answered somehow */
 	request_release(&h->env->requests, &h->request);
-	h->begun = h->tentative = h->first = h->fresh = h->on_trial = false;
+	h->tentative = h->first = h->fresh = h->on_trial = false;
 	if (h->pairs)
-		http_pairs_lost_requests(h, h->state == REQUEST_NONE && !(was_begun && h->request.seen));
+		http_pairs_lost_requests(h, hidden);
 	/* Until an upgrade is known to be refused, what cannot be read is the other protocol. */
 	h->state = h->upgrade_asked ? REQUEST_TUNNEL : REQUEST_LOST;
 	h->upgrade_asked = false;
@@ -150,7 +149,6 @@ static void leave(struct http *h, enum http_result result)
 	if (h->pairs)
 		http_pairs_end(h, RESPONSE_UPGRADED);
 	request_release(&h->env->requests, &h->request);
-	h->begun = false;
 	h->state = REQUEST_OVER;
 	h->result = result;
 }
@@ -265,7 +263,7 @@ static void head_complete(struct http *h)
 	h->head_ack = h->at_hand.ack;
 	h->fresh = h->expects;
 	h->state = REQUEST_BODY;
-	h->in_chunk_line = h->chunked;
+	h->next_bytes = h->chunked ? BYTES_CHUNK_LINE : BYTES_PARSED;
 	h->chunk_line = (struct chunk_line){ 0 };
 	request_decide(&h->env->requests, &h->request, &head, h->body_left, false);
 	if (h->pairs)
@@ -322,7 +320,6 @@ static void message_complete(struct http *h)
 {
 	enum requested requested = rounds_last_requested(&h->rounds);
 
-	h->begun = false;
 	h->at_hand.completed = true;
 	if (h->on_trial) {
 		hold(h);
@@ -365,7 +362,7 @@ static void client_paused(struct http *h)
 		method_complete(h);
 		break;
 	case PAUSE_VERSION:
-		h->behind_version = true;
+		h->next_bytes = BYTES_LINE_END;
 		break;
 	case PAUSE_HEAD:
 		h->run_again = true; /* even without bytes: there may be no body to wait for */
@@ -382,8 +379,8 @@ static void client_paused(struct http *h)
 		h->run_again = true; /* the last one ends the message */
 		if (h->last_chunk ? !lf : !crlf)
 			client_failed(h);
-		else
-			h->in_chunk_line = !h->last_chunk;
+		else if (!h->last_chunk)
+			h->next_bytes = BYTES_CHUNK_LINE;
 		break;
 	case PAUSE_MESSAGE:
 		if (h->chunked && !lf)
@@ -457,7 +454,7 @@ static void client_target(struct http *h, struct span *in)
 	while (n < in->len && in->at[n] > ' ' && in->at[n] < 0x80)
 		n++;
 	if (n == in->len || in->at[n] <= ' ') {
-		h->in_target = n == in->len;
+		h->next_bytes = n == in->len ? BYTES_TARGET : BYTES_PARSED;
 		client_parse(h, in);
 	} else if (n > 0) {
 		span_take(in, n, &piece);
@@ -504,9 +501,9 @@ static void client_probe(struct http *h, struct span *in)
 		h->slash = false;
 	}
 	probe = span_of(h->probe, h->probe_len);
-	h->in_target = add || h->probe[0] == '/';
+	h->next_bytes = add || h->probe[0] == '/' ? BYTES_TARGET : BYTES_PARSED;
 	while (probe.len > 0 && h->state == REQUEST_HEAD) {
-		if (h->in_target)
+		if (h->next_bytes == BYTES_TARGET)
 			client_target(h, &probe);
 		else
 			client_parse(h, &probe);
@@ -524,7 +521,8 @@ static bool scan_head(struct http *h, struct span *in)
 	if (!s)
 		return false;
 	begin_request(h, *in);
-	h->any_byte = h->scanned = true;
+	h->any_byte = true;
+	h->next_bytes = BYTES_COUNTED;
 	h->began_pipelined = http_begins_pipelined(h);
 	http_count_request(h);
 	h->upgrade_granted = false; /* it asks for none */
@@ -566,7 +564,7 @@ static void client_chunk_line(struct http *h, struct span *in)
 		client_failed(h);
 		return;
 	}
-	h->in_chunk_line = take == CHUNK_MORE;
+	h->next_bytes = take == CHUNK_MORE ? BYTES_CHUNK_LINE : BYTES_PARSED;
 	if (feed.len > 0)
 		client_parse(h, &feed);
 }
@@ -578,26 +576,31 @@ static void client_line_end(struct http *h, struct span *in)
 
 	if (in->len == 0)
 		return;
-	h->behind_version = false;
+	h->next_bytes = BYTES_PARSED;
 	if (in->at[0] == '\n')
 		client_parse(h, &cr);
 }
 
 static void client_body(struct http *h, struct span *in)
 {
-	if (h->scanned) {
-		count_body(h, in);
-		return;
-	}
 	h->fresh &= in->len == 0;
-	if (h->behind_version)
-		client_line_end(h, in);
-	else if (h->in_target && in->len > 0)
-		client_target(h, in);
-	else if (h->in_chunk_line)
-		client_chunk_line(h, in);
-	else
+	switch (h->next_bytes) {
+	case BYTES_COUNTED:
+		count_body(h, in);
+		break;
+	case BYTES_PARSED:
 		client_parse(h, in);
+		break;
+	case BYTES_TARGET:
+		client_target(h, in);
+		break;
+	case BYTES_LINE_END:
+		client_line_end(h, in);
+		break;
+	case BYTES_CHUNK_LINE:
+		client_chunk_line(h, in);
+		break;
+	}
 }
 
 /** client_run() - parse until the segment is used up or nothing more can be found in it */
@@ -607,12 +610,11 @@ static void client_run(struct http *h, struct span in)
 
 	do {
 		enum request_state before = h->state;
-		bool begins = before == REQUEST_NONE && !h->begun;
 
 		again = false;
-		if (begins && scan_head(h, &in))
+		if (before == REQUEST_NONE && scan_head(h, &in))
 			continue;
-		if (begins && !client_begin(h, in)) {
+		if (before == REQUEST_NONE && !client_begin(h, in)) {
 			http_lose_position(h); /* out of memory: this request is not followed */
 			return;
 		}
@@ -728,7 +730,7 @@ enum http_result http_client_bytes(struct http *h, const struct stream_piece *pi
 	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->state == REQUEST_LOST)
 		client_find(h,
 			    segment); /* the guess was made earlier and was wrong: this segment may be right */
-	if (h->begun && !request_wait(&h->env->requests, &h->request))
+	if (http_request_open(h) && !request_wait(&h->env->requests, &h->request))
 		fail_request(h, LOST_MEMORY);
 	if (piece->has_ack) {
 		h->read_ack = h->read_known ? seq_later(h->read_ack, piece->ack) : piece->ack;
@@ -793,6 +795,7 @@ static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	}
 	switch (h->state) {
 	case REQUEST_NONE:
+	case REQUEST_METHOD:
 	case REQUEST_LOST:
 		http_lose_position(h);
 		break;
@@ -864,7 +867,6 @@ bool http_client_end(struct http *h)
 		return false;
 	count_late(h);
 	request_lost(&h->env->requests, &h->request, LOST_RESET);
-	h->begun = false;
 	if (h->state < REQUEST_LOST)
 		h->state = REQUEST_LOST;
 	return true;
@@ -872,7 +874,7 @@ bool http_client_end(struct http *h)
 
 void http_end(struct http *h, enum lost_reason reason)
 {
-	if (h->begun)
+	if (http_request_open(h))
 		count_late(h);
 	request_lost(&h->env->requests, &h->request, reason);
 	if (h->pairs)

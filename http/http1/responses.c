@@ -64,7 +64,7 @@ static void decide_upgrade(struct http *h, int status)
 /** final_response() - the next outstanding request gets its response */
 static void final_response(struct http *h, int status)
 {
-	bool current = h->begun && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
+	bool current = http_request_open(h) && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
 	if (h->state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
@@ -78,7 +78,7 @@ static void final_response(struct http *h, int status)
 static void switching(struct http *h, enum requested requested)
 {
 	bool ahead = h->rounds.answered == h->rounds.sent; /* captured before the request */
-	bool current = h->begun && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
+	bool current = http_request_open(h) && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
 	if (ahead || current)

@@ -23,7 +23,9 @@ bool http_hides_request(const struct http *h, uint32_t bytes)
 	if (bytes == UINT32_MAX || h->upgrade_asked)
 		return false;
 	if (h->state == REQUEST_NONE)
-		return bytes > EMPTY_LINE ? !h->begun || !h->tentative : h->begun && h->any_byte && !h->tentative;
+		return bytes > EMPTY_LINE;
+	if (h->state == REQUEST_METHOD)
+		return !h->tentative && (bytes > EMPTY_LINE || h->any_byte);
 	return h->state == REQUEST_BODY && !h->chunked && !h->expects && bytes > h->body_left &&
 	       bytes - h->body_left > EMPTY_LINE;
 }

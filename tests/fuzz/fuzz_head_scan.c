@@ -136,7 +136,7 @@ static void reader_close(struct reader *r)
 static void check_alike(const struct reader *x, const struct reader *y)
 {
 	const struct http *a = x->http, *b = y->http;
-	bool same = x->said == y->said && a->state == b->state && a->result == b->result && a->begun == b->begun &&
+	bool same = x->said == y->said && a->state == b->state && a->result == b->result &&
 		    a->first == b->first && a->ordinal == b->ordinal && a->pipelining == b->pipelining &&
 		    a->bodies == b->bodies && a->at_hand.completed == b->at_hand.completed &&
 		    a->upgrade_asked == b->upgrade_asked && a->upgrade_granted == b->upgrade_granted &&
