@@ -46,7 +46,12 @@ struct message *message_new(const struct request_head *head, const struct reques
 		return NULL;
 	}
 	*m = (struct message){
-		.origin = *origin, .head = *head, .budget = budget, .charged = size, .references = 1
+		.item = { .kind = ITEM_REQUEST },
+		.origin = *origin,
+		.head = *head,
+		.budget = budget,
+		.charged = size,
+		.references = 1,
 	};
 	headers = (struct header *)(m + 1);
 	room = (uint8_t *)(headers + head->header_count);

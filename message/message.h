@@ -17,6 +17,7 @@
 #include "base/digest.h"
 #include "base/endpoint.h"
 #include "base/span.h"
+#include "message/item.h"
 
 struct header {
 	struct span name, value; /* value without surrounding white space, bytes as captured */
@@ -44,18 +45,17 @@ struct request_origin {
 };
 
 struct message {
-	struct message *next; /* for the lists of the current owner */
+	struct item item; /* first: see message_of() */
 	struct request_origin origin;
 	struct request_head head; /* spans into this message's own memory */
 	uint8_t *body;            /* de-chunked; NULL when body_kept is false */
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
-	uint64_t response_token;    /* ties it to its response (on_response); 0: none will come */
-	uint64_t place;           /* in its recording: packets read when it was handed over */
+	uint64_t response_token;  /* ties it to its response (on_response); 0: none will come */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 	uint32_t references; /* loop only */
-	uint8_t decision;     /* what head_fn said: meaning belongs to the policy floor */
+	uint8_t decision;    /* the lane's, an enum decision of the policy floor */
 	bool body_kept, has_sha256;
 };
 
@@ -69,6 +69,14 @@ struct message {
  */
 struct message *message_new(const struct request_head *head, const struct request_origin *origin,
 			    struct budget *budget);
+
+_Static_assert(offsetof(struct message, item) == 0, "the item is first");
+
+/** message_of() - the whole of an ITEM_REQUEST */
+static inline struct message *message_of(struct item *item)
+{
+	return (struct message *)item;
+}
 
 /** message_ref() - one more user on the loop; returns @m */
 struct message *message_ref(struct message *m);

@@ -35,8 +35,8 @@
 
 #define INTAKE_BUDGET 256
 #define STEP_BACK_NS NS_PER_S
-#define LONG_PAUSE_NS (60 * NS_PER_S) /* somebody who watches wants to know by then */
-#define NO_PLACE UINT64_MAX /* beyond all that items have */
+#define LONG_PAUSE_NS (60 * NS_PER_S) /* a pause that a person who watches should be told of */
+#define NO_SEQUENCE UINT64_MAX /* beyond all that items have */
 #define FAR_FUTURE_NS (INT64_C(1) << 61) /* 73 years: no recording is longer, and sums of two still fit */
 
 struct intake {
@@ -46,15 +46,15 @@ struct intake {
 	uv_poll_t timer;
 	int timer_fd; /* -1 unless paced by a schedule */
 	bool is_stopped, is_closed, has_ended;
-	void (*drop)(void *ctx, void *item);
+	void (*drop)(void *ctx, struct item *item);
 	void *drop_ctx;
 
 	/* Written by the lane, read by the loop: the generation is published last. */
 	_Atomic int64_t first_ns, start_ns;
 	_Atomic uint32_t anchor_generation;
 	_Atomic size_t producers; /* that may still push */
-	_Atomic uint64_t reached[INTAKE_RINGS_MAX]; /* with item_place: all that a lane pushes from now on comes after it */
-	_Atomic uint64_t blocked; /* the place of the next item, if it waits for a lane to come so far */
+	_Atomic uint64_t reached[INTAKE_RINGS_MAX]; /* with ordered: all that a lane pushes from now on comes after it */
+	_Atomic uint64_t blocked; /* the sequence of the next item, if it waits for a lane to come so far */
 	size_t turn;              /* of the rings: loop only */
 
 	/* The schedule, loop only. */
@@ -150,14 +150,13 @@ static void tell_pause(struct intake *in, int64_t wait)
 
 /* ---- taking ---- */
 
-/** may_go() - is it the moment for @item, the next in the ring? If not, something is set up that wakes us then
- */
-static bool may_go(struct intake *in, const void *item)
+/** may_go() - is it the moment for @item, the next in the ring? If not, something is set up that wakes us then */
+static bool may_go(struct intake *in, const struct item *item)
 {
 	struct wall ts;
 	int64_t due, now;
 
-	if (in->options.goes_at_once && in->options.goes_at_once(item))
+	if (item->kind == ITEM_RESPONSE)
 		return true;
 	switch (in->options.pace) {
 	case PACE_NONE:
@@ -165,7 +164,7 @@ static bool may_go(struct intake *in, const void *item)
 	case PACE_TARGET:
 		return in->options.has_room(in->options.ctx); /* after a no, intake_room() is called */
 	case PACE_SCHEDULE:
-		ts = bounded(in->options.item_time(item));
+		ts = bounded(item->due);
 		due = due_time(in, ts);
 		now = mono_now().ns;
 		if (due > now) {
@@ -186,7 +185,7 @@ static bool may_go(struct intake *in, const void *item)
 
 static void drop_all(struct intake *in)
 {
-	void *item;
+	struct item *item;
 
 	for (size_t i = 0; i < in->options.ring_count; i++) {
 		while ((item = ring_pop(in->options.rings[i]))) {
@@ -211,29 +210,28 @@ static struct ring *next_ring(struct intake *in)
 
 /*
  * The ring with the first item of all; NULL if there is none, or a lane that has not come so far may still push an
- * earlier one: then *@blocked is the place of the item that waits for it.
+ * earlier one: then *@blocked is the sequence of the item that waits for it.
  */
 static struct ring *first_ring(struct intake *in, uint64_t *blocked)
 {
-	uint64_t first = NO_PLACE, certain = NO_PLACE;
+	uint64_t first = NO_SEQUENCE, certain = NO_SEQUENCE;
 	struct ring *found = NULL;
 
 	for (size_t i = 0; i < in->options.ring_count; i++) {
 		/* Read before the ring: what was pushed before it was said is then seen too. */
-		uint64_t reached = atomic_load(&in->reached[i]), place;
-		const void *item = ring_peek(in->options.rings[i]);
+		uint64_t reached = atomic_load(&in->reached[i]);
+		const struct item *item = ring_peek(in->options.rings[i]);
 
 		if (!item) {
 			certain = reached < certain ? reached : certain;
 			continue;
 		}
-		place = in->options.item_place(item);
-		if (!found || place < first) {
-			first = place;
+		if (!found || item->sequence < first) {
+			first = item->sequence;
 			found = in->options.rings[i];
 		}
 	}
-	*blocked = first > certain ? first : NO_PLACE;
+	*blocked = first > certain ? first : NO_SEQUENCE;
 	return first > certain ? NULL : found;
 }
 
@@ -243,7 +241,7 @@ static struct ring *ring_in_order(struct intake *in)
 	uint64_t blocked;
 	struct ring *ring = first_ring(in, &blocked);
 
-	if (ring || blocked == NO_PLACE)
+	if (ring || blocked == NO_SEQUENCE)
 		return ring;
 	atomic_store(&in->blocked, blocked);
 	return first_ring(in, &blocked); /* one may have come so far just before it could see that */
@@ -254,8 +252,8 @@ static void run(struct intake *in)
 	for (unsigned taken = 0; taken < INTAKE_BUDGET && !in->is_stopped && !in->is_closed; taken++) {
 		/* Read before the rings: what was pushed before the end was said is then seen too. */
 		bool is_ended = atomic_load_explicit(&in->producers, memory_order_acquire) == 0;
-		struct ring *ring = in->options.item_place ? ring_in_order(in) : next_ring(in);
-		void *item;
+		struct ring *ring = in->options.ordered ? ring_in_order(in) : next_ring(in);
+		struct item *item;
 
 		if (!ring) {
 			if (is_ended && !in->has_ended) {
@@ -346,7 +344,7 @@ int intake_new(uv_loop_t *loop, const struct intake_options *options, struct int
 		return -ENOMEM;
 	in->options = *options;
 	atomic_init(&in->producers, options->ring_count);
-	atomic_init(&in->blocked, NO_PLACE);
+	atomic_init(&in->blocked, NO_SEQUENCE);
 	in->timer_fd = -1;
 	r = options->pace == PACE_SCHEDULE ? open_timer(loop, in) : 0;
 	if (r < 0) {
@@ -374,16 +372,16 @@ void intake_wake(struct intake *in)
 	wake_send(&in->wake);
 }
 
-void intake_reached(struct intake *in, size_t lane, uint64_t place)
+void intake_reached(struct intake *in, size_t lane, uint64_t sequence)
 {
-	atomic_store(&in->reached[lane], place);
-	if (place >= atomic_load(&in->blocked) && atomic_exchange(&in->blocked, NO_PLACE) != NO_PLACE)
+	atomic_store(&in->reached[lane], sequence);
+	if (sequence >= atomic_load(&in->blocked) && atomic_exchange(&in->blocked, NO_SEQUENCE) != NO_SEQUENCE)
 		wake_send(&in->wake);
 }
 
 void intake_end(struct intake *in, size_t lane)
 {
-	atomic_store(&in->reached[lane], NO_PLACE);
+	atomic_store(&in->reached[lane], NO_SEQUENCE);
 	atomic_fetch_sub_explicit(&in->producers, 1, memory_order_release);
 	wake_send(&in->wake);
 }
@@ -395,7 +393,7 @@ void intake_room(struct intake *in)
 		wake_send(&in->wake);
 }
 
-void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx)
+void intake_stop(struct intake *in, void (*drop)(void *ctx, struct item *item), void *ctx)
 {
 	in->is_stopped = true;
 	in->drop = drop;

@@ -4,16 +4,17 @@
  * Theory of operation: a lane pushes into its ring and calls intake_wake(), which
  * coalesces (wake.h). Each wake-up drains the rings up to a budget. Live,
  * it takes one item of each ring in turn, since those of different lanes have no
- * order, and an item is handled at once. Lanes that read one recording give each
- * item its place in it, and all items are taken in that order: an item goes when
+ * order, and an item is handled at once. Lanes that read one recording number
+ * their items by its packets, and all are taken in that order: an item goes when
  * every other ring has a later one, or its lane said that it has come further
  * (intake_reached()). A recording is paced by an absolute schedule: the item
  * with capture time ts is due at start + (ts - first) / speed, so rounding and
  * late timers never add up. At SPEED_MAX nothing is timed: an item is taken
  * when every target has room, and the ring makes the lane wait.
  *
- * Items are struct message; verdicts other than the chosen one are for on_item
- * to record and free (events): the intake hands every item up in order.
+ * Every item is handed up, of whatever kind, in order. Only responses neither
+ * wait for their time nor for room: they are not replayed, and a request of
+ * which all else is known may wait for its own.
  */
 #ifndef REPLAY_INTAKE_H
 #define REPLAY_INTAKE_H
@@ -24,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/ring.h"
+#include "message/item.h"
 #include "replay/replay_stats.h"
 
 #define INTAKE_RINGS_MAX 64
@@ -33,19 +35,14 @@ enum intake_pace { PACE_NONE /* live, or a dry run */, PACE_SCHEDULE, PACE_TARGE
 struct intake_options {
 	struct ring **rings; /* borrowed, the array too; one per lane */
 	size_t ring_count;   /* at most INTAKE_RINGS_MAX */
-	/* the place of the item among those of all rings, which never goes back within one; NULL: they have no order */
-	uint64_t (*item_place)(const void *item);
+	bool ordered;        /* by item.sequence, which never goes back in a ring; else two rings' items have no order */
 	enum intake_pace pace;
 	double speed;             /* with PACE_SCHEDULE: 2 = twice the recorded pace */
 	int64_t max_sleep_ns;     /* a longer wait between two items, at that speed, is cut to this; 0 = no limit */
-	/* capture time of the item's last byte */
-	struct wall (*item_time)(const void *item);
-	/* an item that neither waits for its time nor for room, once it is the next; NULL: there are none */
-	bool (*goes_at_once)(const void *item);
 	/* with PACE_TARGET: may the next item go? */
 	bool (*has_room)(void *ctx);
 	/* one item, taken by the callee, in order */
-	void (*on_item)(void *ctx, void *item);
+	void (*on_item)(void *ctx, struct item *item);
 	/* with PACE_SCHEDULE: the next item is due in @wait_ns only; told of long pauses that are more than double any before */
 	void (*on_pause)(void *ctx, int64_t wait_ns);
 	/* every producer said intake_end() and the rings are empty */
@@ -68,8 +65,8 @@ void intake_set_first(struct intake *in, struct wall first);
 /** intake_wake() - any thread, after pushing */
 void intake_wake(struct intake *in);
 
-/** intake_reached() - lane, with item_place: what it pushes from now on has a place after @place; wakes the loop if need be */
-void intake_reached(struct intake *in, size_t lane, uint64_t place);
+/** intake_reached() - lane, with ordered: what it pushes from now on comes after @sequence; wakes the loop if need be */
+void intake_reached(struct intake *in, size_t lane, uint64_t sequence);
 
 /** intake_end() - each lane, an index of the rings, once: it will push nothing any more */
 void intake_end(struct intake *in, size_t lane);
@@ -82,7 +79,7 @@ void intake_room(struct intake *in);
  *
  * What the producer still pushes and wakes us for is treated the same. on_end is not called any more.
  */
-void intake_stop(struct intake *in, void (*drop)(void *ctx, void *item), void *ctx);
+void intake_stop(struct intake *in, void (*drop)(void *ctx, struct item *item), void *ctx);
 
 const struct intake_stats *intake_stats(const struct intake *in);
 

@@ -8,12 +8,12 @@
 
 #define AHEAD_BYTES (1 << 20)
 
-/** struct item - what the ring carries */
-struct item {
-	struct message
-		message; /* first, so that it goes where messages go; with nothing but a decision and a time */
+/** struct lines_item - what the ring carries */
+struct lines_item {
+	struct item item; /* first */
 	struct event_lines *lines;
-	struct budget *ahead; /* the event log's */
+	struct budget *budget, *ahead; /* ahead: the event log's */
+	size_t charged;                /* to both */
 };
 
 struct event_log {
@@ -88,48 +88,49 @@ void event_log_lost(struct event_log *t, const struct request_origin *origin, en
 }
 
 /* An item that holds the event log's lines, and their charge; NULL if there is no memory for it. */
-static struct item *make_item(struct event_log *t)
+static struct lines_item *make_item(struct event_log *t)
 {
-	size_t bytes = sizeof(struct item) + t->lines->text.len;
-	struct item *item = calloc(1, sizeof(*item));
+	size_t bytes = sizeof(struct lines_item) + t->lines->text.len;
+	struct lines_item *item = malloc(sizeof(*item));
 
 	if (!item || !budget_charge(t->o.budget, bytes)) {
 		free(item);
 		return NULL;
 	}
 	budget_charge(&t->ahead, bytes);
-	item->message.references = 1;
-	item->message.decision = TELLER_VERDICT;
-	item->message.origin.ts_last = t->first;
-	item->message.budget = t->o.budget;
-	item->message.charged = bytes;
-	item->lines = t->lines;
-	item->ahead = &t->ahead;
+	*item = (struct lines_item){
+		.item = { .kind = ITEM_LINES, .due = t->first },
+		.lines = t->lines,
+		.budget = t->o.budget,
+		.ahead = &t->ahead,
+		.charged = bytes,
+	};
 	t->lines = NULL;
 	return item;
 }
 
-struct event_lines *event_log_take(struct message *m)
+struct event_lines *event_log_take(struct item *item)
 {
-	struct item *item = (struct item *)m;
-	struct event_lines *lines = item->lines;
+	struct lines_item *l = (struct lines_item *)item;
+	struct event_lines *lines = l->lines;
 
-	budget_release(item->ahead, m->charged);
-	message_unref(m);
+	budget_release(l->ahead, l->charged);
+	budget_release(l->budget, l->charged);
+	free(l);
 	return lines;
 }
 
 void event_log_flush(struct event_log *t)
 {
-	struct item *item;
+	struct lines_item *item;
 
 	if (!t || !t->lines)
 		return;
 	item = make_item(t);
-	if (item && t->o.push(t->o.ctx, &item->message))
+	if (item && t->o.push(t->o.ctx, &item->item))
 		return;
 	if (item)
-		t->lines = event_log_take(&item->message);
+		t->lines = event_log_take(&item->item);
 	event_writer_drop(t->o.writer, &t->lines);
 }
 

@@ -23,20 +23,18 @@
 #include "base/budget.h"
 #include "policy/policy_stats.h"
 #include "policy/rewrite.h"
+#include "message/item.h"
 #include "message/message.h"
 #include "reassembly/reassembly_stats.h"
 #include "report/event_writer.h"
-
-/** TELLER_VERDICT - the item in the ring is no request but lines: event_log_take() */
-#define TELLER_VERDICT 254
 
 struct event_log_options {
 	struct event_writer *writer; /* borrowed */
 	struct budget *budget;       /* borrowed */
 	bool show_query;
 	bool one_by_one; /* each line is an item: each has its time, or its place among other lanes' items */
-	/* put an item into the ring; false if it has no room for it */
-	bool (*push)(void *ctx, struct message *item);
+	/* put an item into the ring; false, and it is still the event log's, if there is no room for it */
+	bool (*push)(void *ctx, struct item *item);
 	void *ctx;
 };
 
@@ -61,8 +59,8 @@ void event_log_flush(struct event_log *t);
 /** event_log_is_ahead() - so much is in the ring that a lane that can wait should; NULL allowed */
 bool event_log_is_ahead(const struct event_log *t);
 
-/** event_log_take() - the loop: the lines of @item, which is taken; given */
-struct event_lines *event_log_take(struct message *item);
+/** event_log_take() - the loop: the lines of @item, an ITEM_LINES, which is taken; given */
+struct event_lines *event_log_take(struct item *item);
 
 /** event_log_free() - after event_log_flush() and once the loop has taken all items */
 void event_log_free(struct event_log *t);

@@ -36,7 +36,7 @@ struct lane {
 	bool started, stopping, first_seen;
 	bool pushed; /* something, since the loop was woken */
 	size_t sent; /* of that, requests that go to the targets */
-	struct message *late, **late_end; /* answers without bodies, for which the ring had no room */
+	struct response_item *late, **late_end; /* without bodies: the ring had no room for them */
 	uint64_t awaited;    /* answers that are still to come */
 	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of waited_enough() */
 	bool live;
@@ -142,20 +142,20 @@ static inline bool over(struct lane *l)
 	return enough(l) && waited_enough(l);
 }
 
-/* true if the loop now owns @m */
-static bool push(void *ctx, struct message *m)
+/* true if the loop now owns @item */
+static bool push(void *ctx, struct item *item)
 {
 	struct lane *l = ctx;
 	bool pushed;
 
-	m->place = l->packets;
-	pushed = ring_push(l->o.ring, m);
+	item->sequence = l->packets;
+	pushed = ring_push(l->o.ring, item);
 
 	while (!pushed && !l->live) {
 		intake_wake(l->o.intake);
 		if (!ring_wait_space(l->o.ring))
 			return false;
-		pushed = ring_push(l->o.ring, m);
+		pushed = ring_push(l->o.ring, item);
 	}
 	l->pushed |= pushed;
 	return pushed;
@@ -167,7 +167,7 @@ static bool push_sent(struct lane *l, struct message *m)
 	bool pushed;
 
 	event_log_flush(l->event_log);
-	pushed = push(l, m);
+	pushed = push(l, &m->item);
 	l->sent += pushed;
 	return pushed;
 }
@@ -187,13 +187,14 @@ static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_
 	if (m) {
 		struct request_origin origin = m->origin;
 
+		m->item.due = m->origin.ts_last;
 		m->decision = decision;
 		if (send && decision == DECISION_CHOSEN) {
 			if (push_sent(l, m))
 				m = NULL;
 			else
 				decision = DECISION_SHED_HANDOVER;
-		} else if (l->o.tells_all && push(l, m)) {
+		} else if (l->o.tells_all && push(l, &m->item)) {
 			m = NULL;
 		}
 		if (m && l->event_log)
@@ -211,34 +212,28 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 {
 	struct lane *l = ctx;
 	struct wall now = wall_after(l->last, l->shift_ns);
-	struct message *m;
+	struct lost_item *lost;
 
 	if (l->event_log)
 		event_log_lost(l->event_log, origin, reason, now);
 	if (!l->o.tells_all)
 		return;
-	m = calloc(1, sizeof(*m));
-	if (!m)
+	lost = malloc(sizeof(*lost));
+	if (!lost)
 		return;
-	m->references = 1;
-	m->origin = *origin;
-	m->origin.ts_last = now; /* it has its place among the others there */
-	m->decision = (uint8_t)(LANE_VERDICT_LOST + reason);
-	if (!push(l, m))
-		message_unref(m);
+	*lost = (struct lost_item){ .item = { .kind = ITEM_LOST, .due = now }, .origin = *origin, .reason = reason };
+	if (!push(l, &lost->item))
+		free(lost);
 }
 
 /** push_late() - what the ring had no room for; false if it still has none for all */
 static bool push_late(struct lane *l)
 {
 	while (l->late) {
-		struct message *m = l->late, *next = m->next;
+		struct response_item *next = l->late->next;
 
-		m->next = NULL;
-		if (!ring_push(l->o.ring, m)) {
-			m->next = next;
+		if (!ring_push(l->o.ring, &l->late->item))
 			return false;
-		}
 		l->pushed = true;
 		l->late = next;
 	}
@@ -246,28 +241,28 @@ static bool push_late(struct lane *l)
 	return true;
 }
 
-/* Each answer reaches the loop, or a pair would wait for it; live, one for which there is no room comes without body. */
+/* Each response reaches the loop, or its pair would wait for it; live, one for which there is no room has no body. */
 static void on_response(void *ctx, uint64_t token, struct response *response)
 {
 	struct lane *l = ctx;
-	struct lane_response *a = calloc(1, sizeof(*a));
+	struct response_item *r = malloc(sizeof(*r));
 
 	l->awaited--;
-	if (!a) {
+	if (!r) {
 		response_free(response);
 		return;
 	}
-	a->message.references = 1;
-	a->message.decision = LANE_VERDICT_ANSWER;
-	a->message.response_token = token;
-	a->message.origin.ts_last = l->last;
-	a->response = response;
-	if (push_late(l) && push(l, &a->message))
+	*r = (struct response_item){
+		.item = { .kind = ITEM_RESPONSE, .due = l->last },
+		.token = token,
+		.response = response,
+	};
+	if (push_late(l) && push(l, &r->item))
 		return;
 	if (response)
 		response_invalidate(response, RESPONSE_MEMORY);
-	*l->late_end = &a->message;
-	l->late_end = &a->message.next;
+	*l->late_end = r;
+	l->late_end = &r->next;
 }
 
 struct fragment_record {
@@ -623,9 +618,9 @@ void lane_disown(struct lane *l)
 	l->rules = NULL;
 }
 
-struct message *lane_take_late(struct lane *l)
+struct response_item *lane_take_late(struct lane *l)
 {
-	struct message *late = l->late;
+	struct response_item *late = l->late;
 
 	l->late = NULL;
 	l->late_end = &l->late;
@@ -637,9 +632,9 @@ void lane_free(struct lane *l)
 	if (!l)
 		return;
 	while (l->late) {
-		struct message *next = l->late->next;
+		struct response_item *next = l->late->next;
 
-		response_free(((struct lane_response *)l->late)->response);
+		response_free(l->late->response);
 		free(l->late);
 		l->late = next;
 	}

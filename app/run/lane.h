@@ -24,6 +24,7 @@
 
 #include "app/options/options.h"
 #include "app/record/recorder.h"
+#include "app/run/items.h"
 #include "app/run/rules.h"
 #include "base/budget.h"
 #include "base/ring.h"
@@ -99,22 +100,10 @@ void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);
 /** lane_complaints() - after lane_join(): lines about cut files and the like; borrowed. Lane 0 has logged its own */
 const struct buffer *lane_complaints(const struct lane *l);
 
-/** LANE_VERDICT_ANSWER - the item is no request but a struct lane_response */
-#define LANE_VERDICT_ANSWER 255
-
 #define LANE_TOKEN_BITS 48 /* the number of the lane is above them in response_token */
 
-/** struct lane_response - what is known of the response to a request that was handed over before */
-struct lane_response {
-	struct message message; /* first, so that it goes where messages go; with nothing but response_token and decision */
-	struct response *response; /* NULL: there was no memory for it */
-};
-
-/** lane_take_late() - after lane_join(): answers that did not fit into the ring, linked by message.next; given */
-struct message *lane_take_late(struct lane *l);
-
-/** LANE_VERDICT_LOST - decisions from here on carry a lost reason instead of a request, for events */
-#define LANE_VERDICT_LOST 128
+/** lane_take_late() - after lane_join(): responses that did not fit into the ring, linked; given */
+struct response_item *lane_take_late(struct lane *l);
 
 /** lane_disown() - before lane_start(): what the lane has taken is its giver's again */
 void lane_disown(struct lane *l);

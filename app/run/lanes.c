@@ -248,7 +248,7 @@ void lanes_free(struct lanes *ls)
 	free(ls);
 }
 
-struct message *lanes_take_late(struct lanes *ls, size_t lane)
+struct response_item *lanes_take_late(struct lanes *ls, size_t lane)
 {
 	return lane_take_late(ls->lane[lane]);
 }

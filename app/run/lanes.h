@@ -70,7 +70,7 @@ void lanes_stop(struct lanes *ls);
 void lanes_abandon(struct lanes *ls);
 
 /** lanes_take_late() - after lanes_join(): see lane_take_late() */
-struct message *lanes_take_late(struct lanes *ls, size_t lane);
+struct response_item *lanes_take_late(struct lanes *ls, size_t lane);
 
 /** lanes_join() - wait for all; 0, or the negative errno that ended one */
 int lanes_join(struct lanes *ls);

@@ -70,103 +70,102 @@ static void check_writer(struct tap *t)
 		stop_capture(t);
 }
 
-static void note_message(struct tap *t, const struct message *m, uint8_t decision)
+static void note_request(struct tap *t, const struct message *m)
 {
-	struct span rule = { 0 };
-	struct buffer *line;
+	enum decision decision = (enum decision)m->decision;
+	struct span rule = explain_request(t->explain, m, decision, t->sample.share);
+	struct buffer *line = begin_event(t);
 
-	if (decision >= LANE_VERDICT_LOST)
-		explain_lost(t->explain, &m->origin, (enum lost_reason)(decision - LANE_VERDICT_LOST));
-	else
-		rule = explain_request(t->explain, m, (enum decision)decision, t->sample.share);
-	line = begin_event(t);
 	if (!line)
 		return;
-	if (decision >= LANE_VERDICT_LOST)
-		event_lost(&m->origin, (enum lost_reason)(decision - LANE_VERDICT_LOST), line);
-	else
-		event_request(&t->event_options, m, (enum decision)decision, rule, line);
+	event_request(&t->event_options, m, decision, rule, line);
 	end_event(t);
 	check_writer(t);
 }
 
-/* What a lane wrote itself comes behind what was noted before it. */
-static void take_lines(struct tap *t, struct message *m)
+static void take_lost(struct tap *t, struct lost_item *lost)
 {
-	struct event_lines *lines = event_log_take(m);
+	struct buffer *line;
 
+	explain_lost(t->explain, &lost->origin, lost->reason);
+	line = begin_event(t);
+	if (line) {
+		event_lost(&lost->origin, lost->reason, line);
+		end_event(t);
+		check_writer(t);
+	}
+	free(lost);
+}
+
+/* What a lane wrote itself comes behind what was noted before it. */
+static void take_lines(struct tap *t, struct event_lines *lines)
+{
 	if (event_lines_join(t->outputs.events, &t->events, &lines))
 		event_writer_hand_on(t->outputs.events, &t->events);
 	check_writer(t);
 }
 
-static void take_response(struct tap *t, struct message *m)
+static void take_response(struct tap *t, struct response_item *r)
 {
-	comparing_production(t->comparing, m->response_token, ((struct lane_response *)m)->response);
-	message_unref(m);
+	comparing_production(t->comparing, r->token, r->response);
+	free(r);
 }
 
-static bool goes_at_once(const void *item)
+/* A request that nothing can be done for, or that the run ended before; the books count it as shed at the hand-over. */
+static void drop_request(struct tap *t, struct message *m)
 {
-	return ((const struct message *)item)->decision == LANE_VERDICT_ANSWER;
-}
-
-/* loop: an item that is no request: true, and taken */
-static bool take_other(struct tap *t, struct message *m)
-{
-	if (m->decision == TELLER_VERDICT)
-		take_lines(t, m);
-	else if (m->decision == LANE_VERDICT_ANSWER)
-		take_response(t, m);
-	else
-		return false;
-	return true;
-}
-
-/* loop: a message that the run ended before, or that nothing can be done for; the books count it as shed at the hand-over */
-static void drop_item(void *ctx, void *item)
-{
-	struct tap *t = ctx;
-	struct message *m = item;
-
-	if (take_other(t, m))
-		return;
 	if (m->decision == DECISION_CHOSEN && t->replay) {
 		m->decision = DECISION_SHED_HANDOVER;
 		t->leftover++;
 	}
-	note_message(t, m, m->decision);
+	note_request(t, m);
 	message_unref(m);
 }
 
-/* loop: one message from the lane, in order, at its time */
-static void on_item(void *ctx, void *item)
+static void take_request(struct tap *t, struct message *m)
 {
-	struct tap *t = ctx;
-	struct message *m = item;
 	bool sent = m->decision == DECISION_CHOSEN && t->replay;
 
-	if (take_other(t, m))
-		return;
 	if (sent && t->comparing && !comparing_expect(t->comparing, m)) {
-		drop_item(t, m);
+		drop_request(t, m);
 		return;
 	}
-	note_message(t, m, m->decision);
+	note_request(t, m);
 	if (sent)
 		replay_submit(t->replay, m);
 	else
 		message_unref(m);
 }
 
-static struct wall item_time(const void *item)
+/* loop: what an item is, is asked here and nowhere else; requests go to @on_request */
+static void take_item(struct tap *t, struct item *item, void (*on_request)(struct tap *t, struct message *m))
 {
-	return ((const struct message *)item)->origin.ts_last;
+	switch (item->kind) {
+	case ITEM_REQUEST:
+		on_request(t, message_of(item));
+		return;
+	case ITEM_RESPONSE:
+		take_response(t, response_item_of(item));
+		return;
+	case ITEM_LINES:
+		take_lines(t, event_log_take(item));
+		return;
+	case ITEM_LOST:
+		take_lost(t, lost_item_of(item));
+		return;
+	}
 }
 
-static uint64_t item_place(const void *item)
+/* loop: an item in order, at its time */
+static void on_item(void *ctx, struct item *item)
 {
-	return ((const struct message *)item)->place;
+	take_item(ctx, item, take_request);
+}
+
+/* loop: an item that the run ended before */
+static void drop_item(void *ctx, struct item *item)
+{
+	take_item(ctx, item, drop_request);
 }
 
 static bool has_room(void *ctx)
@@ -307,14 +306,14 @@ static void close_down(void *ctx)
 		replay_close(t->replay);
 }
 
-/* All answers of production that the lanes know are on their way to us: take them. */
+/* All responses of production that the lanes know are on their way to us: take them. */
 static void take_last_responses(struct tap *t)
 {
 	intake_stop(t->intake, drop_item, t);
 	for (size_t i = 0; i < t->lane_count; i++)
-		for (struct message *m = lanes_take_late(t->lanes, i), *next; m; m = next) {
-			next = m->next;
-			take_response(t, m);
+		for (struct response_item *r = lanes_take_late(t->lanes, i), *next; r; r = next) {
+			next = r->next;
+			take_response(t, r);
 		}
 }
 
@@ -582,9 +581,7 @@ static int make_intake(struct tap *t, struct buffer *error)
 		.pace = pace_of_items(t),
 		.speed = t->o->speed,
 		.max_sleep_ns = t->o->max_sleep_ns,
-		.item_time = item_time,
-		.item_place = !t->live && t->lane_count > 1 ? item_place : NULL,
-		.goes_at_once = t->o->compare.on ? goes_at_once : NULL,
+		.ordered = !t->live && t->lane_count > 1,
 		.has_room = has_room,
 		.on_item = on_item,
 		.on_pause = on_pause,

@@ -19,17 +19,23 @@
 #define T0        INT64_C(1700000000000000000) /* when the recording was made */
 #define MS(n)     ((n) * NS_PER_MS)
 
-struct item {
-	int64_t ts_ns;
+struct numbered {
+	struct item item; /* first */
 	size_t number;
 };
+
+/* what a lane would push: lines of events, which wait for their time and for room as requests do */
+static struct numbered numbered(int64_t ts_ns, size_t number)
+{
+	return (struct numbered){ { ITEM_LINES, { ts_ns }, number }, number };
+}
 
 struct rig {
 	uv_loop_t loop;
 	uv_timer_t guard;
 	struct ring *ring;
 	struct intake *intake;
-	struct item *items; /* what the lane pushes */
+	struct numbered *items; /* what the lane pushes */
 	size_t count;
 	bool says_first;
 	int64_t began_ns;
@@ -43,11 +49,6 @@ struct rig {
 	uv_check_t turn;
 };
 
-static struct wall item_time(const void *item)
-{
-	return (struct wall){ ((const struct item *)item)->ts_ns };
-}
-
 static bool has_room(void *ctx)
 {
 	struct rig *g = ctx;
@@ -58,18 +59,18 @@ static bool has_room(void *ctx)
 	return false;
 }
 
-static void drop(void *ctx, void *item)
+static void drop(void *ctx, struct item *item)
 {
 	struct rig *g = ctx;
 
 	g->dropped++;
 }
 
-static void on_item(void *ctx, void *item)
+static void on_item(void *ctx, struct item *item)
 {
 	struct rig *g = ctx;
 
-	assert_int_equal(((struct item *)item)->number, g->taken); /* in order */
+	assert_int_equal(((struct numbered *)item)->number, g->taken); /* in order */
 	assert_int_equal(g->ends, 0);
 	g->moments[g->taken++] = mono_now().ns - g->began_ns;
 	if (g->room > 0)
@@ -92,7 +93,7 @@ static void *lane(void *arg)
 	if (g->says_first)
 		intake_set_first(g->intake, (struct wall){ T0 });
 	for (size_t i = 0; i < g->count; i++) {
-		while (!ring_push(g->ring, &g->items[i]))
+		while (!ring_push(g->ring, &g->items[i].item))
 			if (!ring_wait_space(g->ring))
 				return NULL;
 		intake_wake(g->intake);
@@ -125,7 +126,7 @@ static void rig_init(struct rig *g, const struct intake_options *base, size_t co
 	g->count = count;
 	g->says_first = true;
 	for (size_t i = 0; i < count; i++)
-		g->items[i] = (struct item){ T0, i };
+		g->items[i] = numbered(T0, i);
 	assert_int_equal(uv_loop_init(&g->loop), 0);
 	uv_timer_init(&g->loop, &g->guard);
 	uv_timer_start(&g->guard, on_guard, 30000, 0);
@@ -134,7 +135,6 @@ static void rig_init(struct rig *g, const struct intake_options *base, size_t co
 	uv_check_start(&g->turn, on_turn);
 	o.rings = &g->ring;
 	o.ring_count = 1;
-	o.item_time = item_time;
 	o.has_room = has_room;
 	o.on_item = on_item;
 	o.on_end = on_end;
@@ -186,7 +186,7 @@ static void rig_deinit(struct rig *g)
 static void *any_items[32];
 static size_t any_count;
 
-static void on_any_item(void *ctx, void *item)
+static void on_any_item(void *ctx, struct item *item)
 {
 	any_items[any_count++] = item;
 }
@@ -209,7 +209,7 @@ static void test_several_rings(void **state)
 {
 	struct ring *rings[3] = { ring_new(16), ring_new(16), ring_new(16) };
 	static const int order[] = { 0, 1, 2, 10, 11, 12, 20, 21, 30 }; /* item 10 * i + k is the i-th of ring k */
-	static struct item items[31];
+	static struct numbered items[31];
 	const struct intake_options o = { .pace = PACE_NONE };
 	struct rig g;
 	size_t at = 0;
@@ -222,7 +222,6 @@ static void test_several_rings(void **state)
 	assert_int_equal(intake_new(&g.loop,
 				    &(struct intake_options){ .rings = rings,
 							      .ring_count = 3,
-							      .item_time = item_time,
 							      .on_item = on_any_item,
 							      .on_end = on_end,
 							      .ctx = &g },
@@ -232,7 +231,7 @@ static void test_several_rings(void **state)
 		for (int i = 0; i < 4; i++)
 			for (size_t j = 0; j < sizeof(order) / sizeof(order[0]); j++)
 				if (order[j] == 10 * i + (int)k)
-					assert_true(ring_push(rings[k], &items[order[j]]));
+					assert_true(ring_push(rings[k], &items[order[j]].item));
 	any_count = 0;
 	for (int ended = 0; ended < 3; ended++) {
 		intake_end(g.intake, (size_t)ended);
@@ -253,21 +252,16 @@ static void test_several_rings(void **state)
 struct ordered {
 	struct rig g;
 	struct ring *rings[ORDERED_LANES];
-	struct item items[ORDERED_PLACES + 1];
+	struct numbered items[ORDERED_PLACES + 1];
 	uint8_t whose[ORDERED_PLACES + 1]; /* which lane pushes the item of a place; ORDERED_LANES: it has none */
 	_Atomic size_t next_lane;
 	size_t last_place, taken;
 };
 
-static uint64_t item_place(const void *item)
-{
-	return ((const struct item *)item)->number;
-}
-
-static void on_ordered(void *ctx, void *item)
+static void on_ordered(void *ctx, struct item *item)
 {
 	struct ordered *o = ctx;
-	size_t place = ((struct item *)item)->number;
+	size_t place = ((struct numbered *)item)->number;
 
 	assert_true(place > o->last_place);
 	o->last_place = place;
@@ -287,7 +281,7 @@ static void *ordered_lane(void *arg)
 
 	for (size_t place = 1; place <= ORDERED_PLACES; place++) {
 		if (o->whose[place] == lane) {
-			while (!ring_push(o->rings[lane], &o->items[place])) {
+			while (!ring_push(o->rings[lane], &o->items[place].item)) {
 				intake_wake(o->g.intake);
 				if (!ring_wait_space(o->rings[lane]))
 					return NULL;
@@ -327,13 +321,12 @@ static void test_lanes_in_order(void **state)
 			/* most for lane 0, a few for the others, nothing at all for the last in some rounds */
 			o->whose[place] = (uint8_t)(x % 8 < 4 ? 0 : x % 8 < 8 - round ? x % (ORDERED_LANES + 1) : ORDERED_LANES);
 			expected += o->whose[place] < ORDERED_LANES;
-			o->items[place] = (struct item){ T0, place };
+			o->items[place] = numbered(T0, place);
 		}
 		assert_int_equal(intake_new(&o->g.loop,
 					    &(struct intake_options){ .rings = o->rings,
 								      .ring_count = ORDERED_LANES,
-								      .item_time = item_time,
-								      .item_place = item_place,
+								      .ordered = true,
 								      .on_item = on_ordered,
 								      .on_end = on_ordered_end,
 								      .ctx = o },
@@ -421,7 +414,7 @@ static void run_pace(const struct pace_case *p)
 	rig_init(&g, &o, p->count);
 	g.says_first = !p->no_first;
 	for (size_t i = 0; i < p->count; i++)
-		g.items[i].ts_ns = T0 + p->rows[i].ts_us * NS_PER_US;
+		g.items[i].item.due.ns = T0 + p->rows[i].ts_us * NS_PER_US;
 	rig_start(&g);
 	rig_run_to_end(&g);
 	for (size_t i = 0; i < p->count; i++) {
@@ -451,7 +444,7 @@ static void test_errors_do_not_add_up(void **state)
 
 	rig_init(&g, &o, 2000);
 	for (size_t i = 0; i < g.count; i++)
-		g.items[i].ts_ns = T0 + (int64_t)i * 100 * NS_PER_US;
+		g.items[i].item.due.ns = T0 + (int64_t)i * 100 * NS_PER_US;
 	rig_start(&g);
 	rig_run_to_end(&g);
 	for (size_t i = 0; i < g.count; i++)
@@ -473,7 +466,7 @@ static void test_times_beyond_reason(void **state)
 
 	rig_init(&g, &o, sizeof(times) / sizeof(times[0]));
 	for (size_t i = 0; i < g.count; i++)
-		g.items[i].ts_ns = times[i];
+		g.items[i].item.due.ns = times[i];
 	rig_start(&g);
 	rig_run_to_end(&g);
 	rig_deinit(&g);
@@ -505,6 +498,31 @@ static void test_waits_for_room(void **state)
 	rig_deinit(&g);
 }
 
+/* A response is not replayed: it waits neither for room nor for its time, once it is the next. */
+static void test_responses_go_at_once(void **state)
+{
+	const struct intake_options by_room = { .pace = PACE_TARGET };
+	const struct intake_options by_time = { .pace = PACE_SCHEDULE, .speed = 1 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rig g;
+
+		rig_init(&g, i == 0 ? &by_room : &by_time, 3);
+		for (size_t k = 0; k < 3; k++)
+			g.items[k].item.due.ns = T0 + 3600 * NS_PER_S;
+		g.items[0].item.kind = g.items[1].item.kind = ITEM_RESPONSE;
+		rig_start(&g);
+		rig_join(&g);
+		while (g.taken < 2)
+			uv_run(&g.loop, UV_RUN_ONCE);
+		uv_run(&g.loop, UV_RUN_NOWAIT);
+		assert_int_equal(g.taken, 2);
+		intake_stop(g.intake, drop, &g);
+		assert_int_equal(g.dropped, 1);
+		rig_deinit(&g);
+	}
+}
+
 /* ---- stopping ---- */
 
 static void test_stop(void **state)
@@ -531,7 +549,7 @@ static void test_stop_while_waiting_for_a_moment(void **state)
 	struct rig g;
 
 	rig_init(&g, &o, 3);
-	g.items[1].ts_ns = g.items[2].ts_ns = T0 + 3600 * NS_PER_S;
+	g.items[1].item.due.ns = g.items[2].item.due.ns = T0 + 3600 * NS_PER_S;
 	rig_start(&g);
 	rig_join(&g);
 	while (g.taken < 1)
@@ -561,10 +579,10 @@ static void test_pause_is_told(void **state)
 
 	told_count = 0;
 	rig_init(&g, &o, 5);
-	g.items[1].ts_ns = T0 + 2000 * NS_PER_S; /* 2 ms at this speed */
-	g.items[2].ts_ns = g.items[1].ts_ns + 50 * NS_PER_S;
-	g.items[3].ts_ns = T0 + 15 * year; /* 473 s */
-	g.items[4].ts_ns = T0 + 16 * year;
+	g.items[1].item.due.ns = T0 + 2000 * NS_PER_S; /* 2 ms at this speed */
+	g.items[2].item.due.ns = g.items[1].item.due.ns + 50 * NS_PER_S;
+	g.items[3].item.due.ns = T0 + 15 * year; /* 473 s */
+	g.items[4].item.due.ns = T0 + 16 * year;
 	rig_start(&g);
 	while (told_count == 0)
 		uv_run(&g.loop, UV_RUN_ONCE);
@@ -592,6 +610,7 @@ int main(void)
 		cmocka_unit_test(test_errors_do_not_add_up),
 		cmocka_unit_test(test_times_beyond_reason),
 		cmocka_unit_test(test_waits_for_room),
+		cmocka_unit_test(test_responses_go_at_once),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_stop_while_waiting_for_a_moment),
 	};

@@ -27,7 +27,7 @@ struct rig {
 	atomic_bool finished; /* the lane has pushed its last */
 };
 
-static bool push(void *ctx, struct message *item)
+static bool push(void *ctx, struct item *item)
 {
 	struct rig *r = ctx;
 
@@ -90,24 +90,24 @@ static void tell(struct rig *r, uint64_t number)
 /* The loop: lines, and requests that it writes the line of itself. */
 static size_t take_some(struct rig *r)
 {
-	struct message *m;
+	struct item *item;
 	size_t taken = 0;
 
-	for (; (m = ring_pop(r->ring)); taken++) {
+	for (; (item = ring_pop(r->ring)); taken++) {
 		struct event_lines *mine = NULL;
 
-		if (m->decision == TELLER_VERDICT) {
-			struct event_lines *lines = event_log_take(m);
+		if (item->kind == ITEM_LINES) {
+			struct event_lines *lines = event_log_take(item);
 
 			event_lines_join(r->writer, &mine, &lines);
 			event_writer_hand_on(r->writer, &mine);
 			continue;
 		}
 		buffer_printf(event_line_begin(r->writer, &mine),
-			      "{\"event\":\"request\",\"id\":\"%016llx\"}\n", (unsigned long long)m->origin.id);
+			      "{\"event\":\"request\",\"id\":\"%016llx\"}\n", (unsigned long long)message_of(item)->origin.id);
 		event_line_end(mine);
 		event_writer_hand_on(r->writer, &mine);
-		free(m);
+		free(message_of(item));
 	}
 	return taken;
 }
@@ -169,12 +169,13 @@ static void test_one_by_one(void **state)
 	tell(&r, 8);
 	event_log_lost(r.event_log, &lost, LOST_GAP, (struct wall){ 9 });
 	for (int64_t i = 7; i <= 9; i++) {
-		struct message *m = ring_pop(r.ring);
+		struct item *item = ring_pop(r.ring);
 		struct event_lines *lines;
 
-		assert_non_null(m);
-		assert_int_equal(m->origin.ts_last.ns, i);
-		lines = event_log_take(m);
+		assert_non_null(item);
+		assert_int_equal(item->kind, ITEM_LINES);
+		assert_int_equal(item->due.ns, i);
+		lines = event_log_take(item);
 		assert_int_equal(lines->count, 1);
 		assert_false(event_lines_join(r.writer, &all, &lines));
 		assert_int_equal(all->count, i - 6);
@@ -222,7 +223,7 @@ static void *lane(void *arg)
 
 			*m = request(i);
 			event_log_flush(r->event_log);
-			push(r, m);
+			push(r, &m->item);
 		} else {
 			tell(r, i);
 		}
