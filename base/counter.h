@@ -5,6 +5,21 @@
  * store: no locked instruction on the packet path. Any thread may read it. A
  * report adds the counters of several owners up; there is no counter with two
  * writers.
+ *
+ * A stage lists its counters once, in the order of the report (NAME_COUNTERS(X, PARTS) in its *_stats.h), and from that
+ * list follow the struct that is counted in, the books, JSON, the metrics and the documents' tables:
+ *
+ *   X(id, name, REPORT|ASIDE, type, metric, what)
+ *       id      the stage's field
+ *       name    the field in the books, and the member of the report
+ *       REPORT  it stands in the report; ASIDE: in the books only, or under another name
+ *       type    COUNTER, GAUGE; TRAIT, DROPPED: a label of a family that such counters share
+ *       metric  of Prometheus, or the value of that label; NULL: none
+ *       what    it counts: the metric's HELP, and the row of docs/report.md
+ *   PARTS(id, COUNT)
+ *       the parts into which a total is divided, one counter each; their names have a list of their own
+ *
+ * So a counter is added by its line and where it is counted; tests/lint/counters --write brings the documents up to date.
  */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H
@@ -41,5 +56,9 @@ static inline uint64_t counter_get(const struct counter *c)
 {
 	return atomic_load_explicit(&((struct counter *)c)->n, memory_order_relaxed);
 }
+
+/* What a stage's struct makes of its list */
+#define COUNTER_FIELD(id, name, told, type, metric, what) struct counter id;
+#define COUNTER_FIELDS(id, count) struct counter id[count];
 
 #endif

@@ -81,12 +81,21 @@ static inline void unread_add(struct unread *u, uint32_t what, uint64_t packets)
 	}
 }
 
+/* See base/counter.h for the columns. */
+#define PACKET_COUNTERS(X, PARTS)                                                                            \
+	X(received, received, REPORT, COUNTER, NULL, "Packets received.")                                    \
+	X(received_bytes, received_bytes, REPORT, COUNTER, "shadowtap_capture_bytes_total",                  \
+	  "Bytes of the packets received, as they were on the wire.")                                        \
+	PARTS(result, PACKET_RESULT_COUNT)                                                                   \
+	X(cut_payload, cut_payload, REPORT, COUNTER, "shadowtap_packets_cut_total",                          \
+	  "Packets decoded whose payload the snaplen or a mirror had cut.")                                  \
+	X(dropped_kernel, dropped_kernel, REPORT, DROPPED, "kernel",                                         \
+	  "Packets that the kernel dropped since its buffer was full; not in received.")                     \
+	X(dropped_interface, dropped_interface, REPORT, DROPPED, "interface",                                \
+	  "Packets that the interface dropped; not in received.")
+
 struct capture_stats {
-	struct counter received, received_bytes;
-	struct counter result[PACKET_RESULT_COUNT];
-	struct counter cut_payload;    /* decoded, but the payload was cut by the snaplen */
-	struct counter dropped_kernel; /* by the ring being full, as the kernel counts */
-	struct counter dropped_interface;
+	PACKET_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
 };
 
 #endif

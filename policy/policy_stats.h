@@ -30,9 +30,14 @@ enum decision {
 	DECISION_COUNT
 };
 
+/* See base/counter.h for the columns; match_limit is counted in rule.c, and then the request counts as unwanted. */
+#define POLICY_COUNTERS(X, PARTS)                                                                            \
+	PARTS(decision, DECISION_COUNT)                                                                      \
+	X(match_limit, match_limit, REPORT, COUNTER, "shadowtap_match_limit_total",                          \
+	  "Times a rule's pattern gave up on a text (treated as no match).")
+
 struct policy_stats {
-	struct counter decision[DECISION_COUNT];
-	struct counter match_limit; /* times a rule gave up on a text (rule.c): as if the request were unwanted */
+	POLICY_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
 };
 
 /** decision_name() / decision_reason() - as events say it; the reason may be NULL */

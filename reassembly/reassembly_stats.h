@@ -34,25 +34,44 @@ enum lost_reason {
 /** lost_reason_name() - "gap", ... */
 const char *lost_reason_name(enum lost_reason reason);
 
+/* See base/counter.h for the columns. */
+#define REQUEST_COUNTERS(X, PARTS)                                                                           \
+	X(seen, seen, REPORT, COUNTER, "shadowtap_requests_seen_total",                                      \
+	  "Requests whose first bytes were seen, those in the making included.")                             \
+	X(complete, complete, REPORT, COUNTER, NULL, "Requests that were seen whole.")                       \
+	PARTS(lost, LOST_REASON_COUNT)
+
+#define CONNECTION_COUNTERS(X)                                                                               \
+	X(connections, seen, REPORT, COUNTER, "shadowtap_connections_total", "TCP connections seen.")        \
+	X(midstream, midstream, REPORT, TRAIT, "midstream", "Of these, begun before the capture.")           \
+	X(one_way, one_way, REPORT, TRAIT, "one_way", "Closed with only the client's direction seen.")       \
+	X(outgoing, outgoing, REPORT, TRAIT, "outgoing",                                                     \
+	  "Opened from the service's port to another service, by their SYN; not read.")                      \
+	X(proxied, proxied, REPORT, TRAIT, "proxied", "Before whose first request a PROXY header was read.") \
+	X(proxy_unread, proxy_unread, REPORT, TRAIT, "proxy_unread",                                         \
+	  "That begin with a malformed PROXY header; in not_http as well.")                                  \
+	X(not_http, not_http, REPORT, TRAIT, "not_http", "Whose client's first bytes are no HTTP request.")  \
+	X(tls, tls, REPORT, TRAIT, "tls", "Of not_http, those with a TLS ClientHello.")                      \
+	X(http2, http2, REPORT, TRAIT, "http2", "That speak HTTP/2, by its preface or by an upgrade to h2c.") \
+	X(upgraded, upgraded, REPORT, TRAIT, "upgraded", "That left HTTP/1 by a 101 or CONNECT.")            \
+	X(copies, copies, REPORT, TRAIT, "copies",                                                           \
+	  "Seen once more, in another VLAN or tunnel, and followed as one.")                                 \
+	X(multipath, multipath, REPORT, TRAIT, "multipath",                                                  \
+	  "Of Multipath TCP, which cannot be followed since others carry some of their bytes.")              \
+	X(gaps, gaps, REPORT, COUNTER, "shadowtap_stream_gaps_total", "Holes in streams that were given up.") \
+	X(gap_bytes, gap_bytes, REPORT, COUNTER, "shadowtap_stream_gap_bytes_total",                         \
+	  "Bytes missing in those holes.")                                                                   \
+	X(retransmitted_bytes, retransmitted_bytes, REPORT, COUNTER, "shadowtap_stream_retransmitted_bytes_total", \
+	  "Bytes seen again and dropped.")                                                                   \
+	X(flows_open, open, REPORT, GAUGE, "shadowtap_flows_open", "TCP connections followed now.")          \
+	X(flows_evicted, evicted, REPORT, COUNTER, "shadowtap_flows_evicted_total",                          \
+	  "Connections forgotten to keep --max-memory.")                                                     \
+	X(held_bytes, held_bytes, ASIDE, GAUGE, "shadowtap_stream_held_bytes",                               \
+	  "Bytes that wait for a hole before them to close.")
+
 struct reassembly_stats {
-	struct counter seen, complete, lost[LOST_REASON_COUNT];
-	struct counter connections;      /* TCP connections seen */
-	struct counter midstream;        /* ... of which the beginning was not */
-	struct counter one_way;          /* ... closed with only the client's direction seen */
-	struct counter outgoing;         /* ... from the service's port to another service, by their SYN: not read */
-	struct counter proxied;          /* ... before whose first request a PROXY header was read */
-	struct counter proxy_unread;     /* ... or came that is malformed; in not_http as well */
-	struct counter not_http;         /* ... whose client's first bytes are no HTTP request */
-	struct counter tls;              /* ... of these, a TLS ClientHello */
-	struct counter http2;            /* ... that speak HTTP/2 (preface, or upgraded to h2c) */
-	struct counter upgraded;         /* ... that left HTTP/1 by a 101 or CONNECT */
-	struct counter multipath;        /* ... of Multipath TCP, whose bytes cannot be followed, as others carry some */
-	struct counter copies;           /* ... seen once more, in another VLAN or tunnel, and followed as one */
-	struct counter gaps, gap_bytes;  /* gaps declared lost */
-	struct counter retransmitted_bytes; /* seen again, dropped */
-	struct counter flows_open;       /* gauge */
-	struct counter held_bytes;       /* gauge: waiting for a gap to close */
-	struct counter flows_evicted;    /* dropped to keep --max-memory */
+	REQUEST_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
+	CONNECTION_COUNTERS(COUNTER_FIELD)
 };
 
 #endif

@@ -12,17 +12,31 @@
 #include "base/histogram.h"
 #include "replay/outcome.h"
 
+/* See base/counter.h for the columns. */
+#define TARGET_COUNTERS(X, PARTS)                                                                            \
+	X(chosen, chosen, REPORT, COUNTER, NULL, "Chosen requests handed to the target.")                    \
+	X(unsampled, unsampled, REPORT, COUNTER, NULL, "Left out by the target's own share of the sample.")  \
+	PARTS(shed, SHED_COUNT)                                                                              \
+	X(sent, sent, REPORT, COUNTER, NULL, "Exchanges with the target that were begun.")                   \
+	PARTS(outcome, OUTCOME_COUNT)                                                                        \
+	X(in_flight, in_flight, REPORT, GAUGE, "shadowtap_target_in_flight_requests", "Exchanges under way now.") \
+	X(queued, queued, REPORT, GAUGE, "shadowtap_target_queued_requests",                                 \
+	  "Requests that wait for the target now.")                                                          \
+	X(open_connections, open_connections, ASIDE, GAUGE, "shadowtap_target_open_connections",             \
+	  "Connections to the target now.")                                                                  \
+	X(connects, connects, REPORT, COUNTER, "shadowtap_target_connects_total", "Connections opened.")     \
+	X(bytes_sent, bytes_sent, REPORT, COUNTER, "shadowtap_target_sent_bytes_total",                      \
+	  "Bytes of requests written, heads included.")                                                      \
+	X(dns_failures, dns_failures, REPORT, COUNTER, "shadowtap_target_dns_failures_total",                \
+	  "Lookups of the target's name that failed (the last addresses stay in use).")                      \
+	X(breaker_opened, breaker_opened, ASIDE, COUNTER, "shadowtap_target_breaker_opened_total",           \
+	  "Times the target was left alone after --breaker failures to connect.")                            \
+	X(first_status, first_status, ASIDE, COUNTER, NULL, "The first status of 300 or above; 0: none.")    \
+	X(other_statuses, other_statuses, ASIDE, COUNTER, NULL,                                              \
+	  "Responses of 300 or above with another status than that.")
+
 struct target_stats {
-	struct counter chosen, unsampled, sent;
-	struct counter shed[SHED_COUNT];
-	struct counter outcome[OUTCOME_COUNT];
-	struct counter first_status;   /* the first one of 300 or above; 0: none */
-	struct counter other_statuses; /* answers of 300 or above with another status than that */
-	struct counter connects;      /* connections opened */
-	struct counter bytes_sent;
-	struct counter dns_failures;  /* a lookup failed; the last addresses stay in use */
-	struct counter breaker_opened; /* times */
-	struct counter in_flight, queued, open_connections; /* gauges */
+	TARGET_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
 	struct histogram total_us;      /* of answered exchanges; loop only */
 	struct histogram first_byte_us;
 };

@@ -37,16 +37,6 @@ static uint64_t sum(const uint64_t *n, size_t from, size_t to)
 	return total;
 }
 
-static void take_packets(struct books *b, const struct capture_stats *s)
-{
-	b->packets.received = counter_get(&s->received);
-	b->packets.received_bytes = counter_get(&s->received_bytes);
-	copy(b->packets.result, s->result, PACKET_RESULT_COUNT);
-	b->packets.cut_payload = counter_get(&s->cut_payload);
-	b->packets.dropped_kernel = counter_get(&s->dropped_kernel);
-	b->packets.dropped_interface = counter_get(&s->dropped_interface);
-}
-
 void unread_shares(const struct unread *from, struct unread_share *out)
 {
 	for (size_t i = 0; i < UNREAD_MAX; i++) {
@@ -59,71 +49,57 @@ void unread_shares(const struct unread *from, struct unread_share *out)
 	}
 }
 
-static void take_requests(struct books *b, const struct reassembly_stats *s)
+/* A line of a stage's list: from @s, where the stage counts, to @to in the books */
+#define TAKE(id, name, told, type, metric, what) to->name = counter_get(&s->id);
+#define TAKE_PARTS(id, count) copy(to->id, s->id, count);
+
+static void take_packets(struct books_packets *to, const struct capture_stats *s)
 {
-	b->requests.seen = counter_get(&s->seen);
-	b->requests.complete = counter_get(&s->complete);
-	copy(b->requests.lost, s->lost, LOST_REASON_COUNT);
-	b->connections.seen = counter_get(&s->connections);
-	b->connections.midstream = counter_get(&s->midstream);
-	b->connections.one_way = counter_get(&s->one_way);
-	b->connections.outgoing = counter_get(&s->outgoing);
-	b->connections.proxied = counter_get(&s->proxied);
-	b->connections.proxy_unread = counter_get(&s->proxy_unread);
-	b->connections.not_http = counter_get(&s->not_http);
-	b->connections.tls = counter_get(&s->tls);
-	b->connections.http2 = counter_get(&s->http2);
-	b->connections.upgraded = counter_get(&s->upgraded);
-	b->connections.copies = counter_get(&s->copies);
-	b->connections.multipath = counter_get(&s->multipath);
-	b->connections.gaps = counter_get(&s->gaps);
-	b->connections.gap_bytes = counter_get(&s->gap_bytes);
-	b->connections.retransmitted_bytes = counter_get(&s->retransmitted_bytes);
-	b->connections.open = counter_get(&s->flows_open);
-	b->connections.evicted = counter_get(&s->flows_evicted);
-	b->connections.held_bytes = counter_get(&s->held_bytes);
+	PACKET_COUNTERS(TAKE, TAKE_PARTS)
 }
 
-static void take_target(struct books_target *t, const struct books_target_source *from)
+static void take_requests(struct books_requests *to, const struct reassembly_stats *s)
+{
+	REQUEST_COUNTERS(TAKE, TAKE_PARTS)
+}
+
+static void take_decisions(struct books_requests *to, const struct policy_stats *s)
+{
+	POLICY_COUNTERS(TAKE, TAKE_PARTS)
+}
+
+static void take_connections(struct books_connections *to, const struct reassembly_stats *s)
+{
+	CONNECTION_COUNTERS(TAKE)
+}
+
+static void take_target(struct books_target *to, const struct books_target_source *from)
 {
 	const struct target_stats *s = from->stats;
 
-	t->name = from->name;
-	t->shown = from->shown;
-	t->breaker = from->breaker;
-	t->chosen = counter_get(&s->chosen);
-	t->unsampled = counter_get(&s->unsampled);
-	t->sent = counter_get(&s->sent);
-	copy(t->shed, s->shed, SHED_COUNT);
-	copy(t->outcome, s->outcome, OUTCOME_COUNT);
-	t->first_status = counter_get(&s->first_status);
-	t->other_statuses = counter_get(&s->other_statuses);
-	t->connects = counter_get(&s->connects);
-	t->bytes_sent = counter_get(&s->bytes_sent);
-	t->dns_failures = counter_get(&s->dns_failures);
-	t->breaker_opened = counter_get(&s->breaker_opened);
-	t->in_flight = counter_get(&s->in_flight);
-	t->queued = counter_get(&s->queued);
-	t->open_connections = counter_get(&s->open_connections);
-	t->total = quantiles_of(&s->total_us);
-	t->first_byte = quantiles_of(&s->first_byte_us);
+	TARGET_COUNTERS(TAKE, TAKE_PARTS)
+	to->name = from->name;
+	to->shown = from->shown;
+	to->breaker = from->breaker;
+	to->total = quantiles_of(&s->total_us);
+	to->first_byte = quantiles_of(&s->first_byte_us);
 }
 
 void books_take(const struct books_sources *from, struct books *out)
 {
 	*out = (struct books){ 0 };
 	if (from->capture)
-		take_packets(out, from->capture);
+		take_packets(&out->packets, from->capture);
 	if (from->unread) {
 		unread_shares(from->unread, out->unread);
 		out->packets.longest_cut = counter_get(&from->unread->longest_cut);
 	}
-	if (from->reassembly)
-		take_requests(out, from->reassembly);
-	if (from->policy) {
-		copy(out->requests.decision, from->policy->decision, DECISION_COUNT);
-		out->requests.match_limit = counter_get(&from->policy->match_limit);
+	if (from->reassembly) {
+		take_requests(&out->requests, from->reassembly);
+		take_connections(&out->connections, from->reassembly);
 	}
+	if (from->policy)
+		take_decisions(&out->requests, from->policy);
 	out->requests.decision[DECISION_CHOSEN] -= from->leftover;
 	out->requests.decision[DECISION_SHED_HANDOVER] += from->leftover;
 	if (from->intake)

@@ -59,11 +59,13 @@ struct quantiles {
 	const struct histogram *of; /* borrowed from the source, of the loop's thread; NULL: nothing was measured */
 };
 
+/* The stages' lists of counters, as numbers */
+#define BOOKS_FIELD(id, name, told, type, metric, what) uint64_t name;
+#define BOOKS_FIELDS(id, count) uint64_t id[count];
+
 struct books_target {
 	const char *name, *shown, *breaker; /* borrowed */
-	uint64_t chosen, unsampled, sent, shed[SHED_COUNT], outcome[OUTCOME_COUNT];
-	uint64_t first_status, other_statuses; /* see replay_stats.h */
-	uint64_t connects, bytes_sent, dns_failures, breaker_opened, in_flight, queued, open_connections;
+	TARGET_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 	struct quantiles total, first_byte;
 };
 
@@ -75,17 +77,16 @@ struct unread_share {
 
 struct books {
 	struct unread_share unread[UNREAD_MAX]; /* the most frequent first, up to the first of 0 packets */
-	struct {
-		uint64_t received, received_bytes, result[PACKET_RESULT_COUNT];
-		uint64_t cut_payload, dropped_kernel, dropped_interface;
+	struct books_packets {
+		PACKET_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 		uint64_t longest_cut; /* bytes on the wire of the longest packet that came cut */
 	} packets;
-	struct {
-		uint64_t seen, complete, lost[LOST_REASON_COUNT], decision[DECISION_COUNT], match_limit;
+	struct books_requests {
+		REQUEST_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+		POLICY_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 	} requests;
-	struct {
-		uint64_t seen, midstream, one_way, outgoing, proxied, proxy_unread, not_http, tls, http2, upgraded, copies, multipath;
-		uint64_t gaps, gap_bytes, retransmitted_bytes, open, evicted, held_bytes;
+	struct books_connections {
+		CONNECTION_COUNTERS(BOOKS_FIELD)
 	} connections;
 	struct books_target target[BOOKS_TARGETS_MAX];
 	size_t target_count;

@@ -7,10 +7,10 @@
 #include "report/books_names.h"
 
 /*
- * A table as members: entries without a name are members of their own, runs of
+ * Parts as members: entries without a name are members of their own, runs of
  * one group become an object under the group's name.
  */
-static void table(struct json *j, const struct book_name *names, const uint64_t *values, size_t count)
+static void parts_json(struct json *j, const struct book_name *names, const uint64_t *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		bool first = i == 0 || strcmp(names[i].group, names[i - 1].group) != 0;
@@ -28,6 +28,27 @@ static void table(struct json *j, const struct book_name *names, const uint64_t 
 		if (last)
 			json_close(j, '}');
 	}
+}
+
+/* The members of one object; @in is what the rows' offsets are in */
+static void rows_json(struct json *j, const struct book_rows *rows, const void *in)
+{
+	for (const struct book_row *r = rows->row; r < rows->row + rows->count; r++) {
+		const uint64_t *n = (const uint64_t *)(const void *)((const char *)in + r->offset);
+
+		if (r->parts)
+			parts_json(j, r->parts, n, r->part_count);
+		else if (r->in_report)
+			json_count(j, r->name, *n);
+	}
+}
+
+static void object_json(struct json *j, const char *name, const struct book_rows *rows, const struct books *b)
+{
+	json_key(j, name);
+	json_open(j, '{');
+	rows_json(j, rows, b);
+	json_close(j, '}');
 }
 
 static void quantiles_json(struct json *j, const char *name, const struct quantiles *q)
@@ -56,16 +77,7 @@ static void target_json(struct json *j, const struct books_target *t)
 	json_open(j, '{');
 	json_key(j, "url");
 	json_str(j, t->shown);
-	json_count(j, "chosen", t->chosen);
-	json_count(j, "unsampled", t->unsampled);
-	table(j, shed_names, t->shed, SHED_COUNT);
-	json_count(j, "sent", t->sent);
-	table(j, outcome_names, t->outcome, OUTCOME_COUNT);
-	json_count(j, "in_flight", t->in_flight);
-	json_count(j, "queued", t->queued);
-	json_count(j, "connects", t->connects);
-	json_count(j, "bytes_sent", t->bytes_sent);
-	json_count(j, "dns_failures", t->dns_failures);
+	rows_json(j, &target_rows, t);
 	json_key(j, "breaker");
 	json_open(j, '{');
 	json_key(j, "state");
@@ -77,50 +89,11 @@ static void target_json(struct json *j, const struct books_target *t)
 	json_close(j, '}');
 }
 
-static void connections_json(struct json *j, const struct books *b)
-{
-	json_key(j, "connections");
-	json_open(j, '{');
-	json_count(j, "seen", b->connections.seen);
-	json_count(j, "midstream", b->connections.midstream);
-	json_count(j, "one_way", b->connections.one_way);
-	json_count(j, "outgoing", b->connections.outgoing);
-	json_count(j, "proxied", b->connections.proxied);
-	json_count(j, "proxy_unread", b->connections.proxy_unread);
-	json_count(j, "not_http", b->connections.not_http);
-	json_count(j, "tls", b->connections.tls);
-	json_count(j, "http2", b->connections.http2);
-	json_count(j, "upgraded", b->connections.upgraded);
-	json_count(j, "copies", b->connections.copies);
-	json_count(j, "multipath", b->connections.multipath);
-	json_count(j, "gaps", b->connections.gaps);
-	json_count(j, "gap_bytes", b->connections.gap_bytes);
-	json_count(j, "retransmitted_bytes", b->connections.retransmitted_bytes);
-	json_count(j, "open", b->connections.open);
-	json_count(j, "evicted", b->connections.evicted);
-	json_close(j, '}');
-}
-
 void books_json(const struct books *b, struct json *j)
 {
-	json_key(j, "packets");
-	json_open(j, '{');
-	json_count(j, "received", b->packets.received);
-	json_count(j, "received_bytes", b->packets.received_bytes);
-	table(j, packet_names, b->packets.result, PACKET_RESULT_COUNT);
-	json_count(j, "cut_payload", b->packets.cut_payload);
-	json_count(j, "dropped_kernel", b->packets.dropped_kernel);
-	json_count(j, "dropped_interface", b->packets.dropped_interface);
-	json_close(j, '}');
-	json_key(j, "requests");
-	json_open(j, '{');
-	json_count(j, "seen", b->requests.seen);
-	json_count(j, "complete", b->requests.complete);
-	table(j, lost_names, b->requests.lost, LOST_REASON_COUNT);
-	table(j, decision_names, b->requests.decision, DECISION_COUNT);
-	json_count(j, "match_limit", b->requests.match_limit);
-	json_close(j, '}');
-	connections_json(j, b);
+	object_json(j, "packets", &packet_rows, b);
+	object_json(j, "requests", &request_rows, b);
+	object_json(j, "connections", &connection_rows, b);
 	json_key(j, "targets");
 	json_open(j, '{');
 	for (size_t i = 0; i < b->target_count; i++)

@@ -1,12 +1,9 @@
 /* books_names.c - see books_names.h */
 #include "report/books_names.h"
 
-#include "capture/capture_stats.h"
-#include "policy/policy_stats.h"
-#include "reassembly/reassembly_stats.h"
-#include "replay/outcome.h"
+#include "report/books.h"
 
-const struct book_name packet_names[] = {
+const struct book_name result_names[] = {
 #define X(id, group, name) { group, name },
 	PACKET_RESULTS(X)
 #undef X
@@ -35,3 +32,31 @@ const struct book_name outcome_names[] = {
 	OUTCOMES(X)
 #undef X
 };
+
+#define ROW(struct_, field, member, told, type_, metric_, what)                                               \
+	{ .name = #member, .offset = offsetof(struct_, field), .in_report = IS_##told, .type = BOOK_##type_,  \
+	  .metric = metric_, .help = what },
+#define PARTS_ROW(struct_, field, id, n) { .offset = offsetof(struct_, field), .parts = id##_names, .part_count = n },
+#define IS_REPORT true
+#define IS_ASIDE false
+
+/* One object of the report each: where its numbers are */
+#define PACKET(id, name, ...) ROW(struct books, packets.name, name, __VA_ARGS__)
+#define PACKET_PARTS(id, n) PARTS_ROW(struct books, packets.id, id, n)
+#define REQUEST(id, name, ...) ROW(struct books, requests.name, name, __VA_ARGS__)
+#define REQUEST_PARTS(id, n) PARTS_ROW(struct books, requests.id, id, n)
+#define CONNECTION(id, name, ...) ROW(struct books, connections.name, name, __VA_ARGS__)
+#define TARGET(id, name, ...) ROW(struct books_target, name, name, __VA_ARGS__)
+#define TARGET_PARTS(id, n) PARTS_ROW(struct books_target, id, id, n)
+
+static const struct book_row packet_row[] = { PACKET_COUNTERS(PACKET, PACKET_PARTS) };
+static const struct book_row request_row[] = {
+	REQUEST_COUNTERS(REQUEST, REQUEST_PARTS) POLICY_COUNTERS(REQUEST, REQUEST_PARTS)
+};
+static const struct book_row connection_row[] = { CONNECTION_COUNTERS(CONNECTION) };
+static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
+
+#define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }
+
+const struct book_rows packet_rows = ROWS(packet_row), request_rows = ROWS(request_row),
+		       connection_rows = ROWS(connection_row), target_rows = ROWS(target_row);

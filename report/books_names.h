@@ -1,12 +1,13 @@
 /*
  * books_names.h - the contract's names for the counters, from the stages' own lists
  *
- * Private to this floor: text and JSON walk the same tables, so a counter that
- * a stage adds appears in both, under one name.
+ * Private to this floor: text, JSON and metrics walk the same tables, so a
+ * counter that a stage adds appears in all of them, under one name.
  */
 #ifndef REPORT_BOOKS_NAMES_H
 #define REPORT_BOOKS_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** struct book_name - "ignored" and "not_ip"; a name of NULL means the group is the counter itself */
@@ -14,10 +15,34 @@ struct book_name {
 	const char *group, *name;
 };
 
-extern const struct book_name packet_names[];  /* by enum packet_result */
+extern const struct book_name result_names[];  /* by enum packet_result */
 extern const struct book_name lost_names[];    /* by enum lost_reason */
 extern const struct book_name decision_names[]; /* by enum decision */
 extern const struct book_name shed_names[];    /* by enum shed_reason */
 extern const struct book_name outcome_names[]; /* by enum outcome_kind */
+
+/** enum book_type - as a metric: a family of its own, or a label of a family that such counters share */
+enum book_type { BOOK_COUNTER, BOOK_GAUGE, BOOK_TRAIT, BOOK_DROPPED };
+
+/** struct book_row - one line of a stage's list: a counter, or the parts of a total */
+struct book_row {
+	const char *name;   /* of a counter; NULL: parts */
+	size_t offset;      /* of its number, or of the first part, in struct books or struct books_target */
+	bool in_report;
+	enum book_type type;
+	const char *metric; /* the family, or the value of the label; NULL: no metric */
+	const char *help;
+	const struct book_name *parts;
+	size_t part_count;
+};
+
+/** struct book_rows - the rows of one object of the report, in its order */
+struct book_rows {
+	const struct book_row *row;
+	size_t count;
+};
+
+extern const struct book_rows packet_rows, request_rows, connection_rows; /* in struct books */
+extern const struct book_rows target_rows;                                /* in struct books_target */
 
 #endif

@@ -48,7 +48,7 @@ static void sum_text(struct buffer *out, const struct book_name *names, const ui
 static void packets_text(const struct books *b, struct buffer *out)
 {
 	buffer_printf(out, "packets.received %" PRIu64 " = ", b->packets.received);
-	sum_text(out, packet_names, b->packets.result, PACKET_RESULT_COUNT);
+	sum_text(out, result_names, b->packets.result, PACKET_RESULT_COUNT);
 	buffer_printf(out, "; dropped_kernel %" PRIu64 "\n", b->packets.dropped_kernel);
 }
 

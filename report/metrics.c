@@ -1,4 +1,4 @@
-/* metrics.c - see metrics.h; three tables (plain numbers of the run, of a target, labelled parts) and what they do not fit */
+/* metrics.c - see metrics.h; the rows of the books, and what does not fit them */
 #include "report/metrics.h"
 
 #include <inttypes.h>
@@ -15,60 +15,10 @@ struct metric {
 	size_t offset;
 };
 
-#define OF_BOOKS(field) offsetof(struct books, field)
 #define OF_TARGET(field) offsetof(struct books_target, field)
 #define OF_FACTS(field) offsetof(struct metrics_facts, field)
 
 /* clang-format off: tables read best as such */
-static const struct metric books_metrics[] = {
-	{ "shadowtap_capture_bytes_total", "counter", "Bytes of the packets received, as they were on the wire.",
-	  OF_BOOKS(packets.received_bytes) },
-	{ "shadowtap_packets_cut_total", "counter", "Packets decoded whose payload the snaplen or a mirror had cut.",
-	  OF_BOOKS(packets.cut_payload) },
-	{ "shadowtap_requests_seen_total", "counter", "Requests whose first bytes were seen, those in the making included.",
-	  OF_BOOKS(requests.seen) },
-	{ "shadowtap_match_limit_total", "counter", "Times a rule's pattern gave up on a text (treated as no match).",
-	  OF_BOOKS(requests.match_limit) },
-	{ "shadowtap_connections_total", "counter", "TCP connections seen.", OF_BOOKS(connections.seen) },
-	{ "shadowtap_flows_open", "gauge", "TCP connections followed now.", OF_BOOKS(connections.open) },
-	{ "shadowtap_flows_evicted_total", "counter", "Connections forgotten to keep --max-memory.",
-	  OF_BOOKS(connections.evicted) },
-	{ "shadowtap_stream_gaps_total", "counter", "Holes in streams that were given up.", OF_BOOKS(connections.gaps) },
-	{ "shadowtap_stream_gap_bytes_total", "counter", "Bytes missing in those holes.",
-	  OF_BOOKS(connections.gap_bytes) },
-	{ "shadowtap_stream_retransmitted_bytes_total", "counter", "Bytes seen again and dropped.",
-	  OF_BOOKS(connections.retransmitted_bytes) },
-	{ "shadowtap_stream_held_bytes", "gauge", "Bytes that wait for a hole before them to close.",
-	  OF_BOOKS(connections.held_bytes) },
-};
-
-static const struct metric trait_metrics[] = { /* .name is the label's value */
-	{ "midstream", NULL, NULL, OF_BOOKS(connections.midstream) },
-	{ "one_way", NULL, NULL, OF_BOOKS(connections.one_way) },
-	{ "outgoing", NULL, NULL, OF_BOOKS(connections.outgoing) },
-	{ "proxied", NULL, NULL, OF_BOOKS(connections.proxied) },
-	{ "proxy_unread", NULL, NULL, OF_BOOKS(connections.proxy_unread) },
-	{ "not_http", NULL, NULL, OF_BOOKS(connections.not_http) },
-	{ "tls", NULL, NULL, OF_BOOKS(connections.tls) },
-	{ "http2", NULL, NULL, OF_BOOKS(connections.http2) },
-	{ "upgraded", NULL, NULL, OF_BOOKS(connections.upgraded) },
-	{ "multipath", NULL, NULL, OF_BOOKS(connections.multipath) },
-	{ "copies", NULL, NULL, OF_BOOKS(connections.copies) },
-};
-
-static const struct metric target_metrics[] = {
-	{ "shadowtap_target_queued_requests", "gauge", "Requests that wait for the target now.", OF_TARGET(queued) },
-	{ "shadowtap_target_in_flight_requests", "gauge", "Exchanges under way now.", OF_TARGET(in_flight) },
-	{ "shadowtap_target_open_connections", "gauge", "Connections to the target now.", OF_TARGET(open_connections) },
-	{ "shadowtap_target_connects_total", "counter", "Connections opened.", OF_TARGET(connects) },
-	{ "shadowtap_target_sent_bytes_total", "counter", "Bytes of requests written, heads included.",
-	  OF_TARGET(bytes_sent) },
-	{ "shadowtap_target_dns_failures_total", "counter",
-	  "Lookups of the target's name that failed (the last addresses stay in use).", OF_TARGET(dns_failures) },
-	{ "shadowtap_target_breaker_opened_total", "counter",
-	  "Times the target was left alone after --breaker failures to connect.", OF_TARGET(breaker_opened) },
-};
-
 static const struct metric target_times[] = {
 	{ "shadowtap_exchange_duration_seconds", "histogram",
 	  "From the first attempt (connect or write) to the last byte of the answer; answered exchanges.",
@@ -128,10 +78,32 @@ static void target_label(struct buffer *out, const char *target)
 	buffer_add_str(out, "\"");
 }
 
-static void plain(struct buffer *out, const struct metric *m, uint64_t n)
+/* A family of its own? Its type, or NULL */
+static const char *family_type(const struct book_row *row)
 {
-	family(out, m->name, m->type, m->help);
-	buffer_printf(out, "%s %" PRIu64 "\n", m->name, n);
+	if (!row->metric)
+		return NULL;
+	return row->type == BOOK_COUNTER ? "counter" : row->type == BOOK_GAUGE ? "gauge" : NULL;
+}
+
+/* The plain counters of the run */
+static void rows_of_run(struct buffer *out, const struct book_rows *rows, const struct books *b)
+{
+	for (const struct book_row *row = rows->row; row < rows->row + rows->count; row++)
+		if (family_type(row)) {
+			family(out, row->metric, family_type(row), row->help);
+			buffer_printf(out, "%s %" PRIu64 "\n", row->metric, number_at(b, row->offset));
+		}
+}
+
+/* Those of @type as samples of one family, each with its own value of @label */
+static void labelled(struct buffer *out, const char *name, const char *label, enum book_type type,
+		     const struct book_rows *rows, const struct books *b)
+{
+	for (const struct book_row *row = rows->row; row < rows->row + rows->count; row++)
+		if (row->metric && row->type == type)
+			buffer_printf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, row->metric,
+				      number_at(b, row->offset));
 }
 
 /** part() - one sample of an equality; @target NULL: of the run */
@@ -214,8 +186,10 @@ static void of_ourselves(const struct metrics_facts *f, struct buffer *out)
 	}
 	family(out, "shadowtap_capturing", "gauge", "1 while packets are captured or a recording is read, else 0.");
 	buffer_printf(out, "shadowtap_capturing %d\n", f->capturing);
-	for (size_t i = 0; i < COUNT(facts_metrics); i++)
-		plain(out, &facts_metrics[i], number_at(f, facts_metrics[i].offset));
+	for (const struct metric *m = facts_metrics; m < facts_metrics + COUNT(facts_metrics); m++) {
+		family(out, m->name, m->type, m->help);
+		buffer_printf(out, "%s %" PRIu64 "\n", m->name, number_at(f, m->offset));
+	}
 	family(out, "shadowtap_config_reloads_total", "counter", "SIGHUPs, by whether the configuration was taken over.");
 	buffer_printf(out, "shadowtap_config_reloads_total{result=\"read\"} %" PRIu64 "\n", f->config_read);
 	buffer_printf(out, "shadowtap_config_reloads_total{result=\"refused\"} %" PRIu64 "\n", f->config_refused);
@@ -227,16 +201,14 @@ static void of_capture(const struct books *b, struct buffer *out)
 	static const char traits[] = "shadowtap_connections_noted_total";
 
 	family(out, "shadowtap_packets_total", "counter", "Packets received, by what became of them; each counts once.");
-	parts(out, "shadowtap_packets_total", NULL, packet_names, b->packets.result, PACKET_RESULT_COUNT);
+	parts(out, "shadowtap_packets_total", NULL, result_names, b->packets.result, PACKET_RESULT_COUNT);
 	family(out, dropped, "counter", "Packets that never reached shadowtap: the kernel's buffer was full, or the interface dropped them.");
-	buffer_printf(out, "%s{by=\"kernel\"} %" PRIu64 "\n", dropped, b->packets.dropped_kernel);
-	buffer_printf(out, "%s{by=\"interface\"} %" PRIu64 "\n", dropped, b->packets.dropped_interface);
-	for (size_t i = 0; i < COUNT(books_metrics); i++)
-		plain(out, &books_metrics[i], number_at(b, books_metrics[i].offset));
+	labelled(out, dropped, "by", BOOK_DROPPED, &packet_rows, b);
+	rows_of_run(out, &packet_rows, b);
+	rows_of_run(out, &request_rows, b);
+	rows_of_run(out, &connection_rows, b);
 	family(out, traits, "counter", "Connections with this trait; one may have several.");
-	for (size_t i = 0; i < COUNT(trait_metrics); i++)
-		buffer_printf(out, "%s{trait=\"%s\"} %" PRIu64 "\n", traits, trait_metrics[i].name,
-			      number_at(b, trait_metrics[i].offset));
+	labelled(out, traits, "trait", BOOK_TRAIT, &connection_rows, b);
 }
 
 static void of_requests(const struct books *b, const struct metrics_facts *f, struct buffer *out)
@@ -321,6 +293,20 @@ static void comparisons(const struct books *b, const struct metrics_facts *f, st
 	buffer_printf(out, "shadowtap_comparing_open_requests %" PRIu64 "\n", f->comparing_open);
 }
 
+static void rows_of_targets(struct buffer *out, const struct books *b)
+{
+	for (const struct book_row *row = target_rows.row; row < target_rows.row + target_rows.count; row++) {
+		if (!family_type(row))
+			continue;
+		family(out, row->metric, family_type(row), row->help);
+		for (size_t i = 0; i < b->target_count; i++) {
+			buffer_printf(out, "%s{", row->metric);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, "} %" PRIu64 "\n", number_at(&b->target[i], row->offset));
+		}
+	}
+}
+
 static void of_targets(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
 	target_parts(b, out);
@@ -332,16 +318,7 @@ static void of_targets(const struct books *b, const struct metrics_facts *f, str
 			times(out, target_times[k].name, b->target[i].name,
 			      (const struct quantiles *)((const char *)&b->target[i] + target_times[k].offset));
 	}
-	for (size_t k = 0; k < COUNT(target_metrics); k++) {
-		const struct metric *m = &target_metrics[k];
-
-		family(out, m->name, m->type, m->help);
-		for (size_t i = 0; i < b->target_count; i++) {
-			buffer_printf(out, "%s{", m->name);
-			target_label(out, b->target[i].name);
-			buffer_printf(out, "} %" PRIu64 "\n", number_at(&b->target[i], m->offset));
-		}
-	}
+	rows_of_targets(out, b);
 	family(out, "shadowtap_target_queue_limit_requests", "gauge", "The bound of shadowtap_target_queued_requests: --queue.");
 	for (size_t i = 0; i < b->target_count; i++) {
 		buffer_add_str(out, "shadowtap_target_queue_limit_requests{");

@@ -124,14 +124,12 @@ uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name)
 		const char *name;
 		size_t at;
 	} rows[] = {
-#define ROW(field) { #field, offsetof(struct reassembly_stats, field) }
-		ROW(seen),       ROW(complete),   ROW(connections),   ROW(midstream),
-		ROW(one_way),    ROW(not_http),   ROW(tls),           ROW(http2),
-		ROW(upgraded),   ROW(gaps),       ROW(gap_bytes),     ROW(retransmitted_bytes),
-		ROW(flows_open), ROW(held_bytes), ROW(flows_evicted),
-		ROW(copies),     ROW(multipath),  ROW(outgoing),      ROW(proxied),
-		ROW(proxy_unread),
+#define ROW(id, name, told, type, metric, what) { #id, offsetof(struct reassembly_stats, id) },
+#define NO_ROWS(id, count)
+		REQUEST_COUNTERS(ROW, NO_ROWS)
+		CONNECTION_COUNTERS(ROW)
 #undef ROW
+#undef NO_ROWS
 	};
 
 	if (strncmp(name, "lost.", 5) == 0)
