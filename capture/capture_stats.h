@@ -10,17 +10,17 @@
 #include "base/counter.h"
 
 /*      id                    group        name */
-#define PACKET_RESULTS(X)                                                                                      \
+#define PACKET_RESULTS(X)                                                                                    \
 	X(DECODED,            "decoded",   NULL)        /* a TCP segment came of it */                       \
-	X(IGNORED_NOT_IP,     "ignored",   "not_ip")    /* ARP, LLDP, spanning tree, ... */                   \
-	X(IGNORED_NOT_TCP,    "ignored",   "not_tcp")   /* UDP, ICMP, what is no tunnel that we open */       \
-	X(IGNORED_PORT,       "ignored",   "port")      /* TCP, but neither port is the service's */          \
-	X(IGNORED_FRAGMENT,   "ignored",   "fragment")  /* a piece of a packet that is not whole yet */        \
-	X(IGNORED_NESTED,     "ignored",   "nested")    /* more tunnels in each other than we open */         \
-	X(IGNORED_LINKTYPE,   "ignored",   "linktype")  /* a link layer that is not decoded */                \
+	X(IGNORED_NOT_IP,     "ignored",   "not_ip")    /* ARP, LLDP, spanning tree, ... */                  \
+	X(IGNORED_NOT_TCP,    "ignored",   "not_tcp")   /* UDP, ICMP, what is no tunnel that we open */      \
+	X(IGNORED_PORT,       "ignored",   "port")      /* TCP, but neither port is the service's */         \
+	X(IGNORED_FRAGMENT,   "ignored",   "fragment")  /* a piece of a packet that is not whole yet */      \
+	X(IGNORED_NESTED,     "ignored",   "nested")    /* more tunnels in each other than we open */        \
+	X(IGNORED_LINKTYPE,   "ignored",   "linktype")  /* a link layer that is not decoded */               \
 	X(MALFORMED_TRUNCATED, "malformed", "truncated") /* cut (snaplen) before the end of the TCP header */ \
-	X(MALFORMED_LINK,     "malformed", "link")                                                            \
-	X(MALFORMED_IP,       "malformed", "ip")                                                              \
+	X(MALFORMED_LINK,     "malformed", "link")                                                           \
+	X(MALFORMED_IP,       "malformed", "ip")                                                             \
 	X(MALFORMED_TCP,      "malformed", "tcp")
 
 enum packet_result {

@@ -21,7 +21,7 @@
 	X(UPGRADED,   "upgraded")   /* the connection became another protocol in the middle of it */         \
 	X(MEMORY,     "memory")     /* dropped to keep --max-memory */                                       \
 	X(MULTIPATH,  "multipath")  /* Multipath TCP: its bytes may have come over several connections */    \
-	X(URGENT,     "urgent")     /* TCP urgent data in it: nobody can see which bytes the service read */       \
+	X(URGENT,     "urgent")     /* TCP urgent data in it: nobody can see which bytes the service read */ \
 	X(CUT_AT_END, "cut_at_end") /* the capture ended first */
 
 enum lost_reason {
@@ -43,21 +43,21 @@ const char *lost_reason_name(enum lost_reason reason);
 
 #define CONNECTION_COUNTERS(X)                                                                               \
 	X(connections, seen, REPORT, COUNTER, "shadowtap_connections_total", "TCP connections seen.")        \
-	X(midstream, midstream, REPORT, TRAIT, "midstream", "Of these, begun before the capture.")           \
-	X(one_way, one_way, REPORT, TRAIT, "one_way", "Closed with only the client's direction seen.")       \
+	X(midstream, midstream, REPORT, TRAIT, "midstream", "Connections begun before the capture.")         \
+	X(one_way, one_way, REPORT, TRAIT, "one_way", "Connections closed with only the client's direction seen.") \
 	X(outgoing, outgoing, REPORT, TRAIT, "outgoing",                                                     \
-	  "Opened from the service's port to another service, by their SYN; not read.")                      \
-	X(proxied, proxied, REPORT, TRAIT, "proxied", "Before whose first request a PROXY header was read.") \
+	  "Connections from the service's port to another service, by their SYN; not read.")                 \
+	X(proxied, proxied, REPORT, TRAIT, "proxied", "Connections with a PROXY header before the first request.") \
 	X(proxy_unread, proxy_unread, REPORT, TRAIT, "proxy_unread",                                         \
-	  "That begin with a malformed PROXY header; in not_http as well.")                                  \
-	X(not_http, not_http, REPORT, TRAIT, "not_http", "Whose client's first bytes are no HTTP request.")  \
-	X(tls, tls, REPORT, TRAIT, "tls", "Of not_http, those with a TLS ClientHello.")                      \
-	X(http2, http2, REPORT, TRAIT, "http2", "That speak HTTP/2, by its preface or by an upgrade to h2c.") \
-	X(upgraded, upgraded, REPORT, TRAIT, "upgraded", "That left HTTP/1 by a 101 or CONNECT.")            \
+	  "Connections that begin with a malformed PROXY header; in not_http as well.")                      \
+	X(not_http, not_http, REPORT, TRAIT, "not_http", "Connections whose first bytes are no HTTP request.") \
+	X(tls, tls, REPORT, TRAIT, "tls", "Of not_http, those that begin with a TLS ClientHello.")           \
+	X(http2, http2, REPORT, TRAIT, "http2", "Connections with HTTP/2: its preface, or an upgrade to h2c.") \
+	X(upgraded, upgraded, REPORT, TRAIT, "upgraded", "Connections that left HTTP/1 by a 101 or CONNECT.") \
 	X(copies, copies, REPORT, TRAIT, "copies",                                                           \
-	  "Seen once more, in another VLAN or tunnel, and followed as one.")                                 \
+	  "Connections seen once more, in another VLAN or tunnel, and followed as one.")                     \
 	X(multipath, multipath, REPORT, TRAIT, "multipath",                                                  \
-	  "Of Multipath TCP, which cannot be followed since others carry some of their bytes.")              \
+	  "Connections of Multipath TCP, not followed since others carry some of their bytes.")              \
 	X(gaps, gaps, REPORT, COUNTER, "shadowtap_stream_gaps_total", "Holes in streams that were given up.") \
 	X(gap_bytes, gap_bytes, REPORT, COUNTER, "shadowtap_stream_gap_bytes_total",                         \
 	  "Bytes missing in those holes.")                                                                   \
