@@ -1120,7 +1120,7 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	mine->seen = true;
 	duplicates_note(f, dir, s);
 	if (flow_has_aliases(f) && s->payload.len > 0 && f->first[dir].network != s->network)
-		counter_add(&r->stats.elsewhere_segments, 1);
+		counter_add(&r->stats.duplicate_segments, 1);
 	if (s->flags & TCP_ACK)
 		stream_ack(&f->incarnation->half[!dir], s->ack);
 	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))

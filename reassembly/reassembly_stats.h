@@ -58,7 +58,7 @@ const char *lost_reason_name(enum lost_reason reason);
 	  "Connections seen once more, in another VLAN or tunnel, and followed as one.")                     \
 	X(multipath, multipath, REPORT, TRAIT, "multipath",                                                  \
 	  "Connections of Multipath TCP, not followed since others carry some of their bytes.")              \
-	X(elsewhere_segments, elsewhere_segments, REPORT, COUNTER, "shadowtap_elsewhere_segments_total",     \
+	X(duplicate_segments, duplicate_segments, REPORT, COUNTER, "shadowtap_duplicate_segments_total",     \
 	  "Segments with data seen in another VLAN or tunnel than the first data of their direction.")       \
 	X(gaps, gaps, REPORT, COUNTER, "shadowtap_stream_gaps_total", "Holes in streams that were given up.") \
 	X(gap_bytes, gap_bytes, REPORT, COUNTER, "shadowtap_stream_gap_bytes_total",                         \

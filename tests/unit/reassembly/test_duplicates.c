@@ -146,7 +146,7 @@ static void test_crowd(void **state)
 #define STORY(steps, ...) { #steps, STEPS(steps), __VA_ARGS__ }
 
 static const struct tcp_story stories[] = {
-	STORY(each_twice, .stats = "seen=1 complete=1 connections=1 copies=1 midstream=0 elsewhere_segments=2"),
+	STORY(each_twice, .stats = "seen=1 complete=1 connections=1 copies=1 midstream=0 duplicate_segments=2"),
 	STORY(union_of_both, .stats = "seen=1 complete=1 connections=1 copies=1 gaps=0"),
 	STORY(first_bytes_win, .stats = "seen=1 complete=1 connections=1 copies=1"),
 	STORY(late_copy_of_syn, .stats = "seen=1 complete=1 connections=1 copies=1"),
@@ -157,7 +157,7 @@ static const struct tcp_story stories[] = {
 	STORY(stranger_of_closed, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
 	STORY(strangers_at_the_end, .stats = "seen=2 complete=2 connections=2 copies=0 midstream=0"),
 	STORY(long_copies, .stats = "seen=1 complete=1 connections=1 copies=1"),
-	STORY(own_ways, .stats = "seen=2 complete=2 connections=1 copies=1 one_way=0 elsewhere_segments=0"),
+	STORY(own_ways, .stats = "seen=2 complete=2 connections=1 copies=1 one_way=0 duplicate_segments=0"),
 	STORY(far_apart, .stats = "seen=2 complete=2 connections=2 copies=0"),
 	STORY(rst_joins_nothing, .stats = "seen=1 complete=1 connections=1 copies=0"),
 };
