@@ -16,7 +16,7 @@
 #include "app/options/options.h"
 #include "app/run/report_command.h"
 #include "app/process/sandbox.h"
-#include "app/run/tap.h"
+#include "app/run/run.h"
 #include "base/log.h"
 #include "capture/source.h"
 #include "policy/presets.h"
@@ -109,10 +109,10 @@ static int run(const struct options *o)
 		log_use_json();
 	log_set_level(o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO);
 	if (o->command == COMMAND_CHECK_CONFIG)
-		return tap_check(o);
+		return run_check(o);
 	if (!has_enough_files())
 		return EXIT_COULD_NOT;
-	return o->doctor ? doctor_run(o) : tap_run(o);
+	return o->doctor ? doctor_run(o) : run_to_end(o);
 }
 
 /**

@@ -163,7 +163,7 @@ static int begin(struct work *w)
 	return err;
 }
 
-/* in the child: as tap.c sets a run up, in that order */
+/* in the child: as run.c sets a run up, in that order */
 static int try_all(const struct options *o, struct buffer *error)
 {
 	struct work w = { .err = 0 };

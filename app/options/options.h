@@ -5,7 +5,7 @@
  * checked whole before a privilege is used or a packet is read, and const
  * afterwards: SIGHUP makes a second set, of which option_change.h says what may
  * change at once. The stages get their own small structs, made from this one
- * in stages.c and tap.c. One table (option_table.c) drives parsing, ranges, --help, the config
+ * in stages.c and run.c. One table (option_table.c) drives parsing, ranges, --help, the config
  * file and the test that the man page names every option.
  */
 #ifndef APP_OPTIONS_OPTIONS_H

@@ -1,9 +1,9 @@
-/* tap_books.c - the books on demand, and all that is said at the end */
-#include "app/run/tap_impl.h"
+/* run_books.c - the books on demand, and all that is said at the end */
+#include "app/run/run_impl.h"
 #include "base/log.h"
 #include "report/why.h"
 
-void tap_take_books(struct tap *t, struct books *b)
+void run_take_books(struct run *r, struct books *b)
 {
 	struct lanes_stats stats;
 	struct books_sources from = {
@@ -11,54 +11,54 @@ void tap_take_books(struct tap *t, struct books *b)
 		.unread = &stats.unread,
 		.reassembly = &stats.reassembly,
 		.policy = &stats.policy,
-		.intake = t->replay ? intake_stats(t->intake) : NULL,
-		.leftover = t->leftover,
-		.target_count = t->replay ? replay_target_count(t->replay) : 0,
+		.intake = r->replay ? intake_stats(r->intake) : NULL,
+		.leftover = r->leftover,
+		.target_count = r->replay ? replay_target_count(r->replay) : 0,
 	};
 
-	lanes_stats(t->lanes, &stats);
+	lanes_stats(r->lanes, &stats);
 	for (size_t i = 0; i < from.target_count; i++)
 		from.targets[i] = (struct books_target_source){
-			.name = replay_target_name(t->replay, i),
-			.shown = replay_target_shown(t->replay, i),
-			.breaker = replay_breaker_state(t->replay, i),
-			.stats = replay_target_stats(t->replay, i),
+			.name = replay_target_name(r->replay, i),
+			.shown = replay_target_shown(r->replay, i),
+			.breaker = replay_breaker_state(r->replay, i),
+			.stats = replay_target_stats(r->replay, i),
 		};
 	books_take(&from, b);
 }
 
-void tap_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
+void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 {
-	struct tap *t = ctx;
+	struct run *r = ctx;
 
-	uint64_t taken = counter_get(&intake_stats(t->intake)->taken), waiting = lanes_waiting(t->lanes);
+	uint64_t taken = counter_get(&intake_stats(r->intake)->taken), waiting = lanes_waiting(r->lanes);
 
-	tap_take_books(t, b);
-	lanes_progress(t->lanes, done, total);
+	run_take_books(r, b);
+	lanes_progress(r->lanes, done, total);
 	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
 	if (taken + waiting > 0)
 		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
 }
 
-struct run_facts tap_facts_now(struct tap *t, const struct books *b, struct facts_store *store)
+struct run_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store)
 {
 	static const struct buffer none;
 
 	return (struct run_facts){
-		.started = time_text(t->started_at, store->started),
-		.seconds = (double)(mono_now().ns - t->started.ns) / 1e9,
-		.interrupted = t->interrupted,
-		.dry_run = t->o->dry_run,
-		.speed = t->o->speed,
-		.speed_max = t->o->speed_max,
+		.started = time_text(r->started_at, store->started),
+		.seconds = (double)(mono_now().ns - r->started.ns) / 1e9,
+		.interrupted = r->interrupted,
+		.dry_run = r->o->dry_run,
+		.speed = r->o->speed,
+		.speed_max = r->o->speed_max,
 		.complaints = &none,
-		.events_dropped = t->outputs.events ? event_writer_dropped(t->outputs.events) : 0,
-		.sink_requests = t->replay ? replay_sink_requests(t->replay) : 0,
-		.sample = &t->sample,
-		.pace = pace_of(b, intake_stats(t->intake), &store->pace) ? &store->pace : NULL,
-		.config_read = t->config_read,
-		.config_refused = t->config_refused,
-		.comparing = t->comparing,
+		.events_dropped = r->outputs.events ? event_writer_dropped(r->outputs.events) : 0,
+		.sink_requests = r->replay ? replay_sink_requests(r->replay) : 0,
+		.sample = &r->sample,
+		.pace = pace_of(b, intake_stats(r->intake), &store->pace) ? &store->pace : NULL,
+		.config_read = r->config_read,
+		.config_refused = r->config_refused,
+		.comparing = r->comparing,
 	};
 }
 
@@ -98,18 +98,18 @@ static void print_all_failed(const struct all_failed *failed, const struct books
 }
 
 /* Where production answered with the same statuses, they are no failure of the shadow's. */
-static void look_for_all_failed(const struct tap *t, const struct books *b, struct all_failed *out)
+static void look_for_all_failed(const struct run *r, const struct books *b, struct all_failed *out)
 {
 	for (size_t i = 0; i < b->target_count; i++)
-		all_failed_look(&b->target[i], t->o->max_time_ns,
-				!t->comparing || comparing_count(t->comparing, i, COMPARISON_STATUS) > 0, &out[i]);
+		all_failed_look(&b->target[i], r->o->max_time_ns,
+				!r->comparing || comparing_count(r->comparing, i, COMPARISON_STATUS) > 0, &out[i]);
 }
 
-static void print_end(struct tap *t, const struct books *b, const struct run_shape *shape, const struct run_facts *facts)
+static void print_end(struct run *r, const struct books *b, const struct run_shape *shape, const struct run_facts *facts)
 {
 	struct buffer imbalance = { 0 }, lacking = { 0 };
 
-	progress_print_books(&t->progress, b);
+	progress_print_books(&r->progress, b);
 	if (facts->pace)
 		print_pace(facts->pace);
 	if (facts->comparing)
@@ -141,17 +141,17 @@ static bool gate_passes(const struct comparing *comparing)
 	return passes;
 }
 
-int tap_report(struct tap *t)
+int run_report(struct run *r)
 {
 	struct run_shape shape = {
-		.live = t->live,
-		.dry_run = t->o->dry_run,
-		.interrupted = t->interrupted,
-		.has_ports = t->o->ports.count > 0,
-		.has_expression = t->o->expression != NULL,
-		.vxlan_ports = t->o->vxlan_ports.port,
-		.vxlan_port_count = t->o->vxlan_ports.count,
-		.sample_share = t->sample.share,
+		.live = r->live,
+		.dry_run = r->o->dry_run,
+		.interrupted = r->interrupted,
+		.has_ports = r->o->ports.count > 0,
+		.has_expression = r->o->expression != NULL,
+		.vxlan_ports = r->o->vxlan_ports.port,
+		.vxlan_port_count = r->o->vxlan_ports.count,
+		.sample_share = r->sample.share,
 	};
 	struct facts_store store;
 	struct run_facts facts;
@@ -160,30 +160,30 @@ int tap_report(struct tap *t)
 	struct books b;
 	int recorded, events, written;
 
-	tap_take_books(t, &b);
-	explain_end(t->explain, &b);
-	t->explain = NULL;
-	event_writer_hand_on(t->outputs.events, &t->events);
-	facts = tap_facts_now(t, &b, &store);
-	look_for_all_failed(t, &b, failed);
+	run_take_books(r, &b);
+	explain_end(r->explain, &b);
+	r->explain = NULL;
+	event_writer_hand_on(r->outputs.events, &r->events);
+	facts = run_facts_now(r, &b, &store);
+	look_for_all_failed(r, &b, failed);
 	facts.all_failed = failed;
-	facts.complaints = lanes_complaints(t->lanes);
-	facts.recording = recording_is_on(&t->recording) ? &t->recording.stats : NULL;
-	fail_log_deinit(&t->fail_log, wall_now());
+	facts.complaints = lanes_complaints(r->lanes);
+	facts.recording = recording_is_on(&r->recording) ? &r->recording.stats : NULL;
+	fail_log_deinit(&r->fail_log, wall_now());
 	if (why_nothing(&b, &shape, &why)) {
 		why.len--; /* its newline */
 		facts.nothing_sent = buffer_text(&why);
 	}
-	recorded = recording_finish(&t->recording);
-	events = outputs_finish_events(&t->outputs);
-	written = outputs_report(&t->outputs, &b, &facts);
-	print_end(t, &b, &shape, &facts);
+	recorded = recording_finish(&r->recording);
+	events = outputs_finish_events(&r->outputs);
+	written = outputs_report(&r->outputs, &b, &facts);
+	print_end(r, &b, &shape, &facts);
 	buffer_deinit(&why);
 	for (size_t i = 0; i < b.target_count; i++)
 		all_failed_deinit(&failed[i]);
 	if (recorded < 0 || events < 0 || written < 0)
-		t->status = EXIT_COULD_NOT;
-	if (t->comparing && !gate_passes(t->comparing) && t->status == EXIT_DONE)
-		t->status = EXIT_GATE;
-	return t->refused > 0 ? EXIT_USAGE : t->status;
+		r->status = EXIT_COULD_NOT;
+	if (r->comparing && !gate_passes(r->comparing) && r->status == EXIT_DONE)
+		r->status = EXIT_GATE;
+	return r->refused > 0 ? EXIT_USAGE : r->status;
 }

@@ -1,15 +1,15 @@
 /*
- * tap_impl.h - one run, for the files that share the work
+ * run_impl.h - one run, for the files that share the work
  *
- *   tap.c         the wiring: what the stages tell us, setting up, stopping in order, closing down
- *   tap_admin.c   what --admin asks, and what moves the sample
- *   tap_books.c   the books on demand, and all that is said at the end
- *   tap_reload.c  SIGHUP: the configuration again
+ *   run.c         the wiring: what the stages tell us, setting up, stopping in order, closing down
+ *   run_admin.c   what --admin asks, and what moves the sample
+ *   run_books.c   the books on demand, and all that is said at the end
+ *   run_reload.c  SIGHUP: the configuration again
  *
  * Everything here is the loop's, on the main thread.
  */
-#ifndef APP_RUN_TAP_IMPL_H
-#define APP_RUN_TAP_IMPL_H
+#ifndef APP_RUN_RUN_IMPL_H
+#define APP_RUN_RUN_IMPL_H
 
 #include <uv.h>
 
@@ -30,21 +30,21 @@
 #include "report/fail_log.h"
 
 /*
- * RUNNING:   the lanes capture, the loop sends.
+ * CAPTURING: the lanes capture, the loop sends.
  * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
  * DRAINING:  nothing comes any more; queued and in-flight requests end.
  * COMPARING: all exchanges have ended; what waits for the comparer is compared (--compare).
  * CLOSING:   the books are final; handles close, the loop runs out.
  */
-enum tap_state { TAP_RUNNING, TAP_STOPPING, TAP_DRAINING, TAP_COMPARING, TAP_CLOSING };
+enum run_state { RUN_CAPTURING, RUN_STOPPING, RUN_DRAINING, RUN_COMPARING, RUN_CLOSING };
 
 /** struct head_builder - whose rules build a request's head: looked up for each, since SIGHUP replaces them */
 struct head_builder {
-	struct tap *tap;
+	struct run *run;
 	size_t target;
 };
 
-struct tap {
+struct run {
 	const struct options *o; /* of the start: what cannot change */
 	struct options reread;   /* of the last SIGHUP; owns nothing before the first */
 	const struct options *current; /* o or reread: what can change */
@@ -78,7 +78,7 @@ struct tap {
 	uv_prepare_t before_wait;
 	size_t signal_count;
 	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
-	enum tap_state state;
+	enum run_state state;
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
@@ -93,34 +93,34 @@ struct facts_store {
 	struct pace pace;
 };
 
-/* tap_books.c */
+/* run_books.c */
 
-/** tap_take_books() - all counters as they are now */
-void tap_take_books(struct tap *t, struct books *b);
+/** run_take_books() - all counters as they are now */
+void run_take_books(struct run *r, struct books *b);
 
-/** tap_facts_now() - what is known while the run goes on: complaints, -w and why nothing was sent are told at its end */
-struct run_facts tap_facts_now(struct tap *t, const struct books *b, struct facts_store *store);
+/** run_facts_now() - what is known while the run goes on: complaints, -w and why nothing was sent are told at its end */
+struct run_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store);
 
-/** tap_refresh() - progress.h's: the books and how far a recording is */
-void tap_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
+/** run_refresh() - progress.h's: the books and how far a recording is */
+void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
 
-/** tap_report() - write and print all that is said at the end; the exit status */
-int tap_report(struct tap *t);
+/** run_report() - write and print all that is said at the end; the exit status */
+int run_report(struct run *r);
 
-/* tap_reload.c */
+/* run_reload.c */
 
-/** tap_make_rules() - rules.h's, for this run's lanes */
-int tap_make_rules(struct tap *t, const struct options *o, uint64_t share, struct rules *out, struct buffer *error);
+/** run_make_rules() - rules.h's, for this run's lanes */
+int run_make_rules(struct run *r, const struct options *o, uint64_t share, struct rules *out, struct buffer *error);
 
-/** tap_reload() - the same command line, the configuration file as it is now; a bad one changes nothing and is told */
-void tap_reload(struct tap *t);
+/** run_reload() - the same command line, the configuration file as it is now; a bad one changes nothing and is told */
+void run_reload(struct run *r);
 
-/* tap_admin.c */
+/* run_admin.c */
 
-/** tap_start_admin() - answer --admin, if there is one; 0 or a negative errno with one sentence */
-int tap_start_admin(struct tap *t, struct buffer *error);
+/** run_start_admin() - answer --admin, if there is one; 0 or a negative errno with one sentence */
+int run_start_admin(struct run *r, struct buffer *error);
 
-/** tap_open_sample_control() - the ramp and the governor, which look at the targets and move the sample */
-void tap_open_sample_control(struct tap *t);
+/** run_open_sample_control() - the ramp and the governor, which look at the targets and move the sample */
+void run_open_sample_control(struct run *r);
 
 #endif

@@ -1,0 +1,168 @@
+/* run_admin.c - what moves the sample while the run goes on, and what --admin asks */
+#include <string.h>
+
+#include "app/run/run_impl.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "report/metrics.h"
+
+static void on_share(void *ctx, uint64_t share)
+{
+	struct run *r = ctx;
+
+	rules_set_share(&r->rules, share);
+	progress_set_sample(&r->progress, share);
+}
+
+static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue_max)
+{
+	struct ramp_counts c = { .queued = counter_get(&s->queued), .queue_max = queue_max };
+
+	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
+
+		c.ended += n;
+		if (i == OUTCOME_ANSWERED_5XX || (!outcome_is_answered(i) && i != OUTCOME_FAILED_STALE))
+			c.failed += n; /* stale is no trouble of the shadow's */
+	}
+	/* A target that is left alone answers nothing, and that would look well. */
+	c.ended += counter_get(&s->shed[SHED_BREAKER]);
+	c.failed += counter_get(&s->shed[SHED_BREAKER]);
+	c.timeouts = counter_get(&s->outcome[OUTCOME_FAILED_TIMEOUT]);
+	return c;
+}
+
+static size_t read_counts(void *ctx, struct ramp_counts counts[RAMP_TARGETS])
+{
+	struct run *r = ctx;
+	size_t count = r->replay ? replay_target_count(r->replay) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		counts[i] = counts_of(replay_target_stats(r->replay, i), r->o->queue);
+	return count;
+}
+
+static const char *target_name(void *ctx, size_t target)
+{
+	struct run *r = ctx;
+
+	return replay_target_name(r->replay, target);
+}
+
+void run_open_sample_control(struct run *r)
+{
+	const struct sample_hooks hooks = { read_counts, target_name, on_share, r };
+
+	sample_control_open(&r->sample, &r->loop, &hooks);
+}
+
+/* ---- --admin ----------------------------------------------------------------------- */
+
+static void admin_metrics(void *ctx, struct buffer *out)
+{
+	struct run *r = ctx;
+	struct metrics_facts facts = {
+		.version = SHADOWTAP_VERSION,
+		.started_s = (double)r->started_at.ns / 1e9,
+		.cpu_s = (double)process_usage_cpu_ns() / 1e9,
+		.resident_bytes = process_usage_resident_bytes(&r->process_usage),
+		.capturing = !r->lanes_joined,
+		.sample_share = r->sample.share,
+		.sample_asked = r->sample.asked,
+		.queue_limit = r->o->queue,
+		.memory_used = budget_used(&r->budget),
+		.memory_limit = r->o->max_memory,
+		.handover_waiting = lanes_waiting(r->lanes),
+		.config_read = r->config_read,
+		.config_refused = r->config_refused,
+		.events_dropped = r->outputs.events ? event_writer_dropped(r->outputs.events) : 0,
+		.admin_responses = admin_responses(r->admin),
+		.admin_refused = admin_refused(r->admin),
+	};
+	struct books b;
+
+	facts.comparing = r->comparing != NULL;
+	for (size_t i = 0; i < r->current->target_count; i++) {
+		facts.target_share[i] = r->current->targets[i].sample_share;
+		for (int v = 0; r->comparing && v < COMPARISON_COUNT; v++)
+			facts.compared[i][v] = comparing_count(r->comparing, i, (enum comparison_verdict)v);
+		if (r->comparing) {
+			facts.decisions[i] = comparing_decisions(r->comparing, i, &facts.agree[i]);
+			facts.generated_different[i] = comparing_generated_different(r->comparing, i);
+		}
+	}
+	facts.comparing_open = r->comparing ? comparing_open(r->comparing) : 0;
+	run_take_books(r, &b);
+	metrics_text(&b, &facts, out);
+}
+
+static void admin_stats(void *ctx, struct buffer *out)
+{
+	struct run *r = ctx;
+	struct facts_store store;
+	struct run_facts facts;
+	struct books b;
+
+	run_take_books(r, &b);
+	facts = run_facts_now(r, &b, &store);
+	outputs_json(&b, &facts, out);
+}
+
+/*
+ * Healthy is who does what a restart could not do better: a shadow that is down
+ * is told, and is no reason to start us again.
+ */
+static bool admin_healthy(void *ctx, struct buffer *out)
+{
+	struct run *r = ctx;
+
+	if (r->interrupted || (r->live && r->lanes_joined)) {
+		buffer_add_str(out, r->interrupted ? "stopping\n" : "the capture has ended\n");
+		return false;
+	}
+	buffer_add_str(out, "ok\n");
+	for (size_t i = 0; r->replay && i < replay_target_count(r->replay); i++)
+		if (strcmp(replay_breaker_state(r->replay, i), "closed") != 0)
+			buffer_printf(out, "target %s cannot be reached: its breaker is %s\n",
+				      replay_target_name(r->replay, i), replay_breaker_state(r->replay, i));
+	return true;
+}
+
+static uint64_t admin_sample(void *ctx)
+{
+	const struct run *r = ctx;
+
+	return r->sample.share;
+}
+
+static bool admin_set_sample(void *ctx, uint64_t share, struct buffer *out)
+{
+	struct run *r = ctx;
+	char from[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX];
+
+	if (r->sample.has_ramp) {
+		buffer_add_str(out, "the ramp moves the sample; start without --ramp to set it\n");
+		return false;
+	}
+	share_text(r->sample.asked, from);
+	on_share(r, sample_control_ask(&r->sample, share));
+	log_info("sample %s -> %s, asked for at --admin", from, share_text(share, to));
+	return true;
+}
+
+int run_start_admin(struct run *r, struct buffer *error)
+{
+	const struct admin_routes routes = {
+		.metrics = admin_metrics,
+		.stats = admin_stats,
+		.healthy = admin_healthy,
+		.sample = admin_sample,
+		.set_sample = admin_set_sample,
+		.ctx = r,
+	};
+	int err = r->admin ? admin_start(r->admin, &r->loop, &routes) : 0;
+
+	if (err < 0)
+		buffer_printf(error, "cannot serve --admin: %s", uv_strerror(err));
+	return err;
+}
