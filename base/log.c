@@ -176,7 +176,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 	void name(const char *format, ...)                                                                   \
 	{                                                                                                    \
 		va_list args;                                                                                \
-                                                                                                             \
+													     \
 		va_start(args, format);                                                                      \
 		log_line(level, 0, format, args);                                                            \
 		va_end(args);                                                                                \
@@ -186,7 +186,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level,
 	void name(int err, const char *format, ...)                                                          \
 	{                                                                                                    \
 		va_list args;                                                                                \
-                                                                                                             \
+													     \
 		va_start(args, format);                                                                      \
 		log_line(level, err, format, args);                                                          \
 		va_end(args);                                                                                \

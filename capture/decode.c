@@ -92,7 +92,8 @@ uint32_t decoder_unread(const struct decoder *d)
 }
 
 /** note_unread() - @port: of UDP, if @protocol is that */
-static enum packet_result note_unread(struct decoder *d, enum packet_result result, uint16_t ethertype, uint8_t protocol, uint16_t port)
+static enum packet_result note_unread(struct decoder *d, enum packet_result result, uint16_t ethertype,
+				     uint8_t protocol, uint16_t port)
 {
 	if (result == PACKET_IGNORED_NOT_IP)
 		d->unread = UNREAD(UNREAD_ETHERTYPE, ethertype);

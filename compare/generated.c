@@ -30,7 +30,7 @@ static const char *const texts[] = {
 	"/output/*/content/*/text",
 };
 
-/* struct consequence - what may differ below a prefix, once the words do, or what was decided does */
+/* What may differ below a prefix, once the words do, or what was decided does. */
 enum cause { NOTHING, WORDS, DECISION };
 
 /*

@@ -35,7 +35,7 @@ void inflater_deinit(struct inflater *z);
 
 /*
  * The decoders: each appends what @in unfolds to. A decoder whose library is
- * not there is in a file called inflate_NAME_fallback.c and returns -ENOTSUP.
+ * not there has a file of its own (inflate_brotli_fallback.c) and returns -ENOTSUP.
  */
 int inflate_gzip(struct span in, uint64_t max_len, struct buffer *out);
 int inflate_deflate(struct span in, uint64_t max_len, struct buffer *out);

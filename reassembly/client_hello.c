@@ -9,7 +9,7 @@
 #define NAME_MAX_BYTES      255
 #define EXTENSIONS_MAX      64 /* clients send about twenty */
 
-/** take_vector() - a vector with a length before it; what is not captured of it is left out */
+/* A vector with a length before it; what is not captured of it is left out */
 static bool take_vector8(struct span *in, struct span *out)
 {
 	uint8_t len;

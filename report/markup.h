@@ -3,7 +3,7 @@
  *
  * The page is said once (page*.c); here is how headings, sentences and tables
  * look on either medium. Whatever comes from outside (paths, labels, bodies)
- * goes through markup_code() or a view and is escaped: a report is opened by
+ * goes through markup_escaped() or a view and is escaped: a report is opened by
  * people in browsers, and its values were chosen by whoever sent the requests.
  * What a browser would obey (shown.h) is written as its number.
  * Text that the program itself provides is passed as plain text, with no

@@ -563,7 +563,8 @@ static const char *target_outcome(struct view report, struct view name)
 	for (struct view_walk w = view_walk(view_get(report, "gate.terms")); view_next(&w);) {
 		struct view target = view_get(w.value, "target"), outcome = view_get(w.value, "outcome");
 
-		if (!view_is(target, JSON_STRING) || !span_equal(json_doc_text(target.doc, target.at), json_doc_text(name.doc, name.at)))
+		if (!view_is(target, JSON_STRING) ||
+		    !span_equal(json_doc_text(target.doc, target.at), json_doc_text(name.doc, name.at)))
 			continue;
 		if (view_is_text(outcome, "fails"))
 			return "✗ fails";

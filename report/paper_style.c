@@ -1,5 +1,5 @@
 /*
- * markup_style.c - see markup_style.h
+ * paper_style.c - see paper_style.h
  *
  * Production is blue and the shadow orange wherever they meet: two colours that
  * people with any colour vision tell apart, in light and in dark. Green, amber

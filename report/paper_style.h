@@ -1,5 +1,5 @@
 /*
- * markup_style.h - how the page looks: the styles, as one text
+ * paper_style.h - how the page looks: the styles, as one text
  */
 #ifndef REPORT_PAPER_STYLE_H
 #define REPORT_PAPER_STYLE_H

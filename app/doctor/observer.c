@@ -304,7 +304,8 @@ void observer_stop(struct observer *ob)
 
 void observer_finish(struct observer *ob, struct symptoms *s)
 {
-	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread, .reassembly = reassembler_stats(ob->reassembler),
+	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread,
+				      .reassembly = reassembler_stats(ob->reassembler),
 				      .policy = &ob->decisions };
 
 	reassembler_finish(ob->reassembler);

@@ -3,7 +3,7 @@
  *
  * A row is data: no row has code of its own. The macros below name the kind and
  * the field together and let the compiler refuse a kind that does not fit its
- * field, which is the one mistake that offsets into a struct invite.
+ * field, which is the one mistake that offsets make easy.
  */
 #include "app/options/option_table.h"
 

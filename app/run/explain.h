@@ -3,7 +3,7 @@
  *
  *   10:02:03.123 9e107d9d372bb682 POST /v1/models/m:predict 10.0.0.7:51234 > 10.0.0.9:8501 352 bytes: chosen
  *   10:02:03.123 9e107d9d372bb682 default: answered 200 in 1.2 ms
- *   10:02:03.981 5b2c0f6f0a5e4c11 GET /healthz 10.0.0.7:51240 > 10.0.0.9:8501 0 bytes: filtered by method: POST and PUT are mirrored, others with --method
+ *   10:02:03.981 5b2c0f6f0a5e4c11 GET /healthz ... 0 bytes: filtered by method: POST and PUT are mirrored, others with --method
  *
  * Time (of the request's last byte, UTC, as in events) and id begin each line
  * about a request, so that they belong together wherever they stand.

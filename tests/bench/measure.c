@@ -1,7 +1,7 @@
 /*
  * measure.c - run a command and write what it cost
  *
- * Usage: measure OUT COMMAND ...: "wall user system maxrss_kib status" in seconds and KiB to OUT.
+ * Usage: measure OUT COMMAND ...: "wall user system maxrss status" in seconds and KiB to OUT.
  *
  * A program of its own because the peak that wait4() tells starts with that of
  * the process that forked: beneath a script's interpreter nothing could be seen.

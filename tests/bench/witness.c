@@ -1,7 +1,7 @@
 /*
  * witness.c - how long after a request its copy leaves for the shadow
  *
- * usage: witness INTERFACE PRODUCTION_PORT SHADOW_PORT REQUESTS   (until SIGINT)
+ * usage: witness INTERFACE PRODUCTION-PORT SHADOW-PORT REQUESTS   (until SIGINT)
  *
  * Captures both on one interface ("any"), so that both have the same clock: the
  * kernel's, at the moment when the packet passes. A request is known by the

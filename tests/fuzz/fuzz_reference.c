@@ -12,7 +12,7 @@
  * requests must have come out; if not, some of them, in order, and nothing else.
  *
  * Other bytes are put only into bodies: elsewhere they would make other
- * requests, or none, and what servers think of those is fuzz_http's subject. Not
+ * requests, or none, and what servers think of those is the subject of fuzz_http1.c. Not
  * in two networks either, where they are the sign of two strangers.
  */
 #include <stdbool.h>

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** struct mix - which conversations, and what is done to their capture; each per_mille is of packets */
+/** struct mix - which conversations, and what is done to their capture; thousandths are of packets */
 struct mix {
 	const char *name;
 	bool expects, heads, upgrades, early, pipelines, one_ahead, interim;

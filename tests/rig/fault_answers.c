@@ -1,4 +1,4 @@
-/* fault_responses.c - see fault_responses.h */
+/* fault_answers.c - see fault_answers.h */
 #include "tests/rig/fault_answers.h"
 
 /* clang-format off */
@@ -28,7 +28,10 @@ const struct fault_response fault_responses[] = {
 	{ "endless answer without a length", { READ, SEND("HTTP/1.1 500 E\r\n\r\n"), { FAULT_FLOOD, NULL, 40u << 20 }, HOLD }, 1, OUTCOME_ANSWERED_5XX, 500, 1 },
 	{ "body of 6 MiB arrives", { READ, SEND(OK), AGAIN }, 2, OUTCOME_ANSWERED_2XX, 200, 1, "PUT", 6u << 20 },
 	{ "answer before the request is sent", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 100 } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
-	{ "answer before the request is sent, then RST", { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), { FAULT_DELAY, NULL, 50 }, { FAULT_RESET } }, 2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
+	{ "answer before the request is sent, then RST",
+	  { { FAULT_READ_HEAD }, SEND("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"),
+	    { FAULT_DELAY, NULL, 50 }, { FAULT_RESET } },
+	  2, OUTCOME_ANSWERED_4XX, 413, 2, "POST", 16u << 20 },
 	{ "close without an answer", { READ, CLOSE }, 2, OUTCOME_FAILED_RESET, 0, 2 },
 	{ "RST without an answer", { READ, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2 },
 	{ "RST in the middle of the request", { { FAULT_READ_HEAD }, { FAULT_RESET } }, 2, OUTCOME_FAILED_RESET, 0, 2, "POST", 16u << 20 },

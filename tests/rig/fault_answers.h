@@ -1,5 +1,5 @@
 /*
- * fault_responses.h - every way a server can answer, and what must come of it
+ * fault_answers.h - every way a server can answer, and what must come of it
  *
  * The same rows are told plain by test_replay.c and inside TLS by test_tls.c.
  */

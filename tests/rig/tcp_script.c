@@ -8,7 +8,6 @@
 
 #include "base/lines.h"
 
-
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
 {

@@ -21,9 +21,10 @@
 
 struct tcp_step {
 	char from;          /* 'c' or 's' */
-	const char *flags;  /* of "SAFRPU"; 'n' = no ACK; ACK is set by itself but on a client's SYN; 'k' = keep the place; 'z' = a zero byte is the data */
+	const char *flags;  /* of "SAFRPU"; 'n' = no ACK; ACK is set by itself but on a client's SYN;
+			     * 'k' = keep the place; 'z' = a zero byte is the data */
 	const char *data;   /* NULL = none */
-	const char *expect; /* events of this step, see tcp_events; NULL = none */
+	const char *expect; /* events of this step, as @events of the tap has them; NULL = none */
 	uint32_t seq, ack;  /* relative; 0 = go on */
 	uint32_t missing;   /* cut by the snaplen */
 	int64_t wait_ms;    /* capture time before this segment */

@@ -44,9 +44,11 @@ static const struct story stories[] = {
 	{ "two in order", { { 0, 6, true, 'a', WAITS }, { 6, 12, false, 'b', WHOLE, "aaabbbbbb" } } },
 	{ "two swapped", { { 6, 12, false, 'b', WAITS }, { 0, 6, true, 'a', WHOLE, "aaabbbbbb" } } },
 	{ "four shuffled",
-	  { { 3, 6, true, 'b', WAITS }, { 9, 12, false, 'd', WAITS }, { 0, 3, true, 'a', WAITS }, { 6, 9, true, 'c', WHOLE, "bbbcccddd" } } },
+	  { { 3, 6, true, 'b', WAITS }, { 9, 12, false, 'd', WAITS }, { 0, 3, true, 'a', WAITS },
+	    { 6, 9, true, 'c', WHOLE, "bbbcccddd" } } },
 	{ "each twice, one after the other",
-	  { { 0, 6, true, 'a', WAITS }, { 0, 6, true, 'x', WAITS }, { 6, 12, false, 'b', WHOLE, "aaabbbbbb" }, { 6, 12, false, 'x', WAITS } } },
+	  { { 0, 6, true, 'a', WAITS }, { 0, 6, true, 'x', WAITS }, { 6, 12, false, 'b', WHOLE, "aaabbbbbb" },
+	    { 6, 12, false, 'x', WAITS } } },
 	{ "all twice", { { 0, 6, true, 'a', WAITS }, { 6, 12, false, 'b', WHOLE, "aaabbbbbb" }, { 0, 6, true, 'c', WAITS },
 			 { 6, 12, false, 'd', WHOLE, "cccdddddd" } } },
 	{ "overlap: the first seen wins", { { 0, 6, true, 'a', WAITS }, { 4, 12, false, 'b', WHOLE, "aaabbbbbb" } } },
@@ -67,7 +69,8 @@ static const struct story stories[] = {
 					     { 6, 12, false, 'b', WAITS, NULL, 20000 } } },
 	{ "a clock that steps back a little", { { 0, 6, true, 'a', WAITS }, { 6, 12, false, 'b', WHOLE, "aaabbbbbb", -5000 } } },
 	{ "a clock that is set back", { { 0, 6, true, 'a', WAITS }, { 6, 12, false, 'b', WAITS, NULL, -3600000 } } },
-	{ "another id", { { 0, 6, true, 'a', WAITS, .id = 1 }, { 6, 12, false, 'b', WAITS, .id = 2 }, { 6, 12, false, 'c', WHOLE, "aaacccccc", .id = 1 },
+	{ "another id", { { 0, 6, true, 'a', WAITS, .id = 1 }, { 6, 12, false, 'b', WAITS, .id = 2 },
+			  { 6, 12, false, 'c', WHOLE, "aaacccccc", .id = 1 },
 			  { 0, 6, true, 'd', WHOLE, "dddbbbbbb", .id = 2 } } },
 };
 
@@ -239,7 +242,8 @@ static void test_random_fragments_as_the_reference(void **state)
 
 		for (int i = 0; i < 60 && result != WHOLE; i++) {
 			uint8_t bytes[256];
-			size_t from = next_random(&seed, (unsigned)units), to = from + 1 + next_random(&seed, (unsigned)(units - from));
+			size_t from = next_random(&seed, (unsigned)units),
+		       to = from + 1 + next_random(&seed, (unsigned)(units - from));
 			bool more = to < units || next_random(&seed, 10) == 0;
 			struct fragment x = { 4, 6, id, from * 8, more, bytes, (to - from) * 8 };
 			struct layer l;

@@ -374,7 +374,8 @@ static void test_snaplen_too_small(void **state)
 		zipped = gzip_of(buffer_span(&b));
 		for (int way = 0; way < 3; way++) {
 			char *path = file_of(buffer_span(way == 1 ? &zipped : &b));
-			struct file_options options = { .paths = (const char *[]){ path }, .path_count = 1, .libpcap_only = way == 2 };
+			struct file_options options = { .paths = (const char *[]){ path }, .path_count = 1,
+							.libpcap_only = way == 2 };
 
 			assert_int_equal(read_options(&options, &seen, &complaint), SOURCE_EOF);
 			assert_int_equal(complaint.len, 0);

@@ -62,7 +62,8 @@ static struct comparer *with_options(const char *preset, const char *rules)
 	return c;
 }
 
-static const struct comparison *run(struct comparer *c, const struct response_parser *production, const struct response_parser *shadow)
+static const struct comparison *run(struct comparer *c, const struct response_parser *production,
+				    const struct response_parser *shadow)
 {
 	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
 	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
@@ -481,9 +482,13 @@ static void test_memory(void **state)
 		comparer_rest(small);
 		/* what earlier pairs have left behind takes nobody's room */
 		repeat(&b, "[", "1,", 9000, "1]");
-		expect("one that fills it", run(small, &(struct response_parser){ 200, JSON, buffer_text(&b), b.len }, &(struct response_parser){ 200, JSON, "[2]", 0 }),
+		expect("one that fills it",
+		       run(small, &(struct response_parser){ 200, JSON, buffer_text(&b), b.len },
+			   &(struct response_parser){ 200, JSON, "[2]", 0 }),
 		       COMPARISON_SCHEMA, NULL);
-		expect("the other way round", run(small, &(struct response_parser){ 200, JSON, "[2]", 0 }, &(struct response_parser){ 200, JSON, buffer_text(&b), b.len }),
+		expect("the other way round", run(small, &(struct response_parser){ 200, JSON, "[2]", 0 },
+						  &(struct response_parser){ 200, JSON, buffer_text(&b),
+									     b.len }),
 		       COMPARISON_SCHEMA, NULL);
 		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
 		s = (struct response_parser){ 200, rows[i].headers, buffer_text(&b), b.len };
@@ -892,7 +897,8 @@ static void test_shapes(void **state)
 
 			for (int side = 0; side < 2; side++) {
 				write_shaped(&body[side], &t, side, (enum writing)way, heads[side]);
-				response[side] = (struct response_parser){ 200, heads[side], (char *)body[side].bytes, body[side].len };
+				response[side] = (struct response_parser){ 200, heads[side],
+									  (char *)body[side].bytes, body[side].len };
 			}
 			got = run(c, &response[0], &response[1]);
 			all += got->findings.decisions_total;
@@ -921,7 +927,8 @@ static void test_output_order(void **state)
 	char head[64];
 
 	snprintf(head, sizeof(head), "Inference-Header-Content-Length: %zu", sizeof(a) - 2);
-	expect("order", run(c, &(struct response_parser){ 200, head, a, sizeof(a) - 1 }, &(struct response_parser){ 200, head, b, sizeof(b) - 1 }),
+	expect("order", run(c, &(struct response_parser){ 200, head, a, sizeof(a) - 1 },
+			    &(struct response_parser){ 200, head, b, sizeof(b) - 1 }),
 	       COMPARISON_ORDER, NULL);
 	comparer_free(c);
 }
@@ -1044,9 +1051,11 @@ static void test_equal_decisions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated), cmocka_unit_test(test_left_out), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_ladder),	 cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_generated),
+		cmocka_unit_test(test_left_out), cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_rules),	 cmocka_unit_test(test_bad_rules),    cmocka_unit_test(test_dresses),
-		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes), cmocka_unit_test(test_label_maps),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_planted), cmocka_unit_test(test_tensor_decisions), cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_label_maps),	 cmocka_unit_test(test_output_order), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_stream_times), cmocka_unit_test(test_equal_decisions),
 	};
 

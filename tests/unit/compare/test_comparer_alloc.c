@@ -64,13 +64,15 @@ static void make(struct made *m, size_t i, const char *text)
 	else
 		buffer_add_str(&m->body, text);
 	m->response = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200, .headers = m->headers,
-					 .header_count = cases[i].head_len[0] ? 3 : 2, .body = m->body.bytes, .body_len = m->body.len };
+					 .header_count = cases[i].head_len[0] ? 3 : 2,
+					 .body = m->body.bytes, .body_len = m->body.len };
 }
 
 static struct comparer *made_comparer(int *err)
 {
 	static const char *const unordered[] = { "/x1" };
-	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .max_body = 1 << 20, .preset = "any", .unordered = unordered, .unordered_count = 1,
+	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .max_body = 1 << 20, .preset = "any",
+					   .unordered = unordered, .unordered_count = 1,
 					   .rules = SPAN_LITERAL("/x ignore\n/y/* exact\n"), .rules_name = "rules" };
 	struct buffer error = { 0 };
 	struct comparer *c = NULL;
@@ -163,7 +165,8 @@ static void test_rest(void **state)
 			for (int i = 0; i < (large ? 60000 : 10); i++)
 				buffer_printf(&body[side], "[0.%d,0.5],", 1 + (i + side) % 9);
 			buffer_add_str(&body[side], "[1]]}");
-			r[side] = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200, .headers = &json, .header_count = 1,
+			r[side] = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200,
+						     .headers = &json, .header_count = 1,
 						     .body = body[side].bytes, .body_len = body[side].len };
 		}
 		if (large)

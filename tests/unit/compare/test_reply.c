@@ -238,7 +238,8 @@ static const struct comparison *run(struct comparer *c, struct buffer *productio
 	static struct header json = { SPAN_LITERAL("content-type"), SPAN_LITERAL("application/json") },
 			     events = { SPAN_LITERAL("content-type"), SPAN_LITERAL("text/event-stream") };
 	bool streamed = production->bytes[0] != '{' && production->bytes[0] != '[';
-	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = streamed ? &events : &json, .header_count = 1 }, s = p;
+	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200,
+			      .headers = streamed ? &events : &json, .header_count = 1 }, s = p;
 	struct pair pair = { &post, &p, &s, &answered };
 
 	p.body = production->bytes;
@@ -248,7 +249,8 @@ static const struct comparison *run(struct comparer *c, struct buffer *productio
 	return comparer_run(c, &pair);
 }
 
-static void expect(const char *name, const char *way, const struct comparison *got, enum comparison_verdict verdict, const char *reason,
+static void expect(const char *name, const char *way, const struct comparison *got,
+		   enum comparison_verdict verdict, const char *reason,
 		   bool generated)
 {
 	const char *why = got->reason ? got->reason : "-", *first = got->findings.count ? got->findings.at[0].path : "nowhere";

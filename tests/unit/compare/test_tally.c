@@ -457,7 +457,8 @@ static void add_values(struct tally *t, size_t target, int pairs, int at_a, int 
 		struct made x;
 
 		make(&x);
-		x.c = (struct comparison){ .verdict = i < at_a || i < at_b ? COMPARISON_VALUE : COMPARISON_EQUAL, .kind = BODY_JSON };
+		x.c = (struct comparison){ .verdict = i < at_a || i < at_b ? COMPARISON_VALUE : COMPARISON_EQUAL,
+					   .kind = BODY_JSON };
 		x.c.findings.at = x.findings;
 		if (i < at_a)
 			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/a", "/a", "1", "2", 1, 1, 1 };
@@ -736,7 +737,8 @@ static void test_generated(void **state)
 			struct made x;
 
 			make(&x);
-			x.c = (struct comparison){ .verdict = i < 30 ? COMPARISON_VALUE : i < 40 ? COMPARISON_EQUAL : COMPARISON_STATUS,
+			x.c = (struct comparison){ .verdict = i < 30 ? COMPARISON_VALUE
+							       : i < 40 ? COMPARISON_EQUAL : COMPARISON_STATUS,
 						   .kind = BODY_EVENTS, .generated = true, .common_prefix = 10,
 						   .production_len = i < 30 ? 40 : 10, .shadow_len = i < 30 ? 20 : 10 };
 			tally_add(t, 0, &x.pair, &x.c);
@@ -745,7 +747,8 @@ static void test_generated(void **state)
 			struct made x;
 
 			make(&x);
-			x.c = (struct comparison){ .verdict = COMPARISON_DECISION, .reason = "tool_call", .kind = BODY_EVENTS, .generated = true,
+			x.c = (struct comparison){ .verdict = COMPARISON_DECISION, .reason = "tool_call", .kind = BODY_EVENTS,
+						   .generated = true,
 						   .reply = i < 4 ? REPLY_TOOL_CALL : REPLY_EMPTY };
 			tally_add(t, 0, &x.pair, &x.c);
 		}
@@ -788,7 +791,8 @@ static void test_bounded(void **state)
 		make(&x);
 		x.c.verdict = (enum comparison_verdict)(i % COMPARISON_COUNT);
 		x.c.reason = NULL;
-		x.c.findings = (struct findings){ .at = x.findings, .count = 1, .decisions = x.decisions, .decision_count = 1, .decisions_total = 1 };
+		x.c.findings = (struct findings){ .at = x.findings, .count = 1, .decisions = x.decisions,
+						  .decision_count = 1, .decisions_total = 1 };
 		snprintf(x.patterns[0], sizeof(x.patterns[0]), "/%d", i);
 		x.findings[0] = (struct finding){ DIFFERENCE_VALUE, x.patterns[0], x.patterns[0], "", "", 1, 0, 0 };
 		x.decisions[0] = (struct model_decision){ .production_score = NAN, .shadow_score = NAN };

@@ -229,7 +229,8 @@ static void test_align(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tensor like[3] = { 0 }, at[3] = { 0 };
-		struct tensors l = { .at = like, .count = strlen(cases[i].like) }, t = { .at = at, .count = strlen(cases[i].names) };
+		struct tensors l = { .at = like, .count = strlen(cases[i].like) },
+			       t = { .at = at, .count = strlen(cases[i].names) };
 
 		for (size_t k = 0; k < l.count; k++)
 			like[k].name = span_of(cases[i].like + k, 1);

@@ -537,7 +537,8 @@ static void test_many_nominations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_heads),        cmocka_unit_test(test_bad_method), cmocka_unit_test(test_paths_that_cost_too_much),
+		cmocka_unit_test(test_heads),        cmocka_unit_test(test_bad_method),
+		cmocka_unit_test(test_paths_that_cost_too_much),
 		cmocka_unit_test(test_refused),      cmocka_unit_test(test_allows_and_warnings),
 		cmocka_unit_test(test_field_kinds),  cmocka_unit_test(test_hostile_heads),
 		cmocka_unit_test(test_many_nominations),

@@ -109,7 +109,9 @@ static void test_not_one(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_names), cmocka_unit_test_setup_teardown(test_cut, guard_setup, guard_teardown),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_names),
+					    cmocka_unit_test_setup_teardown(test_cut, guard_setup,
+									    guard_teardown),
 					    cmocka_unit_test(test_damaged), cmocka_unit_test(test_not_one) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,7 +339,8 @@ static void test_connections_are_kept_for_a_while(void **state)
 		rig_wait(&g, 1);
 		if (rows[i].sees_time_pass) {
 			rig_run_for(&g, rows[i].idle_ms);
-			assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->open_connections), rows[i].connections == 1);
+			assert_int_equal(counter_get(&replay_target_stats(g.replay, 0)->open_connections),
+					 rows[i].connections == 1);
 		} else {
 			usleep(rows[i].idle_ms * 1000);
 		}

@@ -11,7 +11,8 @@ static const char *const tunnel_names[VIEW_TUNNELS] = { "vxlan", "geneve", "gre"
 /* A service on port 8080 that is well: 20 connections, 100 requests, all of them chosen. */
 static struct symptoms healthy(void)
 {
-	struct symptoms s = { .live = true, .seconds = 5, .snaplen = 262144, .tunnel_names = tunnel_names, .ports = "8080", .preset = "any" };
+	struct symptoms s = { .live = true, .seconds = 5, .snaplen = 262144, .tunnel_names = tunnel_names,
+			      .ports = "8080", .preset = "any" };
 
 	s.wide.packets = s.wide.segments = 900;
 	s.wide.payload_bytes = s.narrow.payload_bytes = 50000;
@@ -490,7 +491,8 @@ static void test_each_symptom(void **state)
 /* A healthy run has nothing to complain of. */
 static void test_healthy_is_silent(void **state)
 {
-	void (*const calm[])(struct symptoms *) = { nothing_changed, few_retransmissions, clock_of_a_recording, cut_at_the_end, target_well };
+	void (*const calm[])(struct symptoms *) = { nothing_changed, few_retransmissions, clock_of_a_recording,
+						    cut_at_the_end, target_well };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calm) / sizeof(calm[0]); i++) {

@@ -181,7 +181,8 @@ static void books_text_of(struct books *b, const struct histogram *h, struct buf
 {
 	struct json j = json_to(out);
 
-	b->target[0].total = (struct quantiles){ .count = h->count, .p50 = histogram_quantile(h, 0.5), .p90 = histogram_quantile(h, 0.9),
+	b->target[0].total = (struct quantiles){ .count = h->count, .p50 = histogram_quantile(h, 0.5),
+						 .p90 = histogram_quantile(h, 0.9),
 						 .p99 = histogram_quantile(h, 0.99), .max = h->max, .sum = h->sum, .of = h };
 	json_open(&j, '{');
 	books_json(b, &j);
