@@ -2,8 +2,8 @@
  * digest.h - SHA-256 of bodies (to name them in events) and MD5 of their first
  * bytes (to group failures in logs); OpenSSL does the work
  *
- * MD5 protects nothing here: the contract names it because people group log
- * lines by it.
+ * MD5 protects nothing here: docs/contract.md, "Failure log", promises it because
+ * people group log lines by it.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H

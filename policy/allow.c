@@ -8,10 +8,10 @@
  * over everything in the two tables below; an exact name is a decision, and is
  * obeyed and said aloud at start.
  *
- * The credentials are the contract's four, those of the clouds and proxies in
- * front of model servers (AWS session tokens, Envoy's client certificate,
- * Google's and Azure's keys, what oauth2-proxy and IAP add), and, since every
- * company has its own, names that look like one.
+ * The credentials are the four of docs/contract.md, "What is sent", those of
+ * the clouds and proxies in front of model servers (AWS session tokens, Envoy's
+ * client certificate, Google's and Azure's keys, what oauth2-proxy and IAP
+ * add), and, since every company has its own, names that look like one.
  */
 #include "policy/allow.h"
 

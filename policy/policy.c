@@ -1,12 +1,12 @@
 /*
  * policy.c - the decision on a request, at the end of its head
  *
- * Theory of operation: one function per step of the contract's order, each of
- * which can only say "not this one". The cheap steps come first, and that is
- * also the order in which they are reported: a GET of /metrics was filtered by
+ * Theory of operation: one function per step of docs/contract.md, "Order of
+ * decisions", each of which can only refuse. The cheap steps come first, and that
+ * is also the order in which they are reported: a GET of /metrics was filtered by
  * its method. A step looks for the field that it needs; few need any.
  *
- * A pattern that gives up (rule.c) has no response, and the request is left out:
+ * A pattern that gives up (rule.c) has no result, and the request is left out:
  * a --path or --match-* that gave up does not match, a --not-path that gave up
  * does. Both are counted in match_limit.
  *

@@ -1,10 +1,11 @@
 /*
  * policy.h - which requests are mirrored
  *
- * The order of the steps is the contract's: method, deny list, preset and path,
- * host, header, loop guard, sample. The first that says no names the decision.
- * Rules see the request as captured. Everything is decided at the end of the
- * head, so a body that nobody wants is never copied.
+ * The order of the steps is that of docs/contract.md, "Order of decisions":
+ * method, deny list, preset and path, host, header, loop guard, sample. The
+ * first that refuses the request names the decision. Rules see the request as
+ * captured. Everything is decided at the end of the head, so the body of a
+ * request that is not mirrored is never copied.
  *
  * A policy is immutable but for its sample, and belongs to one lane. Rules that
  * change while a lane runs are a new policy that takes the old one's place; the

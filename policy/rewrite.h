@@ -1,10 +1,11 @@
 /*
  * rewrite.h - the head of the replayed request
  *
- * Fields of the captured request pass an allow-list (contract, section 3). What
- * is never forwarded, even with "*": hop-by-hop fields (RFC 9110, 7.6.1, and
- * those that Connection names), expect, upgrade, and credentials. Naming one
- * with --allow-header works, and rewrite_warnings() says so at start.
+ * Fields of the captured request pass an allow-list (docs/contract.md, "What is
+ * sent"). What is never forwarded, even with "*": hop-by-hop fields (RFC 9110,
+ * 7.6.1, and those that Connection names), expect, upgrade, and credentials.
+ * Naming one with --allow-header works, and rewrite_warnings() says so at
+ * start.
  */
 #ifndef POLICY_REWRITE_H
 #define POLICY_REWRITE_H

@@ -4,9 +4,9 @@
  * Theory of operation: the stages count, each with one writer. books_take()
  * copies all counters into one struct, and text, JSON, the live line and the
  * sentence that explains an empty run are all made from that copy, so they
- * cannot disagree. Each equality of the contract (section 5) is one function
+ * cannot disagree. Each equality of docs/contract.md, "Books", is one function
  * here and is checked on the final books; while a run goes on, requests that
- * are in the making, in the ring or in flight are its two sides' difference.
+ * are pending, in the ring or in flight are its two sides' difference.
  */
 #ifndef REPORT_BOOKS_H
 #define REPORT_BOOKS_H
@@ -108,7 +108,7 @@ uint64_t books_sent(const struct books *b);
 /** books_failed() - exchanges with any target that ended in failed.*, or with a status of 400 or more */
 uint64_t books_failed(const struct books *b);
 
-/** books_text() - the totals as lines for people, each an equality by the contract's names */
+/** books_text() - the totals as lines for people, each an equality by the names of docs/contract.md */
 void books_text(const struct books *b, struct buffer *out);
 
 /** books_json() - members of an object that the caller has opened: packets, requests, connections, targets */

@@ -1,4 +1,4 @@
-/* books_json.c - the same numbers for programs: the names of the contract, nested at their dots */
+/* books_json.c - the same numbers for programs: the names of docs/contract.md, "Books", nested at their dots */
 #include <string.h>
 
 #include "base/histogram.h"

@@ -1,5 +1,5 @@
 /*
- * books_names.h - the contract's names for the counters, from the stages' own lists
+ * books_names.h - the names of docs/contract.md, "Books", for the counters, from the stages' own lists
  *
  * Private to this floor: text, JSON and metrics walk the same tables, so a
  * counter that a stage adds appears in all of them, under one name.

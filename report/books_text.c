@@ -1,9 +1,10 @@
 /*
  * books_text.c - the totals as a person reads them when the run is over
  *
- * Each line is one equality of the contract with its names, so that what was
- * read on a screen can be looked up in the manual and compared with the JSON.
- * Parts that are zero are left out, except the groups themselves.
+ * Each line is one equality of docs/contract.md, "Books", with its names, so
+ * that what was read on a screen can be looked up in the manual and compared
+ * with the JSON. Parts that are zero are left out, except the groups
+ * themselves.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static void packets_text(const struct books *b, struct buffer *out)
 
 static void requests_text(const struct books *b, struct buffer *out)
 {
-	/* The table of decisions ends with shed; the contract names chosen last, as people read it. */
+	/* The table of decisions ends with shed; docs/contract.md, "Books", has chosen last, as people read it. */
 	buffer_printf(out, "requests.seen %" PRIu64 " = complete %" PRIu64 " + ", b->requests.seen,
 		      b->requests.complete);
 	group_text(out, "lost", lost_names, b->requests.lost, LOST_REASON_COUNT);

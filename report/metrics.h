@@ -6,11 +6,11 @@
  * Names and units by Prometheus' conventions: counters end in _total, times are
  * seconds, sizes bytes, shares ratios from 0 to 1.
  *
- * Where the contract has an equality, the parts are one counter with the labels
- * result and reason, so that a sum over the labels is the whole and nothing is
- * counted twice: shadowtap_packets_total adds up to packets.received,
- * shadowtap_requests_total to requests.seen, and so on. What may overlap (a
- * connection can be both midstream and TLS) is counted apart.
+ * Where docs/contract.md, "Books", has an equality, the parts are one counter
+ * with the labels result and reason, so that a sum over the labels is the whole
+ * and nothing is counted twice: shadowtap_packets_total adds up to
+ * packets.received, shadowtap_requests_total to requests.seen, and so on. What
+ * may overlap (a connection can be both midstream and TLS) is counted apart.
  *
  * Every name here is a promise to dashboards and alerts; docs/metrics.md lists
  * them, and a test compares that list with this output.

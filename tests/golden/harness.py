@@ -4,7 +4,7 @@ Theory of operation: a case is a function that fills a Capture: segments in
 capture order, and the requests that must come out of them. The harness writes
 the file, runs the binary as a user would (`-r FILE --dry-run -o - --report`),
 and compares the events with the expectations, one connection after the other,
-and the books with the contract's equations. Expected times are not written by
+and the books with the equalities of docs/contract.md, "Books". Expected times are not written by
 hand: they are those of the first packet in the file that carries the first and
 the last byte of the request.
 
@@ -313,7 +313,7 @@ def need(problems, where, node, names):
 
 
 def check_books(result, targets=0):
-    """every equation of the contract's section 5; returns what does not balance"""
+    """every equality of docs/contract.md, "Books"; returns what does not balance"""
     problems, report = [], result.report
 
     def equal(what, left, right):
