@@ -78,3 +78,8 @@ bool client_hello_name(struct span bytes, struct span *out)
 	find_name(bytes, out);
 	return true;
 }
+
+bool tls_hello_match(struct span s)
+{
+	return s.len >= 3 && s.at[0] == 0x16 && s.at[1] == 0x03 && s.at[2] <= 0x04;
+}

@@ -19,4 +19,7 @@
  */
 bool client_hello_name(struct span bytes, struct span *out);
 
+/** tls_hello_match() - a TLS record of type handshake, version 3.x (RFC 8446, 5.1), as a client begins */
+bool tls_hello_match(struct span s);
+
 #endif

@@ -17,7 +17,7 @@ static inline void duplicates_note(struct flow *f, unsigned dir, const struct se
 
 	f->at[dir] = s->seq + ((s->flags & TCP_SYN) ? 1 : 0) + len + s->missing_bytes;
 	f->at_known[dir] = true;
-	if ((s->flags & TCP_ACK) && !f->incarnation->half[!dir].seen) {
+	if ((s->flags & TCP_ACK) && !f->incarnation->half[!dir].at.seen) {
 		f->at[!dir] = s->ack;
 		f->at_known[!dir] = true;
 	}

@@ -489,9 +489,9 @@ void flow_close(struct flow_table *t, struct flow *f)
 	if (f->incarnation->waiting)
 		flow_wait_no_more(t, f);
 	for (unsigned d = 0; d < 2; d++) {
-		f->base[d] = f->incarnation->half[d].base;
-		f->next[d] = f->incarnation->half[d].next;
-		f->synced[d] = f->incarnation->half[d].synced;
+		f->base[d] = (uint32_t)f->incarnation->half[d].at.base;
+		f->next[d] = (uint32_t)f->incarnation->half[d].at.next;
+		f->synced[d] = f->incarnation->half[d].at.synced;
 	}
 	budget_release(t->budget, free_incarnation(f));
 	flow_set_state(t, f, FLOW_CLOSED);

@@ -13,9 +13,9 @@
 #include "base/endpoint.h"
 #include "base/pool.h"
 #include "capture/segment.h"
-#include "http/http1/http1.h"
 #include "reassembly/multipath.h"
 #include "reassembly/proxy_header.h"
+#include "reassembly/reader.h"
 #include "reassembly/stream.h"
 
 /** struct flow_key - the two ends, the lower one first, so that both directions have the same key */
@@ -35,8 +35,8 @@ struct flow_ends {
 
 enum flow_state {
 	FLOW_OPENING, /* nothing but SYNs so far: the first to go when memory is short, for it may be a flood */
-	FLOW_OPEN,    /* looking for requests; http is NULL until something looked like one */
-	FLOW_IGNORED, /* not HTTP, or no more: only its end is watched for */
+	FLOW_OPEN,    /* looking for messages; reader is NULL until one of the kinds claimed some bytes */
+	FLOW_IGNORED, /* nothing that is read, or no more: only its end is watched for */
 	FLOW_CLOSED,  /* over; stays for a while so that late copies of its segments make no new flow */
 };
 
@@ -55,13 +55,13 @@ struct first_data {
 /** struct proxy_begin - a PROXY header, and the segment in which it began */
 struct proxy_begin {
 	struct proxy_reader reader;
-	struct stream_piece first; /* without its bytes */
+	struct chunk first; /* without its bytes */
 };
 
 /** struct incarnation - what of a connection is needed until it is over */
 struct incarnation {
 	struct stream half[2]; /* by the direction of the bytes: half[d] is sent by key.end[d] */
-	struct http *http;
+	struct reader *reader;
 	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
 	struct wall look;           /* ... and when it is looked at next, whatever comes */
 	uint32_t unparsed_ack[2]; /* with unparsed_known: highest ack on its bytes before a request was found */
@@ -189,14 +189,14 @@ bool flow_begin(struct flow_table *t, struct flow *f);
 /** flow_began_at() - is the first byte of @dir known, in this incarnation or the one that is over? */
 static inline bool flow_began_at(const struct flow *f, unsigned dir, uint32_t *base)
 {
-	*base = f->incarnation ? f->incarnation->half[dir].base : f->base[dir];
-	return f->incarnation ? f->incarnation->half[dir].synced : f->synced[dir];
+	*base = f->incarnation ? (uint32_t)f->incarnation->half[dir].at.base : f->base[dir];
+	return f->incarnation ? f->incarnation->half[dir].at.synced : f->synced[dir];
 }
 
 /** flow_next() - the byte of @dir that was or is to come */
 static inline uint32_t flow_next(const struct flow *f, unsigned dir)
 {
-	return f->incarnation ? f->incarnation->half[dir].next : f->next[dir];
+	return f->incarnation ? (uint32_t)f->incarnation->half[dir].at.next : f->next[dir];
 }
 
 /** flow_touch() - it is the newest of its list now */

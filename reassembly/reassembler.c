@@ -47,11 +47,10 @@
 #include <string.h>
 
 #include "base/cache_line.h"
+#include "reassembly/client_hello.h"
 #include "reassembly/duplicates.h"
 #include "reassembly/flow.h"
 #include "reassembly/flow_log.h"
-#include "http/http1/http1.h"
-#include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 #include "reassembly/stream.h"
 
@@ -63,11 +62,18 @@
 #define BEHIND_ALL (1 << 30)           /* bytes behind a segment, where all that is near lies before */
 #define EVICT_AT_ONCE 8                /* flows that may go to make room for one thing */
 
+/** struct kind - one of those who read connections; @shared: what its readers have in common */
+struct kind {
+	const struct reader_ops *ops;
+	void *shared;
+};
+
 struct reassembler {
-	struct reassembly_options options;
+	struct tracker_options options;
 	struct reassembly_stats stats;
 	struct flow_table flows;
-	struct http_env http;
+	struct kind kinds[READER_KINDS_MAX];
+	size_t kind_count;
 	struct stream_env streams;
 	struct flow_log log;
 	struct wall clock;
@@ -79,7 +85,7 @@ struct reassembler {
 	bool clock_set;
 };
 
-/** struct bearing - what the streams' reader needs to know: whose bytes these are */
+/** struct bearing - whose bytes a stream hands on */
 struct bearing {
 	struct reassembler *r;
 	struct flow *f;
@@ -101,18 +107,30 @@ static void drop_proxy(struct reassembler *r, struct flow *f)
 	f->incarnation->proxy = NULL;
 }
 
-static void drop_http(struct reassembler *r, struct flow *f)
+static void drop_reader(struct reassembler *r, struct flow *f)
 {
-	http_free(&r->http, f->incarnation->http);
-	f->incarnation->http = NULL;
+	struct reader *reader = f->incarnation->reader;
+
+	if (reader)
+		reader->ops->free(reader);
+	f->incarnation->reader = NULL;
 	drop_proxy(r, f);
 	stream_drop(&f->incarnation->half[0], &r->streams);
 	stream_drop(&f->incarnation->half[1], &r->streams);
 }
 
+/** end_reader() - it is told that nothing follows: @seen to the end, or not read any further */
+static void end_reader(struct flow *f, enum lost_reason why, bool seen)
+{
+	struct reader *reader = f->incarnation->reader;
+
+	if (reader)
+		reader->ops->on_end(reader, why, seen);
+}
+
 static void ignore_flow(struct reassembler *r, struct flow *f)
 {
-	drop_http(r, f);
+	drop_reader(r, f);
 	flow_set_state(&r->flows, f, FLOW_IGNORED);
 }
 
@@ -120,11 +138,13 @@ static void ignore_flow(struct reassembler *r, struct flow *f)
 static void end_responses(struct reassembler *r, struct flow *f)
 {
 	struct stream *responses = &f->incarnation->half[!f->client];
+	struct reader *reader;
 
 	if (f->state == FLOW_OPEN)
 		stream_close_gaps(responses, &r->streams, &(struct bearing){ r, f, !f->client });
-	if (f->incarnation->http && stream_ended(responses))
-		http_server_end(f->incarnation->http);
+	reader = f->incarnation->reader;
+	if (reader && stream_ended(responses))
+		reader->ops->on_half_end(reader, SIDE_SERVER);
 }
 
 /** end_flow() - nothing will follow in this incarnation of the 4-tuple; a request in the making is lost for @reason */
@@ -139,18 +159,15 @@ static void end_flow(struct reassembler *r, struct flow *f, enum lost_reason rea
 		 */
 		if (f->state == FLOW_OPEN && reason != LOST_MEMORY)
 			stream_close_gaps(requests, &r->streams, &(struct bearing){ r, f, f->client });
-		if (requests->next != requests->base && !f->incarnation->half[!f->client].seen)
+		if (requests->at.next != requests->at.base && !f->incarnation->half[!f->client].at.seen)
 			counter_add(&r->stats.one_way, 1);
-		if (r->options.keep_responses && f->incarnation->http && reason != LOST_MEMORY)
+		if (r->options.reads_servers && f->incarnation->reader && reason != LOST_MEMORY)
 			end_responses(r, f);
 	}
 	if (f->client != CLIENT_UNKNOWN)
 		flow_log(&r->log, r->clock, f, "ended", reason == LOST_RESET ? "closed" : lost_reason_name(reason));
-	if (f->incarnation->http) {
-		http_end_unseen(f->incarnation->http);
-		http_end(f->incarnation->http, reason);
-	}
-	drop_http(r, f);
+	end_reader(f, reason, true);
+	drop_reader(r, f);
 	counter_sub(&r->stats.flows_open, 1);
 	flow_close(&r->flows, f);
 }
@@ -343,78 +360,122 @@ static void expire(struct reassembler *r)
 
 /* ---- bytes in order -------------------------------------------------------- */
 
-/** make_http() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
-static bool make_http(struct reassembler *r, struct flow *f, bool begun, size_t at_hand)
+/** claimed_by() - the first kind that claims these bytes as far as @least, or NULL */
+static const struct kind *claimed_by(const struct reassembler *r, struct span bytes, enum stream_side side, bool at_start, enum claim least)
 {
-	const struct stream *responses = &f->incarnation->half[!f->client];
-	struct request_origin origin = { .client = f->key.end[f->client],
-					 .server = f->key.end[!f->client],
-					 .connection = f->number };
-
-	if (f->incarnation->proxy)
-		origin.proxied = f->incarnation->proxy->reader.header.client;
-	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
-		f->incarnation->http = http_new(&r->http, &origin, &f->incarnation->half[!f->client], begun);
-		if (f->incarnation->http || !evict(r, f))
-			break;
-	}
-	if (f->incarnation->http)
-		flow_log(&r->log, r->clock, f, "HTTP", FLOW_LOG_ENDS);
-	if (f->incarnation->http && f->incarnation->unparsed_known[f->client])
-		http_unparsed(f->incarnation->http, f->incarnation->unparsed_ack[f->client]);
-	if (f->incarnation->http && r->options.keep_responses && responses->next - responses->base != at_hand)
-		http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
-	return f->incarnation->http != NULL;
+	for (size_t i = 0; i < r->kind_count; i++)
+		if (r->kinds[i].ops->claims(bytes, side, at_start) >= least)
+			return &r->kinds[i];
+	return NULL;
 }
 
-static void not_http(struct reassembler *r, struct flow *f, struct span first)
+/** passed_by_of() - what went by of the client's direction, as far as it was looked at */
+static struct passed_by passed_by_of(const struct flow *f)
+{
+	const struct incarnation *incarnation = f->incarnation;
+
+	if (!incarnation->unparsed_known[f->client])
+		return (struct passed_by){ 0 };
+	return (struct passed_by){ .peer_read = stream_offset(&incarnation->half[!f->client], incarnation->unparsed_ack[f->client]),
+				.peer_known = true };
+}
+
+/** make_reader() - @at_hand: bytes of the server that it will be given at once; what went before, it never sees */
+static bool make_reader(struct reassembler *r, struct flow *f, const struct kind *kind, bool from_first_byte, size_t at_hand)
+{
+	const struct stream_place *responses = &f->incarnation->half[!f->client].at;
+	struct reader_start start = { .origin = { .client = f->key.end[f->client],
+						  .server = f->key.end[!f->client],
+						  .connection = f->number },
+				      .server = responses,
+				      .from_first_byte = from_first_byte,
+				      .server_passed_by = responses->next - responses->base != at_hand,
+				      .passed = passed_by_of(f) };
+
+	if (f->incarnation->proxy)
+		start.origin.proxied = f->incarnation->proxy->reader.header.client;
+	for (int i = 0; i <= EVICT_AT_ONCE; i++) {
+		f->incarnation->reader = kind->ops->new(kind->shared, &start);
+		if (f->incarnation->reader || !evict(r, f))
+			break;
+	}
+	if (f->incarnation->reader)
+		flow_log(&r->log, r->clock, f, kind->ops->name, FLOW_LOG_ENDS);
+	return f->incarnation->reader != NULL;
+}
+
+/** refuse() - nothing that any kind reads begins with @first */
+static void refuse(struct reassembler *r, struct flow *f, struct span first)
 {
 	bool tls = tls_hello_match(first);
 
 	counter_add(&r->stats.not_http, 1);
 	if (tls)
 		counter_add(&r->stats.tls, 1);
-	flow_log(&r->log, r->clock, f, tls ? "TLS, which cannot be read:" : "not HTTP:", FLOW_LOG_ENDS);
+	flow_log(&r->log, r->clock, f, tls ? "TLS, which cannot be read:" : r->kinds[0].ops->refused, FLOW_LOG_ENDS);
 	ignore_flow(r, f);
 }
 
-/** settle() - http wants no more of this connection; @piece: what it was given last */
-static void settle(struct reassembler *r, struct flow *f, enum http_result result, struct span piece)
+/** settle() - the reader wants no more of this connection; @piece: what it was given last */
+static void settle(struct reassembler *r, struct flow *f, enum reader_result result, struct span piece)
 {
+	const struct reader_ops *ops = f->incarnation->reader->ops;
+
 	switch (result) {
-	case HTTP_LIVE:
+	case READER_LIVE:
 		break;
-	case HTTP_NOT:
-		not_http(r, f, piece);
+	case READER_REFUSED:
+		refuse(r, f, piece);
 		break;
-	case HTTP_LEFT:
-		flow_log(&r->log, r->clock, f, "left HTTP/1", "upgraded, HTTP/2, or a tunnel");
+	case READER_LEFT:
+		flow_log(&r->log, r->clock, f, ops->left, ops->left_more);
 		ignore_flow(r, f);
 		break;
 	}
 }
 
-static void http_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+/** give_gap() - @bytes of a direction that never come, to the reader if there is one */
+static void give_gap(struct reassembler *r, struct flow *f, enum stream_side side, uint32_t bytes, enum lost_reason why)
 {
-	enum http_result result;
+	struct reader *reader = f->incarnation->reader;
 
-	if (!f->incarnation->http) { /* the connection's first bytes: a midstream one has its http before its stream begins
-			 */
-		if (request_method_match(piece->bytes) == LINE_NO && !request_line_foreign(piece->bytes)) {
-			not_http(r, f, piece->bytes);
-			return;
-		}
-		if (!make_http(r, f, true, 0))
-			return;
-	}
-	result = http_client_bytes(f->incarnation->http, piece);
-	if (result != HTTP_LIVE)
+	if (reader)
+		reader->ops->on_gap(reader, side, bytes, why, r->clock);
+}
+
+/** lose_responses() - it is not known how many of the server's messages went by, nor where the next begins */
+static void lose_responses(struct reassembler *r, struct flow *f, enum lost_reason why)
+{
+	give_gap(r, f, SIDE_SERVER, GAP_UNKNOWN, why);
+}
+
+/** give() - the reader's next bytes */
+static void give(struct reassembler *r, struct flow *f, enum stream_side side, const struct chunk *piece)
+{
+	struct reader *reader = f->incarnation->reader;
+	enum reader_result result = reader->ops->on_chunk(reader, side, piece);
+
+	if (result != READER_LIVE)
 		settle(r, f, result, piece->bytes);
 }
 
-/* ---- what a proxy says before HTTP ---------------------------------------------- */
+/** read_client() - what the client says behind a PROXY header, if there was one */
+static void read_client(struct reassembler *r, struct flow *f, const struct chunk *piece)
+{
+	if (!f->incarnation->reader) { /* the first bytes: a connection's from its middle has its reader before its stream begins */
+		const struct kind *kind = claimed_by(r, piece->bytes, SIDE_CLIENT, true, CLAIM_LIKELY);
 
-static struct proxy_begin *proxy_begin(struct reassembler *r, const struct stream_piece *piece)
+		if (!kind)
+			refuse(r, f, piece->bytes);
+		if (!kind || !make_reader(r, f, kind, true, 0))
+			return;
+	}
+	give(r, f, SIDE_CLIENT, piece);
+}
+
+/* ---- what a proxy says before the protocol ---------------------------------------------- */
+
+static struct proxy_begin *proxy_begin(struct reassembler *r, const struct chunk *piece)
 {
 	struct proxy_begin *p = NULL;
 
@@ -429,7 +490,7 @@ static struct proxy_begin *proxy_begin(struct reassembler *r, const struct strea
 	return p;
 }
 
-/** give_back() - it was no header: what was kept for one is HTTP's */
+/** give_back() - it was no header: what was kept for one is the reader's */
 static void give_back(struct reassembler *r, struct flow *f)
 {
 	struct proxy_begin kept = *f->incarnation->proxy; /* it may be gone when these bytes end what is read */
@@ -437,21 +498,23 @@ static void give_back(struct reassembler *r, struct flow *f)
 	f->incarnation->proxy->reader.is_over = true;
 	kept.first.bytes = span_of(kept.reader.bytes, kept.reader.len);
 	if (kept.reader.len > 0)
-		http_bytes(r, f, &kept.first);
+		read_client(r, f, &kept.first);
 }
 
 static void proxy_whole(struct reassembler *r, struct flow *f)
 {
+	struct reader *reader = f->incarnation->reader;
+
 	counter_add(&r->stats.proxied, 1);
 	flow_log(&r->log, r->clock, f, "PROXY header", FLOW_LOG_ENDS);
-	if (f->incarnation->http) /* a response was captured before */
-		http_proxied(f->incarnation->http, &f->incarnation->proxy->reader.header.client);
+	if (reader) /* a response was captured before */
+		reader->ops->on_proxied(reader, &f->incarnation->proxy->reader.header.client);
 }
 
-/** proxy_bytes() - @piece may be of a PROXY header, and what is behind that is HTTP's */
-static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+/** proxy_bytes() - @piece may be of a PROXY header, and what is behind that is the reader's */
+static void proxy_bytes(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
-	struct stream_piece rest = *piece;
+	struct chunk rest = *piece;
 	struct proxy_begin *p = f->incarnation->proxy;
 	bool was_whole;
 
@@ -466,7 +529,7 @@ static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stre
 		break;
 	case PROXY_WRONG:
 		counter_add(&r->stats.proxy_unread, 1);
-		not_http(r, f, piece->bytes);
+		refuse(r, f, piece->bytes);
 		return;
 	case PROXY_MORE:
 		return;
@@ -475,12 +538,12 @@ static void proxy_bytes(struct reassembler *r, struct flow *f, const struct stre
 			proxy_whole(r, f);
 		break;
 	}
-	rest.seq += (uint32_t)(piece->bytes.len - rest.bytes.len);
+	rest.offset += piece->bytes.len - rest.bytes.len;
 	if (f->state == FLOW_OPEN && rest.bytes.len > 0)
-		http_bytes(r, f, &rest);
+		read_client(r, f, &rest);
 }
 
-/** proxy_gap() - bytes are missing; how many of them are HTTP's? */
+/** proxy_gap() - bytes are missing; how many of them are the reader's? */
 static uint32_t proxy_gap(struct reassembler *r, struct flow *f, uint32_t bytes)
 {
 	struct proxy_begin *p = f->incarnation->proxy;
@@ -496,8 +559,8 @@ static uint32_t proxy_gap(struct reassembler *r, struct flow *f, uint32_t bytes)
 	return bytes;
 }
 
-/** is_before_http() - may @piece, of a connection's client, be of a PROXY header? */
-static bool is_before_http(struct flow *f, const struct stream_piece *piece)
+/** is_before_reader() - may @piece, of a connection's client, be of a PROXY header? */
+static bool is_before_reader(struct flow *f, const struct chunk *piece)
 {
 	const struct proxy_begin *p = f->incarnation->proxy;
 
@@ -506,80 +569,74 @@ static bool is_before_http(struct flow *f, const struct stream_piece *piece)
 	if (f->incarnation->has_begun)
 		return false;
 	f->incarnation->has_begun = true;
-	return piece->seq == f->incarnation->half[f->client].base && !f->midstream && proxy_header_possible(piece->bytes);
+	return piece->offset == f->incarnation->half[f->client].at.base && !f->midstream && proxy_header_possible(piece->bytes);
 }
 
-/** begin_of_http() - the sequence number of the first byte of the client that may be HTTP */
-static uint32_t begin_of_http(const struct flow *f)
+/** begin_of_requests() - the first byte of the client that may be the protocol's */
+static uint64_t begin_of_requests(const struct flow *f)
 {
 	const struct proxy_begin *p = f->incarnation->proxy;
 
-	return f->incarnation->half[f->client].base + (p ? p->reader.header.len : 0);
+	return f->incarnation->half[f->client].at.base + (p ? p->reader.header.len : 0);
 }
 
-static void client_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+static void client_bytes(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
-	if (is_before_http(f, piece))
+	if (is_before_reader(f, piece))
 		proxy_bytes(r, f, piece);
 	else
-		http_bytes(r, f, piece);
+		read_client(r, f, piece);
 }
 
-static void server_bytes(struct reassembler *r, struct flow *f, const struct stream_piece *piece)
+/** find_ahead() - may @piece of the server, captured before all that is the client's, be read? */
+static bool find_ahead(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
-	enum http_result result;
+	const struct stream_place *requests = &f->incarnation->half[f->client & 1].at;
+	const struct kind *kind;
 
-	if (!f->incarnation->http) { /* a response that was captured before its request */
-		const struct stream *requests = &f->incarnation->half[f->client & 1];
-
-		if (f->client == CLIENT_UNKNOWN || status_line_match(piece->bytes) != LINE_YES ||
-		    !make_http(r, f, !f->midstream && requests->next == begin_of_http(f), piece->bytes.len))
-			return;
-		if (!f->has_isn[!f->client])
-			http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
-	}
-	result = http_server_bytes(f->incarnation->http, piece);
-	if (result != HTTP_LIVE)
-		settle(r, f, result, piece->bytes);
+	if (f->client == CLIENT_UNKNOWN)
+		return false;
+	kind = claimed_by(r, piece->bytes, SIDE_SERVER, false, CLAIM_SURE);
+	if (!kind || !make_reader(r, f, kind, !f->midstream && requests->next == begin_of_requests(f), piece->bytes.len))
+		return false;
+	if (!f->has_isn[!f->client])
+		lose_responses(r, f, LOST_GAP);
+	return true;
 }
 
-static bool reader_on_bytes(void *ctx, const struct stream_piece *piece)
+static void read_server(struct reassembler *r, struct flow *f, const struct chunk *piece)
+{
+	if (f->incarnation->reader || find_ahead(r, f, piece))
+		give(r, f, SIDE_SERVER, piece);
+}
+
+static bool on_stream_bytes(void *ctx, const struct chunk *piece)
 {
 	const struct bearing *b = ctx;
 
 	if (b->dir == b->f->client)
 		client_bytes(b->r, b->f, piece);
 	else
-		server_bytes(b->r, b->f, piece);
+		read_server(b->r, b->f, piece);
 	return b->f->state == FLOW_OPEN;
 }
 
-static void client_gap(struct reassembler *r, struct http *h, uint32_t bytes, enum lost_reason why)
-{
-	bool known = http_is_known(h), hides = http_hides_request(h, bytes);
-
-	http_client_gap(h, bytes, why);
-	if (hides)
-		http_lose_unseen(h, why, r->clock, known);
-}
-
-static bool reader_on_gap(void *ctx, uint32_t bytes, enum lost_reason why)
+static bool on_stream_gap(void *ctx, uint32_t bytes, enum lost_reason why)
 {
 	const struct bearing *b = ctx;
 	struct flow *f = b->f;
 
 	if (b->dir != f->client) {
-		if (f->incarnation->http)
-			http_server_gap(f->incarnation->http, bytes, why);
+		give_gap(b->r, f, SIDE_SERVER, bytes, why);
 		return f->state == FLOW_OPEN;
 	}
 	bytes = proxy_gap(b->r, f, bytes);
-	if (bytes > 0 && f->state == FLOW_OPEN && (f->incarnation->http || make_http(b->r, f, true, 0)))
-		client_gap(b->r, f->incarnation->http, bytes, why);
+	if (bytes > 0 && f->state == FLOW_OPEN && (f->incarnation->reader || make_reader(b->r, f, &b->r->kinds[0], true, 0)))
+		give_gap(b->r, f, SIDE_CLIENT, bytes, why);
 	return f->state == FLOW_OPEN;
 }
 
-static void reader_on_wait(void *ctx)
+static void on_stream_wait(void *ctx)
 {
 	const struct bearing *b = ctx;
 
@@ -607,11 +664,11 @@ static uint8_t client_by_port(const struct reassembler *r, const struct flow *f)
 }
 
 /** client_by_bytes() - ... as far as a segment's first bytes tell */
-static uint8_t client_by_bytes(unsigned dir, struct span bytes)
+static uint8_t client_by_bytes(const struct reassembler *r, unsigned dir, struct span bytes)
 {
-	if (request_method_match(bytes) == LINE_YES && request_line_match(bytes) != LINE_NO)
+	if (claimed_by(r, bytes, SIDE_CLIENT, false, CLAIM_LIKELY))
 		return (uint8_t)dir;
-	if (status_line_match(bytes) == LINE_YES)
+	if (claimed_by(r, bytes, SIDE_SERVER, false, CLAIM_SURE))
 		return (uint8_t)!dir;
 	return CLIENT_UNKNOWN;
 }
@@ -726,14 +783,14 @@ static void take_syn(struct reassembler *r, struct flow *f, unsigned dir, const 
 
 	if (f->has_isn[dir])
 		return; /* a copy */
-	if (!mine->synced || mine->next == mine->base)
+	if (!mine->at.synced || mine->at.next == mine->at.base)
 		stream_early_from(mine, &r->streams, s->seq + 1);
 	f->incarnation->watched |= mine->held != NULL;
 	f->isn[dir] = s->seq;
 	f->has_isn[dir] = true;
-	if ((s->flags & TCP_ACK) && !peer->synced)
+	if ((s->flags & TCP_ACK) && !peer->at.synced)
 		stream_begin(peer, s->ack); /* the client's SYN was not captured, or is late */
-	if (!f->incarnation->http)
+	if (!f->incarnation->reader)
 		f->client = (uint8_t)client;
 	note_outgoing(r, f, client);
 	saw_begin(r, f);
@@ -792,13 +849,20 @@ static bool enter_incarnation(struct reassembler *r, struct flow *f, unsigned di
 
 /* ---- one segment -------------------------------------------------------------- */
 
+static void tell_passed_by(struct flow *f, struct passed_by passed)
+{
+	struct reader *reader = f->incarnation->reader;
+
+	reader->ops->on_passed_by(reader, &passed);
+}
+
 /** note_unparsed() - bytes of @dir that begin nothing acknowledged this: a request's own segment must go beyond */
 static void note_unparsed(struct flow *f, unsigned dir, uint32_t ack)
 {
 	f->incarnation->unparsed_ack[dir] = f->incarnation->unparsed_known[dir] ? seq_later(f->incarnation->unparsed_ack[dir], ack) : ack;
 	f->incarnation->unparsed_known[dir] = true;
-	if (f->incarnation->http && dir == f->client)
-		http_unparsed(f->incarnation->http, f->incarnation->unparsed_ack[dir]);
+	if (f->incarnation->reader && dir == f->client)
+		tell_passed_by(f, passed_by_of(f));
 }
 
 static void note_unparsed_end(struct flow *f, unsigned dir, uint32_t end)
@@ -808,7 +872,7 @@ static void note_unparsed_end(struct flow *f, unsigned dir, uint32_t end)
 }
 
 /** keep_early() - what may follow on a begin that is captured late; if it is too much, all of it is unparsed bytes */
-static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct stream_piece *piece,
+static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, const struct chunk *piece,
 		       uint32_t missing)
 {
 	struct stream *mine = &f->incarnation->half[dir];
@@ -816,13 +880,13 @@ static void keep_early(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 	if (stream_keep_early(mine, &r->streams, piece, missing))
 		return;
-	note_unparsed_end(f, dir, piece->seq + (uint32_t)piece->bytes.len);
-	if (stream_early_end(mine, piece->seq + BEHIND_ALL, &end))
+	note_unparsed_end(f, dir, (uint32_t)piece->offset + (uint32_t)piece->bytes.len);
+	if (stream_early_end(mine, (uint32_t)piece->offset + BEHIND_ALL, &end))
 		note_unparsed_end(f, dir, end);
-	if (stream_early_ack(mine, piece->seq + BEHIND_ALL, &ack))
+	if (stream_early_ack(mine, (uint32_t)piece->offset + BEHIND_ALL, &ack))
 		note_unparsed(f, dir, ack);
-	if (piece->has_ack)
-		note_unparsed(f, dir, piece->ack);
+	if (piece->peer_known)
+		note_unparsed(f, dir, (uint32_t)piece->peer_read);
 	stream_drop(mine, &r->streams);
 }
 
@@ -838,15 +902,15 @@ static bool acked_before(const struct flow *f, unsigned dir, uint32_t seq, uint3
 	return true;
 }
 
-/** begins_request() - a request line at the begin of @s, and, if bytes went before it, something was read since
- */
-static bool begins_request(const struct flow *f, unsigned dir, const struct segment *s)
+/** begins_request() - the kind that claims the begin of @s, if, where bytes went before it, something was read since */
+static const struct kind *begins_request(const struct reassembler *r, const struct flow *f, unsigned dir, const struct segment *s)
 {
+	const struct kind *kind = claimed_by(r, s->payload, SIDE_CLIENT, false, CLAIM_MAYBE);
 	uint32_t ack;
 
-	if (request_line_match(s->payload) == LINE_NO)
-		return false;
-	return !acked_before(f, dir, s->seq, &ack) || !(s->flags & TCP_ACK) || seq_before(ack, s->ack);
+	if (!kind)
+		return NULL;
+	return !acked_before(f, dir, s->seq, &ack) || !(s->flags & TCP_ACK) || seq_before(ack, s->ack) ? kind : NULL;
 }
 
 /** missing_before() - bytes between @seq and what was seen of @dir before it; 0 if nothing was */
@@ -860,38 +924,42 @@ static uint32_t missing_before(const struct flow *f, unsigned dir, uint32_t seq)
 }
 
 /** begin_requests() - the client's stream begins with @s, perhaps behind a gap that may hold a head */
-static bool begin_requests(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
+static bool begin_requests(struct reassembler *r, struct flow *f, const struct kind *kind, const struct segment *s)
 {
-	uint32_t ack, missing = missing_before(f, dir, s->seq);
+	unsigned dir = f->client;
+	uint32_t ack;
+	struct passed_by passed = { .missing = missing_before(f, dir, s->seq) };
 
-	if (!f->incarnation->http && !make_http(r, f, false, 0))
+	if (!f->incarnation->reader && !make_reader(r, f, kind, false, 0))
 		return false;
-	if (acked_before(f, dir, s->seq, &ack))
-		http_unparsed(f->incarnation->http, ack);
-	if (missing)
-		http_client_gap(f->incarnation->http, missing, LOST_GAP);
+	passed.peer_known = acked_before(f, dir, s->seq, &ack);
+	if (passed.peer_known)
+		passed.peer_read = stream_offset(&f->incarnation->half[!dir], ack);
+	if (passed.peer_known || passed.missing)
+		tell_passed_by(f, passed);
 	return true;
 }
 
 /** begin_midstream() - may the stream of @dir begin with these bytes, somewhere inside a connection? */
 static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
+	const struct kind *kind;
+
 	if (f->client == CLIENT_UNKNOWN)
 		f->client = client_by_port(r, f);
 	if (f->client == CLIENT_UNKNOWN) {
-		uint8_t client = client_by_bytes(dir, s->payload);
+		uint8_t client = client_by_bytes(r, dir, s->payload);
 
-		/* A body may quote a request, in either direction: a guess that is not believed says nothing.
-		 */
-		if (client != dir || begins_request(f, dir, s))
+		/* A body may quote a request, in either direction: a guess that is not believed says nothing. */
+		if (client != dir || begins_request(r, f, dir, s))
 			f->client = client;
 	}
 	if (f->client != CLIENT_UNKNOWN && dir != f->client) {
-		if (f->incarnation->http) /* the responses before are missing, and nobody knows how many they were */
-			http_server_gap(f->incarnation->http, UINT32_MAX, LOST_GAP);
-		return f->incarnation->http || status_line_match(s->payload) == LINE_YES;
+		lose_responses(r, f, LOST_GAP); /* those before are missing, and nobody knows how many they were */
+		return f->incarnation->reader || claimed_by(r, s->payload, SIDE_SERVER, false, CLAIM_SURE);
 	}
-	return f->client == dir && begins_request(f, dir, s) && begin_requests(r, f, dir, s);
+	kind = f->client == dir ? begins_request(r, f, dir, s) : NULL;
+	return kind && begin_requests(r, f, kind, s);
 }
 
 /**
@@ -899,26 +967,27 @@ static bool begin_midstream(struct reassembler *r, struct flow *f, unsigned dir,
  *
  * A server speaks when it was asked, so what it sends elsewhere lies behind a gap. No later segment tells that much.
  */
-static void begin_responses(struct reassembler *r, struct flow *f, uint32_t seq, const struct stream_piece *piece)
+static void begin_responses(struct reassembler *r, struct flow *f, uint32_t seq, const struct chunk *piece)
 {
-	if (f->has_isn[f->client] && seq == f->isn[f->client] + 1 && piece->has_ack)
-		stream_early_from(&f->incarnation->half[!f->client], &r->streams, piece->ack);
+	if (f->has_isn[f->client] && seq == f->isn[f->client] + 1 && piece->peer_known)
+		stream_early_from(&f->incarnation->half[!f->client], &r->streams, (uint32_t)piece->peer_read);
 }
 
-static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq,
+/** take_data() - the bytes of @s, the first of which is @seq; @peer_read: the offset of its ack */
+static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint32_t seq, uint64_t peer_read,
 		      const struct segment *s)
 {
 	struct stream *mine = &f->incarnation->half[dir];
-	struct stream_piece piece = { s->payload, s->ts, seq, s->ack, (s->flags & TCP_ACK) != 0 };
+	struct chunk piece = { s->payload, s->ts, stream_offset(mine, seq), peer_read, (s->flags & TCP_ACK) != 0 };
 
-	if (!mine->synced) {
+	if (!mine->at.synced) {
 		if (!begin_midstream(r, f, dir, s)) {
 			keep_early(r, f, dir, &piece, s->missing_bytes);
 			return;
 		}
 		stream_early_from(mine, &r->streams, seq);
 	}
-	if (!f->incarnation->half[!dir].synced && dir == f->client)
+	if (!f->incarnation->half[!dir].at.synced && dir == f->client)
 		begin_responses(r, f, seq, &piece);
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);
 }
@@ -926,17 +995,16 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 /** follow_ignored() - of a connection that isn't read, only where it is, so that its end is recognised */
 static void follow_ignored(struct stream *mine, uint32_t seq, uint32_t len)
 {
-	if (!mine->synced)
+	if (!mine->at.synced)
 		stream_begin(mine, seq);
 	if (stream_near(mine, seq))
-		mine->next = seq_later(mine->next, seq + len);
+		mine->at.next = stream_offset(mine, seq_later(mine->at.next, seq + len));
 }
 
 /** leave_outgoing() - a SYN says that it isn't the service's; what was read before one came late is not, either */
 static void leave_outgoing(struct reassembler *r, struct flow *f)
 {
-	if (f->incarnation->http)
-		http_end(f->incarnation->http, LOST_RESET);
+	end_reader(f, LOST_RESET, false);
 	ignore_flow(r, f);
 }
 
@@ -947,17 +1015,15 @@ static void leave_multipath(struct reassembler *r, struct flow *f)
 {
 	counter_add(&r->stats.multipath, 1);
 	flow_log(&r->log, r->clock, f, "Multipath TCP", "other connections carry some of its bytes");
-	if (f->incarnation->http)
-		http_end(f->incarnation->http, LOST_MULTIPATH);
-	drop_http(r, f);
+	end_reader(f, LOST_MULTIPATH, false);
+	drop_reader(r, f);
 }
 
 /** drop_responses() - it cannot be known which request the first response belongs to, and so for all after it */
 static void drop_responses(struct reassembler *r, struct flow *f)
 {
 	stream_drop(&f->incarnation->half[!f->client], &r->streams);
-	if (f->incarnation->http)
-		http_server_gap(f->incarnation->http, UINT32_MAX, LOST_MULTIPATH);
+	lose_responses(r, f, LOST_MULTIPATH);
 }
 
 /** follow_multipath() - @s or one before it says something about Multipath TCP: are its bytes to be read? */
@@ -970,9 +1036,9 @@ static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir
 				      .seq = seq,
 				      .len = (uint32_t)s->payload.len + s->missing_bytes,
 				      .isn = f->isn[dir],
-				      .next = mine->next,
+				      .next = mine->at.next,
 				      .has_isn = f->has_isn[dir],
-				      .is_begun = mine->synced && mine->next != mine->base };
+				      .is_begun = mine->at.synced && mine->at.next != mine->at.base };
 	bool was_over = m->is_over, is_response = f->client == !dir;
 
 	if (!multipath_continues(m, &at)) {
@@ -990,27 +1056,22 @@ static bool follow_multipath(struct reassembler *r, struct flow *f, unsigned dir
 static void count_unfollowed(struct reassembler *r, const struct flow *f, unsigned dir, uint32_t seq, const struct segment *s)
 {
 	const struct stream *mine = &f->incarnation->half[dir];
-	struct request lost = { .origin = { .client = f->key.end[dir],
-					    .server = f->key.end[!dir],
-					    .connection = f->number } };
+	const struct kind *kind = claimed_by(r, s->payload, SIDE_CLIENT, false, CLAIM_SURE);
+	struct request_origin origin = { .client = f->key.end[dir], .server = f->key.end[!dir], .connection = f->number };
 
-	if (request_line_match(s->payload) != LINE_YES || (mine->synced && seq_before(seq, mine->next)))
-		return;
-	request_begin(&r->http.requests, &lost, s->ts);
-	request_seen(&r->http.requests, &lost, 0);
-	request_lost(&r->http.requests, &lost, LOST_MULTIPATH);
-	request_release(&r->http.requests, &lost);
+	if (kind && (!mine->at.synced || !seq_before(seq, mine->at.next)))
+		kind->ops->on_unfollowed(kind->shared, &origin, s->ts, LOST_MULTIPATH);
 }
 
 /** rst_is_real() - could @s be the next segment of its sender? */
 static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment *s)
 {
 	const struct stream *mine = &f->incarnation->half[dir], *peer = &f->incarnation->half[!dir];
-	uint32_t low = mine->next, high = mine->next;
+	uint32_t low = mine->at.next, high = mine->at.next;
 
-	if (!mine->synced) /* a refused SYN: the number is 0, and the ack must fit (RFC 9293, 3.10.7.3) */
-		return (s->flags & TCP_ACK) && peer->synced &&
-		       within(peer->base, s->ack, peer->next - peer->base + NEAR_BYTES);
+	if (!mine->at.synced) /* a refused SYN: the number is 0, and the ack must fit (RFC 9293, 3.10.7.3) */
+		return (s->flags & TCP_ACK) && peer->at.synced &&
+		       within(peer->at.base, s->ack, peer->at.next - peer->at.base + NEAR_BYTES);
 	if (mine->ack_known && seq_before(mine->acked, low))
 		low = mine->acked;
 	if (mine->ack_known)
@@ -1022,16 +1083,16 @@ static bool rst_is_real(const struct flow *f, unsigned dir, const struct segment
 static void look_for_end(struct reassembler *r, struct flow *f)
 {
 	bool over[2] = { stream_ended(&f->incarnation->half[0]), stream_ended(&f->incarnation->half[1]) };
+	struct reader *reader = f->incarnation->reader;
 
 	if (f->client == CLIENT_UNKNOWN)
 		return;
-	if (over[!f->client] && f->incarnation->http)
-		http_server_end(f->incarnation->http);
-	if (over[f->client] && (over[!f->client] || !f->incarnation->half[!f->client].seen)) {
+	if (over[!f->client] && reader)
+		reader->ops->on_half_end(reader, SIDE_SERVER);
+	if (over[f->client] && (over[!f->client] || !f->incarnation->half[!f->client].at.seen)) {
 		end_flow(r, f, LOST_RESET);
-	} else if (over[f->client] && f->incarnation->http && !http_client_end(f->incarnation->http)) {
-		http_end_unseen(f->incarnation->http);
-		http_end(f->incarnation->http, LOST_RESET); /* half-closed: no request can follow */
+	} else if (over[f->client] && reader && !reader->ops->on_half_end(reader, SIDE_CLIENT)) {
+		end_reader(f, LOST_RESET, true); /* half-closed: no request can follow */
 		ignore_flow(r, f);
 	}
 }
@@ -1042,7 +1103,7 @@ static bool awaits_reset(const struct flow *f)
 	for (unsigned d = 0; d < 2; d++) {
 		const struct stream *st = &f->incarnation->half[d];
 
-		if (st->synced ? seq_before(st->next, f->incarnation->reset_at[d]) : !st->seen && f->client != !d)
+		if (st->at.synced ? seq_before(st->at.next, f->incarnation->reset_at[d]) : !st->at.seen && f->client != !d)
 			return true;
 	}
 	return false;
@@ -1057,7 +1118,7 @@ static void take_reset(struct reassembler *r, struct flow *f, unsigned dir, cons
 	if (incarnation->is_reset)
 		return;
 	incarnation->reset_at[dir] = s->seq;
-	incarnation->reset_at[!dir] = (s->flags & TCP_ACK) ? s->ack : peer->ack_known ? peer->acked : peer->next;
+	incarnation->reset_at[!dir] = (s->flags & TCP_ACK) ? s->ack : peer->ack_known ? peer->acked : peer->at.next;
 	incarnation->reset_since = r->clock;
 	incarnation->is_reset = incarnation->watched = true;
 	if (f->state != FLOW_OPEN || !awaits_reset(f))
@@ -1100,7 +1161,7 @@ static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, cons
 			take_reset(r, f, dir, s);
 		return false;
 	}
-	if (!mine->synced)
+	if (!mine->at.synced)
 		return f->state == FLOW_IGNORED; /* no begin to find: one of its bytes may not be in the stream */
 	if (f->state == FLOW_OPEN) /* 0 means the same as 1 to Linux */
 		stream_urgent(mine, &r->streams, &(struct bearing){ r, f, dir },
@@ -1110,19 +1171,19 @@ static bool take_alarm(struct reassembler *r, struct flow *f, unsigned dir, cons
 
 static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, const struct segment *s)
 {
-	struct stream *mine = &f->incarnation->half[dir];
+	struct stream *mine = &f->incarnation->half[dir], *peer = &f->incarnation->half[!dir];
 	uint32_t seq = s->seq + ((s->flags & TCP_SYN) ? 1 : 0);
 	uint32_t len = (uint32_t)s->payload.len + s->missing_bytes;
+	uint64_t peer_read;
 	bool reads;
 
 	if (f->state == FLOW_OPENING && (len > 0 || !(s->flags & TCP_SYN)))
 		flow_set_state(&r->flows, f, FLOW_OPEN);
-	mine->seen = true;
+	mine->at.seen = true;
 	duplicates_note(f, dir, s);
 	if (flow_has_aliases(f) && s->payload.len > 0 && f->first[dir].network != s->network)
 		counter_add(&r->stats.duplicate_segments, 1);
-	if (s->flags & TCP_ACK)
-		stream_ack(&f->incarnation->half[!dir], s->ack);
+	peer_read = (s->flags & TCP_ACK) ? stream_ack(peer, s->ack) : stream_offset(peer, s->ack);
 	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))
 		return;
 	if (f->incarnation->is_outgoing && f->state == FLOW_OPEN)
@@ -1138,7 +1199,7 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 	if (f->state == FLOW_IGNORED)
 		follow_ignored(mine, seq, len);
 	else if (len > 0 && reads)
-		take_data(r, f, dir, seq, s);
+		take_data(r, f, dir, seq, peer_read, s);
 	if (s->flags & TCP_FIN) {
 		stream_fin(mine, seq + len);
 		f->incarnation->watched = true;
@@ -1252,21 +1313,41 @@ const struct reassembly_stats *reassembler_stats(const struct reassembler *r)
 	return &r->stats;
 }
 
-struct reassembler *reassembler_new(const struct reassembly_options *options,
-				    const struct reassembly_sink *sink)
+static void close_kinds(struct reassembler *r)
+{
+	while (r->kind_count > 0) {
+		const struct kind *k = &r->kinds[--r->kind_count];
+
+		k->ops->close(k->shared);
+	}
+}
+
+static bool open_kinds(struct reassembler *r, const struct reader_kind *kinds, size_t count)
+{
+	for (size_t i = 0; i < count && i < READER_KINDS_MAX; i++) {
+		struct kind k = { kinds[i].ops, kinds[i].ops->open(kinds[i].config, &r->stats) };
+
+		if (!k.shared)
+			return false;
+		r->kinds[r->kind_count++] = k;
+	}
+	return true;
+}
+
+struct reassembler *reassembler_new(const struct tracker_options *options, const struct reader_kind *kinds, size_t count)
 {
 	struct reassembler *r = cache_line_calloc(sizeof(*r));
 
 	if (!r)
 		return NULL;
-	if (!flow_table_init(&r->flows, options->budget)) {
+	if (!open_kinds(r, kinds, count) || !flow_table_init(&r->flows, options->budget)) {
+		close_kinds(r);
 		free(r);
 		return NULL;
 	}
 	r->options = *options;
 	r->next_expiry = INT64_MIN;
-	http_env_init(&r->http, sink, options, &r->stats);
-	r->streams = (struct stream_env){ .reader = { reader_on_bytes, reader_on_gap, reader_on_wait },
+	r->streams = (struct stream_env){ .reader = { on_stream_bytes, on_stream_gap, on_stream_wait },
 					  .hold_bytes = options->hold_bytes,
 					  .budget = options->budget,
 					  .stats = &r->stats,
@@ -1280,7 +1361,7 @@ static void free_list(struct reassembler *r, struct flow_list *list)
 		struct flow *f = list->oldest;
 
 		if (f->incarnation)
-			drop_http(r, f);
+			drop_reader(r, f);
 		flow_remove(&r->flows, f);
 	}
 }
@@ -1294,6 +1375,6 @@ void reassembler_free(struct reassembler *r)
 	free_list(r, &r->flows.live);
 	free_list(r, &r->flows.closed);
 	flow_table_deinit(&r->flows);
-	http_env_deinit(&r->http);
+	close_kinds(r);
 	free(r);
 }

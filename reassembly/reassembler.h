@@ -16,61 +16,29 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "capture/segment.h"
-#include "message/message.h"
+#include "reassembly/reader.h"
 #include "reassembly/reassembly_stats.h"
-#include "message/response.h"
 
-enum keep {
-	KEEP_NOTHING, /* count it; on_request gets no message */
-	KEEP_LENT,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
-	KEEP_HEAD,    /* a message without its body */
-	KEEP_WHOLE,   /* head and body */
-};
-
-struct head_decision {
-	enum keep keep;
-	bool digest;     /* also the SHA-256 of the body, kept or not */
-	uint8_t verdict; /* handed back with the request, not looked at */
-	bool response;     /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
-	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
-};
-
-/**
- * struct reassembly_sink - whom to tell; all called on the lane's thread
- * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
- * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory; with
- *               KEEP_LENT its bytes may be the segment's
- *               (the bytes could not be kept under --max-memory)
- * @on_lost:     a request that had begun will never be complete; @origin borrowed
- * @on_response: the response to a request that on_request got with this response_token, or why there is none:
- *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.
- */
-struct reassembly_sink {
-	void *ctx;
-	struct head_decision (*on_head)(void *ctx, const struct request_head *head,
-					const struct request_origin *origin);
-	void (*on_request)(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory);
-	void (*on_lost)(void *ctx, enum lost_reason reason, const struct request_origin *origin);
-	void (*on_response)(void *ctx, uint64_t token, struct response *response);
-};
-
-struct reassembly_options {
-	const uint16_t *server_ports; /* borrowed for the reassembler's incarnation; none: the parser finds the direction */
+struct tracker_options {
+	const uint16_t *server_ports; /* borrowed for the tracker's life; none: the readers find the direction */
 	size_t server_port_count;
 	size_t hold_bytes;     /* out-of-order bytes held per direction before a gap is given up */
-	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
 	int64_t idle_ns;       /* capture time without a packet after which a flow is forgotten */
 	struct budget *budget; /* shared with the loop; borrowed */
-	bool llhttp_only;      /* scan no head: slower and the same, for tests */
-	bool keep_responses;     /* the sink may ask for answers; on_response is set */
-	uint64_t max_response;   /* bytes of the body of a response that is kept */
-	uint64_t first_token;  /* tokens count on from here: lanes begin far from each other */
+	bool reads_servers;    /* what waits of the server's direction when a connection ends is handed on as well */
 };
 
 struct reassembler;
 
-/** reassembler_new() - NULL when out of memory; @options copied */
-struct reassembler *reassembler_new(const struct reassembly_options *options, const struct reassembly_sink *sink);
+#define READER_KINDS_MAX 4
+
+/**
+ * reassembler_new() - NULL when out of memory
+ * @options: copied
+ * @kinds:   at least one, and READER_KINDS_MAX at most, asked for their claims in this order; copied. Where a
+ *           connection's first bytes are missing, so that there is nothing to ask about, it is the first one's.
+ */
+struct reassembler *reassembler_new(const struct tracker_options *options, const struct reader_kind *kinds, size_t count);
 
 /**
  * reassembler_feed() - one segment, in the order of capture

@@ -99,19 +99,16 @@ struct held {
 	struct held *left, *right;
 	uint32_t priority;
 	uint32_t seq, len, missing;
-	uint32_t ack;
-	bool has_ack;
-	struct wall ts;
+	uint64_t peer_read;
+	bool peer_known;
+	struct wall at;
 	uint8_t bytes[];
 };
 
-/** piece_skip() - drop the first @n bytes, or all */
-static void piece_skip(struct stream_piece *piece, size_t n)
+/** seq_of() - the sequence number of @piece's first byte */
+static uint32_t seq_of(const struct chunk *piece)
 {
-	if (n > piece->bytes.len)
-		n = piece->bytes.len;
-	span_skip(&piece->bytes, n);
-	piece->seq += (uint32_t)n;
+	return (uint32_t)piece->offset;
 }
 
 static uint32_t held_end(const struct held *h)
@@ -207,7 +204,7 @@ static struct held *tree_pop_first(struct held **root)
 static void held_free(struct stream *st, const struct stream_env *env, struct held *h)
 {
 	st->held_bytes -= h->len;
-	st->held_count--;
+	st->at.held_count--;
 	counter_sub(&env->stats->held_bytes, h->len);
 	budget_release(env->budget, HELD_OVERHEAD + h->len);
 	free(h);
@@ -221,8 +218,8 @@ void stream_drop(struct stream *st, const struct stream_env *env)
 
 void stream_begin(struct stream *st, uint32_t seq)
 {
-	st->next = st->base = seq;
-	st->synced = true;
+	st->at.next = st->at.base = stream_offset(st, seq);
+	st->at.synced = true;
 	st->fin_known = st->fin_known && !seq_before(st->fin_seq, seq);
 	st->ack_known = st->ack_known && seq_distance(seq, st->acked) <= AHEAD_MAX &&
 			seq_distance(seq, st->acked) >= -BEHIND_MAX;
@@ -230,7 +227,7 @@ void stream_begin(struct stream *st, uint32_t seq)
 
 /** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it
  */
-static bool hold_one(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+static bool hold_one(struct stream *st, const struct stream_env *env, const struct chunk *piece,
 		     uint32_t missing)
 {
 	size_t len = piece->bytes.len;
@@ -243,94 +240,94 @@ static bool hold_one(struct stream *st, const struct stream_env *env, const stru
 		budget_release(env->budget, HELD_OVERHEAD + len);
 		return false;
 	}
-	*h = (struct held){ .priority = mix(piece->seq ^ (uint32_t)(uintptr_t)st),
-			    .seq = piece->seq,
+	*h = (struct held){ .priority = mix(seq_of(piece) ^ (uint32_t)(uintptr_t)st),
+			    .seq = seq_of(piece),
 			    .len = (uint32_t)len,
 			    .missing = missing,
-			    .ack = piece->ack,
-			    .has_ack = piece->has_ack,
-			    .ts = piece->ts };
+			    .peer_read = piece->peer_read,
+			    .peer_known = piece->peer_known,
+			    .at = piece->at };
 	if (len > 0)
 		memcpy(h->bytes, piece->bytes.at, len);
 	tree_insert(&st->held, h);
 	st->held_bytes += (uint32_t)len;
-	st->held_count++;
+	st->at.held_count++;
 	counter_add(&env->stats->held_bytes, len);
 	return true;
 }
 
 /** skip_known() - drop up to @n bytes of @piece that were seen before */
-static void skip_known(struct stream_piece *piece, const struct stream_env *env, size_t n)
+static void skip_known(struct chunk *piece, const struct stream_env *env, size_t n)
 {
 	size_t before = piece->bytes.len;
 
-	piece_skip(piece, n);
+	chunk_skip(piece, n);
 	counter_add(&env->stats->retransmitted_bytes, before - piece->bytes.len);
 }
 
 /** hold() - keep those parts of @piece that are not held yet */
-static bool hold(struct stream *st, const struct stream_env *env, struct stream_piece piece, uint32_t missing)
+static bool hold(struct stream *st, const struct stream_env *env, struct chunk piece, uint32_t missing)
 {
-	uint32_t end = piece.seq + (uint32_t)piece.bytes.len;
-	const struct held *before = tree_at_or_before(st->held, piece.seq);
+	uint32_t end = seq_of(&piece) + (uint32_t)piece.bytes.len;
+	const struct held *before = tree_at_or_before(st->held, seq_of(&piece));
 
 	/* The snaplen's gap lies after the whole segment, also when its bytes are held already. */
-	if (before && seq_before(piece.seq, held_end(before)))
-		skip_known(&piece, env, (size_t)seq_distance(piece.seq, held_end(before)));
+	if (before && seq_before(seq_of(&piece), held_end(before)))
+		skip_known(&piece, env, (size_t)seq_distance(seq_of(&piece), held_end(before)));
 	while (piece.bytes.len > 0) {
-		const struct held *after = tree_after(st->held, piece.seq - 1);
-		struct stream_piece part = piece;
+		const struct held *after = tree_after(st->held, seq_of(&piece) - 1);
+		struct chunk part = piece;
 		bool last = !after || !seq_before(after->seq, end);
 
 		if (!last)
-			span_truncate(&part.bytes, (size_t)seq_distance(piece.seq, after->seq));
+			span_truncate(&part.bytes, (size_t)seq_distance(seq_of(&piece), after->seq));
 		if (part.bytes.len > 0 && !hold_one(st, env, &part, last ? missing : 0))
 			return false;
-		piece_skip(&piece, part.bytes.len);
+		chunk_skip(&piece, part.bytes.len);
 		if (!last)
 			skip_known(&piece, env, after->len);
 	}
 	return true;
 }
 
-/** deliver_all() - hand @piece on, which begins at st->next; false if the reader wants no more */
+/** deliver_all() - hand @piece on, which begins at st->at.next; false if the reader wants no more */
 static inline bool deliver_all(struct stream *st, const struct stream_env *env, void *ctx,
-		    const struct stream_piece *piece)
+		    const struct chunk *piece)
 {
-	st->next += (uint32_t)piece->bytes.len;
-	if (seq_distance(st->acked, st->next) > BEHIND_MAX)
+	st->at.next += (uint32_t)piece->bytes.len;
+	if (seq_distance(st->acked, st->at.next) > BEHIND_MAX)
 		st->ack_known = false; /* so old that it would soon seem to lie ahead */
 	return env->reader.on_bytes(ctx, piece);
 }
 
 /** deliver() - the same, but the urgent byte is not handed on */
-static bool deliver(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece)
+static bool deliver(struct stream *st, const struct stream_env *env, void *ctx, const struct chunk *piece)
 {
-	struct stream_piece part = *piece;
-	uint32_t before = st->urgent_at - piece->seq;
+	struct chunk part = *piece;
+	uint32_t before = st->urgent_at - seq_of(piece);
 
 	if (!st->urgent_waits || before >= piece->bytes.len) {
-		st->urgent_waits = st->urgent_waits && !seq_before(st->urgent_at, piece->seq);
+		st->urgent_waits = st->urgent_waits && !seq_before(st->urgent_at, seq_of(piece));
 		return deliver_all(st, env, ctx, piece);
 	}
 	span_truncate(&part.bytes, before);
 	if (before > 0 && !deliver_all(st, env, ctx, &part))
 		return false;
-	st->next++;
+	st->at.next++;
 	st->urgent_waits = false;
 	if (st->urgent_unsure && !env->reader.on_gap(ctx, UINT32_MAX, LOST_URGENT))
 		return false;
 	part = *piece;
-	piece_skip(&part, before + 1);
+	chunk_skip(&part, before + 1);
 	return part.bytes.len == 0 || deliver_all(st, env, ctx, &part);
 }
 
 static bool give_up(struct stream *st, const struct stream_env *env, void *ctx, uint32_t until,
 		    enum lost_reason why)
 {
-	uint32_t bytes = (uint32_t)seq_distance(st->next, until);
+	uint32_t bytes = (uint32_t)seq_distance(st->at.next, until);
 
-	st->next = until;
+	st->at.next = stream_offset(st, until);
 	st->ack_moves = 0;
 	counter_add(&env->stats->gaps, 1);
 	counter_add(&env->stats->gap_bytes, bytes);
@@ -346,11 +343,11 @@ static void expect_cut(struct stream *st, uint32_t until)
 
 static bool deliver_held(struct stream *st, const struct stream_env *env, void *ctx, struct held *h)
 {
-	struct stream_piece piece = { span_of(h->bytes, h->len), h->ts, h->seq, h->ack, h->has_ack };
+	struct chunk piece = { span_of(h->bytes, h->len), h->at, stream_offset(st, h->seq), h->peer_read, h->peer_known };
 
 	if (h->missing)
 		expect_cut(st, held_end(h) + h->missing);
-	piece_skip(&piece, (size_t)seq_distance(h->seq, st->next));
+	chunk_skip(&piece, (size_t)seq_distance(h->seq, st->at.next));
 	return piece.bytes.len == 0 || deliver(st, env, ctx, &piece);
 }
 
@@ -361,11 +358,11 @@ static bool drain(struct stream *st, const struct stream_env *env, void *ctx)
 		struct held *first = tree_first(st->held);
 		bool more;
 
-		if (first && !seq_before(st->next, first->seq)) {
+		if (first && !seq_before(st->at.next, first->seq)) {
 			first = tree_pop_first(&st->held);
 			more = deliver_held(st, env, ctx, first);
 			held_free(st, env, first);
-		} else if (st->cut_known && seq_before(st->next, st->cut_until)) {
+		} else if (st->cut_known && seq_before(st->at.next, st->cut_until)) {
 			uint32_t until =
 				first && seq_before(first->seq, st->cut_until) ? first->seq : st->cut_until;
 
@@ -395,22 +392,22 @@ static void close_held(struct stream *st, const struct stream_env *env, void *ct
 
 void stream_close_gaps(struct stream *st, const struct stream_env *env, void *ctx)
 {
-	if (!st->synced)
+	if (!st->at.synced)
 		return;
 	close_held(st, env, ctx);
-	if (st->fin_known && seq_before(st->next, st->fin_seq))
+	if (st->fin_known && seq_before(st->at.next, st->fin_seq))
 		give_up(st, env, ctx, st->fin_seq, LOST_GAP);
 }
 
 /** note_ack_moves() - one-way captures: how often the sender got answers since @piece's like wait behind a gap */
-static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
+static void note_ack_moves(struct stream *st, const struct chunk *piece)
 {
-	if (!piece->has_ack)
+	if (!piece->peer_known)
 		return;
-	if (st->held_count <= 1 && st->ack_moves == 0) {
-		st->gap_ack = piece->ack;
-	} else if (seq_before(st->gap_ack, piece->ack)) {
-		st->gap_ack = piece->ack;
+	if (st->at.held_count <= 1 && st->ack_moves == 0) {
+		st->gap_ack = (uint32_t)piece->peer_read;
+	} else if (seq_before(st->gap_ack, (uint32_t)piece->peer_read)) {
+		st->gap_ack = (uint32_t)piece->peer_read;
 		st->ack_moves += st->ack_moves < ACK_MOVES_ONE_WAY;
 	}
 }
@@ -418,9 +415,9 @@ static void note_ack_moves(struct stream *st, const struct stream_piece *piece)
 /** is_overdue() - has the peer what is missing here, as far as can be told? */
 static bool is_overdue(const struct stream *st)
 {
-	if (!st->synced)
+	if (!st->at.synced)
 		return st->ack_known && seq_before(st->fin_seq, st->acked);
-	return st->ack_known ? seq_before(st->next, st->acked) : st->ack_moves >= ACK_MOVES_ONE_WAY;
+	return st->ack_known ? seq_before(st->at.next, st->acked) : st->ack_moves >= ACK_MOVES_ONE_WAY;
 }
 
 static uint32_t gap_end(const struct stream *st)
@@ -433,8 +430,8 @@ static void begin_wait(struct stream *st, const struct stream_env *env, bool ove
 {
 	st->waits = true;
 	st->overdue = overdue;
-	st->gap_at = st->next;
-	st->lost_until = overdue && st->ack_known ? st->acked : st->synced ? gap_end(st) : st->fin_seq;
+	st->gap_at = st->at.next;
+	st->lost_until = overdue && st->ack_known ? st->acked : st->at.synced ? gap_end(st) : st->fin_seq;
 	st->gap_packets = 0;
 	st->since = *env->clock;
 }
@@ -455,11 +452,11 @@ static bool give_up_waiting(struct stream *st, const struct stream_env *env, voi
 {
 	uint32_t lost_until = st->lost_until;
 
-	if (!st->synced) { /* nothing but the end was seen: it is where the stream begins */
+	if (!st->at.synced) { /* nothing but the end was seen: it is where the stream begins */
 		stream_drop(st, env);
 		stream_begin(st, st->fin_seq);
 	}
-	while (stream_is_open(st) && seq_before(st->next, lost_until)) {
+	while (stream_is_open(st) && seq_before(st->at.next, lost_until)) {
 		uint32_t until = gap_end(st);
 
 		if (seq_before(lost_until, until))
@@ -474,13 +471,13 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 {
 	bool overdue = is_overdue(st), more = true;
 
-	if ((!st->synced && !st->fin_known) || !stream_is_open(st)) { /* without both it is kept for a late begin */
+	if ((!st->at.synced && !st->fin_known) || !stream_is_open(st)) { /* without both it is kept for a late begin */
 		st->waits = false;
 		return false;
 	}
-	if (st->synced && st->held && !seq_before(st->next, gap_end(st))) { /* kept before its begin was known */
+	if (st->at.synced && st->held && !seq_before(st->at.next, gap_end(st))) { /* kept before its begin was known */
 		more = drain(st, env, ctx);
-	} else if (!st->waits || st->gap_at != st->next || st->overdue != overdue) {
+	} else if (!st->waits || st->gap_at != st->at.next || st->overdue != overdue) {
 		begin_wait(st, env, overdue);
 	} else {
 		if (packet && st->gap_packets < PATIENCE_PACKETS)
@@ -493,22 +490,22 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 	return stream_is_open(st);
 }
 
-/** feed_beyond_gap() - @piece begins after st->next */
+/** feed_beyond_gap() - @piece begins after st->at.next */
 static bool feed_beyond_gap(struct stream *st, const struct stream_env *env, void *ctx,
-			     struct stream_piece piece, uint32_t missing)
+			     struct chunk piece, uint32_t missing)
 {
-	uint32_t seq = piece.seq, end = seq + (uint32_t)piece.bytes.len + missing;
+	uint32_t seq = seq_of(&piece), end = seq + (uint32_t)piece.bytes.len + missing;
 
 	if (!hold(st, env, piece, missing)) {
 		/* No memory to wait with: what is here is handed on now, the gaps are lost. */
 		while (st->held && seq_before(tree_first(st->held)->seq, seq))
 			if (!skip_first_gap(st, env, ctx))
 				return false;
-		if (seq_before(st->next, seq) && !give_up(st, env, ctx, seq, LOST_GAP))
+		if (seq_before(st->at.next, seq) && !give_up(st, env, ctx, seq, LOST_GAP))
 			return false;
-		if ((size_t)seq_distance(seq, st->next) > piece.bytes.len)
+		if ((size_t)seq_distance(seq, st->at.next) > piece.bytes.len)
 			return drain(st, env, ctx);
-		piece_skip(&piece, (size_t)seq_distance(seq, st->next));
+		chunk_skip(&piece, (size_t)seq_distance(seq, st->at.next));
 		if (missing)
 			expect_cut(st, end);
 		return (piece.bytes.len == 0 || deliver(st, env, ctx, &piece)) && drain(st, env, ctx);
@@ -517,44 +514,44 @@ static bool feed_beyond_gap(struct stream *st, const struct stream_env *env, voi
 		return true; /* all of it was cut by the snaplen: nothing to hold, the gap just became longer
 			      */
 	note_ack_moves(st, &piece);
-	while (st->held_bytes > env->hold_bytes || st->held_count > 64 + env->hold_bytes / 16)
+	while (st->held_bytes > env->hold_bytes || st->at.held_count > 64 + env->hold_bytes / 16)
 		if (!skip_first_gap(st, env, ctx))
 			return false;
 	return true;
 }
 
-/** feed_in_order() - @piece begins at st->next; held bytes inside it were seen first and take its place */
-static bool feed_in_order(struct stream *st, const struct stream_env *env, void *ctx, struct stream_piece piece,
+/** feed_in_order() - @piece begins at st->at.next; held bytes inside it were seen first and take its place */
+static bool feed_in_order(struct stream *st, const struct stream_env *env, void *ctx, struct chunk piece,
 			  uint32_t missing)
 {
-	uint32_t end = piece.seq + (uint32_t)piece.bytes.len;
+	uint32_t end = seq_of(&piece) + (uint32_t)piece.bytes.len;
 
-	while (seq_before(st->next, end)) {
+	while (seq_before(st->at.next, end)) {
 		const struct held *first = tree_first(st->held);
-		struct stream_piece part = piece;
+		struct chunk part = piece;
 
 		if (first && seq_before(first->seq, end))
-			span_truncate(&part.bytes, (size_t)seq_distance(piece.seq, first->seq));
+			span_truncate(&part.bytes, (size_t)seq_distance(seq_of(&piece), first->seq));
 		if (part.bytes.len > 0 && !deliver(st, env, ctx, &part))
 			return false;
 		if (!drain(st, env, ctx))
 			return false;
-		piece_skip(&piece, part.bytes.len);
-		skip_known(&piece, env, (size_t)seq_distance(piece.seq, st->next)); /* that was held: it came first */
+		chunk_skip(&piece, part.bytes.len);
+		skip_known(&piece, env, (size_t)seq_distance(seq_of(&piece), st->at.next)); /* that was held: it came first */
 	}
 	if (missing)
 		expect_cut(st, end + missing);
 	return drain(st, env, ctx);
 }
 
-bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct chunk *piece,
 		       uint32_t missing)
 {
-	bool near = !st->held || (uint32_t)(piece->seq - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
+	bool near = !st->held || (uint32_t)(seq_of(piece) - st->held->seq + EARLY_BYTES_MAX) < 2 * EARLY_BYTES_MAX;
 
 	if (st->early_over)
 		return false;
-	if (st->held_count < EARLY_SEGMENTS && near && counter_get(&env->stats->held_bytes) < EARLY_BYTES_MAX &&
+	if (st->at.held_count < EARLY_SEGMENTS && near && counter_get(&env->stats->held_bytes) < EARLY_BYTES_MAX &&
 	    hold(st, env, *piece, missing))
 		return true;
 	st->early_over = true;
@@ -574,9 +571,11 @@ bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack)
 
 	/* They are few, and this is asked only where a request may begin. */
 	for (struct held *h = tree_first(st->held); h && seq_before(h->seq, seq); h = tree_after(st->held, h->seq)) {
-		if (!h->has_ack || is_probe(st, h))
+		uint32_t read = (uint32_t)h->peer_read;
+
+		if (!h->peer_known || is_probe(st, h))
 			continue;
-		*ack = known ? seq_later(*ack, h->ack) : h->ack;
+		*ack = known ? seq_later(*ack, read) : read;
 		known = true;
 	}
 	return known;
@@ -618,28 +617,28 @@ static bool is_stray(struct stream *st, const struct stream_env *env, void *ctx,
 	st->strays = 0;
 	st->ack_known = st->fin_known = false;
 	st->cut_known = false;
-	st->next = seq;
+	st->at.next = stream_offset(st, seq);
 	counter_add(&env->stats->gaps, 1); /* of unknown length */
 	return !env->reader.on_gap(ctx, UINT32_MAX, LOST_GAP);
 }
 
 /** feed_near() - @piece may begin anywhere near, some of it may be missing, and others may wait */
-static bool feed_near(struct stream *st, const struct stream_env *env, void *ctx, struct stream_piece piece,
+static bool feed_near(struct stream *st, const struct stream_env *env, void *ctx, struct chunk piece,
 		      uint32_t missing)
 {
-	if (seq_before(piece.seq, st->next)) { /* seen before, in part or whole */
-		uint32_t old = st->next - piece.seq, len = (uint32_t)piece.bytes.len;
+	if (seq_before(seq_of(&piece), st->at.next)) { /* seen before, in part or whole */
+		uint32_t old = (uint32_t)(st->at.next - piece.offset), len = (uint32_t)piece.bytes.len;
 
 		skip_known(&piece, env, old);
 		old -= old < len ? old : len;
 		missing -= old < missing ? old : missing;
 		if (piece.bytes.len == 0 && missing == 0)
 			return true;
-		piece.seq = st->next;
+		piece.offset = st->at.next;
 	}
-	if (st->fin_known && seq_before(st->fin_seq, piece.seq + (uint32_t)piece.bytes.len))
+	if (st->fin_known && seq_before(st->fin_seq, seq_of(&piece) + (uint32_t)piece.bytes.len))
 		st->fin_known = false; /* data after the "end": that FIN was not real */
-	if (piece.seq != st->next)
+	if (piece.offset != st->at.next)
 		return feed_beyond_gap(st, env, ctx, piece, missing);
 	if (st->held || missing)
 		return feed_in_order(st, env, ctx, piece, missing);
@@ -649,20 +648,20 @@ static bool feed_near(struct stream *st, const struct stream_env *env, void *ctx
 
 /** feed_any() - stream_feed() for the rest; kept apart, so that the usual case needs no stack */
 static __attribute__((noinline)) void feed_any(struct stream *st, const struct stream_env *env, void *ctx,
-					       const struct stream_piece *piece, uint32_t missing)
+					       const struct chunk *piece, uint32_t missing)
 {
 	uint32_t len = (uint32_t)piece->bytes.len + missing;
 
-	if (len > 0 && !is_stray(st, env, ctx, piece->seq, len) && !feed_near(st, env, ctx, *piece, missing))
+	if (len > 0 && !is_stray(st, env, ctx, seq_of(piece), len) && !feed_near(st, env, ctx, *piece, missing))
 		stream_drop(st, env);
 	if (st->held)
 		env->reader.on_wait(ctx);
 }
 
-void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
+void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct chunk *piece,
 		 uint32_t missing)
 {
-	bool usual = piece->seq == st->next && piece->bytes.len > 0 && !missing && !st->held && !st->unusual;
+	bool usual = piece->offset == st->at.next && piece->bytes.len > 0 && !missing && !st->held && !st->unusual;
 
 	if (!usual) {
 		feed_any(st, env, ctx, piece, missing);
@@ -674,23 +673,25 @@ void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, con
 
 bool stream_near(const struct stream *st, uint32_t seq)
 {
-	uint32_t front = st->ack_known ? seq_later(st->next, st->acked) : st->next;
+	uint32_t next = (uint32_t)st->at.next, front = st->ack_known ? seq_later(next, st->acked) : next;
 
-	if (seq_before(st->next, seq))
+	if (seq_before(next, seq))
 		return seq_distance(front, seq) <= (st->ack_known ? AHEAD_MAX : AHEAD_MAX_ONE_WAY);
-	return st->next - seq <= BEHIND_MAX;
+	return next - seq <= BEHIND_MAX;
 }
 
-void stream_ack(struct stream *st, uint32_t ack)
+uint64_t stream_ack(struct stream *st, uint32_t ack)
 {
-	int32_t ahead = seq_distance(st->next, ack);
+	uint64_t at = stream_offset(st, ack);
+	int64_t ahead = (int64_t)(at - st->at.next);
 
-	if (st->synced && (ahead > AHEAD_MAX || ahead < -BEHIND_MAX))
-		return;
-	if (st->ack_known && !seq_before(st->acked, ack))
-		return;
-	st->acked = ack;
+	if (st->at.synced && (ahead > AHEAD_MAX || ahead < -BEHIND_MAX))
+		return at;
+	if (st->ack_known && !seq_before((uint32_t)st->acked, ack))
+		return at;
+	st->acked = at;
 	st->ack_known = true;
+	return at;
 }
 
 void stream_urgent(struct stream *st, const struct stream_env *env, void *ctx, uint32_t at)
@@ -701,7 +702,7 @@ void stream_urgent(struct stream *st, const struct stream_env *env, void *ctx, u
 		return;
 	st->urgent_at = at;
 	st->urgent_known = st->unusual = true;
-	st->urgent_waits = !seq_before(at, st->next);
+	st->urgent_waits = !seq_before(at, st->at.next);
 	if (first && st->urgent_waits)
 		return;
 	st->urgent_unsure = true;
@@ -711,7 +712,7 @@ void stream_urgent(struct stream *st, const struct stream_env *env, void *ctx, u
 
 void stream_fin(struct stream *st, uint32_t seq)
 {
-	if (st->fin_known || (st->synced && (seq_before(seq, st->next) || !stream_near(st, seq))))
+	if (st->fin_known || (st->at.synced && (seq_before(seq, st->at.next) || !stream_near(st, seq))))
 		return;
 	st->fin_seq = seq;
 	st->fin_known = st->unusual = true;
@@ -719,5 +720,5 @@ void stream_fin(struct stream *st, uint32_t seq)
 
 bool stream_ended(const struct stream *st)
 {
-	return st->synced && st->fin_known && !seq_before(st->next, st->fin_seq);
+	return st->at.synced && st->fin_known && !seq_before(st->at.next, st->fin_seq);
 }

@@ -11,17 +11,9 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/span.h"
+#include "reassembly/chunk.h"
 #include "reassembly/reassembly_stats.h"
 #include "reassembly/sequence.h"
-
-/** struct stream_piece - bytes that are next in order, all from one segment, and what that segment said */
-struct stream_piece {
-	struct span bytes; /* borrowed: the packet, or the held copy */
-	struct wall ts;
-	uint32_t seq; /* of the first byte */
-	uint32_t ack; /* how far the sender had read the other direction */
-	bool has_ack;
-};
 
 /**
  * struct stream_reader - who reads a stream
@@ -31,7 +23,7 @@ struct stream_piece {
  * @on_wait:  bytes wait behind a gap: stream_look() must be called until it returns false
  */
 struct stream_reader {
-	bool (*on_bytes)(void *ctx, const struct stream_piece *piece);
+	bool (*on_bytes)(void *ctx, const struct chunk *piece);
 	bool (*on_gap)(void *ctx, uint32_t bytes, enum lost_reason why);
 	void (*on_wait)(void *ctx);
 };
@@ -51,24 +43,37 @@ struct held;
 
 /** struct stream - owned by the flow; the zero value is a stream of which nothing was seen */
 struct stream {
-	struct held *held; /* treap by sequence number, no two overlap, all beyond next */
-	uint32_t held_bytes, held_count;
-	uint32_t next;      /* the byte that the reader waits for */
-	uint32_t base;      /* where next began */
-	uint32_t acked;     /* with ack_known: the peer has every byte before it */
+	struct stream_place at; /* at.next is the byte that the reader waits for */
+	struct held *held;  /* treap by sequence number, no two overlap, all beyond at.next */
+	uint64_t gap_at;    /* with waits: the gap that is waited for begins here */
+	uint64_t acked;     /* with ack_known: the peer has every byte before this offset; 0 if there never was an ack */
+	uint32_t held_bytes;
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
 	uint32_t gap_ack;  /* one-way captures: the sender's ack when the gap was last looked at */
 	uint32_t urgent_at; /* with urgent_known: the last byte that was said to be urgent */
 	uint32_t stray_next;
-	uint32_t gap_at;    /* with waits: the gap that is waited for begins here */
-	uint32_t lost_until; /* ... and it and those up to here are given up when that took too long */
-	struct wall since;   /* ... when the waiting began */
+	uint32_t lost_until; /* ... and that gap and those up to here are given up when it took too long */
+	struct wall since;   /* with waits: when the waiting began */
 	uint8_t gap_packets, ack_moves, strays;
-	bool synced, ack_known, fin_known, cut_known, seen, early_over, waits, overdue;
+	bool ack_known, fin_known, cut_known, early_over, waits, overdue;
 	bool urgent_known, urgent_waits, urgent_unsure; /* with urgent_waits it is still to come */
 	bool unusual; /* there is or was a FIN or an urgent byte */
 };
+
+#define STREAM_FIRST (UINT64_C(1) << 32) /* where offsets begin: what goes before the first byte has one as well */
+
+/**
+ * stream_offset() - where the byte with number @seq lies; the lower half of an offset is the sequence number
+ *
+ * As near as can be to what is known of the stream, so that offsets grow on when numbers wrap.
+ */
+static inline uint64_t stream_offset(const struct stream *st, uint32_t seq)
+{
+	uint64_t from = st->at.synced ? st->at.next : st->acked ? st->acked : STREAM_FIRST;
+
+	return from + (uint64_t)(int64_t)seq_distance((uint32_t)from, seq);
+}
 
 /** stream_begin() - the next byte in order is @seq */
 void stream_begin(struct stream *st, uint32_t seq);
@@ -79,7 +84,7 @@ void stream_begin(struct stream *st, uint32_t seq);
  *
  * Return: whether it is held. If not, the caller drops those that are, for more than a few are no matter of order.
  */
-bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct stream_piece *piece,
+bool stream_keep_early(struct stream *st, const struct stream_env *env, const struct chunk *piece,
 		       uint32_t missing);
 
 /** stream_early_ack() - the highest ack on the held ones that begin before @seq; false if there is none */
@@ -100,11 +105,15 @@ void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t
  *
  * Bytes that are now in order reach the reader before this returns.
  */
-void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct stream_piece *piece,
+void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct chunk *piece,
 		 uint32_t missing);
 
-/** stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored */
-void stream_ack(struct stream *st, uint32_t ack);
+/**
+ * stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored
+ *
+ * Return: the offset of @ack.
+ */
+uint64_t stream_ack(struct stream *st, uint32_t ack);
 
 /**
  * stream_urgent() - the sender says that the byte at @at is urgent, before the segment that says so is fed
@@ -123,7 +132,7 @@ bool stream_ended(const struct stream *st);
 static inline bool stream_is_open(const struct stream *st)
 {
 	/* Without a begin, what came before the FIN may be late, and the begin with it. */
-	return st->held || (st->fin_known && (!st->synced || seq_before(st->next, st->fin_seq)));
+	return st->held || (st->fin_known && (!st->at.synced || seq_before(st->at.next, st->fin_seq)));
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "reassembly/client_hello.h"
 #include "reassembly/proxy_header.h"
 #include "reassembly/reassembler.h"
+#include "http/http1/http1_reader.h"
 #include "http/http1/request_line.h"
 
 #define BATCH_PACKETS 256
@@ -232,8 +233,9 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 {
 	static const struct port_set every_port;
 	struct observer *ob = calloc(1, sizeof(*ob));
-	struct reassembly_sink sink = { .ctx = ob, .on_head = on_head, .on_request = on_request };
-	struct reassembly_options reassembly;
+	struct tracker_options tracker;
+	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request } };
+	struct reader_kind kinds[] = { http1_reader(&http) };
 
 	if (!ob)
 		return NULL;
@@ -241,10 +243,12 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 	ob->policy = policy;
 	ob->live = o->files.count == 0;
 	budget_init(&ob->budget, o->max_memory);
-	reassembly = stages_reassembly(o, &ob->budget);
+	tracker = stages_tracker(o, &ob->budget);
+	http.max_body = o->max_body;
+	http.budget = &ob->budget;
 	ob->narrow_decoder = decoder_new(&o->ports, &o->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, &o->vxlan_ports);
-	ob->reassembler = reassembler_new(&reassembly, &sink);
+	ob->reassembler = reassembler_new(&tracker, kinds, 1);
 	if (ob->narrow_decoder && ob->wide_decoder && ob->reassembler)
 		return ob;
 	observer_free(ob);

@@ -11,6 +11,7 @@
 #include "base/cache_line.h"
 #include "base/log.h"
 #include "capture/deal.h"
+#include "http/http1/http1_reader.h"
 #include "policy/policy_stats.h"
 
 #define BATCH_PACKETS   256
@@ -509,15 +510,20 @@ static int make_event_log(struct lane *l)
 int lane_new(const struct lane_options *options, struct lane **out)
 {
 	struct lane *l = cache_line_calloc(sizeof(*l));
-	struct reassembly_sink sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
-					.on_response = on_response };
-	struct reassembly_options reassembly = stages_reassembly(options->options, options->budget);
+	const struct options *o = options->options;
+	struct tracker_options tracker = stages_tracker(o, options->budget);
+	struct http1_options http = { .sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
+						.on_response = on_response },
+				      .max_body = o->max_body,
+				      .budget = options->budget,
+				      .keep_responses = o->compare.on,
+				      .max_response = o->compare.max_response,
+				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
+	struct reader_kind kinds[] = { http1_reader(&http) };
 
 	if (!l)
 		return -ENOMEM;
-	reassembly.keep_responses = options->options->compare.on;
-	reassembly.max_response = options->options->compare.max_response;
-	reassembly.first_token = (uint64_t)options->index << LANE_TOKEN_BITS;
+	tracker.reads_servers = o->compare.on;
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;
@@ -525,8 +531,8 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->live = source_is_live(options->source);
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
-	l->decoder = decoder_new(&options->options->ports, &options->options->vxlan_ports);
-	l->reassembler = reassembler_new(&reassembly, &sink);
+	l->decoder = decoder_new(&o->ports, &o->vxlan_ports);
+	l->reassembler = reassembler_new(&tracker, kinds, 1);
 	if (!l->decoder || !l->reassembler || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
 		reassembler_free(l->reassembler);

@@ -36,13 +36,12 @@ struct file_options stages_files(const struct options *o)
 	};
 }
 
-struct reassembly_options stages_reassembly(const struct options *o, struct budget *budget)
+struct tracker_options stages_tracker(const struct options *o, struct budget *budget)
 {
-	return (struct reassembly_options){
+	return (struct tracker_options){
 		.server_ports = o->ports.port,
 		.server_port_count = o->ports.count,
 		.hold_bytes = HOLD_BYTES,
-		.max_body = o->max_body,
 		.idle_ns = IDLE_NS,
 		.budget = budget,
 	};

@@ -23,7 +23,7 @@ struct file_options stages_files(const struct options *o);
  */
 int stages_listen_only(const struct options *o, struct source *const *sources, size_t count, struct buffer *error);
 
-/** stages_reassembly() - of one lane, or of the doctor */
-struct reassembly_options stages_reassembly(const struct options *o, struct budget *budget);
+/** stages_tracker() - of one lane, or of the doctor */
+struct tracker_options stages_tracker(const struct options *o, struct budget *budget);
 
 #endif

@@ -10,8 +10,10 @@
 #include <llhttp.h>
 
 #include "http/http1/head_scan.h"
+#include "http/http1/http1_reader.h"
 #include "http/http1/request.h"
-#include "reassembly/stream.h"
+#include "reassembly/chunk.h"
+#include "reassembly/reader.h"
 
 #define SPARE_HTTP_MAX 64
 
@@ -31,21 +33,17 @@ struct http_env {
 	llhttp_settings_t kept_settings;
 };
 
-/** http_env_init() - of @options what concerns HTTP; @sink and the budget borrowed, @stats too */
-void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
-		   const struct reassembly_options *options, struct reassembly_stats *stats);
+/** http_env_init() - @options copied, what they point to is borrowed; @stats too */
+void http_env_init(struct http_env *env, const struct http1_options *options, struct reassembly_stats *stats);
 void http_env_deinit(struct http_env *env);
 
 /**
- * http_new() - begin to follow a connection
- * @origin:  client, server and connection are used
- * @responses: the server's stream; borrowed for the incarnation of the result: tells how far the responses are known
- * @begun:   the connection was seen from its first byte; otherwise a request must be found first
+ * http_new() - start to follow a connection
+ * @start:   see reassembly/reader.h; if its first byte was not seen, a request must be found first
  *
  * Return: given to the caller, for http_free(); NULL when out of memory or over the budget.
  */
-struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *responses,
-		      bool begun);
+struct http *http_new(struct http_env *env, const struct reader_start *start);
 
 /** http_free() - the request in the making is forgotten: http_end() first */
 void http_free(struct http_env *env, struct http *h);
@@ -53,19 +51,12 @@ void http_free(struct http_env *env, struct http *h);
 /** http_proxied() - a proxy says who the client is; its requests are told with that from now on */
 void http_proxied(struct http *h, const struct endpoint *client);
 
-/** http_unparsed() - bytes of the client were seen before this http was made, on segments up to this @ack */
-void http_unparsed(struct http *h, uint32_t ack);
-
-/** enum http_result - unless HTTP_LIVE, there is nothing more to find */
-enum http_result {
-	HTTP_LIVE,
-	HTTP_NOT,  /* the first bytes were no request; nothing was counted */
-	HTTP_LEFT, /* it speaks something else now (h2, an upgrade, a tunnel); counted */
-};
+/** http_unparsed() - bytes of the client were seen before this http was made, when it had read up to @peer_read */
+void http_unparsed(struct http *h, uint64_t peer_read);
 
 /* The streams' bytes and gaps, in order. */
-enum http_result http_client_bytes(struct http *h, const struct stream_piece *piece);
-enum http_result http_server_bytes(struct http *h, const struct stream_piece *piece);
+enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk);
+enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 

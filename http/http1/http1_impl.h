@@ -64,12 +64,13 @@ struct pairs;
 
 /** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
 struct http {
+	struct reader reader; /* first: what the tracker holds */
 	struct http_env *env;
 	struct pairs *pairs; /* NULL unless answers may be wanted */
 	struct request request;
 	enum request_state state;
 	enum next_bytes next_bytes;
-	enum http_result result;
+	enum reader_result result;
 	struct at_hand at_hand;
 	uint32_t ordinal;        /* requests counted on this connection */
 	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */

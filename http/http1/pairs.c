@@ -169,7 +169,7 @@ static void date(const struct awaited *a, struct response *r)
 /** deliver() - it is decided, and the request was handed over */
 static void deliver(struct http *h, struct awaited *a)
 {
-	const struct reassembly_sink *sink = &h->env->requests.sink;
+	const struct protocol_sink *sink = &h->env->requests.sink;
 	struct response *r = a->response;
 	uint64_t token = a->token;
 

@@ -13,15 +13,16 @@
 
 #include "base/digest.h"
 #include "http/http1/head.h"
+#include "http/protocol.h"
 #include "message/message.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/reassembly_stats.h"
 
 #define SPARE_HEADS_MAX 64
 #define SPARE_DIGESTS_MAX 16
 
 /** struct request_env - what all requests of a lane share */
 struct request_env {
-	struct reassembly_sink sink;
+	struct protocol_sink sink;
 	uint64_t max_body;
 	struct budget *budget;
 	struct reassembly_stats *stats;

@@ -154,8 +154,3 @@ enum line_match status_line_match(struct span s)
 		return LINE_MAYBE;
 	return digit >= '1' && digit <= '9' ? LINE_YES : LINE_NO;
 }
-
-bool tls_hello_match(struct span s)
-{
-	return s.len >= 3 && s.at[0] == 0x16 && s.at[1] == 0x03 && s.at[2] <= 0x04;
-}

@@ -43,7 +43,4 @@ enum line_match request_line_protocol(struct span s);
 /** status_line_match() - "HTTP/1." digit SP digit (RFC 9112, 4) */
 enum line_match status_line_match(struct span s);
 
-/** tls_hello_match() - a TLS record of type handshake, version 3.x (RFC 8446, 5.1), as a client begins */
-bool tls_hello_match(struct span s);
-
 #endif

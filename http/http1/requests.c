@@ -144,7 +144,7 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 	http_lose_position(h);
 }
 
-static void leave(struct http *h, enum http_result result)
+static void leave(struct http *h, enum reader_result result)
 {
 	if (h->pairs)
 		http_pairs_end(h, RESPONSE_UPGRADED);
@@ -160,12 +160,12 @@ void http_leave_upgraded(struct http *h, bool h2c)
 	if (h2c)
 		counter_add(&h->env->requests.stats->http2, 1);
 	request_lost(&h->env->requests, &h->request, LOST_UPGRADED);
-	leave(h, HTTP_LEFT);
+	leave(h, READER_LEFT);
 }
 
 void http_leave_unseen(struct http *h)
 {
-	leave(h, HTTP_LEFT);
+	leave(h, READER_LEFT);
 }
 
 /** client_failed() - the parser refused the bytes at hand */
@@ -184,7 +184,7 @@ static void client_failed(struct http *h)
 		http_count_request(h);
 		fail_request(h, LOST_MALFORMED);
 	} else if (h->first) {
-		leave(h, HTTP_NOT);
+		leave(h, READER_REFUSED);
 	} else {
 		http_lose_position(h);
 	}
@@ -344,7 +344,7 @@ static void method_complete(struct http *h)
 	if (protocol == LINE_YES)
 		http_count_request(h);
 	else if (protocol == LINE_NO)
-		leave(h, HTTP_NOT);
+		leave(h, READER_REFUSED);
 }
 
 /** client_paused() - llhttp stopped where we asked it to */
@@ -415,7 +415,7 @@ static void client_parse(struct http *h, struct span *in)
 		counter_add(&h->env->requests.stats->http2, 1);
 		if (h->upgrade_asked)
 			counter_add(&h->env->requests.stats->upgraded, 1);
-		leave(h, HTTP_LEFT);
+		leave(h, READER_LEFT);
 	} else if (rc != HPE_OK) {
 		client_failed(h);
 	}
@@ -717,23 +717,23 @@ static void client_segment(struct http *h, struct span segment)
 			false; /* bytes went by before the response: if it is no, the position is lost */
 }
 
-enum http_result http_client_bytes(struct http *h, const struct stream_piece *piece)
+enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk)
 {
-	struct span segment = piece->bytes;
+	struct span segment = chunk->bytes;
 
-	h->at_hand = (struct at_hand){ .at = piece->ts,
-				       .start = piece->seq,
-				       .end = piece->seq + (uint32_t)segment.len,
-				       .ack = piece->ack,
-				       .has_ack = piece->has_ack };
+	h->at_hand = (struct at_hand){ .at = chunk->at,
+				       .start = (uint32_t)chunk->offset,
+				       .end = (uint32_t)chunk->offset + (uint32_t)segment.len,
+				       .ack = (uint32_t)chunk->peer_read,
+				       .has_ack = chunk->peer_known };
 	client_segment(h, segment);
 	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->state == REQUEST_LOST)
 		client_find(h,
 			    segment); /* the guess was made earlier and was wrong: this segment may be right */
 	if (http_request_open(h) && !request_wait(&h->env->requests, &h->request))
 		fail_request(h, LOST_MEMORY);
-	if (piece->has_ack) {
-		h->read_ack = h->read_known ? seq_later(h->read_ack, piece->ack) : piece->ack;
+	if (h->at_hand.has_ack) {
+		h->read_ack = h->read_known ? seq_later(h->read_ack, (uint32_t)chunk->peer_read) : (uint32_t)chunk->peer_read;
 		h->read_known = true;
 	}
 	return h->result;
@@ -744,9 +744,9 @@ void http_proxied(struct http *h, const struct endpoint *client)
 	h->request.origin.proxied = *client;
 }
 
-void http_unparsed(struct http *h, uint32_t ack)
+void http_unparsed(struct http *h, uint64_t peer_read)
 {
-	h->read_ack = ack;
+	h->read_ack = (uint32_t)peer_read;
 	h->read_known = true;
 }
 
@@ -882,9 +882,9 @@ void http_end(struct http *h, enum lost_reason reason)
 	leave(h, h->result);
 }
 
-struct http *http_new(struct http_env *env, const struct request_origin *origin, const struct stream *responses,
-		      bool begun)
+struct http *http_new(struct http_env *env, const struct reader_start *start)
 {
+	bool begun = start->from_first_byte;
 	struct http *h = env->spare;
 
 	if (!budget_charge(env->requests.budget, sizeof(*h)))
@@ -901,11 +901,11 @@ struct http *http_new(struct http_env *env, const struct request_origin *origin,
 	}
 	memset(h, 0, offsetof(struct http, client));
 	h->env = env;
-	rounds_init(&h->rounds, responses, begun);
+	rounds_init(&h->rounds, start->server, begun);
 	h->first = begun;
 	h->gapped = !begun;
 	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
-	h->request.origin = *origin;
+	h->request.origin = start->origin;
 	if (env->keep_responses && !http_pairs_init(h, begun)) {
 		http_free(env, h);
 		return NULL;
@@ -929,14 +929,13 @@ void http_free(struct http_env *env, struct http *h)
 	env->spare_count++;
 }
 
-void http_env_init(struct http_env *env, const struct reassembly_sink *sink,
-		   const struct reassembly_options *options, struct reassembly_stats *stats)
+void http_env_init(struct http_env *env, const struct http1_options *options, struct reassembly_stats *stats)
 {
 	*env = (struct http_env){ .llhttp_only = options->llhttp_only,
 				  .keep_responses = options->keep_responses,
 				  .max_response = options->max_response,
 				  .last_token = options->first_token };
-	env->requests.sink = *sink;
+	env->requests.sink = options->sink;
 	env->requests.max_body = options->max_body;
 	env->requests.budget = options->budget;
 	env->requests.stats = stats;

@@ -228,17 +228,17 @@ static void server_parse(struct http *h, struct span *in)
 	}
 }
 
-enum http_result http_server_bytes(struct http *h, const struct stream_piece *piece)
+enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 {
-	struct span in = piece->bytes;
+	struct span in = chunk->bytes;
 
 	if (h->pairs)
-		http_pairs_server_bytes(h, piece->ts);
+		http_pairs_server_bytes(h, chunk->at);
 	while (in.len > 0 && h->state != REQUEST_OVER && !h->rounds.switched) {
 		if (!h->answering) {
 			bool kept;
 
-			if (!server_begin(h, in, piece->ack))
+			if (!server_begin(h, in, (uint32_t)chunk->peer_read))
 				return h->result;
 			kept = h->pairs && http_pairs_response_begins(h);
 			if (!kept && scan_head(h, &in))

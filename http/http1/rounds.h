@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "reassembly/sequence.h"
-#include "reassembly/stream.h"
+#include "reassembly/chunk.h"
 
 #define OUTSTANDING_MAX 64 /* requests without a response whose kind is remembered; power of two */
 #define STARTS_MAX 32      /* final responses whose start is remembered; power of two */
@@ -53,7 +53,7 @@ struct interim_start {
 
 /** struct rounds - what each request touches comes first */
 struct rounds {
-	const struct stream *stream; /* the server's; borrowed: how far the responses were captured */
+	const struct stream_place *stream; /* the server's; borrowed: how far the responses were captured */
 	uint32_t sent, answered;     /* requests, and final responses that have started; they wrap together */
 	bool comparable;             /* sent and answered can be compared */
 	bool followed;               /* it is known where responses start */
@@ -67,7 +67,7 @@ struct rounds {
 };
 
 /** rounds_init() - @rounds are zero; @whole: the connection was seen from its first byte */
-static inline void rounds_init(struct rounds *r, const struct stream *responses, bool whole)
+static inline void rounds_init(struct rounds *r, const struct stream_place *responses, bool whole)
 {
 	r->stream = responses;
 	r->comparable = r->followed = r->followed_always = whole;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 #define REQUEST "POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 #define SEGMENTS 1000000
@@ -65,14 +66,14 @@ static int run(uint32_t flows, uint32_t segments)
 	uint32_t *sent = calloc(flows, sizeof(*sent));
 	uint64_t requests = 0, order = 88172645463325252U;
 	struct budget budget;
-	struct reassembly_sink sink = { &requests, on_head, on_request, NULL };
-	struct reassembly_options options = { ports, 1, 64 << 20, 1 << 20, 60 * NS_PER_S, &budget };
+	struct protocol_sink sink = { &requests, on_head, on_request, NULL };
+	struct http_tracker_options options = { { ports, 1, 64 << 20, 60 * NS_PER_S, &budget, false }, { .max_body = 1 << 20 } };
 	struct reassembler *r;
 	struct mono since;
 	double opened, asked, held;
 
 	budget_init(&budget, (size_t)16 << 30);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	if (!r || !sent)
 		return 1;
 	since = mono_now();

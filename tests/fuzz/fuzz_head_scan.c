@@ -20,18 +20,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/** struct reader - one of the two, and what it said as a number that depends on the order of everything */
-struct reader {
+/** struct half - one of the two, and what it said as a number that depends on the order of everything */
+struct half {
 	struct budget budget;
 	struct reassembly_stats stats;
-	struct stream responses;
+	struct stream_place responses;
 	struct http_env env;
 	struct http *http;
 	uint64_t said;
 	uint64_t number, number_said; /* of the last head that has one, and what it said from its begin on */
 };
 
-static void say(struct reader *r, const void *bytes, size_t len)
+static void say(struct half *r, const void *bytes, size_t len)
 {
 	const uint8_t *b = bytes;
 
@@ -40,12 +40,12 @@ static void say(struct reader *r, const void *bytes, size_t len)
 		r->said = (r->said ^ b[i]) * 1099511628211U;
 }
 
-static void say_span(struct reader *r, struct span s)
+static void say_span(struct half *r, struct span s)
 {
 	say(r, s.at, s.len);
 }
 
-static void say_head(struct reader *r, const struct request_head *head)
+static void say_head(struct half *r, const struct request_head *head)
 {
 	say_span(r, head->method);
 	say_span(r, head->target);
@@ -58,7 +58,7 @@ static void say_head(struct reader *r, const struct request_head *head)
 }
 
 /** check_number() - heads with the same number are the same */
-static void check_number(struct reader *r, const struct request_head *head)
+static void check_number(struct half *r, const struct request_head *head)
 {
 	uint64_t said = r->said, alone;
 
@@ -77,7 +77,7 @@ static void check_number(struct reader *r, const struct request_head *head)
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
 {
-	struct reader *r = ctx;
+	struct half *r = ctx;
 	enum keep keep = (enum keep)(head->target.len % 3); /* all three ways */
 
 	say_head(r, head);
@@ -88,7 +88,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 
 static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
 {
-	struct reader *r = ctx;
+	struct half *r = ctx;
 
 	say(r, &out_of_memory, sizeof(out_of_memory));
 	if (!m)
@@ -108,22 +108,23 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 	say(ctx, &origin->id, sizeof(origin->id));
 }
 
-static void reader_open(struct reader *r, bool llhttp_only)
+static void reader_open(struct half *r, bool llhttp_only)
 {
-	struct reassembly_sink sink = { r, on_head, on_request, on_lost };
-	struct reassembly_options options = { .max_body = 100, .budget = &r->budget };
+	struct protocol_sink sink = { r, on_head, on_request, on_lost };
+	struct http1_options options = { .sink = sink, .max_body = 100, .budget = &r->budget };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
+	struct reader_start start = { .origin = origin, .server = &r->responses, .from_first_byte = true };
 
-	*r = (struct reader){ .responses = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
+	*r = (struct half){ .responses = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
 	budget_init(&r->budget, 1 << 26);
-	http_env_init(&r->env, &sink, &options, &r->stats);
+	http_env_init(&r->env, &options, &r->stats);
 	r->env.llhttp_only = llhttp_only;
-	r->http = http_new(&r->env, &origin, &r->responses, true);
+	r->http = http_new(&r->env, &start);
 	if (!r->http)
 		abort();
 }
 
-static void reader_close(struct reader *r)
+static void reader_close(struct half *r)
 {
 	http_end(r->http, LOST_CUT_AT_END);
 	http_free(&r->env, r->http);
@@ -133,7 +134,7 @@ static void reader_close(struct reader *r)
 }
 
 /** check_alike() - have both said the same, and do they know the same? */
-static void check_alike(const struct reader *x, const struct reader *y)
+static void check_alike(const struct half *x, const struct half *y)
 {
 	const struct http *a = x->http, *b = y->http;
 	bool same = x->said == y->said && a->state == b->state && a->result == b->result &&
@@ -158,15 +159,15 @@ static void check_alike(const struct reader *x, const struct reader *y)
 
 enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HOLE, MARK_COUNT };
 
-static void give(struct reader *r, bool server, struct span bytes, uint32_t sent)
+static void give(struct half *r, bool server, struct span bytes, uint32_t sent)
 {
-	struct stream_piece piece = { bytes, { 5 }, sent, r->responses.next, true };
+	struct chunk piece = { bytes, { 5 }, sent, r->responses.next, true };
 
-	if (r->http->result != HTTP_LIVE)
+	if (r->http->result != READER_LIVE)
 		return;
 	if (server) {
-		piece.seq = r->responses.next;
-		piece.ack = sent;
+		piece.offset = r->responses.next;
+		piece.peer_read = sent;
 		r->responses.next += (uint32_t)bytes.len;
 		http_server_bytes(r->http, &piece);
 	} else {
@@ -174,9 +175,9 @@ static void give(struct reader *r, bool server, struct span bytes, uint32_t sent
 	}
 }
 
-static void skip(struct reader *r, enum mark mark, uint32_t bytes)
+static void skip(struct half *r, enum mark mark, uint32_t bytes)
 {
-	if (r->http->result != HTTP_LIVE)
+	if (r->http->result != READER_LIVE)
 		return;
 	if (mark == MARK_CLIENT_HOLE)
 		http_client_gap(r->http, bytes, LOST_GAP);
@@ -196,7 +197,7 @@ static size_t end_of_segment(const uint8_t *data, size_t size, size_t at)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct reader r[2];
+	struct half r[2];
 	uint32_t sent = 1;
 	bool server = false;
 

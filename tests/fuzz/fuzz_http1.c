@@ -103,14 +103,16 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 {
 	struct budget budget;
 	struct reassembly_stats stats = { 0 };
-	struct reassembly_sink sink = { o, on_head, on_request, on_lost, on_response };
-	struct reassembly_options options = { .max_body = 1 << 20,
+	struct protocol_sink sink = { o, on_head, on_request, on_lost, on_response };
+	struct http1_options options = { .sink = sink,
+					      .max_body = 1 << 20,
 					      .budget = &budget,
 					      .keep_responses = responses_too,
 					      .max_response = 1 << 10,
 					      .first_token = FIRST_TOKEN };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
-	struct stream responses = { .synced = true, .next = 1, .seen = true };
+	struct stream_place responses = { .synced = true, .next = 1, .seen = true };
+	struct reader_start start = { .origin = origin, .server = &responses, .from_first_byte = true };
 	uint32_t sent = 1;
 	struct http_env env;
 	struct http *h;
@@ -122,8 +124,8 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 	if (!stretch)
 		return false;
 	budget_init(&budget, 1 << 26);
-	http_env_init(&env, &sink, &options, &stats);
-	h = http_new(&env, &origin, &responses, true);
+	http_env_init(&env, &options, &stats);
+	h = http_new(&env, &start);
 	if (!h)
 		abort();
 	for (size_t i = 0; i <= size; i++) {
@@ -138,16 +140,16 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 			mark = (enum mark)(data[++i] % MARK_COUNT);
 		if (!end && mark == MARK_CUT && !cuts)
 			continue;
-		if (len > 0 && h->result == HTTP_LIVE) {
+		if (len > 0 && h->result == READER_LIVE) {
 			/* A copy of just this length, so that reading past its end is seen. */
 			uint8_t *exact = malloc(len);
-			struct stream_piece piece = { span_of(exact, len), { 5 }, sent, server ? sent : responses.next, true };
+			struct chunk piece = { span_of(exact, len), { 5 }, sent, server ? sent : responses.next, true };
 
 			if (!exact)
 				abort();
 			memcpy(exact, stretch, len);
 			if (server) {
-				piece.seq = responses.next;
+				piece.offset = responses.next;
 				responses.next += (uint32_t)len;
 				http_server_bytes(h, &piece);
 			} else {
@@ -157,11 +159,11 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 			free(exact);
 		}
 		len = 0;
-		if (mark == MARK_CLIENT_HOLE && h->result == HTTP_LIVE)
+		if (mark == MARK_CLIENT_HOLE && h->result == READER_LIVE)
 			http_client_gap(h, 1 + data[i] * 3, LOST_GAP);
 		if (mark == MARK_CLIENT_HOLE)
 			sent += 1 + data[i] * 3;
-		if (mark == MARK_SERVER_HOLE && h->result == HTTP_LIVE)
+		if (mark == MARK_SERVER_HOLE && h->result == READER_LIVE)
 			http_server_gap(h, 1 + data[i], data[i] % 2 ? LOST_GAP : LOST_TRUNCATED);
 		if (mark == MARK_SERVER_HOLE)
 			responses.next += 1 + data[i];
@@ -169,7 +171,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 		if (mark != MARK_CUT)
 			server = mark == MARK_SERVER || mark == MARK_SERVER_HOLE;
 	}
-	if (size % 3 == 0 && h->result == HTTP_LIVE)
+	if (size % 3 == 0 && h->result == READER_LIVE)
 		http_server_end(h);
 	http_end(h, LOST_CUT_AT_END);
 	http_free(&env, h);

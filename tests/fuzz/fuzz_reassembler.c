@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -149,17 +150,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run run = { in, 0, 0 };
 	struct budget budget;
 	uint8_t choice = take(&in);
-	struct reassembly_options options = {
-		.server_ports = ports,
-		.server_port_count = choice & 1,
-		.hold_bytes = (choice & 2) ? 64 : 4096,
-		.max_body = (choice & 4) ? 16 : 4096,
-		.idle_ns = 30 * NS_PER_S,
-		.budget = &budget,
-		.keep_responses = choice & 16,
-		.max_response = (choice & 32) ? 16 : 4096,
+	struct http_tracker_options options = {
+		.tracker.server_ports = ports,
+		.tracker.server_port_count = choice & 1,
+		.tracker.hold_bytes = (choice & 2) ? 64 : 4096,
+		.http.max_body = (choice & 4) ? 16 : 4096,
+		.tracker.idle_ns = 30 * NS_PER_S,
+		.tracker.budget = &budget,
+		.http.keep_responses = choice & 16,
+		.http.max_response = (choice & 32) ? 16 : 4096,
 	};
-	struct reassembly_sink sink = { &run, on_head, on_request, on_lost, on_response };
+	struct protocol_sink sink = { &run, on_head, on_request, on_lost, on_response };
 	uint32_t isn = (choice & 8) ? UINT32_MAX - 20 : 1000;
 	struct end ends[2][2] = { { { isn, 0 }, { isn + 7, 0 } }, { { isn + 9, 0 }, { isn, 0 } } };
 	int64_t now_ns = 1000 * NS_PER_S;
@@ -168,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t lost = 0;
 
 	budget_init(&budget, (choice & 16) ? 4096 : 1 << 24);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	if (!r)
 		return 0;
 	while (in.len > 0)

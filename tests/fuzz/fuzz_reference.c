@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -352,24 +353,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint16_t ports[] = { 80 };
 	static struct talk t;
 	struct budget budget;
-	struct reassembly_sink sink = { &t.is, on_head, on_request, NULL };
-	struct reassembly_options options = { .server_ports = ports,
-					      .hold_bytes = 64 << 10,
-					      .max_body = 1 << 20,
-					      .idle_ns = 60 * NS_PER_S,
-					      .budget = &budget };
+	struct protocol_sink sink = { &t.is, on_head, on_request, NULL };
+	struct http_tracker_options options = { .tracker.server_ports = ports,
+					      .tracker.hold_bytes = 64 << 10,
+					      .http.max_body = 1 << 20,
+					      .tracker.idle_ns = 60 * NS_PER_S,
+					      .tracker.budget = &budget };
 	uint8_t choice;
 
 	memset(&t, 0, sizeof(t));
 	t.in = span_of(data, size);
 	t.now_ns = NS_PER_S;
 	choice = take(&t);
-	options.server_port_count = choice & 1;
+	options.tracker.server_port_count = choice & 1;
 	t.twin = choice & 2;
 	t.client_isn = (choice & 4) ? UINT32_MAX - take(&t) : 5000000;
 	t.server_isn = (choice & 8) ? UINT32_MAX - 20 : 3000000000;
 	budget_init(&budget, 1 << 24);
-	t.r = reassembler_new(&options, &sink);
+	t.r = http_tracker_new(&options, &sink);
 	if (!t.r)
 		return 0;
 	converse(&t, choice & 16, 1 + choice / 32);

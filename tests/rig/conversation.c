@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 #define REQUESTS_MAX 24
 #define PACKETS_MAX 2048
@@ -638,22 +639,22 @@ static void feed(struct reassembler *r, const struct talk *t, const struct packe
 static void run(struct talk *t, bool responses)
 {
 	static const uint16_t ports[] = { 80 };
-	struct reassembly_options options = { .server_ports = ports,
-					      .server_port_count = 1,
-					      .hold_bytes = 64 << 10,
-					      .max_body = 1 << 20,
-					      .idle_ns = 60 * NS_PER_S,
-					      .budget = &t->budget,
-					      .llhttp_only = one_in(4),
-					      .keep_responses = responses,
-					      .max_response = 1 << 20 };
-	struct reassembly_sink sink = { t, on_head, on_request, NULL, on_response };
+	struct http_tracker_options options = { .tracker.server_ports = ports,
+					      .tracker.server_port_count = 1,
+					      .tracker.hold_bytes = 64 << 10,
+					      .http.max_body = 1 << 20,
+					      .tracker.idle_ns = 60 * NS_PER_S,
+					      .tracker.budget = &t->budget,
+					      .http.llhttp_only = one_in(4),
+					      .http.keep_responses = responses,
+					      .http.max_response = 1 << 20 };
+	struct protocol_sink sink = { t, on_head, on_request, NULL, on_response };
 	static const int64_t steps_us[] = { 50, 5000, 300000 }; /* what waits for a gap to close, waits longer or less */
 	uint32_t isn = one_in(2) ? UINT32_MAX - below(3000) : below(1000);
 	struct reassembler *r;
 
 	budget_init(&t->budget, 1 << 28);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
 	for (size_t i = 0; i < t->count; i++)
 		feed(r, t, &t->packets[i], isn, NS_PER_S + (int64_t)(i + 1) * steps_us[t->seed % 3] * NS_PER_US);

@@ -104,16 +104,16 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	response_free(r);
 }
 
-void tcp_tap_open(struct tcp_tap *tap, const struct reassembly_options *options, enum keep keep)
+void tcp_tap_open(struct tcp_tap *tap, const struct http_tracker_options *options, enum keep keep)
 {
-	struct reassembly_options with = *options;
-	size_t limit = options->budget ? options->budget->limit : (size_t)1 << 30;
-	struct reassembly_sink sink = { tap, on_head, on_request, on_lost, on_response };
+	struct http_tracker_options with = *options;
+	size_t limit = options->tracker.budget ? options->tracker.budget->limit : (size_t)1 << 30;
+	struct protocol_sink sink = { tap, on_head, on_request, on_lost, on_response };
 
-	*tap = (struct tcp_tap){ .keep = keep, .responses = options->keep_responses };
+	*tap = (struct tcp_tap){ .keep = keep, .responses = options->http.keep_responses };
 	budget_init(&tap->budget, limit);
-	with.budget = &tap->budget;
-	tap->r = reassembler_new(&with, &sink);
+	with.tracker.budget = &tap->budget;
+	tap->r = http_tracker_new(&with, &sink);
 	assert_non_null(tap->r);
 }
 
@@ -270,16 +270,16 @@ static void run_at(const struct tcp_story *story, uint32_t isn, bool llhttp_only
 	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };
 	struct budget limit = { .limit = story->memory ? story->memory : (size_t)1 << 30 };
 	uint16_t service = story->service ? story->service : SERVER_PORT;
-	struct reassembly_options options = {
-		.server_ports = &service,
-		.server_port_count = story->no_ports ? 0 : 1,
-		.hold_bytes = story->hold_bytes ? story->hold_bytes : 64 << 10,
-		.max_body = story->max_body ? story->max_body : 1 << 20,
-		.idle_ns = 60 * NS_PER_S,
-		.budget = &limit,
-		.llhttp_only = llhttp_only,
-		.keep_responses = story->responses,
-		.max_response = story->max_response ? story->max_response : 1 << 20,
+	struct http_tracker_options options = {
+		.tracker.server_ports = &service,
+		.tracker.server_port_count = story->no_ports ? 0 : 1,
+		.tracker.hold_bytes = story->hold_bytes ? story->hold_bytes : 64 << 10,
+		.http.max_body = story->max_body ? story->max_body : 1 << 20,
+		.tracker.idle_ns = 60 * NS_PER_S,
+		.tracker.budget = &limit,
+		.http.llhttp_only = llhttp_only,
+		.http.keep_responses = story->responses,
+		.http.max_response = story->max_response ? story->max_response : 1 << 20,
 	};
 	int64_t now_ns = 1700000000 * NS_PER_S;
 	struct tcp_tap tap;

@@ -15,6 +15,7 @@
 #include "base/buffer.h"
 #include "capture/segment.h"
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 #define CLIENT_PORT 40000
 #define SERVER_PORT 8000
@@ -70,7 +71,7 @@ struct tcp_tap {
 	bool brief; /* bodies as length and hash, not as text */
 };
 
-void tcp_tap_open(struct tcp_tap *tap, const struct reassembly_options *options, enum keep keep);
+void tcp_tap_open(struct tcp_tap *tap, const struct http_tracker_options *options, enum keep keep);
 
 /** tcp_tap_close() - finish, check that the books balance and nothing is held, free; the events stay until freed */
 void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what);

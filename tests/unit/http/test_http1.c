@@ -515,9 +515,6 @@ static void test_lines(void **state)
 			fail_msg("row %zu: \"%s\": %d %d %d %d", i, rows[i].text, request_method_match(s),
 				 request_line_match(s), status_line_match(s), request_line_foreign(s));
 	}
-	assert_true(tls_hello_match(SPAN_LITERAL("\x16\x03\x01\x02")));
-	assert_false(tls_hello_match(SPAN_LITERAL("\x16\x03")));
-	assert_false(tls_hello_match(SPAN_LITERAL("\x17\x03\x01")));
 }
 
 /* ---- the head as the sink sees it ---- */
@@ -565,15 +562,15 @@ static void note_request(void *ctx, uint8_t verdict, struct message *m, bool out
 static void send_pieces(struct span text, size_t size, struct seen_head *seen)
 {
 	struct budget budget;
-	struct reassembly_sink sink = { seen, note_head, note_request, NULL };
-	struct reassembly_options options = { .hold_bytes = 65536, .max_body = 65536, .idle_ns = NS_PER_S,
-					      .budget = &budget };
+	struct protocol_sink sink = { seen, note_head, note_request, NULL };
+	struct http_tracker_options options = { .tracker.hold_bytes = 65536, .http.max_body = 65536, .tracker.idle_ns = NS_PER_S,
+					      .tracker.budget = &budget };
 	struct segment s = { .src = { .port = 1234, .family = 4 }, .dst = { .port = 80, .family = 4 },
 			     .seq = 999, .flags = TCP_SYN, .ts = { 5 } };
 	struct reassembler *r;
 
 	budget_init(&budget, 64 << 20);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
 	reassembler_feed(r, &s);
 	s.seq++;

@@ -22,6 +22,7 @@
 
 #include "base/buffer.h"
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 
 #define ROUNDS 3000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
 #define ROUNDS_OF_EACH_MIX 1000
@@ -262,22 +263,22 @@ static void feed(struct reassembler *r, const struct talk *t, const struct packe
 static void run(struct talk *t, bool begun, bool closes)
 {
 	static const uint16_t ports[] = { 80 };
-	struct reassembly_options options = { .server_ports = ports,
-					      .server_port_count = 1,
-					      .hold_bytes = 64 << 10,
-					      .max_body = 1 << 20,
-					      .idle_ns = 60 * NS_PER_S,
-					      .budget = &t->budget,
-					      .keep_responses = true,
-					      .max_response = 1 << 20 };
-	struct reassembly_sink sink = { t, on_head, on_request, NULL, on_response };
+	struct http_tracker_options options = { .tracker.server_ports = ports,
+					      .tracker.server_port_count = 1,
+					      .tracker.hold_bytes = 64 << 10,
+					      .http.max_body = 1 << 20,
+					      .tracker.idle_ns = 60 * NS_PER_S,
+					      .tracker.budget = &t->budget,
+					      .http.keep_responses = true,
+					      .http.max_response = 1 << 20 };
+	struct protocol_sink sink = { t, on_head, on_request, NULL, on_response };
 	const struct packet syn[] = { { .flags = TCP_SYN },
 				      { .server = true, .flags = TCP_SYN | TCP_ACK, .ack = 1 } };
 	uint32_t isn = below(2) ? UINT32_MAX - below(3000) : below(1000);
 	struct reassembler *r;
 
 	budget_init(&t->budget, 1 << 28);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
 	for (size_t i = 0; begun && i < 2; i++)
 		feed(r, t, &syn[i], isn, NS_PER_S);

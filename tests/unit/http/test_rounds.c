@@ -15,7 +15,7 @@ static const uint32_t isns[] = { 0, 1, UINT32_MAX, UINT32_MAX - 10 };
 
 /** struct setup - rounds and the server's stream, captured up to @stream.next */
 struct setup {
-	struct stream stream;
+	struct stream_place stream;
 	struct rounds rounds;
 };
 

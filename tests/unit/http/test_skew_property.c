@@ -320,13 +320,13 @@ static void feed(struct tcp_tap *tap, const struct talk *t, const struct packet 
 static void read_talk(struct tcp_tap *tap, const struct talk *t, uint32_t lose_one_in)
 {
 	static const uint16_t ports[] = { SERVER_PORT };
-	struct reassembly_options options = {
-		.server_ports = ports,
-		.server_port_count = below(2),
-		.hold_bytes = 256 << 10,
-		.max_body = 1 << 20,
-		.idle_ns = 60 * NS_PER_S,
-		.llhttp_only = below(4) == 0,
+	struct http_tracker_options options = {
+		.tracker.server_ports = ports,
+		.tracker.server_port_count = below(2),
+		.tracker.hold_bytes = 256 << 10,
+		.http.max_body = 1 << 20,
+		.tracker.idle_ns = 60 * NS_PER_S,
+		.http.llhttp_only = below(4) == 0,
 	};
 	uint32_t isn[2] = { UINT32_MAX - below(20000), rnd() };
 

@@ -58,19 +58,19 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool responses)
 {
 	static const uint16_t ports[] = { SERVER_PORT };
-	struct reassembly_sink sink = { rig, on_head, on_request, on_lost, on_response };
-	struct reassembly_options options = { .server_ports = ports,
-					      .server_port_count = 1,
-					      .hold_bytes = 256 << 10,
-					      .max_body = 64 << 20,
-					      .idle_ns = 60 * NS_PER_S,
-					      .budget = &rig->budget,
-					      .keep_responses = responses,
-					      .max_response = 1 << 20 };
+	struct protocol_sink sink = { rig, on_head, on_request, on_lost, on_response };
+	struct http_tracker_options options = { .tracker.server_ports = ports,
+					      .tracker.server_port_count = 1,
+					      .tracker.hold_bytes = 256 << 10,
+					      .http.max_body = 64 << 20,
+					      .tracker.idle_ns = 60 * NS_PER_S,
+					      .tracker.budget = &rig->budget,
+					      .http.keep_responses = responses,
+					      .http.max_response = 1 << 20 };
 
 	*rig = (struct rig){ .keep = keep };
 	budget_init(&rig->budget, memory);
-	rig->r = reassembler_new(&options, &sink);
+	rig->r = http_tracker_new(&options, &sink);
 	return rig->r != NULL;
 }
 

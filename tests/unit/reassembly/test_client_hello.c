@@ -105,6 +105,9 @@ static void test_not_one(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_false(client_hello_name(span_of(rows[i], 9), &name));
+	assert_true(tls_hello_match(SPAN_LITERAL("\x16\x03\x01\x02")));
+	assert_false(tls_hello_match(SPAN_LITERAL("\x16\x03")));
+	assert_false(tls_hello_match(SPAN_LITERAL("\x17\x03\x01")));
 }
 
 int main(void)

@@ -121,11 +121,11 @@ static void test_crowd(void **state)
 {
 	enum { NETWORKS = 500 };
 	static const uint16_t ports[] = { SERVER_PORT };
-	struct reassembly_options options = { .server_ports = ports,
-					      .server_port_count = 1,
-					      .hold_bytes = 4096,
-					      .max_body = 4096,
-					      .idle_ns = 60 * NS_PER_S };
+	struct http_tracker_options options = { .tracker.server_ports = ports,
+					      .tracker.server_port_count = 1,
+					      .tracker.hold_bytes = 4096,
+					      .http.max_body = 4096,
+					      .tracker.idle_ns = 60 * NS_PER_S };
 	struct tcp_tap tap;
 
 	tcp_tap_open(&tap, &options, KEEP_WHOLE);

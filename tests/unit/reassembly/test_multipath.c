@@ -12,6 +12,7 @@
 
 #include "capture/tcp_options.h"
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 #include "tests/rig/guard_page.h"
 #include "tests/rig/tcp_script.h"
 
@@ -229,13 +230,13 @@ static void feed(struct reassembler *r, const struct step *step, uint32_t isn, i
 static void tell(const struct story *story, uint32_t isn)
 {
 	static const uint16_t port = SERVER_PORT;
-	struct reassembly_options options = { .server_ports = &port,
-					      .server_port_count = 1,
-					      .hold_bytes = 65536,
-					      .max_body = 65536,
-					      .max_response = 65536,
-					      .idle_ns = 3600 * NS_PER_S,
-					      .keep_responses = true };
+	struct http_tracker_options options = { .tracker.server_ports = &port,
+					      .tracker.server_port_count = 1,
+					      .tracker.hold_bytes = 65536,
+					      .http.max_body = 65536,
+					      .http.max_response = 65536,
+					      .tracker.idle_ns = 3600 * NS_PER_S,
+					      .http.keep_responses = true };
 	char what[80];
 	struct tcp_tap tap;
 	struct buffer answered = { 0 };

@@ -23,7 +23,7 @@ struct reading {
 	bool waits;
 };
 
-static bool read_bytes(void *ctx, const struct stream_piece *piece)
+static bool read_bytes(void *ctx, const struct chunk *piece)
 {
 	struct reading *reading = ctx;
 
@@ -67,7 +67,7 @@ static void rig_close(struct rig *rig)
 {
 	stream_drop(&rig->stream, &rig->env);
 	assert_int_equal(rig->stream.held_bytes, 0);
-	assert_int_equal(rig->stream.held_count, 0);
+	assert_int_equal(rig->stream.at.held_count, 0);
 	assert_int_equal(budget_used(&rig->budget), 0);
 	assert_int_equal(counter_get(&rig->stats.held_bytes), 0);
 	buffer_deinit(&rig->reading.text);
@@ -75,7 +75,7 @@ static void rig_close(struct rig *rig)
 
 static void feed(struct rig *rig, uint32_t seq, struct span bytes, uint32_t missing)
 {
-	struct stream_piece piece = { .bytes = bytes, .seq = seq };
+	struct chunk piece = { .bytes = bytes, .offset = stream_offset(&rig->stream, seq) };
 
 	stream_feed(&rig->stream, &rig->env, &rig->reading, &piece, missing);
 	assert_true(rig->reading.waits || !rig->stream.held);
@@ -351,7 +351,7 @@ static void test_beyond_4_gib(void **state)
 		seq += sizeof(block);
 		buffer_clear(&rig.reading.text);
 	}
-	assert_int_equal(rig.stream.next, seq);
+	assert_int_equal((uint32_t)rig.stream.at.next, seq);
 	assert_int_equal(counter_get(&rig.stats.gaps), 1);
 	assert_int_equal(counter_get(&rig.stats.retransmitted_bytes), 0);
 	rig_close(&rig);

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "reassembly/reassembler.h"
+#include "tests/rig/http_tracker.h"
 #include "replay/response_parser.h"
 
 struct row {
@@ -178,17 +179,17 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 {
 	static const uint16_t port = 8000;
 	struct production p = { 0 };
-	struct reassembly_sink sink = { &p, on_head, on_request, on_lost, on_response };
+	struct protocol_sink sink = { &p, on_head, on_request, on_lost, on_response };
 	struct budget budget;
-	struct reassembly_options options = { .server_ports = &port, .server_port_count = 1, .hold_bytes = 65536, .max_body = 65536,
-					      .max_response = 1 << 20, .idle_ns = 3600 * NS_PER_S, .budget = &budget,
-					      .keep_responses = true };
+	struct http_tracker_options options = { .tracker.server_ports = &port, .tracker.server_port_count = 1, .tracker.hold_bytes = 65536, .http.max_body = 65536,
+					      .http.max_response = 1 << 20, .tracker.idle_ns = 3600 * NS_PER_S, .tracker.budget = &budget,
+					      .http.keep_responses = true };
 	struct span request = span_str(row->is_to_head ? "HEAD / HTTP/1.1\r\n\r\n" : "POST / HTTP/1.1\r\n\r\n");
 	struct reassembler *r;
 	uint32_t at = 1;
 
 	budget_init(&budget, 1 << 30);
-	r = reassembler_new(&options, &sink);
+	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
 	send_segment(r, true, TCP_SYN, 0, 0, (struct span){ 0 });
 	send_segment(r, false, TCP_SYN | TCP_ACK, 0, 1, (struct span){ 0 });

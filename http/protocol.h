@@ -1,0 +1,54 @@
+/*
+ * protocol.h - what every protocol reports to: requests that are complete, requests that are lost, their responses
+ *
+ * Theory of operation. Who wants requests hands in a sink. It is asked once for
+ * each, when its head is complete, what is to be kept of it, and gets it when its last
+ * byte is here, or is told why it never will be. Which response belongs to which
+ * request is the protocol's own business: the sink sees a token. So HTTP/1, where
+ * one request follows another, and a protocol with many at a time report alike.
+ */
+#ifndef HTTP_PROTOCOL_H
+#define HTTP_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/message.h"
+#include "message/response.h"
+#include "reassembly/reassembly_stats.h"
+
+enum keep {
+	KEEP_NOTHING, /* count it; on_request gets no message */
+	KEEP_LENT,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
+	KEEP_HEAD,    /* a message without its body */
+	KEEP_WHOLE,   /* head and body */
+};
+
+struct head_decision {
+	enum keep keep;
+	bool digest;     /* also the SHA-256 of the body, kept or not */
+	uint8_t verdict; /* handed back with the request, not looked at */
+	bool response;     /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
+	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
+};
+
+/**
+ * struct protocol_sink - what a protocol reports to; all called on the lane's thread
+ * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
+ * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory; with
+ *               KEEP_LENT its bytes may be the segment's
+ *               (the bytes could not be kept under --max-memory)
+ * @on_lost:     a request that had begun will never be complete; @origin borrowed
+ * @on_response: the response to a request that on_request got with this response_token, or why there is none:
+ *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.
+ */
+struct protocol_sink {
+	void *ctx;
+	struct head_decision (*on_head)(void *ctx, const struct request_head *head,
+					const struct request_origin *origin);
+	void (*on_request)(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory);
+	void (*on_lost)(void *ctx, enum lost_reason reason, const struct request_origin *origin);
+	void (*on_response)(void *ctx, uint64_t token, struct response *response);
+};
+
+#endif
