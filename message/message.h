@@ -17,13 +17,10 @@
 #include "base/digest.h"
 #include "base/endpoint.h"
 #include "base/span.h"
+#include "message/header_list.h"
 #include "message/item.h"
 
-struct header {
-	struct span name, value; /* value without surrounding white space, bytes as captured */
-};
-
-/** struct request_head - request line and fields as captured; spans are borrowed from whoever holds the head */
+/** struct request_head - request line and fields as captured; spans are borrowed from the owner of the head */
 struct request_head {
 	struct span method, target;
 	const struct header *headers;

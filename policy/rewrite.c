@@ -1,18 +1,19 @@
 /*
  * rewrite.c - one captured head in, one head for the shadow out
  *
- * Theory of operation: the output is assembled from parts that are each safe by
- * themselves, so that no captured byte can end a line or begin a field.
+ * Theory of operation: what comes out is a method, a target and a list of
+ * fields, in no wire format. Each part is safe by itself, so that no captured
+ * byte can end a line or begin a field where a client writes them as lines.
  *
- *   request line   method (a token, or nothing is sent), prefix and target in
- *                  origin-form (request_target.h), rewritten by the user's rules, with
- *                  spaces and control characters escaped, always HTTP/1.1
+ *   method         a token, or nothing is sent
+ *   target         prefix and target in origin-form (request_target.h), rewritten
+ *                  by the user's rules, with spaces and control characters escaped
  *   Host           the target's, the captured one's, or the user's
  *   captured       those that the allow-list has, byte for byte and in order
- *   -H             as given; built once
+ *   -H             as given
  *   ours           Content-Length, User-Agent, X-Shadowtap
  *
- * No Connection field is written: HTTP/1.1 connections persist without one.
+ * Fields of the hop, such as Connection, are not among them: they are the client's.
  *
  * A captured Connection field names fields that belonged to the hop. They are
  * found by comparing each allowed field with those names. To keep that from
@@ -33,15 +34,21 @@
 #define NOMINATIONS_MAX 8
 #define NOMINATED_BYTES_MAX 1024
 
+/** struct given - one -H */
+struct given {
+	char *text; /* owned; the spans point into it */
+	struct span name, value;
+	bool is_sent; /* as a field of its own: neither removed, nor Host */
+};
+
 struct rewrite {
 	struct allow_list *allow;
-	char **overridden; /* names that -H sets or removes; owned */
-	size_t overridden_count;
+	struct given *given; /* owned */
+	size_t given_count;
 	enum host_mode host_mode;
-	char *authority, *prefix; /* owned */
+	char *authority, *prefix, *host_value; /* owned */
 	struct path_rewrite *paths; /* NULL: no rules */
-	struct buffer host;       /* "Host: x\r\n"; empty if it depends on the request */
-	struct buffer fields;     /* of -H */
+	struct span host;         /* the value of Host; empty if it depends on the request */
 	bool adds_user_agent;     /* ours, unless a captured one was forwarded */
 };
 
@@ -60,8 +67,8 @@ static const struct span host_name = SPAN_LITERAL("host");
 
 static bool is_overridden(const struct rewrite *w, struct span name)
 {
-	for (size_t i = 0; i < w->overridden_count; i++)
-		if (span_equal_nocase(span_str(w->overridden[i]), name))
+	for (size_t i = 0; i < w->given_count; i++)
+		if (span_equal_nocase(w->given[i].name, name))
 			return true;
 	return false;
 }
@@ -104,14 +111,6 @@ static int refuse_header(struct buffer *error, struct span name, const char *why
 	return -EINVAL;
 }
 
-static void add_field(struct buffer *out, struct span name, struct span value)
-{
-	buffer_add_span(out, name);
-	buffer_add(out, ": ", 2);
-	buffer_add_span(out, value);
-	buffer_add(out, "\r\n", 2);
-}
-
 static int set_host(struct rewrite *w, struct span value, struct buffer *error)
 {
 	if (!http_is_visible(value))
@@ -119,8 +118,24 @@ static int set_host(struct rewrite *w, struct span value, struct buffer *error)
 				     "a host is one word, as in 'Host: models.internal:8080'");
 	if (w->host.len)
 		return refuse_header(error, host_name, "it is given twice, and a request has one; leave one out");
-	add_field(&w->host, SPAN_LITERAL("Host"), value);
+	w->host = value;
 	return 0;
+}
+
+/** keep_header() - @name and @value as they are, in memory of ours; returns where, NULL when out of memory */
+static struct given *keep_header(struct rewrite *w, struct span name, struct span value)
+{
+	struct given *g = &w->given[w->given_count];
+
+	g->text = malloc(name.len + value.len + 1);
+	if (!g->text)
+		return NULL;
+	memcpy(g->text, name.at, name.len);
+	memcpy(g->text + name.len, value.at, value.len);
+	g->name = span_of((const uint8_t *)g->text, name.len);
+	g->value = span_of((const uint8_t *)g->text + name.len, value.len);
+	w->given_count++;
+	return g;
 }
 
 /* One -H. What it says, never its value, goes into messages: values are where the secrets are. */
@@ -128,6 +143,7 @@ static int add_header(struct rewrite *w, const char *text, struct buffer *error)
 {
 	struct span name, value;
 	const char *why;
+	struct given *g;
 	bool removes;
 
 	if (span_cut(span_str(text), ':', &name, &value)) {
@@ -156,14 +172,12 @@ static int add_header(struct rewrite *w, const char *text, struct buffer *error)
 	if (!http_is_field_value(value))
 		return refuse_header(error, name,
 				     "the value has a line break in it; write one --header for each field");
-	w->overridden[w->overridden_count] = strndup((const char *)name.at, name.len);
-	if (!w->overridden[w->overridden_count])
+	g = keep_header(w, name, value);
+	if (!g)
 		return -ENOMEM;
-	w->overridden_count++;
 	if (span_equal_nocase(name, host_name))
-		return set_host(w, value, error);
-	if (!removes)
-		add_field(&w->fields, name, value);
+		return set_host(w, g->value, error);
+	g->is_sent = !removes;
 	return 0;
 }
 
@@ -173,8 +187,8 @@ static int build_headers(struct rewrite *w, const struct texts *set, struct buff
 
 	if (set->count == 0)
 		return 0;
-	w->overridden = calloc(set->count, sizeof(w->overridden[0]));
-	if (!w->overridden)
+	w->given = calloc(set->count, sizeof(w->given[0]));
+	if (!w->given)
 		return -ENOMEM;
 	for (size_t i = 0; i < set->count && !err; i++)
 		err = add_header(w, set->at[i], error);
@@ -199,10 +213,14 @@ static int build_host(struct rewrite *w, const struct rewrite_options *o, struct
 		return -ENOMEM;
 	if (w->host.len) /* -H 'Host: x' */
 		return 0;
-	if (o->host_mode == HOST_TARGET)
-		add_field(&w->host, SPAN_LITERAL("Host"), span_str(o->authority));
-	else if (o->host_mode == HOST_VALUE)
-		add_field(&w->host, SPAN_LITERAL("Host"), span_str(o->host_value));
+	if (o->host_mode == HOST_TARGET) {
+		w->host = span_str(w->authority);
+	} else if (o->host_mode == HOST_VALUE) {
+		w->host_value = strdup(o->host_value);
+		if (!w->host_value)
+			return -ENOMEM;
+		w->host = span_str(w->host_value);
+	}
 	return 0;
 }
 
@@ -238,8 +256,6 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
 		err = build_prefix(w, options->prefix, error);
 	if (!err)
 		err = path_rewrite_new(&options->paths, &w->paths, error);
-	if (!err && (!buffer_ok(&w->host) || !buffer_ok(&w->fields)))
-		err = -ENOMEM;
 	if (err) {
 		rewrite_free(w);
 		return err;
@@ -254,20 +270,19 @@ void rewrite_free(struct rewrite *w)
 	if (!w)
 		return;
 	allow_list_free(w->allow);
-	for (size_t i = 0; i < w->overridden_count; i++)
-		free(w->overridden[i]);
-	free(w->overridden);
+	for (size_t i = 0; i < w->given_count; i++)
+		free(w->given[i].text);
+	free(w->given);
 	free(w->authority);
 	free(w->prefix);
+	free(w->host_value);
 	path_rewrite_free(w->paths);
-	buffer_deinit(&w->host);
-	buffer_deinit(&w->fields);
 	free(w);
 }
 
-/* --- request line --- */
+/* --- target --- */
 
-/* Bytes that would end the target or the line are sent as what they would have had to be: escaped. */
+/* Bytes that would end the target, or its line, are sent as what they would have had to be: escaped. */
 static void add_target_text(struct buffer *out, struct span text)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -358,23 +373,21 @@ static struct span captured_host(const struct rewrite *w, const struct request_h
 	return span_str(w->authority);
 }
 
-static void add_host(const struct rewrite *w, const struct request_head *head, struct buffer *out)
+/* The value of Host; what has to be put together, in @text. */
+static struct span host_of(const struct rewrite *w, const struct request_head *head, struct buffer *text)
 {
-	struct span rest, name;
+	struct span port, name;
 
-	if (w->host.len) {
-		buffer_add_span(out, buffer_span(&w->host));
-		return;
-	}
-	rest = captured_host(w, head);
-	buffer_add_str(out, "Host: ");
-	if (w->host_mode == HOST_SUFFIX) { /* Envoy's: host:port becomes host-shadow:port */
-		if (span_take(&rest, port_at(rest), &name))
-			buffer_add_span(out, name);
-		buffer_add_str(out, "-shadow");
-	}
-	buffer_add_span(out, rest);
-	buffer_add(out, "\r\n", 2);
+	if (w->host.len)
+		return w->host;
+	port = captured_host(w, head);
+	if (w->host_mode != HOST_SUFFIX)
+		return port;
+	if (span_take(&port, port_at(port), &name)) /* Envoy's: host:port becomes host-shadow:port */
+		buffer_add_span(text, name);
+	buffer_add_str(text, "-shadow");
+	buffer_add_span(text, port);
+	return buffer_span(text);
 }
 
 /* --- captured fields --- */
@@ -412,7 +425,7 @@ static bool is_nominated(const struct nominations *n, struct span name)
 }
 
 /* Return: was a User-Agent among them? */
-static bool add_captured_fields(const struct rewrite *w, const struct request_head *head, struct buffer *out)
+static bool add_captured_fields(const struct rewrite *w, const struct request_head *head, struct outgoing *out)
 {
 	struct nominations nominations = find_nominations(head);
 	bool has_user_agent = false;
@@ -427,7 +440,7 @@ static bool add_captured_fields(const struct rewrite *w, const struct request_he
 			continue;
 		if (!http_is_token(field->name) || !http_is_field_value(field->value))
 			continue;
-		add_field(out, field->name, field->value);
+		outgoing_add(out, field->name, field->value);
 		has_user_agent = has_user_agent || span_equal_nocase(field->name, user_agent_name);
 	}
 	return has_user_agent;
@@ -454,35 +467,33 @@ static bool needs_length(const struct message *m)
 	       span_equal(method, SPAN_LITERAL("PUT")) || span_equal(method, SPAN_LITERAL("PATCH"));
 }
 
-int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer *out)
+static void add_given_fields(const struct rewrite *w, struct outgoing *out)
 {
-	size_t before = out->len;
-	char id[MESSAGE_ID_TEXT_MAX];
+	for (size_t i = 0; i < w->given_count; i++)
+		if (w->given[i].is_sent)
+			outgoing_add(out, w->given[i].name, w->given[i].value);
+}
+
+int rewrite_request(const struct rewrite *w, const struct message *m, struct outgoing *out)
+{
 	bool has_user_agent;
 	int err;
 
+	outgoing_clear(out);
 	if (!http_is_token(m->head.method))
 		return -EINVAL;
-	buffer_add_span(out, m->head.method);
-	buffer_add(out, " ", 1);
-	err = add_target(w, &m->head, out);
-	if (err < 0) {
-		out->len = before;
+	err = add_target(w, &m->head, &out->target_text);
+	if (err < 0)
 		return err;
-	}
-	buffer_add_str(out, " HTTP/1.1\r\n");
-	add_host(w, &m->head, out);
+	out->method = m->head.method;
+	out->target = buffer_span(&out->target_text);
+	outgoing_add(out, SPAN_LITERAL("Host"), host_of(w, &m->head, &out->host_text));
 	has_user_agent = add_captured_fields(w, &m->head, out);
-	buffer_add_span(out, buffer_span(&w->fields));
+	add_given_fields(w, out);
 	if (needs_length(m))
-		buffer_printf(out, "Content-Length: %llu\r\n", (unsigned long long)m->body_len);
+		outgoing_add_length(out, m->body_len);
 	if (w->adds_user_agent && !has_user_agent)
-		buffer_add_str(out, "User-Agent: shadowtap/" SHADOWTAP_VERSION "\r\n");
-	buffer_add_str(out, "X-Shadowtap: ");
-	buffer_add_str(out, message_id_text(m->origin.id, id));
-	buffer_add_str(out, "\r\n\r\n");
-	if (buffer_ok(out))
-		return 0;
-	out->len = before;
-	return -ENOMEM;
+		outgoing_add(out, SPAN_LITERAL("User-Agent"), SPAN_LITERAL("shadowtap/" SHADOWTAP_VERSION));
+	outgoing_add(out, SPAN_LITERAL("X-Shadowtap"), span_str(message_id_text(m->origin.id, out->id_text)));
+	return outgoing_ok(out) ? 0 : -ENOMEM;
 }

@@ -1,5 +1,5 @@
 /*
- * rewrite.h - the head of the replayed request
+ * rewrite.h - the head of the replayed request, as fields: a client writes them in its protocol's format
  *
  * Fields of the captured request pass an allow-list (docs/contract.md, "What is
  * sent"). What is never forwarded, even with "*": hop-by-hop fields (RFC 9110,
@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "policy/policy.h"
 #include "message/message.h"
+#include "message/outgoing.h"
 
 enum host_mode { HOST_TARGET, HOST_KEEP, HOST_SUFFIX, HOST_VALUE };
 
@@ -45,25 +46,26 @@ struct rewrite;
 int rewrite_new(const struct rewrite_options *options, struct rewrite **out, struct buffer *error);
 
 /**
- * rewrite_head() - append request line, fields and the empty line for @m to @out
+ * rewrite_request() - what is sent for @m: its method, target and fields, in the order in which they are sent
+ * @out:  zero, or used before; borrows from @m and @w
  *
- * Content-Length is always written, fresh, except for a request without a body
+ * Content-Length is always among them, fresh, except for a request without a body
  * whose method defines none (GET, HEAD, DELETE, ...: RFC 9110, 8.6).
  * Targets in any other form become origin-form (request_target.h), "*" of OPTIONS apart. Whatever the
- * captured bytes are, what is appended is one request: fields whose name is no
+ * captured bytes are, written as lines it is one request: fields whose name is no
  * token or whose value has CR, LF or NUL are left out, and spaces and control
  * characters of the target are percent-encoded.
  * A rewritten path begins with a slash, one is put before it if need be.
- * Return: 0, -ENOMEM, or -EINVAL if the method is no token or the rules of --rewrite-path gave up; on failure
- * @out's contents are as before.
+ * Return: 0, -ENOMEM, or -EINVAL if the method is no token or the rules of --rewrite-path gave up; @out is then
+ * of no use.
  */
-int rewrite_head(const struct rewrite *w, const struct message *m, struct buffer *out);
+int rewrite_request(const struct rewrite *w, const struct message *m, struct outgoing *out);
 
 /**
  * rewrite_allows() - is a captured field of this name forwarded? (also decides what events may show)
  *
  * Not if -H sets or removes it. A request whose Connection field names it is an exception that only
- * rewrite_head() sees.
+ * rewrite_request() sees.
  */
 bool rewrite_allows(const struct rewrite *w, struct span name);
 

@@ -63,6 +63,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "replay/http1_head.h"
 #include "replay/socket.h"
 
 /* A turn of the loop reads at most so many full TLS records from one connection: 64 KiB, as much as plain. */
@@ -518,15 +519,24 @@ static void send_request(struct conn *c)
 		end_errno(c, OUTCOME_FAILED_RESET, -r);
 }
 
-/** start_request() - the socket is connected: build the head and write */
+/** make_head() - what is sent for the message, as it is sent; 0 or a negative errno as in replay.h */
+static int make_head(struct conn *c)
+{
+	struct outgoing *o = c->env->outgoing;
+	int r = c->env->make_head(c->env->make_head_ctx, c->message, o);
+
+	if (r < 0)
+		return r;
+	buffer_clear(&c->head);
+	http1_head_write(o, &c->head);
+	return outgoing_ok(o) && buffer_ok(&c->head) ? 0 : -ENOMEM;
+}
+
+/** start_request() - the socket is connected: make the head and write */
 static void start_request(struct conn *c)
 {
-	int r;
+	int r = make_head(c);
 
-	buffer_clear(&c->head);
-	r = c->env->build_head(c->env->build_head_ctx, c->message, &c->head);
-	if (r == 0 && !buffer_ok(&c->head))
-		r = -ENOMEM;
 	if (r == -EINVAL) {
 		conn_end(c, OUTCOME_FAILED_PROTOCOL, "no request can be made of it", false);
 		return;

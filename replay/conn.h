@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "message/message.h"
+#include "message/outgoing.h"
 #include "replay/response_parser.h"
 #include "replay/list.h"
 #include "replay/outcome.h"
@@ -47,8 +48,9 @@ struct conn_env {
 	uint8_t *scratch; /* every response is read into it and thrown away; at least a TLS record */
 	size_t scratch_size;
 	int64_t max_time_ns, connect_timeout_ns;
-	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
-	void *build_head_ctx;
+	int (*make_head)(void *ctx, const struct message *m, struct outgoing *out);
+	void *make_head_ctx;
+	struct outgoing *outgoing; /* of the request that is being made; of use until it is written into a connection's head */
 	const struct response_parser_keeping *keeping; /* NULL: answers are thrown away */
 	struct target_stats *stats;
 	struct list *opening; /* connections in CONN_RESOLVING to CONN_SECURING, by their opening link */

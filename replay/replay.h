@@ -2,8 +2,8 @@
  * replay.h - chosen requests in, outcomes out: the client side, on one libuv loop
  *
  * Every function is called on the loop's thread, except replay_is_own().
- * Nothing here knows packets, rules or headers: the head of a replayed request
- * is built by a callback that the upper floor hands in.
+ * Nothing here knows packets, rules or headers: what a replayed request says
+ * is made by a callback that the upper floor hands in.
  *
  * Promises: no retry, ever; a deadline over the whole exchange; answers are
  * drained into one shared buffer and thrown away, unless keep_responses; a full queue sheds the newest
@@ -21,6 +21,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "message/message.h"
+#include "message/outgoing.h"
 #include "replay/outcome.h"
 #include "replay/replay_stats.h"
 #include "replay/resolve.h"
@@ -42,9 +43,9 @@ struct target_options {
 	bool may_be_production;     /* it may be the service that is watched */
 	const struct endpoint *watched; /* services that are known to be watched before the first request; borrowed */
 	size_t watched_count;
-	/* append the request head for @m; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
-	int (*build_head)(void *ctx, const struct message *m, struct buffer *out);
-	void *build_head_ctx;
+	/* what is sent for @m into @out, zero or used before; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
+	int (*make_head)(void *ctx, const struct message *m, struct outgoing *out);
+	void *make_head_ctx;
 	bool keep_responses;      /* on_outcome takes them */
 	uint64_t max_response;    /* bytes of the body of a response that is kept */
 	struct budget *budget;  /* for those; borrowed */

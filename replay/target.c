@@ -57,6 +57,7 @@ struct target {
 	size_t index;
 	struct target_hooks hooks;
 	struct conn_env env;
+	struct outgoing outgoing;
 	struct response_parser_keeping keeping;
 	struct resolver *resolver;
 	struct aim aim;
@@ -700,8 +701,9 @@ static struct conn_env make_env(struct target *t, uv_loop_t *loop, struct self_c
 		.max_time_ns = o->max_time_ns,
 		.connect_timeout_ns =
 			connect_ns > 0 && connect_ns < o->max_time_ns ? connect_ns : o->max_time_ns,
-		.build_head = o->build_head,
-		.build_head_ctx = o->build_head_ctx,
+		.make_head = o->make_head,
+		.make_head_ctx = o->make_head_ctx,
+		.outgoing = &t->outgoing,
 		.keeping = o->keep_responses ? &t->keeping : NULL,
 		.stats = &t->stats,
 		.opening = &t->opening,
@@ -778,6 +780,7 @@ void target_free(struct target *t)
 	}
 	tls_context_free(t->tls);
 	resolver_free(t->resolver);
+	outgoing_deinit(&t->outgoing);
 	free(t->queue);
 	free(t);
 }

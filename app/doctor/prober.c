@@ -25,15 +25,17 @@ struct prober {
 	struct replay *replay;
 };
 
-static int build_head(void *ctx, const struct message *m, struct buffer *out)
+static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 {
 	const struct target_url *url = ctx;
 
-	(void)m;
-	buffer_printf(out,
-		      "HEAD %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: shadowtap/" SHADOWTAP_VERSION "\r\n"
-		      "X-Shadowtap: doctor\r\nConnection: close\r\n\r\n",
-		      url->prefix[0] ? url->prefix : "/", url->authority);
+	outgoing_clear(out);
+	out->method = m->head.method;
+	out->target = span_str(url->prefix[0] ? url->prefix : "/");
+	outgoing_add(out, SPAN_LITERAL("Host"), span_str(url->authority));
+	outgoing_add(out, SPAN_LITERAL("User-Agent"), SPAN_LITERAL("shadowtap/" SHADOWTAP_VERSION));
+	outgoing_add(out, SPAN_LITERAL("X-Shadowtap"), SPAN_LITERAL("doctor"));
+	outgoing_add(out, SPAN_LITERAL("Connection"), SPAN_LITERAL("close"));
 	return 0;
 }
 
@@ -90,8 +92,8 @@ static int ask(struct prober *p, struct buffer *error)
 			.may_be_production = p->o->target_is_production,
 			.watched = p->seen->server,
 			.watched_count = p->seen->server_count,
-			.build_head = build_head,
-			.build_head_ctx = (void *)&p->o->targets[i].url,
+			.make_head = make_head,
+			.make_head_ctx = (void *)&p->o->targets[i].url,
 		};
 	}
 	err = replay_new(&p->loop, &options, &p->replay, error);

@@ -34,11 +34,11 @@ static bool shows_header(void *ctx, struct span name)
 	return rewrite_allows(r->rules.rewrite[0], name);
 }
 
-static int build_head(void *ctx, const struct message *m, struct buffer *out)
+static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 {
 	const struct head_builder *b = ctx;
 
-	return rewrite_head(b->run->rules.rewrite[b->target], m, out);
+	return rewrite_request(b->run->rules.rewrite[b->target], m, out);
 }
 
 /* NULL: there is no memory for it, or nobody wants it */
@@ -482,8 +482,8 @@ static int make_replay(struct run *r, struct buffer *error)
 			.keep_responses = r->o->compare.on,
 			.max_response = r->o->compare.max_response,
 			.budget = &r->budget,
-			.build_head = build_head,
-			.build_head_ctx = &r->builders[i],
+			.make_head = make_head,
+			.make_head_ctx = &r->builders[i],
 		};
 	}
 	return replay_new(&r->loop, &options, &r->replay, error);

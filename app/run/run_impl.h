@@ -38,7 +38,7 @@
  */
 enum run_state { RUN_CAPTURING, RUN_STOPPING, RUN_DRAINING, RUN_COMPARING, RUN_CLOSING };
 
-/** struct head_builder - whose rules build a request's head: looked up for each, since SIGHUP replaces them */
+/** struct head_builder - whose rules make a request's head: looked up for each, since SIGHUP replaces them */
 struct head_builder {
 	struct run *run;
 	size_t target;

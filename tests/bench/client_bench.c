@@ -27,14 +27,17 @@ struct bench {
 	bool is_over;
 };
 
-static int build_head(void *ctx, const struct message *m, struct buffer *out)
+static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 {
-	buffer_printf(
-		out,
-		"POST /v1/models/m:predict HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\n"
-		"user-agent: shadowtap/bench\r\nx-shadowtap: 0123456789abcdef\r\ncontent-length: %zu\r\n\r\n",
-		(const char *)ctx, (size_t)m->body_len);
-	return buffer_ok(out) ? 0 : -1;
+	outgoing_clear(out);
+	out->method = m->head.method;
+	out->target = SPAN_LITERAL("/v1/models/m:predict");
+	outgoing_add(out, SPAN_LITERAL("host"), span_str(ctx));
+	outgoing_add(out, SPAN_LITERAL("content-type"), SPAN_LITERAL("application/json"));
+	outgoing_add(out, SPAN_LITERAL("user-agent"), SPAN_LITERAL("shadowtap/bench"));
+	outgoing_add(out, SPAN_LITERAL("x-shadowtap"), SPAN_LITERAL("0123456789abcdef"));
+	outgoing_add_length(out, m->body_len);
+	return 0;
 }
 
 static struct message *make_message(const struct bench *b)
@@ -108,8 +111,8 @@ int main(int argc, char **argv)
 		.breaker = 10,
 		.sample_share = SHARE_ONE,
 		.tls.insecure = true, /* the server's certificate is whatever is at hand */
-		.build_head = build_head,
-		.build_head_ctx = target.url.authority,
+		.make_head = make_head,
+		.make_head_ctx = target.url.authority,
 	};
 	struct replay_options options = {
 		.targets = &target, .target_count = 1, .on_outcome = on_outcome, .on_room = on_room, .ctx = &b

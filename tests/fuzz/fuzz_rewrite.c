@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "policy/rewrite.h"
+#include "tests/rig/head_text.h"
 
 #define FIELDS_MAX 32
 
@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (m.head.header_count < FIELDS_MAX && take_text(&in, &headers[m.head.header_count].name) &&
 	       take_text(&in, &headers[m.head.header_count].value))
 		m.head.header_count++;
-	if (rewrite_new(&options, &w, &error) == 0 && rewrite_head(w, &m, &out) == 0)
+	if (rewrite_new(&options, &w, &error) == 0 && head_text(w, &m, &out) == 0)
 		check(buffer_span(&out));
 	rewrite_free(w);
 	buffer_deinit(&out);

@@ -12,11 +12,14 @@
 
 #define GUARD_MS 20000
 
-static int build_head(void *ctx, const struct message *m, struct buffer *out)
+static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 {
-	buffer_printf(out, "%.*s /v1/models/m:predict HTTP/1.1\r\nHost: shadow\r\nContent-Length: %zu\r\n\r\n",
-		      (int)m->head.method.len, m->head.method.at, (size_t)m->body_len);
-	return buffer_ok(out) ? 0 : -1;
+	outgoing_clear(out);
+	out->method = m->head.method;
+	out->target = SPAN_LITERAL("/v1/models/m:predict");
+	outgoing_add(out, SPAN_LITERAL("Host"), SPAN_LITERAL("shadow"));
+	outgoing_add_length(out, m->body_len);
+	return 0;
 }
 
 struct target_options rig_target(uint16_t port)
@@ -27,7 +30,7 @@ struct target_options rig_target(uint16_t port)
 		.max_time_ns = 10 * NS_PER_S,
 		.breaker = 1000,
 		.sample_share = SHARE_ONE,
-		.build_head = build_head,
+		.make_head = make_head,
 	};
 
 	snprintf(o.url.name, sizeof(o.url.name), "default");

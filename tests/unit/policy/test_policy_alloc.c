@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 #include "policy/rewrite.h"
 #include "tests/rig/fail_alloc.h"
+#include "tests/rig/head_text.h"
 
 static void test_policy_new(void **state)
 {
@@ -113,7 +114,7 @@ static void test_rewrite_head(void **state)
 
 		buffer_add_str(&out, "before");
 		fail_at = n++;
-		err = rewrite_head(w, &m, &out);
+		err = head_text(w, &m, &out);
 		if (fail_at >= 0)
 			fail_at = -1;
 		else

@@ -1060,8 +1060,8 @@ static void test_unix_socket(void **state)
 	rmdir(directory);
 }
 
-/** a head that cannot be built is no failure to connect, and no reason to leave the target alone */
-static int build_nothing(void *ctx, const struct message *m, struct buffer *out)
+/** a head that cannot be made is no failure to connect, and no reason to leave the target alone */
+static int make_nothing(void *ctx, const struct message *m, struct outgoing *out)
 {
 	return -EINVAL;
 }
@@ -1073,7 +1073,7 @@ static void test_request_that_cannot_be_made(void **state)
 	struct target_options target = rig_target(fault_server_port(server));
 	struct rig g;
 
-	target.build_head = build_nothing;
+	target.make_head = make_nothing;
 	target.breaker = 1;
 	rig_start(&g, &target, 1);
 	for (size_t i = 0; i < 3; i++) {
