@@ -16,6 +16,9 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "message/response.h"
+#include "replay/exchange.h"
+#include "replay/http1_pool.h"
 #include "replay/self_connections.h"
 #include "replay/sink.h"
 #include "replay/target.h"
@@ -28,7 +31,7 @@ struct replay {
 	struct replay_options options;
 	struct target **targets;
 	size_t target_count; /* those that are set up */
-	struct self_connections *self_connections;
+	struct replay_shared shared;
 	struct sink *sink; /* NULL when no target is sink: */
 	uv_timer_t drain_timer;
 	struct mono drain_limit;
@@ -92,14 +95,19 @@ static bool needs_sink(const struct replay_options *o)
 
 static int add_targets(struct replay *r, struct buffer *error)
 {
-	const struct target_hooks hooks = { on_target_outcome, on_target_unsent, on_target_production,
-					    on_target_room, on_target_quiet, r };
-	uint16_t port = r->sink ? sink_port(r->sink) : 0;
+	struct target_setup setup = {
+		.shared = &r->shared,
+		.hooks = { on_target_outcome, on_target_unsent, on_target_production, on_target_room, on_target_quiet, r },
+		.transport_new = http1_pool_new,
+	};
 
+	r->shared.sink_port = r->sink ? sink_port(r->sink) : 0;
 	for (size_t i = 0; i < r->options.target_count; i++) {
-		int e = target_new(r->loop, &r->options.targets[i], i, port, r->self_connections, r->scratch,
-				   sizeof(r->scratch), &hooks, &r->targets[i], error);
+		int e;
 
+		setup.options = &r->options.targets[i];
+		setup.index = i;
+		e = target_new(&setup, &r->targets[i], error);
 		if (e < 0)
 			return e;
 		r->target_count++;
@@ -120,9 +128,14 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
 	r->options = *options;
 	uv_timer_init(loop, &r->drain_timer);
 	r->drain_timer.data = r;
-	r->self_connections = self_connections_new();
+	r->shared = (struct replay_shared){
+		.loop = loop,
+		.self_connections = self_connections_new(),
+		.scratch = r->scratch,
+		.scratch_size = sizeof(r->scratch),
+	};
 	r->targets = calloc(options->target_count ? options->target_count : 1, sizeof(struct target *));
-	if (!r->self_connections || !r->targets)
+	if (!r->shared.self_connections || !r->targets)
 		goto fail;
 	if (needs_sink(options)) {
 		e = sink_new(loop, &r->sink, error);
@@ -246,7 +259,7 @@ uint64_t replay_sink_requests(const struct replay *r)
 
 bool replay_is_own(const struct replay *r, const struct endpoint *client, const struct endpoint *server)
 {
-	return self_connections_has(r->self_connections, client, server);
+	return self_connections_has(r->shared.self_connections, client, server);
 }
 
 void replay_close(struct replay *r)
@@ -271,6 +284,6 @@ void replay_free(struct replay *r)
 	free(r->targets);
 	if (r->sink)
 		sink_free(r->sink);
-	self_connections_free(r->self_connections);
+	self_connections_free(r->shared.self_connections);
 	free(r);
 }

@@ -1,5 +1,7 @@
 /*
- * target.h - one shadow: its sample, rate, breaker, queue, pool and books
+ * target.h - one shadow: which requests are sent to it, and when
+ *
+ * Its sample, rate, breaker, queue, deadlines and books. How they are sent is its transport's (exchange.h).
  */
 #ifndef REPLAY_TARGET_H
 #define REPLAY_TARGET_H
@@ -10,11 +12,10 @@
 #include <uv.h>
 
 #include "message/message.h"
-#include "replay/response_parser.h"
-#include "replay/self_connections.h"
+#include "replay/exchange.h"
 #include "replay/replay.h"
 
-/** struct target_hooks - whom a target tells what; all on the loop */
+/** struct target_hooks - what a target tells; all on the loop */
 struct target_hooks {
 	void (*on_outcome)(void *ctx, size_t index, const struct message *m, const struct outcome *outcome);
 	/* shed; or outside the sample: SHED_COUNT */
@@ -27,16 +28,21 @@ struct target_hooks {
 
 struct target;
 
+/** struct target_setup - borrowed during the call, but for what options and shared point to */
+struct target_setup {
+	const struct replay_shared *shared;   /* outlives the target */
+	const struct target_options *options; /* copied */
+	size_t index;                         /* what the hooks are told */
+	struct target_hooks hooks;
+	transport_new_fn transport_new; /* how requests get there */
+};
+
 /**
- * target_new() - set one target up and begin to resolve its name; opens no connection
- * @sink_port: where "sink:" listens, used when the options' URL says so
- * @scratch:   into which all responses are read; borrowed, as is @self_connections
- * @error:     on failure one sentence, if it is about a file of TLS
+ * target_new() - set one target and its transport up; opens no connection
+ * @error:  on failure one sentence, if it is about a file of TLS
  * Return: 0 or a negative errno.
  */
-int target_new(uv_loop_t *loop, const struct target_options *options, size_t index, uint16_t sink_port,
-	       struct self_connections *self_connections, uint8_t *scratch, size_t scratch_size, const struct target_hooks *hooks,
-	       struct target **out, struct buffer *error);
+int target_new(const struct target_setup *setup, struct target **out, struct buffer *error);
 
 /** target_submit() - one chosen request, borrowed: the target takes its own reference if it keeps it */
 void target_submit(struct target *t, struct message *m);

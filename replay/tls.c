@@ -60,7 +60,7 @@ struct tls {
 /**
  * after_call() - what one system call says to OpenSSL
  *
- * EOF is kept from it: it would answer with an alert and spoil the session, and what EOF means is for conn.c.
+ * EOF is kept from it: it would answer with an alert and spoil the session, and what EOF means is for the client to say.
  */
 static int after_call(BIO *bio, ssize_t n, bool is_read)
 {
