@@ -94,14 +94,35 @@ static struct span trimmed(struct span s)
 	return s;
 }
 
+static size_t field_count(const struct response_head *head)
+{
+	return head->lengths.len / (2 * sizeof(uint32_t));
+}
+
+/** copy_fields() - those of @head into @fields, with room behind them for the bytes that they point into */
+static void copy_fields(const struct response_head *head, struct header *fields)
+{
+	size_t count = field_count(head);
+	struct span text = span_of((const uint8_t *)(fields + count), head->text.len), lengths = buffer_span(&head->lengths);
+
+	memcpy(fields + count, head->text.bytes, head->text.len);
+	for (size_t i = 0; i < count; i++) {
+		struct span pair = { 0 };
+		uint32_t len[2] = { 0 };
+
+		if (span_take(&lengths, sizeof(len), &pair))
+			memcpy(len, pair.at, sizeof(len));
+		if (span_take(&text, len[0], &fields[i].name) && span_take(&text, len[1], &fields[i].value))
+			fields[i].value = trimmed(fields[i].value);
+	}
+}
+
 struct response *response_new(int status_code, const struct response_head *head, struct budget *budget)
 {
 	/* One block: the response, its headers, then the bytes that they point into. */
-	size_t count = head ? head->lengths.len / (2 * sizeof(uint32_t)) : 0;
+	size_t count = head ? field_count(head) : 0;
 	size_t size = sizeof(struct response) + count * sizeof(struct header) + (head ? head->text.len : 0);
 	struct response *r;
-	struct header *headers;
-	struct span text, lengths;
 
 	if (!budget_charge(budget, size))
 		return NULL;
@@ -118,22 +139,27 @@ struct response *response_new(int status_code, const struct response_head *head,
 				.charged = size };
 	if (count == 0)
 		return r;
-	headers = (struct header *)(r + 1);
-	memcpy(headers + count, head->text.bytes, head->text.len);
-	text = span_of((const uint8_t *)(headers + count), head->text.len);
-	lengths = buffer_span(&head->lengths);
-	for (size_t i = 0; i < count; i++) {
-		struct span pair = { 0 };
-		uint32_t len[2] = { 0 };
-
-		if (span_take(&lengths, sizeof(len), &pair))
-			memcpy(len, pair.at, sizeof(len));
-		if (span_take(&text, len[0], &headers[i].name) && span_take(&text, len[1], &headers[i].value))
-			headers[i].value = trimmed(headers[i].value);
-	}
-	r->headers = headers;
+	copy_fields(head, (struct header *)(r + 1));
+	r->headers = (struct header *)(r + 1);
 	r->header_count = count;
 	return r;
+}
+
+void response_set_trailers(struct response *r, const struct response_head *trailers)
+{
+	size_t count = field_count(trailers), size = count * sizeof(struct header) + trailers->text.len;
+	struct header *fields;
+
+	if (r->result != RESPONSE_WHOLE || count == 0 || !charge(r, size))
+		return;
+	fields = malloc(size);
+	if (!fields) {
+		uncharge(r, size);
+		return;
+	}
+	copy_fields(trailers, fields);
+	r->trailers = fields;
+	r->trailer_count = count;
 }
 
 static void drop_body(struct response *r)
@@ -229,5 +255,6 @@ void response_free(struct response *r)
 		budget_release(r->budget, r->charged);
 	free(r->arrivals);
 	free(r->body);
+	free((void *)r->trailers);
 	free(r);
 }

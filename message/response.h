@@ -1,7 +1,7 @@
 /*
- * response.h - one HTTP answer, of production or of a shadow, or what is known of one
+ * response.h - one HTTP response, of production or of a shadow, or what is known of one
  *
- * Kept only where answers are compared. Production's is made by the reassembly
+ * Kept only where responses are compared. Production's is made by the reassembly
  * floor, the shadow's by the replay floor; both bodies are de-chunked and
  * otherwise as they came. A response of which something is missing has no body:
  * its result says why, and it is never compared.
@@ -51,6 +51,8 @@ struct response {
 	int status_code;              /* 0: not known */
 	const struct header *headers; /* of the final response; borrowed from this response's own memory */
 	size_t header_count;
+	const struct header *trailers; /* the fields after the body (RFC 9110, 6.5); own memory; only with RESPONSE_WHOLE */
+	size_t trailer_count;
 	uint8_t *body;     /* own memory; only with RESPONSE_WHOLE */
 	uint64_t body_len;
 	size_t body_cap;
@@ -96,6 +98,12 @@ struct response *response_new(int status_code, const struct response_head *head,
  * nothing then.
  */
 void response_add_body(struct response *r, struct span bytes, uint64_t expected, uint64_t max);
+
+/**
+ * response_set_trailers() - the fields that came after the body, copied; once, of a response that is whole
+ * Trailers that cannot be kept are left out: what they say is aside from the response.
+ */
+void response_set_trailers(struct response *r, const struct response_head *trailers);
 
 /** response_add_arrival() - the bytes of the body from here on come at @us; what cannot be kept is left out */
 void response_add_arrival(struct response *r, int64_t us);

@@ -1,7 +1,7 @@
 /*
  * response_parser.c - see response_parser.h
  *
- * Theory of operation: llhttp finds the end of each message. Interim answers
+ * Theory of operation: llhttp finds the end of each message. Interim responses
  * (100, 102, 103) are stepped over; a final one pauses the parser at its end,
  * so that a byte too many is seen and the connection is not used again
  * (RFC 9112, 6.3: we never pipeline, so what comes unasked answers nothing).
@@ -141,12 +141,21 @@ static int on_headers_complete(llhttp_t *p)
 	return response_chunks_head(&a->chunks, p, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
+/** keep() - what a callback returns when a part of a field was kept, or not: trailers may be missing, the head may not */
+static int keep(struct response_parser *a, bool kept)
+{
+	if (a->state != RESPONSE_PARSER_BODY)
+		return kept ? 0 : -1;
+	a->trailers_lost = a->trailers_lost || !kept;
+	return 0;
+}
+
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct response_parser *a = p->data;
 
 	match_name(&a->keep, at, len);
-	return a->state == RESPONSE_PARSER_BODY || response_head_name(&a->head, span_of(at, len)) ? 0 : -1;
+	return keep(a, response_head_name(&a->head, span_of(at, len)));
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
@@ -154,17 +163,16 @@ static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 	struct response_parser *a = p->data;
 
 	match_value(&a->keep, at, len);
-	return a->state == RESPONSE_PARSER_BODY || response_head_value(&a->head, span_of(at, len)) ? 0 : -1;
+	return keep(a, response_head_value(&a->head, span_of(at, len)));
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
 	struct response_parser *a = p->data;
 
-	if (a->state == RESPONSE_PARSER_BODY)
-		return 0;
-	end_field(a);
-	return response_head_end_field(&a->head) ? 0 : -1;
+	if (a->state != RESPONSE_PARSER_BODY)
+		end_field(a);
+	return keep(a, response_head_end_field(&a->head));
 }
 
 static int on_kept_headers_complete(llhttp_t *p)
@@ -198,6 +206,8 @@ static int on_message_complete(llhttp_t *p)
 		a->begun = false;
 		return 0;
 	}
+	if (a->response && !a->trailers_lost)
+		response_set_trailers(a->response, &a->head);
 	a->keep_alive = llhttp_should_keep_alive(p);
 	a->state = RESPONSE_PARSER_WHOLE;
 	return HPE_PAUSED;

@@ -1,8 +1,8 @@
 /*
- * response_parser.h - the bytes that a shadow sends back, read as one HTTP/1.x answer
+ * response_parser.h - the bytes that a shadow sends back, read as one HTTP/1.x response
  *
- * No sockets and no time in here, so that a fuzzer can drive it. Unless somebody
- * compares answers, the body is looked at by nobody: its end is what matters,
+ * No sockets and no time in here, so that a fuzzer can drive it. Unless responses
+ * are compared, the body is read and thrown away: its end is what matters,
  * because the connection can carry another request only from there.
  */
 #ifndef REPLAY_RESPONSE_PARSER_H
@@ -28,10 +28,10 @@ enum response_parser_state {
 	RESPONSE_PARSER_BODY,  /* status and fields are known */
 	RESPONSE_PARSER_WHOLE, /* complete; keep_alive says whether the connection may be used again */
 	RESPONSE_PARSER_HUGE,  /* more body than we care to read: close the connection, the status counts */
-	RESPONSE_PARSER_BAD,   /* no HTTP/1.x answer, a head above the limit, or a 101 that nobody asked for */
+	RESPONSE_PARSER_BAD,   /* no HTTP/1.x response, a head above the limit, or a 101 that was not requested */
 };
 
-/** struct response_parser_keeping - how answers are kept; const while they are */
+/** struct response_parser_keeping - how responses are kept; const while they are */
 struct response_parser_keeping {
 	uint64_t max; /* bytes of a body; more of it is read, but not kept */
 	struct budget *budget;
@@ -52,6 +52,7 @@ struct response_parser {
 	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
 	bool begun;         /* bytes of the final response have come */
 	bool interim;       /* the message being parsed is a 1xx */
+	bool trailers_lost; /* with keeping: there is no room for them */
 	bool keep_alive;
 	int64_t keep_s; /* how long it will be kept, as the server says (Keep-Alive: timeout=N); -1: it does not */
 	struct keep_field {
@@ -69,7 +70,7 @@ struct response_parser {
  */
 void response_parser_begin(struct response_parser *a, bool to_head, const struct response_parser_keeping *keeping);
 
-/** response_parser_take() - the kept answer, given to the caller: as whole as it is; NULL if there is none */
+/** response_parser_take() - the kept response, given to the caller: as whole as it is; NULL if there is none */
 struct response *response_parser_take(struct response_parser *a);
 
 void response_parser_deinit(struct response_parser *a);

@@ -111,7 +111,7 @@ static void test_kept(void **state)
 	static const struct fault_step steps[] = {
 		READ, SEND("HTTP/1.1 100 Continue\r\nX: no\r\n\r\nHTTP/1.1 200 OK\r\nX-A:  b \t\r\nContent-Le"), PAUSE,
 		SEND("ngth: 5\r\n\r\nhel"), PAUSE, SEND("lo"),
-		READ, SEND("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n1\r\nd\r\n0\r\nX-T: r\r\n\r\n"),
+		READ, SEND("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n1\r\nd\r\n0\r\nX-T: r \r\nX-U:\r\n\r\n"),
 		READ, SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 4\r\n\r\nab"), PAUSE, SEND("cd"),
 		READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789"),
 		READ, SEND("HTTP/1.1 200 OK\r\n\r\nto the"), PAUSE, SEND(" end"), CLOSE
@@ -141,6 +141,9 @@ static void test_kept(void **state)
 	check_kept(r, RESPONSE_WHOLE, "abcd");
 	assert_int_equal(r->status_code, 404);
 	assert_int_equal(r->header_count, 1); /* a trailer is none */
+	assert_int_equal(r->trailer_count, 2);
+	assert_true(span_equal(r->trailers[0].name, SPAN_LITERAL("X-T")) && span_equal(r->trailers[0].value, SPAN_LITERAL("r")));
+	assert_true(span_equal(r->trailers[1].name, SPAN_LITERAL("X-U")) && r->trailers[1].value.len == 0);
 	r = g.outcomes[2].outcome.response;
 	check_kept(r, RESPONSE_WHOLE, "abcd");
 	assert_true(r->arrival_count >= 1); /* two, unless this machine slept over the pause: see test_arrivals() */
@@ -185,6 +188,42 @@ static void test_arrivals(void **state)
 	response_free(r);
 	response_parser_deinit(&a);
 	assert_int_equal(budget_used(&budget), 0);
+}
+
+/* Trailers are aside: where there is no room for them, the response is as good without. */
+static void test_trailers_that_cannot_be_kept(void **state)
+{
+	static const struct {
+		size_t value_len;
+		uint64_t memory;
+		size_t trailers;
+	} rows[] = { { 10, 1 << 20, 1 }, { RESPONSE_HEAD_MAX - 100, 1 << 20, 1 }, { RESPONSE_HEAD_MAX, 1 << 20, 0 }, { 5000, 5000, 0 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct response_parser a = { 0 };
+		struct buffer bytes = { 0 };
+		struct budget budget;
+		const struct response_parser_keeping keeping = { 100, &budget };
+		struct response *r;
+
+		budget_init(&budget, rows[i].memory);
+		buffer_add_str(&bytes, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx: ");
+		for (size_t n = 0; n < rows[i].value_len; n++)
+			buffer_add(&bytes, "v", 1);
+		buffer_add_str(&bytes, "\r\n\r\n");
+		response_parser_begin(&a, false, &keeping);
+		assert_int_equal(response_parser_feed(&a, buffer_span(&bytes)), RESPONSE_PARSER_WHOLE);
+		assert_true(a.keep_alive);
+		r = response_parser_take(&a);
+		assert_int_equal(r->result, RESPONSE_WHOLE);
+		assert_int_equal(r->body_len, 1);
+		assert_int_equal(r->trailer_count, rows[i].trailers);
+		assert_true(rows[i].trailers == 0 || r->trailers[0].value.len == rows[i].value_len);
+		response_free(r);
+		response_parser_deinit(&a);
+		buffer_deinit(&bytes);
+		assert_int_equal(budget_used(&budget), 0);
+	}
 }
 
 static void test_kept_without_memory(void **state)
@@ -1231,6 +1270,7 @@ int main(void)
 		cmocka_unit_test(test_responses_that_are_kept),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_arrivals),
+		cmocka_unit_test(test_trailers_that_cannot_be_kept),
 		cmocka_unit_test(test_kept_without_memory),
 		cmocka_unit_test(test_bytes_on_the_wire),
 		cmocka_unit_test(test_times_count_from_before_the_last_byte),
