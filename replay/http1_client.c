@@ -11,26 +11,6 @@
  * leaves through end_exchange(), in one place and once. After that the pool may
  * have begun another on the same object, so nothing touches the client after it.
  *
- * A connection is kept as long as the server says that it keeps it (Keep-Alive:
- * timeout=N), less what connecting took and KEEP_SLACK_NS: the server's clock
- * began to run when the response left it, our request must have arrived before
- * it ends, and servers' timers are coarse. Where the server does not say, it is
- * KEEP_UNTOLD_NS: of those in use gunicorn has the shortest time, 2 s, and its
- * workers of uvicorn's with it; uvicorn, Node and Apache have 5 s. At one
- * request in that time a new connection costs nothing that counts, while one that
- * is used too long loses a request, since nothing is sent twice.
- *
- * What remains is a reason of its own, stale: on a connection that was used
- * before, the end or a reset comes before any byte of a response. It says
- * nothing about the shadow's model, so it must not hide what does: a server that
- * had the request and died of it. No server's patience ends within
- * STALE_IDLE_NS, so a connection that was busy until a moment ago ends for
- * another reason. And one that was closed before shows it within the time of
- * the way there and back; what takes longer than twice that (or the quickest
- * response that this connection has seen) and STALE_SLACK_NS is a reset like
- * any other. Some servers say 408 before they close an idle connection; that is
- * no response to a request that passed it on the way, but stale too.
- *
  * Where a response's end is told by the end of the connection, only the TLS word
  * for it (close_notify) counts: without it the response may be cut, and the
  * outcome is a reset.
@@ -46,12 +26,6 @@
 
 /* A turn of the loop reads at most so many full TLS records from one connection: 64 KiB, as much as plain. */
 #define RECORDS_PER_TURN 4
-
-#define KEEP_UNTOLD_NS (1500 * NS_PER_MS)
-#define KEEP_MAX_NS    (60 * NS_PER_S) /* whatever the server says: what lies between forgets idle connections too */
-#define KEEP_SLACK_NS  (500 * NS_PER_MS)
-#define STALE_IDLE_NS  (400 * NS_PER_MS)
-#define STALE_SLACK_NS (250 * NS_PER_MS) /* machines are busy */
 
 static const char *state_name(enum http1_state s)
 {
@@ -127,7 +101,7 @@ static struct outcome make_outcome(const struct http1_client *c, enum outcome_ki
 		.kind = kind,
 		.status_code = c->response.status_code,
 		.connect_us = -1,
-		.idle_us = c->was_open ? us_between(c->idle_since, c->exchange->began) + 1 : 0,
+		.idle_us = c->was_open ? us_between(c->keep.idle_since, c->exchange->began) + 1 : 0,
 		.first_byte_us = -1,
 		.total_us = us_between(c->exchange->began, now),
 		.detail = detail,
@@ -164,21 +138,6 @@ static struct response *take_response(struct http1_client *c, struct mono now)
 	return r;
 }
 
-/** keep_until() - the exchange ended well: for how long may the connection carry another? */
-static void keep_until(struct http1_client *c, struct mono now)
-{
-	int64_t keep_ns = KEEP_UNTOLD_NS;
-
-	if (c->response.keep_s >= 0)
-		keep_ns = c->response.keep_s * NS_PER_S - c->channel.open_ns - KEEP_SLACK_NS;
-	if (keep_ns > KEEP_MAX_NS)
-		keep_ns = KEEP_MAX_NS;
-	c->idle_since = now;
-	c->usable_until.ns = now.ns + keep_ns;
-	if (c->first_byte_at.ns - c->sent_at.ns < c->quickest_ns)
-		c->quickest_ns = c->first_byte_at.ns - c->sent_at.ns;
-}
-
 /** end_exchange() - the one way out of an exchange; @c must not be touched after it */
 static void end_exchange(struct http1_client *c, enum outcome_kind kind, const char *detail, bool keep)
 {
@@ -191,9 +150,7 @@ static void end_exchange(struct http1_client *c, enum outcome_kind kind, const c
 	else
 		response_free(response_parser_take(&c->response));
 	c->exchange = NULL;
-	if (keep)
-		keep_until(c, now);
-	if (keep && c->usable_until.ns > now.ns)
+	if (keep && http1_keep_idle(&c->keep, c->response.keep_s, c->first_byte_at.ns - c->sent_at.ns, now))
 		set_state(c, HTTP1_IDLE);
 	else
 		http1_client_close(c);
@@ -209,11 +166,9 @@ static void end_errno(struct http1_client *c, enum outcome_kind kind, int err)
 /** was_closing() - the connection was kept, and its end comes as it does if the server ended it before it had the request */
 static bool was_closing(const struct http1_client *c)
 {
-	int64_t back_ns = c->channel.open_ns > c->quickest_ns ? c->channel.open_ns : c->quickest_ns;
-	struct mono since = c->sent_at.ns ? c->sent_at : c->exchange->began;
+	struct mono began = c->exchange->began;
 
-	return c->was_open && c->exchange->began.ns - c->idle_since.ns >= STALE_IDLE_NS &&
-	       mono_now().ns - since.ns <= 2 * back_ns + STALE_SLACK_NS;
+	return c->was_open && http1_keep_was_closing(&c->keep, began, c->sent_at.ns ? c->sent_at : began, mono_now());
 }
 
 static bool is_stale(const struct http1_client *c)
@@ -440,7 +395,7 @@ static void on_open(struct channel *channel)
 {
 	struct http1_client *c = client_of(channel);
 
-	c->quickest_ns = INT64_MAX / 4; /* no response yet, and so no reuse */
+	http1_keep_opened(&c->keep, channel->open_ns);
 	start_request(c);
 }
 
@@ -498,7 +453,7 @@ void http1_env_init(struct http1_env *env)
 
 bool http1_client_is_usable(struct http1_client *c, struct mono now)
 {
-	if (c->usable_until.ns > now.ns && channel_is_silent(&c->channel))
+	if (c->keep.usable_until.ns > now.ns && channel_is_silent(&c->channel))
 		return true;
 	http1_client_close(c);
 	return false;

@@ -17,6 +17,7 @@
 #include "message/outgoing.h"
 #include "replay/channel.h"
 #include "replay/exchange.h"
+#include "replay/http1_keep.h"
 #include "replay/list.h"
 #include "replay/outcome.h"
 #include "replay/response_parser.h"
@@ -27,7 +28,7 @@ enum http1_state {
 	HTTP1_OPENING, /* the channel is being opened */
 	HTTP1_SENDING, /* some of the request is not written; the response may begin already */
 	HTTP1_WAITING, /* all is written; the response is awaited or being read */
-	HTTP1_IDLE,    /* kept alive, until usable_until; anything that HTTP could read now means that it is over */
+	HTTP1_IDLE,    /* kept alive, until keep.usable_until; anything that HTTP could read now means that it is over */
 };
 
 struct http1_client;
@@ -61,8 +62,7 @@ struct http1_client {
 	struct response_parser response;
 	struct mono sent_at, first_byte_at; /* 0: not yet */
 	struct mono heard_at;               /* the last bytes, or the end, had come */
-	int64_t quickest_ns; /* of the responses on this connection: from the request's last byte to their first */
-	struct mono idle_since, usable_until; /* of a kept connection, and after that of the one that was used again */
+	struct http1_keep keep;             /* of the connection that is open, or was used last */
 	bool was_open;
 	bool is_heard; /* bytes have come in this exchange */
 };

@@ -89,7 +89,7 @@ static void arm_for_next(struct http1_pool *p)
 	for (struct list *l = p->opening.next; l != &p->opening; l = l->next)
 		arm_for_attempt(p, client_of(l));
 	if (!list_is_empty(&p->idle))
-		alarm_set(&p->alarm, list_entry(p->idle.prev, struct http1_client, link)->usable_until);
+		alarm_set(&p->alarm, list_entry(p->idle.prev, struct http1_client, link)->keep.usable_until);
 }
 
 static struct http1_client *find_expired_attempt(struct http1_pool *p, struct mono now)
@@ -118,7 +118,7 @@ static void expire_idle(struct http1_pool *p, struct mono now)
 	while (!list_is_empty(&p->idle)) {
 		struct http1_client *c = list_entry(p->idle.prev, struct http1_client, link);
 
-		if (c->usable_until.ns > now.ns)
+		if (c->keep.usable_until.ns > now.ns)
 			return;
 		close_client(p, c);
 	}
@@ -207,7 +207,7 @@ static void close_idle_since(struct http1_pool *p, struct mono then)
 	while (!list_is_empty(&p->idle)) {
 		struct http1_client *c = list_entry(p->idle.prev, struct http1_client, link);
 
-		if (c->idle_since.ns > then.ns)
+		if (c->keep.idle_since.ns > then.ns)
 			return;
 		close_client(p, c);
 	}
@@ -221,9 +221,9 @@ static void on_ended(void *ctx, struct http1_client *c, struct exchange *x, cons
 		http1_client_close(c);
 	move_to(c->state == HTTP1_IDLE ? &p->idle : &p->closed, c);
 	if (o->kind == OUTCOME_FAILED_STALE)
-		close_idle_since(p, c->idle_since);
+		close_idle_since(p, c->keep.idle_since);
 	if (c->state == HTTP1_IDLE)
-		alarm_set(&p->alarm, c->usable_until);
+		alarm_set(&p->alarm, c->keep.usable_until);
 	x->carrier = NULL;
 	p->hooks.on_ended(p->hooks.ctx, x, o);
 }
