@@ -84,7 +84,7 @@ struct finding {
 	double max_abs, max_rel; /* numbers only; else 0 */
 	uint64_t numbers;        /* of @count: between two finite numbers, so that max_abs covers them */
 	uint64_t relatives;      /* of @numbers: production's is not 0, so that max_rel covers them */
-	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; incarnations as the rules do */
+	const char *rule;        /* IGNORED: "rules.txt:3", "--preset v2"; lives as long as the rules */
 };
 
 /** struct model_decision - what a model said about one input: the class with the best score, or the first k */
@@ -128,6 +128,14 @@ struct comparison {
 	struct findings findings;
 	struct stream_facts production_stream, shadow_stream;
 	uint64_t common_prefix, production_len, shadow_len; /* of texts, in bytes */
+};
+
+/** struct comparison_counts - what came of the pairs of one target */
+struct comparison_counts {
+	uint64_t pairs, verdict[COMPARISON_COUNT];
+	uint64_t unseen;              /* production's response was not captured */
+	uint64_t generated_different; /* of VALUE: only the text of a language model differs */
+	uint64_t agree, disagree;     /* decisions */
 };
 
 const char *comparison_name(enum comparison_verdict v);

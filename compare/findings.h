@@ -55,7 +55,7 @@ struct finding *collector_add_numbers(struct collector *c, enum difference_kind 
 struct finding *collector_add_ignored(struct collector *c, const char *rule);
 
 /** collector_add_at() - something differs at @pattern, a JSON pointer in which * is the index @index; the
- * root is where the collector is now. @pattern incarnations until the next change */
+ * root is where the collector is now. @pattern lives until the next change */
 struct finding *collector_add_at(struct collector *c, enum difference_kind kind, const char *pattern, uint32_t index);
 
 /** collector_is_at() - are we at @pattern, a JSON pointer in which * is any index? Keys with escapes are none

@@ -17,7 +17,7 @@ struct json_comparer;
 
 /**
  * json_comparer_new() - NULL when out of memory
- * @rules:   borrowed as long as the comparer incarnations
+ * @rules:   borrowed as long as the comparer lives
  * @memory:  borrowed likewise: what is charged for matching; NULL: nothing is
  */
 struct json_comparer *json_comparer_new(struct path_rules *rules, struct budget *memory);

@@ -17,7 +17,7 @@ enum pattern_step_kind { STEP_KEY, STEP_ANY, STEP_DEEP };
 
 struct pattern_step {
 	enum pattern_step_kind kind;
-	struct span key; /* as the document says it; borrowed as long as the automaton incarnations */
+	struct span key; /* as the document says it; borrowed as long as the automaton lives */
 };
 
 /** struct pattern - steps, borrowed during automaton_init() but for their keys */

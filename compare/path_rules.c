@@ -79,7 +79,7 @@ static const char *word_name(enum rule_word w)
 	return names[w];
 }
 
-/** keep_text() - a copy that incarnations as long as the rules, with a NUL behind it; NULL when out of memory */
+/** keep_text() - a copy that lives as long as the rules, with a NUL behind it; NULL when out of memory */
 static char *keep_text(struct path_rules *r, struct span text)
 {
 	char *copy = malloc(text.len + 1);

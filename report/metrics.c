@@ -272,14 +272,14 @@ static void comparisons(const struct books *b, const struct metrics_facts *f, st
 			buffer_printf(out, "%s{", name);
 			target_label(out, b->target[i].name);
 			buffer_printf(out, ",verdict=\"%s\"} %" PRIu64 "\n", comparison_name((enum comparison_verdict)v),
-				      f->compared[i][v]);
+				      f->compared[i].verdict[v]);
 		}
 	family(out, generated, "counter",
 	       "Of the pairs with the verdict value, those where the text of a language model differs and nothing else.");
 	for (size_t i = 0; i < b->target_count; i++) {
 		buffer_printf(out, "%s{", generated);
 		target_label(out, b->target[i].name);
-		buffer_printf(out, "} %" PRIu64 "\n", f->generated_different[i]);
+		buffer_printf(out, "} %" PRIu64 "\n", f->compared[i].generated_different);
 	}
 	family(out, decisions, "counter", "Decisions of the models in the pairs compared, by whether both decided the same.");
 	for (size_t i = 0; i < b->target_count; i++)
@@ -287,7 +287,7 @@ static void comparisons(const struct books *b, const struct metrics_facts *f, st
 			buffer_printf(out, "%s{", decisions);
 			target_label(out, b->target[i].name);
 			buffer_printf(out, ",agree=\"%s\"} %" PRIu64 "\n", agree ? "yes" : "no",
-				      agree ? f->agree[i] : f->decisions[i] - f->agree[i]);
+				      agree ? f->compared[i].agree : f->compared[i].disagree);
 		}
 	family(out, "shadowtap_comparing_open_requests", "gauge", "Requests kept now because a pair of answers is not decided yet.");
 	buffer_printf(out, "shadowtap_comparing_open_requests %" PRIu64 "\n", f->comparing_open);

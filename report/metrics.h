@@ -41,9 +41,7 @@ struct metrics_facts {
 	uint64_t events_dropped;
 	uint64_t admin_responses, admin_refused;
 	bool comparing; /* --compare: pairs of responses, by verdict */
-	uint64_t compared[BOOKS_TARGETS_MAX][COMPARISON_COUNT];
-	uint64_t generated_different[BOOKS_TARGETS_MAX];            /* of those with the verdict value */
-	uint64_t decisions[BOOKS_TARGETS_MAX], agree[BOOKS_TARGETS_MAX];
+	struct comparison_counts compared[BOOKS_TARGETS_MAX];
 	uint64_t comparing_open; /* requests whose pairs are not all decided */
 };
 

@@ -79,14 +79,8 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 /** comparing_close() - close the handles; the loop must run once more to its end. The counts are final */
 void comparing_close(struct comparing *c);
 
-/** comparing_count() - any thread: pairs of @target that got this verdict so far */
-uint64_t comparing_count(const struct comparing *c, size_t target, enum comparison_verdict verdict);
-
-/** comparing_decisions() - any thread: of @target, how many decisions so far, and how many of them @agree; never more */
-uint64_t comparing_decisions(const struct comparing *c, size_t target, uint64_t *agree);
-
-/** comparing_generated_different() - any thread: pairs of @target where only generated text differs */
-uint64_t comparing_generated_different(const struct comparing *c, size_t target);
+/** comparing_counts() - any thread: what came of the pairs of @target so far */
+struct comparison_counts comparing_counts(const struct comparing *c, size_t target);
 
 /** comparing_open() - requests that are kept because a pair is not decided */
 size_t comparing_open(const struct comparing *c);

@@ -84,12 +84,8 @@ static void admin_metrics(void *ctx, struct buffer *out)
 	facts.comparing = r->comparing != NULL;
 	for (size_t i = 0; i < r->current->target_count; i++) {
 		facts.target_share[i] = r->current->targets[i].sample_share;
-		for (int v = 0; r->comparing && v < COMPARISON_COUNT; v++)
-			facts.compared[i][v] = comparing_count(r->comparing, i, (enum comparison_verdict)v);
-		if (r->comparing) {
-			facts.decisions[i] = comparing_decisions(r->comparing, i, &facts.agree[i]);
-			facts.generated_different[i] = comparing_generated_different(r->comparing, i);
-		}
+		if (r->comparing)
+			facts.compared[i] = comparing_counts(r->comparing, i);
 	}
 	facts.comparing_open = r->comparing ? comparing_open(r->comparing) : 0;
 	run_take_books(r, &b);

@@ -102,7 +102,7 @@ static void look_for_all_failed(const struct run *r, const struct books *b, stru
 {
 	for (size_t i = 0; i < b->target_count; i++)
 		all_failed_look(&b->target[i], r->o->max_time_ns,
-				!r->comparing || comparing_count(r->comparing, i, COMPARISON_STATUS) > 0, &out[i]);
+				!r->comparing || comparing_counts(r->comparing, i).verdict[COMPARISON_STATUS] > 0, &out[i]);
 }
 
 static void print_end(struct run *r, const struct books *b, const struct run_shape *shape, const struct run_facts *facts)

@@ -25,10 +25,8 @@ static struct metrics_facts facts_of_a_run(void)
 		.target_share = { SHARE_ONE, SHARE_ONE / 2 },
 		.memory_limit = 1000,
 		.comparing = true,
-		.compared = { [1] = { [COMPARISON_DECISION] = 77 } },
-		.generated_different = { [0] = 5 },
-		.decisions = { [1] = 90 },
-		.agree = { [1] = 60 },
+		.compared = { [0] = { .generated_different = 5 },
+			      [1] = { .verdict = { [COMPARISON_DECISION] = 77 }, .agree = 60, .disagree = 30 } },
 		.comparing_open = 8,
 	};
 }

@@ -1,0 +1,104 @@
+/* comparison_text.c - see comparison_text.h */
+#include "report/comparison_text.h"
+
+#include <math.h>
+
+#include "base/statistics.h"
+#include "report/format.h"
+
+/** verdicts_text() - "7 equal, 1 decision": those that there were */
+static void verdicts_text(const struct comparison_counts *n, struct buffer *out)
+{
+	static const enum comparison_verdict order[] = { COMPARISON_EQUAL,    COMPARISON_CLOSE,
+							 COMPARISON_DECISION, COMPARISON_VALUE,
+							 COMPARISON_ORDER,    COMPARISON_SCHEMA,
+							 COMPARISON_STATUS,   COMPARISON_ENCODING,
+							 COMPARISON_ERROR,    COMPARISON_NOT_COMPARABLE };
+	const char *between = ": ";
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		uint64_t n_of = n->verdict[order[i]];
+
+		if (n_of == 0)
+			continue;
+		buffer_printf(out, "%s%llu %s", between, (unsigned long long)n_of,
+			      order[i] == COMPARISON_NOT_COMPARABLE ? "not comparable"
+								    : comparison_name(order[i]));
+		between = ", ";
+	}
+	buffer_add_str(out, "\n");
+}
+
+static void quantile_text(double us, struct buffer *out)
+{
+	if (isinf(us))
+		buffer_add_str(out, "above --max-time");
+	else
+		format_time(out, us);
+}
+
+/** pace_note() - why the shadow's latency beside production's says nothing, or nothing */
+static const char *pace_note(const struct comparison_facts *f)
+{
+	if (f->speed_max)
+		return " (not judged: replayed as fast as possible)";
+	return f->speed != 1 ? " (not judged: not replayed at the recorded pace)" : "";
+}
+
+static void latency_text(const char *who, double p50, double p99, const char *note, bool is_grey, struct buffer *out)
+{
+	if (isnan(p50))
+		return;
+	buffer_printf(out, "%s  %-10s p50 ", is_grey ? "\033[2m" : "", who);
+	quantile_text(p50, out);
+	buffer_add_str(out, ", p99 ");
+	quantile_text(p99, out);
+	buffer_printf(out, "%s%s\n", note, is_grey ? "\033[22m" : "");
+}
+
+/** decisions_text() - for models that decide, the figure that says most */
+static void decisions_text(const struct comparison_counts *n, struct buffer *out)
+{
+	uint64_t all = n->agree + n->disagree;
+	struct rate rate = rate_of(n->agree, all);
+
+	if (all > 0)
+		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%%\n", 100 * rate.value,
+			      (unsigned long long)all, 100 * rate.interval.low, 100 * rate.interval.high);
+}
+
+static void target_text(const struct comparison_facts *f, size_t target, struct buffer *out)
+{
+	const struct comparison_target *t = &f->targets[target];
+	struct tally_brief brief = tally_brief(f->tally, target);
+	const struct rate *mismatch = &brief.mismatch;
+	const char *note = pace_note(f);
+
+	buffer_printf(out, "%s: compared %llu of %llu", t->name, (unsigned long long)mismatch->of,
+		      (unsigned long long)t->counts.pairs);
+	verdicts_text(&t->counts, out);
+	if (mismatch->of > 0)
+		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch->value,
+			      100 * mismatch->interval.low, 100 * mismatch->interval.high,
+			      brief.generated_apart > 0 ? " (generated text apart)" : "");
+	decisions_text(&t->counts, out);
+	tally_notes(f->tally, target, out);
+	if (t->counts.unseen > 0 && t->counts.unseen == t->counts.pairs)
+		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "
+				    "leave the filter open for both\n");
+	latency_text("production", brief.production.p50, brief.production.p99, "", false, out);
+	latency_text(t->is_control ? "control" : "shadow", brief.target.p50, brief.target.p99, note,
+		     note[0] && f->shows_grey, out);
+}
+
+void comparison_text(const struct comparison_facts *f, struct buffer *out)
+{
+	for (size_t i = 0; i < f->target_count; i++)
+		target_text(f, i, out);
+	if (f->unmatched.len > 0) {
+		buffer_add_str(out, "rules that never matched:\n");
+		buffer_add_span(out, f->unmatched);
+	}
+	if (!f->has_report)
+		buffer_add_str(out, "--report x.html draws all of it\n");
+}
