@@ -1181,8 +1181,6 @@ static void take_segment(struct reassembler *r, struct flow *f, unsigned dir, co
 		flow_set_state(&r->flows, f, FLOW_OPEN);
 	mine->at.seen = true;
 	duplicates_note(f, dir, s);
-	if (flow_has_aliases(f) && s->payload.len > 0 && f->first[dir].network != s->network)
-		counter_add(&r->stats.duplicate_segments, 1);
 	peer_read = (s->flags & TCP_ACK) ? stream_ack(peer, s->ack) : stream_offset(peer, s->ack);
 	if ((s->flags & (TCP_RST | TCP_URG)) && !take_alarm(r, f, dir, s))
 		return;
@@ -1222,14 +1220,24 @@ static bool join(struct reassembler *r, struct flow *f, uint32_t network)
 	return joined;
 }
 
+static void count_duplicate(struct reassembler *r, const struct flow *f, unsigned dir, const struct segment *s)
+{
+	if (s->payload.len > 0 && f->first[dir].len > 0 && f->first[dir].network != s->network)
+		counter_add(&r->stats.duplicate_segments, 1);
+}
+
 /** meet() - the flow for the first segment of these ends in its network, or NULL if it begins none */
 static struct flow *meet(struct reassembler *r, const struct flow_ends *ends, unsigned dir,
 			 const struct segment *s)
 {
 	struct flow *f = ends->elsewhere ? duplicates_find(&r->flows, ends, dir, s) : NULL;
 
-	if (f)
-		return join(r, f, s->network) ? f : NULL;
+	if (f && !join(r, f, s->network))
+		return NULL;
+	if (f) {
+		count_duplicate(r, f, dir, s);
+		return f;
+	}
 	return worth_a_flow(s) ? add_flow(r, ends) : NULL;
 }
 
@@ -1272,6 +1280,8 @@ static void feed_now(struct reassembler *r, const struct segment *segment)
 		f = meet(r, &ends, dir, segment);
 	else if (flow_has_aliases(f) && duplicates_differ(f, dir, segment))
 		f = part(r, f, &ends, dir, segment);
+	else if (flow_has_aliases(f))
+		count_duplicate(r, f, dir, segment);
 	if (f && f->state != FLOW_CLOSED) /* a closed one lingers from its end, whatever is still sent to it */
 		flow_touch(&r->flows, f, r->clock);
 	if (f && enter_incarnation(r, f, dir, segment))
