@@ -7,7 +7,6 @@
  */
 #include "app/options/option_table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -37,6 +36,9 @@
 #define SIZE(field, ...) .kind = OPTION_SIZE, .offset = AT(uint64_t, field), RANGE(__VA_ARGS__)
 #define SIZE32(field, ...) .kind = OPTION_SIZE32, .offset = AT(uint32_t, field), RANGE(__VA_ARGS__)
 #define DURATION(field, ...) .kind = OPTION_DURATION, .offset = AT(int64_t, field), RANGE(__VA_ARGS__)
+
+/* Rows whose choices fill an enum: their last words are these. */
+_Static_assert(SAMPLE_BY_HEADER == 4 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1, "order of .choices");
 
 /* clang-format off: a table reads best as one */
 const struct option_row option_rows[] = {
@@ -99,7 +101,7 @@ const struct option_row option_rows[] = {
 	  TEXTS(policy.hosts), .hot = true },
 	{ OPTION_GROUP_MIRROR, 0, "match-header", "'NAME: RE'",
 	  "only if a header of this name matches; repeatable: all must match",
-	  TEXTS(policy.match_headers), .hot = true },
+	  TEXTS(policy.match_headers), .secret = true, .hot = true },
 	{ OPTION_GROUP_MIRROR, 0, "allow-side-effects", NULL,
 	  "also mirror model load and unload, admin, health and metrics routes",
 	  FLAG(policy.allow_side_effects), .hot = true },
@@ -361,64 +363,13 @@ const char *option_nearest(struct span name)
 	return nearest;
 }
 
-static void set_default(const struct option_row *row, void *field)
-{
-	switch (row->kind) {
-	case OPTION_FLAG:
-	case OPTION_FLAG_OFF:
-		*(bool *)field = row->initial != 0;
-		break;
-	case OPTION_UINT32:
-	case OPTION_SNAPLEN:
-	case OPTION_SIZE32:
-	case OPTION_PERCENT:
-		*(uint32_t *)field = (uint32_t)row->initial;
-		break;
-	case OPTION_UINT64:
-	case OPTION_SIZE:
-	case OPTION_SAMPLE:
-		*(uint64_t *)field = row->initial;
-		break;
-	case OPTION_DURATION:
-		*(int64_t *)field = (int64_t)row->initial;
-		break;
-	case OPTION_SPEED:
-		*(double *)field = (double)row->initial;
-		break;
-	case OPTION_TEXT:
-		*(const char **)field = row->initial_text;
-		break;
-	case OPTION_TOLERANCE:
-		*(double *)field = strtod(row->shown, NULL);
-		break;
-	/* Their default is the zero value. */
-	case OPTION_LEVEL:
-	case OPTION_COMMAND:
-	case OPTION_NOTHING:
-	case OPTION_TEXTS:
-	case OPTION_PORTS:
-	case OPTION_TUNNELS:
-	case OPTION_USER:
-	case OPTION_SAMPLE_BY:
-	case OPTION_RAMP:
-	case OPTION_TARGET:
-	case OPTION_CONTROL:
-	case OPTION_SLICE:
-	case OPTION_RATE:
-	case OPTION_HEADER:
-	case OPTION_HOST:
-	case OPTION_REPORT:
-	case OPTION_ADMIN:
-	case OPTION_LOG_FORMAT:
-	case OPTION_CONFIG:
-	case OPTION_SHELL:
-		break;
-	}
-}
-
 void option_defaults(struct options *o)
 {
 	*o = (struct options){ 0 };
-	for (size_t i = 0; i < option_row_count; i++)
-		set_default(&option_rows[i], (char *)o + option_rows[i].offset);
+	for (const struct option_row *row = option_rows; row < option_rows + option_row_count; row++) {
+		const struct option_ops *kind = option_ops_of(row->kind);
+
+		if (kind->set_default)
+			kind->set_default(row, (char *)o + row->offset);
+	}
 }

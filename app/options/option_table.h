@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/options/option_kind.h"
 #include "app/options/options.h"
 #include "base/span.h"
 
@@ -30,45 +31,6 @@ enum option_group {
 	OPTION_GROUP_COUNT
 };
 
-/** enum option_kind - how the value is read and which type of field it fills */
-enum option_kind {
-	/* no value on the command line, yes or no in the config file */
-	OPTION_FLAG,     /* bool */
-	OPTION_FLAG_OFF, /* bool, cleared */
-	OPTION_LEVEL,    /* unsigned, one more each time */
-	OPTION_COMMAND,  /* enum command: .min */
-	OPTION_NOTHING,  /* accepted, changes nothing */
-	/* a value; those with a range check .min to .max in the field's own unit */
-	OPTION_UINT32,
-	OPTION_UINT64,
-	OPTION_SNAPLEN,  /* uint32_t; 0 means .max, as in tcpdump */
-	OPTION_SIZE,     /* uint64_t bytes */
-	OPTION_SIZE32,   /* uint32_t bytes */
-	OPTION_DURATION, /* int64_t ns */
-	OPTION_TEXT,
-	OPTION_TEXTS, /* repeatable */
-	OPTION_PORTS,
-	OPTION_TUNNELS,
-	OPTION_USER,
-	OPTION_SAMPLE,
-	OPTION_SAMPLE_BY,
-	OPTION_RAMP,
-	OPTION_PERCENT, /* uint32_t */
-	OPTION_TARGET,
-	OPTION_CONTROL,   /* a target */
-	OPTION_TOLERANCE, /* double, 0 or more */
-	OPTION_SLICE,     /* struct texts; repeatable */
-	OPTION_RATE,
-	OPTION_HEADER,
-	OPTION_HOST,
-	OPTION_SPEED,
-	OPTION_REPORT,
-	OPTION_ADMIN,
-	OPTION_LOG_FORMAT,
-	OPTION_CONFIG,
-	OPTION_SHELL,
-};
-
 struct option_row {
 	enum option_group group;
 	char letter;       /* 0: none */
@@ -81,7 +43,9 @@ struct option_row {
 	uint64_t min, max;        /* inclusive */
 	uint64_t initial;         /* default of a number */
 	const char *initial_text; /* default of a text */
-	const char *choices;      /* values that a shell may offer, with spaces between them; NULL: none */
+	/* Words that a shell may offer, with spaces between them; NULL: none. Where the value is one of them, they are
+	 * in the order of the enum that it fills. */
+	const char *choices;
 	const char *shown;        /* default as --help tells it, where .initial does not say it all */
 
 	const char *instead;    /* the option that this one excludes */
@@ -89,6 +53,7 @@ struct option_row {
 	bool late;              /* needs the targets: read after all others */
 	bool files_only;        /* makes no sense for live traffic */
 	bool command_line_only; /* no key of the config file */
+	bool secret;            /* its values are never told: they may be keys that clients send */
 	bool hot;               /* SIGHUP changes it at once; others need a restart */
 };
 

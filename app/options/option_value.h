@@ -1,23 +1,14 @@
 /*
- * option_value.h - from the text of one value to its field
+ * option_value.h - from the text of one value to its field, by the row's kind; and what the kinds share
  */
 #ifndef APP_OPTIONS_OPTION_VALUE_H
 #define APP_OPTIONS_OPTION_VALUE_H
 
 #include <stdbool.h>
 
+#include "app/options/option_kind.h"
 #include "app/options/option_table.h"
-#include "app/options/options.h"
 #include "base/buffer.h"
-
-/** struct option_input - one option as it was given, and where */
-struct option_input {
-	const struct option_row *row;
-	const char *value; /* incarnations as long as the options' owner; NULL: a flag without one */
-	const char *file;  /* of the config file; NULL: the command line */
-	unsigned line;
-	bool by_letter; /* -S rather than --sample: messages say it as the user did */
-};
 
 /**
  * option_apply() - check one value and store it in @o
@@ -36,5 +27,37 @@ void option_range(const struct option_row *row, struct buffer *out);
 
 /** option_initial() - append the default as --help shows it; nothing if there is none */
 void option_initial(const struct option_row *row, struct buffer *out);
+
+/* ---- what the kinds share ---- */
+
+/** option_wrong() - append a usage error about @in: how it was given, and what is wrong with it. Return: -EINVAL */
+__attribute__((format(printf, 3, 4))) int option_wrong(struct buffer *error, const struct option_input *in,
+						       const char *format, ...);
+
+/** option_out_of_memory() - Return: -ENOMEM */
+int option_out_of_memory(struct buffer *error);
+
+/** option_add_text() - append @text (of the options' owner) to @list; 0 or -ENOMEM */
+int option_add_text(struct options *o, struct texts *list, const char *text, struct buffer *error);
+
+/** option_is_token() - is this a field name as RFC 9110 (5.6.2) allows it: @len bytes of tchar, at least one? */
+bool option_is_token(const char *text, size_t len);
+
+/** option_read_share() - a share such as 5% or 0.05 of @in into parts per SHARE_ONE; 0 or -EINVAL */
+int option_read_share(const struct option_input *in, const char *text, uint64_t *out, struct buffer *error);
+
+/** option_choice() - which of the row's choices is @word? Counted from 0; -1: none of them */
+int option_choice(const struct option_row *row, const char *word);
+
+/** option_show_choice() - append the @n-th of the row's choices */
+void option_show_choice(const struct option_row *row, int n, struct buffer *out);
+
+/* equal() and set_default() of many kinds */
+bool option_equal_u32(const struct options *a, const struct options *b, const void *x, const void *y);
+bool option_equal_u64(const struct options *a, const struct options *b, const void *x, const void *y);
+bool option_equal_texts(const struct options *a, const struct options *b, const void *x, const void *y);
+bool option_text_equal(const char *a, const char *b);
+void option_default_u32(const struct option_row *row, void *field);
+void option_default_u64(const struct option_row *row, void *field);
 
 #endif
