@@ -32,7 +32,7 @@
 #define GAP_UNKNOWN UINT32_MAX /* a gap's length: it is not known how much is missing, or where */
 
 /** enum stream_side - who has sent the bytes */
-enum stream_side { SIDE_CLIENT, SIDE_SERVER };
+enum stream_side { SIDE_CLIENT, SIDE_SERVER, SIDES };
 
 /** enum claim - do these bytes begin a message of the protocol? Each includes those below it */
 enum claim {
@@ -79,7 +79,7 @@ struct reader {
  * @claims:      may a message begin with @bytes of @side? @at_start: they are the connection's first, so that they
  *               tell more: CLAIM_LIKELY is enough then, while CLAIM_MAYBE is elsewhere
  * @new:         a reader for a connection that was claimed; NULL when out of memory or over the budget
- * @on_chunk:    the next bytes of @side
+ * @on_chunk:    the next bytes of a side, in order
  * @on_gap:      @bytes of @side will never come, or GAP_UNKNOWN; @now: the time by which that was decided
  * @on_passed_by:   bytes of the client went by before its stream began, as in reader_start; more than once at need
  * @on_proxied:  a proxy says who the client is: so from now on
@@ -98,7 +98,7 @@ struct reader_ops {
 	void (*close)(void *shared);
 	enum claim (*claims)(struct span bytes, enum stream_side side, bool at_start);
 	struct reader *(*new)(void *shared, const struct reader_start *start);
-	enum reader_result (*on_chunk)(struct reader *r, enum stream_side side, const struct chunk *chunk);
+	enum reader_result (*on_chunk[SIDES])(struct reader *r, const struct chunk *chunk);
 	void (*on_gap)(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now);
 	void (*on_passed_by)(struct reader *r, const struct passed_by *passed);
 	void (*on_proxied)(struct reader *r, const struct endpoint *client);

@@ -416,8 +416,10 @@ static void refuse(struct reassembler *r, struct flow *f, struct span first)
 	ignore_flow(r, f);
 }
 
+/* What few connections need is kept apart (noinline), so that the usual case needs no stack. */
+
 /** settle() - the reader wants no more of this connection; @piece: what it was given last */
-static void settle(struct reassembler *r, struct flow *f, enum reader_result result, struct span piece)
+static __attribute__((noinline)) void settle(struct reassembler *r, struct flow *f, enum reader_result result, struct span piece)
 {
 	const struct reader_ops *ops = f->incarnation->reader->ops;
 
@@ -450,27 +452,30 @@ static void lose_responses(struct reassembler *r, struct flow *f, enum lost_reas
 }
 
 /** give() - the reader's next bytes */
-static void give(struct reassembler *r, struct flow *f, enum stream_side side, const struct chunk *piece)
+static inline void give(struct reassembler *r, struct flow *f, enum stream_side side, const struct chunk *piece)
 {
 	struct reader *reader = f->incarnation->reader;
-	enum reader_result result = reader->ops->on_chunk(reader, side, piece);
+	enum reader_result result = reader->ops->on_chunk[side](reader, piece);
 
 	if (result != READER_LIVE)
 		settle(r, f, result, piece->bytes);
 }
 
+/** find_first() - who reads a connection that begins with @piece? One from its middle has a reader before its stream begins */
+static __attribute__((noinline)) bool find_first(struct reassembler *r, struct flow *f, const struct chunk *piece)
+{
+	const struct kind *kind = claimed_by(r, piece->bytes, SIDE_CLIENT, true, CLAIM_LIKELY);
+
+	if (!kind)
+		refuse(r, f, piece->bytes);
+	return kind && make_reader(r, f, kind, true, 0);
+}
+
 /** read_client() - what the client says behind a PROXY header, if there was one */
 static void read_client(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
-	if (!f->incarnation->reader) { /* the first bytes: a connection's from its middle has its reader before its stream begins */
-		const struct kind *kind = claimed_by(r, piece->bytes, SIDE_CLIENT, true, CLAIM_LIKELY);
-
-		if (!kind)
-			refuse(r, f, piece->bytes);
-		if (!kind || !make_reader(r, f, kind, true, 0))
-			return;
-	}
-	give(r, f, SIDE_CLIENT, piece);
+	if (f->incarnation->reader || find_first(r, f, piece))
+		give(r, f, SIDE_CLIENT, piece);
 }
 
 /* ---- what a proxy says before the protocol ---------------------------------------------- */
@@ -512,7 +517,7 @@ static void proxy_whole(struct reassembler *r, struct flow *f)
 }
 
 /** proxy_bytes() - @piece may be of a PROXY header, and what is behind that is the reader's */
-static void proxy_bytes(struct reassembler *r, struct flow *f, const struct chunk *piece)
+static __attribute__((noinline)) void proxy_bytes(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
 	struct chunk rest = *piece;
 	struct proxy_begin *p = f->incarnation->proxy;
@@ -580,16 +585,17 @@ static uint64_t begin_of_requests(const struct flow *f)
 	return f->incarnation->half[f->client].at.base + (p ? p->reader.header.len : 0);
 }
 
-static void client_bytes(struct reassembler *r, struct flow *f, const struct chunk *piece)
+/** client_has_reader() - are these bytes of the client to be read, and by whom? */
+static inline bool client_has_reader(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
-	if (is_before_reader(f, piece))
-		proxy_bytes(r, f, piece);
-	else
-		read_client(r, f, piece);
+	if (!is_before_reader(f, piece))
+		return f->incarnation->reader || find_first(r, f, piece);
+	proxy_bytes(r, f, piece);
+	return false;
 }
 
 /** find_ahead() - may @piece of the server, captured before all that is the client's, be read? */
-static bool find_ahead(struct reassembler *r, struct flow *f, const struct chunk *piece)
+static __attribute__((noinline)) bool find_ahead(struct reassembler *r, struct flow *f, const struct chunk *piece)
 {
 	const struct stream_place *requests = &f->incarnation->half[f->client & 1].at;
 	const struct kind *kind;
@@ -604,21 +610,15 @@ static bool find_ahead(struct reassembler *r, struct flow *f, const struct chunk
 	return true;
 }
 
-static void read_server(struct reassembler *r, struct flow *f, const struct chunk *piece)
-{
-	if (f->incarnation->reader || find_ahead(r, f, piece))
-		give(r, f, SIDE_SERVER, piece);
-}
-
 static bool on_stream_bytes(void *ctx, const struct chunk *piece)
 {
 	const struct bearing *b = ctx;
+	struct flow *f = b->f;
+	enum stream_side side = b->dir == f->client ? SIDE_CLIENT : SIDE_SERVER;
 
-	if (b->dir == b->f->client)
-		client_bytes(b->r, b->f, piece);
-	else
-		read_server(b->r, b->f, piece);
-	return b->f->state == FLOW_OPEN;
+	if (side == SIDE_CLIENT ? client_has_reader(b->r, f, piece) : f->incarnation->reader || find_ahead(b->r, f, piece))
+		give(b->r, f, side, piece);
+	return f->state == FLOW_OPEN;
 }
 
 static bool on_stream_gap(void *ctx, uint32_t bytes, enum lost_reason why)
@@ -978,15 +978,17 @@ static void take_data(struct reassembler *r, struct flow *f, unsigned dir, uint3
 		      const struct segment *s)
 {
 	struct stream *mine = &f->incarnation->half[dir];
-	struct chunk piece = { s->payload, s->ts, stream_offset(mine, seq), peer_read, (s->flags & TCP_ACK) != 0 };
+	struct chunk piece = { s->payload, s->ts, 0, peer_read, (s->flags & TCP_ACK) != 0 };
 
 	if (!mine->at.synced) {
+		piece.offset = stream_offset(mine, seq);
 		if (!begin_midstream(r, f, dir, s)) {
 			keep_early(r, f, dir, &piece, s->missing_bytes);
 			return;
 		}
 		stream_early_from(mine, &r->streams, seq);
 	}
+	piece.offset = stream_offset_from(mine->at.next, seq);
 	if (!f->incarnation->half[!dir].at.synced && dir == f->client)
 		begin_responses(r, f, seq, &piece);
 	stream_feed(mine, &r->streams, &(struct bearing){ r, f, dir }, &piece, s->missing_bytes);

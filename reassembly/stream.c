@@ -83,11 +83,8 @@
 #define PATIENCE_ONE_WAY_NS (5 * NS_PER_S)
 #define ACK_MOVES_ONE_WAY 2
 #define STRAYS_TO_JUMP 3
-/* Twice the largest window that systems grant by themselves (32 MiB), since data may be lost up to there. */
-#define AHEAD_MAX (64 << 20)
 /* Without the peer's acks a long loss looks the same as a stray: allow what a window may be (RFC 7323, 2.3). */
 #define AHEAD_MAX_ONE_WAY (1 << 30)
-#define BEHIND_MAX (1 << 30)
 /* A SYN or a request's head that comes late comes soon after, a dozen places or so; and all streams together hold no
  * more than this for that reason. */
 #define EARLY_SEGMENTS 16
@@ -221,8 +218,8 @@ void stream_begin(struct stream *st, uint32_t seq)
 	st->at.next = st->at.base = stream_offset(st, seq);
 	st->at.synced = true;
 	st->fin_known = st->fin_known && !seq_before(st->fin_seq, seq);
-	st->ack_known = st->ack_known && seq_distance(seq, st->acked) <= AHEAD_MAX &&
-			seq_distance(seq, st->acked) >= -BEHIND_MAX;
+	st->ack_known = st->ack_known && seq_distance(seq, st->acked) <= STREAM_AHEAD_MAX &&
+			seq_distance(seq, st->acked) >= -STREAM_BEHIND_MAX;
 }
 
 /** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it
@@ -295,7 +292,7 @@ static inline bool deliver_all(struct stream *st, const struct stream_env *env, 
 		    const struct chunk *piece)
 {
 	st->at.next += (uint32_t)piece->bytes.len;
-	if (seq_distance(st->acked, st->at.next) > BEHIND_MAX)
+	if (seq_distance(st->acked, st->at.next) > STREAM_BEHIND_MAX)
 		st->ack_known = false; /* so old that it would soon seem to lie ahead */
 	return env->reader.on_bytes(ctx, piece);
 }
@@ -430,7 +427,7 @@ static void begin_wait(struct stream *st, const struct stream_env *env, bool ove
 {
 	st->waits = true;
 	st->overdue = overdue;
-	st->gap_at = st->at.next;
+	st->gap_at = (uint32_t)st->at.next;
 	st->lost_until = overdue && st->ack_known ? st->acked : st->at.synced ? gap_end(st) : st->fin_seq;
 	st->gap_packets = 0;
 	st->since = *env->clock;
@@ -477,7 +474,7 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 	}
 	if (st->at.synced && st->held && !seq_before(st->at.next, gap_end(st))) { /* kept before its begin was known */
 		more = drain(st, env, ctx);
-	} else if (!st->waits || st->gap_at != st->at.next || st->overdue != overdue) {
+	} else if (!st->waits || st->gap_at != (uint32_t)st->at.next || st->overdue != overdue) {
 		begin_wait(st, env, overdue);
 	} else {
 		if (packet && st->gap_packets < PATIENCE_PACKETS)
@@ -676,21 +673,18 @@ bool stream_near(const struct stream *st, uint32_t seq)
 	uint32_t next = (uint32_t)st->at.next, front = st->ack_known ? seq_later(next, st->acked) : next;
 
 	if (seq_before(next, seq))
-		return seq_distance(front, seq) <= (st->ack_known ? AHEAD_MAX : AHEAD_MAX_ONE_WAY);
-	return next - seq <= BEHIND_MAX;
+		return seq_distance(front, seq) <= (st->ack_known ? STREAM_AHEAD_MAX : AHEAD_MAX_ONE_WAY);
+	return next - seq <= STREAM_BEHIND_MAX;
 }
 
-uint64_t stream_ack(struct stream *st, uint32_t ack)
+uint64_t stream_ack_early(struct stream *st, uint32_t ack)
 {
 	uint64_t at = stream_offset(st, ack);
-	int64_t ahead = (int64_t)(at - st->at.next);
 
-	if (st->at.synced && (ahead > AHEAD_MAX || ahead < -BEHIND_MAX))
-		return at;
-	if (st->ack_known && !seq_before((uint32_t)st->acked, ack))
-		return at;
-	st->acked = at;
-	st->ack_known = true;
+	if (!st->ack_known || seq_before((uint32_t)st->acked, ack)) {
+		st->acked = at;
+		st->ack_known = true;
+	}
 	return at;
 }
 

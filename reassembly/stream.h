@@ -45,7 +45,6 @@ struct held;
 struct stream {
 	struct stream_place at; /* at.next is the byte that the reader waits for */
 	struct held *held;  /* treap by sequence number, no two overlap, all beyond at.next */
-	uint64_t gap_at;    /* with waits: the gap that is waited for begins here */
 	uint64_t acked;     /* with ack_known: the peer has every byte before this offset; 0 if there never was an ack */
 	uint32_t held_bytes;
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
@@ -53,6 +52,7 @@ struct stream {
 	uint32_t gap_ack;  /* one-way captures: the sender's ack when the gap was last looked at */
 	uint32_t urgent_at; /* with urgent_known: the last byte that was said to be urgent */
 	uint32_t stray_next;
+	uint32_t gap_at;    /* with waits: the gap that is waited for begins here */
 	uint32_t lost_until; /* ... and that gap and those up to here are given up when it took too long */
 	struct wall since;   /* with waits: when the waiting began */
 	uint8_t gap_packets, ack_moves, strays;
@@ -63,6 +63,12 @@ struct stream {
 
 #define STREAM_FIRST (UINT64_C(1) << 32) /* where offsets begin: what goes before the first byte has one as well */
 
+/** stream_offset_from() - where the byte with number @seq lies, as near as can be to @from */
+static inline uint64_t stream_offset_from(uint64_t from, uint32_t seq)
+{
+	return from + (uint64_t)(int64_t)seq_distance((uint32_t)from, seq);
+}
+
 /**
  * stream_offset() - where the byte with number @seq lies; the lower half of an offset is the sequence number
  *
@@ -70,9 +76,7 @@ struct stream {
  */
 static inline uint64_t stream_offset(const struct stream *st, uint32_t seq)
 {
-	uint64_t from = st->at.synced ? st->at.next : st->acked ? st->acked : STREAM_FIRST;
-
-	return from + (uint64_t)(int64_t)seq_distance((uint32_t)from, seq);
+	return stream_offset_from(st->at.synced ? st->at.next : st->acked ? st->acked : STREAM_FIRST, seq);
 }
 
 /** stream_begin() - the next byte in order is @seq */
@@ -108,12 +112,33 @@ void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t
 void stream_feed(struct stream *st, const struct stream_env *env, void *ctx, const struct chunk *piece,
 		 uint32_t missing);
 
+/* Twice the largest window that systems grant by themselves (32 MiB), since data may be lost up to there. */
+#define STREAM_AHEAD_MAX (64 << 20)
+#define STREAM_BEHIND_MAX (1 << 30)
+
+/** stream_ack_early() - stream_ack() while it is not known where the stream begins */
+uint64_t stream_ack_early(struct stream *st, uint32_t ack);
+
 /**
  * stream_ack() - the peer says that it has all bytes before @ack, whether the begin is known or not; nonsense is ignored
  *
  * Return: the offset of @ack.
  */
-uint64_t stream_ack(struct stream *st, uint32_t ack);
+static inline uint64_t stream_ack(struct stream *st, uint32_t ack)
+{
+	int32_t ahead = seq_distance((uint32_t)st->at.next, ack);
+	uint64_t at = st->at.next + (uint64_t)(int64_t)ahead;
+
+	if (!st->at.synced)
+		return stream_ack_early(st, ack);
+	if ((uint32_t)ahead + STREAM_BEHIND_MAX > STREAM_AHEAD_MAX + STREAM_BEHIND_MAX)
+		return at;
+	if (!st->ack_known || seq_before((uint32_t)st->acked, ack)) {
+		st->acked = at;
+		st->ack_known = true;
+	}
+	return at;
+}
 
 /**
  * stream_urgent() - the sender says that the byte at @at is urgent, before the segment that says so is fed

@@ -77,9 +77,14 @@ static struct reader *new(void *shared, const struct reader_start *start)
 	return &h->reader;
 }
 
-static enum reader_result on_chunk(struct reader *r, enum stream_side side, const struct chunk *chunk)
+static enum reader_result on_client_chunk(struct reader *r, const struct chunk *chunk)
 {
-	return side == SIDE_CLIENT ? http_client_bytes(http_of_reader(r), chunk) : http_server_bytes(http_of_reader(r), chunk);
+	return http_client_bytes(http_of_reader(r), chunk);
+}
+
+static enum reader_result on_server_chunk(struct reader *r, const struct chunk *chunk)
+{
+	return http_server_bytes(http_of_reader(r), chunk);
 }
 
 static void client_gap(struct http *h, uint32_t bytes, enum lost_reason why, struct wall now)
@@ -156,7 +161,7 @@ static const struct reader_ops ops = {
 	.close = close_env,
 	.claims = claims,
 	.new = new,
-	.on_chunk = on_chunk,
+	.on_chunk = { [SIDE_CLIENT] = on_client_chunk, [SIDE_SERVER] = on_server_chunk },
 	.on_gap = on_gap,
 	.on_passed_by = on_passed_by,
 	.on_proxied = on_proxied,
