@@ -149,7 +149,7 @@ static bool is_of(const struct flow *f, unsigned dir, const struct segment *s)
 }
 
 struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
-			 const struct segment *s)
+			     const struct segment *s)
 {
 	struct flow_walk walk = { 0 };
 	struct flow *f, *found = NULL;

@@ -32,7 +32,7 @@ static inline void duplicates_note(struct flow *f, unsigned dir, const struct se
  * own.
  */
 struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
-			 const struct segment *s);
+			     const struct segment *s);
 
 /** duplicates_differ() - @s has the place of @f's first data in another network, but not its bytes: they are
  * strangers */

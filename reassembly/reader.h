@@ -74,11 +74,11 @@ struct reader {
 
 /**
  * struct reader_ops - one protocol
- * @open:        once for a tracker: what all its connections share, for @new; NULL when out of memory
+ * @open:        once for a tracker: what all its connections share, for @make; NULL when out of memory
  * @close:       ... and its end, when all readers are freed; NULL allowed
  * @claims:      may a message begin with @bytes of @side? @at_start: they are the connection's first, so that they
  *               tell more: CLAIM_LIKELY is enough then, while CLAIM_MAYBE is elsewhere
- * @new:         a reader for a connection that was claimed; NULL when out of memory or over the budget
+ * @make:        a reader for a connection that was claimed; NULL when out of memory or over the budget
  * @on_chunk:    the next bytes of a side, in order
  * @on_gap:      @bytes of @side will never come, or GAP_UNKNOWN; @now: the time by which that was decided
  * @on_passed_by:   bytes of the client went by before its stream began, as in reader_start; more than once at need
@@ -97,7 +97,7 @@ struct reader_ops {
 	void *(*open)(const void *config, struct reassembly_stats *stats);
 	void (*close)(void *shared);
 	enum claim (*claims)(struct span bytes, enum stream_side side, bool at_start);
-	struct reader *(*new)(void *shared, const struct reader_start *start);
+	struct reader *(*make)(void *shared, const struct reader_start *start);
 	enum reader_result (*on_chunk[SIDES])(struct reader *r, const struct chunk *chunk);
 	void (*on_gap)(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now);
 	void (*on_passed_by)(struct reader *r, const struct passed_by *passed);

@@ -289,7 +289,7 @@ static bool hold(struct stream *st, const struct stream_env *env, struct chunk p
 
 /** deliver_all() - hand @piece on, which begins at st->at.next; false if the reader wants no more */
 static inline bool deliver_all(struct stream *st, const struct stream_env *env, void *ctx,
-		    const struct chunk *piece)
+			       const struct chunk *piece)
 {
 	st->at.next += (uint32_t)piece->bytes.len;
 	if (seq_distance(st->acked, st->at.next) > STREAM_BEHIND_MAX)
@@ -489,7 +489,7 @@ bool stream_look(struct stream *st, const struct stream_env *env, void *ctx, boo
 
 /** feed_beyond_gap() - @piece begins after st->at.next */
 static bool feed_beyond_gap(struct stream *st, const struct stream_env *env, void *ctx,
-			     struct chunk piece, uint32_t missing)
+			    struct chunk piece, uint32_t missing)
 {
 	uint32_t seq = seq_of(&piece), end = seq + (uint32_t)piece.bytes.len + missing;
 

@@ -97,7 +97,11 @@ bool stream_early_ack(const struct stream *st, uint32_t seq, uint32_t *ack);
 /** stream_early_end() - where what was kept of the bytes before @seq ends; false if nothing was */
 bool stream_early_end(const struct stream *st, uint32_t seq, uint32_t *end);
 
-/** stream_early_from() - the stream begins at @seq, as its SYN says or its first request: of what was kept, that stays which can follow */
+/**
+ * stream_early_from() - the stream starts at @seq, as its SYN says or its first request
+ *
+ * Of what was kept, that stays which can follow.
+ */
 void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t seq);
 
 /**

@@ -2,7 +2,7 @@
  * observer.c - see observer.h
  *
  * Theory of operation. The narrow source has the kernel filter of a run, and
- * what it yields goes through the decoder, reassembler and policy of a run; the
+ * what it yields goes through the decoder, tracker and policy of a run; the
  * decisions are counted and nothing is kept. The wide source has no filter but
  * that of tunnels, all of which it lets through; of its segments only the first
  * bytes are looked at: does an HTTP request begin here, a TLS or an HTTP/2
@@ -19,7 +19,7 @@
 #include "capture/tunnel_kind.h"
 #include "reassembly/client_hello.h"
 #include "reassembly/proxy_header.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "http/http1/http1_reader.h"
 #include "http/http1/request_line.h"
 
@@ -37,7 +37,7 @@ struct observer {
 	bool live;
 	struct source *narrow, *wide;
 	struct decoder *narrow_decoder, *wide_decoder;
-	struct reassembler *reassembler;
+	struct tracker *tracker;
 	struct budget budget;
 	struct capture_stats capture;
 	struct unread narrow_unread, wide_unread;
@@ -140,7 +140,7 @@ static void on_narrow(void *ctx, const struct packet *packet)
 		counter_add(&ob->capture.cut_payload, 1);
 	ob->narrow_view.segments++;
 	ob->narrow_view.payload_bytes += segment.payload.len;
-	reassembler_feed(ob->reassembler, &segment);
+	tracker_feed(ob->tracker, &segment);
 }
 
 /* ---- without its filters ---- */
@@ -248,8 +248,8 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 	http.budget = &ob->budget;
 	ob->narrow_decoder = decoder_new(&o->ports, &o->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, &o->vxlan_ports);
-	ob->reassembler = reassembler_new(&tracker, kinds, 1);
-	if (ob->narrow_decoder && ob->wide_decoder && ob->reassembler)
+	ob->tracker = tracker_new(&tracker, kinds, 1);
+	if (ob->narrow_decoder && ob->wide_decoder && ob->tracker)
 		return ob;
 	observer_free(ob);
 	return NULL;
@@ -309,10 +309,10 @@ void observer_stop(struct observer *ob)
 void observer_finish(struct observer *ob, struct symptoms *s)
 {
 	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread,
-				      .reassembly = reassembler_stats(ob->reassembler),
+				      .reassembly = tracker_stats(ob->tracker),
 				      .policy = &ob->decisions };
 
-	reassembler_finish(ob->reassembler);
+	tracker_finish(ob->tracker);
 	books_take(&from, &ob->narrow_view.books);
 	unread_shares(&ob->wide_unread, ob->wide_view.unread);
 	s->wide = ob->wide_view;
@@ -327,6 +327,6 @@ void observer_free(struct observer *ob)
 	source_close(ob->wide);
 	decoder_free(ob->narrow_decoder);
 	decoder_free(ob->wide_decoder);
-	reassembler_free(ob->reassembler);
+	tracker_free(ob->tracker);
 	free(ob);
 }

@@ -21,7 +21,7 @@
 #define MEMORY_SHARE 8 /* of --max-memory: one part is ours */
 #define BUCKET_PER 512 /* bytes of the bound: a flow and its first packet need about as much */
 #define BUCKETS_MAX (UINT64_C(1) << 22)
-#define IDLE_NS (INT64_C(3600) * NS_PER_S) /* as long as the reassembler keeps a flow */
+#define IDLE_NS (INT64_C(3600) * NS_PER_S) /* as long as the tracker keeps a flow */
 #define CLOSED_NS (INT64_C(10) * NS_PER_S)
 #define FLOW_BYTES (sizeof(struct recorded_flow) + 16)
 #define COMMENT_PREFIX "shadowtap request"

@@ -13,7 +13,7 @@
  * complete now most likely began a moment ago. Of a flow that is wanted later
  * they are counted (struct recorder_stats).
  *
- * The recorder has a table of flows of its own. The reassembler's has another
+ * The recorder has a table of flows of its own. The tracker's has another
  * incarnation: it forgets what is not HTTP, and takes what it needs out of a segment
  * at once, while packets stay here whole. The table has a fixed number of
  * buckets, enough for the flows that the bound leaves room for.

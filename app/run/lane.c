@@ -24,7 +24,7 @@ struct lane {
 	struct source *source; /* replaced only under source_lock, since lane_stop() reaches for it */
 	pthread_mutex_t source_lock;
 	struct decoder *decoder;
-	struct reassembler *reassembler;
+	struct tracker *tracker;
 	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
 	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
 	struct event_log *event_log;                   /* NULL: the loop is told, or nobody */
@@ -303,7 +303,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	result = decoder_packet(l->decoder, packet, &segment);
 	if (shares_recording(l) && deal_lane(result, &segment, l->o.count) != l->o.index) {
 		if (result == PACKET_DECODED)
-			reassembler_pass_time(l->reassembler, segment.ts);
+			tracker_pass_time(l->tracker, segment.ts);
 		return;
 	}
 	counter_add(&l->stats.received, 1);
@@ -317,7 +317,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 		counter_add(&l->stats.cut_payload, 1);
 		unread_cut(&l->unread, packet->wire_len);
 	}
-	reassembler_feed(l->reassembler, &segment);
+	tracker_feed(l->tracker, &segment);
 	if (l->o.recorder) {
 		struct fragment_record record = { l->o.recorder, &segment };
 
@@ -364,7 +364,7 @@ static void pass_quiet_time(struct lane *l, bool quiet)
 		return;
 	now = mono_now();
 	if (quiet)
-		reassembler_pass_quiet(l->reassembler, now.ns - l->read_at.ns);
+		tracker_pass_quiet(l->tracker, now.ns - l->read_at.ns);
 	l->read_at = now;
 }
 
@@ -408,7 +408,7 @@ static bool read_again(struct lane *l)
 	l->packets++; /* what ends with the recording comes behind all that any lane found in it */
 	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || enough(l) || !l->first_seen)
 		return false;
-	reassembler_finish(l->reassembler);
+	tracker_finish(l->tracker);
 	note_complaint(l);
 	err = l->o.reopen(l->o.ctx, l->o.index, &next, &error);
 	replace_source(l, next);
@@ -472,7 +472,7 @@ static void *lane_main(void *arg)
 		if (got != 0)
 			break;
 	}
-	reassembler_finish(l->reassembler);
+	tracker_finish(l->tracker);
 	event_log_flush(l->event_log);
 	push_late(l);
 	if (l->source) {
@@ -532,10 +532,10 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(&o->ports, &o->vxlan_ports);
-	l->reassembler = reassembler_new(&tracker, kinds, 1);
-	if (!l->decoder || !l->reassembler || make_event_log(l) < 0) {
+	l->tracker = tracker_new(&tracker, kinds, 1);
+	if (!l->decoder || !l->tracker || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
-		reassembler_free(l->reassembler);
+		tracker_free(l->tracker);
 		free(l);
 		return -ENOMEM;
 	}
@@ -604,7 +604,7 @@ const struct capture_stats *lane_capture_stats(const struct lane *l)
 
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l)
 {
-	return reassembler_stats(l->reassembler);
+	return tracker_stats(l->tracker);
 }
 
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)
@@ -645,7 +645,7 @@ void lane_free(struct lane *l)
 		l->late = next;
 	}
 	decoder_free(l->decoder);
-	reassembler_free(l->reassembler);
+	tracker_free(l->tracker);
 	source_close(l->source);
 	lane_rules_free(l->rules);
 	lane_rules_free(atomic_load(&l->next_rules));

@@ -1,7 +1,7 @@
 /*
  * lane.h - the capture thread: packets in, decided requests out
  *
- * Theory of operation: a lane owns its source, reassembler, policy and
+ * Theory of operation: a lane owns its source, tracker, policy and
  * counters, and shares none of them. It decides about each request at the end
  * of its head and pushes what the loop has to know about into the ring; the events
  * of others it writes itself (event_log.h). Live, a full ring sheds. A recording makes
@@ -29,7 +29,7 @@
 #include "base/budget.h"
 #include "base/ring.h"
 #include "capture/source.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "replay/intake.h"
 #include "report/event_writer.h"
 

@@ -10,7 +10,7 @@
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "capture/source.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 
 /** stages_live() - @program: filled with our own path, for messages, and borrowed by the result */
 struct live_options stages_live(const struct options *o, struct buffer *program);

@@ -24,7 +24,7 @@
 
 #define SCAN_FIELDS_MAX 64
 
-#define SCAN_MEMOS 4 /* that one reassembler has of a kind */
+#define SCAN_MEMOS 4 /* that one tracker has of a kind */
 #define MEMO_LINES 24
 #define MEMO_BYTES 512
 #define MEMO_SLACK 16 /* bytes that a vector may reach beyond what is remembered */

@@ -62,7 +62,7 @@ static enum claim claims(struct span bytes, enum stream_side side, bool at_start
 	return at_start ? claim_first(bytes) : claim_request(bytes);
 }
 
-static struct reader *new(void *shared, const struct reader_start *start)
+static struct reader *make_reader(void *shared, const struct reader_start *start)
 {
 	struct http_env *env = shared;
 	struct http *h = http_new(env, start);
@@ -160,7 +160,7 @@ static const struct reader_ops ops = {
 	.open = open_env,
 	.close = close_env,
 	.claims = claims,
-	.new = new,
+	.make = make_reader,
 	.on_chunk = { [SIDE_CLIENT] = on_client_chunk, [SIDE_SERVER] = on_server_chunk },
 	.on_gap = on_gap,
 	.on_passed_by = on_passed_by,

@@ -9,13 +9,13 @@
  * waits behind a gap. Cache misses grow with the number of flows, for their
  * memory does; steps must not: for those run it under
  *
- *   valgrind --tool=callgrind --toggle-collect=reassembler_feed growth 1000
+ *   valgrind --tool=callgrind --toggle-collect=tracker_feed growth 1000
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 #define REQUEST "POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
@@ -35,7 +35,7 @@ static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_o
 	message_unref(m);
 }
 
-static void feed(struct reassembler *r, uint32_t client, uint32_t seq, uint8_t flags, struct span payload)
+static void feed(struct tracker *r, uint32_t client, uint32_t seq, uint8_t flags, struct span payload)
 {
 	struct segment s = { .src = { .addr = { [12] = 10,
 						[13] = (uint8_t)(client >> 24),
@@ -50,7 +50,7 @@ static void feed(struct reassembler *r, uint32_t client, uint32_t seq, uint8_t f
 			     .flags = flags,
 			     .payload = payload };
 
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 static double seconds(struct mono since)
@@ -68,7 +68,7 @@ static int run(uint32_t flows, uint32_t segments)
 	struct budget budget;
 	struct protocol_sink sink = { &requests, on_head, on_request, NULL };
 	struct http_tracker_options options = { { ports, 1, 64 << 20, 60 * NS_PER_S, &budget, false }, { .max_body = 1 << 20 } };
-	struct reassembler *r;
+	struct tracker *r;
 	struct mono since;
 	double opened, asked, held;
 
@@ -97,7 +97,7 @@ static int run(uint32_t flows, uint32_t segments)
 	held = seconds(since);
 	printf("%8u flows: SYN %5.0f ns, request %5.0f ns; %8u held: %5.0f ns a segment\n", flows,
 	       opened * 1e9 / flows, asked * 1e9 / segments, flows, held * 1e9 / flows);
-	reassembler_free(r);
+	tracker_free(r);
 	free(sent);
 	return requests != segments;
 }

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- what is said --------------------------------------------------------- */
 
-/** struct said - a request as a line of text: what the reassembler and the reference are compared by */
+/** struct said - a request as a line of text: what the tracker and the reference are compared by */
 struct said {
 	char line[REQUESTS_MAX][64];
 	unsigned count;
@@ -80,7 +80,7 @@ struct talk {
 	size_t len;
 	unsigned requests;
 	struct said is, wanted;
-	struct reassembler *r;
+	struct tracker *r;
 	uint32_t client_isn, server_isn, answered;
 	int64_t now_ns;
 	bool missing; /* bytes were acknowledged that had not been captured: what comes later is too late */
@@ -195,7 +195,7 @@ static void feed(struct talk *t, bool client, uint8_t flags, uint32_t seq, uint3
 			     .flags = flags,
 			     .network = t->twin && (take(t) & 1) };
 
-	reassembler_feed(t->r, &s);
+	tracker_feed(t->r, &s);
 }
 
 /** capture() - @len bytes from @at as one segment, with other bytes in the body where @forge says */
@@ -374,14 +374,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!t.r)
 		return 0;
 	converse(&t, choice & 16, 1 + choice / 32);
-	reassembler_finish(t.r);
+	tracker_finish(t.r);
 	for (size_t i = 0; i < t.len; i++) {
 		if (!t.filled[i])
 			t.seen[i] = t.sent[i];
 	}
 	parse(&t);
 	compare(&t, !t.missing);
-	reassembler_free(t.r);
+	tracker_free(t.r);
 	if (budget_used(&budget) != 0)
 		abort();
 	return 0;

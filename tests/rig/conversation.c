@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 #define REQUESTS_MAX 24
@@ -619,7 +619,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	response_free(r);
 }
 
-static void feed(struct reassembler *r, const struct talk *t, const struct packet *p, uint32_t isn, int64_t now_ns)
+static void feed(struct tracker *r, const struct talk *t, const struct packet *p, uint32_t isn, int64_t now_ns)
 {
 	struct endpoint ends[2] = { { .addr = { [15] = 1 }, .port = 40000, .family = 4 },
 				    { .addr = { [15] = 2 }, .port = 80, .family = 4 } };
@@ -633,7 +633,7 @@ static void feed(struct reassembler *r, const struct talk *t, const struct packe
 
 	if (p->len > 0)
 		s.payload = span_of(t->side[p->server].bytes + p->at, p->len);
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 static void run(struct talk *t, bool responses)
@@ -651,15 +651,15 @@ static void run(struct talk *t, bool responses)
 	struct protocol_sink sink = { t, on_head, on_request, NULL, on_response };
 	static const int64_t steps_us[] = { 50, 5000, 300000 }; /* what waits for a gap to close, waits longer or less */
 	uint32_t isn = one_in(2) ? UINT32_MAX - below(3000) : below(1000);
-	struct reassembler *r;
+	struct tracker *r;
 
 	budget_init(&t->budget, 1 << 28);
 	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
 	for (size_t i = 0; i < t->count; i++)
 		feed(r, t, &t->packets[i], isn, NS_PER_S + (int64_t)(i + 1) * steps_us[t->seed % 3] * NS_PER_US);
-	reassembler_finish(r);
-	reassembler_free(r);
+	tracker_finish(r);
+	tracker_free(r);
 	if (t->responses != t->tokens)
 		fail_round(t, "not one response for each request", t->responses);
 	assert_int_equal(budget_used(&t->budget), 0);

@@ -5,7 +5,7 @@
 #define TESTS_RIG_HTTP_TRACKER_H
 
 #include "http/http1/http1_reader.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 
 /** struct http_tracker_options - the budget of both is @tracker.budget */
 struct http_tracker_options {
@@ -13,8 +13,8 @@ struct http_tracker_options {
 	struct http1_options http;
 };
 
-/** http_tracker_new() - as reassembler_new(); @sink copied */
-static inline struct reassembler *http_tracker_new(const struct http_tracker_options *options, const struct protocol_sink *sink)
+/** http_tracker_new() - as tracker_new(); @sink copied */
+static inline struct tracker *http_tracker_new(const struct http_tracker_options *options, const struct protocol_sink *sink)
 {
 	struct tracker_options tracker = options->tracker;
 	struct http1_options http = options->http;
@@ -23,7 +23,7 @@ static inline struct reassembler *http_tracker_new(const struct http_tracker_opt
 	http.sink = *sink; /* @kind looks at it when it is opened */
 	http.budget = tracker.budget;
 	tracker.reads_servers = http.keep_responses;
-	return reassembler_new(&tracker, &kind, 1);
+	return tracker_new(&tracker, &kind, 1);
 }
 
 #endif

@@ -164,10 +164,10 @@ static void check_stats(const struct reassembly_stats *stats, const char *expect
 
 void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)
 {
-	const struct reassembly_stats *s = reassembler_stats(tap->r);
+	const struct reassembly_stats *s = tracker_stats(tap->r);
 	uint64_t lost = 0;
 
-	reassembler_finish(tap->r);
+	tracker_finish(tap->r);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
 		lost += counter_get(&s->lost[i]);
 	if (counter_get(&s->seen) != counter_get(&s->complete) + lost)
@@ -182,7 +182,7 @@ void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)
 	assert_int_equal(counter_get(&s->held_bytes), 0);
 	if (stats)
 		check_stats(s, stats, what);
-	reassembler_free(tap->r);
+	tracker_free(tap->r);
 	tap->r = NULL;
 	assert_int_equal(budget_used(&tap->budget), 0);
 }
@@ -202,7 +202,7 @@ static struct endpoint end_of(uint8_t host, uint16_t port)
 	return e;
 }
 
-static void feed_step(struct reassembler *r, const struct tcp_step *step, struct side *sides, int64_t now_ns)
+static void feed_step(struct tracker *r, const struct tcp_step *step, struct side *sides, int64_t now_ns)
 {
 	struct side *from = &sides[step->from == 's'], *to = &sides[step->from != 's'];
 	const char *flags = step->flags ? step->flags : "";
@@ -240,10 +240,10 @@ static void feed_step(struct reassembler *r, const struct tcp_step *step, struct
 	at += (syn ? 1 : 0) + (uint32_t)s.payload.len + s.missing_bytes + (strchr(flags, 'F') ? 1 : 0);
 	if (!strchr(flags, 'k') && at > from->next)
 		from->next = at;
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
-void tcp_steps_feed(struct reassembler *r, const struct tcp_step *steps, size_t count, uint32_t isn,
+void tcp_steps_feed(struct tracker *r, const struct tcp_step *steps, size_t count, uint32_t isn,
 		    int64_t now_ns)
 {
 	struct side sides[2] = { { isn, 0 }, { isn + 77777, 0 } };

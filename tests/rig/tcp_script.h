@@ -1,5 +1,5 @@
 /*
- * tcp_script.h - TCP conversations as tables, and what the reassembler must say after each segment
+ * tcp_script.h - TCP conversations as tables, and what the tracker must say after each segment
  *
  * Numbers are relative as tcpdump shows them: a SYN has 0, the first byte 1.
  * A seq or ack of 0 in a step means "goes on from what this side, or the other
@@ -14,7 +14,7 @@
 
 #include "base/buffer.h"
 #include "capture/segment.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 #define CLIENT_PORT 40000
@@ -58,9 +58,9 @@ struct tcp_story {
 
 #define STEPS(table) (table), sizeof(table) / sizeof((table)[0])
 
-/** struct tcp_tap - a reassembler and a list of what it said: "POST /x [body];" for a request, "!gap;" for a loss */
+/** struct tcp_tap - a tracker and a list of what it said: "POST /x [body];" for a request, "!gap;" for a loss */
 struct tcp_tap {
-	struct reassembler *r;
+	struct tracker *r;
 	struct budget budget;
 	struct buffer events;
 	enum keep keep;
@@ -80,7 +80,7 @@ void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what);
 void tcp_story_run(const struct tcp_story *story);
 
 /** tcp_steps_feed() - just feed the steps at an ISN, a microsecond apart and from @now_ns on, and expect nothing */
-void tcp_steps_feed(struct reassembler *r, const struct tcp_step *steps, size_t count, uint32_t isn, int64_t now_ns);
+void tcp_steps_feed(struct tracker *r, const struct tcp_step *steps, size_t count, uint32_t isn, int64_t now_ns);
 
 /** tcp_stories_main() - each story as a test of its own; for main() to return */
 int tcp_stories_main(const char *group, const struct tcp_story *stories, size_t count);

@@ -567,24 +567,24 @@ static void send_pieces(struct span text, size_t size, struct seen_head *seen)
 					      .tracker.budget = &budget };
 	struct segment s = { .src = { .port = 1234, .family = 4 }, .dst = { .port = 80, .family = 4 },
 			     .seq = 999, .flags = TCP_SYN, .ts = { 5 } };
-	struct reassembler *r;
+	struct tracker *r;
 
 	budget_init(&budget, 64 << 20);
 	r = http_tracker_new(&options, &sink);
 	assert_non_null(r);
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 	s.seq++;
 	s.flags = TCP_ACK;
 	while (text.len > 0) {
 		s.ts.ns++;
 		s.payload = text;
 		span_truncate(&s.payload, size);
-		reassembler_feed(r, &s);
+		tracker_feed(r, &s);
 		s.seq += (uint32_t)s.payload.len;
 		span_skip(&text, s.payload.len);
 	}
-	reassembler_finish(r);
-	reassembler_free(r);
+	tracker_finish(r);
+	tracker_free(r);
 	assert_int_equal(budget_used(&budget), 0);
 }
 

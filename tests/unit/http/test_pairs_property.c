@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 #define ROUNDS 3000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
@@ -242,7 +242,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	response_free(r);
 }
 
-static void feed(struct reassembler *r, const struct talk *t, const struct packet *p, uint32_t isn,
+static void feed(struct tracker *r, const struct talk *t, const struct packet *p, uint32_t isn,
 		 int64_t now_ns)
 {
 	struct endpoint ends[2] = { { .addr = { [15] = 1 }, .port = 40000, .family = 4 },
@@ -257,7 +257,7 @@ static void feed(struct reassembler *r, const struct talk *t, const struct packe
 
 	if (p->len > 0)
 		s.payload = span_of(t->side[p->server].bytes + p->at, p->len);
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 static void run(struct talk *t, bool begun, bool closes)
@@ -275,7 +275,7 @@ static void run(struct talk *t, bool begun, bool closes)
 	const struct packet syn[] = { { .flags = TCP_SYN },
 				      { .server = true, .flags = TCP_SYN | TCP_ACK, .ack = 1 } };
 	uint32_t isn = below(2) ? UINT32_MAX - below(3000) : below(1000);
-	struct reassembler *r;
+	struct tracker *r;
 
 	budget_init(&t->budget, 1 << 28);
 	r = http_tracker_new(&options, &sink);
@@ -292,8 +292,8 @@ static void run(struct talk *t, bool begun, bool closes)
 					       .seq = 1 + (uint32_t)t->side[server].len,
 					       .ack = 1 + (uint32_t)t->side[!server].len },
 			     isn, 9 * NS_PER_S);
-	reassembler_finish(r);
-	reassembler_free(r);
+	tracker_finish(r);
+	tracker_free(r);
 	if (t->answered != t->tokens)
 		fail_msg("seed %llu: %u responses to %u requests", (unsigned long long)t->seed, t->answered,
 			 t->tokens);

@@ -212,7 +212,7 @@ static void send_client(struct wire *w, const struct talk *t, struct piece p, ui
 	s.payload = buffer_span(&t->bytes);
 	span_skip(&s.payload, p.at);
 	span_truncate(&s.payload, p.len);
-	reassembler_feed(w->tap.r, &s);
+	tracker_feed(w->tap.r, &s);
 }
 
 static void send_server(struct wire *w, size_t acked, const char *bytes, uint8_t flags)
@@ -225,7 +225,7 @@ static void send_server(struct wire *w, size_t acked, const char *bytes, uint8_t
 	s.payload = span_str(bytes);
 	w->answered += (uint32_t)s.payload.len;
 	if (!w->one_way)
-		reassembler_feed(w->tap.r, &s);
+		tracker_feed(w->tap.r, &s);
 }
 
 static void handshake(struct wire *w)
@@ -234,13 +234,13 @@ static void handshake(struct wire *w)
 
 	s.flags = TCP_SYN;
 	s.seq = w->client_isn;
-	reassembler_feed(w->tap.r, &s);
+	tracker_feed(w->tap.r, &s);
 	s = segment_of(w, false);
 	s.flags = TCP_SYN | TCP_ACK;
 	s.seq = w->server_isn;
 	s.ack = w->client_isn + 1;
 	if (!w->one_way)
-		reassembler_feed(w->tap.r, &s);
+		tracker_feed(w->tap.r, &s);
 }
 
 static void wire_open(struct wire *w)

@@ -314,7 +314,7 @@ static void feed(struct tcp_tap *tap, const struct talk *t, const struct packet 
 		span_skip(&s.payload, p->seq - 1);
 		span_truncate(&s.payload, p->len);
 	}
-	reassembler_feed(tap->r, &s);
+	tracker_feed(tap->r, &s);
 }
 
 static void read_talk(struct tcp_tap *tap, const struct talk *t, uint32_t lose_one_in)

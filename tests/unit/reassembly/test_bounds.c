@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** struct rig - a reassembler whose sink only counts */
+/** struct rig - a tracker whose sink only counts */
 struct rig {
-	struct reassembler *r;
+	struct tracker *r;
 	struct budget budget;
 	enum keep keep;
 	uint64_t asked, answered, requests, without_memory, losses;
@@ -76,18 +76,18 @@ static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool respon
 
 static uint64_t count_of(const struct rig *rig, const char *name)
 {
-	return tcp_counter(reassembler_stats(rig->r), name);
+	return tcp_counter(tracker_stats(rig->r), name);
 }
 
 static void rig_close(struct rig *rig)
 {
-	reassembler_finish(rig->r);
+	tracker_finish(rig->r);
 	assert_int_equal(count_of(rig, "complete"), rig->requests);
 	assert_int_equal(count_of(rig, "seen"), rig->requests + rig->losses);
 	assert_int_equal(rig->asked, rig->answered);
 	assert_int_equal(count_of(rig, "flows_open"), 0);
 	assert_int_equal(count_of(rig, "held_bytes"), 0);
-	reassembler_free(rig->r);
+	tracker_free(rig->r);
 	assert_int_equal(budget_used(&rig->budget), 0);
 }
 
@@ -110,7 +110,7 @@ static void call(struct rig *rig, struct caller *c, uint8_t flags, struct span p
 		.ts = { ts_ns },
 	};
 
-	reassembler_feed(rig->r, &s);
+	tracker_feed(rig->r, &s);
 	c->seq += (uint32_t)payload.len + ((flags & TCP_SYN) ? 1 : 0);
 }
 
@@ -369,7 +369,7 @@ static void test_jumps(void **state)
 
 	assert_true(rig_open(&rig, 1 << 20, KEEP_WHOLE, false));
 	call_all(&rig, steps, sizeof(steps) / sizeof(steps[0]));
-	reassembler_finish(rig.r);
+	tracker_finish(rig.r);
 	assert_int_equal(rig.requests, 12);
 	assert_int_equal(rig.losses, 1);
 	assert_int_equal(count_of(&rig, "lost.idle"), 1); /* of the one that nothing followed in a day */

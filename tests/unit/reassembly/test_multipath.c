@@ -2,7 +2,7 @@
  * test_multipath.c - Multipath TCP: what the options say, and whether a subflow's bytes still are all that was sent
  *
  * The options are read right before an unreadable page, whole and cut at every
- * byte; then whole conversations go through the reassembler.
+ * byte; then whole conversations go through the tracker.
  */
 #include "tests/rig/unit.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "capture/tcp_options.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 #include "tests/rig/guard_page.h"
 #include "tests/rig/tcp_script.h"
@@ -209,7 +209,7 @@ static const struct story {
 	STORY(response_elsewhere, "POST /p [hello];POST /p [hello];=/p out_of_step;=/p out_of_step;", "multipath=0"),
 };
 
-static void feed(struct reassembler *r, const struct step *step, uint32_t isn, int64_t ts)
+static void feed(struct tracker *r, const struct step *step, uint32_t isn, int64_t ts)
 {
 	static const struct endpoint ends[2] = { { .family = 4, .port = CLIENT_PORT, .addr = { [15] = 1 } },
 						 { .family = 4, .port = SERVER_PORT, .addr = { [15] = 2 } } };
@@ -224,7 +224,7 @@ static void feed(struct reassembler *r, const struct step *step, uint32_t isn, i
 			     .flags = step->flags,
 			     .mptcp = says.seen ? &says : NULL };
 
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 static void tell(const struct story *story, uint32_t isn)

@@ -1,7 +1,7 @@
 /*
  * test_responses_alike.c - production's responses and the shadow's are read by two readers with one judgement
  *
- * Each row goes through both, in pieces of several sizes: through the reassembler
+ * Each row goes through both, in pieces of several sizes: through the tracker
  * as what a service sends, and through response_parser.c as what a shadow sends.
  */
 #include "tests/rig/unit.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 #include "replay/response_parser.h"
 
@@ -164,7 +164,7 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	response_free(r);
 }
 
-static void send_segment(struct reassembler *r, bool client, uint8_t flags, uint32_t seq, uint32_t ack, struct span payload)
+static void send_segment(struct tracker *r, bool client, uint8_t flags, uint32_t seq, uint32_t ack, struct span payload)
 {
 	static const struct endpoint ends[2] = { { .family = 4, .port = 40000, .addr = { [15] = 1 } },
 						 { .family = 4, .port = 8000, .addr = { [15] = 2 } } };
@@ -172,7 +172,7 @@ static void send_segment(struct reassembler *r, bool client, uint8_t flags, uint
 	struct segment s = { .src = ends[!client], .dst = ends[client], .flags = flags, .seq = seq, .ack = ack, .payload = payload,
 			     .ts = { now += 1000 } };
 
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 static void read_production(const struct row *row, struct span bytes, size_t size, struct buffer *is)
@@ -185,7 +185,7 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 					      .http.max_response = 1 << 20, .tracker.idle_ns = 3600 * NS_PER_S, .tracker.budget = &budget,
 					      .http.keep_responses = true };
 	struct span request = span_str(row->is_to_head ? "HEAD / HTTP/1.1\r\n\r\n" : "POST / HTTP/1.1\r\n\r\n");
-	struct reassembler *r;
+	struct tracker *r;
 	uint32_t at = 1;
 
 	budget_init(&budget, 1 << 30);
@@ -203,8 +203,8 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 	}
 	if (row->closes)
 		send_segment(r, false, TCP_FIN | TCP_ACK, at, 1 + (uint32_t)request.len, (struct span){ 0 });
-	reassembler_finish(r);
-	reassembler_free(r);
+	tracker_finish(r);
+	tracker_free(r);
 	*is = p.is;
 }
 

@@ -1,5 +1,5 @@
 /*
- * fuzz_reassembler.c - the input drives a list of segments
+ * fuzz_tracker.c - the input drives a list of segments
  *
  * The first bytes choose the options; then each command is an opcode and its
  * arguments: data of a direction at the place where it goes on, or elsewhere,
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/reassembler.h"
+#include "reassembly/tracker.h"
 #include "tests/rig/http_tracker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -105,7 +105,7 @@ struct end {
 	uint32_t next, acked;
 };
 
-static void feed_command(struct reassembler *r, struct span *in, struct end ends[2][2], int64_t *now_ns)
+static void feed_command(struct tracker *r, struct span *in, struct end ends[2][2], int64_t *now_ns)
 {
 	uint8_t op = take(in), flow = op >> 6 & 1, dir = op & 1;
 	struct end *from = &ends[flow][dir], *to = &ends[flow][!dir];
@@ -140,7 +140,7 @@ static void feed_command(struct reassembler *r, struct span *in, struct end ends
 	if (how & 0x80)
 		from->next += len; /* that much was not captured */
 	from->acked = s.ack;
-	reassembler_feed(r, &s);
+	tracker_feed(r, &s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -165,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct end ends[2][2] = { { { isn, 0 }, { isn + 7, 0 } }, { { isn + 9, 0 }, { isn, 0 } } };
 	int64_t now_ns = 1000 * NS_PER_S;
 	const struct reassembly_stats *stats;
-	struct reassembler *r;
+	struct tracker *r;
 	uint64_t lost = 0;
 
 	budget_init(&budget, (choice & 16) ? 4096 : 1 << 24);
@@ -174,8 +174,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	while (in.len > 0)
 		feed_command(r, &in, ends, &now_ns);
-	reassembler_finish(r);
-	stats = reassembler_stats(r);
+	tracker_finish(r);
+	stats = tracker_stats(r);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
 		lost += counter_get(&stats->lost[i]);
 	if (counter_get(&stats->seen) != counter_get(&stats->complete) + lost)
@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (counter_get(&stats->flows_open) != 0 || counter_get(&stats->held_bytes) != 0)
 		abort();
-	reassembler_free(r);
+	tracker_free(r);
 	if (budget_used(&budget) != 0)
 		abort();
 	return 0;

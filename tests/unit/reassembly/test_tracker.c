@@ -1,4 +1,4 @@
-/* test_reassembler.c - connections: directions, order, loss, reuse, ends; each story at four ISNs */
+/* test_tracker.c - connections: directions, order, loss, reuse, ends; each story at four ISNs */
 #include "tests/rig/unit.h"
 #include "tests/rig/tcp_script.h"
 
@@ -981,5 +981,5 @@ static const struct tcp_story stories[] = {
 
 int main(void)
 {
-	return tcp_stories_main("reassembler", stories, sizeof(stories) / sizeof(stories[0]));
+	return tcp_stories_main("tracker", stories, sizeof(stories) / sizeof(stories[0]));
 }
