@@ -21,28 +21,31 @@
 #define TRAILER_MAX 18     /* one more than "transfer-encoding" */
 #define BODY_HEAD_MIN 44   /* bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body */
 
+/* Where in the requests the client is. What an open one (METHOD to BODY) holds is in struct requests and struct framing. */
 enum request_state {
 	REQUEST_NONE,   /* between requests */
 	REQUEST_METHOD, /* one may have started, but its method is not complete: nothing is counted */
-	REQUEST_TARGET, /* after the method; the target's first bytes are in probe */
+	REQUEST_TARGET, /* after the method; the target's first bytes are in framing.probe */
 	REQUEST_HEAD,
 	REQUEST_BODY,
-	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its response begins */
-	REQUEST_LOST,   /* the position is not known: wait for a segment that begins a request */
-	REQUEST_TUNNEL, /* CONNECT or an upgrade was asked for: bytes are dropped until the response says what they are */
+	REQUEST_HELD,   /* whole, but on trial: nothing is handed on until its response starts */
+	REQUEST_LOST,   /* the position is not known: wait for a segment that starts a request */
+	REQUEST_TUNNEL, /* CONNECT or an upgrade was requested: bytes are dropped until the response says what they are */
 	REQUEST_OVER,   /* see result */
 };
 
-/* What the next bytes of the request are, when its method is complete: see client_body(). */
-enum next_bytes {
-	BYTES_PARSED,     /* llhttp's, as they are */
-	BYTES_TARGET,     /* of a target in the origin form */
-	BYTES_LINE_END,   /* behind the version */
-	BYTES_CHUNK_LINE, /* before a chunk */
-	BYTES_COUNTED,    /* of a body whose head was scanned: llhttp knows nothing of it */
+/** struct requests - where in them the client is, and the one that is pending */
+struct requests {
+	enum request_state state;
+	uint32_t counted;       /* on this connection */
+	struct request current;
+	uint32_t start;         /* sequence number of its first byte */
+	uint32_t head_ack;      /* how far the client had read on the segment that completed the last head */
+	bool any_byte;          /* its first byte was here */
+	bool pipelined;         /* ... and the client had not waited for the response before */
+	bool uncounted;         /* it may be the first one: its method is complete, and its version may tell */
+	bool sent;              /* it is counted in rounds.sent */
 };
-
-enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
 
 /**
  * struct at_hand - the client's segment at hand, or the last one
@@ -60,73 +63,107 @@ struct at_hand {
 	struct span line;  /* from the first byte of the request that started last in it to its end; else at is NULL */
 };
 
+/* What the next bytes of the request are, when its method is complete. */
+enum next_bytes {
+	BYTES_PARSED,     /* llhttp's, as they are */
+	BYTES_TARGET,     /* of a target in the origin form */
+	BYTES_LINE_END,   /* behind the version */
+	BYTES_CHUNK_LINE, /* before a chunk */
+	BYTES_COUNTED,    /* of a body whose head was scanned: llhttp knows nothing of it */
+};
+
+/* Where llhttp was paused, so that what it let through can be looked at. */
+enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
+
+/** struct framing - how the bytes of the pending request are read; what llhttp needs comes last, for few need it */
+struct framing {
+	enum next_bytes next;
+	bool chunked, last_chunk;
+	bool expects;       /* the client waits for a 100 before it sends the body */
+	bool awaits_body;   /* ... and no byte of it was here yet */
+	bool run_again;     /* llhttp has more to say about the bytes that it took */
+	bool own_slash;     /* the slash that it is given is ours */
+	bool foreign;       /* the version is of another protocol */
+	uint8_t probe_len;
+	size_t name_len;    /* of the field's name at hand, so far */
+	uint64_t body_left; /* of a body with Content-Length */
+	struct chunk_line chunk_line; /* with BYTES_CHUNK_LINE */
+	enum pause pause;
+	const char *parse_at;      /* the bytes that llhttp is given now */
+	uint8_t last[3];           /* the last ones that it took, the newest first */
+	uint8_t probe[PROBE_MAX];  /* with REQUEST_TARGET */
+	char trailer[TRAILER_MAX]; /* the first bytes of the trailer's name at hand, name_len of them */
+	llhttp_t parser;
+};
+
+/** struct guess - what is taken for a request, or for a gap without one, and nothing has shown it yet: see plausible.c */
+struct guess {
+	bool tentative;  /* the pending request: its line is not complete */
+	bool on_trial;   /* only its response can show that it is one */
+	bool doubted;    /* ... because it may be a body that was refused */
+	bool gapped;     /* with REQUEST_LOST: what went by unseen may have held a head */
+	bool blind;      /* ... and nothing that the client sent was seen since */
+	uint32_t trial_ack, held_ack; /* with on_trial: how far the client had read on its first and its last segment */
+	uint32_t held_end;            /* with REQUEST_HELD: where the next request would start */
+	struct wall held_at;          /* ... and when its last byte came */
+};
+
+/** struct client - what is known of the client, for the rest of the connection */
+struct client {
+	bool unproven;     /* nothing has shown yet that it speaks HTTP */
+	bool pipelines;    /* it did not always wait for the response */
+	bool sends_bodies; /* some request had one, or may have had */
+	bool expects;      /* it asks before it sends a body: what it has read may be less than a response */
+};
+
+/** struct upgrade - to another protocol */
+struct upgrade {
+	bool requested;    /* by some request, and neither granted nor denied */
+	bool is_connect;   /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
+	bool tells;        /* ... to a protocol whose first bytes cannot be a request's */
+	bool granted;      /* by a 101 that came before the request was complete, or was captured before it */
+	uint32_t from;     /* with REQUEST_TUNNEL: where the other protocol would start */
+};
+
+/** struct unseen - the first request of the connection, if it may not have been captured: see unseen.c */
+struct unseen {
+	uint8_t why;    /* 1 + enum lost_reason, or 0 */
+	struct wall at;
+};
+
+/** struct responses - where in them the server is */
+struct responses {
+	uint32_t start;         /* sequence number of the first byte of the response at hand */
+	uint32_t requests_read; /* how far the server had read the requests then */
+	uint32_t head_bytes;    /* of its head and of interim ones before it */
+	bool answering;         /* the parser is inside a response */
+	bool scanned;           /* the head was scanned: the body is counted */
+	bool in_head;           /* its head is not complete */
+	bool head_over;         /* with pairs: what comes now as a field is a trailer */
+	uint64_t left;          /* of a body with Content-Length */
+	uint64_t length;        /* Content-Length of the response at hand, or 0 */
+	struct response_chunks chunks;
+	llhttp_t parser;
+};
+
 struct pairs;
 
 /** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
 struct http {
 	struct reader reader; /* first: what the tracker holds */
 	struct http_env *env;
-	struct pairs *pairs; /* NULL unless answers may be wanted */
-	struct request request;
-	enum request_state state;
-	enum next_bytes next_bytes;
+	struct pairs *pairs; /* NULL unless responses may be wanted */
 	enum reader_result result;
+	struct client client;
+	struct guess guess;
+	struct requests requests;
 	struct at_hand at_hand;
-	uint32_t ordinal;        /* requests counted on this connection */
-	uint32_t read_ack;       /* with read_known: the highest ack on segments with payload of the client */
-	uint32_t head_ack;       /* of the segment that completed the head */
-	uint32_t begin_seq;      /* of the request's first byte */
-	uint32_t response_parser_begin;   /* sequence number of the first byte of the response at hand */
-	uint32_t response_head_bytes; /* of its head and of interim ones before it */
-	uint32_t response_ack;     /* on the segment that it began in */
-	uint64_t body_left;     /* of a body with Content-Length */
-	uint64_t response_left;   /* likewise, of the response */
-	uint64_t response_length; /* with pairs: Content-Length of the response at hand, or 0 */
-	size_t name_len;        /* of the field's name at hand, so far */
-	bool read_known;
-	bool first;          /* nothing has shown yet that the connection speaks HTTP */
-	bool foreign;        /* ... and it is known that it speaks something else */
-	bool uncounted;      /* it may be the first request: its method is complete, and its version may tell */
-	bool any_byte;       /* ... and its first byte was here */
-	bool run_again;      /* llhttp has more to say about the bytes that it took */
-	bool tentative;      /* ... at a place that was guessed */
-	bool began_pipelined, pipelining;
-	bool bodies;         /* some request of the connection had a body */
-	bool pushed;         /* the request in the making is counted in sent */
-	bool slash;          /* the slash that is fed is ours */
-	bool chunked, last_chunk, expects;
-	struct chunk_line chunk_line; /* with BYTES_CHUNK_LINE */
-	bool fresh;          /* the head is complete, and no byte of the body was here yet */
-	bool on_trial;       /* only its response can show that this is a request: see plausible.c */
-	bool doubted;        /* ... because it may be a body that was refused */
-	bool gapped;         /* with REQUEST_LOST: what went by unseen may have held a head */
-	bool blind;          /* ... and nothing that the client sent was seen since */
-	bool wary;           /* the client asks before it sends a body: what it has read may be less than a response */
-	bool response_scanned; /* likewise, of the response */
-	bool response_in_head; /* its head is not complete */
-	bool upgrade_asked;   /* some request asked for an upgrade that was neither granted nor denied */
-	bool connects;        /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
-	bool upgrade_tells;   /* ... to a protocol whose first bytes cannot be a request's */
-	bool upgrade_granted; /* by a 101 that came before the request was complete, or was captured before it
-			       */
-	bool answering;       /* the server's parser is inside a response */
-	bool response_head_over; /* with pairs: what comes now as a field is a trailer */
-	uint8_t probe_len;
-	uint8_t unseen_why;    /* 1 + why the first request of the connection was not captured, if that may be; see unseen.c */
-	struct wall unseen_at;
+	struct upgrade upgrade;
 	struct rounds rounds;
-	uint32_t trial_ack, held_ack; /* with on_trial: of the client, on its first and its last segment */
-	uint32_t held_end;            /* with REQUEST_HELD: where the next request would begin */
-	uint32_t tunnel_at;           /* with REQUEST_TUNNEL: where the other protocol would begin */
-	struct wall held_at;          /* with REQUEST_HELD: when its last byte came */
-	uint8_t probe[PROBE_MAX];
-	char trailer[TRAILER_MAX]; /* the first bytes of the trailer's name at hand, name_len of them */
-	uint8_t last[3];      /* the last bytes that the client's parser took, the newest first */
-	enum pause pause;
-	const char *parse_at; /* the bytes that llhttp is given now */
-	struct http *next;    /* in the list of spare ones */
-	struct response_chunks response_chunks;
-	llhttp_t client, server; /* not cleared by http_new(): each message begins with llhttp_init() */
+	struct responses responses;
+	struct framing framing;
+	struct unseen unseen;
+	struct http *next; /* in the free list */
 };
 
 static inline struct http *http_of(llhttp_t *p)
@@ -143,7 +180,7 @@ static inline bool http_responses_seen(const struct http *h)
 /** http_request_open() - has a request started that is neither whole nor lost? */
 static inline bool http_request_open(const struct http *h)
 {
-	return h->state >= REQUEST_METHOD && h->state <= REQUEST_BODY;
+	return h->requests.state >= REQUEST_METHOD && h->requests.state <= REQUEST_BODY;
 }
 
 /* requests.c */

@@ -188,7 +188,7 @@ static void deliver(struct http *h, struct awaited *a)
 /** is_wanted_still() - was the request handed over, or may it be? */
 static bool is_wanted_still(const struct http *h, const struct awaited *a)
 {
-	return a->token != 0 || a->is_ahead || (h->pairs->making == a && h->request.message);
+	return a->token != 0 || a->is_ahead || (h->pairs->making == a && h->requests.current.message);
 }
 
 static void settle(struct http *h, struct awaited *a, enum response_result result)
@@ -243,8 +243,8 @@ void http_pairs_lost_requests(struct http *h, bool hidden)
 
 	p->is_trusted = false;
 	p->sent += hidden;
-	if (hidden && (h->read_known || h->rounds.stream->synced)) {
-		p->hidden_ack = h->read_known ? h->read_ack : h->rounds.stream->base;
+	if (hidden && (h->rounds.client_has_read || h->rounds.stream->synced)) {
+		p->hidden_ack = h->rounds.client_has_read ? h->rounds.client_read : h->rounds.stream->base;
 		p->has_hidden = true;
 	}
 	forget_ahead(h);
@@ -290,7 +290,7 @@ void http_pairs_find(struct http *h)
 	}
 	p->was_lost = true;
 	p->pipelines |= asks_on(h, p);
-	if (h->pipelining || p->pipelines || may_be_ahead(p))
+	if (h->client.pipelines || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
 		return; /* of responses that were followed all the time, none is missing: some are still to come
@@ -325,14 +325,14 @@ void http_pairs_expect(struct http *h)
 	for (a = p->first; a; a = a->next)
 		if (a->is_ahead && a->number == number)
 			break;
-	if (a && (!h->request.wants_response || rounds_last_requested(&h->rounds) != REQUESTED_PLAIN)) {
+	if (a && (!h->requests.current.wants_response || rounds_last_requested(&h->rounds) != REQUESTED_PLAIN)) {
 		forget(h, a); /* nobody wants it, or where it ends was not known */
 		a = NULL;
-		if (h->request.wants_response && (a = await(h, number))) {
+		if (h->requests.current.wants_response && (a = await(h, number))) {
 			a->is_done = true;
 			a->result = RESPONSE_OUT_OF_STEP;
 		}
-	} else if (!a && h->request.wants_response) {
+	} else if (!a && h->requests.current.wants_response) {
 		a = await(h, number);
 	}
 	if (!a)
@@ -340,7 +340,7 @@ void http_pairs_expect(struct http *h)
 	a->is_placed = p->is_trusted;
 	a->is_checked = p->was_lost;
 	a->ack = p->request_ack;
-	a->begin_seq = h->begin_seq;
+	a->begin_seq = h->requests.start;
 	p->making = a;
 	if (a->is_ahead && !seq_before(a->begin_seq, a->read_until)) {
 		a->is_ahead = false;
@@ -388,21 +388,21 @@ static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->response_head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->responses.head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->response_head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->responses.head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	return h->response_head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
+	return h->responses.head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
 }
 
 /**
@@ -415,10 +415,10 @@ static bool is_possible(const struct http *h, const struct awaited *a)
 {
 	if (a->is_ahead)
 		return true; /* see http_pairs_expect() */
-	if (!seq_before(a->begin_seq, h->response_ack))
+	if (!seq_before(a->begin_seq, h->responses.requests_read))
 		return false;
 	return !a->is_checked || (h->pairs->turn_begin == a->ack &&
-				  !(a->token && seq_before(h->response_ack, a->end_seq)));
+				  !(a->token && seq_before(h->responses.requests_read, a->end_seq)));
 }
 
 /** take_head() - the final response of @a has begun */
@@ -426,7 +426,7 @@ static void take_head(struct http *h, struct awaited *a, int status)
 {
 	struct pairs *p = pairs_of(h);
 
-	a->read_until = h->response_ack;
+	a->read_until = h->responses.requests_read;
 	if (!is_possible(h, a)) { /* the count is wrong, and so it is for those that follow */
 		settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
@@ -446,7 +446,7 @@ static int on_kept_head(llhttp_t *p)
 	uint32_t number = h->rounds.answered;
 	int result = http_response_head(h), status = p->status_code;
 
-	h->response_head_over = true;
+	h->responses.head_over = true;
 	if (pairs->current && result == 2)
 		settle(h, pairs->current, RESPONSE_UPGRADED);
 	else if (pairs->current && h->rounds.answered != number)
@@ -459,7 +459,7 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 	struct http *h = http_of(p);
 	struct pairs *pairs = pairs_of(h);
 	struct awaited *a = pairs->current;
-	uint64_t expected = h->response_length;
+	uint64_t expected = h->responses.length;
 
 	http_response_body(h, len);
 	if (!a || !a->response)
@@ -515,7 +515,7 @@ bool http_pairs_response_begins(struct http *h)
 	struct pairs *p = pairs_of(h);
 
 	if (!p->in_turn)
-		p->turn_begin = h->response_parser_begin;
+		p->turn_begin = h->responses.start;
 	p->in_turn = true;
 	p->begun_at = p->now;
 	p->current = find(p, h->rounds.answered);
@@ -524,7 +524,7 @@ bool http_pairs_response_begins(struct http *h)
 		if (p->current)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
-	h->response_head_over = false;
+	h->responses.head_over = false;
 	response_head_clear(&p->head);
 	return p->current != NULL;
 }
@@ -565,8 +565,8 @@ void http_pairs_server_end(struct http *h)
 
 	if (!p->first)
 		return;
-	if (p->current && h->answering)
-		llhttp_finish(&h->server); /* completes a body that lasts until the end */
+	if (p->current && h->responses.answering)
+		llhttp_finish(&h->responses.parser); /* completes a body that lasts until the end */
 	forget_ahead(h);
 	settle_rest(h, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
 }

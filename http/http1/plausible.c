@@ -71,7 +71,7 @@ bool http_begins_pipelined(const struct http *h)
 {
 	if (h->rounds.sent == 0 || rounds_all_read(&h->rounds, h->at_hand.ack))
 		return false; /* an early response can be read before the request's own end: the ack says nothing then */
-	return h->at_hand.completed || (h->read_known && h->at_hand.has_ack && !seq_before(h->read_ack, h->at_hand.ack));
+	return h->at_hand.completed || (h->at_hand.has_ack && !rounds_has_read_on(&h->rounds, h->at_hand.ack));
 }
 
 /** asks_only() - does @line begin with a method whose requests have no body in practice? */
@@ -83,24 +83,24 @@ static bool asks_only(struct span line)
 /** is_behind() - are the responses captured, but not yet followed to where the client had read them? They wait behind a gap */
 static bool is_behind(const struct http *h)
 {
-	return h->read_known && h->rounds.stream->synced && h->rounds.stream->held_count > 0 && !http_responses_seen(h);
+	return h->rounds.client_has_read && h->rounds.stream->synced && h->rounds.stream->held_count > 0 && !http_responses_seen(h);
 }
 
 enum belief http_believable(const struct http *h, struct span segment)
 {
-	if (h->pipelining && !h->bodies && !h->gapped && asks_only(segment))
+	if (h->client.pipelines && !h->client.sends_bodies && !h->guess.gapped && asks_only(segment))
 		return BELIEF_FULL; /* nothing but heads went by, and this is one more */
-	if (h->read_known && h->at_hand.has_ack && !seq_before(h->read_ack, h->at_hand.ack))
+	if (h->at_hand.has_ack && !rounds_has_read_on(&h->rounds, h->at_hand.ack))
 		return BELIEF_NONE;
 	if (http_final_owed(h))
 		return BELIEF_NONE;
-	if (h->rounds.answered == 0 || (!h->read_known && rounds_answered_by(&h->rounds, h->at_hand.ack) == 0))
-		return h->blind || h->wary || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
+	if (h->rounds.answered == 0 || (!h->rounds.client_has_read && rounds_answered_by(&h->rounds, h->at_hand.ack) == 0))
+		return h->guess.blind || h->client.expects || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
 	if (!http_responses_seen(h))
 		return BELIEF_TRIAL;
 	if (!rounds_requests_read(&h->rounds, h->at_hand.ack, h->at_hand.start))
 		return BELIEF_NONE;
-	return h->gapped ? BELIEF_TRIAL : BELIEF_FULL;
+	return h->guess.gapped ? BELIEF_TRIAL : BELIEF_FULL;
 }
 
 bool http_final_owed(const struct http *h)
@@ -118,27 +118,27 @@ static bool may_be_request(struct span s)
 
 bool http_body_doubtful(const struct http *h, struct span segment)
 {
-	if (!h->at_hand.has_ack || !seq_before(h->head_ack, h->at_hand.ack) || !may_be_request(segment))
+	if (!h->at_hand.has_ack || !seq_before(h->requests.head_ack, h->at_hand.ack) || !may_be_request(segment))
 		return false; /* without a response read, it is the body, which did not wait */
-	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->head_ack);
+	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->requests.head_ack);
 }
 
 bool http_accepted(const struct http *h)
 {
-	return rounds_continued(&h->rounds, h->head_ack);
+	return rounds_continued(&h->rounds, h->requests.head_ack);
 }
 
 bool http_trial_over(const struct http *h, struct span segment)
 {
-	bool read_on = h->at_hand.has_ack && seq_before(h->trial_ack, h->at_hand.ack);
+	bool read_on = h->at_hand.has_ack && seq_before(h->guess.trial_ack, h->at_hand.ack);
 
-	if (h->state == REQUEST_HELD || (read_on && !http_final_owed(h)))
+	if (h->requests.state == REQUEST_HELD || (read_on && !http_final_owed(h)))
 		return true;
 	/* Nobody loses a head for an attacker, but a body may be sent to be refused, and a length in it reach beyond it. */
-	return h->doubted && h->state == REQUEST_BODY && may_be_request(segment);
+	return h->guess.doubted && h->requests.state == REQUEST_BODY && may_be_request(segment);
 }
 
 bool http_trial_won(const struct http *h)
 {
-	return rounds_confirm(&h->rounds, h->trial_ack, h->begin_seq, h->held_end);
+	return rounds_confirm(&h->rounds, h->guess.trial_ack, h->requests.start, h->guess.held_end);
 }

@@ -36,17 +36,17 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	if (!h->any_byte && len > 0) {
-		h->any_byte = true;
-		h->request.origin.ts_first = h->at_hand.at;
-		h->began_pipelined = http_begins_pipelined(h);
+	if (!h->requests.any_byte && len > 0) {
+		h->requests.any_byte = true;
+		h->requests.current.origin.ts_first = h->at_hand.at;
+		h->requests.pipelined = http_begins_pipelined(h);
 	}
-	return head_add_method(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_method(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_method_complete(llhttp_t *p)
 {
-	http_of(p)->pause = PAUSE_METHOD;
+	http_of(p)->framing.pause = PAUSE_METHOD;
 	return HPE_PAUSED;
 }
 
@@ -54,42 +54,42 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	if (h->slash)
+	if (h->framing.own_slash)
 		return 0;
 	if (len > 0 && (memchr(at, '\t', len) || memchr(at, '\f', len))) /* llhttp 8 takes them, nobody else does */
 		return HPE_USER;
-	return head_add_target(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_target(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 void http_count_request(struct http *h)
 {
-	h->first = false;
-	h->tentative = h->uncounted = false;
-	h->upgrade_asked = false; /* it was refused: this is no other protocol */
-	h->pipelining |= h->began_pipelined;
-	if (!h->rounds.comparable && !h->pipelining && h->rounds.followed && http_responses_seen(h))
+	h->client.unproven = false;
+	h->guess.tentative = h->requests.uncounted = false;
+	h->upgrade.requested = false; /* it was refused: this is no other protocol */
+	h->client.pipelines |= h->requests.pipelined;
+	if (!h->rounds.comparable && !h->client.pipelines && h->rounds.followed && http_responses_seen(h))
 		rounds_recount(&h->rounds, h->at_hand.ack);
 	if (h->pairs)
 		http_pairs_find(h);
-	request_seen(&h->env->requests, &h->request, h->ordinal++);
+	request_seen(&h->env->requests, &h->requests.current, h->requests.counted++);
 }
 
 static int on_version_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	if (!h->request.seen && p->method != HTTP_PRI)
+	if (!h->requests.current.seen && p->method != HTTP_PRI)
 		http_count_request(h);
-	h->pause = PAUSE_VERSION;
+	h->framing.pause = PAUSE_VERSION;
 	return HPE_PAUSED;
 }
 
 /** byte_before() - the @n-th byte before @at, which llhttp was given now or before */
 static uint8_t byte_before(const struct http *h, const char *at, size_t n)
 {
-	size_t here = (size_t)(at - h->parse_at);
+	size_t here = (size_t)(at - h->framing.parse_at);
 
-	return n <= here ? (uint8_t)at[-(ptrdiff_t)n] : h->last[n - here - 1];
+	return n <= here ? (uint8_t)at[-(ptrdiff_t)n] : h->framing.last[n - here - 1];
 }
 
 /* The bytes before a version are "HTTP/", "RTSP/" or "ICE/". It may come in two pieces. */
@@ -98,8 +98,8 @@ static int on_version(llhttp_t *p, const char *at, size_t len)
 	struct http *h = http_of(p);
 
 	(void)len;
-	h->foreign |= byte_before(h, at, 1) == '/' && (byte_before(h, at, 2) != 'P' || byte_before(h, at, 3) != 'T');
-	return h->foreign ? HPE_USER : 0;
+	h->framing.foreign |= byte_before(h, at, 1) == '/' && (byte_before(h, at, 2) != 'P' || byte_before(h, at, 3) != 'T');
+	return h->framing.foreign ? HPE_USER : 0;
 }
 
 /**
@@ -112,7 +112,7 @@ static bool name_is_clean(const struct http *h, const char *at, size_t len)
 {
 	uint8_t before = byte_before(h, at, 1);
 
-	return len == 0 || ((h->name_len > 0 || before == '\n') && !memchr(at, ' ', len));
+	return len == 0 || ((h->framing.name_len > 0 || before == '\n') && !memchr(at, ' ', len));
 }
 
 static int on_header_field(llhttp_t *p, const char *at, size_t len)
@@ -121,18 +121,18 @@ static int on_header_field(llhttp_t *p, const char *at, size_t len)
 
 	if (!name_is_clean(h, at, len))
 		return HPE_USER;
-	for (size_t i = 0; h->state == REQUEST_BODY && i < len && h->name_len + i < TRAILER_MAX; i++)
-		h->trailer[h->name_len + i] = at[i];
-	h->name_len += len;
-	if (h->state == REQUEST_BODY)
+	for (size_t i = 0; h->requests.state == REQUEST_BODY && i < len && h->framing.name_len + i < TRAILER_MAX; i++)
+		h->framing.trailer[h->framing.name_len + i] = at[i];
+	h->framing.name_len += len;
+	if (h->requests.state == REQUEST_BODY)
 		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
-	return head_add_name(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_name(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 /** trailer_frames() - is it one that must not be a trailer (RFC 9110, 6.5.1)? Only newer llhttp look, and not at all */
 static bool trailer_frames(const struct http *h)
 {
-	struct span name = span_of(h->trailer, h->name_len < TRAILER_MAX ? h->name_len : TRAILER_MAX);
+	struct span name = span_of(h->framing.trailer, h->framing.name_len < TRAILER_MAX ? h->framing.name_len : TRAILER_MAX);
 
 	return span_equal_nocase(name, SPAN_LITERAL("content-length")) ||
 	       span_equal_nocase(name, SPAN_LITERAL("transfer-encoding"));
@@ -141,10 +141,10 @@ static bool trailer_frames(const struct http *h)
 static int on_header_field_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
-	bool empty = h->name_len == 0; /* ": value" is for lenient headers a field as well */
-	bool frames = h->state == REQUEST_BODY && trailer_frames(h);
+	bool empty = h->framing.name_len == 0; /* ": value" is for lenient headers a field as well */
+	bool frames = h->requests.state == REQUEST_BODY && trailer_frames(h);
 
-	h->name_len = 0;
+	h->framing.name_len = 0;
 	return empty || frames ? HPE_USER : 0;
 }
 
@@ -154,23 +154,23 @@ static int on_header_value(llhttp_t *p, const char *at, size_t len)
 
 	if (has_control(at, len))
 		return HPE_USER;
-	if (h->state == REQUEST_BODY)
+	if (h->requests.state == REQUEST_BODY)
 		return 0;
-	return head_add_value(h->request.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_value(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_header_value_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	if (h->state != REQUEST_BODY)
-		head_end_field(h->request.head);
+	if (h->requests.state != REQUEST_BODY)
+		head_end_field(h->requests.current.head);
 	return 0;
 }
 
 static int on_headers_complete(llhttp_t *p)
 {
-	http_of(p)->pause = PAUSE_HEAD;
+	http_of(p)->framing.pause = PAUSE_HEAD;
 	return HPE_PAUSED;
 }
 
@@ -178,14 +178,14 @@ static int on_chunk_header(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	h->pause = PAUSE_CHUNK_HEAD;
-	h->last_chunk = p->content_length == 0;
+	h->framing.pause = PAUSE_CHUNK_HEAD;
+	h->framing.last_chunk = p->content_length == 0;
 	return HPE_PAUSED;
 }
 
 static int on_chunk_complete(llhttp_t *p)
 {
-	http_of(p)->pause = PAUSE_CHUNK_END;
+	http_of(p)->framing.pause = PAUSE_CHUNK_END;
 	return HPE_PAUSED;
 }
 
@@ -193,15 +193,15 @@ static int on_body(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	if (!h->chunked)
-		h->body_left -= len;
-	request_add_body(&h->env->requests, &h->request, span_of(at, len));
+	if (!h->framing.chunked)
+		h->framing.body_left -= len;
+	request_add_body(&h->env->requests, &h->requests.current, span_of(at, len));
 	return 0;
 }
 
 static int on_message_complete(llhttp_t *p)
 {
-	http_of(p)->pause = PAUSE_MESSAGE;
+	http_of(p)->framing.pause = PAUSE_MESSAGE;
 	return HPE_PAUSED;
 }
 

@@ -54,17 +54,17 @@
 /** begin_request() - a request may begin with @line; however its head is read */
 static void begin_request(struct http *h, struct span line)
 {
-	request_begin(&h->env->requests, &h->request, h->at_hand.at);
+	request_begin(&h->env->requests, &h->requests.current, h->at_hand.at);
 	h->at_hand.line = line;
-	h->begin_seq = h->at_hand.end - (uint32_t)line.len;
-	h->state = REQUEST_METHOD;
-	h->any_byte = h->pushed = h->chunked = h->last_chunk = h->expects = h->fresh = h->on_trial = false;
-	h->uncounted = false;
-	h->next_bytes = BYTES_PARSED;
-	h->name_len = 0;
-	h->began_pipelined = h->tentative = false;
-	h->probe_len = 0;
-	h->body_left = 0;
+	h->requests.start = h->at_hand.end - (uint32_t)line.len;
+	h->requests.state = REQUEST_METHOD;
+	h->requests.any_byte = h->requests.sent = h->framing.chunked = h->framing.last_chunk = h->framing.expects = h->framing.awaits_body = h->guess.on_trial = false;
+	h->requests.uncounted = false;
+	h->framing.next = BYTES_PARSED;
+	h->framing.name_len = 0;
+	h->requests.pipelined = h->guess.tentative = false;
+	h->framing.probe_len = 0;
+	h->framing.body_left = 0;
 	if (h->pairs)
 		http_pairs_begin(h);
 }
@@ -72,20 +72,20 @@ static void begin_request(struct http *h, struct span line)
 static bool client_begin(struct http *h, struct span line)
 {
 	begin_request(h, line);
-	if (!request_collect(&h->env->requests, &h->request))
+	if (!request_collect(&h->env->requests, &h->requests.current))
 		return false;
-	llhttp_init(&h->client, HTTP_REQUEST, &h->env->client_settings);
-	h->client.data = h;
-	http_rules_set(&h->client);
+	llhttp_init(&h->framing.parser, HTTP_REQUEST, &h->env->client_settings);
+	h->framing.parser.data = h;
+	http_rules_set(&h->framing.parser);
 	return true;
 }
 
 /** push() - the server owes a response to the request in the making */
 static void push(struct http *h, enum requested what)
 {
-	if (h->pushed)
+	if (h->requests.sent)
 		return;
-	h->pushed = true;
+	h->requests.sent = true;
 	if (h->pairs)
 		http_pairs_sent(h);
 	if (!rounds_request_sent(&h->rounds, what)) {
@@ -100,47 +100,47 @@ static void push(struct http *h, enum requested what)
 void http_lose_position(struct http *h)
 {
 	/* Where one was to start, a gap holds one for certain. */
-	bool hidden = h->state == REQUEST_NONE || (h->state == REQUEST_METHOD && !h->request.seen);
+	bool hidden = h->requests.state == REQUEST_NONE || (h->requests.state == REQUEST_METHOD && !h->requests.current.seen);
 
-	if (h->request.seen && !h->on_trial)
+	if (h->requests.current.seen && !h->guess.on_trial)
 		push(h, REQUESTED_PLAIN); /* it was sent, and will be answered somehow */
-	request_release(&h->env->requests, &h->request);
-	h->tentative = h->first = h->fresh = h->on_trial = false;
+	request_release(&h->env->requests, &h->requests.current);
+	h->guess.tentative = h->client.unproven = h->framing.awaits_body = h->guess.on_trial = false;
 	if (h->pairs)
 		http_pairs_lost_requests(h, hidden);
 	/* Until an upgrade is known to be refused, what cannot be read is the other protocol. */
-	h->state = h->upgrade_asked ? REQUEST_TUNNEL : REQUEST_LOST;
-	h->upgrade_asked = false;
+	h->requests.state = h->upgrade.requested ? REQUEST_TUNNEL : REQUEST_LOST;
+	h->upgrade.requested = false;
 }
 
 /** count_late() - what is lost before its version was seen is counted all the same */
 static void count_late(struct http *h)
 {
-	if (h->uncounted)
+	if (h->requests.uncounted)
 		http_count_request(h);
 }
 
 static void fail_request(struct http *h, enum lost_reason reason)
 {
 	count_late(h);
-	request_lost(&h->env->requests, &h->request, reason);
+	request_lost(&h->env->requests, &h->requests.current, reason);
 	http_lose_position(h);
 }
 
 /** lose_trial() - nothing showed that the request on trial is one */
 static void lose_trial(struct http *h, enum lost_reason reason)
 {
-	request_lost(&h->env->requests, &h->request, reason);
-	if (h->pushed) {
+	request_lost(&h->env->requests, &h->requests.current, reason);
+	if (h->requests.sent) {
 		if (rounds_request_unsent(&h->rounds) != REQUESTED_PLAIN)
 			http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the response to it */
 		if (h->pairs)
 			http_pairs_unsent(h);
 	}
 	if (h->pairs)
-		http_pairs_unread(h, h->at_hand.end - h->begin_seq);
+		http_pairs_unread(h, h->at_hand.end - h->requests.start);
 	rounds_requests_lost(&h->rounds);
-	h->gapped = true;
+	h->guess.gapped = true;
 	http_lose_position(h);
 }
 
@@ -148,8 +148,8 @@ static void leave(struct http *h, enum reader_result result)
 {
 	if (h->pairs)
 		http_pairs_end(h, RESPONSE_UPGRADED);
-	request_release(&h->env->requests, &h->request);
-	h->state = REQUEST_OVER;
+	request_release(&h->env->requests, &h->requests.current);
+	h->requests.state = REQUEST_OVER;
 	h->result = result;
 }
 
@@ -159,7 +159,7 @@ void http_leave_upgraded(struct http *h, bool h2c)
 	counter_add(&h->env->requests.stats->upgraded, 1);
 	if (h2c)
 		counter_add(&h->env->requests.stats->http2, 1);
-	request_lost(&h->env->requests, &h->request, LOST_UPGRADED);
+	request_lost(&h->env->requests, &h->requests.current, LOST_UPGRADED);
 	leave(h, READER_LEFT);
 }
 
@@ -171,19 +171,19 @@ void http_leave_unseen(struct http *h)
 /** client_failed() - the parser refused the bytes at hand */
 static void client_failed(struct http *h)
 {
-	if (!h->foreign)
+	if (!h->framing.foreign)
 		count_late(h);
-	if (h->request.seen && !h->request.settled) {
+	if (h->requests.current.seen && !h->requests.current.settled) {
 		fail_request(h, LOST_MALFORMED);
-	} else if (h->request.seen) {
+	} else if (h->requests.current.seen) {
 		http_lose_position(h);
-	} else if (h->tentative) {
+	} else if (h->guess.tentative) {
 		h->at_hand.guess_failed = true;
 		http_lose_position(h);
-	} else if (!h->upgrade_asked && h->at_hand.line.at && request_line_foreign(h->at_hand.line)) { /* a method that llhttp does not know */
+	} else if (!h->upgrade.requested && h->at_hand.line.at && request_line_foreign(h->at_hand.line)) { /* a method that llhttp does not know */
 		http_count_request(h);
 		fail_request(h, LOST_MALFORMED);
-	} else if (h->first) {
+	} else if (h->client.unproven) {
 		leave(h, READER_REFUSED);
 	} else {
 		http_lose_position(h);
@@ -211,16 +211,16 @@ static bool look_at_fields(struct http *h, const struct request_head *head)
 	bool http10 = head->version_minor == 0;
 	unsigned encodings = 0;
 
-	h->upgrade_granted = h->upgrade_granted && h->client.upgrade;
+	h->upgrade.granted = h->upgrade.granted && h->framing.parser.upgrade;
 	for (size_t i = 0; i < head->header_count; i++) {
 		const struct header *f = &head->headers[i];
 
 		if (is_field(f, SPAN_LITERAL("transfer-encoding")))
 			encodings++;
 		else if (is_field(f, SPAN_LITERAL("expect")))
-			h->expects = contains_nocase(f->value, SPAN_LITERAL("100-continue"));
+			h->framing.expects = contains_nocase(f->value, SPAN_LITERAL("100-continue"));
 	}
-	h->wary |= h->expects;
+	h->client.expects |= h->framing.expects;
 	/* Once, and not in HTTP/1.0, where a server may ignore it and count otherwise (RFC 9112, 6.1). */
 	return encodings == 0 || (encodings == 1 && !http10);
 }
@@ -229,30 +229,30 @@ static enum requested what_is_requested(struct http *h, const struct request_hea
 {
 	const struct span *upgrade;
 
-	if (h->client.method == HTTP_HEAD)
+	if (h->framing.parser.method == HTTP_HEAD)
 		return REQUESTED_HEAD;
-	if (h->client.method == HTTP_CONNECT)
+	if (h->framing.parser.method == HTTP_CONNECT)
 		return REQUESTED_CONNECT;
-	if (!h->client.upgrade)
+	if (!h->framing.parser.upgrade)
 		return REQUESTED_PLAIN;
 	upgrade = request_head_find(head, SPAN_LITERAL("upgrade"));
-	h->upgrade_tells = upgrade && (span_equal_nocase(*upgrade, SPAN_LITERAL("h2c")) ||
+	h->upgrade.tells = upgrade && (span_equal_nocase(*upgrade, SPAN_LITERAL("h2c")) ||
 				       span_equal_nocase(*upgrade, SPAN_LITERAL("websocket")));
 	return upgrade && contains_nocase(*upgrade, SPAN_LITERAL("h2c")) ? REQUESTED_H2C : REQUESTED_UPGRADE;
 }
 
 static void head_complete(struct http *h)
 {
-	struct request_head head = head_spans(h->request.head, h->client.http_major, h->client.http_minor);
+	struct request_head head = head_spans(h->requests.current.head, h->framing.parser.http_major, h->framing.parser.http_minor);
 
-	h->chunked = (h->client.flags & F_CHUNKED) != 0;
-	h->body_left = h->chunked ? 0 : h->client.content_length;
-	h->bodies |= h->chunked || h->body_left > 0;
-	if (!h->request.seen && h->tentative) { /* no version in the line: it was none */
+	h->framing.chunked = (h->framing.parser.flags & F_CHUNKED) != 0;
+	h->framing.body_left = h->framing.chunked ? 0 : h->framing.parser.content_length;
+	h->client.sends_bodies |= h->framing.chunked || h->framing.body_left > 0;
+	if (!h->requests.current.seen && h->guess.tentative) { /* no version in the line: it was none */
 		client_failed(h);
 		return;
 	}
-	if (!h->request.seen)
+	if (!h->requests.current.seen)
 		http_count_request(h);
 	/* HTTP/0.9 has no version, and nobody mirrors it. */
 	if (head.version_major != 1 || !look_at_fields(h, &head)) {
@@ -260,12 +260,12 @@ static void head_complete(struct http *h)
 		return;
 	}
 	push(h, what_is_requested(h, &head));
-	h->head_ack = h->at_hand.ack;
-	h->fresh = h->expects;
-	h->state = REQUEST_BODY;
-	h->next_bytes = h->chunked ? BYTES_CHUNK_LINE : BYTES_PARSED;
-	h->chunk_line = (struct chunk_line){ 0 };
-	request_decide(&h->env->requests, &h->request, &head, h->body_left, false);
+	h->requests.head_ack = h->at_hand.ack;
+	h->framing.awaits_body = h->framing.expects;
+	h->requests.state = REQUEST_BODY;
+	h->framing.next = h->framing.chunked ? BYTES_CHUNK_LINE : BYTES_PARSED;
+	h->framing.chunk_line = (struct chunk_line){ 0 };
+	request_decide(&h->env->requests, &h->requests.current, &head, h->framing.body_left, false);
 	if (h->pairs)
 		http_pairs_expect(h);
 }
@@ -273,23 +273,23 @@ static void head_complete(struct http *h)
 /** hand_over() - the request at hand is whole, and one */
 static void hand_over(struct http *h)
 {
-	if (h->pairs && h->request.message)
-		h->request.message->response_token = http_pairs_token(h);
-	request_complete(&h->env->requests, &h->request, h->at_hand.at);
+	if (h->pairs && h->requests.current.message)
+		h->requests.current.message->response_token = http_pairs_token(h);
+	request_complete(&h->env->requests, &h->requests.current, h->at_hand.at);
 	if (h->pairs)
 		http_pairs_asked(h);
-	h->state = REQUEST_NONE;
+	h->requests.state = REQUEST_NONE;
 }
 
 /** hold() - the request on trial is whole: wait for its response, which may be here already */
 static void hold(struct http *h)
 {
-	h->state = REQUEST_HELD;
-	h->held_end = h->at_hand.end - h->at_hand.left;
-	h->held_ack = h->at_hand.ack;
-	h->held_at = h->at_hand.at;
-	h->upgrade_asked = rounds_last_requested(&h->rounds) >= REQUESTED_CONNECT;
-	if (h->at_hand.left > 0 || h->upgrade_asked)
+	h->requests.state = REQUEST_HELD;
+	h->guess.held_end = h->at_hand.end - h->at_hand.left;
+	h->guess.held_ack = h->at_hand.ack;
+	h->guess.held_at = h->at_hand.at;
+	h->upgrade.requested = rounds_last_requested(&h->rounds) >= REQUESTED_CONNECT;
+	if (h->at_hand.left > 0 || h->upgrade.requested)
 		lose_trial(h, LOST_GAP); /* more follows at once, or the response would not say enough */
 	else if (http_trial_won(h))
 		http_uphold(h);
@@ -297,23 +297,23 @@ static void hold(struct http *h)
 
 void http_uphold(struct http *h)
 {
-	h->on_trial = h->gapped = false;
-	h->at_hand.at = h->held_at;
-	h->at_hand.ack = h->held_ack;
+	h->guess.on_trial = h->guess.gapped = false;
+	h->at_hand.at = h->guess.held_at;
+	h->at_hand.ack = h->guess.held_ack;
 	hand_over(h);
 }
 
 /** await_upgrade() - what follows is another protocol, unless this is refused */
 static void await_upgrade(struct http *h, enum requested requested)
 {
-	h->tunnel_at = h->at_hand.end - h->at_hand.left;
-	h->connects = requested == REQUESTED_CONNECT;
-	if (h->upgrade_granted)
+	h->upgrade.from = h->at_hand.end - h->at_hand.left;
+	h->upgrade.is_connect = requested == REQUESTED_CONNECT;
+	if (h->upgrade.granted)
 		http_leave_upgraded(h, requested == REQUESTED_H2C);
 	else if (rounds_all_answered(&h->rounds))
-		h->upgrade_asked = false; /* it is refused already */
-	else if (requested == REQUESTED_CONNECT || !h->upgrade_tells)
-		h->state = REQUEST_TUNNEL;
+		h->upgrade.requested = false; /* it is refused already */
+	else if (requested == REQUESTED_CONNECT || !h->upgrade.tells)
+		h->requests.state = REQUEST_TUNNEL;
 }
 
 static void message_complete(struct http *h)
@@ -321,13 +321,13 @@ static void message_complete(struct http *h)
 	enum requested requested = rounds_last_requested(&h->rounds);
 
 	h->at_hand.completed = true;
-	if (h->on_trial) {
+	if (h->guess.on_trial) {
 		hold(h);
 		return;
 	}
 	hand_over(h);
-	h->upgrade_asked = requested >= REQUESTED_CONNECT;
-	if (h->upgrade_asked)
+	h->upgrade.requested = requested >= REQUESTED_CONNECT;
+	if (h->upgrade.requested)
 		await_upgrade(h, requested);
 }
 
@@ -336,11 +336,11 @@ static void method_complete(struct http *h)
 {
 	enum line_match protocol = LINE_YES;
 
-	if (h->tentative || h->client.method == HTTP_PRI)
+	if (h->guess.tentative || h->framing.parser.method == HTTP_PRI)
 		return;
-	if (h->first)
+	if (h->client.unproven)
 		protocol = h->at_hand.line.at ? request_line_protocol(h->at_hand.line) : LINE_MAYBE;
-	h->uncounted = protocol == LINE_MAYBE;
+	h->requests.uncounted = protocol == LINE_MAYBE;
 	if (protocol == LINE_YES)
 		http_count_request(h);
 	else if (protocol == LINE_NO)
@@ -350,22 +350,22 @@ static void method_complete(struct http *h)
 /** client_paused() - llhttp stopped where we asked it to */
 static void client_paused(struct http *h)
 {
-	bool lf = h->last[0] == '\n', crlf = lf && h->last[1] == '\r';
-	enum pause why = h->pause;
+	bool lf = h->framing.last[0] == '\n', crlf = lf && h->framing.last[1] == '\r';
+	enum pause why = h->framing.pause;
 
-	h->pause = PAUSE_NONE;
+	h->framing.pause = PAUSE_NONE;
 	switch (why) {
 	case PAUSE_NONE:
 		break;
 	case PAUSE_METHOD:
-		h->state = REQUEST_TARGET;
+		h->requests.state = REQUEST_TARGET;
 		method_complete(h);
 		break;
 	case PAUSE_VERSION:
-		h->next_bytes = BYTES_LINE_END;
+		h->framing.next = BYTES_LINE_END;
 		break;
 	case PAUSE_HEAD:
-		h->run_again = true; /* even without bytes: there may be no body to wait for */
+		h->framing.run_again = true; /* even without bytes: there may be no body to wait for */
 		if (lf)
 			head_complete(h);
 		else
@@ -376,14 +376,14 @@ static void client_paused(struct http *h)
 			client_failed(h);
 		break;
 	case PAUSE_CHUNK_END:
-		h->run_again = true; /* the last one ends the message */
-		if (h->last_chunk ? !lf : !crlf)
+		h->framing.run_again = true; /* the last one ends the message */
+		if (h->framing.last_chunk ? !lf : !crlf)
 			client_failed(h);
-		else if (!h->last_chunk)
-			h->next_bytes = BYTES_CHUNK_LINE;
+		else if (!h->framing.last_chunk)
+			h->framing.next = BYTES_CHUNK_LINE;
 		break;
 	case PAUSE_MESSAGE:
-		if (h->chunked && !lf)
+		if (h->framing.chunked && !lf)
 			client_failed(h);
 		else
 			message_complete(h);
@@ -397,23 +397,23 @@ static void client_parse(struct http *h, struct span *in)
 	struct span taken = *in;
 	llhttp_errno_t rc;
 
-	h->parse_at = (const char *)in->at;
-	rc = llhttp_execute(&h->client, h->parse_at, in->len);
+	h->framing.parse_at = (const char *)in->at;
+	rc = llhttp_execute(&h->framing.parser, h->framing.parse_at, in->len);
 
 	if (rc != HPE_OK)
-		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->client) - in->at));
+		span_truncate(&taken, (size_t)((const uint8_t *)llhttp_get_error_pos(&h->framing.parser) - in->at));
 	span_skip(in, taken.len);
 	h->at_hand.left = (uint32_t)in->len;
 	if (taken.len > 0) {
-		for (size_t i = sizeof(h->last); i-- > 0;)
-			h->last[i] = i < taken.len ? taken.at[taken.len - 1 - i] : h->last[i - taken.len];
+		for (size_t i = sizeof(h->framing.last); i-- > 0;)
+			h->framing.last[i] = i < taken.len ? taken.at[taken.len - 1 - i] : h->framing.last[i - taken.len];
 	}
 	if (rc == HPE_PAUSED) {
-		llhttp_resume(&h->client);
+		llhttp_resume(&h->framing.parser);
 		client_paused(h);
 	} else if (rc == HPE_PAUSED_H2_UPGRADE) {
 		counter_add(&h->env->requests.stats->http2, 1);
-		if (h->upgrade_asked)
+		if (h->upgrade.requested)
 			counter_add(&h->env->requests.stats->upgraded, 1);
 		leave(h, READER_LEFT);
 	} else if (rc != HPE_OK) {
@@ -424,11 +424,11 @@ static void client_parse(struct http *h, struct span *in)
 /** needs_slash() - judge the target by its first bytes; false, with *@sure unset, if more are needed */
 static bool needs_slash(const struct http *h, bool *sure)
 {
-	struct span target = span_of(h->probe, h->probe_len);
+	struct span target = span_of(h->framing.probe, h->framing.probe_len);
 	const struct span schemes[] = { SPAN_LITERAL("http://"), SPAN_LITERAL("https://") };
 
 	*sure = true;
-	if (h->client.method == HTTP_CONNECT || strchr("/*\r\n", target.at[0]))
+	if (h->framing.parser.method == HTTP_CONNECT || strchr("/*\r\n", target.at[0]))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
 		size_t n = target.len < schemes[i].len ? target.len : schemes[i].len;
@@ -454,15 +454,15 @@ static void client_target(struct http *h, struct span *in)
 	while (n < in->len && in->at[n] > ' ' && in->at[n] < 0x80)
 		n++;
 	if (n == in->len || in->at[n] <= ' ') {
-		h->next_bytes = n == in->len ? BYTES_TARGET : BYTES_PARSED;
+		h->framing.next = n == in->len ? BYTES_TARGET : BYTES_PARSED;
 		client_parse(h, in);
 	} else if (n > 0) {
 		span_take(in, n, &piece);
 		client_parse(h, &piece);
-	} else if (span_take(in, 1, &byte) && head_add_target(h->request.head, byte)) {
-		h->slash = true;
+	} else if (span_take(in, 1, &byte) && head_add_target(h->requests.current.head, byte)) {
+		h->framing.own_slash = true;
 		client_parse(h, &other);
-		h->slash = false;
+		h->framing.own_slash = false;
 	} else {
 		client_failed(h);
 	}
@@ -476,34 +476,34 @@ static void client_probe(struct http *h, struct span *in)
 	bool sure = false, add = false;
 	uint8_t c;
 
-	if (in->len > 0 && in->at[0] == ' ' && h->probe_len == 0) {
+	if (in->len > 0 && in->at[0] == ' ' && h->framing.probe_len == 0) {
 		struct span space;
 
 		span_take(in, 1, &space); /* llhttp skips any number of them */
 		client_parse(h, &space);
 		return;
 	}
-	if (h->last[0] != ' ') { /* after the method comes a space, and llhttp says what else is wrong */
+	if (h->framing.last[0] != ' ') { /* after the method comes a space, and llhttp says what else is wrong */
 		client_parse(h, in);
 		return;
 	}
 	while (!sure && span_u8(in, &c)) {
-		h->probe[h->probe_len++] = c;
+		h->framing.probe[h->framing.probe_len++] = c;
 		add = needs_slash(h, &sure);
 	}
 	if (!sure)
 		return;
-	h->state = REQUEST_HEAD;
+	h->requests.state = REQUEST_HEAD;
 	if (add) {
-		h->slash = true;
+		h->framing.own_slash = true;
 		probe = span_of(&slash, 1);
 		client_parse(h, &probe);
-		h->slash = false;
+		h->framing.own_slash = false;
 	}
-	probe = span_of(h->probe, h->probe_len);
-	h->next_bytes = add || h->probe[0] == '/' ? BYTES_TARGET : BYTES_PARSED;
-	while (probe.len > 0 && h->state == REQUEST_HEAD) {
-		if (h->next_bytes == BYTES_TARGET)
+	probe = span_of(h->framing.probe, h->framing.probe_len);
+	h->framing.next = add || h->framing.probe[0] == '/' ? BYTES_TARGET : BYTES_PARSED;
+	while (probe.len > 0 && h->requests.state == REQUEST_HEAD) {
+		if (h->framing.next == BYTES_TARGET)
 			client_target(h, &probe);
 		else
 			client_parse(h, &probe);
@@ -515,28 +515,28 @@ static void client_probe(struct http *h, struct span *in)
 /** scan_head() - the request that begins here, if its head is whole and plain: what llhttp and its callbacks do */
 static bool scan_head(struct http *h, struct span *in)
 {
-	struct scan_memo *memo = &h->env->request_memos[h->request.origin.connection % SCAN_MEMOS];
+	struct scan_memo *memo = &h->env->request_memos[h->requests.current.origin.connection % SCAN_MEMOS];
 	const struct scanned_head *s = h->env->llhttp_only ? NULL : scan_request(*in, memo);
 
 	if (!s)
 		return false;
 	begin_request(h, *in);
-	h->any_byte = true;
-	h->next_bytes = BYTES_COUNTED;
-	h->began_pipelined = http_begins_pipelined(h);
+	h->requests.any_byte = true;
+	h->framing.next = BYTES_COUNTED;
+	h->requests.pipelined = http_begins_pipelined(h);
 	http_count_request(h);
-	h->upgrade_granted = false; /* it asks for none */
-	h->body_left = s->content_length;
-	h->bodies |= h->body_left > 0;
+	h->upgrade.granted = false; /* it asks for none */
+	h->framing.body_left = s->content_length;
+	h->client.sends_bodies |= h->framing.body_left > 0;
 	push(h, s->asks_head ? REQUESTED_HEAD : REQUESTED_PLAIN);
-	h->head_ack = h->at_hand.ack;
-	h->state = REQUEST_BODY;
+	h->requests.head_ack = h->at_hand.ack;
+	h->requests.state = REQUEST_BODY;
 	span_skip(in, s->len);
 	h->at_hand.left = (uint32_t)in->len;
-	request_decide(&h->env->requests, &h->request, &s->head, h->body_left, h->body_left <= in->len);
+	request_decide(&h->env->requests, &h->requests.current, &s->head, h->framing.body_left, h->framing.body_left <= in->len);
 	if (h->pairs)
 		http_pairs_expect(h);
-	if (h->body_left == 0)
+	if (h->framing.body_left == 0)
 		message_complete(h);
 	return true;
 }
@@ -546,11 +546,11 @@ static void count_body(struct http *h, struct span *in)
 {
 	struct span bytes;
 
-	span_take(in, in->len < h->body_left ? in->len : (size_t)h->body_left, &bytes);
-	h->body_left -= bytes.len;
+	span_take(in, in->len < h->framing.body_left ? in->len : (size_t)h->framing.body_left, &bytes);
+	h->framing.body_left -= bytes.len;
 	h->at_hand.left = (uint32_t)in->len;
-	request_add_body(&h->env->requests, &h->request, bytes);
-	if (h->body_left == 0)
+	request_add_body(&h->env->requests, &h->requests.current, bytes);
+	if (h->framing.body_left == 0)
 		message_complete(h);
 }
 
@@ -558,13 +558,13 @@ static void count_body(struct http *h, struct span *in)
 static void client_chunk_line(struct http *h, struct span *in)
 {
 	struct span feed;
-	enum chunk_take take = chunk_line_take(&h->chunk_line, in, &feed);
+	enum chunk_take take = chunk_line_take(&h->framing.chunk_line, in, &feed);
 
 	if (take == CHUNK_WRONG) {
 		client_failed(h);
 		return;
 	}
-	h->next_bytes = take == CHUNK_MORE ? BYTES_CHUNK_LINE : BYTES_PARSED;
+	h->framing.next = take == CHUNK_MORE ? BYTES_CHUNK_LINE : BYTES_PARSED;
 	if (feed.len > 0)
 		client_parse(h, &feed);
 }
@@ -576,15 +576,15 @@ static void client_line_end(struct http *h, struct span *in)
 
 	if (in->len == 0)
 		return;
-	h->next_bytes = BYTES_PARSED;
+	h->framing.next = BYTES_PARSED;
 	if (in->at[0] == '\n')
 		client_parse(h, &cr);
 }
 
 static void client_body(struct http *h, struct span *in)
 {
-	h->fresh &= in->len == 0;
-	switch (h->next_bytes) {
+	h->framing.awaits_body &= in->len == 0;
+	switch (h->framing.next) {
 	case BYTES_COUNTED:
 		count_body(h, in);
 		break;
@@ -609,7 +609,7 @@ static void client_run(struct http *h, struct span in)
 	bool again;
 
 	do {
-		enum request_state before = h->state;
+		enum request_state before = h->requests.state;
 
 		again = false;
 		if (before == REQUEST_NONE && scan_head(h, &in))
@@ -622,9 +622,9 @@ static void client_run(struct http *h, struct span in)
 			client_probe(h, &in);
 		else
 			client_body(h, &in);
-		again = h->run_again;
-		h->run_again = false;
-	} while ((in.len > 0 || again) && h->state <= REQUEST_BODY);
+		again = h->framing.run_again;
+		h->framing.run_again = false;
+	} while ((in.len > 0 || again) && h->requests.state <= REQUEST_BODY);
 }
 
 /* ---- finding the next request after a gap ------------------------------ */
@@ -632,15 +632,15 @@ static void client_run(struct http *h, struct span in)
 /** guess() - a request may begin with @segment; @on_trial: its response must show that it is one */
 static void guess(struct http *h, struct span segment, bool on_trial)
 {
-	h->state = REQUEST_NONE;
+	h->requests.state = REQUEST_NONE;
 	if (!client_begin(h, segment)) {
 		http_lose_position(h);
 		return;
 	}
-	h->tentative = h->at_hand.guessed = true;
-	h->gapped &= on_trial;
-	h->on_trial = on_trial;
-	h->trial_ack = h->at_hand.ack;
+	h->guess.tentative = h->at_hand.guessed = true;
+	h->guess.gapped &= on_trial;
+	h->guess.on_trial = on_trial;
+	h->guess.trial_ack = h->at_hand.ack;
 	rounds_requests_lost(&h->rounds); /* http_count_request() starts anew */
 	client_run(h, segment);
 }
@@ -651,31 +651,31 @@ static void pass_over(struct http *h, struct span segment)
 	struct span start = segment;
 
 	span_truncate(&start, HEAD_LOOK);
-	h->gapped = true;
+	h->guess.gapped = true;
 	if (span_starts(segment, SPAN_LITERAL("PRI * HTTP/2.0\r\n"))) {
 		http_leave_unseen(h);
 		return;
 	}
-	h->wary |= contains_nocase(start, SPAN_LITERAL("100-continue")) ||
+	h->client.expects |= contains_nocase(start, SPAN_LITERAL("100-continue")) ||
 		   (request_method_match(segment) == LINE_YES && request_line_match(segment) != LINE_NO &&
 		    !contains_nocase(start, SPAN_LITERAL("\r\n\r\n")));
 	if (!span_starts(segment, SPAN_LITERAL("CONNECT ")) &&
 	    (!contains_nocase(start, SPAN_LITERAL("\nupgrade:")) ||
 	     contains_nocase(start, SPAN_LITERAL("\nhttp2-settings:"))))
 		return;
-	h->state = REQUEST_TUNNEL;
-	h->tunnel_at = h->at_hand.end;
-	h->head_ack = h->at_hand.ack;
-	h->connects = span_starts(segment, SPAN_LITERAL("CONNECT "));
+	h->requests.state = REQUEST_TUNNEL;
+	h->upgrade.from = h->at_hand.end;
+	h->requests.head_ack = h->at_hand.ack;
+	h->upgrade.is_connect = span_starts(segment, SPAN_LITERAL("CONNECT "));
 }
 
 static void client_find(struct http *h, struct span segment)
 {
 	enum belief belief = request_line_match(segment) == LINE_NO ? BELIEF_NONE : http_believable(h, segment);
 
-	h->blind = false;
+	h->guess.blind = false;
 	if (belief != BELIEF_NONE) {
-		h->doubted = false;
+		h->guess.doubted = false;
 		guess(h, segment, belief == BELIEF_TRIAL);
 		return;
 	}
@@ -688,32 +688,32 @@ static void client_find(struct http *h, struct span segment)
 static void doubt(struct http *h, struct span segment)
 {
 	bool refused = h->rounds.followed &&
-		       rounds_answered_by(&h->rounds, h->at_hand.ack) != rounds_answered_by(&h->rounds, h->head_ack);
+		       rounds_answered_by(&h->rounds, h->at_hand.ack) != rounds_answered_by(&h->rounds, h->requests.head_ack);
 	enum lost_reason reason = refused ? LOST_RESET : LOST_GAP;
 
-	if (h->on_trial)
+	if (h->guess.on_trial)
 		lose_trial(h, reason);
 	else
 		fail_request(h, reason);
-	h->doubted = true;
+	h->guess.doubted = true;
 	guess(h, segment, true);
 }
 
 /** client_segment() - the bytes of one segment, whatever they are */
 static void client_segment(struct http *h, struct span segment)
 {
-	if (h->fresh && h->state == REQUEST_BODY && http_body_doubtful(h, segment)) {
+	if (h->framing.awaits_body && h->requests.state == REQUEST_BODY && http_body_doubtful(h, segment)) {
 		doubt(h, segment);
 		return;
 	}
-	if (h->on_trial && http_trial_over(h, segment))
+	if (h->guess.on_trial && http_trial_over(h, segment))
 		lose_trial(h, LOST_GAP);
-	if (h->state == REQUEST_LOST)
+	if (h->requests.state == REQUEST_LOST)
 		client_find(h, segment);
-	else if (h->state <= REQUEST_BODY)
+	else if (h->requests.state <= REQUEST_BODY)
 		client_run(h, segment);
-	else if (h->state == REQUEST_TUNNEL)
-		h->upgrade_asked =
+	else if (h->requests.state == REQUEST_TUNNEL)
+		h->upgrade.requested =
 			false; /* bytes went by before the response: if it is no, the position is lost */
 }
 
@@ -727,27 +727,25 @@ enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk)
 				       .ack = (uint32_t)chunk->peer_read,
 				       .has_ack = chunk->peer_known };
 	client_segment(h, segment);
-	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->state == REQUEST_LOST)
+	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->requests.state == REQUEST_LOST)
 		client_find(h,
 			    segment); /* the guess was made earlier and was wrong: this segment may be right */
-	if (http_request_open(h) && !request_wait(&h->env->requests, &h->request))
+	if (http_request_open(h) && !request_wait(&h->env->requests, &h->requests.current))
 		fail_request(h, LOST_MEMORY);
-	if (h->at_hand.has_ack) {
-		h->read_ack = h->read_known ? seq_later(h->read_ack, (uint32_t)chunk->peer_read) : (uint32_t)chunk->peer_read;
-		h->read_known = true;
-	}
+	if (chunk->peer_known)
+		rounds_client_read(&h->rounds, (uint32_t)chunk->peer_read);
 	return h->result;
 }
 
 void http_proxied(struct http *h, const struct endpoint *client)
 {
-	h->request.origin.proxied = *client;
+	h->requests.current.origin.proxied = *client;
 }
 
 void http_unparsed(struct http *h, uint64_t peer_read)
 {
-	h->read_ack = (uint32_t)peer_read;
-	h->read_known = true;
+	h->rounds.client_read = (uint32_t)peer_read;
+	h->rounds.client_has_read = true;
 }
 
 struct span http_filler(uint64_t left)
@@ -760,7 +758,7 @@ struct span http_filler(uint64_t left)
 /** skip_body() - let @bytes of the body at hand pass that nobody has */
 static void skip_body(struct http *h, uint64_t bytes)
 {
-	while (bytes > 0 && h->state == REQUEST_BODY) {
+	while (bytes > 0 && h->requests.state == REQUEST_BODY) {
 		struct span in = http_filler(bytes);
 
 		bytes -= in.len;
@@ -772,15 +770,15 @@ static void skip_body(struct http *h, uint64_t bytes)
 static void body_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
 	/* Of a body that nobody asked for, nothing tells whether it lies in the gap, or the next requests do. */
-	if (h->chunked || bytes == UINT32_MAX || (h->fresh && !http_accepted(h))) {
-		h->gapped = true;
+	if (h->framing.chunked || bytes == UINT32_MAX || (h->framing.awaits_body && !http_accepted(h))) {
+		h->guess.gapped = true;
 		fail_request(h, why);
 		return;
 	}
-	request_lost(&h->env->requests, &h->request, why);
-	if (bytes > h->body_left) {
-		skip_body(h, h->body_left);
-		if (h->state == REQUEST_NONE)
+	request_lost(&h->env->requests, &h->requests.current, why);
+	if (bytes > h->framing.body_left) {
+		skip_body(h, h->framing.body_left);
+		if (h->requests.state == REQUEST_NONE)
 			http_lose_position(h); /* at the begin of a request: see http_pairs_lost_requests() */
 	} else {
 		skip_body(h, bytes);
@@ -789,11 +787,11 @@ static void body_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
-	if (h->on_trial) {
+	if (h->guess.on_trial) {
 		lose_trial(h, why);
 		return;
 	}
-	switch (h->state) {
+	switch (h->requests.state) {
 	case REQUEST_NONE:
 	case REQUEST_METHOD:
 	case REQUEST_LOST:
@@ -802,8 +800,8 @@ static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	case REQUEST_TARGET:
 	case REQUEST_HEAD:
 		/* What the head announced isn't known; but who sends a body with these? */
-		if (h->client.method != HTTP_GET && h->client.method != HTTP_HEAD)
-			h->bodies = h->gapped = true;
+		if (h->framing.parser.method != HTTP_GET && h->framing.parser.method != HTTP_HEAD)
+			h->client.sends_bodies = h->guess.gapped = true;
 		fail_request(h, why);
 		break;
 	case REQUEST_BODY:
@@ -812,7 +810,7 @@ static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	case REQUEST_HELD: /* always on trial */
 		break;
 	case REQUEST_TUNNEL:
-		h->upgrade_asked = false;
+		h->upgrade.requested = false;
 		break;
 	case REQUEST_OVER:
 		break;
@@ -822,10 +820,10 @@ static void lose_in_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
 	lose_in_gap(h, bytes, why);
-	if (h->state != REQUEST_LOST)
+	if (h->requests.state != REQUEST_LOST)
 		return;
-	h->blind |= bytes >= BODY_HEAD_MIN;
-	h->gapped |= bytes >= BODY_HEAD_MIN;
+	h->guess.blind |= bytes >= BODY_HEAD_MIN;
+	h->guess.gapped |= bytes >= BODY_HEAD_MIN;
 	if (h->pairs)
 		http_pairs_unread(h, bytes);
 }
@@ -861,14 +859,14 @@ static enum response_result result_of(enum lost_reason reason)
 
 bool http_client_end(struct http *h)
 {
-	if (h->state == REQUEST_HELD)
+	if (h->requests.state == REQUEST_HELD)
 		return true; /* its response decides */
 	if (!h->pairs || !http_pairs_waits(h))
 		return false;
 	count_late(h);
-	request_lost(&h->env->requests, &h->request, LOST_RESET);
-	if (h->state < REQUEST_LOST)
-		h->state = REQUEST_LOST;
+	request_lost(&h->env->requests, &h->requests.current, LOST_RESET);
+	if (h->requests.state < REQUEST_LOST)
+		h->requests.state = REQUEST_LOST;
 	return true;
 }
 
@@ -876,7 +874,7 @@ void http_end(struct http *h, enum lost_reason reason)
 {
 	if (http_request_open(h))
 		count_late(h);
-	request_lost(&h->env->requests, &h->request, reason);
+	request_lost(&h->env->requests, &h->requests.current, reason);
 	if (h->pairs)
 		http_pairs_end(h, result_of(reason));
 	leave(h, h->result);
@@ -899,13 +897,13 @@ struct http *http_new(struct http_env *env, const struct reader_start *start)
 			return NULL;
 		}
 	}
-	memset(h, 0, offsetof(struct http, client));
+	memset(h, 0, sizeof(*h));
 	h->env = env;
 	rounds_init(&h->rounds, start->server, begun);
-	h->first = begun;
-	h->gapped = !begun;
-	h->state = begun ? REQUEST_NONE : REQUEST_LOST;
-	h->request.origin = start->origin;
+	h->client.unproven = begun;
+	h->guess.gapped = !begun;
+	h->requests.state = begun ? REQUEST_NONE : REQUEST_LOST;
+	h->requests.current.origin = start->origin;
 	if (env->keep_responses && !http_pairs_init(h, begun)) {
 		http_free(env, h);
 		return NULL;
@@ -917,7 +915,7 @@ void http_free(struct http_env *env, struct http *h)
 {
 	if (!h)
 		return;
-	request_release(&env->requests, &h->request);
+	request_release(&env->requests, &h->requests.current);
 	http_pairs_deinit(h);
 	budget_release(env->requests.budget, sizeof(*h));
 	if (env->spare_count >= SPARE_HTTP_MAX) {

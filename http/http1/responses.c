@@ -26,8 +26,8 @@
 /** note_response() - one more final response has begun */
 static void note_response(struct http *h)
 {
-	rounds_response_started(&h->rounds, h->response_parser_begin, h->response_ack);
-	h->response_head_bytes = 0;
+	rounds_response_started(&h->rounds, h->responses.start, h->responses.requests_read);
+	h->responses.head_bytes = 0;
 	if (h->pairs)
 		http_pairs_answered(h);
 }
@@ -35,28 +35,28 @@ static void note_response(struct http *h)
 /** note_interim() - a final response is still owed */
 static void note_interim(struct http *h, int status)
 {
-	rounds_interim_started(&h->rounds, h->response_parser_begin, status == 100);
+	rounds_interim_started(&h->rounds, h->responses.start, status == 100);
 }
 
 /** is_last_response() - does the response that has just begun answer the last request that was sent whole? */
 static bool is_last_response(const struct http *h)
 {
-	return (h->rounds.comparable && rounds_outstanding(&h->rounds) == 0) || h->response_parser_begin == h->head_ack;
+	return (h->rounds.comparable && rounds_outstanding(&h->rounds) == 0) || h->responses.start == h->requests.head_ack;
 }
 
 /** decide_upgrade() - the response to the request that asked for another protocol has come, and is no 101 */
 static void decide_upgrade(struct http *h, int status)
 {
-	bool untouched = h->upgrade_asked;
+	bool untouched = h->upgrade.requested;
 
-	h->upgrade_asked = false;
-	if (h->state != REQUEST_TUNNEL)
+	h->upgrade.requested = false;
+	if (h->requests.state != REQUEST_TUNNEL)
 		return;
-	if (h->connects && status / 100 == 2) {
+	if (h->upgrade.is_connect && status / 100 == 2) {
 		http_leave_upgraded(h, false);
 		return;
 	}
-	h->state = REQUEST_NONE;
+	h->requests.state = REQUEST_NONE;
 	if (!untouched)
 		http_lose_position(h);
 }
@@ -64,13 +64,13 @@ static void decide_upgrade(struct http *h, int status)
 /** final_response() - the next outstanding request gets its response */
 static void final_response(struct http *h, int status)
 {
-	bool current = http_request_open(h) && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
+	bool current = http_request_open(h) && h->requests.sent && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
-	if (h->state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
+	if (h->requests.state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
 		http_uphold(h);
-	if ((h->upgrade_asked || h->state == REQUEST_TUNNEL) && !current && is_last_response(h) &&
-	    !seq_before(h->response_ack, h->tunnel_at))
+	if ((h->upgrade.requested || h->requests.state == REQUEST_TUNNEL) && !current && is_last_response(h) &&
+	    !seq_before(h->responses.requests_read, h->upgrade.from))
 		decide_upgrade(h, status);
 }
 
@@ -78,11 +78,11 @@ static void final_response(struct http *h, int status)
 static void switching(struct http *h, enum requested requested)
 {
 	bool ahead = h->rounds.answered == h->rounds.sent; /* captured before the request */
-	bool current = http_request_open(h) && h->pushed && h->rounds.answered + 1 == h->rounds.sent;
+	bool current = http_request_open(h) && h->requests.sent && h->rounds.answered + 1 == h->rounds.sent;
 
 	note_response(h);
 	if (ahead || current)
-		h->upgrade_granted = true; /* and the responses are not followed any more */
+		h->upgrade.granted = true; /* and the responses are not followed any more */
 	else
 		http_leave_upgraded(h, requested == REQUESTED_H2C);
 }
@@ -90,12 +90,12 @@ static void switching(struct http *h, enum requested requested)
 /* What its body is to llhttp: 0 as the fields say (or a pause before a chunk's line), 1 none, 2 none, and no response follows; -1: it is refused. */
 int http_response_head(struct http *h)
 {
-	int status = h->server.status_code;
+	int status = h->responses.parser.status_code;
 	bool outstanding = rounds_outstanding(&h->rounds) > 0;
 	enum requested requested = rounds_next_requested(&h->rounds);
 	enum response_kind kind;
 
-	h->response_left = h->response_length = (h->server.flags & F_CHUNKED) ? 0 : h->server.content_length;
+	h->responses.left = h->responses.length = (h->responses.parser.flags & F_CHUNKED) ? 0 : h->responses.parser.content_length;
 	if ((status == 101 && (requested >= REQUESTED_UPGRADE || !outstanding || !h->rounds.comparable)) ||
 	    (requested == REQUESTED_CONNECT && status / 100 == 2)) {
 		rounds_switched(&h->rounds);
@@ -109,18 +109,18 @@ int http_response_head(struct http *h)
 		note_interim(h, status);
 	else
 		final_response(h, status);
-	h->response_in_head = false;
-	return response_chunks_head(&h->response_chunks, &h->server, kind == RESPONSE_WITH_BODY ? 0 : 1);
+	h->responses.in_head = false;
+	return response_chunks_head(&h->responses.chunks, &h->responses.parser, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
 void http_response_body(struct http *h, size_t len)
 {
-	h->response_left -= len <= h->response_left ? len : h->response_left;
+	h->responses.left -= len <= h->responses.left ? len : h->responses.left;
 }
 
 int http_response_complete(struct http *h)
 {
-	h->response_left = 0;
+	h->responses.left = 0;
 	return HPE_PAUSED;
 }
 
@@ -145,8 +145,8 @@ void http_lose_responses(struct http *h, enum response_result result)
 	if (h->pairs)
 		http_pairs_lost_responses(h, result);
 	rounds_responses_lost(&h->rounds);
-	h->answering = false;
-	if (h->state == REQUEST_TUNNEL)
+	h->responses.answering = false;
+	if (h->requests.state == REQUEST_TUNNEL)
 		http_leave_unseen(h);
 }
 
@@ -155,17 +155,17 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
 	if (!h->rounds.followed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
-	h->response_parser_begin = h->rounds.stream->next - (uint32_t)in.len;
-	rounds_responses_found(&h->rounds, h->response_parser_begin);
-	h->answering = true;
-	h->response_ack = ack;
+	h->responses.start = h->rounds.stream->next - (uint32_t)in.len;
+	rounds_responses_found(&h->rounds, h->responses.start);
+	h->responses.answering = true;
+	h->responses.requests_read = ack;
 	return true;
 }
 
 /** scan_head() - the head of the response that begins here, if it is whole and plain and its end can be counted */
 static bool scan_head(struct http *h, struct span *in)
 {
-	struct scan_memo *memo = &h->env->response_memos[h->request.origin.connection % SCAN_MEMOS];
+	struct scan_memo *memo = &h->env->response_memos[h->requests.current.origin.connection % SCAN_MEMOS];
 	enum requested requested = rounds_next_requested(&h->rounds);
 	const struct scanned_head *a = NULL;
 	bool no_body;
@@ -178,33 +178,33 @@ static bool scan_head(struct http *h, struct span *in)
 	if (a->status < 200 ? a->has_length : !a->has_length && !no_body) /* odd, or until the connection's end */
 		return false;
 	span_skip(in, a->len);
-	h->response_left = h->response_length = no_body ? 0 : a->content_length;
+	h->responses.left = h->responses.length = no_body ? 0 : a->content_length;
 	if (a->status < 200)
 		note_interim(h, a->status);
 	else
 		final_response(h, a->status);
-	h->response_scanned = true;
-	h->answering = h->response_left > 0;
+	h->responses.scanned = true;
+	h->responses.answering = h->responses.left > 0;
 	return true;
 }
 
 /** count_body() - the next bytes of the body of a response whose head was scanned */
 static void count_body(struct http *h, struct span *in)
 {
-	size_t n = in->len < h->response_left ? in->len : (size_t)h->response_left;
+	size_t n = in->len < h->responses.left ? in->len : (size_t)h->responses.left;
 
 	span_skip(in, n);
-	h->response_left -= n;
-	h->answering = h->response_left > 0;
+	h->responses.left -= n;
+	h->responses.answering = h->responses.left > 0;
 }
 
 /** take_head_bytes() - of @in what a head may still be long; the limit is the shadow's: with interim ones before it */
 static struct span take_head_bytes(struct http *h, struct span in)
 {
-	if (!h->response_in_head)
+	if (!h->responses.in_head)
 		return in;
-	span_truncate(&in, RESPONSE_HEAD_MAX - h->response_head_bytes);
-	h->response_head_bytes += (uint32_t)in.len;
+	span_truncate(&in, RESPONSE_HEAD_MAX - h->responses.head_bytes);
+	h->responses.head_bytes += (uint32_t)in.len;
 	return in;
 }
 
@@ -213,13 +213,13 @@ static void server_parse(struct http *h, struct span *in)
 {
 	struct span piece = take_head_bytes(h, *in);
 	size_t given = piece.len;
-	llhttp_errno_t rc = response_execute(&h->server, &h->response_chunks, &piece);
+	llhttp_errno_t rc = response_execute(&h->responses.parser, &h->responses.chunks, &piece);
 
 	if (rc == HPE_PAUSED) {
-		if (h->response_head_bytes > 0) /* an interim one: what is behind it counts when it is read */
-			h->response_head_bytes -= (uint32_t)piece.len;
+		if (h->responses.head_bytes > 0) /* an interim one: what is behind it counts when it is read */
+			h->responses.head_bytes -= (uint32_t)piece.len;
 		span_skip(in, given - piece.len);
-		h->answering = false;
+		h->responses.answering = false;
 	} else if (rc != HPE_OK || given == 0) {
 		span_skip(in, in->len);
 		http_lose_responses(h, RESPONSE_MALFORMED);
@@ -234,8 +234,8 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 
 	if (h->pairs)
 		http_pairs_server_bytes(h, chunk->at);
-	while (in.len > 0 && h->state != REQUEST_OVER && !h->rounds.switched) {
-		if (!h->answering) {
+	while (in.len > 0 && h->requests.state != REQUEST_OVER && !h->rounds.switched) {
+		if (!h->responses.answering) {
 			bool kept;
 
 			if (!server_begin(h, in, (uint32_t)chunk->peer_read))
@@ -243,15 +243,15 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 			kept = h->pairs && http_pairs_response_begins(h);
 			if (!kept && scan_head(h, &in))
 				continue;
-			llhttp_init(&h->server, HTTP_RESPONSE,
+			llhttp_init(&h->responses.parser, HTTP_RESPONSE,
 				    kept ? &h->env->kept_settings : &h->env->server_settings);
-			h->server.data = h;
-			http_rules_set(&h->server);
-			h->response_scanned = false;
-			h->response_chunks = (struct response_chunks){ 0 };
-			h->response_in_head = true;
+			h->responses.parser.data = h;
+			http_rules_set(&h->responses.parser);
+			h->responses.scanned = false;
+			h->responses.chunks = (struct response_chunks){ 0 };
+			h->responses.in_head = true;
 		}
-		if (h->response_scanned)
+		if (h->responses.scanned)
 			count_body(h, &in);
 		else
 			server_parse(h, &in);
@@ -262,11 +262,11 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 /** skip_bytes() - let @bytes of the response at hand pass that nobody has */
 static void skip_bytes(struct http *h, uint64_t bytes)
 {
-	while (bytes > 0 && h->answering) {
+	while (bytes > 0 && h->responses.answering) {
 		struct span in = http_filler(bytes);
 
 		bytes -= in.len;
-		if (h->response_scanned)
+		if (h->responses.scanned)
 			count_body(h, &in);
 		else
 			server_parse(h, &in);
@@ -277,11 +277,11 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
 	enum response_result result = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
 
-	if (h->state == REQUEST_OVER || h->rounds.switched)
+	if (h->requests.state == REQUEST_OVER || h->rounds.switched)
 		return;
 	if (h->pairs)
 		http_pairs_invalidate(h, result);
-	if (!h->answering || bytes == UINT32_MAX || bytes > h->response_left)
+	if (!h->responses.answering || bytes == UINT32_MAX || bytes > h->responses.left)
 		http_lose_responses(h, result);
 	else
 		skip_bytes(h, bytes);
@@ -289,18 +289,18 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 void http_server_end(struct http *h)
 {
-	if (h->pairs && h->state != REQUEST_OVER)
+	if (h->pairs && h->requests.state != REQUEST_OVER)
 		http_pairs_server_end(h);
 }
 
 static int on_chunk_header(llhttp_t *p)
 {
-	return response_chunks_header(&http_of(p)->response_chunks, p);
+	return response_chunks_header(&http_of(p)->responses.chunks, p);
 }
 
 static int on_chunk_complete(llhttp_t *p)
 {
-	return response_chunks_complete(&http_of(p)->response_chunks);
+	return response_chunks_complete(&http_of(p)->responses.chunks);
 }
 
 void http_responses_chunks(llhttp_settings_t *server)

@@ -59,7 +59,9 @@ struct rounds {
 	bool followed;               /* it is known where responses start */
 	bool followed_always;        /* ... and has been since the connection's start */
 	bool switched;               /* the last response that started ends HTTP */
+	bool client_has_read;        /* some segment of the client's said how far it had read */
 	uint8_t interim_count;       /* since the place in the responses was lost, up to INTERIMS_MAX */
+	uint32_t client_read;        /* ... that far, before the segment at hand */
 	uint32_t followed_from;      /* where they could be followed again, after the place was lost */
 	uint8_t requested[OUTSTANDING_MAX];
 	struct response_start starts[STARTS_MAX];     /* by their number */
@@ -74,6 +76,19 @@ static inline void rounds_init(struct rounds *r, const struct stream_place *resp
 }
 
 /* ---- requests ---- */
+
+/** rounds_client_read() - a segment of the client's is over on which it had read up to @read */
+static inline void rounds_client_read(struct rounds *r, uint32_t read)
+{
+	r->client_read = r->client_has_read ? seq_later(r->client_read, read) : read;
+	r->client_has_read = true;
+}
+
+/** rounds_has_read_on() - had the client read more at @read than on any segment before? Yes, if there was none */
+static inline bool rounds_has_read_on(const struct rounds *r, uint32_t read)
+{
+	return !r->client_has_read || seq_before(r->client_read, read);
+}
 
 /** rounds_outstanding() - requests without a response, with comparable; negative: responses were captured first */
 static inline int32_t rounds_outstanding(const struct rounds *r)

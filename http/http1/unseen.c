@@ -20,22 +20,22 @@
 
 bool http_hides_request(const struct http *h, uint32_t bytes)
 {
-	if (bytes == UINT32_MAX || h->upgrade_asked)
+	if (bytes == UINT32_MAX || h->upgrade.requested)
 		return false;
-	if (h->state == REQUEST_NONE)
+	if (h->requests.state == REQUEST_NONE)
 		return bytes > EMPTY_LINE;
-	if (h->state == REQUEST_METHOD)
-		return !h->tentative && (bytes > EMPTY_LINE || h->any_byte);
-	return h->state == REQUEST_BODY && !h->chunked && !h->expects && bytes > h->body_left &&
-	       bytes - h->body_left > EMPTY_LINE;
+	if (h->requests.state == REQUEST_METHOD)
+		return !h->guess.tentative && (bytes > EMPTY_LINE || h->requests.any_byte);
+	return h->requests.state == REQUEST_BODY && !h->framing.chunked && !h->framing.expects && bytes > h->framing.body_left &&
+	       bytes - h->framing.body_left > EMPTY_LINE;
 }
 
 static void count(struct http *h, enum lost_reason why, struct wall now)
 {
-	struct request lost = { .origin = h->request.origin };
+	struct request lost = { .origin = h->requests.current.origin };
 
 	request_begin(&h->env->requests, &lost, now);
-	request_seen(&h->env->requests, &lost, h->ordinal++);
+	request_seen(&h->env->requests, &lost, h->requests.counted++);
 	request_lost(&h->env->requests, &lost, why);
 }
 
@@ -45,18 +45,18 @@ void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, boo
 		count(h, why, now);
 		return;
 	}
-	h->unseen_at = now;
-	h->unseen_why = (uint8_t)(why + 1);
+	h->unseen.at = now;
+	h->unseen.why = (uint8_t)(why + 1);
 }
 
 void http_end_unseen(struct http *h)
 {
-	if (h->unseen_why && (h->rounds.answered > 0 || h->ordinal > 0))
-		count(h, (enum lost_reason)(h->unseen_why - 1), h->unseen_at);
-	h->unseen_why = 0;
+	if (h->unseen.why && (h->rounds.answered > 0 || h->requests.counted > 0))
+		count(h, (enum lost_reason)(h->unseen.why - 1), h->unseen.at);
+	h->unseen.why = 0;
 }
 
 bool http_is_known(const struct http *h)
 {
-	return !h->first;
+	return !h->client.unproven;
 }
