@@ -131,15 +131,22 @@ struct unseen {
 	struct wall at;
 };
 
-/** struct responses - where in them the server is */
+/* Where in the responses the server is. What requests.c may know of it is in struct rounds (followed, switched). */
+enum response_state {
+	RESPONSES_LOST,     /* it is not known where the next starts: wait for a segment that starts with a status line */
+	RESPONSES_BETWEEN,
+	RESPONSES_HEAD,     /* in a response; its head is not complete */
+	RESPONSES_BODY,     /* llhttp's, to the end of the response */
+	RESPONSES_COUNTED,  /* in a body whose head was scanned: llhttp knows nothing of it */
+	RESPONSES_SWITCHED, /* the last one ended HTTP: no more are read */
+};
+
+/** struct responses - where in them the server is, and the one at hand */
 struct responses {
+	enum response_state state;
 	uint32_t start;         /* sequence number of the first byte of the response at hand */
 	uint32_t requests_read; /* how far the server had read the requests then */
 	uint32_t head_bytes;    /* of its head and of interim ones before it */
-	bool answering;         /* the parser is inside a response */
-	bool scanned;           /* the head was scanned: the body is counted */
-	bool in_head;           /* its head is not complete */
-	bool head_over;         /* with pairs: what comes now as a field is a trailer */
 	uint64_t left;          /* of a body with Content-Length */
 	uint64_t length;        /* Content-Length of the response at hand, or 0 */
 	struct response_chunks chunks;
@@ -297,6 +304,9 @@ void http_pairs_invalidate(struct http *h, enum response_result result);
 
 /** http_pairs_lost_responses() - likewise, but it is not known; which answer is whose isn't either */
 void http_pairs_lost_responses(struct http *h, enum response_result result);
+
+/** http_pairs_keeps() - is the response at hand kept? */
+bool http_pairs_keeps(const struct http *h);
 
 /** http_pairs_server_end() - see http_server_end() */
 void http_pairs_server_end(struct http *h);

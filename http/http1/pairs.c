@@ -388,21 +388,21 @@ static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->responses.head_over || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->responses.state != RESPONSES_HEAD || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	return h->responses.head_over || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return h->responses.state != RESPONSES_HEAD || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
-	return h->responses.head_over || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
+	return h->responses.state != RESPONSES_HEAD || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
 }
 
 /**
@@ -446,7 +446,6 @@ static int on_kept_head(llhttp_t *p)
 	uint32_t number = h->rounds.answered;
 	int result = http_response_head(h), status = p->status_code;
 
-	h->responses.head_over = true;
 	if (pairs->current && result == 2)
 		settle(h, pairs->current, RESPONSE_UPGRADED);
 	else if (pairs->current && h->rounds.answered != number)
@@ -524,7 +523,6 @@ bool http_pairs_response_begins(struct http *h)
 		if (p->current)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
-	h->responses.head_over = false;
 	response_head_clear(&p->head);
 	return p->current != NULL;
 }
@@ -559,14 +557,13 @@ void http_pairs_lost_responses(struct http *h, enum response_result result)
 	p->is_trusted = p->is_counted = p->in_turn = false;
 }
 
+bool http_pairs_keeps(const struct http *h)
+{
+	return h->pairs->current != NULL;
+}
+
 void http_pairs_server_end(struct http *h)
 {
-	struct pairs *p = pairs_of(h);
-
-	if (!p->first)
-		return;
-	if (p->current && h->responses.answering)
-		llhttp_finish(&h->responses.parser); /* completes a body that lasts until the end */
 	forget_ahead(h);
 	settle_rest(h, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
 }

@@ -900,6 +900,7 @@ struct http *http_new(struct http_env *env, const struct reader_start *start)
 	memset(h, 0, sizeof(*h));
 	h->env = env;
 	rounds_init(&h->rounds, start->server, begun);
+	h->responses.state = begun ? RESPONSES_BETWEEN : RESPONSES_LOST;
 	h->client.unproven = begun;
 	h->guess.gapped = !begun;
 	h->requests.state = begun ? REQUEST_NONE : REQUEST_LOST;

@@ -99,6 +99,7 @@ int http_response_head(struct http *h)
 	if ((status == 101 && (requested >= REQUESTED_UPGRADE || !outstanding || !h->rounds.comparable)) ||
 	    (requested == REQUESTED_CONNECT && status / 100 == 2)) {
 		rounds_switched(&h->rounds);
+		h->responses.state = RESPONSES_SWITCHED;
 		switching(h, requested);
 		return 2;
 	}
@@ -109,7 +110,7 @@ int http_response_head(struct http *h)
 		note_interim(h, status);
 	else
 		final_response(h, status);
-	h->responses.in_head = false;
+	h->responses.state = RESPONSES_BODY;
 	return response_chunks_head(&h->responses.chunks, &h->responses.parser, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
@@ -145,7 +146,8 @@ void http_lose_responses(struct http *h, enum response_result result)
 	if (h->pairs)
 		http_pairs_lost_responses(h, result);
 	rounds_responses_lost(&h->rounds);
-	h->responses.answering = false;
+	if (h->responses.state != RESPONSES_SWITCHED)
+		h->responses.state = RESPONSES_LOST;
 	if (h->requests.state == REQUEST_TUNNEL)
 		http_leave_unseen(h);
 }
@@ -157,7 +159,6 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 		return false; /* the position is not known, and this is no status line */
 	h->responses.start = h->rounds.stream->next - (uint32_t)in.len;
 	rounds_responses_found(&h->rounds, h->responses.start);
-	h->responses.answering = true;
 	h->responses.requests_read = ack;
 	return true;
 }
@@ -183,8 +184,7 @@ static bool scan_head(struct http *h, struct span *in)
 		note_interim(h, a->status);
 	else
 		final_response(h, a->status);
-	h->responses.scanned = true;
-	h->responses.answering = h->responses.left > 0;
+	h->responses.state = h->responses.left > 0 ? RESPONSES_COUNTED : RESPONSES_BETWEEN;
 	return true;
 }
 
@@ -195,13 +195,14 @@ static void count_body(struct http *h, struct span *in)
 
 	span_skip(in, n);
 	h->responses.left -= n;
-	h->responses.answering = h->responses.left > 0;
+	if (h->responses.left == 0)
+		h->responses.state = RESPONSES_BETWEEN;
 }
 
 /** take_head_bytes() - of @in what a head may still be long; the limit is the shadow's: with interim ones before it */
 static struct span take_head_bytes(struct http *h, struct span in)
 {
-	if (!h->responses.in_head)
+	if (h->responses.state != RESPONSES_HEAD)
 		return in;
 	span_truncate(&in, RESPONSE_HEAD_MAX - h->responses.head_bytes);
 	h->responses.head_bytes += (uint32_t)in.len;
@@ -219,7 +220,8 @@ static void server_parse(struct http *h, struct span *in)
 		if (h->responses.head_bytes > 0) /* an interim one: what is behind it counts when it is read */
 			h->responses.head_bytes -= (uint32_t)piece.len;
 		span_skip(in, given - piece.len);
-		h->responses.answering = false;
+		if (h->responses.state != RESPONSES_SWITCHED)
+			h->responses.state = RESPONSES_BETWEEN;
 	} else if (rc != HPE_OK || given == 0) {
 		span_skip(in, in->len);
 		http_lose_responses(h, RESPONSE_MALFORMED);
@@ -228,33 +230,57 @@ static void server_parse(struct http *h, struct span *in)
 	}
 }
 
+/** start_response() - a response starts with @in, for all that is known; false if these bytes cannot be the start of one */
+static bool start_response(struct http *h, struct span *in, uint32_t requests_read)
+{
+	bool kept;
+
+	if (!server_begin(h, *in, requests_read))
+		return false;
+	kept = h->pairs && http_pairs_response_begins(h);
+	if (!kept && scan_head(h, in))
+		return true;
+	llhttp_init(&h->responses.parser, HTTP_RESPONSE, kept ? &h->env->kept_settings : &h->env->server_settings);
+	h->responses.parser.data = h;
+	http_rules_set(&h->responses.parser);
+	h->responses.chunks = (struct response_chunks){ 0 };
+	h->responses.state = RESPONSES_HEAD;
+	return true;
+}
+
+/** read_on() - the next bytes of the response at hand */
+static void read_on(struct http *h, struct span *in)
+{
+	if (h->responses.state == RESPONSES_COUNTED)
+		count_body(h, in);
+	else
+		server_parse(h, in);
+}
+
+static bool in_response(const struct http *h)
+{
+	return h->responses.state >= RESPONSES_HEAD && h->responses.state <= RESPONSES_COUNTED;
+}
+
+/** catch_up() - requests may have shown since that responses were misread */
+static void catch_up(struct http *h)
+{
+	if (!h->rounds.followed && h->responses.state != RESPONSES_SWITCHED)
+		h->responses.state = RESPONSES_LOST;
+}
+
 enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 {
 	struct span in = chunk->bytes;
 
 	if (h->pairs)
 		http_pairs_server_bytes(h, chunk->at);
-	while (in.len > 0 && h->requests.state != REQUEST_OVER && !h->rounds.switched) {
-		if (!h->responses.answering) {
-			bool kept;
-
-			if (!server_begin(h, in, (uint32_t)chunk->peer_read))
-				return h->result;
-			kept = h->pairs && http_pairs_response_begins(h);
-			if (!kept && scan_head(h, &in))
-				continue;
-			llhttp_init(&h->responses.parser, HTTP_RESPONSE,
-				    kept ? &h->env->kept_settings : &h->env->server_settings);
-			h->responses.parser.data = h;
-			http_rules_set(&h->responses.parser);
-			h->responses.scanned = false;
-			h->responses.chunks = (struct response_chunks){ 0 };
-			h->responses.in_head = true;
-		}
-		if (h->responses.scanned)
-			count_body(h, &in);
-		else
-			server_parse(h, &in);
+	catch_up(h);
+	while (in.len > 0 && h->requests.state != REQUEST_OVER && h->responses.state != RESPONSES_SWITCHED) {
+		if (in_response(h))
+			read_on(h, &in);
+		else if (!start_response(h, &in, (uint32_t)chunk->peer_read))
+			break;
 	}
 	return h->result;
 }
@@ -262,14 +288,11 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 /** skip_bytes() - let @bytes of the response at hand pass that nobody has */
 static void skip_bytes(struct http *h, uint64_t bytes)
 {
-	while (bytes > 0 && h->responses.answering) {
+	while (bytes > 0 && in_response(h)) {
 		struct span in = http_filler(bytes);
 
 		bytes -= in.len;
-		if (h->responses.scanned)
-			count_body(h, &in);
-		else
-			server_parse(h, &in);
+		read_on(h, &in);
 	}
 }
 
@@ -277,11 +300,12 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 {
 	enum response_result result = why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
 
-	if (h->requests.state == REQUEST_OVER || h->rounds.switched)
+	catch_up(h);
+	if (h->requests.state == REQUEST_OVER || h->responses.state == RESPONSES_SWITCHED)
 		return;
 	if (h->pairs)
 		http_pairs_invalidate(h, result);
-	if (!h->responses.answering || bytes == UINT32_MAX || bytes > h->responses.left)
+	if (!in_response(h) || bytes == UINT32_MAX || bytes > h->responses.left)
 		http_lose_responses(h, result);
 	else
 		skip_bytes(h, bytes);
@@ -289,8 +313,11 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 void http_server_end(struct http *h)
 {
-	if (h->pairs && h->requests.state != REQUEST_OVER)
-		http_pairs_server_end(h);
+	if (!h->pairs || h->requests.state == REQUEST_OVER)
+		return;
+	if (in_response(h) && http_pairs_keeps(h))
+		llhttp_finish(&h->responses.parser); /* completes a body that lasts until the end */
+	http_pairs_server_end(h);
 }
 
 static int on_chunk_header(llhttp_t *p)

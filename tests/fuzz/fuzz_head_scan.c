@@ -158,7 +158,7 @@ static bool rounds_alike(const struct rounds *a, const struct rounds *b)
 
 static bool responses_alike(const struct responses *a, const struct responses *b)
 {
-	return a->answering == b->answering && (!a->answering || (a->left == b->left && a->start == b->start));
+	return (a->left > 0) == (b->left > 0) && (a->left == 0 || (a->left == b->left && a->start == b->start));
 }
 
 /** check_alike() - have both said the same, and do they know the same? */
