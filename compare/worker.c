@@ -171,13 +171,17 @@ struct comparison_counts worker_counts(const struct worker *w, size_t target)
 	return counts;
 }
 
-const struct tally *worker_lock_tally(struct worker *w)
+const struct tally *worker_tally(const struct worker *w)
 {
-	pthread_mutex_lock(&w->tally_lock);
 	return w->tally;
 }
 
-void worker_unlock_tally(struct worker *w)
+void worker_lock(struct worker *w)
+{
+	pthread_mutex_lock(&w->tally_lock);
+}
+
+void worker_unlock(struct worker *w)
 {
 	pthread_mutex_unlock(&w->tally_lock);
 }

@@ -50,9 +50,10 @@ void worker_stop(struct worker *w);
 /** worker_counts() - any thread: what came of the pairs of @target so far */
 struct comparison_counts worker_counts(const struct worker *w, size_t target);
 
-/** worker_lock_tally() - the tally as it is now, until worker_unlock_tally() */
-const struct tally *worker_lock_tally(struct worker *w);
-void worker_unlock_tally(struct worker *w);
+/** worker_tally() - borrowed; while the thread runs it may be read between worker_lock() and worker_unlock() */
+const struct tally *worker_tally(const struct worker *w);
+void worker_lock(struct worker *w);
+void worker_unlock(struct worker *w);
 
 /** worker_unmatched() - comparer_unmatched(); nothing while the thread runs, since the comparer is its own then */
 void worker_unmatched(const struct worker *w, struct buffer *out);

@@ -388,7 +388,7 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 	}
 }
 
-int report_merge(const struct json_doc *docs, size_t n, struct buffer *out, struct buffer *error)
+int report_merge(const struct json_doc *docs, size_t n, struct document_gate *gate, struct buffer *out, struct buffer *error)
 {
 	struct merge m = { .docs = docs, .count = n, .j = json_to(out), .error = error };
 	struct merge_set reports = merge_reports(&m), warnings;
@@ -409,8 +409,7 @@ int report_merge(const struct json_doc *docs, size_t n, struct buffer *out, stru
 	if (n > 1)
 		write_merged(&m, &reports);
 	write_warnings(&m, &warnings);
-	json_close(&m.j, '}');
-	buffer_add_str(out, "\n");
+	document_end(&m.j, m.err == 0 ? gate : NULL);
 	if (m.err == 0 && (!buffer_ok(out) || !buffer_ok(&m.warnings)))
 		m.err = -ENOMEM;
 	buffer_deinit(&m.warnings);

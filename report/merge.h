@@ -7,7 +7,7 @@
  * tally_merge(). "started" is the earliest; "seconds" is how long at least one
  * tap ran: taps side by side count once, days one after the other add up.
  * What cannot be added and differs (versions, samples, options, addresses of a
- * target) is said in "warnings". A gate belongs to its run and is left out.
+ * target) is said in "warnings". The gate of a run belongs to it and is left out.
  */
 #ifndef REPORT_MERGE_H
 #define REPORT_MERGE_H
@@ -16,15 +16,17 @@
 
 #include "base/buffer.h"
 #include "base/json_doc.h"
+#include "report/document.h"
 
 #define MERGE_REPORTS_MAX 64
 
 /**
- * report_merge() - append the merged report to @out, as JSON and a newline
+ * report_merge() - append the merged report to @out, which is empty, as JSON and a newline
  * @docs: @n parsed reports, at least one; one alone is written again, as a check of its shape
+ * @gate: NULL: none; else it judges the merged report, whose last member says what came of it
  * Return: 0, -EINVAL (@error: which report is damaged, and how), -E2BIG (more than MERGE_REPORTS_MAX) or -ENOMEM.
  * After an error @out may hold a part.
  */
-int report_merge(const struct json_doc *docs, size_t n, struct buffer *out, struct buffer *error);
+int report_merge(const struct json_doc *docs, size_t n, struct document_gate *gate, struct buffer *out, struct buffer *error);
 
 #endif

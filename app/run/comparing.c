@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "app/options/config.h"
-#include "base/lines.h"
 #include "base/units.h"
 #include "compare/comparer.h"
 #include "compare/pairing.h"
@@ -26,12 +25,10 @@
 
 struct comparing {
 	const struct options *o;
-	struct buffer rules;
+	struct buffer rules, unmatched; /* the latter once the worker has ended: rules that never matched, a line each */
 	struct pairing *pairing; /* NULL before comparing_start() */
 	struct worker *worker;
-	struct gate *gate;          /* NULL without --fail-on */
-	struct gate_result verdict; /* with is_judged */
-	bool is_judged;
+	struct gate *gate; /* NULL without --fail-on */
 	struct comparing_hooks hooks;
 	bool room_refused, is_started, is_closed;
 	void (*on_drained)(void *ctx);
@@ -289,6 +286,7 @@ void comparing_close(struct comparing *c)
 		return;
 	c->is_closed = true;
 	worker_stop(c->worker);
+	worker_unmatched(c->worker, &c->unmatched);
 	uv_close((uv_handle_t *)&c->wake, NULL);
 	uv_close((uv_handle_t *)&c->limit, NULL);
 }
@@ -301,98 +299,49 @@ void comparing_free(struct comparing *c)
 	worker_free(c->worker);
 	gate_free(c->gate);
 	buffer_deinit(&c->rules);
+	buffer_deinit(&c->unmatched);
 	free(c);
 }
 
 /* ---- what came of it ------------------------------------------------------------ */
 
-static void texts_json(struct json *j, const char *name, const struct texts *list)
+const struct gate *comparing_gate(const struct comparing *c)
 {
-	json_key(j, name);
-	json_open(j, '[');
-	for (size_t i = 0; i < list->count; i++)
-		json_str(j, list->at[i]);
-	json_close(j, ']');
+	return c->gate;
 }
 
-static void options_json(const struct options *o, struct json *j)
+void comparing_lock(struct comparing *c)
 {
-	const struct compare_settings *s = &o->compare;
-
-	json_key(j, "options");
-	json_open(j, '{');
-	json_key(j, "rtol");
-	json_double(j, s->rtol);
-	json_key(j, "atol");
-	json_double(j, s->atol);
-	json_key(j, "preset");
-	json_str(j, o->policy.preset);
-	json_key(j, "rules");
-	if (s->rules_path)
-		json_str(j, s->rules_path);
-	else
-		json_null(j);
-	texts_json(j, "ignore", &s->ignore);
-	texts_json(j, "unordered", &s->unordered);
-	json_count(j, "max_answer", s->max_response);
-	texts_json(j, "slice_by", &s->slice_by);
-	json_key(j, "show_bodies");
-	json_bool(j, s->show_bodies);
-	json_close(j, '}');
+	worker_lock(c->worker);
 }
 
-static void unmatched_json(struct comparing *c, struct json *j)
+void comparing_unlock(struct comparing *c)
 {
-	struct buffer lines = { 0 };
-	struct span rest, line;
-
-	worker_unmatched(c->worker, &lines);
-	json_key(j, "rules_unmatched");
-	json_open(j, '[');
-	for (rest = buffer_span(&lines); line_take(&rest, &line);)
-		json_text(j, line);
-	json_close(j, ']');
-	buffer_deinit(&lines);
+	worker_unlock(c->worker);
 }
 
-void comparing_json(struct comparing *c, struct json *j)
+static struct document_texts texts_of(const struct texts *list)
 {
-	json_open(j, '{');
-	options_json(c->o, j);
-	unmatched_json(c, j);
-	tally_json(worker_lock_tally(c->worker), j);
-	worker_unlock_tally(c->worker);
-	json_close(j, '}');
+	return (struct document_texts){ list->at, list->count };
 }
 
-void comparing_gate_json(const struct comparing *c, struct json *j)
+struct document_comparison comparing_facts(const struct comparing *c)
 {
-	if (!c->is_judged)
-		return;
-	json_key(j, "gate");
-	gate_json(c->gate, &c->verdict, j);
-}
+	const struct compare_settings *s = &c->o->compare;
 
-bool comparing_judge(struct comparing *c, struct span report)
-{
-	struct json_doc doc = { 0 };
-
-	if (!c->gate)
-		return false;
-	c->verdict = (struct gate_result){ 0 };
-	if (json_doc_parse(&doc, report) == 0)
-		gate_evaluate(c->gate, &doc, &c->verdict);
-	c->is_judged = true;
-	json_doc_deinit(&doc);
-	return true;
-}
-
-bool comparing_gate(const struct comparing *c, struct buffer *out)
-{
-	if (!c->gate)
-		return true;
-	gate_sentence(c->gate, &c->verdict, out);
-	return c->is_judged && c->verdict.passed;
+	return (struct document_comparison){
+		.rtol = s->rtol,
+		.atol = s->atol,
+		.preset = c->o->policy.preset,
+		.rules_path = s->rules_path,
+		.ignore = texts_of(&s->ignore),
+		.unordered = texts_of(&s->unordered),
+		.slice_by = texts_of(&s->slice_by),
+		.max_answer = s->max_response,
+		.show_bodies = s->show_bodies,
+		.unmatched = buffer_span(&c->unmatched),
+		.tally = worker_tally(c->worker),
+	};
 }
 
 struct comparison_counts comparing_counts(const struct comparing *c, size_t target)
@@ -407,13 +356,14 @@ static bool shows_grey(void)
 	return isatty(STDERR_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
-void comparing_text(struct comparing *c, struct buffer *out)
+void comparing_text(const struct comparing *c, struct buffer *out)
 {
 	struct comparison_target targets[TARGETS_MAX];
-	struct buffer unmatched = { 0 };
 	struct comparison_facts facts = {
 		.targets = targets,
 		.target_count = c->o->target_count,
+		.tally = worker_tally(c->worker),
+		.unmatched = buffer_span(&c->unmatched),
 		.speed = c->o->speed,
 		.speed_max = c->o->speed_max,
 		.has_report = c->o->reports.count > 0,
@@ -423,10 +373,5 @@ void comparing_text(struct comparing *c, struct buffer *out)
 	for (size_t i = 0; i < c->o->target_count; i++)
 		targets[i] = (struct comparison_target){ c->o->targets[i].url.name, c->o->targets[i].is_control,
 							 worker_counts(c->worker, i) };
-	worker_unmatched(c->worker, &unmatched);
-	facts.unmatched = buffer_span(&unmatched);
-	facts.tally = worker_lock_tally(c->worker);
 	comparison_text(&facts, out);
-	worker_unlock_tally(c->worker);
-	buffer_deinit(&unmatched);
 }

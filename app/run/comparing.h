@@ -14,11 +14,12 @@
 #include "app/options/options.h"
 #include "base/budget.h"
 #include "base/buffer.h"
-#include "base/json.h"
 #include "compare/comparison.h"
 #include "message/message.h"
 #include "message/response.h"
 #include "replay/outcome.h"
+#include "report/document.h"
+#include "report/gate.h"
 
 struct comparing;
 
@@ -85,23 +86,18 @@ struct comparison_counts comparing_counts(const struct comparing *c, size_t targ
 /** comparing_open() - requests that are kept because a pair is not decided */
 size_t comparing_open(const struct comparing *c);
 
-/** comparing_json() - the report's member "comparison"; while the run goes on without the rules that never
- * matched */
-void comparing_json(struct comparing *c, struct json *j);
+/** comparing_facts() - what the report says of it, borrowed; to be read between comparing_lock() and comparing_unlock() */
+struct document_comparison comparing_facts(const struct comparing *c);
 
-/** comparing_gate_json() - the report's member "gate", once comparing_judge() was called; else nothing */
-void comparing_gate_json(const struct comparing *c, struct json *j);
+/** comparing_lock() - while the run goes on: the tally stays as it is until comparing_unlock() */
+void comparing_lock(struct comparing *c);
+void comparing_unlock(struct comparing *c);
 
-/** comparing_judge() - after comparing_close(): what --fail-on says to @report, the JSON; false if there is no
- * gate */
-bool comparing_judge(struct comparing *c, struct span report);
-
-/** comparing_gate() - after comparing_judge(): does the run pass? @out: one line about it, or nothing without a
- * gate */
-bool comparing_gate(const struct comparing *c, struct buffer *out);
+/** comparing_gate() - of --fail-on, borrowed; NULL: none */
+const struct gate *comparing_gate(const struct comparing *c);
 
 /** comparing_text() - after comparing_close(): a few lines for people */
-void comparing_text(struct comparing *c, struct buffer *out);
+void comparing_text(const struct comparing *c, struct buffer *out);
 
 /** comparing_free() - NULL allowed */
 void comparing_free(struct comparing *c);

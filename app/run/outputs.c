@@ -9,10 +9,7 @@
 
 #include "report/render.h"
 #include "app/record/output_file.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "base/units.h"
-#include "report/replay_speed.h"
 
 /* Is the open file one of those that are read? By device and inode: a path has many spellings. */
 static bool is_read(int fd, const struct options *options)
@@ -107,99 +104,12 @@ int outputs_start(struct outputs *o, bool waits)
 	return err;
 }
 
-static void facts_json(struct json *j, const struct books *b, const struct run_facts *facts)
-{
-	json_key(j, "shadowtap");
-	json_str(j, SHADOWTAP_VERSION);
-	json_key(j, "started");
-	json_str(j, facts->started);
-	json_key(j, "seconds");
-	json_double(j, facts->seconds);
-	json_key(j, "interrupted");
-	json_bool(j, facts->interrupted);
-	json_key(j, "dry_run");
-	json_bool(j, facts->dry_run);
-	replay_speed_json(j, facts->speed, facts->speed_max);
-	json_key(j, "sample");
-	json_double(j, (double)facts->sample->share / (double)SHARE_ONE);
-	sample_control_json(facts->sample, j);
-	json_key(j, "config");
-	json_open(j, '{');
-	json_count(j, "read_again", facts->config_read);
-	json_count(j, "refused", facts->config_refused);
-	json_close(j, '}');
-	json_key(j, "nothing_sent");
-	if (facts->nothing_sent)
-		json_str(j, facts->nothing_sent);
-	else
-		json_null(j);
-	all_failed_json(facts->all_failed, b, j);
-	json_count(j, "events_dropped", facts->events_dropped);
-	json_count(j, "sink_requests", facts->sink_requests);
-}
-
-static void recording_json(struct json *j, const struct recorder_stats *s)
-{
-	json_key(j, "recording");
-	if (!s) {
-		json_null(j);
-		return;
-	}
-	json_open(j, '{');
-	json_count(j, "flows", s->flows);
-	json_count(j, "packets", s->packets);
-	json_count(j, "bytes", s->bytes);
-	json_count(j, "forgotten", s->forgotten);
-	json_count(j, "dropped", s->dropped);
-	json_close(j, '}');
-}
-
-static void complaints_json(struct json *j, struct span lines)
-{
-	json_key(j, "warnings");
-	json_open(j, '[');
-	while (lines.len > 0) {
-		const uint8_t *end = memchr(lines.at, '\n', lines.len);
-		struct span line;
-
-		if (!span_take(&lines, end ? (size_t)(end - lines.at) : lines.len, &line))
-			break;
-		json_text(j, line);
-		span_skip(&lines, 1);
-	}
-	json_close(j, ']');
-}
-
-void outputs_json(const struct books *b, const struct run_facts *facts, struct buffer *out)
-{
-	struct json j = json_to(out);
-
-	json_open(&j, '{');
-	facts_json(&j, b, facts);
-	recording_json(&j, facts->recording);
-	json_key(&j, "pace");
-	pace_json(facts->pace, &j);
-	complaints_json(&j, buffer_span(facts->complaints));
-	books_json(b, &j);
-	if (facts->comparing) {
-		json_key(&j, "comparison");
-		comparing_json(facts->comparing, &j);
-		comparing_gate_json(facts->comparing, &j);
-	}
-	json_close(&j, '}');
-	buffer_add_str(out, "\n");
-}
-
-int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts)
+int outputs_report(struct outputs *o, const struct document_facts *facts, struct document_gate *gate)
 {
 	struct buffer text = { 0 };
 	int result = 0;
 
-	outputs_json(b, facts, &text);
-	if (facts->comparing && comparing_judge(facts->comparing, buffer_span(&text))) {
-		buffer_clear(&text); /* once more, with what the gate says to it */
-		outputs_json(b, facts, &text);
-	}
+	document_json(facts, gate, &text);
 	for (size_t i = 0; i < o->report_count; i++) {
 		int err = buffer_ok(&text) ? render_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
 					     -ENOMEM;

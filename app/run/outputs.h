@@ -13,16 +13,11 @@
 #define APP_RUN_OUTPUTS_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-#include "app/run/comparing.h"
 #include "app/options/options.h"
-#include "app/run/pace.h"
-#include "app/record/recorder.h"
-#include "app/run/sample_control.h"
 #include "base/buffer.h"
-#include "report/all_failed.h"
-#include "report/books.h"
+#include "report/document.h"
 #include "report/event_writer.h"
 
 #define REPORTS_MAX 8
@@ -33,24 +28,6 @@ struct outputs {
 	int events_fd;                 /* -1 once taken by the writer */
 	int report_fd[REPORTS_MAX];
 	size_t report_count;
-};
-
-/** struct run_facts - what the report says beside the books */
-struct run_facts {
-	const char *started; /* RFC 3339 */
-	double seconds;
-	bool interrupted, dry_run;
-	double speed; /* times the recorded pace; 1 live */
-	bool speed_max;
-	const char *nothing_sent; /* the sentence, or NULL */
-	const struct all_failed *all_failed; /* one for each target, or NULL: the run goes on */
-	const struct buffer *complaints;
-	const struct recorder_stats *recording; /* NULL without -w */
-	uint64_t events_dropped, sink_requests;
-	const struct sample_control *sample;
-	const struct pace *pace; /* NULL: no schedule */
-	uint64_t config_read, config_refused; /* times, by SIGHUP */
-	struct comparing *comparing; /* NULL without --compare */
 };
 
 /** enum output_start - what was in the file goes at once (events, packets: a stream), or when the new text is there */
@@ -72,11 +49,12 @@ int outputs_open(struct outputs *o, const struct options *options, struct buffer
  * dropped */
 int outputs_start(struct outputs *o, bool waits);
 
-/** outputs_json() - append the JSON report, one line; on the run so far as well as at its end */
-void outputs_json(const struct books *b, const struct run_facts *facts, struct buffer *out);
-
-/** outputs_report() - write the reports; 0 or the negative errno of the last that failed (logged) */
-int outputs_report(struct outputs *o, const struct books *b, const struct run_facts *facts);
+/**
+ * outputs_report() - write the reports
+ * @gate:  of --fail-on, or NULL; its result is filled in, without any report too
+ * Return: 0 or the negative errno of the last that failed (logged).
+ */
+int outputs_report(struct outputs *o, const struct document_facts *facts, struct document_gate *gate);
 
 /** outputs_finish_events() - write what is left; 0 or a negative errno (logged) */
 int outputs_finish_events(struct outputs *o);

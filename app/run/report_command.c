@@ -20,9 +20,9 @@
 #include "app/record/output_file.h"
 #include "app/options/read_all.h"
 #include "base/buffer.h"
-#include "base/json.h"
 #include "base/json_doc.h"
 #include "base/log.h"
+#include "report/document.h"
 #include "report/gate.h"
 #include "report/merge.h"
 
@@ -193,10 +193,10 @@ static int draw(const struct report_arguments *c, struct span json)
 	return status;
 }
 
-/* ---- joining and judging ---- */
+/* ---- merging ---- */
 
-/** merge() - all inputs as one report, appended to @json */
-static int merge(const struct report_arguments *c, const struct input *inputs, struct buffer *json)
+/** merge() - all inputs as one report, appended to @json, with what @gate says to it, unless that is NULL */
+static int merge(const struct report_arguments *c, const struct input *inputs, struct document_gate *gate, struct buffer *json)
 {
 	struct json_doc *docs = calloc(c->input_count, sizeof(*docs));
 	struct buffer error = { 0 };
@@ -205,7 +205,7 @@ static int merge(const struct report_arguments *c, const struct input *inputs, s
 	for (size_t i = 0; docs && i < c->input_count; i++)
 		docs[i] = inputs[i].doc;
 	if (docs)
-		err = report_merge(docs, c->input_count, json, &error);
+		err = report_merge(docs, c->input_count, gate, json, &error);
 	if (err < 0)
 		log_error("cannot %s: %s", c->input_count > 1 ? "join the reports" : "judge the report", error.len ? buffer_text(&error) : strerror(-err));
 	buffer_deinit(&error);
@@ -213,43 +213,8 @@ static int merge(const struct report_arguments *c, const struct input *inputs, s
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 }
 
-/** add_gate() - the member "gate" as the last one of the object that @json ends with */
-static void add_gate(const struct gate *g, const struct gate_result *result, struct buffer *json)
-{
-	struct json j = json_to(json);
-
-	while (json->len > 0 && json->bytes[json->len - 1] != '}')
-		json->len--;
-	json->len -= json->len > 0;
-	j.comma = true;
-	json_key(&j, "gate");
-	gate_json(g, result, &j);
-	buffer_add_str(json, "}\n");
-}
-
-/** judge() - what the gate says to @json, which is told so; EXIT_GATE if it fails */
-static int judge(const struct gate *g, struct buffer *json)
-{
-	struct json_doc doc = { 0 };
-	struct gate_result result = { 0 };
-	struct buffer sentence = { 0 };
-	int err = json_doc_parse(&doc, buffer_span(json));
-
-	if (err < 0) {
-		log_error("cannot judge the report: %s", strerror(-err));
-		return EXIT_COULD_NOT;
-	}
-	gate_evaluate(g, &doc, &result);
-	json_doc_deinit(&doc);
-	add_gate(g, &result, json);
-	gate_sentence(g, &result, &sentence);
-	log_info("%s", buffer_text(&sentence));
-	buffer_deinit(&sentence);
-	return result.passed ? EXIT_DONE : EXIT_GATE;
-}
-
 /** join() - read all, and make the one report that is drawn: of a single one its own text, unchanged */
-static int join(const struct report_arguments *c, struct input *inputs, const struct gate *g, struct buffer *json)
+static int join(const struct report_arguments *c, struct input *inputs, struct document_gate *gate, struct buffer *json)
 {
 	int status = EXIT_DONE;
 
@@ -257,21 +222,37 @@ static int join(const struct report_arguments *c, struct input *inputs, const st
 		status = read_report(c->inputs[i], &inputs[i]);
 	if (status != EXIT_DONE)
 		return status;
-	if (c->input_count == 1 && !g) {
+	if (c->input_count == 1 && !gate) {
 		buffer_add_span(json, buffer_span(&inputs[0].text));
 		return EXIT_DONE;
 	}
-	return merge(c, inputs, json);
+	return merge(c, inputs, gate, json);
+}
+
+/** tell_gate() - what the gate said to the report; EXIT_GATE if it fails */
+static int tell_gate(const struct document_gate *gate)
+{
+	struct buffer sentence = { 0 };
+
+	if (gate->err < 0) {
+		log_error("cannot judge the report: %s", strerror(-gate->err));
+		return EXIT_COULD_NOT;
+	}
+	gate_sentence(gate->gate, &gate->result, &sentence);
+	log_info("%s", buffer_text(&sentence));
+	buffer_deinit(&sentence);
+	return gate->result.passed ? EXIT_DONE : EXIT_GATE;
 }
 
 static int make(const struct report_arguments *c, const struct gate *g)
 {
 	struct input *inputs = calloc(c->input_count, sizeof(*inputs));
+	struct document_gate gate = { .gate = g };
 	struct buffer json = { 0 };
-	int status = inputs ? join(c, inputs, g, &json) : EXIT_COULD_NOT, verdict = EXIT_DONE;
+	int status = inputs ? join(c, inputs, g ? &gate : NULL, &json) : EXIT_COULD_NOT, verdict = EXIT_DONE;
 
 	if (status == EXIT_DONE && g)
-		verdict = judge(g, &json);
+		verdict = tell_gate(&gate);
 	if (status == EXIT_DONE && verdict != EXIT_COULD_NOT)
 		status = draw(c, buffer_span(&json));
 	for (size_t i = 0; inputs && i < c->input_count; i++) {

@@ -96,12 +96,16 @@ static void admin_stats(void *ctx, struct buffer *out)
 {
 	struct run *r = ctx;
 	struct facts_store store;
-	struct run_facts facts;
+	struct document_facts facts;
 	struct books b;
 
 	run_take_books(r, &b);
 	facts = run_facts_now(r, &b, &store);
-	outputs_json(&b, &facts, out);
+	if (r->comparing)
+		comparing_lock(r->comparing);
+	document_json(&facts, NULL, out);
+	if (r->comparing)
+		comparing_unlock(r->comparing);
 }
 
 /*

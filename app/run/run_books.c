@@ -40,26 +40,30 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
 }
 
-struct run_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store)
+struct document_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store)
 {
-	static const struct buffer none;
-
-	return (struct run_facts){
+	struct document_facts facts = {
+		.version = SHADOWTAP_VERSION,
 		.started = time_text(r->started_at, store->started),
 		.seconds = (double)(mono_now().ns - r->started.ns) / 1e9,
 		.interrupted = r->interrupted,
 		.dry_run = r->o->dry_run,
 		.speed = r->o->speed,
 		.speed_max = r->o->speed_max,
-		.complaints = &none,
 		.events_dropped = r->outputs.events ? event_writer_dropped(r->outputs.events) : 0,
 		.sink_requests = r->replay ? replay_sink_requests(r->replay) : 0,
-		.sample = &r->sample,
 		.pace = pace_of(b, intake_stats(r->intake), &store->pace) ? &store->pace : NULL,
 		.config_read = r->config_read,
 		.config_refused = r->config_refused,
-		.comparing = r->comparing,
+		.books = b,
 	};
+
+	sample_control_facts(&r->sample, &store->sample, &facts);
+	if (r->comparing) {
+		store->comparison = comparing_facts(r->comparing);
+		facts.comparison = &store->comparison;
+	}
+	return facts;
 }
 
 /* ---- the end --------------------------------------------------------------------- */
@@ -105,15 +109,15 @@ static void look_for_all_failed(const struct run *r, const struct books *b, stru
 				!r->comparing || comparing_counts(r->comparing, i).verdict[COMPARISON_STATUS] > 0, &out[i]);
 }
 
-static void print_end(struct run *r, const struct books *b, const struct run_shape *shape, const struct run_facts *facts)
+static void print_end(struct run *r, const struct books *b, const struct run_shape *shape, const struct document_facts *facts)
 {
 	struct buffer imbalance = { 0 }, lacking = { 0 };
 
 	progress_print_books(&r->progress, b);
 	if (facts->pace)
 		print_pace(facts->pace);
-	if (facts->comparing)
-		print_comparing(facts->comparing);
+	if (r->comparing)
+		print_comparing(r->comparing);
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
@@ -128,17 +132,22 @@ static void print_end(struct run *r, const struct books *b, const struct run_sha
 }
 
 /* --fail-on: the last line says what came of it. */
-static bool gate_passes(const struct comparing *comparing)
+static bool gate_passes(const struct document_gate *gate)
 {
 	struct buffer line = { 0 };
-	bool passes = comparing_gate(comparing, &line);
 
-	if (!passes)
-		log_error("%s", buffer_text(&line));
-	else if (line.len > 0)
+	gate_sentence(gate->gate, &gate->result, &line);
+	if (gate->result.passed)
 		log_info("%s", buffer_text(&line));
+	else
+		log_error("%s", buffer_text(&line));
 	buffer_deinit(&line);
-	return passes;
+	return gate->result.passed;
+}
+
+static struct document_recording recording_facts(const struct recorder_stats *s)
+{
+	return (struct document_recording){ s->flows, s->packets, s->bytes, s->forgotten, s->dropped };
 }
 
 int run_report(struct run *r)
@@ -154,10 +163,12 @@ int run_report(struct run *r)
 		.sample_share = r->sample.share,
 	};
 	struct facts_store store;
-	struct run_facts facts;
+	struct document_facts facts;
+	struct document_gate gate = { .gate = r->comparing ? comparing_gate(r->comparing) : NULL };
 	struct all_failed failed[TARGETS_MAX];
 	struct buffer why = { 0 };
 	struct books b;
+	bool is_recorded = recording_is_on(&r->recording);
 	int recorded, events, written;
 
 	run_take_books(r, &b);
@@ -167,23 +178,26 @@ int run_report(struct run *r)
 	facts = run_facts_now(r, &b, &store);
 	look_for_all_failed(r, &b, failed);
 	facts.all_failed = failed;
-	facts.complaints = lanes_complaints(r->lanes);
-	facts.recording = recording_is_on(&r->recording) ? &r->recording.stats : NULL;
+	facts.warnings = buffer_span(lanes_complaints(r->lanes));
 	fail_log_deinit(&r->fail_log, wall_now());
 	if (why_nothing(&b, &shape, &why)) {
 		why.len--; /* its newline */
 		facts.nothing_sent = buffer_text(&why);
 	}
 	recorded = recording_finish(&r->recording);
+	if (is_recorded) {
+		store.recording = recording_facts(&r->recording.stats);
+		facts.recording = &store.recording;
+	}
 	events = outputs_finish_events(&r->outputs);
-	written = outputs_report(&r->outputs, &b, &facts);
+	written = outputs_report(&r->outputs, &facts, gate.gate ? &gate : NULL);
 	print_end(r, &b, &shape, &facts);
 	buffer_deinit(&why);
 	for (size_t i = 0; i < b.target_count; i++)
 		all_failed_deinit(&failed[i]);
 	if (recorded < 0 || events < 0 || written < 0)
 		r->status = EXIT_COULD_NOT;
-	if (r->comparing && !gate_passes(r->comparing) && r->status == EXIT_DONE)
+	if (gate.gate && !gate_passes(&gate) && r->status == EXIT_DONE)
 		r->status = EXIT_GATE;
 	return r->refused > 0 ? EXIT_USAGE : r->status;
 }

@@ -18,7 +18,6 @@
 #include "app/run/explain.h"
 #include "app/run/lanes.h"
 #include "app/run/outputs.h"
-#include "app/run/pace.h"
 #include "app/run/recording.h"
 #include "app/run/rules.h"
 #include "app/run/sample_control.h"
@@ -87,10 +86,13 @@ struct run {
 	int status; /* exit status */
 };
 
-/** struct facts_store - what struct run_facts points to */
+/** struct facts_store - what struct document_facts points to */
 struct facts_store {
 	char started[TIME_TEXT_MAX];
 	struct pace pace;
+	struct sample_facts sample;
+	struct document_recording recording;
+	struct document_comparison comparison;
 };
 
 /* run_books.c */
@@ -99,7 +101,7 @@ struct facts_store {
 void run_take_books(struct run *r, struct books *b);
 
 /** run_facts_now() - what is known while the run goes on: complaints, -w and why nothing was sent are told at its end */
-struct run_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store);
+struct document_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store);
 
 /** run_refresh() - progress.h's: the books and how far a recording is */
 void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total);

@@ -2,7 +2,6 @@
 #include "app/run/sample_control.h"
 
 #include "app/process/process_usage.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -106,44 +105,21 @@ void sample_control_close(struct sample_control *s)
 	uv_close((uv_handle_t *)&s->governor_timer, NULL);
 }
 
-static void share_json(struct json *j, const char *name, uint64_t share)
+static double of_one(uint64_t share)
 {
-	json_key(j, name);
-	json_double(j, (double)share / (double)SHARE_ONE);
+	return (double)share / (double)SHARE_ONE;
 }
 
-static void ramp_json(const struct ramp *r, struct json *j)
+void sample_control_facts(const struct sample_control *s, struct sample_facts *store, struct document_facts *out)
 {
-	json_open(j, '{');
-	share_json(j, "from", r->options.from);
-	share_json(j, "to", r->options.to);
-	share_json(j, "share", r->share);
-	json_key(j, "held");
-	json_bool(j, r->trouble != RAMP_WELL);
-	json_count(j, "held_times", r->held_times);
-	json_close(j, '}');
-}
+	const struct ramp *r = &s->ramp;
+	const struct governor *g = &s->governor;
 
-static void governor_json(const struct governor *g, struct json *j)
-{
-	json_open(j, '{');
-	json_key(j, "limit");
-	json_double(j, g->limit / 100.0);
-	json_count(j, "lowered_times", g->lowered_times);
-	share_json(j, "factor", governor_share(g, SHARE_ONE));
-	json_close(j, '}');
-}
-
-void sample_control_json(const struct sample_control *s, struct json *j)
-{
-	json_key(j, "ramp");
-	if (s->has_ramp)
-		ramp_json(&s->ramp, j);
-	else
-		json_null(j);
-	json_key(j, "cpu_governor");
-	if (s->has_governor)
-		governor_json(&s->governor, j);
-	else
-		json_null(j);
+	store->ramp = (struct document_ramp){ of_one(r->options.from), of_one(r->options.to), of_one(r->share),
+					      r->trouble != RAMP_WELL, r->held_times };
+	store->governor = (struct document_governor){ g->limit / 100.0, g->lowered_times,
+						      of_one(governor_share(g, SHARE_ONE)) };
+	out->sample = of_one(s->share);
+	out->ramp = s->has_ramp ? &store->ramp : NULL;
+	out->governor = s->has_governor ? &store->governor : NULL;
 }

@@ -15,6 +15,7 @@
 #include "policy/governor.h"
 #include "app/options/options.h"
 #include "policy/ramp.h"
+#include "report/document.h"
 
 /** struct sample_hooks - what the ramp looks at, and who uses the share */
 struct sample_hooks {
@@ -47,8 +48,13 @@ uint64_t sample_control_ask(struct sample_control *s, uint64_t share);
 
 void sample_control_close(struct sample_control *s);
 
-/** sample_control_json() - members "ramp" and "cpu_governor", null where there is none */
-struct json;
-void sample_control_json(const struct sample_control *s, struct json *j);
+/** struct sample_facts - what the report says of the ramp and the governor */
+struct sample_facts {
+	struct document_ramp ramp;
+	struct document_governor governor;
+};
+
+/** sample_control_facts() - fill in what @out says of the sample; it points into @store */
+void sample_control_facts(const struct sample_control *s, struct sample_facts *store, struct document_facts *out);
 
 #endif

@@ -24,11 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		span_skip(&b, 1);
 	}
 	if (json_doc_parse(&docs[0], a) == 0 && json_doc_parse(&docs[1], b) == 0) {
-		if (report_merge(docs, 2, &out, &error) == 0) {
+		if (report_merge(docs, 2, NULL, &out, &error) == 0) {
 			if (json_doc_parse(&merged[0], buffer_span(&out)) != 0 ||
 			    json_doc_parse(&merged[1], buffer_span(&out)) != 0)
 				abort();
-			report_merge(merged, 2, &again, &error);
+			report_merge(merged, 2, NULL, &again, &error);
 		} else if (error.len == 0) {
 			abort();
 		}

@@ -37,7 +37,7 @@ static int merge(const char *const *texts, size_t n, struct buffer *out, struct 
 
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(json_doc_parse(&docs[i], span_str(texts[i])), 0);
-	err = report_merge(docs, n, out, error);
+	err = report_merge(docs, n, NULL, out, error);
 	for (size_t i = 0; i < n; i++)
 		json_doc_deinit(&docs[i]);
 	return err;
@@ -285,7 +285,7 @@ static void test_example(void **state)
 	buffer_add_span(&error, json_doc_text(&was, want));
 	buffer_add_str(&error, "}");
 	assert_int_equal(json_doc_parse(&is, buffer_span(&error)), 0);
-	assert_int_equal(report_merge(&is, 1, &out, &path), 0);
+	assert_int_equal(report_merge(&is, 1, NULL, &out, &path), 0);
 	assert_int_equal(json_doc_parse(&is, buffer_span(&out)), 0);
 	got = json_doc_member(&is, 0, SPAN_LITERAL("comparison"));
 	assert_int_equal(was.nodes[want].next - want, is.nodes[got].next - got);

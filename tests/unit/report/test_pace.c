@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "app/run/pace.h"
+#include "report/pace.h"
 #include "base/clock.h"
 
 struct pace_row {

@@ -5,8 +5,8 @@
  * schedule's zero to the last request: when it was due, and when it was handed
  * to the targets.
  */
-#ifndef APP_RUN_PACE_H
-#define APP_RUN_PACE_H
+#ifndef REPORT_PACE_H
+#define REPORT_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* pace.c - see pace.h */
-#include "app/run/pace.h"
+#include "report/pace.h"
 
 #include <inttypes.h>
 

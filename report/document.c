@@ -1,0 +1,196 @@
+/*
+ * document.c - see document.h
+ *
+ * A gate reads what any reader of the file could read, so it is given the
+ * document as it is without its own member: closed for it, and opened again.
+ */
+#include "report/document.h"
+
+#include "base/json_doc.h"
+#include "base/lines.h"
+#include "report/replay_speed.h"
+
+static void text_or_null(struct json *j, const char *name, const char *text)
+{
+	json_key(j, name);
+	if (text)
+		json_str(j, text);
+	else
+		json_null(j);
+}
+
+static void number(struct json *j, const char *name, double value)
+{
+	json_key(j, name);
+	json_double(j, value);
+}
+
+static void boolean(struct json *j, const char *name, bool value)
+{
+	json_key(j, name);
+	json_bool(j, value);
+}
+
+static void lines_json(struct json *j, const char *name, struct span lines)
+{
+	struct span line;
+
+	json_key(j, name);
+	json_open(j, '[');
+	while (line_take(&lines, &line))
+		json_text(j, line);
+	json_close(j, ']');
+}
+
+static void texts_json(struct json *j, const char *name, const struct document_texts *list)
+{
+	json_key(j, name);
+	json_open(j, '[');
+	for (size_t i = 0; i < list->count; i++)
+		json_str(j, list->at[i]);
+	json_close(j, ']');
+}
+
+/* ---- the run ---------------------------------------------------------------- */
+
+static void ramp_json(struct json *j, const struct document_ramp *r)
+{
+	json_key(j, "ramp");
+	if (!r) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	number(j, "from", r->from);
+	number(j, "to", r->to);
+	number(j, "share", r->share);
+	boolean(j, "held", r->is_held);
+	json_count(j, "held_times", r->held_times);
+	json_close(j, '}');
+}
+
+static void governor_json(struct json *j, const struct document_governor *g)
+{
+	json_key(j, "cpu_governor");
+	if (!g) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	number(j, "limit", g->limit);
+	json_count(j, "lowered_times", g->lowered_times);
+	number(j, "factor", g->factor);
+	json_close(j, '}');
+}
+
+static void run_json(struct json *j, const struct document_facts *f)
+{
+	json_key(j, "shadowtap");
+	json_str(j, f->version);
+	json_key(j, "started");
+	json_str(j, f->started);
+	number(j, "seconds", f->seconds);
+	boolean(j, "interrupted", f->interrupted);
+	boolean(j, "dry_run", f->dry_run);
+	replay_speed_json(j, f->speed, f->speed_max);
+	number(j, "sample", f->sample);
+	ramp_json(j, f->ramp);
+	governor_json(j, f->governor);
+	json_key(j, "config");
+	json_open(j, '{');
+	json_count(j, "read_again", f->config_read);
+	json_count(j, "refused", f->config_refused);
+	json_close(j, '}');
+	text_or_null(j, "nothing_sent", f->nothing_sent);
+	all_failed_json(f->all_failed, f->books, j);
+	json_count(j, "events_dropped", f->events_dropped);
+	json_count(j, "sink_requests", f->sink_requests);
+}
+
+static void recording_json(struct json *j, const struct document_recording *r)
+{
+	json_key(j, "recording");
+	if (!r) {
+		json_null(j);
+		return;
+	}
+	json_open(j, '{');
+	json_count(j, "flows", r->flows);
+	json_count(j, "packets", r->packets);
+	json_count(j, "bytes", r->bytes);
+	json_count(j, "forgotten", r->forgotten);
+	json_count(j, "dropped", r->dropped);
+	json_close(j, '}');
+}
+
+/* ---- --compare --------------------------------------------------------------- */
+
+static void options_json(struct json *j, const struct document_comparison *c)
+{
+	json_key(j, "options");
+	json_open(j, '{');
+	number(j, "rtol", c->rtol);
+	number(j, "atol", c->atol);
+	json_key(j, "preset");
+	json_str(j, c->preset);
+	text_or_null(j, "rules", c->rules_path);
+	texts_json(j, "ignore", &c->ignore);
+	texts_json(j, "unordered", &c->unordered);
+	json_count(j, "max_answer", c->max_answer);
+	texts_json(j, "slice_by", &c->slice_by);
+	boolean(j, "show_bodies", c->show_bodies);
+	json_close(j, '}');
+}
+
+static void comparison_json(struct json *j, const struct document_comparison *c)
+{
+	json_key(j, "comparison");
+	json_open(j, '{');
+	options_json(j, c);
+	lines_json(j, "rules_unmatched", c->unmatched);
+	tally_json(c->tally, j);
+	json_close(j, '}');
+}
+
+/* ---- the whole ---------------------------------------------------------------- */
+
+static void judge(struct json *j, struct document_gate *gate)
+{
+	struct json_doc doc = { 0 };
+	size_t open = j->out->len;
+
+	json_close(j, '}');
+	gate->result = (struct gate_result){ 0 };
+	gate->err = json_doc_parse(&doc, buffer_span(j->out));
+	if (gate->err == 0)
+		gate_evaluate(gate->gate, &doc, &gate->result);
+	json_doc_deinit(&doc);
+	j->out->len = open;
+}
+
+void document_end(struct json *j, struct document_gate *gate)
+{
+	if (gate) {
+		judge(j, gate);
+		json_key(j, "gate");
+		gate_json(gate->gate, &gate->result, j);
+	}
+	json_close(j, '}');
+	buffer_add_str(j->out, "\n");
+}
+
+void document_json(const struct document_facts *f, struct document_gate *gate, struct buffer *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	run_json(&j, f);
+	recording_json(&j, f->recording);
+	json_key(&j, "pace");
+	pace_json(f->pace, &j);
+	lines_json(&j, "warnings", f->warnings);
+	books_json(f->books, &j);
+	if (f->comparison)
+		comparison_json(&j, f->comparison);
+	document_end(&j, gate);
+}
