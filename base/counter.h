@@ -6,7 +6,7 @@
  * report adds the counters of several owners up; there is no counter with two
  * writers.
  *
- * A stage lists its counters once, in the order of the report (NAME_COUNTERS(X, PARTS) in its *_stats.h), and from that
+ * A stage lists its counters once, in the order of the report (PACKET_COUNTERS() and its like in *_stats.h), and from that
  * list follow the struct that is counted in, the books, JSON, the metrics and the documents' tables:
  *
  *   X(id, name, REPORT|ASIDE, type, metric, what)
