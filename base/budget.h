@@ -1,10 +1,10 @@
 /*
  * budget.h - the bound on all bytes held anywhere (--max-memory)
  *
- * Lanes charge what they hold (bodies in the making, segments waiting for a
- * gap to close) and the loop releases what was sent, so the sum is atomic. A
- * refused charge is no error: the caller drops its oldest or newest work, by
- * its own rule, and counts it.
+ * Lanes charge what they hold (pending bodies, segments behind a gap) and the
+ * loop releases what was sent, so the sum is atomic. A refused charge is no
+ * error: the caller drops its oldest or newest work, by its own rule, and
+ * counts it.
  */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H

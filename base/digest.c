@@ -1,10 +1,10 @@
 /*
  * digest.c - see digest.h
  *
- * SHA-256 is faster than memory answers. Bodies come from a mapped file or the
- * kernel's ring, where nobody has looked at them, so while one piece is worked
- * on the next is fetched. A kibibyte is as much as can be underway at once
- * without the library being called too often.
+ * SHA-256 is faster than memory. Bodies come from a mapped file or the kernel's
+ * ring and are in no cache yet, so while one piece is worked on the next is
+ * fetched. A kibibyte is as much as can be underway at once without the library
+ * being called too often.
  */
 #include "base/digest.h"
 

@@ -15,7 +15,7 @@
 #define DIGEST_SHA256_BYTES 32
 #define DIGEST_MD5_BYTES    16
 
-struct digest; /* a SHA-256 in the making */
+struct digest; /* a SHA-256 that is being computed */
 
 /** digest_new() - given to the caller; NULL when out of memory */
 struct digest *digest_new(void);

@@ -1,10 +1,10 @@
 /*
  * hash.h - SipHash, a keyed hash for tables and for sampling
  *
- * Tables are filled by whoever sends packets, so an unkeyed hash would let them
- * choose collisions (the table of flows, which is asked for each packet, has a
- * faster one: reassembly/flow.c). Sampling by key uses a fixed key, so that every
- * tap takes the same decision for the same key.
+ * What goes into a table is chosen by those who send packets, so an unkeyed
+ * hash would let them choose collisions (the table of flows, which is asked for
+ * each packet, has a faster one: reassembly/flow.c). Sampling by key uses a
+ * fixed key, so that every tap takes the same decision for the same key.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
  */
 #ifndef BASE_HASH_H
@@ -20,7 +20,7 @@ struct hash_key {
 /** hash_bytes() - 64 bits of SipHash-2-4 over @len bytes at @data */
 uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len);
 
-/** hash_key_random() - a key nobody outside knows (getrandom); falls back to address and time bits */
+/** hash_key_random() - a key that is not known outside (getrandom); falls back to address and time bits */
 struct hash_key hash_key_random(void);
 
 #endif

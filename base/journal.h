@@ -27,7 +27,7 @@ struct log_field {
 
 #define LOG_FIELDS_MAX 8
 
-/** journal_open() - connect, if standard error is the journal's; -1: it is not, or nobody listens */
+/** journal_open() - connect, if standard error is the journal's; -1: it is not, or no journal listens */
 int journal_open(void);
 
 /**

@@ -12,7 +12,7 @@
  * What decides the speed is how runs are walked over: digits and the inside of
  * strings eight bytes at a time, as one little-endian word in which the lowest
  * byte that ends the run is found by arithmetic. In such a word a carry or a
- * borrow can spoil only the bytes above the one that caused it, and that one
+ * borrow can change only the bytes above the one that caused it, and that one
  * ends the run already.
  *
  * Stricter than it has to be: control characters in strings, commas before a

@@ -1,10 +1,10 @@
 /*
- * json_doc.h - read JSON that somebody else wrote, without trusting it
+ * json_doc.h - read JSON from elsewhere, without trusting it
  *
  * A document is parsed into one flat array of nodes in the order of the text:
  * no tree of pointers, no recursion over the input's depth, no copy of the
  * text. A node knows where its whole value ends, so a value is skipped in one
- * step. Numbers and strings stay text until somebody asks for them.
+ * step. Numbers and strings stay text until they are asked for.
  *
  * More than RFC 8259 is accepted, since model servers write it: NaN, Infinity,
  * -Infinity, -NaN; numbers of any length (1e400, integers above 2^53); members

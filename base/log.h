@@ -1,5 +1,5 @@
 /*
- * log.h - lines for people, on standard error, that never make anybody wait
+ * log.h - lines for people, on standard error, for which no thread waits
  *
  * A write to a full pipe would stall the thread that logs, and a stalled lane
  * loses packets. So each line is written only if the descriptor takes it at

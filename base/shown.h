@@ -1,13 +1,14 @@
 /*
- * shown.h - text from strangers, before somebody's eyes
+ * shown.h - text from strangers, made fit to be shown
  *
- * A path, a header, a label: whoever sends a request chooses them, and a
+ * Paths, headers and labels are chosen by those who send requests, and a
  * terminal or a page obeys some of what can be in them. Control characters move
  * the cursor, colour and overwrite (ESC as well as the one-byte CSI 0x9b, which
  * in UTF-8 is U+009B); the marks of bidirectional text make a line read in
- * another order than its bytes. So nobody writes such text as it is: JSON goes
- * through json_text(), pages through markup_escaped(), and text through
- * shown_add(). What is to be kept from eyes is decided here, for all three.
+ * another order than its bytes. So such text is never written as it is: JSON
+ * goes through json_text(), pages through markup_escaped(), and text through
+ * shown_add(). Which characters are not to be shown is decided here, for all
+ * three.
  */
 #ifndef BASE_SHOWN_H
 #define BASE_SHOWN_H

@@ -7,8 +7,9 @@
  * become sub-spans (span_take() with the nested length), which makes it
  * impossible for an inner parser to reach the outer one's bytes.
  *
- * Spans never own memory. What has to outlive the call that lent it is copied.
- * No other file casts packet bytes to a struct or adds to a packet pointer.
+ * Spans never own memory. What has to outlive the call that it is borrowed from
+ * is copied. No other file casts packet bytes to a struct or adds to a packet
+ * pointer.
  */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
@@ -19,7 +20,7 @@
 #include <string.h>
 #include <strings.h>
 
-/** struct span - bytes that somebody else owns: never freed, never kept */
+/** struct span - borrowed bytes: never freed, never kept */
 struct span {
 	const uint8_t *at;
 	size_t len;

@@ -1,7 +1,7 @@
 /*
  * statistics.h - what counts tell, and how surely
  *
- * Every interval is a 95 % interval. What nobody can know, the rate of nothing
+ * Every interval is a 95 % interval. What cannot be known, the rate of nothing
  * or a quantile beyond the data, is NaN or a rank of 0: callers write null and
  * never a number that looks like knowledge.
  */

@@ -9,7 +9,7 @@
  * hands packets to the others would have to keep or copy every payload.
  *
  * What gives no segment belongs to lane 0, so that each packet is counted once.
- * The hash has no key: whoever could choose addresses would only keep one lane
+ * The hash has no key: a sender who chooses addresses can only keep one lane
  * busier than the others.
  */
 #ifndef CAPTURE_DEAL_H

@@ -1,10 +1,10 @@
 /*
  * decode.c - see decode.h: link.c, then ip.c, then the TCP header here
  *
- * A packet is taken apart from the front in one pass. Each layer answers "go
+ * A packet is taken apart from the front in one pass. Each layer returns "go
  * on" or names what became of the packet, so every packet ends in exactly one
- * counter. A payload that was cut by the snaplen is still a segment: the
- * stream must know that bytes were sent, and how many of them are missing.
+ * counter. A payload that was cut by the snaplen is still a segment: the stream
+ * must know that bytes were sent, and how many of them are missing.
  *
  * What IP carries may be TCP, which ends the search; a fragment, which has to
  * wait for the others (fragment.c); or a tunnel (tunnel.c) with an IP packet in

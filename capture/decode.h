@@ -82,7 +82,7 @@ void decoder_keep_fragments(struct decoder *d);
 
 /**
  * decoder_earlier() - the packets that came before the last one and are part of its segment: the other
- * fragments In the order in which they came; none for most segments. Only after PACKET_DECODED.
+ * fragments, in the order in which they came; none for most segments. Only after PACKET_DECODED.
  */
 void decoder_earlier(const struct decoder *d, packet_fn *fn, void *ctx);
 

@@ -7,23 +7,24 @@
  * other, by touching them, costs a tenth more on a file of small packets. With
  * that a window of 1 MiB is as fast as one of 4.
  *
- * Whoever shortens the file takes pages away from under the window. The kernel
- * then answers a touch with SIGBUS, in the thread that touched. The handler
- * here knows all windows; for an address within one it puts zeros in place of
- * that page and all behind it, notes from where on the window is not the file's
- * any more, and the touch goes on. Any other SIGBUS is somebody else's: the
- * action that was there before is put back, and the fault, which happens again,
- * finds that. All windows have one size and one word says where each is, so the
- * handler needs no lock; no thread touches a window while it is moved.
+ * When the file is made shorter, pages of the window are gone. The kernel then
+ * raises SIGBUS in the thread that touches one. The handler here knows all
+ * windows; for an address within one it puts zeros in place of that page and
+ * all behind it, notes from where on the window is not the file's any more, and
+ * the touch goes on. Any other SIGBUS is not ours: the action that was there
+ * before is put back, and the fault, which happens again, finds that. All
+ * windows have one size and one word says where each is, so the handler needs
+ * no lock; no thread touches a window while it is moved.
  *
- * Within the last page that the file still has there is no signal: what is behind
- * the new end just becomes zeros. So either way what is lost reads as zeros, and
- * who sees zeros where none should be asks file_map_holds(), which looks at the
- * note and at the size of the file.
+ * Within the last page that the file still has there is no signal: what is
+ * behind the new end just becomes zeros. So either way what is lost reads as
+ * zeros, and a reader that sees zeros where none should be asks
+ * file_map_holds(), which looks at the note and at the size of the file.
  *
- * What is lost, or overwritten, between the question and the use of the bytes is
- * not noticed in time. So whoever is lent bytes of a window must stay within
- * them whatever they become meanwhile: lengths are kept in spans, not read twice.
+ * What is lost, or overwritten, between the question and the use of the bytes
+ * is not noticed in time. So a reader that has borrowed bytes of a window must
+ * stay within them whatever they become meanwhile: lengths are kept in spans,
+ * not read twice.
  */
 #include "capture/file_map.h"
 
@@ -86,7 +87,7 @@ static void on_bus_error(int signum, siginfo_t *info, void *context)
 	if (info->si_code <= 0 || !mend((uintptr_t)info->si_addr)) {
 		sigaction(signum, &previous, NULL);
 		if (info->si_code <= 0)
-			raise(signum); /* somebody sent it: nothing is going to happen again by itself */
+			raise(signum); /* it was sent, and will not happen again by itself */
 	}
 	errno = err;
 }

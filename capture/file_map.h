@@ -1,8 +1,8 @@
 /*
  * file_map.h - a window of a file in memory, without a copy, that survives the file's end moving
  *
- * A mapped page whose part of the file is gone raises SIGBUS when it is touched.
- * Here it becomes zeros instead, and whoever reads can ask what is left.
+ * A mapped page whose part of the file is gone raises SIGBUS when it is
+ * touched. Here it becomes zeros instead, and a reader can ask what is left.
  */
 #ifndef CAPTURE_FILE_MAP_H
 #define CAPTURE_FILE_MAP_H
@@ -40,7 +40,7 @@ int file_map_move(struct file_map *m, uint64_t offset, size_t wanted, struct spa
 /** file_map_holds() - does the file still have what the window showed up to @end, now? One system call */
 bool file_map_holds(const struct file_map *m, const uint8_t *end);
 
-/** file_map_free() - what the window lent is gone; NULL is allowed */
+/** file_map_free() - what was borrowed of the window is gone; NULL is allowed */
 void file_map_free(struct file_map *m);
 
 #endif

@@ -1,20 +1,20 @@
 /*
  * fragment.c - see fragment.h; RFC 791 3.2, RFC 8200 4.5
  *
- * Theory of operation. A datagram in the making is a heap of bytes in the order
- * in which they came, and a sorted list of pieces that says where each run of
- * them belongs. A fragment fills only what no piece covers yet, so the byte seen
- * first wins and pieces never overlap; one that goes on where the last one ended
- * makes that piece longer, so fragments in order are one piece. When the bytes
- * held are as many as the end of the last fragment says, there is no gap.
+ * Theory of operation. A pending datagram is a heap of bytes in the order in
+ * which they came, and a sorted list of pieces that says where each run of them
+ * belongs. A fragment fills only what no piece covers yet, so the byte seen
+ * first wins and pieces never overlap; one that goes on where the last one
+ * ended makes that piece longer, so fragments in order are one piece. When the
+ * bytes held are as many as the end of the last fragment says, there is no gap.
  *
- * Whoever sends packets can send fragments of datagrams that never become whole.
- * What that costs is bounded: memory grows with the bytes that came and not with
- * the offsets they claim, a fragment costs at most FRAGMENT_PIECES steps, and
- * the oldest datagram goes first when the table is full. The table hangs on
- * SipHash under a random key, so that collisions cannot be chosen. Datagrams are
- * in a list by the time of their first fragment; expiry looks at its head only,
- * and a clock that is set back by more than the time-out expires them as well.
+ * Fragments of datagrams that never become whole can be sent on purpose. What
+ * they cost is bounded: memory grows with the bytes that came and not with the
+ * offsets they claim, a fragment costs at most FRAGMENT_PIECES steps, and the
+ * oldest datagram goes first when the table is full. The table hangs on SipHash
+ * under a random key, so that collisions cannot be chosen. Datagrams are in a
+ * list by the time of their first fragment; expiry looks at its head only, and
+ * a clock that is set back by more than the time-out expires them as well.
  *
  * RFC 5722 asks the receiver to throw an IPv6 datagram away whose fragments
  * overlap. We are no receiver: some throw away, some don't, and a copy of the

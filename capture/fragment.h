@@ -1,9 +1,9 @@
 /*
  * fragment.h - IP datagrams put together from their fragments
  *
- * Bounds: FRAGMENT_MEMORY bytes and FRAGMENT_DATAGRAMS datagrams in the making,
- * FRAGMENT_PIECES separate pieces of one datagram, FRAGMENT_TIMEOUT_NS of capture
- * time from the first fragment on. One thread.
+ * Bounds: FRAGMENT_MEMORY bytes and FRAGMENT_DATAGRAMS pending datagrams,
+ * FRAGMENT_PIECES separate pieces of one datagram, FRAGMENT_TIMEOUT_NS of
+ * capture time from the first fragment on. One thread.
  */
 #ifndef CAPTURE_FRAGMENT_H
 #define CAPTURE_FRAGMENT_H
@@ -55,7 +55,7 @@ struct fragment_origin {
 enum packet_result fragments_add(struct fragments *t, const struct fragment_origin *origin,
 			       struct ip_payload *payload, struct layer *l);
 
-/** fragments_bytes() - memory that datagrams in the making use; fragments_count() - how many there are */
+/** fragments_bytes() - memory that pending datagrams use; fragments_count() - how many there are */
 size_t fragments_bytes(const struct fragments *t);
 size_t fragments_count(const struct fragments *t);
 

@@ -21,7 +21,7 @@ bool frame_list_add(struct frame_list *list, const struct packet *packet);
 /** frame_list_join() - move all of @from to the end of @to */
 void frame_list_join(struct frame_list *to, struct frame_list *from);
 
-/** frame_list_lend() - each packet in turn; they are lent for the length of the call */
+/** frame_list_lend() - each packet in turn, borrowed for the call */
 void frame_list_lend(const struct frame_list *list, packet_fn *fn, void *ctx);
 
 void frame_list_deinit(struct frame_list *list);

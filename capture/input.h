@@ -1,11 +1,10 @@
 /*
  * input.h - the bytes of a capture file as a stdio stream, whatever they come from
  *
- * A regular file, standard input or a pipe; plain or gzip (RFC 1952), which is
- * recognised by its first bytes. libpcap reads from a FILE only, so the stream
- * is one, with the reading done here, and headers changed on the way (lift.h). That keeps three things that libpcap
- * cannot tell: how far the file is read, whether compressed data broke off, and
- * how to stop waiting for a pipe that nobody writes to.
+ * A regular file, standard input or a pipe; plain or gzip (RFC 1952), which is recognised by its first bytes.
+ * libpcap reads from a FILE only, so the stream is one, with the reading done here, and headers changed on the way
+ * (lift.h). That keeps three things that libpcap cannot tell: how far the file is read, whether compressed data
+ * broke off, and how to stop waiting for a pipe without a writer.
  */
 #ifndef CAPTURE_INPUT_H
 #define CAPTURE_INPUT_H
@@ -46,7 +45,7 @@ bool input_ready(struct input *in, int timeout_ms);
 /** input_interrupt() - any thread, signal handlers too: a read that waits, and all later ones, find the end */
 void input_interrupt(struct input *in);
 
-/** input_is_file() - a regular file, which never makes anybody wait */
+/** input_is_file() - a regular file, which is never waited for */
 bool input_is_file(const struct input *in);
 
 /** input_is_plain() - a regular file that isn't compressed, so input_read_at() works */

@@ -3,12 +3,12 @@
  *
  * A label says nothing of what it carries: the routers at both ends agreed on
  * that. Every tap has to guess. The first four bits tell IP (4 or 6); routers
- * themselves rely on that to spread flows. An Ethernet pseudowire may begin with
- * a control word, whose first four bits are 0 so as not to look like IP, or
- * with the frame itself. Its destination address often begins with 00 as well,
- * so a frame is only believed if an ethertype of IP stands where it should and
- * an IP header of that version follows, tags in between allowed. Everything
- * else is not IP: nothing is lost by it but frames that hold none.
+ * themselves rely on that to spread flows. An Ethernet pseudowire may begin
+ * with a control word, whose first four bits are 0 so as not to look like IP,
+ * or with the frame itself. Its destination address often begins with 00 as
+ * well, so a frame is only taken for one if an ethertype of IP stands where it
+ * should and an IP header of that version follows, tags in between allowed.
+ * Everything else is not IP: nothing is lost by it but frames that hold none.
  *
  * Labels are no part of a network's identity (network.h).
  */

@@ -1,4 +1,4 @@
-/* pcapng_writer.c - see pcapng_writer.h; what is written here is read by nobody here, so no structs mirror the
+/* pcapng_writer.c - see pcapng_writer.h; nothing here reads what is written, so no structs mirror the
  * format */
 #include "capture/pcapng_writer.h"
 

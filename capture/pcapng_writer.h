@@ -2,9 +2,9 @@
  * pcapng_writer.h - the bytes of a pcapng file: one section, one interface, packets with comments
  *
  * Format only: no file, no memory of its own. A packet becomes one finished
- * block, so that whoever keeps packets keeps them in the form in which they are
- * written and never converts twice. Times are nanoseconds (if_tsresol 9): the
- * id of a request depends on the time of its first packet, to the last digit.
+ * block, so that packets are kept in the form in which they are written and
+ * never converted twice. Times are nanoseconds (if_tsresol 9): the id of a
+ * request depends on the time of its first packet, to the last digit.
  *
  * One interface, so one link type, per file: the format allows more, and
  * Wireshark reads them, but libpcap refuses such a file, and with it tcpdump

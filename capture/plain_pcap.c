@@ -1,21 +1,23 @@
 /*
  * plain_pcap.c - see plain_pcap.h
  *
- * Theory of operation. Packets are lent where they lie in a window of the file
- * that file_map.c maps. It slides when what is unread of it does not hold the
- * next header or packet, to where that begins. libpcap lets the header and the
- * bytes go through fread() each, into a buffer of its own; a large read() into
- * our own would be one copy, which is a quarter of what 300 B requests cost at
- * -S 5%, and nearly all that bodies cost which nobody looks at. Read is what
- * cannot be mapped: where a filesystem doesn't do it, when too many files are
- * open, and what the file is found to hold beyond the last full window.
+ * Theory of operation. Packets are handed on where they lie in a window of the
+ * file that file_map.c maps. It slides when what is unread of it does not hold
+ * the next header or packet, to where that begins. libpcap lets the header and
+ * the bytes go through fread() each, into a buffer of its own; a large read()
+ * into our own would be one copy, which is a quarter of what 300 B requests
+ * cost at -S 5%, and nearly all that bodies cost which are not looked at. Read
+ * is what cannot be mapped: where a filesystem doesn't do it, when too many
+ * files are open, and what the file is found to hold beyond the last full
+ * window.
  *
- * The file may shrink meanwhile, and then it is cut there. What a map loses reads
- * as zeros, and a header of zeros has no length. So a packet is lent only after a
- * look at the header behind it, and where that has no length, or is not in the
- * window, after the file was asked whether it still has the packet. What is lost
- * while a packet is lent, or waits for its turn in a merge, is not noticed in
- * time: its end may be zeros then, and the file ends behind it.
+ * The file may shrink meanwhile, and then it is cut there. What a map loses
+ * reads as zeros, and a header of zeros has no length. So a packet is handed on
+ * only after a look at the header behind it, and where that has no length, or
+ * is not in the window, after the file was asked whether it still has the
+ * packet. What is lost while a packet is borrowed, or waits for its turn in a
+ * merge, is not noticed in time: its end may be zeros then, and the file ends
+ * behind it.
  *
  * A mapped page, unlike one that was just copied, is in no cache, so lines are
  * fetched ahead while a packet is worked on: of small packets all, a fixed way

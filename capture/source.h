@@ -81,7 +81,7 @@ int source_open_lanes(const struct live_options *options, size_t count, struct s
 int source_read(struct source *s, size_t max, packet_fn *fn, void *ctx);
 
 /**
- * source_hurry() - lane, after a read: somebody waits for @count more of the things that came of it
+ * source_hurry() - lane, after a read: @count more of the things that came of it are waited for
  *
  * A live source that many are waiting for sleeps less before it reads again: each wake-up costs, but little
  * beside what is then done for each of them. Others take no notice.

@@ -4,11 +4,11 @@
  * Theory of operation. libpcap opens the files (pcap and pcapng, either byte
  * order, micro- or nanoseconds), compiles filters for them and takes packets
  * from them; input.c gives it their bytes. From a plain pcap file packets are
- * taken by plain_pcap.c, which is faster and otherwise the same. Each file holds
- * one packet ready, its head; a read takes the earliest head and refills that
- * file. Equal times keep the order in which the files were named, so a merge is
- * the same every time. The packet lent to the callback is the reader's, valid
- * until that file is read again, which is after the callback.
+ * taken by plain_pcap.c, which is faster and otherwise the same. Each file
+ * holds one packet ready, its head; a read takes the earliest head and refills
+ * that file. Equal times keep the order in which the files were named, so a
+ * merge is the same every time. The packet that the callback borrows is the
+ * reader's, valid until that file is read again, which is after the callback.
  *
  * Everything before the first damage of a file is used; then that file ends
  * with a complaint and the others go on. What libpcap says about damage is
@@ -188,7 +188,7 @@ static enum step refill(struct file_source *s, int wait_ms)
 			continue;
 		step = f->has_head ? STEP_HEAD : file_step(s, f, wait_ms);
 		if (step == STEP_NOTHING || step == STEP_WAIT)
-			return step; /* without this head nobody knows which is the earliest */
+			return step; /* without this head it is not known which is the earliest */
 		if (step == STEP_HEAD)
 			result = STEP_HEAD;
 	}

@@ -26,10 +26,11 @@
  * packets, or as many bytes. Not of several lanes, whose sockets are in a group for
  * another reason, nor where -B is small: there the one ring has all of it.
  *
- * A read that follows one which left nothing first rests or sleeps in poll(), 20
- * ms at most, so that the lane can look at its stop flag; then it takes what is
- * ready. Nobody asks whether the ring is empty: a read that got less than it may
- * has shown it, and each such question is a system call, libpcap's own poll().
+ * A read that follows one which left nothing first rests or sleeps in poll(),
+ * 20 ms at most, so that the lane can look at its stop flag; then it takes what
+ * is ready. Whether the ring is empty is not asked: a read that got less than
+ * it may has shown it, and each such question is a system call, libpcap's own
+ * poll().
  *
  * Loopback shows each packet twice to a packet socket, on its way out and in.
  * libpcap throws the first away in user space, after it went through the ring;

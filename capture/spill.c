@@ -1,20 +1,20 @@
 /*
  * spill.c - see spill.h
  *
- * Theory of operation. A ring of TPACKET_V3 holds blocks. Its reader gets a block
- * when it is full or its time is over, and that time is what a packet waits where
- * there are few: a millisecond. But a block that is given away after a millisecond
- * holds what came in one, so a ring of 256 blocks is full after a quarter of a
- * second in which nobody reads, however little that was: 4 MB of 64 at 13,000 small
- * packets in a second. Blocks cannot be smaller than the largest packet that hosts
- * build, so there cannot be many more of them.
+ * Theory of operation. A ring of TPACKET_V3 holds blocks. Its reader gets a
+ * block when it is full or its time is over, and that time is what a packet
+ * waits where there are few: a millisecond. But a block that is given away
+ * after a millisecond holds what came in one, so a ring of 256 blocks is full
+ * after a quarter of a second without a read, however little that was: 4 MB of
+ * 64 at 13,000 small packets in a second. Blocks cannot be smaller than the
+ * largest packet that hosts build, so there cannot be many more of them.
  *
- * So half of the room is a second ring whose blocks have more time. The two are a
- * fanout group of the kernel in which every packet belongs to the first ring
+ * So half of the room is a second ring whose blocks have more time. The two are
+ * a fanout group of the kernel in which every packet belongs to the first ring
  * (a program that says 0) and goes to the second where that is full
- * (PACKET_FANOUT_FLAG_ROLLOVER). As long as the reader keeps up the second ring is
- * empty, nobody waits for its blocks, and it costs the kernel a look at the first
- * ring's state for each packet.
+ * (PACKET_FANOUT_FLAG_ROLLOVER). As long as the reader keeps up the second ring
+ * is empty, its blocks are not waited for, and it costs the kernel a look at
+ * the first ring's state for each packet.
  *
  * After the reader stood still, the first ring has the older packets, the second
  * the newer ones, and as soon as something is read from the first the newest go

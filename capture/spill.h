@@ -28,16 +28,16 @@ int spill_new(pcap_t *first, pcap_t *second, bool ignore_outgoing, struct spill 
 /** spill_pcap() - the second ring; borrowed */
 pcap_t *spill_pcap(const struct spill *sp);
 
-/** spill_is_used() - has something gone to the second ring that was not lent yet? Asks the kernel. */
+/** spill_is_used() - has something gone to the second ring that was not read yet? Asks the kernel. */
 bool spill_is_used(struct spill *sp);
 
 /**
- * spill_read() - while spill_is_used(): lend at most @max packets of both rings, the earliest first
+ * spill_read() - while spill_is_used(): hand on at most @max packets of both rings, the earliest first
  * @make:  makes a packet of what libpcap gives, of @ctx
  * @lend:  borrows it; false: no more
  *
  * Waits at most 20 ms for a block of the second ring that is not full yet.
- * Return: how many were lent, or -1: libpcap failed, see pcap_geterr() of the first ring.
+ * Return: how many were handed on, or -1: libpcap failed, see pcap_geterr() of the first ring.
  */
 typedef struct packet spill_make_fn(void *ctx, const struct pcap_pkthdr *header, const uint8_t *bytes);
 typedef bool spill_lend_fn(void *ctx, const struct packet *packet);

@@ -9,13 +9,13 @@
  * standard.
  *
  * Theory of operation. A tunnel over UDP is known by its port only, and a port
- * is no proof: any program may send from anywhere to 4789. So what a tunnel's end
- * looks at must be right as well: versions, the flag that there is a network, the
- * protocol inside. What it has to ignore is ignored here too: fabrics and clouds
- * do set bits that are reserved. The price of a mistake is small, since the
- * inside is parsed by the same code and has to hold TCP. Once the header is
- * believed, what is inside decides what becomes of the packet: an ARP is not
- * IP, a cut one is truncated.
+ * is no proof: any program may send from anywhere to 4789. So what a tunnel's
+ * end looks at must be right as well: versions, the flag that there is a
+ * network, the protocol inside. What it has to ignore is ignored here too:
+ * fabrics and clouds do set bits that are reserved. The price of a mistake is
+ * small, since the inside is parsed by the same code and has to hold TCP. Once
+ * the header is accepted, what is inside decides what becomes of the packet: an
+ * ARP is not IP, a cut one is truncated.
  *
  * One call takes one tunnel off; the caller counts them. Ids become part of the
  * network's identity, see network.h. Checksums are skipped like all others.
@@ -107,7 +107,7 @@ static uint16_t gpe_ethertype(uint32_t flags)
 
 /*
  * On the ports of plain VXLAN the extension's bits are reserved ones, which may be set without meaning anything. They
- * are believed where they promise IP and it is there: what stands there otherwise is the address of a frame.
+ * are taken as meant where they promise IP and it is there: what stands there otherwise is the address of a frame.
  */
 static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
 {

@@ -1,4 +1,4 @@
-/* body.h - the body of one answer: its content codings undone, and what kind of body it is */
+/* body.h - the body of one response: its content codings undone, and what kind of body it is */
 #ifndef COMPARE_BODY_H
 #define COMPARE_BODY_H
 

@@ -19,19 +19,19 @@
  * is read as tensors too.
  *
  * Content codings are no difference, and neither are headers: of these only the
- * class of the type counts. Answers with the same bytes are equal without being
- * compared, but one of them is read: its decisions are decisions that agree, and
- * rates over decisions would be wrong without them. That reading is linear and
- * costs less than half of a comparison. Streams are always read, both of them,
- * since their times differ.
+ * class of the type counts. Responses with the same bytes are equal without
+ * being compared, but one of them is read: its decisions are decisions that
+ * agree, and rates over decisions would be wrong without them. That reading is
+ * linear and costs less than half of a comparison. Streams are always read,
+ * both of them, since their times differ.
  *
  * Memory: both bodies unpacked, their nodes (1 to 2 bytes for each byte of most JSON, at worst 20), what
  * matching members takes, streams joined. All of that grows with the bodies, so it is charged to a budget of
- * the comparer's own (compare_options.memory), and a pair that has no room in it is too large to compare:
- * whoever answers many small values takes no more than that. What grows byte for byte (bodies unpacked,
- * streams and texts) is charged before, by its most; nodes and tables as they grow. It is used again by the
- * next pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs
- * is some megabytes whatever came before, and small answers, of which there are many, allocate nothing.
+ * the comparer's own (compare_options.memory), and a pair that has no room in it is too large to compare: a
+ * response of many small values takes no more than that. What grows byte for byte (bodies unpacked, streams
+ * and texts) is charged before, by its most; nodes and tables as they grow. It is used again by the next
+ * pair, but comparer_rest() frees it after a pair with a body above 256 KiB: so what stays between pairs is
+ * some megabytes whatever came before, and small responses, of which there are many, allocate nothing.
  *
  * What cannot be read at all on one side makes the pair differ in ENCODING; what
  * this program cannot read (a coding it does not know, a body larger than it
@@ -402,7 +402,7 @@ static void compare_events(struct comparer *c)
 		compare_joined(c);
 }
 
-/** compare_frames() - what is not data in two V2 answers */
+/** compare_frames() - what is not data in two V2 responses */
 static int compare_frames(struct comparer *c)
 {
 	bool moved = tensors_align(&c->shadow.tensors, &c->production.tensors);
@@ -477,7 +477,7 @@ static void compare_kinds(struct comparer *c, enum body_kind p, enum body_kind s
 	}
 }
 
-/** has_body() - answers to HEAD, 204 and 304 have none, whatever their headers say (RFC 9112, 6.3) */
+/** has_body() - responses to HEAD, 204 and 304 have none, whatever their headers say (RFC 9112, 6.3) */
 static bool has_body(const struct pair *pair)
 {
 	int status = pair->production->status_code;

@@ -45,7 +45,7 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 const struct comparison *comparer_run(struct comparer *c, const struct pair *pair);
 
 /**
- * comparer_rest() - after a pair, when its result is needed no more: give back what large bodies took
+ * comparer_rest() - after a pair, when its result is needed no more: free what large bodies took
  * Buffers are used again from pair to pair; those that a body above COMPARER_KEPT_BODY has grown are freed.
  */
 #define COMPARER_KEPT_BODY (256 << 10)

@@ -23,7 +23,7 @@
 	X(ORDER,          "order")          /* the same elements in another order */                         \
 	X(CLOSE,          "close")          /* within the tolerance */                                       \
 	X(EQUAL,          "equal")          /* the same bytes or the same values */                          \
-	X(NOT_COMPARABLE, "not_comparable") /* production's response is not whole, or nobody can say */
+	X(NOT_COMPARABLE, "not_comparable") /* production's response is not whole, or it cannot be said */
 
 enum comparison_verdict {
 #define X(id, name) COMPARISON_##id,

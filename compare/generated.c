@@ -171,7 +171,7 @@ bool generated_explains(const struct findings *found)
 	for (size_t i = 0; i < found->count; i++)
 		if (found->at[i].kind < DIFFERENCE_CLOSE && cause_of(found->at[i].pattern) != WORDS)
 			return false;
-	return found->overflow == 0; /* nobody knows where the others are */
+	return found->overflow == 0; /* it is not known where the others are */
 }
 
 bool generated_decided(const struct findings *found)

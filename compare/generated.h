@@ -1,5 +1,5 @@
 /*
- * generated.h - which answers are the words of a language model
+ * generated.h - which responses are the words of a language model
  *
  * Such words differ from run to run without anything being wrong, so they are
  * treated apart. Known by where they stand: OpenAI's chat, completions and
@@ -15,7 +15,7 @@
 #include "base/json_doc.h"
 #include "compare/comparison.h"
 
-/** generated_text() - append all generated text of a response, in its order; false if it is no such answer */
+/** generated_text() - append all generated text of a response, in its order; false if it is no such response */
 bool generated_text(const struct json_doc *d, struct buffer *out);
 
 /**

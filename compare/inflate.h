@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "base/span.h"
 
-#define CODINGS_MAX 4 /* in a row; more are nobody's intention */
+#define CODINGS_MAX 4 /* in a row; no server means more */
 
 /** struct inflater - memory that is used again for the next body; the zero value is empty */
 struct inflater {

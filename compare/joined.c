@@ -629,7 +629,7 @@ int joined_read(struct joined *j, struct span body, const struct response *from)
 		write_ends(&j->text, j->joints[0].first == 0, done, j->reader.unfinished);
 	} else {
 		err = list_events(j, body);
-		j->facts.tokens = 0; /* nobody knows which event has text */
+		j->facts.tokens = 0; /* it is not known which event has text */
 		j->facts.first_token_us = -1;
 		buffer_clear(&j->gaps);
 	}

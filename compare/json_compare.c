@@ -14,7 +14,7 @@
  * compared as text before anything is read.
  *
  * What a rule ignores is looked at all the same, as a whole: that it differs makes the pair no more than close,
- * and is counted, so that nobody is told that two responses are equal when somebody said not to look.
+ * and is counted, so that two responses are not called equal because a rule says not to look.
  *
  * Rules are said to match where a path exists, not where something differs.
  * Therefore, as long as there are rules that have not matched, the documents are

@@ -2,9 +2,10 @@
  * json_compare.h - two JSON documents, value by value
  *
  * Objects are compared by the names of their members, arrays in order unless a
- * rule says "set", numbers within a tolerance, strings by what they say. Cost is
- * linear in the documents (n log n where members or elements have to be matched
- * out of order), whoever wrote them. One thread at a time.
+ * rule says "set", numbers within a tolerance, strings by what they say. Cost
+ * is linear in the documents (n log n where members or elements have to be
+ * matched out of order), even of documents made to be slow. One thread at a
+ * time.
  */
 #ifndef COMPARE_JSON_COMPARE_H
 #define COMPARE_JSON_COMPARE_H

@@ -1,4 +1,4 @@
-/* json_impl.h - shared by the files of the JSON comparer, and by nobody else */
+/* json_impl.h - shared by the files of the JSON comparer, and by no others */
 #ifndef COMPARE_JSON_IMPL_H
 #define COMPARE_JSON_IMPL_H
 

@@ -90,7 +90,7 @@ const struct rule_effect *path_rules_effect(const struct path_rules *r, uint32_t
 /** path_rules_decides() - is there an argmax or topk among the rules? */
 bool path_rules_decides(const struct path_rules *r);
 
-/** path_rules_label_maps() - does the preset's server answer with objects of the best labels and their scores? */
+/** path_rules_label_maps() - does the preset's server respond with objects of the best labels and their scores? */
 bool path_rules_label_maps(const struct path_rules *r);
 
 /** path_rules_mark() - this place exists in a document: rules that end here have matched */

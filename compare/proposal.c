@@ -21,7 +21,7 @@
 
 #include "compare/tally_state.h"
 
-#define PAIRS_MIN 5          /* of fewer nobody can tell what always differs */
+#define PAIRS_MIN 5          /* of fewer it cannot be told what always differs */
 #define NEARLY_ALL 0.95      /* of the pairs */
 #define LITTLE 0.05          /* of a number */
 #define WORD_MIN 16          /* letters and digits of an id */

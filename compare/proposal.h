@@ -1,8 +1,8 @@
 /*
  * proposal.h - the line of a rules file that would let a difference pass
  *
- * Nothing is left out of comparing by itself, so the first run of anybody whose
- * answers hold an id says that all of them differ. The report then says what to
+ * Nothing is left out of comparing by itself, so the first run with responses
+ * that hold an id says that all of them differ. The report then says what to
  * write. It never does so for what could be the model's own word: see
  * proposal.c for what is taken for an id or a clock.
  */

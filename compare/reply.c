@@ -310,7 +310,7 @@ static bool found_below(const struct findings *f, const char *pattern)
 	for (size_t i = 0; i < f->count; i++)
 		if (f->at[i].kind < DIFFERENCE_CLOSE && strncmp(f->at[i].pattern, pattern, len) == 0)
 			return true;
-	return f->overflow > 0; /* nobody knows where */
+	return f->overflow > 0; /* it is not known where */
 }
 
 /** is_found() - does the comparison say so, too? */

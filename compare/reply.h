@@ -3,7 +3,7 @@
  *
  * Words differ from run to run. Whether a tool is called, which and with what,
  * whether anything is said at all, whether it is refused and why it ended do
- * not, or somebody has to know: an agent acts on them. So these are compared
+ * not, or the user has to know: an agent acts on them. So these are compared
  * apart, and no difference of words excuses them.
  *
  * Known: OpenAI's chat, completions and responses, Anthropic's messages, generate of Triton, KServe and TGI;

@@ -3,7 +3,7 @@
  *
  * Lines end in LF, CR or CRLF, mixed at will. An event without a data line is
  * none (it is skipped), and neither are comments, "id:" and "retry:". Data of
- * one line is lent from the body; only data of several is copied.
+ * one line is borrowed from the body; only data of several is copied.
  */
 #include "compare/sse.h"
 

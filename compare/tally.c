@@ -39,7 +39,7 @@ static void target_free(struct target_tally *g)
 
 struct target_tally *tally_target_add(struct tally *t, struct span name, bool is_control)
 {
-	struct hash_key hash = hash_key_random(); /* whoever sends requests chooses paths and labels */
+	struct hash_key hash = hash_key_random(); /* those who send requests choose paths and labels */
 	struct target_tally *g;
 	char text[NAME_TEXT];
 
@@ -287,7 +287,7 @@ static void add_status(struct target_tally *g, const struct pair *pair)
 	char text[SIDES][16];
 
 	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE)
-		return; /* nobody knows what the shadow would have said */
+		return; /* it is not known what the shadow would have said */
 	snprintf(text[PRODUCTION], sizeof(text[0]), "%d", production);
 	snprintf(text[SHADOW], sizeof(text[0]), "%d", shadow);
 	if (!count_one(&g->statuses, span_str(text[PRODUCTION]), span_str(text[SHADOW]), 0, 1))
@@ -537,7 +537,7 @@ static struct repeat *repeat_slot(struct target_tally *g, uint64_t request)
 	return &g->repeats.table[at];
 }
 
-/* Answers are hashed only for requests that have a place, so a long run of new ones costs nothing here. */
+/* Responses are hashed only for requests that have a place, so a long run of new ones costs nothing here. */
 static void add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, uint64_t request)
 {
 	struct repeat *r, now = { .request = request };
@@ -563,7 +563,7 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, const st
 	for (enum side side = 0; side < SIDES; side++) {
 		same[side] = now.side[side].bytes == r->side[side].bytes;
 		if (!same[side] && (now.side[side].gist == 0 || r->side[side].gist == 0)) {
-			g->repeats.forgotten++; /* other bytes, and nobody knows whether it matters */
+			g->repeats.forgotten++; /* other bytes, and it is not known whether it matters */
 			return;
 		}
 		same[side] = same[side] || now.side[side].gist == r->side[side].gist;
@@ -593,7 +593,7 @@ static double severity_of(const struct comparison *c)
 	return n;
 }
 
-/* @values: what the two said there, too: words of somebody, perhaps */
+/* @values: what the two said there, too: perhaps what a person wrote */
 static void example_differences(struct example *x, const struct findings *f, bool values)
 {
 	x->more = f->overflow;

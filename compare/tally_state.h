@@ -32,7 +32,7 @@ enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERROR
 #define SCORE_POWERS 20
 #define SCORE_BINS   (SCORE_LINEAR + 2 * (SCORE_POWERS + 1))
 
-/* Which answers to the same request were the same? */
+/* Which responses to the same request were the same? */
 struct repeat {
 	uint64_t request; /* hashes; 0: free */
 	struct {

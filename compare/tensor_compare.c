@@ -5,14 +5,14 @@
  * as JSON numbers are: by the tolerance that the path's rule has, whole numbers
  * above 2^53 exactly, NaN equal to NaN.
  *
- * Decisions are what json_decision.c finds in a V2 answer that is JSON: floats,
- * and integers of one byte, are scores, and each row of the last dimension is a
- * decision (of one dimension, if they are probabilities); everything else is
- * labels, each of them a decision. With a rule for the data, rows of scores are
- * decided as it says, whatever their type. The best scores of a row are kept as
- * it goes by. Two decisions that differ agree all the same if one model has the
- * other's choice within the tolerance of its own; only to see that, a row is
- * walked through again. So no tensor is ever copied.
+ * Decisions are what json_decision.c finds in a V2 response that is JSON:
+ * floats, and integers of one byte, are scores, and each row of the last
+ * dimension is a decision (of one dimension, if they are probabilities);
+ * everything else is labels, each of them a decision. With a rule for the data,
+ * rows of scores are decided as it says, whatever their type. The best scores
+ * of a row are kept as it goes by. Two decisions that differ agree all the same
+ * if one model has the other's choice within the tolerance of its own; only to
+ * see that, a row is walked through again. So no tensor is ever copied.
  */
 #include "compare/tensor_compare.h"
 

@@ -3,9 +3,9 @@
  *
  * The binary extension puts a JSON head of Inference-Header-Content-Length
  * bytes in front, and behind it the data of those outputs that have a
- * "binary_data_size", in their order. A server may answer the same values
- * either way, output by output, so one side's binary data is compared with the
- * other side's JSON.
+ * "binary_data_size", in their order. A server may send the same values either
+ * way, output by output, so one side's binary data is compared with the other
+ * side's JSON.
  */
 #ifndef COMPARE_TENSORS_H
 #define COMPARE_TENSORS_H

@@ -1,5 +1,6 @@
 /*
- * text.h - bodies that are compared as they are: texts, and bytes that nobody reads
+ * text.h - bodies that are compared as they are: texts, and bytes that mean
+ * nothing to this program
  */
 #ifndef COMPARE_TEXT_H
 #define COMPARE_TEXT_H

@@ -1,5 +1,5 @@
 /*
- * message.h - what the reassembly floor yields: one complete HTTP request (its response: response.h)
+ * message.h - one complete HTTP request, as it was captured (its response: response.h)
  *
  * A message has one owner at a time: the lane that made it, then the ring, then
  * the replay loop. Several targets share one message by reference; only the

@@ -1,7 +1,7 @@
 /*
- * response.h - one HTTP response, of production or of a shadow, or what is known of one
+ * response.h - one HTTP response, of production or of a shadow, or what is known of it
  *
- * Kept only where responses are compared. Production's is made by the reassembly
+ * Kept only where responses are compared. Production's is made by the http
  * floor, the shadow's by the replay floor; both bodies are de-chunked and
  * otherwise as they came. A response of which something is missing has no body:
  * its result says why, and it is never compared.

@@ -25,7 +25,7 @@
 
 static const char *const built_in[] = {
 	"content-type", "content-encoding", "accept", "x-request-id", "x-correlation-id",
-	"inference-header-content-length", /* without it, nobody can split a V2 binary body */
+	"inference-header-content-length", /* without it, a V2 binary body cannot be split */
 	"seldon-model", "serve_multiplexed_model_id", /* these choose the model */
 	"ce-*", /* CloudEvents in binary mode: attributes of the body */
 };

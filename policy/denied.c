@@ -2,8 +2,8 @@
  * denied.c - routes as data: what must be left alone
  *
  * Theory of operation: the deny list names what changes a server, reads its
- * health, or would cost somebody something if it happened twice, and holds for
- * every preset and for none (policy.c asks it first).
+ * health, or would have a price if it happened twice, and holds for every
+ * preset and for none (policy.c asks it first).
  *
  * It has two kinds of rows. A protocol's own routes (v2/repository/...) mean one
  * thing wherever they stand. Ordinary words (metrics, load, resume; WORD) could

@@ -1,11 +1,11 @@
 /*
  * path_rewrite.c - see path_rewrite.h
  *
- * Theory of operation: PCRE2 replaces, rule after rule, between two buffers. The
- * brakes are those of rule.c, for the same reason: the text comes from whoever
- * calls production. Replacing all matches searches each starting point once, as
- * one search does, so the same limits hold for it; the size of the result is
- * bounded by the buffer.
+ * Theory of operation: PCRE2 replaces, rule after rule, between two buffers.
+ * The brakes are those of rule.c, for the same reason: the text comes from
+ * production's clients. Replacing all matches searches each starting point
+ * once, as one search does, so the same limits hold for it; the size of the
+ * result is bounded by the buffer.
  *
  * A rule that is stopped by a brake has no result. Then there is nothing to
  * send: the path as it was could be one that the rule was to keep away from the

@@ -10,12 +10,13 @@
  * a --path or --match-* that gave up does not match, a --not-path that gave up
  * does. Both are counted in match_limit.
  *
- * What a target's steps say depends on its bytes alone, and a model service sees
- * few different targets, so the last responses are kept (struct known_target): on
- * keep-alive traffic the walk through the deny list was a sixth of all the
- * instructions that a recording costs. And where the reassembly says that a head
- * is the same as one before (request_head.same), so is what the rules said of it
- * (struct known_head): only whose it is, and whether its turn has come, is asked.
+ * What a target's steps say depends on its bytes alone, and a model service
+ * sees few different targets, so what was said of the last ones is kept (struct
+ * known_target): on keep-alive traffic the walk through the deny list was a
+ * sixth of all the instructions that a recording costs. And where the
+ * reassembly says that a head is the same as one before (request_head.same), so
+ * is what the rules said of it (struct known_head): only whose it is, and
+ * whether its turn has come, is asked.
  *
  * Nothing here allocates after policy_new().
  */
@@ -350,7 +351,7 @@ static enum rule_response search(struct policy *p, struct rule *rule, struct spa
 	return response;
 }
 
-/* @or: the response that counts as a match beside RULE_YES, for a list that keeps requests out */
+/* @or: the result that counts as a match beside RULE_YES, for a list that keeps requests out */
 static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_response or)
 {
 	for (size_t i = 0; i < list->count; i++) {

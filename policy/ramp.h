@@ -1,13 +1,13 @@
 /*
  * ramp.h - --ramp A..B/T: the sample rises from A to B in T, as long as the shadow bears it
  *
- * Theory of operation: pure arithmetic on a time and on counters that somebody
- * else reads. T is cut into 20 steps, and the share rises by a twentieth of B - A
- * with each. Time does not count while the shadow is in trouble: the share stays
- * where it is and goes on from there. Trouble of any target is trouble: in the
- * last ten looks, more than 5 % of what ended had failed (a status of 500 or
- * above, failed.*, or shed.breaker), or more than 1 % had timed out, or more than
- * half of the queue is taken now.
+ * Theory of operation: pure arithmetic on a time and on counters that the
+ * caller reads. T is cut into 20 steps, and the share rises by a twentieth
+ * of B - A with each. Time does not count while the shadow is in trouble: the share
+ * stays where it is and goes on from there. Trouble of any target is trouble:
+ * in the last ten looks, more than 5 % of what ended had failed (a status of
+ * 500 or above, failed.*, or shed.breaker), or more than 1 % had timed out, or
+ * more than half of the queue is taken now.
  */
 #ifndef POLICY_RAMP_H
 #define POLICY_RAMP_H

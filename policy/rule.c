@@ -2,8 +2,8 @@
  * rule.c - PCRE2 with its brakes on
  *
  * Theory of operation: a pattern such as "(a+)+$" can take longer than the age
- * of the world, and its text comes from whoever calls production. A lane that
- * waits for it loses packets. Three brakes together bound a search:
+ * of the world, and its text comes from production's clients. A lane that waits
+ * for it loses packets. Three brakes together bound a search:
  *
  * - PCRE2's match limit counts backtracking steps, but anew for each position
  *   where a match could begin. One fixed limit would therefore allow limit x
@@ -15,7 +15,7 @@
  * - The heap limit bounds the memory of the interpreter, the size of our stack
  *   that of the machine code.
  *
- * A search that hits a brake has no response. The caller counts it and decides as
+ * A search that hits a brake has no result. The caller counts it and decides as
  * if the request were unwanted.
  *
  * JIT is used where the kernel permits pages that are written and then run;

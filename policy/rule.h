@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/span.h"
 
-/** RULE_TEXT_MAX - a longer text is not searched: the response is RULE_GAVE_UP */
+/** RULE_TEXT_MAX - a longer text is not searched: the result is RULE_GAVE_UP */
 #define RULE_TEXT_MAX 8192
 
 /*

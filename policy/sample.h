@@ -17,7 +17,8 @@
  * fixed key below, as a fraction of 2^64, is under the share or not. So every
  * tap takes the same decision about the same key, before and after a restart,
  * and a higher share keeps what a lower one had. The key is published on
- * purpose; whoever wants to be in the sample can choose a header value that is.
+ * purpose; a client that wants to be in the sample can choose a header value
+ * that is.
  *
  *   connection   client address, port, server address, port
  *   client       client address
