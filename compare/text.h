@@ -1,6 +1,5 @@
 /*
- * text.h - bodies that are compared as they are: texts, and bytes that mean
- * nothing to this program
+ * text.h - bodies that are compared as they are: texts, and bytes without a format
  */
 #ifndef COMPARE_TEXT_H
 #define COMPARE_TEXT_H

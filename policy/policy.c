@@ -342,22 +342,22 @@ static bool preset_has(struct policy *p, const struct request_head *head)
 	return !p->path.odd && route_set_find(p->preset, &p->path, 0);
 }
 
-static enum rule_response search(struct policy *p, struct rule *rule, struct span text)
+static enum rule_result search(struct policy *p, struct rule *rule, struct span text)
 {
-	enum rule_response response = rule_search(rule, text);
+	enum rule_result result = rule_search(rule, text);
 
-	if (response == RULE_GAVE_UP)
+	if (result == RULE_GAVE_UP)
 		counter_add(&p->stats->match_limit, 1);
-	return response;
+	return result;
 }
 
 /* @or: the result that counts as a match beside RULE_YES, for a list that keeps requests out */
-static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_response or)
+static bool one_matches(struct policy *p, const struct rule_list *list, struct span text, enum rule_result or)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		enum rule_response response = search(p, list->at[i], text);
+		enum rule_result result = search(p, list->at[i], text);
 
-		if (response == RULE_YES || response == or)
+		if (result == RULE_YES || result == or)
 			return true;
 	}
 	return false;
@@ -418,13 +418,13 @@ static enum decision target_decision(struct policy *p, const struct request_head
 static bool header_is_wanted(struct policy *p, const struct header_rule *h, const struct request_head *head)
 {
 	struct span name = span_str(h->name);
-	enum rule_response response = RULE_NO;
+	enum rule_result result = RULE_NO;
 
 	/* to give up once is enough: there may be hundreds of these fields */
-	for (size_t i = 0; i < head->header_count && response == RULE_NO; i++)
+	for (size_t i = 0; i < head->header_count && result == RULE_NO; i++)
 		if (span_equal_nocase(head->headers[i].name, name))
-			response = search(p, h->rule, head->headers[i].value);
-	return response == RULE_YES;
+			result = search(p, h->rule, head->headers[i].value);
+	return result == RULE_YES;
 }
 
 static bool headers_are_wanted(struct policy *p, const struct request_head *head)

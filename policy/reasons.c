@@ -210,12 +210,12 @@ static bool path_reason(struct reasons *r, const struct request_head *head, stru
 		return true;
 	}
 	for (size_t i = 0; i < r->not_paths.count; i++) {
-		enum rule_response response = rule_search(r->not_paths.at[i], text);
+		enum rule_result result = rule_search(r->not_paths.at[i], text);
 
-		if (response == RULE_NO)
+		if (result == RULE_NO)
 			continue;
 		pattern_add(out, "--not-path", r->o->not_paths.at[i]);
-		buffer_add_str(out, response == RULE_YES
+		buffer_add_str(out, result == RULE_YES
 					    ? " matches"
 					    : " gave up on so long a search, which counts as a match");
 		return true;

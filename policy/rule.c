@@ -97,7 +97,7 @@ fail:
 	return err;
 }
 
-enum rule_response rule_search(struct rule *r, struct span text)
+enum rule_result rule_search(struct rule *r, struct span text)
 {
 	static const uint8_t nothing[1];
 	uint32_t steps;

@@ -21,7 +21,7 @@
 #define RULE_STEPS_MAX 4000000
 #define RULE_STEPS_MIN 1000
 
-enum rule_response { RULE_NO, RULE_YES, RULE_GAVE_UP };
+enum rule_result { RULE_NO, RULE_YES, RULE_GAVE_UP };
 
 struct rule;
 
@@ -35,7 +35,7 @@ struct rule;
 int rule_new(const char *option, const char *pattern, bool nocase, struct rule **out, struct buffer *error);
 
 /** rule_search() - does the pattern match anywhere in @text (borrowed)? Bytes, not UTF-8. */
-enum rule_response rule_search(struct rule *r, struct span text);
+enum rule_result rule_search(struct rule *r, struct span text);
 
 void rule_free(struct rule *r);
 

@@ -42,8 +42,8 @@ static const char *phrase(unsigned status)
 	}
 }
 
-/** response() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
-static void response(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
+/** respond() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
+static void respond(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
 {
 	struct buffer *out = &h->response;
 
@@ -61,9 +61,9 @@ static void response(struct admin_http *h, unsigned status, const char *type, co
 	h->state = ADMIN_ANSWERED;
 }
 
-static void response_parser_text(struct admin_http *h, unsigned status, const char *text)
+static void respond_text(struct admin_http *h, unsigned status, const char *text)
 {
-	response(h, status, TEXT, NULL, span_str(text));
+	respond(h, status, TEXT, NULL, span_str(text));
 }
 
 static const char *refusal(unsigned status)
@@ -89,7 +89,7 @@ static const char *refusal(unsigned status)
 void admin_http_refuse(struct admin_http *h, unsigned status)
 {
 	h->keep = false;
-	response_parser_text(h, status, refusal(status));
+	respond_text(h, status, refusal(status));
 }
 
 /* ---- routes ---- */
@@ -100,9 +100,9 @@ static void get_metrics(struct admin_http *h)
 
 	h->routes->metrics(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		response(h, 200, METRICS, NULL, buffer_span(&body));
+		respond(h, 200, METRICS, NULL, buffer_span(&body));
 	else
-		response_parser_text(h, 500, "out of memory\n");
+		respond_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
 }
 
@@ -112,9 +112,9 @@ static void get_stats(struct admin_http *h)
 
 	h->routes->stats(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		response(h, 200, JSON, NULL, buffer_span(&body));
+		respond(h, 200, JSON, NULL, buffer_span(&body));
 	else
-		response_parser_text(h, 500, "out of memory\n");
+		respond_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
 }
 
@@ -123,7 +123,7 @@ static void get_health(struct admin_http *h)
 	struct buffer body = { 0 };
 	bool healthy = h->routes->healthy(h->routes->ctx, &body);
 
-	response(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
+	respond(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
 	buffer_deinit(&body);
 }
 
@@ -136,7 +136,7 @@ static void get_sample(struct admin_http *h)
 	len = strlen(share);
 	memcpy(line, share, len);
 	line[len] = '\n';
-	response(h, 200, TEXT, NULL, span_of(line, len + 1));
+	respond(h, 200, TEXT, NULL, span_of(line, len + 1));
 }
 
 static void put_sample(struct admin_http *h)
@@ -148,13 +148,13 @@ static void put_sample(struct admin_http *h)
 		h->body_len--;
 	h->body[h->body_len] = '\0';
 	if (h->reach == ADMIN_ANYWHERE)
-		response_parser_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
+		respond_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
 	else if (h->has_origin)
-		response_parser_text(h, 403, "the sample cannot be changed from a web page\n");
+		respond_text(h, 403, "the sample cannot be changed from a web page\n");
 	else if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
-		response_parser_text(h, 400, "not a share; write 5% or 0.05\n");
+		respond_text(h, 400, "not a share; write 5% or 0.05\n");
 	else if (!h->routes->set_sample(h->routes->ctx, share, &why))
-		response(h, 409, TEXT, NULL, buffer_span(&why));
+		respond(h, 409, TEXT, NULL, buffer_span(&why));
 	else
 		get_sample(h);
 	buffer_deinit(&why);
@@ -191,13 +191,13 @@ static void answer_request(struct admin_http *h)
 	const struct route *route = route_of(h);
 
 	if (!route)
-		response_parser_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
+		respond_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
 	else if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD)
 		route->get(h);
 	else if (h->parser.method == HTTP_PUT && route->put)
 		route->put(h);
 	else
-		response(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
+		respond(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
 }
 
 /* ---- Host ---- */

@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (in.len)
 		memcpy(exact, in.at, in.len);
 	if (rule_new("--path", pattern, nocase & 1, &r, &error) == 0) {
-		enum rule_response response = rule_search(r, span_of(exact, in.len));
+		enum rule_result result = rule_search(r, span_of(exact, in.len));
 
-		if (rule_search(r, span_of(exact, in.len)) != response)
+		if (rule_search(r, span_of(exact, in.len)) != result)
 			abort();
 	}
 	rule_free(r);

@@ -19,8 +19,8 @@
 
 #define MAX_BODY (1 << 20)
 
-/** struct response_parser - of one side: its headers are one text, with a line feed between them */
-struct response_parser {
+/** struct side - the response of one side: its headers are one text, with a line feed between them */
+struct side {
 	int status;
 	const char *headers;
 	const char *body;
@@ -32,7 +32,7 @@ struct made {
 	struct header headers[8];
 };
 
-static void make(struct made *m, const struct response_parser *a)
+static void make(struct made *m, const struct side *a)
 {
 	const char *at = a->headers ? a->headers : "";
 
@@ -62,8 +62,8 @@ static struct comparer *with_options(const char *preset, const char *rules)
 	return c;
 }
 
-static const struct comparison *run(struct comparer *c, const struct response_parser *production,
-				    const struct response_parser *shadow)
+static const struct comparison *run(struct comparer *c, const struct side *production,
+				    const struct side *shadow)
 {
 	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
 	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
@@ -171,7 +171,7 @@ static void test_ladder(void **state)
 
 struct body_case {
 	const char *name;
-	struct response_parser production, shadow;
+	struct side production, shadow;
 	enum comparison_verdict verdict;
 	const char *reason;
 	enum body_kind kind;
@@ -332,7 +332,7 @@ static void test_generated(void **state)
 
 	for (size_t i = 0; i < sizeof(generated_cases) / sizeof(*generated_cases); i++) {
 		const struct generated_case *g = &generated_cases[i];
-		struct response_parser p = { 200, g->headers, g->production }, s = { 200, g->headers, g->shadow };
+		struct side p = { 200, g->headers, g->production }, s = { 200, g->headers, g->shadow };
 		const struct comparison *got = run(c, &p, &s);
 
 		expect(g->shadow, got, g->verdict, g->reason);
@@ -370,8 +370,8 @@ static void test_label_maps(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		struct comparer *c = with_options(presets[i], "");
-		const struct comparison *got = run(c, &(struct response_parser){ 200, JSON, "{\"cat\":0.5,\"dog\":0.25}", 0 },
-						   &(struct response_parser){ 200, JSON, "{\"dog\":0.5,\"cat\":0.25}", 0 });
+		const struct comparison *got = run(c, &(struct side){ 200, JSON, "{\"cat\":0.5,\"dog\":0.25}", 0 },
+						   &(struct side){ 200, JSON, "{\"dog\":0.5,\"cat\":0.25}", 0 });
 
 		expect("label map", got, i == 0 ? COMPARISON_DECISION : COMPARISON_VALUE, NULL);
 		assert_int_equal(got->findings.decisions_total, i == 0);
@@ -414,8 +414,8 @@ static void test_left_out(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct comparer *c = with_options(rows[i].preset, rows[i].rules);
-		const struct comparison *got = run(c, &(struct response_parser){ 200, JSON, rows[i].production, 0 },
-						   &(struct response_parser){ 200, JSON, rows[i].shadow, 0 });
+		const struct comparison *got = run(c, &(struct side){ 200, JSON, rows[i].production, 0 },
+						   &(struct side){ 200, JSON, rows[i].shadow, 0 });
 		const struct findings *f = &got->findings;
 
 		expect(rows[i].shadow, got, rows[i].verdict, rows[i].reason);
@@ -466,13 +466,13 @@ static void test_memory(void **state)
 	options.memory = 0;
 	assert_int_equal(comparer_new(&options, &large, &error), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct response_parser p, s, little = { 200, rows[i].headers, "[1]", 0 };
+		struct side p, s, little = { 200, rows[i].headers, "[1]", 0 };
 		const struct comparison *got;
 
 		repeat(&a, rows[i].head, rows[i].piece, rows[i].times, rows[i].tail);
 		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
-		p = (struct response_parser){ 200, rows[i].headers, buffer_text(&a), a.len };
-		s = (struct response_parser){ 200, rows[i].headers, buffer_text(&b), b.len };
+		p = (struct side){ 200, rows[i].headers, buffer_text(&a), a.len };
+		s = (struct side){ 200, rows[i].headers, buffer_text(&b), b.len };
 		got = run(small, &p, &s);
 		if (got->verdict != COMPARISON_NOT_COMPARABLE || !got->reason || !strstr(got->reason, "too_large"))
 			fail_msg("row %zu: %s (%s)", i, comparison_name(got->verdict), got->reason ? got->reason : "-");
@@ -483,15 +483,15 @@ static void test_memory(void **state)
 		/* what earlier pairs have left behind takes nobody's room */
 		repeat(&b, "[", "1,", 9000, "1]");
 		expect("one that fills it",
-		       run(small, &(struct response_parser){ 200, JSON, buffer_text(&b), b.len },
-			   &(struct response_parser){ 200, JSON, "[2]", 0 }),
+		       run(small, &(struct side){ 200, JSON, buffer_text(&b), b.len },
+			   &(struct side){ 200, JSON, "[2]", 0 }),
 		       COMPARISON_SCHEMA, NULL);
-		expect("the other way round", run(small, &(struct response_parser){ 200, JSON, "[2]", 0 },
-						  &(struct response_parser){ 200, JSON, buffer_text(&b),
+		expect("the other way round", run(small, &(struct side){ 200, JSON, "[2]", 0 },
+						  &(struct side){ 200, JSON, buffer_text(&b),
 									     b.len }),
 		       COMPARISON_SCHEMA, NULL);
 		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
-		s = (struct response_parser){ 200, rows[i].headers, buffer_text(&b), b.len };
+		s = (struct side){ 200, rows[i].headers, buffer_text(&b), b.len };
 		got = run(large, &p, &s);
 		if (got->verdict == COMPARISON_NOT_COMPARABLE || got->verdict == COMPARISON_EQUAL)
 			fail_msg("row %zu, with room: %s (%s)", i, comparison_name(got->verdict), got->reason ? got->reason : "-");
@@ -566,8 +566,8 @@ static void test_dresses(void **state)
 
 			wrap(dresses[i % texts], wa, &a);
 			wrap(dresses[k % texts], wb, &b);
-			got = run(c, &(struct response_parser){ 200, wa->headers, (char *)a.bytes, a.len },
-				  &(struct response_parser){ 200, wb->headers, (char *)b.bytes, b.len });
+			got = run(c, &(struct side){ 200, wa->headers, (char *)a.bytes, a.len },
+				  &(struct side){ 200, wb->headers, (char *)b.bytes, b.len });
 			expect(dresses[k % texts], got, close ? COMPARISON_CLOSE : COMPARISON_EQUAL, NULL);
 		}
 	buffer_deinit(&a);
@@ -633,13 +633,13 @@ static void test_planted(void **state)
 
 		for (size_t k = 0; k < 5; k++) {
 			const struct comparison *got;
-			struct response_parser a, b;
+			struct side a, b;
 			char path[64], shown[64];
 
 			write_tensor(&s, t, head);
 			memcpy(s.bytes + at + k * t->size, t->planted, t->size);
-			a = (struct response_parser){ 200, head, (char *)p.bytes, p.len };
-			b = (struct response_parser){ 200, head, (char *)s.bytes, s.len };
+			a = (struct side){ 200, head, (char *)p.bytes, p.len };
+			b = (struct side){ 200, head, (char *)s.bytes, s.len };
 			snprintf(path, sizeof(path), "/outputs/1/data/%zu", k);
 			for (int e = 0; e < 2; e++) {
 				bool label = !strstr("FP16 BF16 FP32 FP64 INT8 UINT8", t->type); /* each a decision */
@@ -776,8 +776,8 @@ static void test_tensor_decisions(void **state)
 
 			write_case(&p, t, t->production, way & 1, heads[0]);
 			write_case(&s, t, t->shadow, way & 2, heads[1]);
-			got = run(c, &(struct response_parser){ 200, heads[0], (char *)p.bytes, p.len },
-				  &(struct response_parser){ 200, heads[1], (char *)s.bytes, s.len });
+			got = run(c, &(struct side){ 200, heads[0], (char *)p.bytes, p.len },
+				  &(struct side){ 200, heads[1], (char *)s.bytes, s.len });
 			f = &got->findings;
 			snprintf(name, sizeof(name), "case %zu (%s %s), way %d", i, t->type, t->shape, way);
 			expect(name, got, t->verdict,
@@ -892,12 +892,12 @@ static void test_shapes(void **state)
 
 		for (int way = 0; way < WRITINGS; way++) {
 			const struct comparison *got;
-			struct response_parser response[2];
+			struct side response[2];
 			char heads[2][80];
 
 			for (int side = 0; side < 2; side++) {
 				write_shaped(&body[side], &t, side, (enum writing)way, heads[side]);
-				response[side] = (struct response_parser){ 200, heads[side],
+				response[side] = (struct side){ 200, heads[side],
 									  (char *)body[side].bytes, body[side].len };
 			}
 			got = run(c, &response[0], &response[1]);
@@ -927,8 +927,8 @@ static void test_output_order(void **state)
 	char head[64];
 
 	snprintf(head, sizeof(head), "Inference-Header-Content-Length: %zu", sizeof(a) - 2);
-	expect("order", run(c, &(struct response_parser){ 200, head, a, sizeof(a) - 1 },
-			    &(struct response_parser){ 200, head, b, sizeof(b) - 1 }),
+	expect("order", run(c, &(struct side){ 200, head, a, sizeof(a) - 1 },
+			    &(struct side){ 200, head, b, sizeof(b) - 1 }),
 	       COMPARISON_ORDER, NULL);
 	comparer_free(c);
 }
@@ -947,11 +947,11 @@ static void test_cut(void **state)
 	buffer_add(&whole[2], sse, sizeof(sse) - 1);
 	buffer_add_str(&whole[3], dresses[0]);
 	for (size_t i = 0; i < 4; i++) {
-		struct response_parser a = { 200, headers[i], (char *)whole[i].bytes, whole[i].len };
+		struct side a = { 200, headers[i], (char *)whole[i].bytes, whole[i].len };
 
 		for (size_t len = 0; len < whole[i].len; len++) {
 			uint8_t *cut = malloc(len + 1); /* of its own size, for the address sanitizer */
-			struct response_parser b = { 200, headers[i], len ? (char *)cut : "", len };
+			struct side b = { 200, headers[i], len ? (char *)cut : "", len };
 
 			assert_non_null(cut);
 			memcpy(cut, whole[i].bytes, len);
@@ -972,17 +972,17 @@ static void test_limits(void **state)
 	static const char gzip[] = JSON "\ncontent-encoding: gzip";
 	struct comparer *c = with_options(NULL, "");
 	struct buffer bomb = { 0 }, deep = { 0 };
-	struct response_parser small = { 200, JSON, "[]" }, large, nested;
+	struct side small = { 200, JSON, "[]" }, large, nested;
 
 	assert_true(code_body(span_of(zeros, sizeof(zeros)), CODED_GZIP, &bomb));
-	large = (struct response_parser){ 200, gzip, (char *)bomb.bytes, bomb.len };
+	large = (struct side){ 200, gzip, (char *)bomb.bytes, bomb.len };
 	expect("bomb of the shadow", run(c, &small, &large), COMPARISON_NOT_COMPARABLE, "shadow_too_large");
 	expect("bomb of production", run(c, &large, &small), COMPARISON_NOT_COMPARABLE, "too_large");
 	for (int i = 0; i < 2000; i++)
 		buffer_add_str(&deep, "[");
 	for (int i = 0; i < 2000; i++)
 		buffer_add_str(&deep, "]");
-	nested = (struct response_parser){ 200, JSON, (char *)deep.bytes, deep.len };
+	nested = (struct side){ 200, JSON, (char *)deep.bytes, deep.len };
 	expect("deep", run(c, &small, &nested), COMPARISON_NOT_COMPARABLE, "too_deep");
 	expect("deep, both", run(c, &nested, &nested), COMPARISON_NOT_COMPARABLE, "too_deep");
 	buffer_deinit(&bomb);
@@ -1026,12 +1026,12 @@ static void test_equal_decisions(void **state)
 	static const char text[] = "{\"predictions\":[[0.1,0.7,0.2],[0.6,0.3,0.1]]}";
 	struct comparer *c = with_options(NULL, "");
 	struct buffer coded = { 0 };
-	struct response_parser plain = { 200, JSON, text }, gzip,
+	struct side plain = { 200, JSON, text }, gzip,
 		      tensors = { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) };
 	const struct comparison *got;
 
 	assert_true(code_body(span_str(text), CODED_GZIP, &coded));
-	gzip = (struct response_parser){ 200, JSON "\ncontent-encoding: gzip", (char *)coded.bytes, coded.len };
+	gzip = (struct side){ 200, JSON "\ncontent-encoding: gzip", (char *)coded.bytes, coded.len };
 	for (int i = 0; i < 4; i++) {
 		got = run(c, i & 1 ? &gzip : &plain, i & 2 ? &gzip : &plain);
 		expect("decisions", got, COMPARISON_EQUAL, NULL);

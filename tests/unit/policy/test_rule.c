@@ -8,18 +8,18 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static enum rule_response search(const char *pattern, bool nocase, struct span text)
+static enum rule_result search(const char *pattern, bool nocase, struct span text)
 {
 	struct buffer error = { 0 };
 	struct rule *r = NULL;
-	enum rule_response response;
+	enum rule_result result;
 
 	assert_int_equal(rule_new("--path", pattern, nocase, &r, &error), 0);
-	response = rule_search(r, text);
-	assert_int_equal(rule_search(r, text), response); /* a rule can be used again, whatever happened */
+	result = rule_search(r, text);
+	assert_int_equal(rule_search(r, text), result); /* a rule can be used again, whatever happened */
 	rule_free(r);
 	buffer_deinit(&error);
-	return response;
+	return result;
 }
 
 static void test_search(void **state)
@@ -27,7 +27,7 @@ static void test_search(void **state)
 	static const struct {
 		const char *pattern, *text;
 		bool nocase;
-		enum rule_response response;
+		enum rule_result result;
 	} rows[] = {
 		{ "/v1/", "/v1/models", false, RULE_YES },
 		{ "models", "/v1/models", false, RULE_YES },
@@ -47,7 +47,7 @@ static void test_search(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (search(rows[i].pattern, rows[i].nocase, span_str(rows[i].text)) != rows[i].response)
+		if (search(rows[i].pattern, rows[i].nocase, span_str(rows[i].text)) != rows[i].result)
 			fail_msg("'%s' on '%s'", rows[i].pattern, rows[i].text);
 }
 
@@ -102,10 +102,10 @@ static void test_catastrophes_end(void **state)
 
 		for (size_t l = 0; l < COUNT(lengths); l++) {
 			struct span text = filled(lengths[l], 'a', '!');
-			enum rule_response response = search(patterns[i], false, text);
+			enum rule_result result = search(patterns[i], false, text);
 
-			assert_int_not_equal(response, RULE_YES);
-			gave_up = gave_up || response == RULE_GAVE_UP;
+			assert_int_not_equal(result, RULE_YES);
+			gave_up = gave_up || result == RULE_GAVE_UP;
 			free((void *)text.at);
 		}
 	}
@@ -116,7 +116,7 @@ static void test_catastrophes_end(void **state)
 }
 
 /* What people write does not give up on the longest target that servers take. */
-static void test_ordinary_patterns_response(void **state)
+static void test_ordinary_patterns_end(void **state)
 {
 	static const char *patterns[] = { "^/v1/models/[^/:]+(/versions/\\d+)?:predict$", "/(infer|generate)$",
 					  "^.*/v2/", "(?i)json", "foo.*bar$", "[?&]user=\\d+(&|$)" };
@@ -137,7 +137,7 @@ int main(void)
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_catastrophes_end),
-		cmocka_unit_test(test_ordinary_patterns_response),
+		cmocka_unit_test(test_ordinary_patterns_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
