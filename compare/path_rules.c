@@ -39,7 +39,7 @@ enum rule_word {
 #define X(id, name) RULE_##id,
 	RULE_WORDS(X)
 #undef X
-		RULE_WORD_COUNT
+	RULE_WORD_COUNT
 };
 
 /** struct path_rule - @pattern: its text as given; @line: 0 for an option or a preset */

@@ -17,19 +17,28 @@
 #include "base/json_doc.h"
 #include "base/span.h"
 
-/*      id       name      bytes of an element; 0: u32 length and that many bytes */
-#define TENSOR_TYPES(X)                                                                                        \
-	X(BOOL, "BOOL", 1)                                                                                     \
-	X(UINT8, "UINT8", 1)                                                                                   \
-	X(UINT16, "UINT16", 2) X(UINT32, "UINT32", 4) X(UINT64, "UINT64", 8) X(INT8, "INT8", 1)                \
-		X(INT16, "INT16", 2) X(INT32, "INT32", 4) X(INT64, "INT64", 8) X(FP16, "FP16", 2)              \
-			X(BF16, "BF16", 2) X(FP32, "FP32", 4) X(FP64, "FP64", 8) X(BYTES, "BYTES", 0)
+/*      id      name      bytes of an element; 0: u32 length and that many bytes */
+#define TENSOR_TYPES(X)                                         \
+	X(BOOL,   "BOOL",   1)                                  \
+	X(UINT8,  "UINT8",  1)                                  \
+	X(UINT16, "UINT16", 2)                                  \
+	X(UINT32, "UINT32", 4)                                  \
+	X(UINT64, "UINT64", 8)                                  \
+	X(INT8,   "INT8",   1)                                  \
+	X(INT16,  "INT16",  2)                                  \
+	X(INT32,  "INT32",  4)                                  \
+	X(INT64,  "INT64",  8)                                  \
+	X(FP16,   "FP16",   2)                                  \
+	X(BF16,   "BF16",   2)                                  \
+	X(FP32,   "FP32",   4)                                  \
+	X(FP64,   "FP64",   8)                                  \
+	X(BYTES,  "BYTES",  0)
 
 enum tensor_type {
 #define X(id, name, size) TENSOR_##id,
 	TENSOR_TYPES(X)
 #undef X
-		TENSOR_TYPE_COUNT
+	TENSOR_TYPE_COUNT
 };
 
 /** struct tensor - one output; spans are borrowed from the body */
