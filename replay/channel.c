@@ -16,7 +16,7 @@
  * and on_ready() the client may have closed the channel and begun anew, so
  * nothing here touches it after them.
  *
- * connect_timeout covers lookup and connect; what is left of it is divided among
+ * connect_timeout_ns covers lookup and connect; what is left of it is divided among
  * the addresses that are left, so that a dead first address leaves time for the
  * second. attempt_deadline is watched by the owner of the list of those that are
  * opening, and channel_attempt_expired() says what follows from it.

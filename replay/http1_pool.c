@@ -16,7 +16,7 @@
  * Deadlines: the whole exchange's is the target's to see. Where the deadline of
  * an attempt to connect is not the earlier one of the two, the target's decides,
  * so that an exchange whose time is over is a timeout wherever the time went.
- * When connect_timeout ends first, the outcome is connect (or dns).
+ * When connect_timeout_ns ends first, the outcome is connect (or dns).
  */
 #include "replay/http1_pool.h"
 
