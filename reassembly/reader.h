@@ -58,9 +58,9 @@ struct passed_by {
 
 /** struct reader_start - the connection that a reader is made for; borrowed for the call but for @server */
 struct reader_start {
-	struct request_origin origin;  /* client, server, proxied and connection are set */
+	struct request_origin origin; /* client, server, proxied and connection are set */
 	const struct stream_place *server; /* of the server's direction, borrowed for the reader's life */
-	bool from_first_byte; /* the next chunk of the client is the connection's first, but for a gap */
+	bool from_first_byte;    /* the next chunk of the client is the connection's first, but for a gap */
 	bool server_passed_by;   /* bytes of the server went by */
 	struct passed_by passed; /* of the client, and if nothing did, zero */
 };
@@ -81,13 +81,13 @@ struct reader {
  * @make:        a reader for a connection that was claimed; NULL when out of memory or over the budget
  * @on_chunk:    the next bytes of a side, in order
  * @on_gap:      @bytes of @side will never come, or GAP_UNKNOWN; @now: the time by which that was decided
- * @on_passed_by:   bytes of the client went by before its stream began, as in reader_start; more than once at need
+ * @on_passed_by: bytes of the client went by before its stream started, as in reader_start; more than once at need
  * @on_proxied:  a proxy says who the client is: so from now on
- * @on_half_end: @side has ended in order. Return, of the client: is something still awaited of the server? If not,
- *               @on_end may follow
+ * @on_half_end: @side has ended in order; told again when more comes of the other one. Return, of the client: is
+ *               something still awaited of the server? If not, @on_end may follow
  * @on_end:      nothing will follow: what is pending is lost for @why. @seen: to the connection's end; false: the
- *               rest of it is not read. Always told before @free but when the tracker itself is freed
- * @free:        tells nobody of anything
+ *               rest of it is not read. Told before @free, unless the reader has said that it is done or the tracker is freed
+ * @free:        reports nothing
  * @on_unfollowed: CLAIM_SURE was the claim on bytes that cannot be read, for @why: one message more is lost
  */
 struct reader_ops {
