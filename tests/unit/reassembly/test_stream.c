@@ -352,6 +352,7 @@ static void test_beyond_4_gib(void **state)
 		buffer_clear(&rig.reading.text);
 	}
 	assert_int_equal((uint32_t)rig.stream.at.next, seq);
+	assert_true(rig.stream.at.next - rig.stream.at.base == 3 + (UINT64_C(12) << 30)); /* offsets do not wrap */
 	assert_int_equal(counter_get(&rig.stats.gaps), 1);
 	assert_int_equal(counter_get(&rig.stats.retransmitted_bytes), 0);
 	rig_close(&rig);
