@@ -77,7 +77,7 @@ void event_log_request(struct event_log *t, const struct message *m, enum decisi
 }
 
 void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
-		 struct wall now)
+		    struct wall now)
 {
 	struct buffer *line = begin_line(t, now);
 

@@ -51,7 +51,7 @@ void event_log_request(struct event_log *t, const struct message *m, enum decisi
 
 /** event_log_lost() - a request that will never be complete; @now: capture time */
 void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
-		 struct wall now);
+		    struct wall now);
 
 /** event_log_flush() - what was told so far goes into the ring; NULL allowed */
 void event_log_flush(struct event_log *t);

@@ -1,129 +1,28 @@
-/* lane.c - see lane.h */
+/*
+ * lane.c - see lane.h: the thread, from its first packet to its end
+ *
+ * What is said of requests meanwhile is decided and handed over in
+ * lane_requests.c; the two share lane_impl.h.
+ */
 #include "app/run/lane.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/run/stages.h"
 #include "app/run/event_log.h"
+#include "app/run/lane_impl.h"
+#include "app/run/stages.h"
 #include "base/cache_line.h"
 #include "base/log.h"
 #include "capture/deal.h"
 #include "http/http1/http1_reader.h"
 #include "policy/policy_stats.h"
 
-#define BATCH_PACKETS   256
-#define STATS_EVERY_NS  (INT64_C(500) * NS_PER_MS)
-#define MEMORY_POLL_US  500
-#define RESPONSE_WAIT_NS  (INT64_C(10) * NS_PER_S)    /* after the last of -c */
-
-struct lane {
-	struct lane_options o;
-	struct source *source; /* replaced only under source_lock, since lane_stop() reaches for it */
-	pthread_mutex_t source_lock;
-	struct decoder *decoder;
-	struct tracker *tracker;
-	struct lane_rules *rules;                 /* the lane's thread only, while it runs */
-	_Atomic(struct lane_rules *) next_rules; /* NULL: nothing new */
-	struct event_log *event_log;                   /* NULL: the loop is told, or nobody */
-	struct policy_stats *decisions;
-	struct capture_stats stats;
-	struct unread unread;
-	struct buffer complaints;
-	pthread_t thread;
-	atomic_bool stop, abandon;
-	bool started, stopping, first_seen;
-	bool pushed; /* something, since the loop was woken */
-	size_t sent; /* of that, requests that go to the targets */
-	struct response_item *late, **late_end; /* without bodies: the ring had no room for them */
-	uint64_t awaited;    /* answers that are still to come */
-	int64_t enough_at_ns; /* -c: when the last was chosen, by the clock of waited_enough() */
-	bool live;
-	int error;
-	uint64_t memory_high; /* a file waits above this many bytes */
-	int64_t shift_ns;     /* added to capture times: a recording that loops goes on where it ended */
-	struct wall first, last, next_stats;
-	struct mono read_at; /* live: when packets were read last, or that time passed without any was told */
-	uint64_t packets;     /* read, those of other lanes too: the place of what comes of the last one */
-	uint32_t round;       /* recordings read to their end */
-	_Atomic uint64_t progress_done, progress_total;
-};
-
-/* Several lanes read the one recording, and each takes what deal_lane() says is its own. */
-static inline bool shares_recording(const struct lane *l)
-{
-	return !l->live && l->o.count > 1;
-}
-
-static bool enough(const struct lane *l)
-{
-	return l->o.chosen->limit > 0 &&
-	       atomic_load_explicit(&l->o.chosen->chosen, memory_order_relaxed) >= l->o.chosen->limit;
-}
-
-/* -c: a place among the N for a request that would be chosen; false if none is left. */
-static bool reserve(struct lane *l)
-{
-	struct chosen_limit *c = l->o.chosen;
-
-	if (c->limit == 0 || atomic_fetch_add_explicit(&c->reserved, 1, memory_order_relaxed) < c->limit)
-		return true;
-	atomic_fetch_sub_explicit(&c->reserved, 1, memory_order_relaxed);
-	return false;
-}
-
-/* It was handed over after all, or it was not, and another may have its place. */
-static void settle(struct lane *l, bool chosen)
-{
-	struct chosen_limit *c = l->o.chosen;
-
-	if (c->limit > 0)
-		atomic_fetch_add_explicit(chosen ? &c->chosen : &c->reserved, chosen ? 1 : UINT64_MAX,
-					  memory_order_relaxed);
-}
-
-static void take_next_rules(struct lane *l)
-{
-	struct lane_rules *next;
-
-	/* looked at first, since an exchange is dear and there are new rules once in weeks */
-	if (!atomic_load_explicit(&l->next_rules, memory_order_relaxed))
-		return;
-	next = atomic_exchange_explicit(&l->next_rules, NULL, memory_order_acquire);
-	if (!next)
-		return;
-	policy_take_over(next->policy, l->rules->policy);
-	if (l->event_log)
-		event_log_show(l->event_log, next->shown);
-	lane_rules_free(l->rules);
-	l->rules = next;
-}
-
-/* What is kept of a request: of sent ones all, of others their head where each is told. */
-static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
-{
-	struct lane *l = ctx;
-	enum keep keep = KEEP_NOTHING;
-	enum decision decision;
-
-	take_next_rules(l);
-	decision = policy_decide(l->rules->policy, head, origin);
-	if (decision == DECISION_CHOSEN && !l->o.options->dry_run)
-		keep = KEEP_WHOLE;
-	else if (l->o.tells_all)
-		keep = KEEP_HEAD;
-	else if (l->event_log || (decision == DECISION_CHOSEN && l->o.recorder))
-		keep = KEEP_LENT; /* the recorder wants to know whose it was */
-	return (struct head_decision){
-		.keep = keep,
-		.digest = l->o.options->events_path != NULL,
-		.verdict = (uint8_t)decision,
-		.response = keep == KEEP_WHOLE && l->o.options->compare.on,
-		.limited = decision == DECISION_CHOSEN, /* a dry run counts as too large what a run would not send */
-	};
-}
+#define BATCH_PACKETS 256
+#define STATS_EVERY_NS (INT64_C(500) * NS_PER_MS)
+#define MEMORY_POLL_US 500
+#define RESPONSE_WAIT_NS (INT64_C(10) * NS_PER_S) /* after the last of -c */
 
 /* -c, after the last that was wanted: the responses are here, or had time enough to come. */
 static bool waited_enough(struct lane *l)
@@ -140,130 +39,7 @@ static bool waited_enough(struct lane *l)
 
 static inline bool over(struct lane *l)
 {
-	return enough(l) && waited_enough(l);
-}
-
-/* true if the loop now owns @item */
-static bool push(void *ctx, struct item *item)
-{
-	struct lane *l = ctx;
-	bool pushed;
-
-	item->sequence = l->packets;
-	pushed = ring_push(l->o.ring, item);
-
-	while (!pushed && !l->live) {
-		intake_wake(l->o.intake);
-		if (!ring_wait_space(l->o.ring))
-			return false;
-		pushed = ring_push(l->o.ring, item);
-	}
-	l->pushed |= pushed;
-	return pushed;
-}
-
-/* A request that is sent: what was told before it comes before it. */
-static bool push_sent(struct lane *l, struct message *m)
-{
-	bool pushed;
-
-	event_log_flush(l->event_log);
-	pushed = push(l, &m->item);
-	l->sent += pushed;
-	return pushed;
-}
-
-static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
-{
-	struct lane *l = ctx;
-	bool send = decision == DECISION_CHOSEN && !l->o.options->dry_run;
-	bool reserved = decision == DECISION_CHOSEN && reserve(l);
-
-	if (decision == DECISION_CHOSEN && !reserved)
-		decision = DECISION_UNSAMPLED; /* -c: the count was reached while this one was in the making */
-	if (decision == DECISION_CHOSEN && out_of_memory)
-		decision = DECISION_SHED_MEMORY;
-	if (m && m->response_token)
-		l->awaited++;
-	if (m) {
-		struct request_origin origin = m->origin;
-
-		m->item.due = m->origin.ts_last;
-		m->decision = decision;
-		if (send && decision == DECISION_CHOSEN) {
-			if (push_sent(l, m))
-				m = NULL;
-			else
-				decision = DECISION_SHED_HANDOVER;
-		} else if (l->o.tells_all && push(l, &m->item)) {
-			m = NULL;
-		}
-		if (m && l->event_log)
-			event_log_request(l->event_log, m, decision);
-		message_unref(m);
-		if (decision == DECISION_CHOSEN && l->o.recorder)
-			recorder_chosen(l->o.recorder, &origin);
-	}
-	if (reserved)
-		settle(l, decision == DECISION_CHOSEN);
-	counter_add(&l->decisions->decision[decision], 1);
-}
-
-static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
-{
-	struct lane *l = ctx;
-	struct wall now = wall_after(l->last, l->shift_ns);
-	struct lost_item *lost;
-
-	if (l->event_log)
-		event_log_lost(l->event_log, origin, reason, now);
-	if (!l->o.tells_all)
-		return;
-	lost = malloc(sizeof(*lost));
-	if (!lost)
-		return;
-	*lost = (struct lost_item){ .item = { .kind = ITEM_LOST, .due = now }, .origin = *origin, .reason = reason };
-	if (!push(l, &lost->item))
-		free(lost);
-}
-
-/** push_late() - what the ring had no room for; false if it still has none for all */
-static bool push_late(struct lane *l)
-{
-	while (l->late) {
-		struct response_item *next = l->late->next;
-
-		if (!ring_push(l->o.ring, &l->late->item))
-			return false;
-		l->pushed = true;
-		l->late = next;
-	}
-	l->late_end = &l->late;
-	return true;
-}
-
-/* Each response reaches the loop, or its pair would wait for it; live, one for which there is no room has no body. */
-static void on_response(void *ctx, uint64_t token, struct response *response)
-{
-	struct lane *l = ctx;
-	struct response_item *r = malloc(sizeof(*r));
-
-	l->awaited--;
-	if (!r) {
-		response_free(response);
-		return;
-	}
-	*r = (struct response_item){
-		.item = { .kind = ITEM_RESPONSE, .due = l->last },
-		.token = token,
-		.response = response,
-	};
-	if (push_late(l) && push(l, &r->item))
-		return;
-	if (response)
-		response_invalidate(response, RESPONSE_MEMORY);
-	*l->late_end = r;
-	l->late_end = &r->next;
+	return chosen_limit_reached(l->o.chosen) && waited_enough(l);
 }
 
 struct fragment_record {
@@ -406,7 +182,7 @@ static bool read_again(struct lane *l)
 
 	l->round++;
 	l->packets++; /* what ends with the recording comes behind all that any lane found in it */
-	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || enough(l) || !l->first_seen)
+	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || chosen_limit_reached(l->o.chosen) || !l->first_seen)
 		return false;
 	tracker_finish(l->tracker);
 	note_complaint(l);
@@ -453,7 +229,7 @@ static void *lane_main(void *arg)
 
 		if (atomic_load(&l->abandon) || over(l))
 			break;
-		push_late(l);
+		lane_push_late(l);
 		if (atomic_load(&l->stop) && !l->stopping) {
 			l->stopping = true;
 			source_stop(l->source, wall_now());
@@ -474,7 +250,7 @@ static void *lane_main(void *arg)
 	}
 	tracker_finish(l->tracker);
 	event_log_flush(l->event_log);
-	push_late(l);
+	lane_push_late(l);
 	if (l->source) {
 		source_update_stats(l->source, &l->stats);
 		note_complaint(l);
@@ -494,7 +270,7 @@ static int make_event_log(struct lane *l)
 		.budget = l->o.budget,
 		.show_query = l->o.options->show_query,
 		.one_by_one = l->o.paced || shares_recording(l),
-		.push = push,
+		.push = lane_push,
 		.ctx = l,
 	};
 
@@ -512,8 +288,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	struct lane *l = cache_line_calloc(sizeof(*l));
 	const struct options *o = options->options;
 	struct tracker_options tracker = stages_tracker(o, options->budget);
-	struct http1_options http = { .sink = { .ctx = l, .on_head = on_head, .on_request = on_request, .on_lost = on_lost,
-						.on_response = on_response },
+	struct http1_options http = { .sink = lane_sink(l),
 				      .max_body = o->max_body,
 				      .budget = options->budget,
 				      .keep_responses = o->compare.on,
@@ -528,7 +303,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->late_end = &l->late;
 	l->source = options->source;
 	pthread_mutex_init(&l->source_lock, NULL);
-	l->live = source_is_live(options->source);
+	l->live = options->live;
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(&o->ports, &o->vxlan_ports);

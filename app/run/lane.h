@@ -10,7 +10,7 @@
  *
  * Rules change as a whole: new ones, never changed after they were made, wait
  * behind one atomic pointer until the lane takes them, before it decides about its
- * next request. The lane frees the old ones, which nobody else can be using.
+ * next request. The lane frees the old ones, which nothing else can be using.
  *
  * Two flags reach into the lane: stop (capture nothing more, drain, finish) and
  * abandon (end now).
@@ -18,12 +18,12 @@
 #ifndef APP_RUN_LANE_H
 #define APP_RUN_LANE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "app/options/options.h"
 #include "app/record/recorder.h"
+#include "app/run/chosen_limit.h"
 #include "app/run/items.h"
 #include "app/run/rules.h"
 #include "base/budget.h"
@@ -35,28 +35,22 @@
 
 struct lane;
 
-/** struct chosen_limit - -c N, over all lanes; only looked at if there is a limit, since they share it */
-struct chosen_limit {
-	uint64_t limit;              /* 0: none */
-	_Atomic uint64_t reserved;   /* by requests that are being handed over */
-	_Atomic uint64_t chosen;     /* handed over: at the limit, all lanes end */
-};
-
 struct lane_options {
-	size_t index, count;           /* which of how many lanes: 0 speaks for all where all have seen the same */
-	const struct options *options; /* borrowed */
-	struct source *source;         /* taken */
-	bool keep_open;                /* at the end, until lane_close_source() or lane_free(): see lanes.c */
-	struct chosen_limit *chosen;   /* borrowed */
-	struct lane_rules *rules;      /* taken */
+	size_t index, count;            /* which of how many lanes: 0 speaks for all where all have seen the same */
+	const struct options *options;  /* borrowed */
+	struct source *source;          /* taken */
+	bool live;                      /* what does not fit is shed, and time passes without packets; else it waits */
+	bool keep_open;                 /* at the end, until lane_close_source() or lane_free(): see lanes.c */
+	struct chosen_limit *chosen;    /* borrowed */
+	struct lane_rules *rules;       /* taken */
 	struct policy_stats *decisions; /* borrowed; the policy counts there too */
-	struct budget *budget;         /* borrowed */
-	struct ring *ring;             /* borrowed */
-	struct intake *intake;         /* borrowed */
-	struct recorder *recorder;     /* borrowed; NULL without -w */
-	bool tells_all;                /* requests that are not sent are pushed too, without body: --explain */
-	struct event_writer *events;   /* borrowed; for requests that are not pushed; NULL without -o */
-	bool paced;                    /* what is pushed waits for its time */
+	struct budget *budget;          /* borrowed */
+	struct ring *ring;              /* borrowed */
+	struct intake *intake;          /* borrowed */
+	struct recorder *recorder;      /* borrowed; NULL without -w */
+	bool tells_all;                 /* requests that are not sent are pushed too, without body: --explain */
+	struct event_writer *events;    /* borrowed; for requests that are not pushed; NULL without -o */
+	bool paced;                     /* what is pushed waits for its time */
 	/* a file for --loop: open the recordings again, on the lane's thread; 0 or negative errno */
 	int (*reopen)(void *ctx, size_t lane, struct source **out, struct buffer *error);
 	/* true while the loop still holds requests, whose memory will come back */

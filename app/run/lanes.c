@@ -91,6 +91,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.count = ls->count,
 		.options = o->options,
 		.source = o->sources[i],
+		.live = ls->live,
 		.keep_open = ls->count > 1 || ls->live,
 		.chosen = &ls->chosen,
 		.rules = o->rules->lane[i],
