@@ -172,17 +172,25 @@ static void replace_source(struct lane *l, struct source *next)
 	source_close(old);
 }
 
+/* Of --loop; a recording without packets would be read for ever. */
+static bool has_more_rounds(struct lane *l)
+{
+	uint32_t rounds = l->o.options->loops;
+
+	return !l->live && (rounds == 0 || l->round < rounds) && l->first_seen && !atomic_load(&l->stop) &&
+	       !chosen_limit_reached(l->o.chosen);
+}
+
 /* The next round of --loop, or false when there is none. */
 static bool read_again(struct lane *l)
 {
-	uint32_t rounds = l->o.options->loops;
 	struct source *next = NULL;
 	struct buffer error = { 0 };
 	int err;
 
 	l->round++;
 	l->packets++; /* what ends with the recording comes behind all that any lane found in it */
-	if (l->live || (rounds != 0 && l->round >= rounds) || atomic_load(&l->stop) || chosen_limit_reached(l->o.chosen) || !l->first_seen)
+	if (!has_more_rounds(l))
 		return false;
 	tracker_finish(l->tracker);
 	note_complaint(l);
