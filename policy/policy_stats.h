@@ -3,7 +3,7 @@
  *
  * requests.complete = filtered.* + unsampled + shed.{handover,memory} + chosen.
  * One writer: the lane. (Chosen ones that the loop drops from the ring at the
- * end, app/run/run.c counts; the report moves them from chosen to shed.handover.)
+ * end, app/run/run_items.c counts; the report moves them from chosen to shed.handover.)
  */
 #ifndef POLICY_POLICY_STATS_H
 #define POLICY_POLICY_STATS_H

@@ -1,7 +1,10 @@
 /*
  * run_impl.h - one run, for the files that share the work
  *
- *   run.c         the wiring: what the stages tell us, setting up, stopping in order, closing down
+ *   run.c         the wiring: setting up, running, closing down
+ *   run_items.c   what comes of the lanes, and its lines of -o
+ *   run_targets.c what the targets say of each request
+ *   run_stop.c    stopping, in order
  *   run_admin.c   what --admin asks, and what moves the sample
  *   run_books.c   the books on demand, and all that is said at the end
  *   run_reload.c  SIGHUP: the configuration again
@@ -16,6 +19,7 @@
 #include "app/admin/admin.h"
 #include "app/run/comparing.h"
 #include "app/run/explain.h"
+#include "app/run/inputs.h"
 #include "app/run/lanes.h"
 #include "app/run/outputs.h"
 #include "app/run/recording.h"
@@ -50,10 +54,8 @@ struct run {
 	struct outputs outputs;
 	struct recording recording;
 	struct budget budget;
-	struct source *sources[SOURCE_LANES_MAX]; /* until the lanes take them */
+	struct inputs inputs;
 	size_t lane_count;
-	int *held_fds;         /* of the recordings, with --loop */
-	size_t held_count;
 	struct rules rules; /* the loop's; their policies are the lanes' to free once they are open */
 	struct head_builder builders[TARGETS_MAX];
 	struct sample_control sample;
@@ -94,6 +96,57 @@ struct facts_store {
 	struct document_recording recording;
 	struct document_comparison comparison;
 };
+
+/* run_items.c */
+
+/** run_begin_event() - a line of -o; NULL without -o, and when out of memory. Else run_end_event() when it is whole */
+struct buffer *run_begin_event(struct run *r);
+void run_end_event(struct run *r);
+
+/** run_on_prepare() - loop: what was noted since it last waited goes to be written before it waits again */
+void run_on_prepare(uv_prepare_t *handle);
+
+/** run_shows_header() - event_options': may the field be shown in events? */
+bool run_shows_header(void *ctx, struct span name);
+
+/** run_take_response() - production's, taken */
+void run_take_response(struct run *r, struct response_item *item);
+
+/** run_drop_item() - an item, taken, that the run ended before */
+void run_drop_item(void *ctx, struct item *item);
+
+/** run_loop_is_busy() - a lane: does the loop hold requests whose memory will come back? */
+bool run_loop_is_busy(void *ctx);
+
+enum intake_pace run_pace(const struct run *r);
+
+/** run_make_intake() / run_start_comparing() - 0, or a negative errno with one sentence; the latter also without --compare */
+int run_make_intake(struct run *r, struct buffer *error);
+int run_start_comparing(struct run *r, struct buffer *error);
+
+/* run_targets.c */
+
+/** run_make_replay() - the targets, but for a dry run; 0, or a negative errno with one sentence */
+int run_make_replay(struct run *r, struct buffer *error);
+
+/** run_on_room() - one more request may go */
+void run_on_room(void *ctx);
+
+/* run_stop.c */
+
+/** run_stop_capture() - the first signal, --duration, or no point in going on: end in order */
+void run_stop_capture(struct run *r);
+
+/** run_on_lanes_end() - a lane, the last: its end; run_on_lanes_ended() - loop, after that */
+void run_on_lanes_end(void *ctx);
+void run_on_lanes_ended(uv_async_t *handle);
+
+/** run_on_intake_end() - loop: nothing comes any more */
+void run_on_intake_end(void *ctx);
+
+void run_on_stop_signal(uv_signal_t *handle, int signum);
+void run_on_duration(uv_timer_t *handle);
+void run_close_handles(struct run *r);
 
 /* run_books.c */
 

@@ -1,0 +1,116 @@
+/*
+ * run_targets.c - the targets of a run: how they are made of the options, and what they say of each request
+ */
+#include <string.h>
+
+#include "app/run/run_impl.h"
+#include "base/log.h"
+
+static int make_head(void *ctx, const struct message *m, struct outgoing *out)
+{
+	const struct head_builder *b = ctx;
+
+	return rewrite_request(b->run->rules.rewrite[b->target], m, out);
+}
+
+void run_on_room(void *ctx)
+{
+	struct run *r = ctx;
+
+	if (r->intake)
+		intake_room(r->intake);
+}
+
+static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
+{
+	struct run *r = ctx;
+	struct buffer *line = run_begin_event(r);
+
+	if (line) {
+		event_outcome(m, replay_target_name(r->replay, target), outcome, line);
+		run_end_event(r);
+	}
+	explain_outcome(r->explain, replay_target_name(r->replay, target), m, outcome);
+	if (outcome_is_failure(outcome))
+		fail_log_outcome(&r->fail_log, m, replay_target_shown(r->replay, target), outcome, mono_now(), wall_now());
+	if (r->comparing)
+		comparing_outcome(r->comparing, target, m, outcome);
+}
+
+static void on_unsent(void *ctx, size_t target, const struct message *m, enum shed_reason why)
+{
+	struct run *r = ctx;
+
+	explain_unsent(r->explain, replay_target_name(r->replay, target), m, why);
+	if (r->comparing)
+		comparing_unsent(r->comparing, target, m);
+}
+
+/* shadows that still get requests; a control alone compares nothing */
+static bool has_shadow(const struct run *r)
+{
+	for (size_t i = 0; i < r->o->target_count; i++)
+		if (!r->o->targets[i].is_control && !r->is_refused[i])
+			return true;
+	return false;
+}
+
+/* The others go on: what they are given does not change. */
+static void on_production(void *ctx, size_t target, const struct endpoint *server)
+{
+	struct run *r = ctx;
+	char text[ENDPOINT_TEXT_MAX];
+
+	r->is_refused[target] = true;
+	r->refused++;
+	log_error("target %s (%s) is the service that is watched: %s went to %s, and that is where this target leads. "
+		  "Nothing %sis sent to it; name the shadow with -t, or, if production is to get its requests twice, add "
+		  "--target-is-production",
+		  replay_target_name(r->replay, target), replay_target_shown(r->replay, target),
+		  r->live ? "a request" : "a request of the recording", endpoint_text(server, text),
+		  counter_get(&replay_target_stats(r->replay, target)->sent) > 0 ? "more " : "");
+	if (!has_shadow(r))
+		run_stop_capture(r);
+}
+
+int run_make_replay(struct run *r, struct buffer *error)
+{
+	struct target_options targets[TARGETS_MAX];
+	struct replay_options options = {
+		.targets = targets,
+		.target_count = r->o->target_count,
+		.on_outcome = on_outcome,
+		.on_unsent = on_unsent,
+		.on_production = on_production,
+		.on_room = run_on_room,
+		.ctx = r,
+	};
+
+	if (r->o->dry_run)
+		return 0;
+	for (size_t i = 0; i < r->o->target_count; i++) {
+		const struct target_settings *target = &r->o->targets[i];
+
+		r->builders[i] = (struct head_builder){ r, i };
+		targets[i] = (struct target_options){
+			.url = target->url,
+			.tls = r->o->tls,
+			.connections = r->o->connections,
+			.queue = r->o->queue,
+			.max_time_ns = r->o->max_time_ns,
+			.connect_timeout_ns = r->o->connect_timeout_ns,
+			.breaker = r->o->breaker,
+			.rate = target->rate,
+			.sample_share = target->sample_share,
+			.shed_stale = r->live,
+			.is_here = r->live,
+			.may_be_production = r->o->target_is_production,
+			.keep_responses = r->o->compare.on,
+			.max_response = r->o->compare.max_response,
+			.budget = &r->budget,
+			.make_head = make_head,
+			.make_head_ctx = &r->builders[i],
+		};
+	}
+	return replay_new(&r->loop, &options, &r->replay, error);
+}
