@@ -1,0 +1,130 @@
+/* test_explain.c - the line of --explain about a request, a loss, a target */
+#include "tests/rig/run_rig.h"
+
+#include <string.h>
+
+#include "app/run/explain.h"
+#include "base/units.h"
+
+static const struct request_origin origin = {
+	.client = { .family = 4, .port = 51234 },
+	.server = { .family = 4, .port = 8501 },
+	.id = 0xabc,
+	.ts_first = { 1700000000 * NS_PER_S },
+	.ts_last = { 1700000001 * NS_PER_S },
+};
+
+static struct message request(const char *method, const char *target)
+{
+	return (struct message){ .origin = origin,
+				 .head = { .method = span_str(method), .target = span_str(target) },
+				 .body_len = 352 };
+}
+
+struct request_row {
+	const char *method, *target;
+	enum decision decision;
+	uint64_t share;
+	const char *line, *rule; /* a part of the line; the rule that events are given, "" for none */
+};
+
+static const struct request_row requests[] = {
+	{ "POST", "/v1/models/m:predict", DECISION_CHOSEN, SHARE_ONE, " 352 bytes: chosen\n", "" },
+	{ "GET", "/x", DECISION_FILTERED_METHOD, SHARE_ONE, " 352 bytes: filtered by method: ", NULL },
+	{ "POST", "/x", DECISION_UNSAMPLED, SHARE_ONE, ": unsampled: -c has as many as it asked for\n",
+	  "-c has as many as it asked for" },
+	{ "POST", "/x", DECISION_UNSAMPLED, SHARE_ONE / 10, ": unsampled: --sample 10%", NULL },
+	/* queries and passwords are not told, and what is not printable is shown as such */
+	{ "POST", "/x?key=secret", DECISION_CHOSEN, SHARE_ONE, "POST /x 0", "" },
+	{ "POST", "http://user:secret@h/x", DECISION_CHOSEN, SHARE_ONE, "POST /x 0", "" },
+	{ "POST", "/\033[2J", DECISION_CHOSEN, SHARE_ONE, "/\\x1b[2J ", "" },
+};
+
+static void test_requests(void **state)
+{
+	struct options o;
+	struct explain *e;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "--explain");
+	e = explain_new(&o);
+	assert_non_null(e);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		const struct request_row *row = &requests[i];
+		struct message m = request(row->method, row->target);
+		struct told told;
+		struct span rule;
+
+		told_start(&told);
+		rule = explain_request(e, &m, row->decision, row->share);
+		told_end(&told);
+		if (!strstr(told.text, row->line))
+			fail_msg("row %zu: %s", i, told.text);
+		assert_null(strstr(told.text, "secret"));
+		assert_memory_equal(told.text, "22:13:21.000 0000000000000abc ", 30);
+		if (row->rule)
+			assert_true(span_equal(rule, span_str(row->rule)));
+		else
+			assert_true(rule.len > 0);
+	}
+	explain_end(e, NULL);
+	options_deinit(&o);
+}
+
+static void test_losses_and_targets(void **state)
+{
+	struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .total_us = 1200 };
+	struct outcome timeout = { .kind = OUTCOME_FAILED_TIMEOUT, .total_us = 2500 };
+	struct message m = request("POST", "/x");
+	struct books books = { .requests = { .complete = 3, .lost = { [LOST_GAP] = 1 } } };
+	struct options o;
+	struct explain *e;
+	struct told told;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--explain");
+	e = explain_new(&o);
+	told_start(&told);
+	explain_lost(e, &origin, LOST_GAP);
+	explain_outcome(e, "a", &m, &answered);
+	explain_outcome(e, "a", &m, &timeout);
+	explain_unsent(e, "b", &m, SHED_RATE);
+	explain_unsent(e, "b", &m, SHED_COUNT);
+	explain_end(e, &books); /* one of four had a line */
+	told_end(&told);
+	assert_non_null(strstr(told.text, ": lost: gap: bytes of it were never captured\n"));
+	assert_non_null(strstr(told.text, " a: answered 200 in 1.2 ms\n"));
+	assert_non_null(strstr(told.text, " a: failed: timeout after 2.5 ms\n"));
+	assert_non_null(strstr(told.text, " b: shed: rate: over --rate\n"));
+	assert_non_null(strstr(told.text, " b: unsampled: not in this target's own sample\n"));
+	assert_non_null(strstr(told.text, "3 requests were not explained"));
+	options_deinit(&o);
+}
+
+static void test_off(void **state)
+{
+	struct message m = request("POST", "/x");
+	struct options o;
+	struct told told;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run");
+	assert_null(explain_new(&o));
+	told_start(&told);
+	assert_int_equal(explain_request(NULL, &m, DECISION_CHOSEN, 0).len, 0);
+	explain_lost(NULL, &origin, LOST_GAP);
+	explain_end(NULL, NULL);
+	assert_string_equal(told_end(&told), "");
+	options_deinit(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_losses_and_targets),
+		cmocka_unit_test(test_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/* test_sample_control.c - the share that is in force: what was asked for, or the ramp, less the governor's part */
+#include "tests/rig/run_rig.h"
+
+#include "app/run/sample_control.h"
+#include "base/units.h"
+
+static void test_asked(void **state)
+{
+	struct sample_control s;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "-S", "25%");
+	sample_control_init(&s, &o);
+	assert_false(s.has_ramp || s.has_governor);
+	assert_int_equal(s.share, SHARE_ONE / 4);
+	assert_int_equal(sample_control_ask(&s, SHARE_ONE / 2), SHARE_ONE / 2);
+	assert_int_equal(s.asked, SHARE_ONE / 2);
+	assert_int_equal(s.share, SHARE_ONE / 2);
+	options_deinit(&o);
+}
+
+/* A ramp is not moved from outside. */
+static void test_ramp(void **state)
+{
+	struct sample_control s;
+	struct options o;
+	uint64_t from;
+
+	(void)state;
+	OPTIONS_OF(&o, "-i", "lo", "-p", "8000", "-t", "http://127.0.0.1:9", "--ramp", "1%..50%/10m");
+	sample_control_init(&s, &o);
+	assert_true(s.has_ramp);
+	from = s.share;
+	assert_int_equal(from, SHARE_ONE / 100);
+	assert_int_equal(sample_control_ask(&s, SHARE_ONE), from);
+	assert_int_equal(s.asked, from);
+	options_deinit(&o);
+}
+
+/* What the governor takes off stays off when another share is asked for. */
+static void test_governor(void **state)
+{
+	struct sample_control s;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-i", "lo", "-p", "8000", "-t", "http://127.0.0.1:9", "--max-cpu", "10%");
+	sample_control_init(&s, &o);
+	assert_true(s.has_governor);
+	s.governor = governor_new(o.max_cpu, (struct mono){ 0 }, 0);
+	assert_int_equal(sample_control_ask(&s, SHARE_ONE), SHARE_ONE);
+	for (int64_t i = 1; i < 4; i++) /* a whole core all the time */
+		governor_look(&s.governor, (struct mono){ i * GOVERNOR_LOOK_NS }, i * GOVERNOR_LOOK_NS);
+	assert_true(sample_control_ask(&s, SHARE_ONE) < SHARE_ONE);
+	assert_true(s.share < s.asked);
+	assert_int_equal(s.share, governor_share(&s.governor, SHARE_ONE));
+	options_deinit(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_ramp),
+		cmocka_unit_test(test_governor),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
