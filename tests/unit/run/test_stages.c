@@ -1,0 +1,70 @@
+/* test_stages.c - what options mean to the capture and to the reassembly */
+#include "tests/rig/run_rig.h"
+
+#include <string.h>
+
+#include "app/run/stages.h"
+
+static void test_live(void **state)
+{
+	struct buffer program = { 0 };
+	struct live_options live;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-i", "lo", "-i", "eth7", "-p", "8000,8001", "-t", "http://h:1", "host 10.0.0.1");
+	live = stages_live(&o, &program);
+	assert_int_equal(live.interface_count, 2);
+	assert_string_equal(live.interfaces[1], "eth7");
+	assert_int_equal(live.ports.count, 2);
+	assert_int_equal(live.ports.port[1], 8001);
+	assert_string_equal(live.expression, "host 10.0.0.1");
+	assert_int_equal(live.snaplen, o.snaplen);
+	assert_int_equal(live.buffer_bytes, o.buffer_bytes);
+	assert_non_null(strstr(live.program, "test_stages")); /* our own path */
+	buffer_deinit(&program);
+	options_deinit(&o);
+}
+
+static void test_files(void **state)
+{
+	struct file_options files;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "a.pcap", "-r", "b.pcap", "--dry-run", "tcp");
+	files = stages_files(&o);
+	assert_int_equal(files.path_count, 2);
+	assert_string_equal(files.paths[0], "a.pcap");
+	assert_string_equal(files.expression, "tcp");
+	assert_null(files.fds);
+	options_deinit(&o);
+}
+
+static void test_tracker(void **state)
+{
+	struct tracker_options tracker;
+	struct budget budget;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "a.pcap", "--dry-run", "-p", "9000");
+	budget_init(&budget, 1);
+	tracker = stages_tracker(&o, &budget);
+	assert_int_equal(tracker.server_port_count, 1);
+	assert_int_equal(tracker.server_ports[0], 9000);
+	assert_ptr_equal(tracker.budget, &budget);
+	assert_true(tracker.hold_bytes > 0 && tracker.idle_ns > 0);
+	options_deinit(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_tracker),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
