@@ -14,31 +14,13 @@ static void on_share(void *ctx, uint64_t share)
 	progress_set_sample(&r->progress, share);
 }
 
-static struct ramp_counts counts_of(const struct target_stats *s, uint64_t queue_max)
-{
-	struct ramp_counts c = { .queued = counter_get(&s->queued), .queue_max = queue_max };
-
-	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
-
-		c.ended += n;
-		if (i == OUTCOME_ANSWERED_5XX || (!outcome_is_answered(i) && i != OUTCOME_FAILED_STALE))
-			c.failed += n; /* stale is no trouble of the shadow's */
-	}
-	/* A target that is left alone answers nothing, and that would look well. */
-	c.ended += counter_get(&s->shed[SHED_BREAKER]);
-	c.failed += counter_get(&s->shed[SHED_BREAKER]);
-	c.timeouts = counter_get(&s->outcome[OUTCOME_FAILED_TIMEOUT]);
-	return c;
-}
-
 static size_t read_counts(void *ctx, struct ramp_counts counts[RAMP_TARGETS])
 {
 	struct run *r = ctx;
 	size_t count = r->replay ? replay_target_count(r->replay) : 0;
 
 	for (size_t i = 0; i < count; i++)
-		counts[i] = counts_of(replay_target_stats(r->replay, i), r->o->queue);
+		counts[i] = sample_counts(replay_target_stats(r->replay, i), r->o->queue);
 	return count;
 }
 

@@ -64,6 +64,24 @@ static void on_governor_timer(uv_timer_t *timer)
 			 s->governor.usage, s->governor.limit, from, to);
 }
 
+struct ramp_counts sample_counts(const struct target_stats *s, uint64_t queue_max)
+{
+	struct ramp_counts c = { .queued = counter_get(&s->queued), .queue_max = queue_max };
+
+	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+		uint64_t n = i == OUTCOME_CANCELLED_AT_EXIT ? 0 : counter_get(&s->outcome[i]);
+
+		c.ended += n;
+		if (i == OUTCOME_ANSWERED_5XX || (!outcome_is_answered(i) && i != OUTCOME_FAILED_STALE))
+			c.failed += n; /* stale is no trouble of the shadow's */
+	}
+	/* A target that is left alone answers nothing, and that would look well. */
+	c.ended += counter_get(&s->shed[SHED_BREAKER]);
+	c.failed += counter_get(&s->shed[SHED_BREAKER]);
+	c.timeouts = counter_get(&s->outcome[OUTCOME_FAILED_TIMEOUT]);
+	return c;
+}
+
 void sample_control_init(struct sample_control *s, const struct options *options)
 {
 	*s = (struct sample_control){ .options = options,

@@ -15,6 +15,7 @@
 #include "policy/governor.h"
 #include "app/options/options.h"
 #include "policy/ramp.h"
+#include "replay/replay_stats.h"
 #include "report/document.h"
 
 /** struct sample_hooks - what the ramp looks at, and who uses the share */
@@ -35,6 +36,9 @@ struct sample_control {
 	bool has_ramp, has_governor;
 	uv_timer_t ramp_timer, governor_timer;
 };
+
+/** sample_counts() - what a ramp looks at, of one target with room for @queue_max requests */
+struct ramp_counts sample_counts(const struct target_stats *s, uint64_t queue_max);
 
 /** sample_control_init() - the share to begin with; no timer runs yet */
 void sample_control_init(struct sample_control *s, const struct options *options);

@@ -58,12 +58,36 @@ static void test_governor(void **state)
 	options_deinit(&o);
 }
 
+/* What a restart or the end of a run cuts off, and what waited too long, is no trouble of the shadow's; a breaker is. */
+static void test_counts(void **state)
+{
+	struct target_stats s = { 0 };
+	struct ramp_counts c;
+
+	(void)state;
+	counter_set(&s.outcome[OUTCOME_ANSWERED_2XX], 10);
+	counter_set(&s.outcome[OUTCOME_ANSWERED_5XX], 2);
+	counter_set(&s.outcome[OUTCOME_FAILED_TIMEOUT], 3);
+	counter_set(&s.outcome[OUTCOME_FAILED_STALE], 5);
+	counter_set(&s.outcome[OUTCOME_CANCELLED_AT_EXIT], 7);
+	counter_set(&s.shed[SHED_BREAKER], 4);
+	counter_set(&s.shed[SHED_RATE], 100);
+	counter_set(&s.queued, 6);
+	c = sample_counts(&s, 50);
+	assert_int_equal(c.ended, 10 + 2 + 3 + 5 + 4);
+	assert_int_equal(c.failed, 2 + 3 + 4);
+	assert_int_equal(c.timeouts, 3);
+	assert_int_equal(c.queued, 6);
+	assert_int_equal(c.queue_max, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_ramp),
 		cmocka_unit_test(test_governor),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
