@@ -1,9 +1,8 @@
 /*
  * comparison.h - what came of comparing one pair of responses
  *
- * The verdict is the first of the list that holds, so a pair has one. What is
- * behind it is in the findings: for each path of the body that differs (array
- * indices as *) how often, how much, and the worst place.
+ * One verdict (verdicts.h), and what is behind it: for each path of the body
+ * that differs (array indices as *) how often, how much, and the worst place.
  */
 #ifndef COMPARE_COMPARISON_H
 #define COMPARE_COMPARISON_H
@@ -12,62 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*      id               name               */
-#define COMPARISONS(X)                                                                                       \
-	X(ERROR,          "error")          /* the shadow failed or timed out */                             \
-	X(STATUS,         "status")         /* another status code */                                        \
-	X(ENCODING,       "encoding")       /* another kind of body, or one of the two cannot be read */     \
-	X(SCHEMA,         "schema")         /* another type, something missing, something extra */           \
-	X(DECISION,       "decision")       /* the arg-max or top-k differs */                               \
-	X(VALUE,          "value")          /* a value outside the tolerance */                              \
-	X(ORDER,          "order")          /* the same elements in another order */                         \
-	X(CLOSE,          "close")          /* within the tolerance */                                       \
-	X(EQUAL,          "equal")          /* the same bytes or the same values */                          \
-	X(NOT_COMPARABLE, "not_comparable") /* production's response is not whole, or it cannot be said */
-
-enum comparison_verdict {
-#define X(id, name) COMPARISON_##id,
-	COMPARISONS(X)
-#undef X
-	COMPARISON_COUNT
-};
-
-#define DIFFERENCES(X)                                                                                       \
-	X(TYPE, "type") X(MISSING, "missing") X(EXTRA, "extra") /* the three are schema */                   \
-	X(DECISION, "decision") X(VALUE, "value") X(ORDER, "order") X(CLOSE, "close")                        \
-	X(IGNORED, "ignored") /* what a rule says not to look at, and it differs: never more than close */
-
-enum difference_kind {
-#define X(id, name) DIFFERENCE_##id,
-	DIFFERENCES(X)
-#undef X
-	DIFFERENCE_COUNT
-};
-
-#define BODY_KINDS(X)                                                                                        \
-	X(NONE, "none") X(JSON, "json") X(TENSORS, "tensors") X(EVENTS, "events") X(TEXT, "text") X(BYTES, "bytes")
-
-enum body_kind {
-#define X(id, name) BODY_##id,
-	BODY_KINDS(X)
-#undef X
-	BODY_KIND_COUNT
-};
-
-/* In what two replies of a language model decide otherwise, whatever their words; the first that holds. */
-#define REPLY_DIFFERENCES(X)                                                                                 \
-	X(TOOL_CALL, "tool_call")         /* other tools, other arguments, or words where a tool is called */ \
-	X(REFUSAL, "refusal")             /* one of the two refuses */                                       \
-	X(EMPTY, "empty")                 /* one of the two says nothing */                                  \
-	X(FINISH_REASON, "finish_reason") /* one of the two was cut short, or ends for another reason */
-
-enum reply_difference {
-	REPLY_ALIKE,
-#define X(id, name) REPLY_##id,
-	REPLY_DIFFERENCES(X)
-#undef X
-	REPLY_DIFFERENCE_COUNT
-};
+#include "compare/verdicts.h"
 
 #define FINDINGS_MAX   64  /* paths kept of one pair; differences at more paths are only counted */
 #define FINDING_TEXT   96  /* with the NUL; longer values are cut */
@@ -137,10 +81,5 @@ struct comparison_counts {
 	uint64_t generated_different; /* of VALUE: only the text of a language model differs */
 	uint64_t agree, disagree;     /* decisions */
 };
-
-const char *comparison_name(enum comparison_verdict v);
-const char *difference_name(enum difference_kind k);
-const char *reply_difference_name(enum reply_difference r); /* NULL of REPLY_ALIKE */
-const char *body_kind_name(enum body_kind k);
 
 #endif

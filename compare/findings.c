@@ -430,16 +430,9 @@ void collector_decision(struct collector *c, struct span production, double prod
 
 enum comparison_verdict collector_verdict(const struct collector *c)
 {
-	static const enum comparison_verdict verdicts[] = {
-		[DIFFERENCE_TYPE] = COMPARISON_SCHEMA,  [DIFFERENCE_MISSING] = COMPARISON_SCHEMA,
-		[DIFFERENCE_EXTRA] = COMPARISON_SCHEMA, [DIFFERENCE_DECISION] = COMPARISON_DECISION,
-		[DIFFERENCE_VALUE] = COMPARISON_VALUE,  [DIFFERENCE_ORDER] = COMPARISON_ORDER,
-		[DIFFERENCE_CLOSE] = COMPARISON_CLOSE,  [DIFFERENCE_IGNORED] = COMPARISON_CLOSE,
-	};
-
-	for (size_t kind = 0; kind < DIFFERENCE_COUNT; kind++)
+	for (enum difference_kind kind = 0; kind < DIFFERENCE_COUNT; kind++)
 		if (c->kinds[kind])
-			return verdicts[kind];
+			return difference_verdict(kind);
 	return COMPARISON_EQUAL;
 }
 

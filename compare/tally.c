@@ -135,21 +135,26 @@ uint64_t target_pairs(const struct target_tally *g)
 {
 	uint64_t pairs = 0;
 
-	for (int v = 0; v < COMPARISON_COUNT; v++)
+	for (enum comparison_verdict v = 0; v < COMPARISON_COUNT; v++)
 		pairs += g->verdict[v];
 	return pairs;
 }
 
 uint64_t target_compared(const struct target_tally *g)
 {
-	return target_pairs(g) - g->verdict[COMPARISON_ERROR] - g->verdict[COMPARISON_NOT_COMPARABLE];
+	uint64_t compared = 0;
+
+	for (enum comparison_verdict v = 0; v < COMPARISON_COUNT; v++)
+		compared += comparison_is_compared(v) ? g->verdict[v] : 0;
+	return compared;
 }
 
 struct rate target_mismatch(const struct target_tally *g, bool has_control)
 {
-	uint64_t wrong = target_compared(g) - g->verdict[COMPARISON_CLOSE] - g->verdict[COMPARISON_EQUAL];
-	uint64_t excused = has_control ? 0 : g->generated.different;
+	uint64_t wrong = 0, excused = has_control ? 0 : g->generated.different;
 
+	for (enum comparison_verdict v = 0; v < COMPARISON_COUNT; v++)
+		wrong += comparison_is_mismatch(v) ? g->verdict[v] : 0;
 	return rate_of(wrong > excused ? wrong - excused : 0, target_compared(g));
 }
 
@@ -449,8 +454,6 @@ static void add_paths(struct target_tally *g, const struct findings *f)
 
 static void add_slices(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
 {
-	bool compared = c->verdict != COMPARISON_ERROR && c->verdict != COMPARISON_NOT_COMPARABLE;
-
 	for (size_t i = 0; i < t->dimension_count; i++) {
 		struct counted_key key = { .len = 0 };
 		struct counted_row *row;
@@ -463,8 +466,8 @@ static void add_slices(struct tally *t, struct target_tally *g, const struct pai
 		}
 		row->n[SLICE_PAIRS]++;
 		row->n[SLICE_ERRORS] += c->verdict == COMPARISON_ERROR;
-		row->n[SLICE_COMPARED] += compared;
-		row->n[SLICE_MISMATCH] += compared && c->verdict != COMPARISON_EQUAL && c->verdict != COMPARISON_CLOSE;
+		row->n[SLICE_COMPARED] += comparison_is_compared(c->verdict);
+		row->n[SLICE_MISMATCH] += comparison_is_mismatch(c->verdict);
 		row->n[SLICE_GENERATED] += c->generated && c->verdict == COMPARISON_VALUE;
 		row->n[SLICE_DECISIONS] += c->findings.decisions_total;
 		row->n[SLICE_AGREE] += c->findings.decisions_agree;

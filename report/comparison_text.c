@@ -6,24 +6,25 @@
 #include "base/statistics.h"
 #include "report/format.h"
 
+/** verdict_text() - the name as a word or two: "not comparable" */
+static void verdict_text(const char *name, struct buffer *out)
+{
+	for (; *name; name++)
+		buffer_add(out, *name == '_' ? " " : name, 1);
+}
+
 /** verdicts_text() - "7 equal, 1 decision": those that there were */
 static void verdicts_text(const struct comparison_counts *n, struct buffer *out)
 {
-	static const enum comparison_verdict order[] = { COMPARISON_EQUAL,    COMPARISON_CLOSE,
-							 COMPARISON_DECISION, COMPARISON_VALUE,
-							 COMPARISON_ORDER,    COMPARISON_SCHEMA,
-							 COMPARISON_STATUS,   COMPARISON_ENCODING,
-							 COMPARISON_ERROR,    COMPARISON_NOT_COMPARABLE };
 	const char *between = ": ";
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		uint64_t n_of = n->verdict[order[i]];
+	for (int place = 1; place <= COMPARISON_COUNT; place++) {
+		enum comparison_verdict v = comparison_at_place(place);
 
-		if (n_of == 0)
+		if (n->verdict[v] == 0)
 			continue;
-		buffer_printf(out, "%s%llu %s", between, (unsigned long long)n_of,
-			      order[i] == COMPARISON_NOT_COMPARABLE ? "not comparable"
-								    : comparison_name(order[i]));
+		buffer_printf(out, "%s%llu ", between, (unsigned long long)n->verdict[v]);
+		verdict_text(comparison_name(v), out);
 		between = ", ";
 	}
 	buffer_add_str(out, "\n");

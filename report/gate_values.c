@@ -4,12 +4,73 @@
 #include <math.h>
 #include <string.h>
 
+#include "compare/comparison.h"
+
 #define NAME_MAX_LEN 32
 
+#define COMPARED(name, kind, path, over) { name, GATE_COMPARED, GATE_##kind, path, over },
+#define TARGET(name, kind, path, over)	 { name, GATE_TARGET, GATE_##kind, path, over },
+#define RUN(name, kind, path, over)	 { name, GATE_RUN, GATE_##kind, path, over },
+
+/* a verdict's share of what was compared */
+#define OF_MISMATCH(gate, name) COMPARED(gate, SHARE, "verdicts." name, "compared")
+#define OF_MATCH(gate, name)
+#define OF_APART(gate, name)
+
 const struct gate_value gate_values[] = {
-#define X(name, scope, kind, path, over) { name, GATE_##scope, GATE_##kind, path, over },
-	GATE_VALUES(X)
+	COMPARED("pairs",                    COUNT,  "pairs",                           NULL)
+	COMPARED("compared",                 COUNT,  "compared",                        NULL)
+	COMPARED("distinct",                 COUNT,  "distinct_requests",               NULL)
+	COMPARED("not_comparable",           SHARE,  "verdicts.not_comparable",         "pairs")
+	COMPARED("mismatch",                 SHARE,  "mismatch.rate",                   NULL)
+	COMPARED("mismatch_lower",           SHARE,  "mismatch.low",                    NULL)
+	COMPARED("mismatch_upper",           SHARE,  "mismatch.high",                   NULL)
+	COMPARED("mismatch_net",             SHARE,  "noise.net_rate",                  NULL)
+#define X(id, name, role, gate, ...) OF_##role(gate, name)
+	COMPARISONS(X)
 #undef X
+	COMPARED("ignored_differing",        SHARE,  "ignored.rate",                    NULL)
+	COMPARED("decision_agreement",       SHARE,  "decision.rate",                   NULL)
+	COMPARED("decision_agreement_lower", SHARE,  "decision.low",                    NULL)
+	COMPARED("error_rate",               SHARE,  "error_rate.shadow.rate",          NULL)
+	COMPARED("error_rate_upper",         SHARE,  "error_rate.shadow.high",          NULL)
+	COMPARED("error_delta",              CHANGE, "error_rate.delta.value",          NULL)
+	COMPARED("error_delta_lower",        CHANGE, "error_rate.delta.low",            NULL)
+	COMPARED("error_delta_upper",        CHANGE, "error_rate.delta.high",           NULL)
+	COMPARED("timeouts",                 SHARE,  "latency_us.timeouts",             "pairs")
+	COMPARED("shadow_p50",               TIME,   "latency_us.shadow.total.p50",     NULL)
+	COMPARED("shadow_p90",               TIME,   "latency_us.shadow.total.p90",     NULL)
+	COMPARED("shadow_p95",               TIME,   "latency_us.shadow.total.p95",     NULL)
+	COMPARED("shadow_p99",               TIME,   "latency_us.shadow.total.p99",     NULL)
+	COMPARED("shadow_p999",              TIME,   "latency_us.shadow.total.p999",    NULL)
+	COMPARED("production_p50",           TIME,   "latency_us.production.total.p50", NULL)
+	COMPARED("production_p90",           TIME,   "latency_us.production.total.p90", NULL)
+	COMPARED("production_p95",           TIME,   "latency_us.production.total.p95", NULL)
+	COMPARED("production_p99",           TIME,   "latency_us.production.total.p99", NULL)
+	COMPARED("production_p999",          TIME,   "latency_us.production.total.p999", NULL)
+	COMPARED("slower_p50",               TIME,   "latency_us.difference.p50.value", NULL)
+	COMPARED("slower_p90",               TIME,   "latency_us.difference.p90.value", NULL)
+	COMPARED("slower_p95",               TIME,   "latency_us.difference.p95.value", NULL)
+	COMPARED("slower_p99",               TIME,   "latency_us.difference.p99.value", NULL)
+	COMPARED("p50_ratio",                RATIO,  "latency_us.p50_ratio",            NULL)
+	COMPARED("p99_ratio",                RATIO,  "latency_us.p99_ratio",            NULL)
+	COMPARED("label_psi",                RATIO,  "decision.label_psi",              NULL)
+	COMPARED("score_psi",                RATIO,  "decision.score_psi",              NULL)
+	COMPARED("generated",                COUNT,  "generated.pairs",                 NULL)
+	COMPARED("generated_different",      SHARE,  "generated.different",             "generated.pairs")
+#define X(id, name, meaning) COMPARED(name, SHARE, "generated.decisions." name, "compared")
+	REPLY_DIFFERENCES(X)
+#undef X
+	COMPARED("common_prefix",            SHARE,  "generated.common_prefix_share",   NULL)
+	COMPARED("first_token_p50",          TIME,   "streams.shadow.first_token.p50",  NULL)
+	COMPARED("first_token_p99",          TIME,   "streams.shadow.first_token.p99",  NULL)
+	TARGET("sent",                       COUNT,  "sent",                            NULL)
+	TARGET("failed",                     SHARE,  "failed",                          "sent")
+	TARGET("shed",                       SHARE,  "shed",                            "chosen")
+	RUN("seen",                          COUNT,  "requests.seen",                   NULL)
+	RUN("chosen",                        COUNT,  "requests.chosen",                 NULL)
+	RUN("lost",                          SHARE,  "requests.lost",                   "requests.seen")
+	RUN("dropped",                       COUNT,  "packets.dropped_kernel",          NULL)
 };
 
 const size_t gate_value_count = sizeof(gate_values) / sizeof(gate_values[0]);

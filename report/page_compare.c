@@ -2,6 +2,8 @@
 #include "report/page_impl.h"
 
 #include <stdlib.h>
+
+#include "compare/comparison.h"
 #include "report/plots.h"
 
 #define SLICES_SHOWN 40
@@ -11,33 +13,26 @@
 
 /* ---- verdicts and statuses ---- */
 
-/* In the order of reading: what is well, then what is not, worst last. */
-static const struct verdict_look {
-	const char *name, *class, *means;
-} looks[] = {
-	{ "equal", "g", "the same bytes or the same values" },
-	{ "close", "g2", "within the tolerance, or what a rule lets pass" },
-	{ "order", "y", "the same elements in another order" },
-	{ "value", "y", "a value outside the tolerance" },
-	{ "decision", "s", "another decision: arg-max, top-k, what a language model does" },
-	{ "schema", "b", "another type, something missing or extra" },
-	{ "encoding", "b", "another kind of body, or one that cannot be read" },
-	{ "status", "b", "another status" },
-	{ "error", "b", "the shadow failed or timed out" },
-	{ "not_comparable", "e", "production's answer was not seen whole" },
-};
+/** verdict_read() - the @i-th in the order of reading: what is well, then what is not, worst last, then what is not known */
+static const struct verdict_row *verdict_read(int i)
+{
+	const int unknown = COMPARISON_COUNT - 1;
+
+	return verdict_row((enum comparison_verdict)(i < unknown ? unknown - 1 - i : unknown));
+}
 
 static void stacked_bar(struct markup *p, struct view verdicts, double pairs)
 {
 	if (!markup_is_html(p) || pairs <= 0)
 		return;
 	markup_raw(p, "<div class=\"stack\" role=\"img\" aria-label=\"verdicts\">");
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		double n = (double)view_count(view_get(verdicts, looks[i].name));
+	for (int i = 0; i < COMPARISON_COUNT; i++) {
+		const struct verdict_row *row = verdict_read(i);
+		double n = (double)view_count(view_get(verdicts, row->name));
 
 		if (n > 0)
-			markup_raw(p, "<i class=\"%s\" style=\"width:%.3f%%\" title=\"%s\"></i>", looks[i].class,
-				  n / pairs * 100, looks[i].name);
+			markup_raw(p, "<i class=\"%s\" style=\"width:%.3f%%\" title=\"%s\"></i>", row->colour,
+				   n / pairs * 100, row->name);
 	}
 	markup_raw(p, "</div>\n");
 }
@@ -45,18 +40,19 @@ static void stacked_bar(struct markup *p, struct view verdicts, double pairs)
 static void verdict_table(struct markup *p, struct view verdicts, double pairs)
 {
 	markup_table(p, "lrrw", "verdict|pairs|share|meaning");
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		uint64_t n = view_count(view_get(verdicts, looks[i].name));
+	for (int i = 0; i < COMPARISON_COUNT; i++) {
+		const struct verdict_row *row = verdict_read(i);
+		uint64_t n = view_count(view_get(verdicts, row->name));
 
 		if (n == 0)
 			continue;
 		if (markup_is_html(p))
-			markup_cell_raw(p, "<i class=\"key %s\"></i>%s", looks[i].class, looks[i].name);
+			markup_cell_raw(p, "<i class=\"key %s\"></i>%s", row->colour, row->name);
 		else
-			markup_cell(p, "%s", looks[i].name);
+			markup_cell(p, "%s", row->name);
 		markup_cell_count(p, n);
 		markup_cell_share(p, pairs > 0 ? (double)n / pairs : 0);
-		markup_cell(p, "%s", looks[i].means);
+		markup_cell(p, "%s", row->meaning);
 	}
 	markup_table_end(p);
 }
@@ -97,23 +93,19 @@ static uint64_t decided_otherwise(struct view generated)
 /** decisions_of_replies() - what is wrong with a reply whatever its words */
 static void decisions_of_replies(struct markup *p, struct view generated)
 {
-	static const char *const rows[][2] = {
-		{ "tool_call", "another tool is called, or with other arguments, or words come where a tool is called" },
-		{ "refusal", "one of the two refuses" },
-		{ "empty", "one of the two says nothing" },
-		{ "finish_reason", "one of the two was cut short, or ends for another reason" },
-	};
 	struct view decisions = view_get(generated, "decisions");
 
 	if (decided_otherwise(generated) == 0)
 		return;
 	markup_table(p, "lrw", "decided otherwise|pairs|what it means");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (view_count(view_get(decisions, rows[i][0])) == 0)
+	for (enum reply_difference r = REPLY_ALIKE + 1; r < REPLY_DIFFERENCE_COUNT; r++) {
+		uint64_t n = view_count(view_get(decisions, reply_difference_name(r)));
+
+		if (n == 0)
 			continue;
-		markup_cell(p, "%s", rows[i][0]);
-		markup_cell_count(p, view_count(view_get(decisions, rows[i][0])));
-		markup_cell(p, "%s", rows[i][1]);
+		markup_cell(p, "%s", reply_difference_name(r));
+		markup_cell_count(p, n);
+		markup_cell(p, "%s", reply_difference_meaning(r));
 	}
 	markup_table_end(p);
 }
