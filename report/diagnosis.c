@@ -359,11 +359,10 @@ static void no_requests(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
 	const struct port_view *best = busiest(&s->wide, requests_of);
+	const struct books_connections *c = &b->connections;
 	struct diagnosis_line *line;
 
-	if (b->requests.seen > 0 ||
-	    b->connections.tls + b->connections.http2 + b->connections.midstream + b->connections.multipath +
-			    b->connections.proxy_unread > 0)
+	if (b->requests.seen > 0 || c->tls + c->http2 + c->midstream + c->multipath + c->proxy_unread > 0)
 		return;
 	line = add(d, FINDING_FAULT, "no_requests");
 	say_count(line, s->narrow.segments, "packet");
