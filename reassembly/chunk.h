@@ -3,12 +3,12 @@
  *
  * Theory of operation. A position is an offset: a 64-bit number that grows by
  * one with each byte of a direction and never wraps. Offsets of one direction
- * are compared with < and subtracted; where they begin means nothing, for the
- * begin of a stream may never be seen, and no reader asks for it.
+ * are compared with < and subtracted; where they start means nothing, for the
+ * first byte of a stream may never be seen.
  *
  * Of a TCP stream (stream.c) the lower half of an offset is the sequence number,
  * so that translating one costs a subtraction, and a byte that was mentioned
- * before the stream's begin was known has the same offset afterwards. A filter
+ * before the stream's start was known has the same offset afterwards. A filter
  * between TCP and a reader (TLS) hands on offsets of its own stream and
  * translates @peer_read to the last byte that the sender had read whole.
  */

@@ -5,7 +5,7 @@
  * bytes; what the bytes mean, a reader knows. The floor above hands the kinds of
  * readers in when it makes a tracker (tracker_new()), each a table of functions
  * and their configuration. Of a connection's first bytes, and of bytes somewhere
- * inside a connection whose begin was not captured, the tracker asks each kind in
+ * inside a connection whose start was not captured, the tracker asks each kind in
  * turn: do you claim these? The first that does gets a reader made for the
  * connection, and that is told, in order, all that comes of both directions: bytes,
  * gaps of known or unknown length, the end of one direction, the end of all. A
@@ -34,7 +34,7 @@
 /** enum stream_side - who has sent the bytes */
 enum stream_side { SIDE_CLIENT, SIDE_SERVER, SIDES };
 
-/** enum claim - do these bytes begin a message of the protocol? Each includes those below it */
+/** enum claim - do these bytes start a message of the protocol? Each says more than the one before */
 enum claim {
 	CLAIM_NONE,
 	CLAIM_MAYBE,  /* all bytes fit, but they are too few to say */
@@ -52,7 +52,7 @@ enum reader_result {
 /** struct passed_by - what went by of the client before its stream could be read */
 struct passed_by {
 	uint64_t peer_read; /* with peer_known: the highest on those bytes */
-	uint32_t missing;   /* bytes between those and the first chunk that nobody saw */
+	uint32_t missing;   /* bytes between those and the first chunk that were not captured */
 	bool peer_known;
 };
 
