@@ -13,8 +13,10 @@
 #define HTTP_HTTP1_HTTP1_IMPL_H
 
 #include "http/http1/chunk_line.h"
+#include "http/http1/at_hand.h"
 #include "http/http1/http1.h"
 #include "http/http1/llhttp_rules.h"
+#include "http/http1/pairs.h"
 #include "http/http1/rounds.h"
 
 #define PROBE_MAX 8        /* "https://" */
@@ -45,22 +47,6 @@ struct requests {
 	bool pipelined;         /* ... and the client had not waited for the response before */
 	bool uncounted;         /* it may be the first one: its method is complete, and its version may tell */
 	bool sent;              /* it is counted in rounds.sent */
-};
-
-/**
- * struct at_hand - the client's segment at hand, or the last one
- *
- * Stored, not passed: llhttp's callbacks need it, and so does what happens to a request after its last segment.
- */
-struct at_hand {
-	struct wall at;
-	uint32_t start, end, ack; /* sequence numbers; with has_ack how far the client had read */
-	uint32_t left;            /* bytes of it that were not read yet */
-	bool has_ack;
-	bool completed;    /* a request was completed in it */
-	bool guessed;      /* a request was taken to start with it */
-	bool guess_failed; /* ... or one had been before, and was none */
-	struct span line;  /* from the first byte of the request that started last in it to its end; else at is NULL */
 };
 
 /* What the next bytes of the request are, when its method is complete. */
@@ -153,8 +139,6 @@ struct responses {
 	llhttp_t parser;
 };
 
-struct pairs;
-
 /** struct http - what each request touches comes first, in as few cache lines as it takes; what few need comes last */
 struct http {
 	struct reader reader; /* first: what the tracker holds */
@@ -244,74 +228,14 @@ bool http_trial_won(const struct http *h);
 
 /* responses.c */
 
-void http_responses_init(llhttp_settings_t *server);
-
-/** http_responses_chunks() - the callbacks for chunks, which are those of any response's settings */
-void http_responses_chunks(llhttp_settings_t *server);
-
-/* What llhttp says about a response, for pairs.c, whose callbacks do more. */
+/* What llhttp says about a response. */
 int http_response_head(struct http *h);
 void http_response_body(struct http *h, size_t len);
 int http_response_complete(struct http *h);
 
-/*
- * pairs.c: only with h->pairs
- */
+/* response_callbacks.c */
 
-/** http_pairs_init() - false when out of memory or over the budget; @begun: as for http_new() */
-bool http_pairs_init(struct http *h, bool begun);
-void http_pairs_deinit(struct http *h); /* h->pairs may be NULL */
-void http_pairs_settings(llhttp_settings_t *kept);
-
-/* A request begins; its head was sent; its head is complete, and the sink has decided. */
-void http_pairs_begin(struct http *h);
-void http_pairs_sent(struct http *h);
-void http_pairs_expect(struct http *h);
-
-/** http_pairs_token() - the request is complete: what its message is to be marked with */
-uint64_t http_pairs_token(struct http *h);
-
-/** http_pairs_asked() - the sink has it; its response may have been here before it */
-void http_pairs_asked(struct http *h);
-
-/** http_pairs_lost_requests() - the place in the requests is not known; @hidden: one began in the gap for certain */
-void http_pairs_lost_requests(struct http *h, bool hidden);
-
-/** http_pairs_unread() - so many bytes of the client went by in which requests may lie */
-void http_pairs_unread(struct http *h, uint32_t bytes);
-
-/** http_pairs_unsent() - the last that was counted as sent was no request, for all that is known */
-void http_pairs_unsent(struct http *h);
-
-/** http_pairs_find() - a request is counted: can the responses be counted anew from here, if they must? */
-void http_pairs_find(struct http *h);
-
-/** http_pairs_waits() - was some request handed over whose response was not? */
-bool http_pairs_waits(const struct http *h);
-
-/** http_pairs_ahead() - is a response kept whose request was not seen yet? */
-bool http_pairs_ahead(const struct http *h);
-
-/* Bytes of the server; a response begins in them: is it kept? */
-void http_pairs_server_bytes(struct http *h, struct wall now);
-bool http_pairs_response_begins(struct http *h);
-
-/** http_pairs_answered() - it is a final one */
-void http_pairs_answered(struct http *h);
-
-/** http_pairs_invalidate() - some of the response at hand is missing, but it is known where it ends */
-void http_pairs_invalidate(struct http *h, enum response_result result);
-
-/** http_pairs_lost_responses() - likewise, but it is not known; which answer is whose isn't either */
-void http_pairs_lost_responses(struct http *h, enum response_result result);
-
-/** http_pairs_keeps() - is the response at hand kept? */
-bool http_pairs_keeps(const struct http *h);
-
-/** http_pairs_server_end() - see http_server_end() */
-void http_pairs_server_end(struct http *h);
-
-/** http_pairs_end() - nothing will follow */
-void http_pairs_end(struct http *h, enum response_result result);
+/** http_response_callbacks_init() - @kept: for responses that pairs.c keeps */
+void http_response_callbacks_init(llhttp_settings_t *plain, llhttp_settings_t *kept);
 
 #endif

@@ -38,7 +38,7 @@
  * Times are the segments'. A response that begins before the request's last byte
  * (a 413 that does not wait) has a first byte at 0, never below.
  */
-#include "http/http1/http1_impl.h"
+#include "http/http1/pairs.h"
 
 #include <stdlib.h>
 
@@ -68,6 +68,9 @@ struct awaited {
 };
 
 struct pairs {
+	struct http_env *env;
+	const struct request *request;
+	const struct rounds *rounds;
 	struct awaited *first, **end;
 	struct awaited *making;  /* of the request that is being sent */
 	struct awaited *current; /* of the response that is being received */
@@ -91,14 +94,8 @@ struct pairs {
 
 /* ---- the list ---- */
 
-static struct pairs *pairs_of(struct http *h)
+static void unlink_awaited(struct pairs *p, struct awaited *a)
 {
-	return h->pairs;
-}
-
-static void unlink_awaited(struct http *h, struct awaited *a)
-{
-	struct pairs *p = pairs_of(h);
 	struct awaited **at = &p->first;
 
 	while (*at != a)
@@ -112,24 +109,23 @@ static void unlink_awaited(struct http *h, struct awaited *a)
 		p->current = NULL;
 }
 
-static void forget(struct http *h, struct awaited *a)
+static void forget(struct pairs *p, struct awaited *a)
 {
-	unlink_awaited(h, a);
+	unlink_awaited(p, a);
 	response_free(a->response);
-	budget_release(h->env->requests.budget, sizeof(*a));
+	budget_release(p->env->requests.budget, sizeof(*a));
 	free(a);
 }
 
-static struct awaited *await(struct http *h, uint32_t number)
+static struct awaited *await(struct pairs *p, uint32_t number)
 {
-	struct pairs *p = pairs_of(h);
 	struct awaited *a;
 
-	if (!budget_charge(h->env->requests.budget, sizeof(*a)))
+	if (!budget_charge(p->env->requests.budget, sizeof(*a)))
 		return NULL;
 	a = calloc(1, sizeof(*a));
 	if (!a) {
-		budget_release(h->env->requests.budget, sizeof(*a));
+		budget_release(p->env->requests.budget, sizeof(*a));
 		return NULL;
 	}
 	a->number = number;
@@ -167,31 +163,31 @@ static void date(const struct awaited *a, struct response *r)
 }
 
 /** deliver() - it is decided, and the request was handed over */
-static void deliver(struct http *h, struct awaited *a)
+static void deliver(struct pairs *p, struct awaited *a)
 {
-	const struct protocol_sink *sink = &h->env->requests.sink;
+	const struct protocol_sink *sink = &p->env->requests.sink;
 	struct response *r = a->response;
 	uint64_t token = a->token;
 
 	if (!r) {
-		r = response_new(0, NULL, h->env->requests.budget);
+		r = response_new(0, NULL, p->env->requests.budget);
 		if (r)
 			r->result = a->result;
 	}
 	if (r)
 		date(a, r);
 	a->response = NULL;
-	forget(h, a);
+	forget(p, a);
 	sink->on_response(sink->ctx, token, r);
 }
 
 /** is_wanted_still() - was the request handed over, or may it be? */
-static bool is_wanted_still(const struct http *h, const struct awaited *a)
+static bool is_wanted_still(const struct pairs *p, const struct awaited *a)
 {
-	return a->token != 0 || a->is_ahead || (h->pairs->making == a && h->requests.current.message);
+	return a->token != 0 || a->is_ahead || (p->making == a && p->request->message);
 }
 
-static void settle(struct http *h, struct awaited *a, enum response_result result)
+static void settle(struct pairs *p, struct awaited *a, enum response_result result)
 {
 	if (a->is_done)
 		return;
@@ -199,66 +195,64 @@ static void settle(struct http *h, struct awaited *a, enum response_result resul
 		response_invalidate(a->response, result);
 	a->result = result;
 	a->is_done = true;
-	if (h->pairs->current == a)
-		h->pairs->current = NULL;
-	if (!is_wanted_still(h, a))
-		forget(h, a);
+	if (p->current == a)
+		p->current = NULL;
+	if (!is_wanted_still(p, a))
+		forget(p, a);
 	else if (a->token)
-		deliver(h, a);
+		deliver(p, a);
 }
 
 /** settle_rest() - all of which nothing is decided; @seen: those whose response had begun, @unseen: the others */
-static void settle_rest(struct http *h, enum response_result seen, enum response_result unseen)
+static void settle_rest(struct pairs *p, enum response_result seen, enum response_result unseen)
 {
-	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
-		settle(h, a, a->is_begun ? seen : unseen);
+		settle(p, a, a->is_begun ? seen : unseen);
 	}
 }
 
-static void forget_ahead(struct http *h)
+static void forget_ahead(struct pairs *p)
 {
-	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
 		if (a->is_ahead)
-			forget(h, a);
+			forget(p, a);
 	}
 }
 
 /* ---- the requests ---- */
 
-void http_pairs_begin(struct http *h)
+void pairs_on_request_started(struct pairs *p, const struct at_hand *at_hand)
 {
-	h->pairs->request_ack = h->at_hand.ack;
+	p->request_ack = at_hand->ack;
 }
 
-void http_pairs_sent(struct http *h)
+void pairs_on_request_sent(struct pairs *p)
 {
-	h->pairs->sent++;
+	p->sent++;
 }
 
-void http_pairs_lost_requests(struct http *h, bool hidden)
+void pairs_on_requests_lost(struct pairs *p, bool hidden)
 {
-	struct pairs *p = pairs_of(h);
-
 	p->is_trusted = false;
 	p->sent += hidden;
-	if (hidden && (h->rounds.client_has_read || h->rounds.stream->synced)) {
-		p->hidden_ack = h->rounds.client_has_read ? h->rounds.client_read : h->rounds.stream->base;
+	if (hidden && (p->rounds->client_has_read || p->rounds->stream->synced)) {
+		p->hidden_ack = p->rounds->client_has_read ? p->rounds->client_read : p->rounds->stream->base;
 		p->has_hidden = true;
 	}
-	forget_ahead(h);
+	forget_ahead(p);
 }
 
-void http_pairs_unread(struct http *h, uint32_t bytes)
+void pairs_on_bytes_unread(struct pairs *p, uint32_t bytes)
 {
-	if (h->pairs->was_trusted) /* else nobody knows how many went before anyway */
-		h->pairs->unread += bytes;
+	if (p->was_trusted) /* else nobody knows how many went before anyway */
+		p->unread += bytes;
 }
 
-void http_pairs_unsent(struct http *h)
+void pairs_on_request_unsent(struct pairs *p)
 {
-	h->pairs->sent--;
+	p->sent--;
 }
 
 /** may_be_ahead() - could two requests lie where nothing was read, of a client that keeps one ahead? */
@@ -268,19 +262,18 @@ static bool may_be_ahead(const struct pairs *p)
 }
 
 /** asks_on() - was the response to a request in a gap not read yet? Then the client does not wait */
-static bool asks_on(const struct http *h, const struct pairs *p)
+static bool asks_on(const struct pairs *p, const struct at_hand *at_hand)
 {
-	return p->has_hidden && !seq_before(p->hidden_ack, h->at_hand.ack);
+	return p->has_hidden && !seq_before(p->hidden_ack, at_hand->ack);
 }
 
-void http_pairs_find(struct http *h)
+void pairs_on_request_counted(struct pairs *p, const struct at_hand *at_hand, bool pipelines)
 {
-	struct pairs *p = pairs_of(h);
 	uint32_t answered;
 
-	if (!h->rounds.followed || !http_responses_seen(h))
+	if (!p->rounds->followed || !at_hand->has_ack || !rounds_captured(p->rounds, at_hand->ack))
 		return; /* the client may have read more than we saw */
-	answered = rounds_answered_by(&h->rounds, h->at_hand.ack);
+	answered = rounds_answered_by(p->rounds, at_hand->ack);
 	/* More answers than requests: one of these was never seen, before the count began. */
 	p->is_trusted &= seq_distance(p->sent, answered) <= 0;
 	if (p->is_trusted) {
@@ -289,8 +282,8 @@ void http_pairs_find(struct http *h)
 		return;
 	}
 	p->was_lost = true;
-	p->pipelines |= asks_on(h, p);
-	if (h->client.pipelines || p->pipelines || may_be_ahead(p))
+	p->pipelines |= asks_on(p, at_hand);
+	if (pipelines || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
 	if (p->is_counted && seq_distance(p->sent, answered) < 0)
 		return; /* of responses that were followed all the time, none is missing: some are still to come
@@ -302,81 +295,80 @@ void http_pairs_find(struct http *h)
 }
 
 /** settle_unseen() - the client has read answers since, of which nothing was captured */
-static void settle_unseen(struct http *h)
+static void settle_unseen(struct pairs *p, const struct at_hand *at_hand)
 {
-	if (h->rounds.stream->seen || !h->at_hand.has_ack)
+	if (p->rounds->stream->seen || !at_hand->has_ack)
 		return;
-	for (struct awaited *a = h->pairs->first, *next; a; a = next) {
+	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
-		if (a->token && seq_before(a->end_ack, h->at_hand.ack))
-			settle(h, a, RESPONSE_UNSEEN);
+		if (a->token && seq_before(a->end_ack, at_hand->ack))
+			settle(p, a, RESPONSE_UNSEEN);
 	}
 }
 
-void http_pairs_expect(struct http *h)
+void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, uint32_t start)
 {
-	struct pairs *p = pairs_of(h);
 	uint32_t number = p->sent - 1;
 	struct awaited *a = NULL;
 
 	if (p->making)
-		forget(h, p->making); /* of a request that was lost */
-	settle_unseen(h);
+		forget(p, p->making); /* of a request that was lost */
+	settle_unseen(p, at_hand);
 	for (a = p->first; a; a = a->next)
 		if (a->is_ahead && a->number == number)
 			break;
-	if (a && (!h->requests.current.wants_response || rounds_last_requested(&h->rounds) != REQUESTED_PLAIN)) {
-		forget(h, a); /* nobody wants it, or where it ends was not known */
+	if (a && (!p->request->wants_response || rounds_last_requested(p->rounds) != REQUESTED_PLAIN)) {
+		forget(p, a); /* nobody wants it, or where it ends was not known */
 		a = NULL;
-		if (h->requests.current.wants_response && (a = await(h, number))) {
+		if (p->request->wants_response && (a = await(p, number))) {
 			a->is_done = true;
 			a->result = RESPONSE_OUT_OF_STEP;
 		}
-	} else if (!a && h->requests.current.wants_response) {
-		a = await(h, number);
+	} else if (!a && p->request->wants_response) {
+		a = await(p, number);
 	}
 	if (!a)
 		return;
 	a->is_placed = p->is_trusted;
 	a->is_checked = p->was_lost;
 	a->ack = p->request_ack;
-	a->begin_seq = h->requests.start;
+	a->begin_seq = start;
 	p->making = a;
 	if (a->is_ahead && !seq_before(a->begin_seq, a->read_until)) {
 		a->is_ahead = false;
-		settle(h, a, RESPONSE_OUT_OF_STEP); /* nobody had read this request then */
+		settle(p, a, RESPONSE_OUT_OF_STEP); /* nobody had read this request then */
 		p->is_trusted = false;
 	}
 	a->is_ahead = false;
 }
 
-uint64_t http_pairs_token(struct http *h)
+uint64_t pairs_on_request_complete(struct pairs *p, const struct at_hand *at_hand)
 {
-	struct awaited *a = h->pairs->making;
+	struct awaited *a = p->making;
 
 	if (!a)
 		return 0;
-	a->token = ++h->env->last_token;
-	a->asked_at = h->at_hand.at;
-	a->end_ack = h->at_hand.ack;
-	a->end_seq = h->at_hand.end - h->at_hand.left;
+	a->token = ++p->env->last_token;
+	a->asked_at = at_hand->at;
+	a->end_ack = at_hand->ack;
+	a->end_seq = at_hand->end - at_hand->left;
 	return a->token;
 }
 
-void http_pairs_asked(struct http *h)
+void pairs_on_request_handed_over(struct pairs *p)
 {
-	struct awaited *a = h->pairs->making;
+	struct awaited *a = p->making;
 
-	h->pairs->making = NULL;
+	p->making = NULL;
 	if (a && a->token == 0)
-		forget(h, a); /* it was lost */
+		forget(p, a); /* it was lost */
 	else if (a && a->is_done)
-		deliver(h, a);
+		deliver(p, a);
 }
 
-bool http_pairs_waits(const struct http *h)
+bool pairs_on_awaiting(const struct pairs *p)
 {
-	for (const struct awaited *a = h->pairs ? h->pairs->first : NULL; a; a = a->next)
+	for (const struct awaited *a = p->first; a; a = a->next)
 		if (a->token)
 			return true;
 	return false;
@@ -384,25 +376,19 @@ bool http_pairs_waits(const struct http *h)
 
 /* ---- the responses ---- */
 
-static int on_kept_name(llhttp_t *p, const char *at, size_t len)
+bool pairs_kept_name(struct pairs *p, struct span piece)
 {
-	struct http *h = http_of(p);
-
-	return h->responses.state != RESPONSES_HEAD || response_head_name(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return response_head_name(&p->head, piece);
 }
 
-static int on_kept_value(llhttp_t *p, const char *at, size_t len)
+bool pairs_kept_value(struct pairs *p, struct span piece)
 {
-	struct http *h = http_of(p);
-
-	return h->responses.state != RESPONSES_HEAD || response_head_value(&h->pairs->head, span_of(at, len)) ? 0 : HPE_USER;
+	return response_head_value(&p->head, piece);
 }
 
-static int on_kept_value_complete(llhttp_t *p)
+bool pairs_kept_value_end(struct pairs *p)
 {
-	struct http *h = http_of(p);
-
-	return h->responses.state != RESPONSES_HEAD || response_head_end_field(&h->pairs->head) ? 0 : HPE_USER;
+	return response_head_end_field(&p->head);
 }
 
 /**
@@ -411,115 +397,98 @@ static int on_kept_value_complete(llhttp_t *p)
  * Not if the server had read no byte of the request then. Where the count began anew, it must begin just where the
  * client was waiting, and the server must have read the request to its end.
  */
-static bool is_possible(const struct http *h, const struct awaited *a)
+static bool is_possible(const struct pairs *p, const struct awaited *a, uint32_t requests_read)
 {
 	if (a->is_ahead)
-		return true; /* see http_pairs_expect() */
-	if (!seq_before(a->begin_seq, h->responses.requests_read))
+		return true; /* see pairs_on_request_decided() */
+	if (!seq_before(a->begin_seq, requests_read))
 		return false;
-	return !a->is_checked || (h->pairs->turn_begin == a->ack &&
-				  !(a->token && seq_before(h->responses.requests_read, a->end_seq)));
+	return !a->is_checked || (p->turn_begin == a->ack &&
+				  !(a->token && seq_before(requests_read, a->end_seq)));
 }
 
 /** take_head() - the final response of @a has begun */
-static void take_head(struct http *h, struct awaited *a, int status)
+static void take_head(struct pairs *p, struct awaited *a, int status, uint32_t requests_read)
 {
-	struct pairs *p = pairs_of(h);
-
-	a->read_until = h->responses.requests_read;
-	if (!is_possible(h, a)) { /* the count is wrong, and so it is for those that follow */
-		settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
+	a->read_until = requests_read;
+	if (!is_possible(p, a, requests_read)) { /* the count is wrong, and so it is for those that follow */
+		settle_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
 		return;
 	}
 	a->is_begun = true;
 	a->first_at = p->begun_at;
-	a->response = response_new(status, &p->head, h->env->requests.budget);
+	a->response = response_new(status, &p->head, p->env->requests.budget);
 	if (!a->response)
-		settle(h, a, RESPONSE_MEMORY);
+		settle(p, a, RESPONSE_MEMORY);
 }
 
-static int on_kept_head(llhttp_t *p)
+void pairs_kept_switched(struct pairs *p)
 {
-	struct http *h = http_of(p);
-	struct pairs *pairs = pairs_of(h);
-	uint32_t number = h->rounds.answered;
-	int result = http_response_head(h), status = p->status_code;
-
-	if (pairs->current && result == 2)
-		settle(h, pairs->current, RESPONSE_UPGRADED);
-	else if (pairs->current && h->rounds.answered != number)
-		take_head(h, pairs->current, status);
-	return result;
+	if (p->current)
+		settle(p, p->current, RESPONSE_UPGRADED);
 }
 
-static int on_kept_body(llhttp_t *p, const char *at, size_t len)
+void pairs_kept_final(struct pairs *p, int status, uint32_t requests_read)
 {
-	struct http *h = http_of(p);
-	struct pairs *pairs = pairs_of(h);
-	struct awaited *a = pairs->current;
-	uint64_t expected = h->responses.length;
+	if (p->current)
+		take_head(p, p->current, status, requests_read);
+}
 
-	http_response_body(h, len);
+void pairs_kept_body(struct pairs *p, struct span bytes, uint64_t expected)
+{
+	struct awaited *a = p->current;
+
 	if (!a || !a->response)
-		return 0;
-	if (a->is_ahead && a->response->body_len + len > AHEAD_MAX) {
-		settle(h, a, RESPONSE_OUT_OF_STEP);
-		return 0;
+		return;
+	if (a->is_ahead && a->response->body_len + bytes.len > AHEAD_MAX) {
+		settle(p, a, RESPONSE_OUT_OF_STEP);
+		return;
 	}
 	if (response_is_stream(a->response))
-		response_add_arrival(a->response, pairs->now.ns / NS_PER_US);
-	response_add_body(a->response, span_of(at, len), expected, h->env->max_response);
-	return 0;
+		response_add_arrival(a->response, p->now.ns / NS_PER_US);
+	response_add_body(a->response, bytes, expected, p->env->max_response);
 }
 
-static int on_kept_complete(llhttp_t *p)
+void pairs_kept_complete(struct pairs *p)
 {
-	struct http *h = http_of(p);
-	struct awaited *a = h->pairs->current;
+	struct awaited *a = p->current;
 
-	if (a && a->response) {
-		a->last_at = h->pairs->now;
-		settle(h, a, a->response->result);
-	}
-	return http_response_complete(h);
+	if (!a || !a->response)
+		return;
+	a->last_at = p->now;
+	settle(p, a, a->response->result);
 }
 
-void http_pairs_settings(llhttp_settings_t *kept)
+void pairs_on_server_bytes(struct pairs *p, struct wall now)
 {
-	llhttp_settings_init(kept);
-	kept->on_header_field = on_kept_name;
-	kept->on_header_value = on_kept_value;
-	kept->on_header_value_complete = on_kept_value_complete;
-	kept->on_headers_complete = on_kept_head;
-	kept->on_body = on_kept_body;
-	kept->on_message_complete = on_kept_complete;
-}
-
-void http_pairs_server_bytes(struct http *h, struct wall now)
-{
-	struct pairs *p = pairs_of(h);
-
 	p->now = now;
 	for (struct awaited *a = p->first, *next; a;
 	     a = next) { /* nobody knows which of them this belongs to */
 		next = a->next;
 		if (!a->is_placed && !a->is_ahead)
-			settle(h, a, RESPONSE_OUT_OF_STEP);
+			settle(p, a, RESPONSE_OUT_OF_STEP);
 	}
 }
 
-bool http_pairs_response_begins(struct http *h)
+/** is_ahead() - is a response kept whose request was not seen yet? */
+static bool is_ahead(const struct pairs *p)
 {
-	struct pairs *p = pairs_of(h);
+	for (const struct awaited *a = p->first; a; a = a->next)
+		if (a->is_ahead)
+			return true;
+	return false;
+}
 
+bool pairs_on_response_started(struct pairs *p, uint32_t start)
+{
 	if (!p->in_turn)
-		p->turn_begin = h->responses.start;
+		p->turn_begin = start;
 	p->in_turn = true;
 	p->begun_at = p->now;
-	p->current = find(p, h->rounds.answered);
-	if (!p->current && p->is_trusted && !p->was_lost && h->rounds.answered == p->sent && !http_pairs_ahead(h)) {
-		p->current = await(h, h->rounds.answered);
+	p->current = find(p, p->rounds->answered);
+	if (!p->current && p->is_trusted && !p->was_lost && p->rounds->answered == p->sent && !is_ahead(p)) {
+		p->current = await(p, p->rounds->answered);
 		if (p->current)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
@@ -527,87 +496,78 @@ bool http_pairs_response_begins(struct http *h)
 	return p->current != NULL;
 }
 
-void http_pairs_answered(struct http *h)
+void pairs_on_response_counted(struct pairs *p)
 {
-	h->pairs->in_turn = false;
-	h->pairs->pipelines |= rounds_asked_ahead(&h->rounds);
+	p->in_turn = false;
+	p->pipelines |= rounds_asked_ahead(p->rounds);
 }
 
-bool http_pairs_ahead(const struct http *h)
+void pairs_on_response_invalid(struct pairs *p, enum response_result result)
 {
-	for (const struct awaited *a = h->pairs->first; a; a = a->next)
-		if (a->is_ahead)
-			return true;
-	return false;
+	if (p->current)
+		settle(p, p->current, result);
 }
 
-void http_pairs_invalidate(struct http *h, enum response_result result)
+void pairs_on_responses_lost(struct pairs *p, enum response_result result)
 {
-	if (h->pairs->current)
-		settle(h, h->pairs->current, result);
-}
-
-void http_pairs_lost_responses(struct http *h, enum response_result result)
-{
-	struct pairs *p = pairs_of(h);
-
-	http_pairs_invalidate(h, result);
-	forget_ahead(h);
-	settle_rest(h, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
+	pairs_on_response_invalid(p, result);
+	forget_ahead(p);
+	settle_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 	p->is_trusted = p->is_counted = p->in_turn = false;
 }
 
-bool http_pairs_keeps(const struct http *h)
+bool pairs_on_response_kept(const struct pairs *p)
 {
-	return h->pairs->current != NULL;
+	return p->current != NULL;
 }
 
-void http_pairs_server_end(struct http *h)
+void pairs_on_server_ended(struct pairs *p)
 {
-	forget_ahead(h);
-	settle_rest(h, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
+	forget_ahead(p);
+	settle_rest(p, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
 }
 
-void http_pairs_end(struct http *h, enum response_result result)
+void pairs_on_ended(struct pairs *p, enum response_result result)
 {
 	enum response_result unseen = result;
 
-	if (result == RESPONSE_BROKEN_OFF || !h->rounds.stream->seen)
+	if (result == RESPONSE_BROKEN_OFF || !p->rounds->stream->seen)
 		unseen = RESPONSE_UNSEEN;
-	if (h->rounds.switched)
+	if (p->rounds->switched)
 		result = unseen = RESPONSE_UPGRADED;
-	forget_ahead(h);
-	settle_rest(h, result, unseen);
+	forget_ahead(p);
+	settle_rest(p, result, unseen);
 }
 
-/* ---- incarnation ---- */
+/* ---- the pairs of one connection ---- */
 
-bool http_pairs_init(struct http *h, bool begun)
+struct pairs *pairs_new(struct http_env *env, const struct request *request, const struct rounds *rounds, bool whole)
 {
 	struct pairs *p;
 
-	if (!budget_charge(h->env->requests.budget, sizeof(*p)))
-		return false;
+	if (!budget_charge(env->requests.budget, sizeof(*p)))
+		return NULL;
 	p = calloc(1, sizeof(*p));
 	if (!p) {
-		budget_release(h->env->requests.budget, sizeof(*p));
-		return false;
+		budget_release(env->requests.budget, sizeof(*p));
+		return NULL;
 	}
+	p->env = env;
+	p->request = request;
+	p->rounds = rounds;
 	p->end = &p->first;
-	p->is_trusted = p->is_counted = p->was_trusted = begun;
-	p->was_lost = !begun;
-	h->pairs = p;
-	return true;
+	p->is_trusted = p->is_counted = p->was_trusted = whole;
+	p->was_lost = !whole;
+	return p;
 }
 
-void http_pairs_deinit(struct http *h)
+void pairs_free(struct pairs *p)
 {
-	if (!h->pairs)
+	if (!p)
 		return;
-	while (h->pairs->first)
-		forget(h, h->pairs->first);
-	response_head_deinit(&h->pairs->head);
-	free(h->pairs);
-	budget_release(h->env->requests.budget, sizeof(*h->pairs));
-	h->pairs = NULL;
+	while (p->first)
+		forget(p, p->first);
+	response_head_deinit(&p->head);
+	budget_release(p->env->requests.budget, sizeof(*p));
+	free(p);
 }

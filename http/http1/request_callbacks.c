@@ -69,8 +69,7 @@ void http_count_request(struct http *h)
 	h->client.pipelines |= h->requests.pipelined;
 	if (!h->rounds.comparable && !h->client.pipelines && h->rounds.followed && http_responses_seen(h))
 		rounds_recount(&h->rounds, h->at_hand.ack);
-	if (h->pairs)
-		http_pairs_find(h);
+	pairs_request_counted(h->pairs, &h->at_hand, h->client.pipelines);
 	request_seen(&h->env->requests, &h->requests.current, h->requests.counted++);
 }
 

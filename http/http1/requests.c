@@ -65,8 +65,7 @@ static void begin_request(struct http *h, struct span line)
 	h->requests.pipelined = h->guess.tentative = false;
 	h->framing.probe_len = 0;
 	h->framing.body_left = 0;
-	if (h->pairs)
-		http_pairs_begin(h);
+	pairs_request_started(h->pairs, &h->at_hand);
 }
 
 static bool client_begin(struct http *h, struct span line)
@@ -86,11 +85,9 @@ static void push(struct http *h, enum requested what)
 	if (h->requests.sent)
 		return;
 	h->requests.sent = true;
-	if (h->pairs)
-		http_pairs_sent(h);
+	pairs_request_sent(h->pairs);
 	if (!rounds_request_sent(&h->rounds, what)) {
-		if (h->pairs)
-			http_pairs_lost_responses(h, RESPONSE_OUT_OF_STEP);
+		pairs_responses_lost(h->pairs, RESPONSE_OUT_OF_STEP);
 	} else if ((what == REQUESTED_HEAD || what == REQUESTED_CONNECT) && rounds_all_answered(&h->rounds) &&
 		   !h->rounds.switched) {
 		http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* captured before this: read as if it had a body */
@@ -106,8 +103,7 @@ void http_lose_position(struct http *h)
 		push(h, REQUESTED_PLAIN); /* it was sent, and will be answered somehow */
 	request_release(&h->env->requests, &h->requests.current);
 	h->guess.tentative = h->client.unproven = h->framing.awaits_body = h->guess.on_trial = false;
-	if (h->pairs)
-		http_pairs_lost_requests(h, hidden);
+	pairs_requests_lost(h->pairs, hidden);
 	/* Until an upgrade is known to be refused, what cannot be read is the other protocol. */
 	h->requests.state = h->upgrade.requested ? REQUEST_TUNNEL : REQUEST_LOST;
 	h->upgrade.requested = false;
@@ -134,11 +130,9 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 	if (h->requests.sent) {
 		if (rounds_request_unsent(&h->rounds) != REQUESTED_PLAIN)
 			http_lose_responses(h, RESPONSE_OUT_OF_STEP); /* one may have been read as the response to it */
-		if (h->pairs)
-			http_pairs_unsent(h);
+		pairs_request_unsent(h->pairs);
 	}
-	if (h->pairs)
-		http_pairs_unread(h, h->at_hand.end - h->requests.start);
+	pairs_bytes_unread(h->pairs, h->at_hand.end - h->requests.start);
 	rounds_requests_lost(&h->rounds);
 	h->guess.gapped = true;
 	http_lose_position(h);
@@ -146,8 +140,7 @@ static void lose_trial(struct http *h, enum lost_reason reason)
 
 static void leave(struct http *h, enum reader_result result)
 {
-	if (h->pairs)
-		http_pairs_end(h, RESPONSE_UPGRADED);
+	pairs_ended(h->pairs, RESPONSE_UPGRADED);
 	request_release(&h->env->requests, &h->requests.current);
 	h->requests.state = REQUEST_OVER;
 	h->result = result;
@@ -266,18 +259,16 @@ static void head_complete(struct http *h)
 	h->framing.next = h->framing.chunked ? BYTES_CHUNK_LINE : BYTES_PARSED;
 	h->framing.chunk_line = (struct chunk_line){ 0 };
 	request_decide(&h->env->requests, &h->requests.current, &head, h->framing.body_left, false);
-	if (h->pairs)
-		http_pairs_expect(h);
+	pairs_request_decided(h->pairs, &h->at_hand, h->requests.start);
 }
 
 /** hand_over() - the request at hand is whole, and one */
 static void hand_over(struct http *h)
 {
-	if (h->pairs && h->requests.current.message)
-		h->requests.current.message->response_token = http_pairs_token(h);
+	if (h->requests.current.message)
+		h->requests.current.message->response_token = pairs_request_complete(h->pairs, &h->at_hand);
 	request_complete(&h->env->requests, &h->requests.current, h->at_hand.at);
-	if (h->pairs)
-		http_pairs_asked(h);
+	pairs_request_handed_over(h->pairs);
 	h->requests.state = REQUEST_NONE;
 }
 
@@ -534,8 +525,7 @@ static bool scan_head(struct http *h, struct span *in)
 	span_skip(in, s->len);
 	h->at_hand.left = (uint32_t)in->len;
 	request_decide(&h->env->requests, &h->requests.current, &s->head, h->framing.body_left, h->framing.body_left <= in->len);
-	if (h->pairs)
-		http_pairs_expect(h);
+	pairs_request_decided(h->pairs, &h->at_hand, h->requests.start);
 	if (h->framing.body_left == 0)
 		message_complete(h);
 	return true;
@@ -657,8 +647,8 @@ static void pass_over(struct http *h, struct span segment)
 		return;
 	}
 	h->client.expects |= contains_nocase(start, SPAN_LITERAL("100-continue")) ||
-		   (request_method_match(segment) == LINE_YES && request_line_match(segment) != LINE_NO &&
-		    !contains_nocase(start, SPAN_LITERAL("\r\n\r\n")));
+			     (request_method_match(segment) == LINE_YES && request_line_match(segment) != LINE_NO &&
+			      !contains_nocase(start, SPAN_LITERAL("\r\n\r\n")));
 	if (!span_starts(segment, SPAN_LITERAL("CONNECT ")) &&
 	    (!contains_nocase(start, SPAN_LITERAL("\nupgrade:")) ||
 	     contains_nocase(start, SPAN_LITERAL("\nhttp2-settings:"))))
@@ -679,8 +669,7 @@ static void client_find(struct http *h, struct span segment)
 		guess(h, segment, belief == BELIEF_TRIAL);
 		return;
 	}
-	if (h->pairs)
-		http_pairs_unread(h, (uint32_t)segment.len);
+	pairs_bytes_unread(h->pairs, (uint32_t)segment.len);
 	pass_over(h, segment);
 }
 
@@ -779,7 +768,7 @@ static void body_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	if (bytes > h->framing.body_left) {
 		skip_body(h, h->framing.body_left);
 		if (h->requests.state == REQUEST_NONE)
-			http_lose_position(h); /* at the begin of a request: see http_pairs_lost_requests() */
+			http_lose_position(h); /* at the begin of a request: see pairs.h, requests_lost */
 	} else {
 		skip_body(h, bytes);
 	}
@@ -824,8 +813,7 @@ void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		return;
 	h->guess.blind |= bytes >= BODY_HEAD_MIN;
 	h->guess.gapped |= bytes >= BODY_HEAD_MIN;
-	if (h->pairs)
-		http_pairs_unread(h, bytes);
+	pairs_bytes_unread(h->pairs, bytes);
 }
 
 /* ---- incarnation --------------------------------------------------------------- */
@@ -861,7 +849,7 @@ bool http_client_end(struct http *h)
 {
 	if (h->requests.state == REQUEST_HELD)
 		return true; /* its response decides */
-	if (!h->pairs || !http_pairs_waits(h))
+	if (!pairs_awaiting(h->pairs))
 		return false;
 	count_late(h);
 	request_lost(&h->env->requests, &h->requests.current, LOST_RESET);
@@ -875,8 +863,7 @@ void http_end(struct http *h, enum lost_reason reason)
 	if (http_request_open(h))
 		count_late(h);
 	request_lost(&h->env->requests, &h->requests.current, reason);
-	if (h->pairs)
-		http_pairs_end(h, result_of(reason));
+	pairs_ended(h->pairs, result_of(reason));
 	leave(h, h->result);
 }
 
@@ -905,7 +892,9 @@ struct http *http_new(struct http_env *env, const struct reader_start *start)
 	h->guess.gapped = !begun;
 	h->requests.state = begun ? REQUEST_NONE : REQUEST_LOST;
 	h->requests.current.origin = start->origin;
-	if (env->keep_responses && !http_pairs_init(h, begun)) {
+	if (env->keep_responses)
+		h->pairs = pairs_new(env, &h->requests.current, &h->rounds, begun);
+	if (env->keep_responses && !h->pairs) {
 		http_free(env, h);
 		return NULL;
 	}
@@ -917,7 +906,7 @@ void http_free(struct http_env *env, struct http *h)
 	if (!h)
 		return;
 	request_release(&env->requests, &h->requests.current);
-	http_pairs_deinit(h);
+	pairs_free(h->pairs);
 	budget_release(env->requests.budget, sizeof(*h));
 	if (env->spare_count >= SPARE_HTTP_MAX) {
 		free(h);
@@ -941,9 +930,7 @@ void http_env_init(struct http_env *env, const struct http1_options *options, st
 	for (size_t i = 0; i < SCAN_MEMOS; i++)
 		env->request_memos[i].number = i;
 	http_callbacks_init(&env->client_settings);
-	http_responses_init(&env->server_settings);
-	http_pairs_settings(&env->kept_settings);
-	http_responses_chunks(&env->kept_settings);
+	http_response_callbacks_init(&env->server_settings, &env->kept_settings);
 }
 
 void http_env_deinit(struct http_env *env)

@@ -28,8 +28,7 @@ static void note_response(struct http *h)
 {
 	rounds_response_started(&h->rounds, h->responses.start, h->responses.requests_read);
 	h->responses.head_bytes = 0;
-	if (h->pairs)
-		http_pairs_answered(h);
+	pairs_response_counted(h->pairs);
 }
 
 /** note_interim() - a final response is still owed */
@@ -125,26 +124,9 @@ int http_response_complete(struct http *h)
 	return HPE_PAUSED;
 }
 
-static int on_response_head(llhttp_t *p)
-{
-	return http_response_head(http_of(p));
-}
-
-static int on_response_body(llhttp_t *p, const char *at, size_t len)
-{
-	http_response_body(http_of(p), len);
-	return 0;
-}
-
-static int on_response_complete(llhttp_t *p)
-{
-	return http_response_complete(http_of(p));
-}
-
 void http_lose_responses(struct http *h, enum response_result result)
 {
-	if (h->pairs)
-		http_pairs_lost_responses(h, result);
+	pairs_responses_lost(h->pairs, result);
 	rounds_responses_lost(&h->rounds);
 	if (h->responses.state != RESPONSES_SWITCHED)
 		h->responses.state = RESPONSES_LOST;
@@ -237,7 +219,7 @@ static bool start_response(struct http *h, struct span *in, uint32_t requests_re
 
 	if (!server_begin(h, *in, requests_read))
 		return false;
-	kept = h->pairs && http_pairs_response_begins(h);
+	kept = pairs_response_started(h->pairs, h->responses.start);
 	if (!kept && scan_head(h, in))
 		return true;
 	llhttp_init(&h->responses.parser, HTTP_RESPONSE, kept ? &h->env->kept_settings : &h->env->server_settings);
@@ -273,8 +255,7 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 {
 	struct span in = chunk->bytes;
 
-	if (h->pairs)
-		http_pairs_server_bytes(h, chunk->at);
+	pairs_server_bytes(h->pairs, chunk->at);
 	catch_up(h);
 	while (in.len > 0 && h->requests.state != REQUEST_OVER && h->responses.state != RESPONSES_SWITCHED) {
 		if (in_response(h))
@@ -303,8 +284,7 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 	catch_up(h);
 	if (h->requests.state == REQUEST_OVER || h->responses.state == RESPONSES_SWITCHED)
 		return;
-	if (h->pairs)
-		http_pairs_invalidate(h, result);
+	pairs_response_invalid(h->pairs, result);
 	if (!in_response(h) || bytes == UINT32_MAX || bytes > h->responses.left)
 		http_lose_responses(h, result);
 	else
@@ -313,34 +293,9 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 
 void http_server_end(struct http *h)
 {
-	if (!h->pairs || h->requests.state == REQUEST_OVER)
+	if (h->requests.state == REQUEST_OVER)
 		return;
-	if (in_response(h) && http_pairs_keeps(h))
+	if (in_response(h) && pairs_response_kept(h->pairs))
 		llhttp_finish(&h->responses.parser); /* completes a body that lasts until the end */
-	http_pairs_server_end(h);
-}
-
-static int on_chunk_header(llhttp_t *p)
-{
-	return response_chunks_header(&http_of(p)->responses.chunks, p);
-}
-
-static int on_chunk_complete(llhttp_t *p)
-{
-	return response_chunks_complete(&http_of(p)->responses.chunks);
-}
-
-void http_responses_chunks(llhttp_settings_t *server)
-{
-	server->on_chunk_header = on_chunk_header;
-	server->on_chunk_complete = on_chunk_complete;
-}
-
-void http_responses_init(llhttp_settings_t *server)
-{
-	llhttp_settings_init(server);
-	server->on_headers_complete = on_response_head;
-	server->on_body = on_response_body;
-	server->on_message_complete = on_response_complete;
-	http_responses_chunks(server);
+	pairs_server_ended(h->pairs);
 }

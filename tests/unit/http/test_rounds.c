@@ -95,7 +95,8 @@ static const struct step recounted[] = {
 
 static void run(const struct step *steps, size_t count)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
@@ -137,7 +138,8 @@ static void test_too_many(void **state)
 /* A response counts as read from its second byte's acknowledgement on: one that ends before it was not read. */
 static void test_answered_by(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
@@ -161,7 +163,8 @@ static void test_answered_by(void **state)
 
 static void test_captured(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
@@ -174,7 +177,8 @@ static void test_captured(void **state)
 
 static void test_interims(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
@@ -202,7 +206,8 @@ static void test_interims(void **state)
 
 static void test_requests_read(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
@@ -238,7 +243,8 @@ static const struct trial trials[] = {
 
 static void test_confirm(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
 			const struct trial *t = &trials[i];
 			struct setup s;
@@ -259,7 +265,8 @@ static void test_confirm(void **state)
 
 static void test_asked_ahead(void **state)
 {
-	EACH_ISN(isn) {
+	EACH_ISN(isn)
+	{
 		struct setup s;
 		struct rounds *r = set_up(&s, *isn, true);
 
