@@ -140,4 +140,13 @@ static inline bool span_starts(struct span s, struct span prefix)
 	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
 }
 
+/** span_has_nocase() - is @word somewhere in @s? For short values of fields that list tokens. */
+static inline bool span_has_nocase(struct span s, struct span word)
+{
+	for (; s.len >= word.len; span_skip(&s, 1))
+		if (span_equal_nocase(span_of(s.at, word.len), word))
+			return true;
+	return false;
+}
+
 #endif

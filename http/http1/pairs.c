@@ -1,5 +1,5 @@
 /*
- * pairs.c - which answer belongs to which request, and the response itself, where somebody wants it
+ * pairs.c - which response belongs to which request, and the response itself, where it is wanted
  *
  * Theory of operation. A request whose response is wanted is awaited from the end
  * of its head on. Answers are told apart by their number: the n-th final response
@@ -8,10 +8,10 @@
  * response, sooner or later, whatever becomes of the connection.
  *
  * A wrong pair is worse than none, so a number is believed only as long as both
- * counts are: from the begin of the connection, until a gap takes away the
+ * counts are: from the start of the connection, until a gap takes away the
  * place in the responses (then all that are awaited are out of step) or in the
  * requests (then those that follow are, not those that were sent before). After
- * a gap, or in a connection whose begin was not seen, the count begins anew
+ * a gap, or in a connection whose start was not seen, the count starts anew
  * with a request before which the client had read all responses. From there
  * on the first byte of a response must also be just the one that the client was
  * waiting for when it began the request: so no response that began in a gap, and
@@ -21,12 +21,12 @@
  * (pipelining) is never counted anew; who asks behind a gap in which a request
  * lies, and has read nothing since, did not wait.
  *
- * How many requests lie in one gap, nobody knows. A client that always keeps
+ * How many requests lie in one gap is not known. A client that always keeps
  * one ahead, and whose first two are lost in one piece, looks from then on just
  * like one that waits, with each response one too early. So where two requests
- * could lie in what went by unread, the count begins anew only for a client that
+ * could lie in what went by unread, the count starts anew only for a client that
  * has been seen to wait, WAITED_ENOUGH times in a row, and else never again on
- * the connection. (Of a connection that was joined in the middle nobody knows
+ * the connection. (Of a connection that was joined in the middle it is not known
  * whether its client keeps ahead; it is taken for one that waits.)
  *
  * A response is never a request's of which the server had not read a byte when it
@@ -78,7 +78,7 @@ struct pairs {
 	struct wall now;      /* of the server's segment at hand */
 	struct wall begun_at; /* first byte of the response at hand */
 	uint32_t turn_begin;  /* sequence number of the first byte after the final response before */
-	uint32_t request_ack; /* on the segment in which the request in the making began */
+	uint32_t request_ack; /* on the segment in which the pending request started */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in gaps too */
 	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
@@ -246,7 +246,7 @@ void pairs_on_requests_lost(struct pairs *p, bool hidden)
 
 void pairs_on_bytes_unread(struct pairs *p, uint32_t bytes)
 {
-	if (p->was_trusted) /* else nobody knows how many went before anyway */
+	if (p->was_trusted) /* else it is not known how many went before anyway */
 		p->unread += bytes;
 }
 
@@ -318,7 +318,7 @@ void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, ui
 		if (a->is_ahead && a->number == number)
 			break;
 	if (a && (!p->request->wants_response || rounds_last_requested(p->rounds) != REQUESTED_PLAIN)) {
-		forget(p, a); /* nobody wants it, or where it ends was not known */
+		forget(p, a); /* it is not wanted, or where it ends was not known */
 		a = NULL;
 		if (p->request->wants_response && (a = await(p, number))) {
 			a->is_done = true;
@@ -336,7 +336,7 @@ void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, ui
 	p->making = a;
 	if (a->is_ahead && !seq_before(a->begin_seq, a->read_until)) {
 		a->is_ahead = false;
-		settle(p, a, RESPONSE_OUT_OF_STEP); /* nobody had read this request then */
+		settle(p, a, RESPONSE_OUT_OF_STEP); /* the server had read nothing of this request then */
 		p->is_trusted = false;
 	}
 	a->is_ahead = false;
@@ -463,8 +463,8 @@ void pairs_kept_complete(struct pairs *p)
 void pairs_on_server_bytes(struct pairs *p, struct wall now)
 {
 	p->now = now;
-	for (struct awaited *a = p->first, *next; a;
-	     a = next) { /* nobody knows which of them this belongs to */
+	/* It is not known which of those without a place this belongs to. */
+	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
 		if (!a->is_placed && !a->is_ahead)
 			settle(p, a, RESPONSE_OUT_OF_STEP);

@@ -1,8 +1,8 @@
 /*
- * plausible.c - may a request begin here?
+ * plausible.c - may a request start here?
  *
  * Theory of operation. After a gap whose contents cannot be counted, a request
- * may begin only where a segment begins, with a whole request line. But the
+ * may start only where a segment starts, with a whole request line. But the
  * lost request's body may hold just that, and who controls a body must not be
  * able to make requests. What tells them apart is how far each side had read the
  * other: without pipelining a client sends the next request only after the
@@ -13,8 +13,8 @@
  * captured, an interim one that is the last that was read says that the request
  * at hand still waits for its final one: what the client sends then is its body.
  * And a server that answers has read the request, so the segment on which its
- * final response begins acknowledges where the next request begins, and nowhere
- * else does one begin. If that response was not captured, none is believed until
+ * final response starts acknowledges where the next request starts, and nowhere
+ * else does one start. If that response was not captured, none is plausible until
  * the next one is.
  *
  * A response that comes before the body's end acknowledges a place inside the
@@ -33,16 +33,16 @@
  * request follows. If the segment after the head acknowledges nothing new, or
  * an interim response is the last that was read, it is the body. If it does not
  * look like a request, it is the body, too. Else nothing tells until the server
- * answers: the request that expected is lost, and what begins there is on trial.
+ * answers: the request that expected is lost, and what starts there is on trial.
  * So is it if the final response itself was not captured, and then the trial is
  * lost. A gap there may hold the body or the next requests, so it is not counted
  * through unless a 100 was seen.
  *
  * With the client's direction alone no trial is ever won. There the first segment
- * behind a gap in which a head may lie is not believed: what it acknowledges is
+ * behind a gap in which a head may lie is not plausible: what it acknowledges is
  * what the next one must go beyond. A client that expects (wary) makes even that
- * say nothing, since a 100 moves its acks, so none of its requests is believed
- * once the position was lost. What begins there counts as lost.
+ * say nothing, since a 100 moves its acks, so none of its requests is plausible
+ * once the position was lost. What starts there counts as lost.
  *
  * Another protocol. After CONNECT, or an upgrade to what may look like anything,
  * nothing is read until its response says no: bytes that go by before are not
@@ -53,9 +53,9 @@
  *
  * Where pipelining was seen (a request that began with the ack of the one
  * before, or in the same segment) acks prove nothing. If nothing but heads went
- * by on the connection, a GET or HEAD at the begin of a segment is taken. Else
+ * by on the connection, a GET or HEAD at the start of a segment is taken. Else
  * the rules above hold: the rest of a pipelined batch stays unseen after a gap
- * in it, because the alternative is to send what somebody quoted in a body.
+ * in it, because the alternative is to send what is quoted in a body.
  *
  * The price: after a gap one more request may be lost, and one whose response is
  * not captured is. What nothing tells: a capture that begins inside a connection,
@@ -67,7 +67,7 @@
 #include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
-bool http_begins_pipelined(const struct http *h)
+bool plausible_is_pipelined(const struct http *h)
 {
 	if (h->rounds.sent == 0 || rounds_all_read(&h->rounds, h->at_hand.ack))
 		return false; /* an early response can be read before the request's own end: the ack says nothing then */
@@ -83,29 +83,29 @@ static bool asks_only(struct span line)
 /** is_behind() - are the responses captured, but not yet followed to where the client had read them? They wait behind a gap */
 static bool is_behind(const struct http *h)
 {
-	return h->rounds.client_has_read && h->rounds.stream->synced && h->rounds.stream->held_count > 0 && !http_responses_seen(h);
+	return h->rounds.client_has_read && h->rounds.stream->synced && h->rounds.stream->held_count > 0 && !at_hand_captured(h);
 }
 
-enum belief http_believable(const struct http *h, struct span segment)
+enum plausible plausible_request(const struct http *h, struct span segment)
 {
 	if (h->client.pipelines && !h->client.sends_bodies && !h->guess.gapped && asks_only(segment))
-		return BELIEF_FULL; /* nothing but heads went by, and this is one more */
+		return PLAUSIBLE_YES; /* nothing but heads went by, and this is one more */
 	if (h->at_hand.has_ack && !rounds_has_read_on(&h->rounds, h->at_hand.ack))
-		return BELIEF_NONE;
-	if (http_final_owed(h))
-		return BELIEF_NONE;
+		return PLAUSIBLE_NOT;
+	if (plausible_final_owed(h))
+		return PLAUSIBLE_NOT;
 	if (h->rounds.answered == 0 || (!h->rounds.client_has_read && rounds_answered_by(&h->rounds, h->at_hand.ack) == 0))
-		return h->guess.blind || h->client.expects || is_behind(h) ? BELIEF_TRIAL : BELIEF_FULL;
-	if (!http_responses_seen(h))
-		return BELIEF_TRIAL;
+		return h->guess.blind || h->client.expects || is_behind(h) ? PLAUSIBLE_ON_TRIAL : PLAUSIBLE_YES;
+	if (!at_hand_captured(h))
+		return PLAUSIBLE_ON_TRIAL;
 	if (!rounds_requests_read(&h->rounds, h->at_hand.ack, h->at_hand.start))
-		return BELIEF_NONE;
-	return h->guess.gapped ? BELIEF_TRIAL : BELIEF_FULL;
+		return PLAUSIBLE_NOT;
+	return h->guess.gapped ? PLAUSIBLE_ON_TRIAL : PLAUSIBLE_YES;
 }
 
-bool http_final_owed(const struct http *h)
+bool plausible_final_owed(const struct http *h)
 {
-	return http_responses_seen(h) && rounds_final_owed(&h->rounds, h->at_hand.ack);
+	return at_hand_captured(h) && rounds_final_owed(&h->rounds, h->at_hand.ack);
 }
 
 /** may_be_request() - ... of any method, and after blank lines, as servers take them */
@@ -116,29 +116,29 @@ static bool may_be_request(struct span s)
 	return request_line_match(s) != LINE_NO || request_line_foreign(s);
 }
 
-bool http_body_doubtful(const struct http *h, struct span segment)
+bool plausible_instead_of_body(const struct http *h, struct span segment)
 {
 	if (!h->at_hand.has_ack || !seq_before(h->requests.head_ack, h->at_hand.ack) || !may_be_request(segment))
 		return false; /* without a response read, it is the body, which did not wait */
-	return !http_responses_seen(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->requests.head_ack);
+	return !at_hand_captured(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->requests.head_ack);
 }
 
-bool http_accepted(const struct http *h)
+bool plausible_body_accepted(const struct http *h)
 {
 	return rounds_continued(&h->rounds, h->requests.head_ack);
 }
 
-bool http_trial_over(const struct http *h, struct span segment)
+bool plausible_trial_over(const struct http *h, struct span segment)
 {
 	bool read_on = h->at_hand.has_ack && seq_before(h->guess.trial_ack, h->at_hand.ack);
 
-	if (h->requests.state == REQUEST_HELD || (read_on && !http_final_owed(h)))
+	if (h->requests.state == REQUEST_HELD || (read_on && !plausible_final_owed(h)))
 		return true;
 	/* Nobody loses a head for an attacker, but a body may be sent to be refused, and a length in it reach beyond it. */
 	return h->guess.doubted && h->requests.state == REQUEST_BODY && may_be_request(segment);
 }
 
-bool http_trial_won(const struct http *h)
+bool plausible_trial_won(const struct http *h)
 {
 	return rounds_confirm(&h->rounds, h->guess.trial_ack, h->requests.start, h->guess.held_end);
 }

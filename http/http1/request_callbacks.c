@@ -2,7 +2,7 @@
  * request_callbacks.c - what llhttp says about a request, and what it lets through that we don't
  *
  * Theory of operation. llhttp calls back with pieces of a request as they come:
- * they go to the head in the making, or to the body. Where its rules are looser
+ * they go to the head, or to the body. Where its rules are looser
  * than those of servers it is paused, so that requests.c can look at the bytes
  * (enum pause), or the piece is looked at here: control characters, spaces in
  * and before a field's name, a field without a name.
@@ -39,7 +39,7 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 	if (!h->requests.any_byte && len > 0) {
 		h->requests.any_byte = true;
 		h->requests.current.origin.ts_first = h->at_hand.at;
-		h->requests.pipelined = http_begins_pipelined(h);
+		h->requests.pipelined = plausible_is_pipelined(h);
 	}
 	return head_add_method(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
@@ -61,24 +61,12 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 	return head_add_target(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
-void http_count_request(struct http *h)
-{
-	h->client.unproven = false;
-	h->guess.tentative = h->requests.uncounted = false;
-	h->upgrade.requested = false; /* it was refused: this is no other protocol */
-	h->client.pipelines |= h->requests.pipelined;
-	if (!h->rounds.comparable && !h->client.pipelines && h->rounds.followed && http_responses_seen(h))
-		rounds_recount(&h->rounds, h->at_hand.ack);
-	pairs_request_counted(h->pairs, &h->at_hand, h->client.pipelines);
-	request_seen(&h->env->requests, &h->requests.current, h->requests.counted++);
-}
-
 static int on_version_complete(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 
 	if (!h->requests.current.seen && p->method != HTTP_PRI)
-		http_count_request(h);
+		requests_count(h);
 	h->framing.pause = PAUSE_VERSION;
 	return HPE_PAUSED;
 }
@@ -204,7 +192,7 @@ static int on_message_complete(llhttp_t *p)
 	return HPE_PAUSED;
 }
 
-void http_callbacks_init(llhttp_settings_t *client)
+void request_callbacks_init(llhttp_settings_t *client)
 {
 	llhttp_settings_init(client);
 	client->on_method = on_method;

@@ -8,18 +8,18 @@
 
 static int on_head(llhttp_t *p)
 {
-	return http_response_head(http_of(p));
+	return responses_head_complete(http_of(p));
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t len)
 {
-	http_response_body(http_of(p), len);
+	responses_body(http_of(p), len);
 	return 0;
 }
 
 static int on_complete(llhttp_t *p)
 {
-	return http_response_complete(http_of(p));
+	return responses_complete(http_of(p));
 }
 
 static int on_chunk_header(llhttp_t *p)
@@ -65,7 +65,7 @@ static int on_kept_head(llhttp_t *p)
 {
 	struct http *h = http_of(p);
 	uint32_t number = h->rounds.answered;
-	int status = p->status_code, result = http_response_head(h);
+	int status = p->status_code, result = responses_head_complete(h);
 
 	if (h->responses.state == RESPONSES_SWITCHED)
 		pairs_kept_switched(h->pairs);
@@ -78,7 +78,7 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
 
-	http_response_body(h, len);
+	responses_body(h, len);
 	pairs_kept_body(h->pairs, span_of(at, len), h->responses.length);
 	return 0;
 }
@@ -86,10 +86,10 @@ static int on_kept_body(llhttp_t *p, const char *at, size_t len)
 static int on_kept_complete(llhttp_t *p)
 {
 	pairs_kept_complete(http_of(p)->pairs);
-	return http_response_complete(http_of(p));
+	return responses_complete(http_of(p));
 }
 
-void http_response_callbacks_init(llhttp_settings_t *plain, llhttp_settings_t *kept)
+void response_callbacks_init(llhttp_settings_t *plain, llhttp_settings_t *kept)
 {
 	llhttp_settings_init(plain);
 	plain->on_headers_complete = on_head;

@@ -3,27 +3,29 @@
  *
  * Theory of operation. What matters of a response: interim or final, 101, and how
  * many there were. One that cannot be parsed, or a gap in one, stops only that:
- * the count is not used until a segment begins with a status line again and the
- * next request begins.
+ * the count is not used until a segment starts with a status line again and the
+ * next request starts.
  *
  * What body a response has depends on its request: none after HEAD or CONNECT. A
  * response that is captured ahead of its request is read as a plain one's; when
  * the request turns out to be one of these, bytes of the responses that follow may
- * have been read as a body, so the place in them is lost (push() in requests.c).
+ * have been read as a body, so the place in them is lost (requests_send()). responses.c learns that from
+ * struct rounds: see catch_up().
  *
  * As with requests, plain heads are scanned, if they say how long the body is.
  *
- * Where each of the last final responses began, and what its segment acknowledged,
+ * Where each of the last final responses started, and what its segment acknowledged,
  * is remembered: it says how far the server had read the requests, which is how
- * plausible.c knows where the next one begins. Of the last interim ones the begin
+ * plausible.c knows where the next one starts. Of the last interim ones the start
  * is remembered as well: the final response is still owed after them.
  */
 #include "http/http1/http1_impl.h"
 
+#include "http/http1/filler.h"
 #include "http/http1/request_line.h"
 #include "reassembly/sequence.h"
 
-/** note_response() - one more final response has begun */
+/** note_response() - one more final response has started */
 static void note_response(struct http *h)
 {
 	rounds_response_started(&h->rounds, h->responses.start, h->responses.requests_read);
@@ -37,57 +39,18 @@ static void note_interim(struct http *h, int status)
 	rounds_interim_started(&h->rounds, h->responses.start, status == 100);
 }
 
-/** is_last_response() - does the response that has just begun answer the last request that was sent whole? */
-static bool is_last_response(const struct http *h)
-{
-	return (h->rounds.comparable && rounds_outstanding(&h->rounds) == 0) || h->responses.start == h->requests.head_ack;
-}
-
-/** decide_upgrade() - the response to the request that asked for another protocol has come, and is no 101 */
-static void decide_upgrade(struct http *h, int status)
-{
-	bool untouched = h->upgrade.requested;
-
-	h->upgrade.requested = false;
-	if (h->requests.state != REQUEST_TUNNEL)
-		return;
-	if (h->upgrade.is_connect && status / 100 == 2) {
-		http_leave_upgraded(h, false);
-		return;
-	}
-	h->requests.state = REQUEST_NONE;
-	if (!untouched)
-		http_lose_position(h);
-}
-
 /** final_response() - the next outstanding request gets its response */
 static void final_response(struct http *h, int status)
 {
-	bool current = http_request_open(h) && h->requests.sent && h->rounds.answered + 1 == h->rounds.sent;
-
 	note_response(h);
-	if (h->requests.state == REQUEST_HELD && status != 408 && http_trial_won(h)) /* 408: nobody has to have asked */
-		http_uphold(h);
-	if ((h->upgrade.requested || h->requests.state == REQUEST_TUNNEL) && !current && is_last_response(h) &&
-	    !seq_before(h->responses.requests_read, h->upgrade.from))
-		decide_upgrade(h, status);
+	requests_response_started(h, status);
 }
 
-/** switching() - 101, or 2xx to CONNECT: HTTP ends here, or with the request that is still being sent */
-static void switching(struct http *h, enum requested requested)
-{
-	bool ahead = h->rounds.answered == h->rounds.sent; /* captured before the request */
-	bool current = http_request_open(h) && h->requests.sent && h->rounds.answered + 1 == h->rounds.sent;
-
-	note_response(h);
-	if (ahead || current)
-		h->upgrade.granted = true; /* and the responses are not followed any more */
-	else
-		http_leave_upgraded(h, requested == REQUESTED_H2C);
-}
-
-/* What its body is to llhttp: 0 as the fields say (or a pause before a chunk's line), 1 none, 2 none, and no response follows; -1: it is refused. */
-int http_response_head(struct http *h)
+/*
+ * What its body is to llhttp: 0 as the fields say (or a pause before a chunk's line), 1 none, 2 none, and no response
+ * follows; -1: it is refused.
+ */
+int responses_head_complete(struct http *h)
 {
 	int status = h->responses.parser.status_code;
 	bool outstanding = rounds_outstanding(&h->rounds) > 0;
@@ -99,7 +62,8 @@ int http_response_head(struct http *h)
 	    (requested == REQUESTED_CONNECT && status / 100 == 2)) {
 		rounds_switched(&h->rounds);
 		h->responses.state = RESPONSES_SWITCHED;
-		switching(h, requested);
+		note_response(h);
+		requests_switched(h, requested == REQUESTED_H2C);
 		return 2;
 	}
 	kind = response_kind(status, requested == REQUESTED_HEAD);
@@ -113,28 +77,28 @@ int http_response_head(struct http *h)
 	return response_chunks_head(&h->responses.chunks, &h->responses.parser, kind == RESPONSE_WITH_BODY ? 0 : 1);
 }
 
-void http_response_body(struct http *h, size_t len)
+void responses_body(struct http *h, size_t len)
 {
 	h->responses.left -= len <= h->responses.left ? len : h->responses.left;
 }
 
-int http_response_complete(struct http *h)
+int responses_complete(struct http *h)
 {
 	h->responses.left = 0;
 	return HPE_PAUSED;
 }
 
-void http_lose_responses(struct http *h, enum response_result result)
+/** lose_position() - it is not known where the next response starts; @result: what that means for the one at hand */
+static void lose_position(struct http *h, enum response_result result)
 {
 	pairs_responses_lost(h->pairs, result);
 	rounds_responses_lost(&h->rounds);
 	if (h->responses.state != RESPONSES_SWITCHED)
 		h->responses.state = RESPONSES_LOST;
-	if (h->requests.state == REQUEST_TUNNEL)
-		http_leave_unseen(h);
+	requests_responses_lost(h);
 }
 
-/** server_begin() - a response begins here; false if these bytes cannot be the begin of one */
+/** server_begin() - a response starts here; false if these bytes cannot be the start of one */
 static bool server_begin(struct http *h, struct span in, uint32_t ack)
 {
 	if (!h->rounds.followed && status_line_match(in) != LINE_YES)
@@ -145,7 +109,7 @@ static bool server_begin(struct http *h, struct span in, uint32_t ack)
 	return true;
 }
 
-/** scan_head() - the head of the response that begins here, if it is whole and plain and its end can be counted */
+/** scan_head() - the head of the response that starts here, if it is whole and plain and its end can be counted */
 static bool scan_head(struct http *h, struct span *in)
 {
 	struct scan_memo *memo = &h->env->response_memos[h->requests.current.origin.connection % SCAN_MEMOS];
@@ -206,7 +170,7 @@ static void server_parse(struct http *h, struct span *in)
 			h->responses.state = RESPONSES_BETWEEN;
 	} else if (rc != HPE_OK || given == 0) {
 		span_skip(in, in->len);
-		http_lose_responses(h, RESPONSE_MALFORMED);
+		lose_position(h, RESPONSE_MALFORMED);
 	} else {
 		span_skip(in, given);
 	}
@@ -266,11 +230,11 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 	return h->result;
 }
 
-/** skip_bytes() - let @bytes of the response at hand pass that nobody has */
+/** skip_bytes() - let @bytes of the response at hand pass that were not captured */
 static void skip_bytes(struct http *h, uint64_t bytes)
 {
 	while (bytes > 0 && in_response(h)) {
-		struct span in = http_filler(bytes);
+		struct span in = filler(bytes);
 
 		bytes -= in.len;
 		read_on(h, &in);
@@ -286,7 +250,7 @@ void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		return;
 	pairs_response_invalid(h->pairs, result);
 	if (!in_response(h) || bytes == UINT32_MAX || bytes > h->responses.left)
-		http_lose_responses(h, result);
+		lose_position(h, result);
 	else
 		skip_bytes(h, bytes);
 }

@@ -1,16 +1,16 @@
 /*
  * unseen.c - requests of which no byte was captured
  *
- * Theory of operation. A gap that begins where a request must begin hides one,
+ * Theory of operation. A gap that starts where a request must start hides one,
  * and the books should say so. It is certain if it is known that the connection
  * speaks HTTP/1, that nothing else may follow (an upgrade that was asked for),
  * and that the place is known: between two requests, or behind the end of a body
  * that is counted, but not where a body was to be sent on demand, or where the
  * next request was only guessed. Two bytes may be the empty line that some clients
  * send behind a body (RFC 9112, 2.2). One request is counted for one gap, since
- * nobody can see how many there were; those that lie in a body are the body's.
+ * it cannot be seen how many there were; those that lie in a body are the body's.
  *
- * At the begin of a connection it is not known what it speaks. Then the gap is
+ * At the start of a connection it is not known what it speaks. Then the gap is
  * counted when a response shows it, which is mostly before the gap is given up,
  * or at the end, when another request has.
  */
