@@ -502,13 +502,13 @@ static uint64_t hash_more(uint64_t hash, const char *text)
 }
 
 /**
- * gist_hash() - what counts of one side of a pair: what it decided, and what it says where the two differ
+ * fingerprint_of() - what counts of one side of a pair: what it decided, and what it says where the two differ
  *
  * A response that holds an id or the time never has the same bytes twice. What
  * rules ignore, or what is close, is in no finding that is looked at here. Not
  * known (0) where bodies were not compared.
  */
-static uint64_t gist_hash(const struct comparison *c, enum side side)
+static uint64_t fingerprint_of(const struct comparison *c, enum side side)
 {
 	const struct findings *f = &c->findings;
 	uint64_t hash = 1;
@@ -556,7 +556,7 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, const st
 	}
 	for (enum side side = 0; side < SIDES; side++) {
 		now.side[side].bytes = response_hash(side == PRODUCTION ? pair->production : pair->shadow);
-		now.side[side].gist = gist_hash(c, side);
+		now.side[side].fingerprint = fingerprint_of(c, side);
 	}
 	if (r->request == 0) {
 		*r = now;
@@ -565,11 +565,11 @@ static void add_repeat(struct target_tally *g, const struct pair *pair, const st
 	}
 	for (enum side side = 0; side < SIDES; side++) {
 		same[side] = now.side[side].bytes == r->side[side].bytes;
-		if (!same[side] && (now.side[side].gist == 0 || r->side[side].gist == 0)) {
+		if (!same[side] && (now.side[side].fingerprint == 0 || r->side[side].fingerprint == 0)) {
 			g->repeats.forgotten++; /* other bytes, and it is not known whether it matters */
 			return;
 		}
-		same[side] = same[side] || now.side[side].gist == r->side[side].gist;
+		same[side] = same[side] || now.side[side].fingerprint == r->side[side].fingerprint;
 	}
 	g->repeats.requests++;
 	g->repeats.same_production += same[PRODUCTION];

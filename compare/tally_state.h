@@ -36,7 +36,7 @@ enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERROR
 struct repeat {
 	uint64_t request; /* hashes; 0: free */
 	struct {
-		uint64_t bytes, gist; /* gist 0: not known */
+		uint64_t bytes, fingerprint; /* fingerprint 0: not known */
 	} side[SIDES];
 };
 
