@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "app/options/admin_address.h"
+#include "app/options/exit_status.h"
 #include "policy/ramp.h"
 #include "base/buffer.h"
 #include "capture/decode.h"
@@ -27,11 +28,6 @@
 #define TARGETS_MAX 16
 #define SLICES_MAX 8 /* headers of --slice-by */
 #define CONTROL_NAME "control" /* of the target that --control adds */
-
-#define EXIT_DONE  0
-#define EXIT_COULD_NOT 1
-#define EXIT_USAGE 2
-#define EXIT_GATE 3
 
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 

@@ -50,7 +50,7 @@
 #include <unistd.h>
 
 #include "app/process/listen_only.h"
-#include "app/options/options.h"
+#include "app/options/exit_status.h"
 
 #define NAMES_MAX 600 /* numbers of calls are below 500 today */
 

@@ -12,7 +12,6 @@
 
 #include "app/run/event_log.h"
 #include "app/run/lane_impl.h"
-#include "app/run/stages.h"
 #include "base/cache_line.h"
 #include "base/log.h"
 #include "capture/deal.h"
@@ -175,7 +174,7 @@ static void replace_source(struct lane *l, struct source *next)
 /* Of --loop; a recording without packets would be read for ever. */
 static bool has_more_rounds(struct lane *l)
 {
-	uint32_t rounds = l->o.options->loops;
+	uint32_t rounds = l->o.set.loops;
 
 	return !l->live && (rounds == 0 || l->round < rounds) && l->first_seen && !atomic_load(&l->stop) &&
 	       !chosen_limit_reached(l->o.chosen);
@@ -219,7 +218,7 @@ static void update_stats(struct lane *l)
 /* Published by the lane, since the source itself may be replaced between two rounds. */
 static void update_progress(struct lane *l)
 {
-	uint64_t done, total, rounds = l->o.options->loops;
+	uint64_t done, total, rounds = l->o.set.loops;
 
 	if (l->live)
 		return;
@@ -276,7 +275,7 @@ static int make_event_log(struct lane *l)
 	struct event_log_options options = {
 		.writer = l->o.events,
 		.budget = l->o.budget,
-		.show_query = l->o.options->show_query,
+		.show_query = l->o.set.show_query,
 		.one_by_one = l->o.paced || shares_recording(l),
 		.push = lane_push,
 		.ctx = l,
@@ -294,19 +293,19 @@ static int make_event_log(struct lane *l)
 int lane_new(const struct lane_options *options, struct lane **out)
 {
 	struct lane *l = cache_line_calloc(sizeof(*l));
-	const struct options *o = options->options;
-	struct tracker_options tracker = stages_tracker(o, options->budget);
+	const struct lane_settings *set = &options->set;
+	struct tracker_options tracker = set->tracker;
 	struct http1_options http = { .sink = lane_sink(l),
-				      .max_body = o->max_body,
+				      .max_body = set->max_body,
 				      .budget = options->budget,
-				      .keep_responses = o->compare.on,
-				      .max_response = o->compare.max_response,
+				      .keep_responses = set->compares,
+				      .max_response = set->max_response,
 				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
 	struct reader_kind kinds[] = { http1_reader(&http) };
 
 	if (!l)
 		return -ENOMEM;
-	tracker.reads_servers = o->compare.on;
+	tracker.budget = options->budget;
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;
@@ -314,7 +313,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->live = options->live;
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
-	l->decoder = decoder_new(&o->ports, &o->vxlan_ports);
+	l->decoder = decoder_new(set->ports, set->vxlan_ports);
 	l->tracker = tracker_new(&tracker, kinds, 1);
 	if (!l->decoder || !l->tracker || make_event_log(l) < 0) {
 		decoder_free(l->decoder);

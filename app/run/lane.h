@@ -21,7 +21,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/options/options.h"
 #include "app/record/recorder.h"
 #include "app/run/chosen_limit.h"
 #include "app/run/items.h"
@@ -35,9 +34,21 @@
 
 struct lane;
 
+/** struct lane_settings - what the options say to a lane, see stages_lane(); everything borrowed */
+struct lane_settings {
+	const struct port_set *ports, *vxlan_ports;
+	struct tracker_options tracker;
+	uint64_t max_body, max_response;
+	uint32_t loops;  /* rounds of a recording; 0: until stopped */
+	bool sends;      /* false: a dry run */
+	bool has_events; /* -o */
+	bool compares;   /* production's responses are wanted */
+	bool show_query;
+};
+
 struct lane_options {
 	size_t index, count;            /* which of how many lanes: 0 speaks for all where all have seen the same */
-	const struct options *options;  /* borrowed */
+	struct lane_settings set;       /* what the options say, alike for all lanes */
 	struct source *source;          /* taken */
 	bool live;                      /* what does not fit is shed, and time passes without packets; else it waits */
 	bool keep_open;                 /* at the end, until lane_close_source() or lane_free(): see lanes.c */

@@ -41,7 +41,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 
 	take_next_rules(l);
 	decision = policy_decide(l->rules->policy, head, origin);
-	if (decision == DECISION_CHOSEN && !l->o.options->dry_run)
+	if (decision == DECISION_CHOSEN && l->o.set.sends)
 		keep = KEEP_WHOLE;
 	else if (l->o.tells_all)
 		keep = KEEP_HEAD;
@@ -49,9 +49,9 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		keep = KEEP_LENT; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
-		.digest = l->o.options->events_path != NULL,
+		.digest = l->o.set.has_events,
 		.verdict = (uint8_t)decision,
-		.response = keep == KEEP_WHOLE && l->o.options->compare.on,
+		.response = keep == KEEP_WHOLE && l->o.set.compares,
 		.limited = decision == DECISION_CHOSEN, /* a dry run counts as too large what a run would not send */
 	};
 }
@@ -88,7 +88,7 @@ static bool push_sent(struct lane *l, struct message *m)
 static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct lane *l = ctx;
-	bool send = decision == DECISION_CHOSEN && !l->o.options->dry_run;
+	bool send = decision == DECISION_CHOSEN && l->o.set.sends;
 	bool reserved = decision == DECISION_CHOSEN && chosen_limit_reserve(l->o.chosen);
 
 	if (decision == DECISION_CHOSEN && !reserved)

@@ -89,7 +89,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 	return (struct lane_options){
 		.index = i,
 		.count = ls->count,
-		.options = o->options,
+		.set = o->set,
 		.source = o->sources[i],
 		.live = ls->live,
 		.keep_open = ls->count > 1 || ls->live,
@@ -115,8 +115,8 @@ int lanes_open(struct lanes *ls, const struct lanes_options *options)
 {
 	int err = 0;
 
-	ls->live = options->options->files.count == 0;
-	ls->chosen.limit = options->options->count;
+	ls->live = options->live;
+	ls->chosen.limit = options->chosen_limit;
 	ls->on_end = options->on_end;
 	ls->ctx = options->ctx;
 	for (size_t i = 0; i < ls->count && err == 0; i++) {

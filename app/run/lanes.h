@@ -41,7 +41,9 @@ struct ring **lanes_rings(struct lanes *ls);
 size_t lanes_waiting(const struct lanes *ls);
 
 struct lanes_options {
-	const struct options *options; /* borrowed */
+	struct lane_settings set;      /* as in struct lane_options */
+	bool live;                     /* as there */
+	uint64_t chosen_limit;         /* end after so many chosen requests; 0: none */
 	struct source **sources;       /* one per lane, taken on success */
 	struct rules *rules;           /* the lanes' part is taken on success, and stays known to the caller */
 	struct budget *budget;         /* borrowed */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "report/render.h"
-#include "app/options/options.h"
+#include "app/options/exit_status.h"
 #include "app/record/output_file.h"
 #include "app/options/read_all.h"
 #include "base/buffer.h"

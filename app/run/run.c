@@ -12,6 +12,7 @@
 #include "app/process/privileges.h"
 #include "app/process/sandbox.h"
 #include "app/run/run_impl.h"
+#include "app/run/stages.h"
 #include "base/log.h"
 
 #define RING_SLOTS  8192
@@ -26,7 +27,9 @@ static int reopen(void *ctx, size_t lane, struct source **out, struct buffer *er
 static int open_lanes(struct run *r, struct buffer *error)
 {
 	struct lanes_options options = {
-		.options = r->o,
+		.set = stages_lane(r->o),
+		.live = r->live,
+		.chosen_limit = r->o->count,
 		.sources = r->inputs.sources,
 		.rules = &r->rules,
 		.budget = &r->budget,

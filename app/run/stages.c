@@ -65,3 +65,22 @@ int stages_listen_only(const struct options *o, struct source *const *sources, s
 	buffer_clear(error);
 	return 0;
 }
+
+struct lane_settings stages_lane(const struct options *o)
+{
+	struct lane_settings set = {
+		.ports = &o->ports,
+		.vxlan_ports = &o->vxlan_ports,
+		.tracker = stages_tracker(o, NULL),
+		.max_body = o->max_body,
+		.max_response = o->compare.max_response,
+		.loops = o->loops,
+		.sends = !o->dry_run,
+		.has_events = o->events_path != NULL,
+		.compares = o->compare.on,
+		.show_query = o->show_query,
+	};
+
+	set.tracker.reads_servers = o->compare.on;
+	return set;
+}

@@ -1,12 +1,15 @@
 /*
- * stages.h - what the options mean to the capture and to the reassembly
+ * stages.h - what the options mean to each stage
  *
- * Said once, so that the doctor sees what a run would see.
+ * Said once, so that the doctor sees what a run would see, and a stage sees no
+ * option that is not its own. What these structs point to is borrowed from the
+ * options.
  */
 #ifndef APP_RUN_STAGES_H
 #define APP_RUN_STAGES_H
 
 #include "app/options/options.h"
+#include "app/run/lane.h"
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "capture/source.h"
@@ -25,5 +28,8 @@ int stages_listen_only(const struct options *o, struct source *const *sources, s
 
 /** stages_tracker() - of one lane, or of the doctor */
 struct tracker_options stages_tracker(const struct options *o, struct budget *budget);
+
+/** stages_lane() - alike for all lanes; the budget is the lane's own */
+struct lane_settings stages_lane(const struct options *o);
 
 #endif

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "app/run/lane.h"
+#include "app/run/stages.h"
 #include "base/units.h"
 #include "tests/rig/memory_capture.h"
 
@@ -158,7 +159,7 @@ static void set_up(struct rig *g, struct memory_capture *capture, bool live, siz
 	assert_int_equal(intake_new(&g->loop, &intake, &g->intake), 0);
 	lane = (struct lane_options){
 		.count = 1,
-		.options = &g->o,
+		.set = stages_lane(&g->o),
 		.source = memory_capture_source(capture),
 		.live = live,
 		.chosen = &g->chosen,

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "app/run/lanes.h"
+#include "app/run/stages.h"
 #include "base/units.h"
 #include "tests/rig/memory_capture.h"
 
@@ -117,7 +118,9 @@ static void set_up(struct rig *g, struct memory_capture *capture, size_t count, 
 	for (size_t i = 0; i < count; i++)
 		sources[i] = memory_capture_source(capture);
 	lanes = (struct lanes_options){
-		.options = &g->o,
+		.set = stages_lane(&g->o),
+		.live = g->o.files.count == 0,
+		.chosen_limit = g->o.count,
 		.sources = sources,
 		.rules = &g->rules,
 		.budget = &g->budget,
