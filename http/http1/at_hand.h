@@ -17,7 +17,7 @@
  */
 struct at_hand {
 	struct wall at;
-	uint32_t start, end, ack; /* sequence numbers; with has_ack how far the client had read */
+	uint64_t start, end, ack; /* offsets; with has_ack how far the client had read */
 	uint32_t left;            /* bytes of it that were not read yet */
 	bool has_ack;
 	bool completed;    /* a request was completed in it */

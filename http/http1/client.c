@@ -205,9 +205,9 @@ enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk)
 	struct span segment = chunk->bytes;
 
 	h->at_hand = (struct at_hand){ .at = chunk->at,
-				       .start = (uint32_t)chunk->offset,
-				       .end = (uint32_t)chunk->offset + (uint32_t)segment.len,
-				       .ack = (uint32_t)chunk->peer_read,
+				       .start = chunk->offset,
+				       .end = chunk->offset + segment.len,
+				       .ack = chunk->peer_read,
 				       .has_ack = chunk->peer_known };
 	client_segment(h, segment);
 	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->requests.state == REQUEST_LOST)
@@ -215,7 +215,7 @@ enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk)
 	if (requests_open(h) && !request_wait(&h->env->requests, &h->requests.current))
 		requests_fail(h, LOST_MEMORY);
 	if (chunk->peer_known)
-		rounds_client_read(&h->rounds, (uint32_t)chunk->peer_read);
+		rounds_client_read(&h->rounds, chunk->peer_read);
 	return h->result;
 }
 

@@ -13,7 +13,7 @@ void http_proxied(struct http *h, const struct endpoint *client)
 
 void http_unparsed(struct http *h, uint64_t peer_read)
 {
-	h->rounds.client_read = (uint32_t)peer_read;
+	h->rounds.client_read = peer_read;
 	h->rounds.client_has_read = true;
 }
 

@@ -42,7 +42,6 @@
 
 #include <stdlib.h>
 
-#include "reassembly/sequence.h"
 
 #define AHEAD_MAX (64 << 10)
 #define WAITED_ENOUGH 3
@@ -53,10 +52,10 @@ struct awaited {
 	struct awaited *next;
 	uint64_t token;                          /* 0: the request is not complete, or not even its head */
 	uint32_t number;                         /* with is_placed: of its response among the final ones */
-	uint32_t ack;                            /* of the client, on the request's first segment */
-	uint32_t end_ack;                        /* with token: on its last */
-	uint32_t begin_seq, end_seq;             /* its first byte, and with token the first one after it */
-	uint32_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
+	uint64_t ack;                            /* of the client, on the request's first segment */
+	uint64_t end_ack;                        /* with token: on its last */
+	uint64_t start, end;             /* its first byte, and with token the first one after it */
+	uint64_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
 	struct wall asked_at, first_at, last_at; /* the request's last byte; the response's first and last */
 	struct response *response;               /* from the response's head on */
 	enum response_result result;                 /* with is_done, of a response without a response */
@@ -77,10 +76,10 @@ struct pairs {
 	struct response_head head;
 	struct wall now;      /* of the server's segment at hand */
 	struct wall begun_at; /* first byte of the response at hand */
-	uint32_t turn_begin;  /* sequence number of the first byte after the final response before */
-	uint32_t request_ack; /* on the segment in which the pending request started */
+	uint64_t turn_begin;  /* offset of the first byte after the final response before */
+	uint64_t request_ack; /* on the segment in which the pending request started */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in gaps too */
-	uint32_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
+	uint64_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
 	uint8_t waited;       /* requests before which the client had read all responses, up to WAITED_ENOUGH */
 	bool in_turn;         /* turn_begin is of the response at hand: interim ones go before it */
@@ -264,7 +263,7 @@ static bool may_be_ahead(const struct pairs *p)
 /** asks_on() - was the response to a request in a gap not read yet? Then the client does not wait */
 static bool asks_on(const struct pairs *p, const struct at_hand *at_hand)
 {
-	return p->has_hidden && !seq_before(p->hidden_ack, at_hand->ack);
+	return p->has_hidden && p->hidden_ack >= at_hand->ack;
 }
 
 void pairs_on_request_counted(struct pairs *p, const struct at_hand *at_hand, bool pipelines)
@@ -275,9 +274,9 @@ void pairs_on_request_counted(struct pairs *p, const struct at_hand *at_hand, bo
 		return; /* the client may have read more than we saw */
 	answered = rounds_answered_by(p->rounds, at_hand->ack);
 	/* More answers than requests: one of these was never seen, before the count began. */
-	p->is_trusted &= seq_distance(p->sent, answered) <= 0;
+	p->is_trusted &= count_ahead(p->sent, answered) <= 0;
 	if (p->is_trusted) {
-		p->pipelines |= seq_distance(answered, p->sent) > 0;
+		p->pipelines |= count_ahead(answered, p->sent) > 0;
 		p->waited += answered == p->sent && answered > 0 && p->waited < WAITED_ENOUGH;
 		return;
 	}
@@ -285,7 +284,7 @@ void pairs_on_request_counted(struct pairs *p, const struct at_hand *at_hand, bo
 	p->pipelines |= asks_on(p, at_hand);
 	if (pipelines || p->pipelines || may_be_ahead(p))
 		return; /* the client may not have waited for all */
-	if (p->is_counted && seq_distance(p->sent, answered) < 0)
+	if (p->is_counted && count_ahead(p->sent, answered) < 0)
 		return; /* of responses that were followed all the time, none is missing: some are still to come
 			 */
 	p->sent = answered;
@@ -301,12 +300,12 @@ static void settle_unseen(struct pairs *p, const struct at_hand *at_hand)
 		return;
 	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
-		if (a->token && seq_before(a->end_ack, at_hand->ack))
+		if (a->token && a->end_ack < at_hand->ack)
 			settle(p, a, RESPONSE_UNSEEN);
 	}
 }
 
-void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, uint32_t start)
+void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, uint64_t start)
 {
 	uint32_t number = p->sent - 1;
 	struct awaited *a = NULL;
@@ -332,9 +331,9 @@ void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, ui
 	a->is_placed = p->is_trusted;
 	a->is_checked = p->was_lost;
 	a->ack = p->request_ack;
-	a->begin_seq = start;
+	a->start = start;
 	p->making = a;
-	if (a->is_ahead && !seq_before(a->begin_seq, a->read_until)) {
+	if (a->is_ahead && a->start >= a->read_until) {
 		a->is_ahead = false;
 		settle(p, a, RESPONSE_OUT_OF_STEP); /* the server had read nothing of this request then */
 		p->is_trusted = false;
@@ -351,7 +350,7 @@ uint64_t pairs_on_request_complete(struct pairs *p, const struct at_hand *at_han
 	a->token = ++p->env->last_token;
 	a->asked_at = at_hand->at;
 	a->end_ack = at_hand->ack;
-	a->end_seq = at_hand->end - at_hand->left;
+	a->end = at_hand->end - at_hand->left;
 	return a->token;
 }
 
@@ -397,18 +396,18 @@ bool pairs_kept_value_end(struct pairs *p)
  * Not if the server had read no byte of the request then. Where the count began anew, it must begin just where the
  * client was waiting, and the server must have read the request to its end.
  */
-static bool is_possible(const struct pairs *p, const struct awaited *a, uint32_t requests_read)
+static bool is_possible(const struct pairs *p, const struct awaited *a, uint64_t requests_read)
 {
 	if (a->is_ahead)
 		return true; /* see pairs_on_request_decided() */
-	if (!seq_before(a->begin_seq, requests_read))
+	if (a->start >= requests_read)
 		return false;
 	return !a->is_checked || (p->turn_begin == a->ack &&
-				  !(a->token && seq_before(requests_read, a->end_seq)));
+				  !(a->token && requests_read < a->end));
 }
 
 /** take_head() - the final response of @a has begun */
-static void take_head(struct pairs *p, struct awaited *a, int status, uint32_t requests_read)
+static void take_head(struct pairs *p, struct awaited *a, int status, uint64_t requests_read)
 {
 	a->read_until = requests_read;
 	if (!is_possible(p, a, requests_read)) { /* the count is wrong, and so it is for those that follow */
@@ -429,7 +428,7 @@ void pairs_kept_switched(struct pairs *p)
 		settle(p, p->current, RESPONSE_UPGRADED);
 }
 
-void pairs_kept_final(struct pairs *p, int status, uint32_t requests_read)
+void pairs_kept_final(struct pairs *p, int status, uint64_t requests_read)
 {
 	if (p->current)
 		take_head(p, p->current, status, requests_read);
@@ -480,7 +479,7 @@ static bool is_ahead(const struct pairs *p)
 	return false;
 }
 
-bool pairs_on_response_started(struct pairs *p, uint32_t start)
+bool pairs_on_response_started(struct pairs *p, uint64_t start)
 {
 	if (!p->in_turn)
 		p->turn_begin = start;

@@ -68,12 +68,12 @@ void pairs_free(struct pairs *p); /* NULL allowed; tells nothing: pairs_ended() 
 	X(requests_lost, (struct pairs *p, bool hidden), (p, hidden)) \
 	X(bytes_unread, (struct pairs *p, uint32_t bytes), (p, bytes)) \
 	X(request_counted, (struct pairs *p, const struct at_hand *at_hand, bool pipelines), (p, at_hand, pipelines)) \
-	X(request_decided, (struct pairs *p, const struct at_hand *at_hand, uint32_t start), (p, at_hand, start)) \
+	X(request_decided, (struct pairs *p, const struct at_hand *at_hand, uint64_t start), (p, at_hand, start)) \
 	V(uint64_t, request_complete, (struct pairs *p, const struct at_hand *at_hand), (p, at_hand)) \
 	X(request_handed_over, (struct pairs *p), (p)) \
 	V(bool, awaiting, (const struct pairs *p), (p)) \
 	X(server_bytes, (struct pairs *p, struct wall now), (p, now)) \
-	V(bool, response_started, (struct pairs *p, uint32_t start), (p, start)) \
+	V(bool, response_started, (struct pairs *p, uint64_t start), (p, start)) \
 	X(response_counted, (struct pairs *p), (p)) \
 	V(bool, response_kept, (const struct pairs *p), (p)) \
 	X(response_invalid, (struct pairs *p, enum response_result result), (p, result)) \
@@ -112,7 +112,7 @@ bool pairs_kept_value_end(struct pairs *p);
 void pairs_kept_switched(struct pairs *p);
 
 /** pairs_kept_final() - its head is complete, and it is a final one; @requests_read: how far the server had read then */
-void pairs_kept_final(struct pairs *p, int status, uint32_t requests_read);
+void pairs_kept_final(struct pairs *p, int status, uint64_t requests_read);
 
 /** pairs_kept_body() - more of its body, borrowed; @expected: Content-Length, or 0 */
 void pairs_kept_body(struct pairs *p, struct span bytes, uint64_t expected);

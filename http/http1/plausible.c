@@ -65,7 +65,6 @@
 #include "http/http1/http1_impl.h"
 
 #include "http/http1/request_line.h"
-#include "reassembly/sequence.h"
 
 bool plausible_is_pipelined(const struct http *h)
 {
@@ -118,7 +117,7 @@ static bool may_be_request(struct span s)
 
 bool plausible_instead_of_body(const struct http *h, struct span segment)
 {
-	if (!h->at_hand.has_ack || !seq_before(h->requests.head_ack, h->at_hand.ack) || !may_be_request(segment))
+	if (!h->at_hand.has_ack || h->requests.head_ack >= h->at_hand.ack || !may_be_request(segment))
 		return false; /* without a response read, it is the body, which did not wait */
 	return !at_hand_captured(h) || !rounds_interim_since(&h->rounds, h->at_hand.ack, h->requests.head_ack);
 }
@@ -130,7 +129,7 @@ bool plausible_body_accepted(const struct http *h)
 
 bool plausible_trial_over(const struct http *h, struct span segment)
 {
-	bool read_on = h->at_hand.has_ack && seq_before(h->guess.trial_ack, h->at_hand.ack);
+	bool read_on = h->at_hand.has_ack && h->guess.trial_ack < h->at_hand.ack;
 
 	if (h->requests.state == REQUEST_HELD || (read_on && !plausible_final_owed(h)))
 		return true;

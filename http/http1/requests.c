@@ -19,14 +19,13 @@
 #include "http/http1/http1_impl.h"
 
 #include "http/http1/request_line.h"
-#include "reassembly/sequence.h"
 
 /** requests_start() - a request may start with @line; however its head is read */
 void requests_start(struct http *h, struct span line)
 {
 	request_begin(&h->env->requests, &h->requests.current, h->at_hand.at);
 	h->at_hand.line = line;
-	h->requests.start = h->at_hand.end - (uint32_t)line.len;
+	h->requests.start = h->at_hand.end - line.len;
 	h->requests.state = REQUEST_METHOD;
 	h->requests.any_byte = h->requests.pipelined = h->requests.uncounted = h->requests.sent = false;
 	h->guess.tentative = h->guess.on_trial = false;
@@ -358,7 +357,7 @@ void requests_response_started(struct http *h, int status)
 	if (h->requests.state == REQUEST_HELD && status != 408 && plausible_trial_won(h)) /* a 408 answers no request */
 		uphold(h);
 	if ((h->upgrade.requested || h->requests.state == REQUEST_TUNNEL) && !current && is_last_response(h) &&
-	    !seq_before(h->responses.requests_read, h->upgrade.from))
+	    h->responses.requests_read >= h->upgrade.from)
 		decide_upgrade(h, status);
 }
 

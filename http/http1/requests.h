@@ -39,8 +39,8 @@ struct requests {
 	enum request_state state;
 	uint32_t counted;       /* on this connection */
 	struct request current;
-	uint32_t start;         /* sequence number of its first byte */
-	uint32_t head_ack;      /* how far the client had read on the segment that completed the last head */
+	uint64_t start;         /* offset of its first byte */
+	uint64_t head_ack;      /* how far the client had read on the segment that completed the last head */
 	bool any_byte;          /* its first byte was here */
 	bool pipelined;         /* ... and the client had not waited for the response before */
 	bool uncounted;         /* it may be the first one: its method is complete, and its version may tell */
@@ -87,8 +87,8 @@ struct guess {
 	bool doubted;    /* ... because it may be a body that was refused */
 	bool gapped;     /* with REQUEST_LOST: what went by unseen may have held a head */
 	bool blind;      /* ... and nothing that the client sent was seen since */
-	uint32_t trial_ack, held_ack; /* with on_trial: how far the client had read on its first and its last segment */
-	uint32_t held_end;            /* with REQUEST_HELD: where the next request would start */
+	uint64_t trial_ack, held_ack; /* with on_trial: how far the client had read on its first and its last segment */
+	uint64_t held_end;            /* with REQUEST_HELD: where the next request would start */
 	struct wall held_at;          /* ... and when its last byte came */
 };
 
@@ -106,7 +106,7 @@ struct upgrade {
 	bool is_connect;   /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
 	bool tells;        /* ... to a protocol whose first bytes cannot be a request's */
 	bool granted;      /* by a 101 that came before the request was complete, or was captured before it */
-	uint32_t from;     /* with REQUEST_TUNNEL: where the other protocol would start */
+	uint64_t from;     /* with REQUEST_TUNNEL: where the other protocol would start */
 };
 
 /** struct unseen - the first request of the connection, if it may not have been captured: see unseen.c */

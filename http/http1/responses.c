@@ -23,7 +23,6 @@
 
 #include "http/http1/filler.h"
 #include "http/http1/request_line.h"
-#include "reassembly/sequence.h"
 
 /** note_response() - one more final response has started */
 static void note_response(struct http *h)
@@ -99,11 +98,11 @@ static void lose_position(struct http *h, enum response_result result)
 }
 
 /** server_begin() - a response starts here; false if these bytes cannot be the start of one */
-static bool server_begin(struct http *h, struct span in, uint32_t ack)
+static bool server_begin(struct http *h, struct span in, uint64_t ack)
 {
 	if (!h->rounds.followed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
-	h->responses.start = h->rounds.stream->next - (uint32_t)in.len;
+	h->responses.start = h->rounds.stream->next - in.len;
 	rounds_responses_found(&h->rounds, h->responses.start);
 	h->responses.requests_read = ack;
 	return true;
@@ -177,7 +176,7 @@ static void server_parse(struct http *h, struct span *in)
 }
 
 /** start_response() - a response starts with @in, for all that is known; false if these bytes cannot be the start of one */
-static bool start_response(struct http *h, struct span *in, uint32_t requests_read)
+static bool start_response(struct http *h, struct span *in, uint64_t requests_read)
 {
 	bool kept;
 
@@ -224,7 +223,7 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 	while (in.len > 0 && h->requests.state != REQUEST_OVER && h->responses.state != RESPONSES_SWITCHED) {
 		if (in_response(h))
 			read_on(h, &in);
-		else if (!start_response(h, &in, (uint32_t)chunk->peer_read))
+		else if (!start_response(h, &in, chunk->peer_read))
 			break;
 	}
 	return h->result;

@@ -25,8 +25,8 @@ enum response_state {
 /** struct responses - where in them the server is, and the one at hand */
 struct responses {
 	enum response_state state;
-	uint32_t start;         /* sequence number of the first byte of the response at hand */
-	uint32_t requests_read; /* how far the server had read the requests then */
+	uint64_t start;         /* offset of the first byte of the response at hand */
+	uint64_t requests_read; /* how far the server had read the requests then */
 	uint32_t head_bytes;    /* of its head and of interim ones before it */
 	uint64_t left;          /* of a body with Content-Length */
 	uint64_t length;        /* Content-Length of the response at hand, or 0 */

@@ -20,7 +20,7 @@
  * final response is still owed after them. Responses may be captured ahead of the
  * requests or wait behind a gap; what is remembered is enough for both.
  *
- * Positions are sequence numbers: those of responses, and what the client had read
+ * Positions are offsets (reassembly/chunk.h): those of responses, and what the client had read
  * (@read), in the server's stream; those of requests in the client's.
  */
 #ifndef HTTP_HTTP1_ROUNDS_H
@@ -29,7 +29,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "reassembly/sequence.h"
 #include "reassembly/chunk.h"
 
 #define OUTSTANDING_MAX 64 /* requests without a response whose kind is remembered; power of two */
@@ -41,13 +40,13 @@ enum requested { REQUESTED_PLAIN, REQUESTED_HEAD, REQUESTED_CONNECT, REQUESTED_U
 
 /** struct response_start - where a final response started */
 struct response_start {
-	uint32_t at;
-	uint32_t requests_read; /* where the server was in the requests then */
+	uint64_t at;
+	uint64_t requests_read; /* where the server was in the requests then */
 };
 
 /** struct interim_start - where an interim response started */
 struct interim_start {
-	uint32_t at;
+	uint64_t at;
 	bool is_100;
 };
 
@@ -61,8 +60,8 @@ struct rounds {
 	bool switched;               /* the last response that started ends HTTP */
 	bool client_has_read;        /* some segment of the client's said how far it had read */
 	uint8_t interim_count;       /* since the place in the responses was lost, up to INTERIMS_MAX */
-	uint32_t client_read;        /* ... that far, before the segment at hand */
-	uint32_t followed_from;      /* where they could be followed again, after the place was lost */
+	uint64_t client_read;        /* ... that far, before the segment at hand */
+	uint64_t followed_from;      /* where they could be followed again, after the place was lost */
 	uint8_t requested[OUTSTANDING_MAX];
 	struct response_start starts[STARTS_MAX];     /* by their number */
 	struct interim_start interims[INTERIMS_MAX]; /* the newest first */
@@ -77,17 +76,24 @@ static inline void rounds_init(struct rounds *r, const struct stream_place *resp
 
 /* ---- requests ---- */
 
-/** rounds_client_read() - a segment of the client's is over on which it had read up to @read */
-static inline void rounds_client_read(struct rounds *r, uint32_t read)
+/** rounds_has_read_on() - had the client read more at @read than on any segment before? Yes, if there was none */
+static inline bool rounds_has_read_on(const struct rounds *r, uint64_t read)
 {
-	r->client_read = r->client_has_read ? seq_later(r->client_read, read) : read;
+	return !r->client_has_read || r->client_read < read;
+}
+
+/** rounds_client_read() - a segment of the client's is over on which it had read up to @read */
+static inline void rounds_client_read(struct rounds *r, uint64_t read)
+{
+	if (rounds_has_read_on(r, read))
+		r->client_read = read;
 	r->client_has_read = true;
 }
 
-/** rounds_has_read_on() - had the client read more at @read than on any segment before? Yes, if there was none */
-static inline bool rounds_has_read_on(const struct rounds *r, uint32_t read)
+/** count_ahead() - how far the count @to is ahead of @from; negative if behind. Counts wrap */
+static inline int32_t count_ahead(uint32_t from, uint32_t to)
 {
-	return !r->client_has_read || seq_before(r->client_read, read);
+	return (int32_t)(to - from);
 }
 
 /** rounds_outstanding() - requests without a response, with comparable; negative: responses were captured first */
@@ -119,7 +125,7 @@ static inline void rounds_requests_lost(struct rounds *r)
 }
 
 /** rounds_recount() - a request starts after all responses up to @read: the client had waited for each */
-void rounds_recount(struct rounds *r, uint32_t read);
+void rounds_recount(struct rounds *r, uint64_t read);
 
 /** rounds_last_requested() - what the last request that was sent asked for */
 static inline enum requested rounds_last_requested(const struct rounds *r)
@@ -142,17 +148,17 @@ static inline bool rounds_all_answered(const struct rounds *r)
 /* ---- responses ---- */
 
 /** rounds_response_started() - a final one, at @at; its segment acknowledged @requests_read */
-static inline void rounds_response_started(struct rounds *r, uint32_t at, uint32_t requests_read)
+static inline void rounds_response_started(struct rounds *r, uint64_t at, uint64_t requests_read)
 {
 	r->starts[r->answered % STARTS_MAX] = (struct response_start){ at, requests_read };
 	r->answered++;
 }
 
 /** rounds_interim_started() - likewise an interim one, with which the final one is still owed */
-void rounds_interim_started(struct rounds *r, uint32_t at, bool is_100);
+void rounds_interim_started(struct rounds *r, uint64_t at, bool is_100);
 
 /** rounds_responses_found() - a response starts at @at, for all that is known */
-static inline void rounds_responses_found(struct rounds *r, uint32_t at)
+static inline void rounds_responses_found(struct rounds *r, uint64_t at)
 {
 	if (!r->followed)
 		r->followed_from = at;
@@ -171,31 +177,31 @@ static inline void rounds_switched(struct rounds *r)
 /* ---- what the one says of the other ---- */
 
 /** rounds_captured() - were all responses captured up to @read? */
-static inline bool rounds_captured(const struct rounds *r, uint32_t read)
+static inline bool rounds_captured(const struct rounds *r, uint64_t read)
 {
-	return r->stream->synced && !seq_before(r->stream->next, read);
+	return r->stream->synced && r->stream->next >= read;
 }
 
 /** rounds_answered_by() - final responses of which the client had read something at @read */
-uint32_t rounds_answered_by(const struct rounds *r, uint32_t read);
+uint32_t rounds_answered_by(const struct rounds *r, uint64_t read);
 
 /** rounds_all_read() - had the client read something of each response that it was owed, at @read, for certain? */
-static inline bool rounds_all_read(const struct rounds *r, uint32_t read)
+static inline bool rounds_all_read(const struct rounds *r, uint64_t read)
 {
-	return r->comparable && seq_distance(r->sent, rounds_answered_by(r, read)) >= 0;
+	return r->comparable && count_ahead(r->sent, rounds_answered_by(r, read)) >= 0;
 }
 
-/** rounds_requests_read() - is the last response that started before @read known, and had the server read up to @seq then? */
-bool rounds_requests_read(const struct rounds *r, uint32_t read, uint32_t seq);
+/** rounds_requests_read() - is the last response that started before @read known, and had the server read up to @to then? */
+bool rounds_requests_read(const struct rounds *r, uint64_t read, uint64_t to);
 
 /** rounds_final_owed() - was an interim response the last that the client had read of, at @read? */
-bool rounds_final_owed(const struct rounds *r, uint32_t read);
+bool rounds_final_owed(const struct rounds *r, uint64_t read);
 
 /** rounds_interim_since() - ... and had it started at @since or later? */
-bool rounds_interim_since(const struct rounds *r, uint32_t read, uint32_t since);
+bool rounds_interim_since(const struct rounds *r, uint64_t read, uint64_t since);
 
 /** rounds_continued() - is a 100 the last response that started, at @since or later? */
-bool rounds_continued(const struct rounds *r, uint32_t since);
+bool rounds_continued(const struct rounds *r, uint64_t since);
 
 /**
  * rounds_confirm() - is the response that follows those up to @read that of the request of @start to @end?
@@ -203,15 +209,14 @@ bool rounds_continued(const struct rounds *r, uint32_t since);
  * Only if it has started, just where the client was waiting or behind an interim response that did, and if the server
  * had then read just to the request's end, and with the response before it just to its start.
  */
-bool rounds_confirm(const struct rounds *r, uint32_t read, uint32_t start, uint32_t end);
+bool rounds_confirm(const struct rounds *r, uint64_t read, uint64_t start, uint64_t end);
 
 /** rounds_asked_ahead() - did the last two responses start with nothing of the client's read in between? */
 static inline bool rounds_asked_ahead(const struct rounds *r)
 {
 	uint32_t last = r->answered - 1;
 
-	return last > 0 && !seq_before(r->starts[(last - 1) % STARTS_MAX].requests_read,
-				       r->starts[last % STARTS_MAX].requests_read);
+	return last > 0 && r->starts[(last - 1) % STARTS_MAX].requests_read >= r->starts[last % STARTS_MAX].requests_read;
 }
 
 #endif
