@@ -12,7 +12,7 @@
 #define TARGET_MAX 400 /* with all the rest below PIPE_BUF, even if every byte has to be written as \xNN */
 
 struct explain {
-	const struct options *o;
+	bool show_query;
 	struct reasons *reasons;  /* NULL: only decisions are told */
 	struct buffer line, rule; /* reused */
 	bool waits;
@@ -44,30 +44,30 @@ static const struct {
 	},
 };
 
-struct explain *explain_new(const struct options *o)
+struct explain *explain_new(struct explain_settings set)
 {
-	struct explain *e = o->explain ? calloc(1, sizeof(*e)) : NULL;
+	struct explain *e = set.is_on ? calloc(1, sizeof(*e)) : NULL;
 
 	if (!e) {
-		if (o->explain)
+		if (set.is_on)
 			log_warn("--explain is left out: out of memory");
 		return NULL;
 	}
-	e->waits = o->dry_run && o->files.count > 0;
-	explain_rules(e, o);
+	e->waits = set.waits;
+	explain_rules(e, set);
 	return e;
 }
 
-void explain_rules(struct explain *e, const struct options *o)
+void explain_rules(struct explain *e, struct explain_settings set)
 {
 	struct buffer error = { 0 };
 
 	if (!e)
 		return;
-	e->o = o;
+	e->show_query = set.show_query;
 	reasons_free(e->reasons);
 	e->reasons = NULL;
-	if (reasons_new(&o->policy, &e->reasons, &error) < 0)
+	if (reasons_new(set.policy, &e->reasons, &error) < 0)
 		log_warn("--explain tells verdicts without their rules: out of memory");
 	buffer_deinit(&error);
 }
@@ -104,7 +104,7 @@ static void ends_add(struct buffer *out, const struct request_origin *origin)
 static void target_add(struct explain *e, struct span target)
 {
 	struct span text = target_path_and_query(target, NULL);
-	const uint8_t *query = e->o->show_query || text.len == 0 ? NULL : memchr(text.at, '?', text.len);
+	const uint8_t *query = e->show_query || text.len == 0 ? NULL : memchr(text.at, '?', text.len);
 
 	if (query)
 		span_truncate(&text, (size_t)(query - text.at));

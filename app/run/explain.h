@@ -20,19 +20,27 @@
 #ifndef APP_RUN_EXPLAIN_H
 #define APP_RUN_EXPLAIN_H
 
-#include "app/options/options.h"
 #include "message/message.h"
 #include "reassembly/reassembly_stats.h"
 #include "replay/outcome.h"
 #include "report/books.h"
+#include "policy/policy.h"
+
+/** struct explain_settings - what the options say, see stages_explain() */
+struct explain_settings {
+	bool is_on; /* --explain */
+	bool waits; /* there is nothing to be late for: a recording, and nothing is sent */
+	bool show_query;
+	const struct policy_options *policy; /* borrowed */
+};
 
 struct explain;
 
 /** explain_new() - NULL without --explain, and when out of memory (told) */
-struct explain *explain_new(const struct options *o);
+struct explain *explain_new(struct explain_settings set);
 
-/** explain_rules() - other rules from now on; @o is borrowed until the next call. @e may be NULL, here and below */
-void explain_rules(struct explain *e, const struct options *o);
+/** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. @e may be NULL, here and below */
+void explain_rules(struct explain *e, struct explain_settings set);
 
 /**
  * explain_request() - a whole request and its decision

@@ -12,14 +12,14 @@
 #include "base/log.h"
 
 /* Is the open file one of those that are read? By device and inode: a path has many spellings. */
-static bool is_read(int fd, const struct options *options)
+static bool is_read(int fd, const struct texts *read)
 {
 	struct stat ours, theirs;
 
 	if (fstat(fd, &ours) < 0 || !S_ISREG(ours.st_mode))
 		return false;
-	for (size_t i = 0; i < options->files.count; i++) {
-		const char *path = options->files.at[i];
+	for (size_t i = 0; i < read->count; i++) {
+		const char *path = read->at[i];
 		int err = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &theirs) : stat(path, &theirs);
 
 		if (err == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
@@ -29,12 +29,12 @@ static bool is_read(int fd, const struct options *options)
 }
 
 /* Emptied only when it is known to be no capture that we are about to read: O_TRUNC would come too early. */
-static int prepare(int fd, enum output_start start, const struct options *options)
+static int prepare(int fd, enum output_start start, const struct texts *read)
 {
 	struct stat st;
 	int err;
 
-	if (is_read(fd, options))
+	if (is_read(fd, read))
 		return -EBUSY;
 	err = output_file_check(fd);
 	if (err < 0)
@@ -49,11 +49,11 @@ static int prepare(int fd, enum output_start start, const struct options *option
 	return start == OUTPUT_EMPTY && ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
-int output_open(const char *path, const char *what, enum output_start start, const struct options *options,
+int output_open(const char *path, const char *what, enum output_start start, const struct texts *read,
 		struct buffer *error)
 {
 	int fd = output_file_open(path);
-	int err = fd < 0 ? fd : prepare(fd, start, options);
+	int err = fd < 0 ? fd : prepare(fd, start, read);
 
 	if (err == 0)
 		return fd;
@@ -68,22 +68,22 @@ int output_open(const char *path, const char *what, enum output_start start, con
 	return err;
 }
 
-int outputs_open(struct outputs *o, const struct options *options, struct buffer *error)
+int outputs_open(struct outputs *o, struct output_settings set, struct buffer *error)
 {
-	*o = (struct outputs){ .options = options, .events_fd = -1 };
-	if (options->reports.count > REPORTS_MAX) {
+	*o = (struct outputs){ .set = set, .events_fd = -1 };
+	if (set.reports.count > REPORTS_MAX) {
 		buffer_printf(error, "too many --report options, the most is %d; shadowtap report draws more from the .json", REPORTS_MAX);
 		return -EINVAL;
 	}
-	if (options->events_path) {
-		o->events_fd = strcmp(options->events_path, "-") == 0
+	if (set.events_path) {
+		o->events_fd = strcmp(set.events_path, "-") == 0
 				       ? STDOUT_FILENO
-				       : output_open(options->events_path, "events", OUTPUT_EMPTY, options, error);
+				       : output_open(set.events_path, "events", OUTPUT_EMPTY, &set.read, error);
 		if (o->events_fd < 0)
 			return o->events_fd;
 	}
-	for (size_t i = 0; i < options->reports.count; i++) {
-		int fd = output_open(options->reports.at[i], "the report", OUTPUT_KEEP, options, error);
+	for (size_t i = 0; i < set.reports.count; i++) {
+		int fd = output_open(set.reports.at[i], "the report", OUTPUT_KEEP, &set.read, error);
 
 		if (fd < 0)
 			return fd;
@@ -111,12 +111,12 @@ int outputs_report(struct outputs *o, const struct document_facts *facts, struct
 
 	document_json(facts, gate, &text);
 	for (size_t i = 0; i < o->report_count; i++) {
-		int err = buffer_ok(&text) ? render_write(o->report_fd[i], o->options->reports.at[i], buffer_span(&text)) :
+		int err = buffer_ok(&text) ? render_write(o->report_fd[i], o->set.reports.at[i], buffer_span(&text)) :
 					     -ENOMEM;
 
 		if (err < 0) {
 			log_error("cannot write the report to \"%s\": %s; the totals are above, in the log",
-				  o->options->reports.at[i], strerror(-err));
+				  o->set.reports.at[i], strerror(-err));
 			result = err;
 		}
 	}
@@ -130,7 +130,7 @@ int outputs_finish_events(struct outputs *o)
 
 	o->events = NULL;
 	if (err < 0)
-		log_error("cannot write events to \"%s\": %s; the run was ended there%s", o->options->events_path,
+		log_error("cannot write events to \"%s\": %s; the run was ended there%s", o->set.events_path,
 			  strerror(-err), err == -EPIPE ? ", since nobody reads them any more" : ", repeat it with another FILE");
 	return err;
 }

@@ -15,15 +15,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/options/options.h"
 #include "base/buffer.h"
 #include "report/document.h"
 #include "report/event_writer.h"
+#include "policy/policy.h"
 
 #define REPORTS_MAX 8
 
+/** struct output_settings - what is written, see stages_outputs(); everything borrowed */
+struct output_settings {
+	const char *events_path; /* -o; "-" is standard output; NULL: none */
+	struct texts reports;    /* --report */
+	struct texts read;       /* files that are read, and so must not be written */
+};
+
 struct outputs {
-	const struct options *options; /* borrowed */
+	struct output_settings set;
 	struct event_writer *events;   /* NULL without -o */
 	int events_fd;                 /* -1 once taken by the writer */
 	int report_fd[REPORTS_MAX];
@@ -36,14 +43,15 @@ enum output_start { OUTPUT_EMPTY, OUTPUT_KEEP };
 /**
  * output_open() - create or open one file; a new one is 0600
  * @what:  what is to be written, for the sentence
+ * @read:  the files that this run reads: none of them may be it
  * Return: its descriptor, close-on-exec, given to the caller; or a negative errno with one sentence in @error.
  */
-int output_open(const char *path, const char *what, enum output_start start, const struct options *options,
+int output_open(const char *path, const char *what, enum output_start start, const struct texts *read,
 		struct buffer *error);
 
 /** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case
  */
-int outputs_open(struct outputs *o, const struct options *options, struct buffer *error);
+int outputs_open(struct outputs *o, struct output_settings set, struct buffer *error);
 
 /** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are
  * dropped */

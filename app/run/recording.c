@@ -37,7 +37,7 @@ static char *path_of(const char *path, const char *linktype)
 	return NULL;
 }
 
-static int open_file(struct recording *r, const struct options *options, int linktype, struct buffer *error)
+static int open_file(struct recording *r, const struct recording_settings *set, int linktype, struct buffer *error)
 {
 	struct recorder_options *o = &r->recorder_options;
 	struct recorder_file *file = &o->files[o->file_count];
@@ -45,31 +45,31 @@ static int open_file(struct recording *r, const struct options *options, int lin
 	char **path = &r->path[o->file_count];
 
 	*file = (struct recorder_file){ .fd = -1, .linktype = linktype };
-	*path = path_of(options->write_path, o->file_count == 0 ? NULL : name ? name : "other");
+	*path = path_of(set->path, o->file_count == 0 ? NULL : name ? name : "other");
 	if (!*path) {
 		buffer_add_str(error, "cannot name the files of the recording: out of memory");
 		return -ENOMEM;
 	}
 	o->file_count++;
-	file->fd = strcmp(*path, "-") == 0 ? STDOUT_FILENO : output_open(*path, "packets", OUTPUT_EMPTY, options, error);
+	file->fd = strcmp(*path, "-") == 0 ? STDOUT_FILENO : output_open(*path, "packets", OUTPUT_EMPTY, &set->read, error);
 	return file->fd < 0 ? file->fd : 0;
 }
 
-int recording_open(struct recording *r, const struct options *options, const struct source *source,
+int recording_open(struct recording *r, struct recording_settings set, const struct source *source,
 		   struct buffer *error)
 {
 	int linktypes[RECORDER_FILES_MAX] = { DLT_EN10MB }, err = 0;
 	size_t count;
 
-	if (!options->write_path)
+	if (!set.path)
 		return 0;
-	r->recorder_options.snaplen = options->snaplen;
-	r->recorder_options.max_memory = options->max_memory;
+	r->recorder_options.snaplen = set.snaplen;
+	r->recorder_options.max_memory = set.max_memory;
 	r->recorder_options.waits = source_is_live(source) == false;
 	count = source_linktypes(source, linktypes, RECORDER_FILES_MAX);
 	if (count == 0)
 		count = 1; /* nothing in there can be decoded; the file will be empty, but be there */
-	if (count > 1 && strcmp(options->write_path, "-") == 0) {
+	if (count > 1 && strcmp(set.path, "-") == 0) {
 		buffer_add_str(
 			error,
 			"cannot write packets of several link types to standard output: each needs a file "
@@ -77,7 +77,7 @@ int recording_open(struct recording *r, const struct options *options, const str
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < count && err == 0; i++)
-		err = open_file(r, options, linktypes[i], error);
+		err = open_file(r, &set, linktypes[i], error);
 	return err;
 }
 

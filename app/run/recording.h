@@ -12,11 +12,19 @@
 #ifndef APP_RUN_RECORDING_H
 #define APP_RUN_RECORDING_H
 
-#include "app/options/options.h"
 #include "app/record/recorder.h"
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "capture/source.h"
+#include "policy/policy.h"
+
+/** struct recording_settings - what -w says, see stages_recording(); everything borrowed */
+struct recording_settings {
+	const char *path; /* "-" is standard output; NULL: nothing is recorded */
+	uint32_t snaplen;
+	uint64_t max_memory;
+	struct texts read; /* files that are read, and so must not be written */
+};
 
 struct recording {
 	struct recorder *recorder[SOURCE_LANES_MAX]; /* one per lane; NULL without -w, and once it is finished */
@@ -29,7 +37,7 @@ struct recording {
  * recording_open() - open the files that @source's link types need; before privileges are dropped
  * Return: 0, also without -w, or a negative errno with one sentence in @error. recording_close() in every case.
  */
-int recording_open(struct recording *r, const struct options *options, const struct source *source,
+int recording_open(struct recording *r, struct recording_settings set, const struct source *source,
 		   struct buffer *error);
 
 /** recording_start() - begin to record, if there is a -w; after privileges are dropped. @budget is borrowed */

@@ -125,9 +125,9 @@ static int set_up(struct run *r, struct buffer *error)
 	r->live = r->o->files.count == 0;
 	budget_init(&r->budget, r->o->max_memory - comparing_memory(r->o));
 	r->fail_log = fail_log_new(r->o->log_format == LOG_FORMAT_JSON, r->o->show_query);
-	r->explain = explain_new(r->o);
+	r->explain = explain_new(stages_explain(r->o));
 	r->event_options = (struct event_options){ .show_query = r->o->show_query, .shows_header = run_shows_header, .ctx = r };
-	sample_control_init(&r->sample, r->o);
+	sample_control_init(&r->sample, stages_sample(r->o));
 	r->lane_count = r->o->lanes;
 	r->lanes = lanes_new(r->lane_count, RING_SLOTS);
 	if (!r->lanes) {
@@ -145,9 +145,9 @@ static int set_up(struct run *r, struct buffer *error)
 	r->process_usage = process_usage_open();
 	if ((err = inputs_open(&r->inputs, r->o, r->lane_count, error)) < 0)
 		return err;
-	if ((err = outputs_open(&r->outputs, r->o, error)) < 0)
+	if ((err = outputs_open(&r->outputs, stages_outputs(r->o), error)) < 0)
 		return err;
-	if ((err = recording_open(&r->recording, r->o, r->inputs.sources[0], error)) < 0)
+	if ((err = recording_open(&r->recording, stages_recording(r->o), r->inputs.sources[0], error)) < 0)
 		return err;
 	if ((err = make_loop(r, error)) < 0)
 		return err;

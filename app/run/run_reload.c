@@ -4,6 +4,7 @@
 #include "app/options/option_change.h"
 #include "app/run/run_impl.h"
 #include "base/log.h"
+#include "app/run/stages.h"
 
 static bool is_own(void *ctx, const struct request_origin *origin)
 {
@@ -43,7 +44,7 @@ static void put_in_force(struct run *r, const struct options *next, struct rules
 	options_deinit(&r->reread);
 	r->reread = *next;
 	r->current = &r->reread;
-	explain_rules(r->explain, r->current);
+	explain_rules(r->explain, stages_explain(r->current));
 	progress_set_sample(&r->progress, r->sample.share);
 }
 

@@ -82,17 +82,17 @@ struct ramp_counts sample_counts(const struct target_stats *s, uint64_t queue_ma
 	return c;
 }
 
-void sample_control_init(struct sample_control *s, const struct options *options)
+void sample_control_init(struct sample_control *s, struct sample_settings set)
 {
-	*s = (struct sample_control){ .options = options,
-				      .has_ramp = options->ramp.over_ns > 0,
-				      .has_governor = options->max_cpu > 0 };
-	s->asked = s->share = s->has_ramp ? options->ramp.from : options->policy.sample_share;
+	*s = (struct sample_control){ .set = set,
+				      .has_ramp = set.ramp.over_ns > 0,
+				      .has_governor = set.max_cpu > 0 };
+	s->asked = s->share = s->has_ramp ? set.ramp.from : set.share;
 }
 
 void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct sample_hooks *hooks)
 {
-	uint64_t every_ms = (uint64_t)(ramp_look_every_ns(&s->options->ramp) / NS_PER_MS);
+	uint64_t every_ms = (uint64_t)(ramp_look_every_ns(&s->set.ramp) / NS_PER_MS);
 	uint64_t governor_ms = GOVERNOR_LOOK_NS / NS_PER_MS;
 
 	s->hooks = *hooks;
@@ -100,11 +100,11 @@ void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct
 	uv_timer_init(loop, &s->governor_timer);
 	s->ramp_timer.data = s->governor_timer.data = s;
 	if (s->has_ramp) {
-		s->ramp = ramp_new(&s->options->ramp, mono_now());
+		s->ramp = ramp_new(&s->set.ramp, mono_now());
 		uv_timer_start(&s->ramp_timer, on_ramp_timer, every_ms, every_ms);
 	}
 	if (s->has_governor) {
-		s->governor = governor_new(s->options->max_cpu, mono_now(), process_usage_cpu_ns());
+		s->governor = governor_new(s->set.max_cpu, mono_now(), process_usage_cpu_ns());
 		uv_timer_start(&s->governor_timer, on_governor_timer, governor_ms, governor_ms);
 	}
 }

@@ -13,7 +13,6 @@
 #include <uv.h>
 
 #include "policy/governor.h"
-#include "app/options/options.h"
 #include "policy/ramp.h"
 #include "replay/replay_stats.h"
 #include "report/document.h"
@@ -26,8 +25,15 @@ struct sample_hooks {
 	void *ctx;
 };
 
+/** struct sample_settings - what the options say of the sample, see stages_sample() */
+struct sample_settings {
+	uint64_t share;           /* parts per SHARE_ONE; of no meaning with a ramp */
+	struct ramp_options ramp; /* .over_ns 0: none */
+	uint32_t max_cpu;         /* per cent of one core; 0: no limit */
+};
+
 struct sample_control {
-	const struct options *options; /* borrowed */
+	struct sample_settings set;
 	struct sample_hooks hooks;
 	uint64_t asked; /* the share without the governor */
 	uint64_t share;
@@ -41,7 +47,7 @@ struct sample_control {
 struct ramp_counts sample_counts(const struct target_stats *s, uint64_t queue_max);
 
 /** sample_control_init() - the share to begin with; no timer runs yet */
-void sample_control_init(struct sample_control *s, const struct options *options);
+void sample_control_init(struct sample_control *s, struct sample_settings set);
 
 /** sample_control_open() - begin to look; on_share is called at changes from here on */
 void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct sample_hooks *hooks);

@@ -84,3 +84,33 @@ struct lane_settings stages_lane(const struct options *o)
 	set.tracker.reads_servers = o->compare.on;
 	return set;
 }
+
+struct sample_settings stages_sample(const struct options *o)
+{
+	return (struct sample_settings){ .share = o->policy.sample_share, .ramp = o->ramp, .max_cpu = o->max_cpu };
+}
+
+struct output_settings stages_outputs(const struct options *o)
+{
+	return (struct output_settings){ .events_path = o->events_path, .reports = o->reports, .read = o->files };
+}
+
+struct recording_settings stages_recording(const struct options *o)
+{
+	return (struct recording_settings){
+		.path = o->write_path,
+		.snaplen = o->snaplen,
+		.max_memory = o->max_memory,
+		.read = o->files,
+	};
+}
+
+struct explain_settings stages_explain(const struct options *o)
+{
+	return (struct explain_settings){
+		.is_on = o->explain,
+		.waits = o->dry_run && o->files.count > 0,
+		.show_query = o->show_query,
+		.policy = &o->policy,
+	};
+}

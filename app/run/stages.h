@@ -9,7 +9,11 @@
 #define APP_RUN_STAGES_H
 
 #include "app/options/options.h"
+#include "app/run/explain.h"
 #include "app/run/lane.h"
+#include "app/run/outputs.h"
+#include "app/run/recording.h"
+#include "app/run/sample_control.h"
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "capture/source.h"
@@ -31,5 +35,10 @@ struct tracker_options stages_tracker(const struct options *o, struct budget *bu
 
 /** stages_lane() - alike for all lanes; the budget is the lane's own */
 struct lane_settings stages_lane(const struct options *o);
+
+struct sample_settings stages_sample(const struct options *o);
+struct output_settings stages_outputs(const struct options *o);
+struct recording_settings stages_recording(const struct options *o);
+struct explain_settings stages_explain(const struct options *o);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "app/run/explain.h"
 #include "base/units.h"
+#include "app/run/stages.h"
 
 static const struct request_origin origin = {
 	.client = { .family = 4, .port = 51234 },
@@ -47,7 +48,7 @@ static void test_requests(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "--explain");
-	e = explain_new(&o);
+	e = explain_new(stages_explain(&o));
 	assert_non_null(e);
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		const struct request_row *row = &requests[i];
@@ -83,7 +84,7 @@ static void test_losses_and_targets(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--explain");
-	e = explain_new(&o);
+	e = explain_new(stages_explain(&o));
 	told_start(&told);
 	explain_lost(e, &origin, LOST_GAP);
 	explain_outcome(e, "a", &m, &answered);
@@ -109,7 +110,7 @@ static void test_off(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run");
-	assert_null(explain_new(&o));
+	assert_null(explain_new(stages_explain(&o)));
 	told_start(&told);
 	assert_int_equal(explain_request(NULL, &m, DECISION_CHOSEN, 0).len, 0);
 	explain_lost(NULL, &origin, LOST_GAP);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "app/run/outputs.h"
+#include "app/run/stages.h"
 
 static char folder[] = "/tmp/test_outputs_XXXXXX";
 
@@ -63,7 +64,7 @@ static void test_modes(void **state)
 	(void)state;
 	write_file(report, "of the run before", 0664);
 	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "-o", events, "--report", report);
-	assert_int_equal(outputs_open(&out, &o, &error), 0);
+	assert_int_equal(outputs_open(&out, stages_outputs(&o), &error), 0);
 	assert_int_equal(mode_of(events), 0600);
 	assert_int_equal(mode_of(report), 0660);
 	outputs_close(&out);
@@ -84,7 +85,7 @@ static void test_before(void **state)
 	write_file(events, "old", 0600);
 	write_file(report, "of the run before, which was a long one: ....................................", 0600);
 	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "-o", events, "--report", report);
-	assert_int_equal(outputs_open(&out, &o, &error), 0);
+	assert_int_equal(outputs_open(&out, stages_outputs(&o), &error), 0);
 	assert_string_equal(content(events), "");
 	assert_non_null(strstr(content(report), "of the run before"));
 	assert_int_equal(outputs_start(&out, true), 0);
@@ -108,7 +109,7 @@ static void test_what_is_read(void **state)
 	write_file(capture, "packets", 0600);
 	assert_int_equal(link(capture, other), 0);
 	OPTIONS_OF(&o, "-r", capture, "--dry-run", "-o", other);
-	assert_int_equal(outputs_open(&out, &o, &error), -EBUSY);
+	assert_int_equal(outputs_open(&out, stages_outputs(&o), &error), -EBUSY);
 	assert_non_null(strstr(buffer_text(&error), "it is read by this run"));
 	assert_string_equal(content(capture), "packets");
 	outputs_close(&out);
@@ -125,7 +126,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "--report", path_of("no/such/x.json"));
-	assert_int_equal(outputs_open(&out, &o, &error), -ENOENT);
+	assert_int_equal(outputs_open(&out, stages_outputs(&o), &error), -ENOENT);
 	assert_memory_equal(buffer_text(&error), "cannot write the report to \"", 28);
 	outputs_close(&out);
 	options_deinit(&o);

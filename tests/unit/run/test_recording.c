@@ -8,6 +8,7 @@
 
 #include "app/run/recording.h"
 #include "tests/rig/memory_capture.h"
+#include "app/run/stages.h"
 
 static char folder[] = "/tmp/test_recording_XXXXXX";
 
@@ -30,7 +31,7 @@ static void test_nothing_chosen(void **state)
 	source = memory_capture_source(&c);
 	budget_init(&budget, 1 << 24);
 	OPTIONS_OF(&o, "-r", c.path, "--dry-run", "-w", path);
-	assert_int_equal(recording_open(&r, &o, source, &error), 0);
+	assert_int_equal(recording_open(&r, stages_recording(&o), source, &error), 0);
 	assert_true(recording_is_on(&r));
 	assert_string_equal(r.path[0], path); /* one link type: the name as it was given */
 	assert_true(r.recorder_options.waits);
@@ -66,7 +67,7 @@ static void test_off_and_refused(void **state)
 	memory_capture_init(&c);
 	source = memory_capture_source(&c);
 	OPTIONS_OF(&o, "-r", c.path, "--dry-run");
-	assert_int_equal(recording_open(&off, &o, source, &error), 0);
+	assert_int_equal(recording_open(&off, stages_recording(&o), source, &error), 0);
 	assert_false(recording_is_on(&off));
 	assert_int_equal(recording_start(&off, 1, NULL, &error), 0);
 	assert_null(off.recorder[0]);
@@ -74,7 +75,7 @@ static void test_off_and_refused(void **state)
 	recording_close(&off);
 	options_deinit(&o);
 	OPTIONS_OF(&o, "-r", c.path, "--dry-run", "-w", "/nonexistent/x.pcapng");
-	assert_true(recording_open(&refused, &o, source, &error) < 0);
+	assert_true(recording_open(&refused, stages_recording(&o), source, &error) < 0);
 	assert_memory_equal(buffer_text(&error), "cannot write packets to \"/nonexistent/x.pcapng\"", 47);
 	recording_close(&refused);
 	options_deinit(&o);

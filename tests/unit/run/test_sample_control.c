@@ -3,6 +3,7 @@
 
 #include "app/run/sample_control.h"
 #include "base/units.h"
+#include "app/run/stages.h"
 
 static void test_asked(void **state)
 {
@@ -11,7 +12,7 @@ static void test_asked(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "-S", "25%");
-	sample_control_init(&s, &o);
+	sample_control_init(&s, stages_sample(&o));
 	assert_false(s.has_ramp || s.has_governor);
 	assert_int_equal(s.share, SHARE_ONE / 4);
 	assert_int_equal(sample_control_ask(&s, SHARE_ONE / 2), SHARE_ONE / 2);
@@ -29,7 +30,7 @@ static void test_ramp(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-i", "lo", "-p", "8000", "-t", "http://127.0.0.1:9", "--ramp", "1%..50%/10m");
-	sample_control_init(&s, &o);
+	sample_control_init(&s, stages_sample(&o));
 	assert_true(s.has_ramp);
 	from = s.share;
 	assert_int_equal(from, SHARE_ONE / 100);
@@ -46,7 +47,7 @@ static void test_governor(void **state)
 
 	(void)state;
 	OPTIONS_OF(&o, "-i", "lo", "-p", "8000", "-t", "http://127.0.0.1:9", "--max-cpu", "10%");
-	sample_control_init(&s, &o);
+	sample_control_init(&s, stages_sample(&o));
 	assert_true(s.has_governor);
 	s.governor = governor_new(o.max_cpu, (struct mono){ 0 }, 0);
 	assert_int_equal(sample_control_ask(&s, SHARE_ONE), SHARE_ONE);
