@@ -58,7 +58,7 @@ void route_path_read(struct route_path *path, struct span target, enum path_read
 /** struct route_set - routes, ready to be searched; immutable */
 struct route_set;
 
-/** route_set_new() - @routes are borrowed for the set's incarnation; @nocase for all of them; NULL when out of memory
+/** route_set_new() - @routes are borrowed for as long as the set lives; @nocase for all of them; NULL when out of memory
  */
 struct route_set *route_set_new(const struct route *routes, size_t count, bool nocase);
 

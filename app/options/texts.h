@@ -22,10 +22,10 @@ struct texts_owner *texts_owner_new(void);
 /** texts_owner_free() - free every text and list made with @owner; NULL is allowed */
 void texts_owner_free(struct texts_owner *owner);
 
-/** texts_copy() - @text as a C string that incarnations as long as @owner; NULL when out of memory */
+/** texts_copy() - @text as a C string that lives as long as @owner; NULL when out of memory */
 const char *texts_copy(struct texts_owner *owner, struct span text);
 
-/** texts_add() - append @text (borrowed for @owner's incarnation) to @list; false when out of memory */
+/** texts_add() - append @text (borrowed for as long as @owner lives) to @list; false when out of memory */
 bool texts_add(struct texts_owner *owner, struct texts *list, const char *text);
 
 #endif
