@@ -156,9 +156,19 @@ static bool rounds_alike(const struct rounds *a, const struct rounds *b)
 	return memcmp(&a->sent, &b->sent, offsetof(struct rounds, interims) - from) == 0;
 }
 
-static bool responses_alike(const struct responses *a, const struct responses *b)
+/** in_response() - responses.c forgets the one at hand later than requests.c finds that it was misread */
+static bool in_response(const struct http *h)
 {
-	return (a->left > 0) == (b->left > 0) && (a->left == 0 || (a->left == b->left && a->start == b->start));
+	return h->rounds.followed && h->responses.state >= RESPONSES_HEAD && h->responses.state <= RESPONSES_COUNTED;
+}
+
+static bool responses_alike(const struct http *a, const struct http *b)
+{
+	if (a->requests.state == REQUEST_OVER) /* no more is read; the one that ended HTTP was, as far as it was at hand */
+		return true;
+	if (!in_response(a) || !in_response(b))
+		return in_response(a) == in_response(b);
+	return a->responses.left == b->responses.left && a->responses.start == b->responses.start;
 }
 
 /** check_alike() - have both said the same, and do they know the same? */
@@ -166,7 +176,7 @@ static void check_alike(const struct half *x, const struct half *y)
 {
 	const struct http *a = x->http, *b = y->http;
 	bool same = x->said == y->said && a->result == b->result && requests_alike(a, b) &&
-		    rounds_alike(&a->rounds, &b->rounds) && responses_alike(&a->responses, &b->responses) &&
+		    rounds_alike(&a->rounds, &b->rounds) && responses_alike(a, b) &&
 		    memcmp(&x->stats, &y->stats, sizeof(x->stats)) == 0;
 
 	if (!same)
