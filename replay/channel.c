@@ -22,7 +22,7 @@
  * opening, and channel_attempt_expired() says what follows from it.
  *
  * TLS, if the target wants it, sits between this file and the socket. The
- * handshake is part of connecting: it has what is left of connect_timeout, and a
+ * handshake is part of connecting: it has what is left of connect_timeout_ns, and a
  * failure in it is failed.tls and a failure to connect, for the breaker and the
  * resolver, too. So is a TLS 1.3 server's late word that it does not want our
  * certificate: is_accepted tells it from an ordinary end.

@@ -28,7 +28,7 @@ void http1_keep_opened(struct http1_keep *k, int64_t open_ns);
 bool http1_keep_idle(struct http1_keep *k, int64_t told_s, int64_t response_ns, struct mono now);
 
 /**
- * http1_keep_was_closing() - the connection was used again, and ends @now: as it does if the server ended it before it had the request?
+ * http1_keep_was_closing() - does this used connection end @now as if the server had ended it before it had the request?
  * @began:  the exchange
  * @since:  when the last byte of the request was sent; the beginning, if it was not
  */

@@ -46,7 +46,8 @@ static bool is_among(const struct ifaddrs *list, const struct endpoint *e)
 
 		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
-		memcpy(&ss, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		memcpy(&ss, i->ifa_addr,
+		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
 		if (socket_endpoint(&ss, &own) && own.family == e->family && memcmp(own.addr, e->addr, sizeof(own.addr)) == 0)
 			return true;
 	}

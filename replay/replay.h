@@ -73,7 +73,8 @@ struct replay;
 
 /**
  * replay_new() - set up targets on @loop; starts DNS lookups and the sink server, opens no connection
- * @error:  on failure one sentence (the sink could not listen, a file of TLS is not right); the loop was then run once, without waiting
+ * @error:  on failure one sentence (the sink could not listen, a file of TLS is not right); the loop was then run
+ *          once, without waiting
  * Return: 0 or a negative errno.
  */
 int replay_new(uv_loop_t *loop, const struct replay_options *options, struct replay **out, struct buffer *error);

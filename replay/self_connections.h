@@ -24,7 +24,9 @@ struct self_connections;
 /** self_connections_new() - given to the caller; NULL when out of memory */
 struct self_connections *self_connections_new(void);
 
-/** self_connections_add() - loop: @local and @remote are ends of a socket of ours from now on; *@ticket is for self_connections_remove()
+/**
+ * self_connections_add() - loop: @local and @remote are ends of a socket of ours from now on
+ * @ticket:  set, for self_connections_remove()
  */
 void self_connections_add(struct self_connections *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
 	     struct self_connections_ticket *ticket);

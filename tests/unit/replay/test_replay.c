@@ -197,7 +197,8 @@ static void test_trailers_that_cannot_be_kept(void **state)
 		size_t value_len;
 		uint64_t memory;
 		size_t trailers;
-	} rows[] = { { 10, 1 << 20, 1 }, { RESPONSE_HEAD_MAX - 100, 1 << 20, 1 }, { RESPONSE_HEAD_MAX, 1 << 20, 0 }, { 5000, 5000, 0 } };
+	} rows[] = { { 10, 1 << 20, 1 }, { RESPONSE_HEAD_MAX - 100, 1 << 20, 1 }, { RESPONSE_HEAD_MAX, 1 << 20, 0 },
+		     { 5000, 5000, 0 } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct response_parser a = { 0 };
