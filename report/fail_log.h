@@ -40,8 +40,8 @@ bool outcome_is_failure(const struct outcome *o);
 
 /**
  * fail_log_outcome() - write the line of a failure, or hold it back; does nothing for a success
+ * @m:      its request target is logged as captured, without the query unless show_query
  * @shown:  the target's URL, safe to log
- * @url:    what was asked for, from the captured target: path without the query
  * @now:    for the rate; @wall dates the line
  */
 void fail_log_outcome(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
