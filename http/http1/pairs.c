@@ -42,7 +42,6 @@
 
 #include <stdlib.h>
 
-
 #define AHEAD_MAX (64 << 10)
 #define WAITED_ENOUGH 3
 #define REQUEST_MIN 26 /* bytes of a request with GET, / and a Host of one letter */
