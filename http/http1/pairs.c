@@ -35,6 +35,9 @@
  * A response may be captured before its request (two queues of a network card):
  * up to AHEAD_MAX bytes of it are kept until the request's head is here.
  *
+ * Trailers are aside from the response: those for which there is no room (together
+ * above RESPONSE_HEAD_MAX, or no memory) are left out, all of them, and it is whole.
+ *
  * Times are the segments'. A response that begins before the request's last byte
  * (a 413 that does not wait) has a first byte at 0, never below.
  */
@@ -65,6 +68,13 @@ struct awaited {
 	bool is_done;
 };
 
+/** enum fields - what a field of the response at hand belongs to, and whether it is kept */
+enum fields {
+	FIELDS_HEAD,     /* each must be kept */
+	FIELDS_TRAILERS, /* of a final response */
+	FIELDS_LEFT_OUT  /* trailers for which there is no room, or whose response is not kept */
+};
+
 struct pairs {
 	struct http_env *env;
 	const struct request *request;
@@ -72,7 +82,8 @@ struct pairs {
 	struct awaited *first, **end;
 	struct awaited *making;  /* of the request that is being sent */
 	struct awaited *current; /* of the response that is being received */
-	struct response_head head;
+	struct response_head head; /* of the response at hand: its head, then its trailers, as @fields says */
+	enum fields fields;
 	struct wall now;      /* of the server's segment at hand */
 	struct wall begun_at; /* first byte of the response at hand */
 	uint64_t turn_begin;  /* offset of the first byte after the final response before */
@@ -374,19 +385,29 @@ bool pairs_on_awaiting(const struct pairs *p)
 
 /* ---- the responses ---- */
 
+/** keep() - a part of a field was kept, or not: trailers may be missing, the head may not */
+static bool keep(struct pairs *p, bool kept)
+{
+	if (p->fields == FIELDS_HEAD)
+		return kept;
+	if (!kept)
+		p->fields = FIELDS_LEFT_OUT;
+	return true;
+}
+
 bool pairs_kept_name(struct pairs *p, struct span piece)
 {
-	return response_head_name(&p->head, piece);
+	return p->fields == FIELDS_LEFT_OUT || keep(p, response_head_name(&p->head, piece));
 }
 
 bool pairs_kept_value(struct pairs *p, struct span piece)
 {
-	return response_head_value(&p->head, piece);
+	return p->fields == FIELDS_LEFT_OUT || keep(p, response_head_value(&p->head, piece));
 }
 
 bool pairs_kept_value_end(struct pairs *p)
 {
-	return response_head_end_field(&p->head);
+	return p->fields == FIELDS_LEFT_OUT || keep(p, response_head_end_field(&p->head));
 }
 
 /**
@@ -431,6 +452,8 @@ void pairs_kept_final(struct pairs *p, int status, uint64_t requests_read)
 {
 	if (p->current)
 		take_head(p, p->current, status, requests_read);
+	response_head_clear(&p->head);
+	p->fields = p->current ? FIELDS_TRAILERS : FIELDS_LEFT_OUT;
 }
 
 void pairs_kept_body(struct pairs *p, struct span bytes, uint64_t expected)
@@ -454,6 +477,8 @@ void pairs_kept_complete(struct pairs *p)
 
 	if (!a || !a->response)
 		return;
+	if (p->fields == FIELDS_TRAILERS)
+		response_set_trailers(a->response, &p->head);
 	a->last_at = p->now;
 	settle(p, a, a->response->result);
 }
@@ -491,6 +516,7 @@ bool pairs_on_response_started(struct pairs *p, uint64_t start)
 			p->current->is_ahead = p->current->is_placed = true;
 	}
 	response_head_clear(&p->head);
+	p->fields = FIELDS_HEAD;
 	return p->current != NULL;
 }
 

@@ -103,7 +103,10 @@ PAIRS_HOOKS(X, V)
  * Kept: only of a response that pairs_response_started() wants.
  */
 
-/* Pieces of its head, borrowed; false when out of memory, or if the head grows too large. */
+/*
+ * Pieces of the fields of its head, and after pairs_kept_final() of its trailers, borrowed. False when out of memory, or
+ * if the head grows too large; never because of a trailer.
+ */
 bool pairs_kept_name(struct pairs *p, struct span piece);
 bool pairs_kept_value(struct pairs *p, struct span piece);
 bool pairs_kept_value_end(struct pairs *p);

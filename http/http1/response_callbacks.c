@@ -34,31 +34,19 @@ static int on_chunk_complete(llhttp_t *p)
 
 /* ---- of those that are kept ---- */
 
-/** in_trailer() - the head is over: what comes as a field is none of its */
-static bool in_trailer(const struct http *h)
-{
-	return h->responses.state != RESPONSES_HEAD;
-}
-
 static int on_kept_name(llhttp_t *p, const char *at, size_t len)
 {
-	struct http *h = http_of(p);
-
-	return in_trailer(h) || pairs_kept_name(h->pairs, span_of(at, len)) ? 0 : HPE_USER;
+	return pairs_kept_name(http_of(p)->pairs, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value(llhttp_t *p, const char *at, size_t len)
 {
-	struct http *h = http_of(p);
-
-	return in_trailer(h) || pairs_kept_value(h->pairs, span_of(at, len)) ? 0 : HPE_USER;
+	return pairs_kept_value(http_of(p)->pairs, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_kept_value_complete(llhttp_t *p)
 {
-	struct http *h = http_of(p);
-
-	return in_trailer(h) || pairs_kept_value_end(h->pairs) ? 0 : HPE_USER;
+	return pairs_kept_value_end(http_of(p)->pairs) ? 0 : HPE_USER;
 }
 
 static int on_kept_head(llhttp_t *p)

@@ -100,6 +100,12 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 			buffer_add_str(out, "]");
 		}
 	}
+	for (size_t i = 0; i < r->trailer_count; i++) {
+		buffer_add_str(out, " ");
+		buffer_add_span(out, r->trailers[i].name);
+		buffer_add_str(out, "=");
+		buffer_add_span(out, r->trailers[i].value);
+	}
 	buffer_add_str(out, ";");
 	response_free(r);
 }

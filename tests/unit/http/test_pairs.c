@@ -2,6 +2,8 @@
 #include "tests/rig/unit.h"
 #include "tests/rig/tcp_script.h"
 
+#include <string.h>
+
 #define HANDSHAKE { 'c', "S" }, { 's', "S" }, { 'c', "" }
 #define STORY(name, ...) { #name, STEPS(name), .responses = true, __VA_ARGS__ }
 #define POST(n) "POST /" #n " HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
@@ -53,9 +55,46 @@ static const struct tcp_step chunked[] = {
 	{ 'c', "P", POST(1), ASKED(1) },
 	{ 's', "P", CHUNKED "3;x=y\r\nabc\r" }, { 's', "P", "\n" }, { 's', "P", "2" }, { 's', "P", "\r\n" },
 	{ 's', "P", "d" }, { 's', "P", "e\r\n0\r\nX-Trailer: 1\r" },
-	{ 's', "P", "\n\r\n", "=/1 200 1+7 [abcde];" },
+	{ 's', "P", "\n\r\n", "=/1 200 1+7 [abcde] X-Trailer=1;" },
 	{ 'c', "P", POST(2), ASKED(2) },
 	{ 's', "P", CHUNKED "0\r\n\r\n", "=/2 200 1+1;" },
+};
+
+static const struct tcp_step trailers[] = { /* and no field of a head is one, nor one of the response before */
+	HANDSHAKE,
+	{ 'c', "P", POST(1) POST(2) POST(3) POST(4), ASKED(1) ASKED(2) ASKED(3) ASKED(4) },
+	{ 's', "P", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" CHUNKED "1\r\na\r\n0\r\nX" },
+	{ 's', "P", "-T: a b" }, { 's', "P", " \r\nX-U:\r\nX-T: c\r\n\r\n", "=/1 200 1+3 [a] X-T=a b X-U= X-T=c;" },
+	{ 's', "P", CHUNKED "1\r\nb\r\n0\r\n\r\n", "=/2 200 4+4 [b];" },
+	{ 's', "P", RESPONSE(3) CHUNKED "0\r\nX-V: 7\r\n\r\n", "=/3 200 5+5 [a3];=/4 200 5+5 X-V=7;" },
+};
+
+#define LONG_VALUE 30000
+static char long_value[LONG_VALUE + 1]; /* nine of them are above RESPONSE_HEAD_MAX */
+
+static const struct tcp_step trailers_too_large[] = { /* are left out, all of them: the response is whole */
+	HANDSHAKE,
+	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
+	{ 's', "P", CHUNKED "1\r\na\r\n0\r\nX-T: 1\r\nX-Long: " },
+	{ 's', "P", long_value }, { 's', "P", long_value }, { 's', "P", long_value }, { 's', "P", long_value },
+	{ 's', "P", long_value }, { 's', "P", long_value }, { 's', "P", long_value }, { 's', "P", long_value },
+	{ 's', "P", long_value }, { 's', "P", "\r\nX-U: 2\r\n\r\n", "=/1 200 1+11 [a];" },
+	{ 's', "P", CHUNKED "0\r\nX-T: 3\r\n\r\n", "=/2 200 12+12 X-T=3;" },
+};
+
+static const struct tcp_step trailers_unkept[] = { /* of responses that are too large, and of one that nobody waits for */
+	HANDSHAKE,
+	{ 'c', "P", POST(1) POST(2), ASKED(1) ASKED(2) },
+	{ 's', "P", CHUNKED "5\r\nabcde\r\n0\r\nX-T: 1\r\n\r\n", "=/1 too_large;" },
+	{ 's', "P", CHUNKED "1\r\na\r\n0\r\nX-T: 2\r\n\r\n", "=/2 200 2+2 [a] X-T=2;" },
+	{ 's', "P", CHUNKED "4\r\nabcd\r\n0\r\nX-T: 3\r\n\r\n", .ack = 1 },
+};
+
+static const struct tcp_step trailers_cut[] = { /* the end of the trailers is the end of the response */
+	HANDSHAKE,
+	{ 'c', "P", POST(1), ASKED(1) },
+	{ 's', "P", CHUNKED "1\r\na\r\n0\r\nX-T: 1\r\n" },
+	{ 's', "F", NULL, "=/1 broken_off;" },
 };
 
 static const struct tcp_step events[] = {
@@ -306,6 +345,10 @@ static const struct tcp_story stories[] = {
 	STORY(interim),
 	STORY(no_body),
 	STORY(chunked),
+	STORY(trailers),
+	STORY(trailers_too_large),
+	STORY(trailers_unkept, .max_response = 4),
+	STORY(trailers_cut),
 	STORY(events),
 	STORY(until_close),
 	STORY(until_reset),
@@ -340,5 +383,6 @@ static const struct tcp_story stories[] = {
 
 int main(void)
 {
+	memset(long_value, 'v', LONG_VALUE);
 	return tcp_stories_main("pairs", stories, sizeof(stories) / sizeof(stories[0]));
 }
