@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/edit_distance.h"
 #include "compare/comparison.h"
-
-#define NAME_MAX_LEN 32
 
 #define COMPARED(name, kind, path, over) { name, GATE_COMPARED, GATE_##kind, path, over },
 #define TARGET(name, kind, path, over)	 { name, GATE_TARGET, GATE_##kind, path, over },
@@ -83,40 +82,13 @@ const struct gate_value *gate_value_find(struct span name)
 	return NULL;
 }
 
-/* How many letters must be changed, added or removed (Levenshtein, one row at a time). */
-static size_t letters_apart(struct span a, struct span b)
-{
-	size_t row[NAME_MAX_LEN + 1], diagonal, above;
-
-	if (a.len > NAME_MAX_LEN || b.len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (size_t k = 0; k <= b.len; k++)
-		row[k] = k;
-	for (size_t i = 0; i < a.len; i++) {
-		diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t k = 0; k < b.len; k++) {
-			size_t best = diagonal + (a.at[i] != b.at[k]);
-
-			above = row[k + 1];
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[k] + 1 < best)
-				best = row[k] + 1;
-			diagonal = above;
-			row[k + 1] = best;
-		}
-	}
-	return row[b.len];
-}
-
 const char *gate_value_near(struct span name)
 {
 	const char *near = NULL;
 	size_t least = name.len / 3 + 2;
 
 	for (size_t i = 0; i < gate_value_count; i++) {
-		size_t apart = letters_apart(name, span_str(gate_values[i].name));
+		size_t apart = edit_distance(name, span_str(gate_values[i].name));
 
 		if (apart < least) {
 			least = apart;

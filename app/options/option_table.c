@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/edit_distance.h"
 #include "base/units.h"
 #include "capture/source.h"
 
@@ -316,40 +317,13 @@ const struct option_row *option_by_letter(char letter)
 	return NULL;
 }
 
-#define NAME_MAX_LEN 32 /* longer names are nobody's slip of the finger */
-
-/* Levenshtein's distance with Damerau's swap of neighbours: the slips that fingers make */
-static size_t edit_distance(struct span a, struct span b)
-{
-	size_t d[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1];
-
-	for (size_t i = 0; i <= a.len; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= b.len; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= a.len; i++)
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t best = d[i - 1][j - 1] + (a.at[i - 1] != b.at[j - 1]);
-
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] && a.at[i - 2] == b.at[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	return d[a.len][b.len];
-}
-
 const char *option_nearest(struct span name)
 {
 	const char *nearest = NULL;
 	/* One slip in three letters is a slip; more is another word. */
 	size_t best = name.len / 3 + 1;
 
-	if (name.len < 2 || name.len > NAME_MAX_LEN)
+	if (name.len < 2)
 		return NULL;
 	for (size_t i = 0; i < option_row_count; i++) {
 		struct span candidate = span_str(option_rows[i].name);
