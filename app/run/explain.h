@@ -40,7 +40,7 @@ struct explain;
 struct explain *explain_new(struct explain_settings set);
 
 /** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. @e may be NULL, here and below */
-void explain_rules(struct explain *e, struct explain_settings set);
+/** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. NULL is allowed, as below */
 
 /**
  * explain_request() - a whole request and its decision

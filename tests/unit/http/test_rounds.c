@@ -1,7 +1,7 @@
 /*
- * test_rounds.c - requests and responses, counted: what each says of the other, at sequence numbers that wrap too
+ * test_rounds.c - requests and responses, counted: what each says of the other, at offsets beyond 4 GiB too
  *
- * Positions in the tables are relative to the initial sequence numbers of the run.
+ * Positions in the tables are relative to where the streams of the run start.
  */
 #include "tests/rig/unit.h"
 
@@ -9,9 +9,9 @@
 
 #include "http/http1/rounds.h"
 
-static const uint32_t isns[] = { 0, 1, UINT32_MAX, UINT32_MAX - 10 };
+static const uint64_t starts[] = { 0, 1, UINT32_MAX, (uint64_t)UINT32_MAX - 10 };
 
-#define EACH_ISN(isn) for (const uint32_t *isn = isns; isn < isns + sizeof(isns) / sizeof(isns[0]); isn++)
+#define EACH_START(base) for (const uint64_t *base = starts; base < starts + sizeof(starts) / sizeof(starts[0]); base++)
 
 /** struct setup - rounds and the server's stream, captured up to @stream.next */
 struct setup {
@@ -19,11 +19,11 @@ struct setup {
 	struct rounds rounds;
 };
 
-static struct rounds *set_up(struct setup *s, uint32_t isn, bool whole)
+static struct rounds *set_up(struct setup *s, uint64_t base, bool whole)
 {
 	memset(s, 0, sizeof(*s));
 	s->stream.synced = true;
-	s->stream.next = isn + 1000;
+	s->stream.next = base + 1000;
 	rounds_init(&s->rounds, &s->stream, whole);
 	return &s->rounds;
 }
@@ -39,7 +39,7 @@ struct step {
 	bool comparable, followed, all_answered;
 };
 
-static void play(struct rounds *r, const struct step *s, uint32_t isn)
+static void play(struct rounds *r, const struct step *s, uint64_t base)
 {
 	switch (s->event) {
 	case SENT:
@@ -49,20 +49,20 @@ static void play(struct rounds *r, const struct step *s, uint32_t isn)
 		rounds_request_unsent(r);
 		break;
 	case FINAL:
-		rounds_response_started(r, isn + s->at, isn + s->requests_read);
+		rounds_response_started(r, base + s->at, base + s->requests_read);
 		break;
 	case INTERIM:
 	case CONTINUE:
-		rounds_interim_started(r, isn + s->at, s->event == CONTINUE);
+		rounds_interim_started(r, base + s->at, s->event == CONTINUE);
 		break;
 	case LOST:
 		rounds_responses_lost(r);
 		break;
 	case FOUND:
-		rounds_responses_found(r, isn + s->at);
+		rounds_responses_found(r, base + s->at);
 		break;
 	case RECOUNT:
-		rounds_recount(r, isn + s->at);
+		rounds_recount(r, base + s->at);
 		break;
 	}
 }
@@ -95,13 +95,13 @@ static const struct step recounted[] = {
 
 static void run(const struct step *steps, size_t count)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
 		for (size_t i = 0; i < count; i++) {
-			play(r, &steps[i], *isn);
+			play(r, &steps[i], *base);
 			assert_int_equal(rounds_outstanding(r), steps[i].outstanding);
 			assert_int_equal(rounds_next_requested(r), steps[i].next);
 			assert_int_equal(r->comparable, steps[i].comparable);
@@ -138,90 +138,90 @@ static void test_too_many(void **state)
 /* A response counts as read from its second byte's acknowledgement on: one that ends before it was not read. */
 static void test_answered_by(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
-		assert_int_equal(rounds_answered_by(r, *isn + 500), 0);
+		assert_int_equal(rounds_answered_by(r, *base + 500), 0);
 		for (uint32_t i = 0; i < 3; i++)
-			rounds_response_started(r, *isn + 100 * i, *isn + i);
-		assert_int_equal(rounds_answered_by(r, *isn), 0);
-		assert_int_equal(rounds_answered_by(r, *isn + 1), 1);
-		assert_int_equal(rounds_answered_by(r, *isn + 100), 1);
-		assert_int_equal(rounds_answered_by(r, *isn + 201), 3);
+			rounds_response_started(r, *base + 100 * i, *base + i);
+		assert_int_equal(rounds_answered_by(r, *base), 0);
+		assert_int_equal(rounds_answered_by(r, *base + 1), 1);
+		assert_int_equal(rounds_answered_by(r, *base + 100), 1);
+		assert_int_equal(rounds_answered_by(r, *base + 201), 3);
 		r->sent = 3;
-		assert_true(rounds_all_read(r, *isn + 201));
-		assert_false(rounds_all_read(r, *isn + 200));
+		assert_true(rounds_all_read(r, *base + 201));
+		assert_false(rounds_all_read(r, *base + 200));
 		rounds_requests_lost(r);
-		assert_false(rounds_all_read(r, *isn + 201));
+		assert_false(rounds_all_read(r, *base + 201));
 		for (uint32_t i = 3; i < STARTS_MAX + 3; i++)
-			rounds_response_started(r, *isn + 100 * i, *isn + i);
-		assert_int_equal(rounds_answered_by(r, *isn), 3); /* the oldest are forgotten, and taken for read */
+			rounds_response_started(r, *base + 100 * i, *base + i);
+		assert_int_equal(rounds_answered_by(r, *base), 3); /* the oldest are forgotten, and taken for read */
 	}
 }
 
 static void test_captured(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
-		assert_true(rounds_captured(r, *isn + 1000));
-		assert_false(rounds_captured(r, *isn + 1001));
+		assert_true(rounds_captured(r, *base + 1000));
+		assert_false(rounds_captured(r, *base + 1001));
 		s.stream.synced = false;
-		assert_false(rounds_captured(r, *isn + 1000));
+		assert_false(rounds_captured(r, *base + 1000));
 	}
 }
 
 static void test_interims(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
-		assert_false(rounds_final_owed(r, *isn + 500));
-		rounds_response_started(r, *isn + 10, *isn);
-		rounds_interim_started(r, *isn + 50, true);
-		assert_false(rounds_final_owed(r, *isn + 50)); /* not read yet */
-		assert_true(rounds_final_owed(r, *isn + 51));
-		assert_true(rounds_interim_since(r, *isn + 51, *isn + 50));
-		assert_false(rounds_interim_since(r, *isn + 51, *isn + 51));
-		assert_true(rounds_continued(r, *isn + 50));
-		assert_false(rounds_continued(r, *isn + 51));
-		rounds_interim_started(r, *isn + 75, false);
-		assert_false(rounds_continued(r, *isn + 50)); /* a 103 came after the 100 */
-		rounds_response_started(r, *isn + 100, *isn);
-		assert_true(rounds_final_owed(r, *isn + 100));
-		assert_false(rounds_final_owed(r, *isn + 101));
-		rounds_interim_started(r, *isn + 150, true);
-		assert_true(rounds_continued(r, *isn + 150));
+		assert_false(rounds_final_owed(r, *base + 500));
+		rounds_response_started(r, *base + 10, *base);
+		rounds_interim_started(r, *base + 50, true);
+		assert_false(rounds_final_owed(r, *base + 50)); /* not read yet */
+		assert_true(rounds_final_owed(r, *base + 51));
+		assert_true(rounds_interim_since(r, *base + 51, *base + 50));
+		assert_false(rounds_interim_since(r, *base + 51, *base + 51));
+		assert_true(rounds_continued(r, *base + 50));
+		assert_false(rounds_continued(r, *base + 51));
+		rounds_interim_started(r, *base + 75, false);
+		assert_false(rounds_continued(r, *base + 50)); /* a 103 came after the 100 */
+		rounds_response_started(r, *base + 100, *base);
+		assert_true(rounds_final_owed(r, *base + 100));
+		assert_false(rounds_final_owed(r, *base + 101));
+		rounds_interim_started(r, *base + 150, true);
+		assert_true(rounds_continued(r, *base + 150));
 		rounds_responses_lost(r);
-		assert_false(rounds_final_owed(r, *isn + 151));
-		assert_false(rounds_continued(r, *isn + 150));
+		assert_false(rounds_final_owed(r, *base + 151));
+		assert_false(rounds_continued(r, *base + 150));
 	}
 }
 
 static void test_requests_read(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
-		assert_false(rounds_requests_read(r, *isn + 11, *isn));
-		rounds_response_started(r, *isn + 10, *isn + 70);
-		assert_true(rounds_requests_read(r, *isn + 11, *isn + 70));
-		assert_false(rounds_requests_read(r, *isn + 11, *isn + 71));
-		assert_false(rounds_requests_read(r, *isn + 10, *isn + 70));
+		assert_false(rounds_requests_read(r, *base + 11, *base));
+		rounds_response_started(r, *base + 10, *base + 70);
+		assert_true(rounds_requests_read(r, *base + 11, *base + 70));
+		assert_false(rounds_requests_read(r, *base + 11, *base + 71));
+		assert_false(rounds_requests_read(r, *base + 10, *base + 70));
 		rounds_responses_lost(r);
-		assert_false(rounds_requests_read(r, *isn + 11, *isn + 70));
-		rounds_responses_found(r, *isn + 20); /* what was lost lies between: this is not the last before it */
-		assert_false(rounds_requests_read(r, *isn + 11, *isn + 70));
-		rounds_response_started(r, *isn + 20, *isn + 90);
-		assert_true(rounds_requests_read(r, *isn + 21, *isn + 90));
+		assert_false(rounds_requests_read(r, *base + 11, *base + 70));
+		rounds_responses_found(r, *base + 20); /* what was lost lies between: this is not the last before it */
+		assert_false(rounds_requests_read(r, *base + 11, *base + 70));
+		rounds_response_started(r, *base + 20, *base + 90);
+		assert_true(rounds_requests_read(r, *base + 21, *base + 90));
 	}
 }
 
@@ -243,38 +243,38 @@ static const struct trial trials[] = {
 
 static void test_confirm(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
 			const struct trial *t = &trials[i];
 			struct setup s;
-			struct rounds *r = set_up(&s, *isn, true);
+			struct rounds *r = set_up(&s, *base, true);
 
-			rounds_response_started(r, *isn + 10, *isn + t->before_read);
+			rounds_response_started(r, *base + 10, *base + t->before_read);
 			if (t->interim_at)
-				rounds_interim_started(r, *isn + t->interim_at, false);
-			assert_false(rounds_confirm(r, *isn + 50, *isn + 100, *isn + 200)); /* none has started */
-			rounds_response_started(r, *isn + t->at, *isn + t->requests_read);
-			assert_int_equal(rounds_confirm(r, *isn + 50, *isn + 100, *isn + 200), t->confirmed);
+				rounds_interim_started(r, *base + t->interim_at, false);
+			assert_false(rounds_confirm(r, *base + 50, *base + 100, *base + 200)); /* none has started */
+			rounds_response_started(r, *base + t->at, *base + t->requests_read);
+			assert_int_equal(rounds_confirm(r, *base + 50, *base + 100, *base + 200), t->confirmed);
 			for (uint32_t n = 0; n < STARTS_MAX; n++)
-				rounds_response_started(r, *isn + 200 + n, *isn + 300);
-			assert_false(rounds_confirm(r, *isn + 50, *isn + 100, *isn + 200)); /* forgotten */
+				rounds_response_started(r, *base + 200 + n, *base + 300);
+			assert_false(rounds_confirm(r, *base + 50, *base + 100, *base + 200)); /* forgotten */
 		}
 	}
 }
 
 static void test_asked_ahead(void **state)
 {
-	EACH_ISN(isn)
+	EACH_START(base)
 	{
 		struct setup s;
-		struct rounds *r = set_up(&s, *isn, true);
+		struct rounds *r = set_up(&s, *base, true);
 
-		rounds_response_started(r, *isn, *isn + 10);
+		rounds_response_started(r, *base, *base + 10);
 		assert_false(rounds_asked_ahead(r));
-		rounds_response_started(r, *isn + 5, *isn + 11);
+		rounds_response_started(r, *base + 5, *base + 11);
 		assert_false(rounds_asked_ahead(r));
-		rounds_response_started(r, *isn + 9, *isn + 11);
+		rounds_response_started(r, *base + 9, *base + 11);
 		assert_true(rounds_asked_ahead(r));
 	}
 }
