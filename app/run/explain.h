@@ -39,8 +39,8 @@ struct explain;
 /** explain_new() - NULL without --explain, and when out of memory (told) */
 struct explain *explain_new(struct explain_settings set);
 
-/** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. @e may be NULL, here and below */
-/** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. NULL is allowed, as below */
+/** explain_rules() - other rules from now on; what @set points to is borrowed until the next call. @e: NULL allowed, below too */
+void explain_rules(struct explain *e, struct explain_settings set);
 
 /**
  * explain_request() - a whole request and its decision
