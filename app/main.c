@@ -76,7 +76,8 @@ static bool has_enough_files(void)
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_MIN)
 		return true;
 	log_error("the limit of open files is %llu, and a run takes at least %d beside its connections; "
-		  "raise it: ulimit -n 1024, as root if need be", (unsigned long long)files.rlim_cur, FILES_MIN);
+		  "raise it: ulimit -n 1024, as root if need be",
+		  (unsigned long long)files.rlim_cur, FILES_MIN);
 	return false;
 }
 

@@ -146,7 +146,7 @@ static void log_json(enum log_level level, struct span line)
 }
 
 __attribute__((format(printf, 3, 0))) static void log_line(enum log_level level, int err,
-							    const char *format, va_list args)
+							   const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES];
 	size_t at;

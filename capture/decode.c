@@ -93,7 +93,7 @@ uint32_t decoder_unread(const struct decoder *d)
 
 /** note_unread() - @port: of UDP, if @protocol is that */
 static enum packet_result note_unread(struct decoder *d, enum packet_result result, uint16_t ethertype,
-				     uint8_t protocol, uint16_t port)
+				      uint8_t protocol, uint16_t port)
 {
 	if (result == PACKET_IGNORED_NOT_IP)
 		d->unread = UNREAD(UNREAD_ETHERTYPE, ethertype);
@@ -133,7 +133,7 @@ static enum packet_result decode_tcp(struct decoder *d, struct layer *l, struct 
 }
 
 static enum packet_result put_together(struct decoder *d, const struct packet *packet, struct layer *l,
-				     struct ip_payload *payload, const struct segment *out)
+				       struct ip_payload *payload, const struct segment *out)
 {
 	struct fragment_origin origin = { .src = &out->src,
 					  .dst = &out->dst,
@@ -153,7 +153,7 @@ static enum packet_result put_together(struct decoder *d, const struct packet *p
 
 /* Go on until what IP carries is TCP. */
 static enum packet_result open_layers(struct decoder *d, const struct packet *packet, struct layer *l,
-				    struct ip_payload *payload, struct segment *out)
+				      struct ip_payload *payload, struct segment *out)
 {
 	enum packet_result result = PACKET_DECODED;
 

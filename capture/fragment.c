@@ -335,7 +335,7 @@ static void keep_frames(struct datagram *d, const struct fragment_origin *origin
 }
 
 enum packet_result fragments_add(struct fragments *t, const struct fragment_origin *origin,
-			       struct ip_payload *payload, struct layer *l)
+				 struct ip_payload *payload, struct layer *l)
 {
 	struct datagram_key key = key_of(origin, payload);
 	struct datagram *d;

@@ -36,7 +36,7 @@ struct fragment_origin {
 	uint32_t network;                 /* identity of the network */
 	struct wall ts;                   /* capture time */
 	const struct packet
-		*packet; /* to be kept with the datagram; NULL: nothing is kept, @earlier stays empty */
+		*packet;            /* to be kept with the datagram; NULL: nothing is kept, @earlier stays empty */
 	struct frame_list *earlier; /* packets before @packet that the fragment itself was put together from */
 };
 
@@ -53,7 +53,7 @@ struct fragment_origin {
  * whole, PACKET_MALFORMED_IP for one that cannot be part of the datagram.
  */
 enum packet_result fragments_add(struct fragments *t, const struct fragment_origin *origin,
-			       struct ip_payload *payload, struct layer *l);
+				 struct ip_payload *payload, struct layer *l);
 
 /** fragments_bytes() - memory that pending datagrams use; fragments_count() - how many there are */
 size_t fragments_bytes(const struct fragments *t);

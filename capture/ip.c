@@ -122,8 +122,8 @@ enum packet_result ip_decode_rest(uint8_t family, struct layer *l, struct ip_pay
 	/* each turn takes 8 bytes or more */
 	while (is_extension(family, payload->protocol) && !payload->is_fragment && result == PACKET_DECODED)
 		result = family == 6 && payload->protocol == IPV6_FRAGMENT
-			       ? take_ipv6_fragment(l, payload)
-			       : skip_extension(l, &payload->protocol);
+				 ? take_ipv6_fragment(l, payload)
+				 : skip_extension(l, &payload->protocol);
 	if (result != PACKET_DECODED)
 		return result;
 	if (!is_followed(payload->protocol) &&
@@ -134,7 +134,7 @@ enum packet_result ip_decode_rest(uint8_t family, struct layer *l, struct ip_pay
 
 /* IPv4 options are skipped: none of them changes where the payload is. */
 static enum packet_result decode_ipv4(struct layer *l, struct endpoint *src, struct endpoint *dst,
-				    struct ip_payload *payload)
+				      struct ip_payload *payload)
 {
 	struct span header, options;
 	enum packet_result result = layer_take(l, IPV4_HEADER, &header, PACKET_MALFORMED_IP);
@@ -168,7 +168,7 @@ static enum packet_result decode_ipv4(struct layer *l, struct endpoint *src, str
 }
 
 static enum packet_result decode_ipv6(struct layer *l, struct endpoint *src, struct endpoint *dst,
-				    struct ip_payload *payload)
+				      struct ip_payload *payload)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, IPV6_HEADER, &header, PACKET_MALFORMED_IP);
@@ -190,7 +190,7 @@ static enum packet_result decode_ipv6(struct layer *l, struct endpoint *src, str
 }
 
 enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
-			   struct ip_payload *payload)
+			     struct ip_payload *payload)
 {
 	return ethertype == ETHERTYPE_IPV4 ? decode_ipv4(l, src, dst, payload)
 					   : decode_ipv6(l, src, dst, payload);

@@ -38,7 +38,7 @@ struct ip_payload {
  * Return: PACKET_DECODED (go on), or what became of the packet.
  */
 enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
-			   struct ip_payload *payload);
+			     struct ip_payload *payload);
 
 /**
  * ip_decode_rest() - go on behind the fragment header once the datagram is whole

@@ -34,7 +34,7 @@ struct layer {
  * on the wire but not captured; else @malformed. @l is untouched on failure.
  */
 static inline enum packet_result layer_take(struct layer *l, size_t n, struct span *header,
-					  enum packet_result malformed)
+					    enum packet_result malformed)
 {
 	if (n > l->claimed)
 		return malformed;

@@ -19,7 +19,7 @@ struct source_ops {
 	void (*update_stats)(struct source *s, struct capture_stats *stats);
 	void (*progress)(const struct source *s, uint64_t *done, uint64_t *total);
 	int (*linktype)(const struct source *s,
-			size_t i);       /* of the i-th file or interface; negative: there are fewer */
+			size_t i);                       /* of the i-th file or interface; negative: there are fewer */
 	int (*socket)(const struct source *s, size_t i); /* as linktype; NULL: it has none */
 	void (*close)(struct source *s); /* frees @s itself too */
 	bool live;

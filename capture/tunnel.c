@@ -225,7 +225,7 @@ static bool is_vxlan_port(const struct port_set *vxlan_ports, uint16_t port)
 
 /* UDP's own length is not used: IP's says the same, and is right where segmentation is offloaded. */
 static enum packet_result take_udp(const struct port_set *vxlan_ports, struct layer *l, uint16_t *ethertype,
-				 uint32_t *network)
+				   uint32_t *network)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, UDP_HEADER, &header, PACKET_IGNORED_NOT_TCP);
@@ -359,7 +359,7 @@ static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_
 }
 
 static enum packet_result take_tunnel(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
-				    uint16_t *ethertype, uint32_t *network)
+				      uint16_t *ethertype, uint32_t *network)
 {
 	switch (protocol) {
 	case PROTOCOL_UDP:
@@ -380,7 +380,7 @@ static enum packet_result take_tunnel(uint8_t protocol, const struct port_set *v
 }
 
 enum packet_result tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
-			       uint16_t *ethertype, uint32_t *network)
+				 uint16_t *ethertype, uint32_t *network)
 {
 	enum packet_result result = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
 

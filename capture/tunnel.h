@@ -17,7 +17,7 @@
  * look like a tunnel is PACKET_IGNORED_NOT_TCP, which is what it was anyway.
  */
 enum packet_result tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
-			       uint16_t *ethertype, uint32_t *network);
+				 uint16_t *ethertype, uint32_t *network);
 
 /** tunnel_port() - of UDP: the port that it goes to, or comes from if only that is a well-known one; 0 of others */
 uint16_t tunnel_port(uint8_t protocol, const struct port_set *vxlan_ports, const struct layer *l);

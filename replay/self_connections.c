@@ -128,7 +128,7 @@ static uint32_t choose_slot(const struct self_connections *o, uint16_t port, uin
 }
 
 void self_connections_add(struct self_connections *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
-	     struct self_connections_ticket *ticket)
+			  struct self_connections_ticket *ticket)
 {
 	uint64_t hash = pair_hash(o, local, remote);
 	uint32_t slot;

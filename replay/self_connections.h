@@ -29,7 +29,7 @@ struct self_connections *self_connections_new(void);
  * @ticket:  set, for self_connections_remove()
  */
 void self_connections_add(struct self_connections *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
-	     struct self_connections_ticket *ticket);
+			  struct self_connections_ticket *ticket);
 
 /** self_connections_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring
  */

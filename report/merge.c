@@ -129,7 +129,7 @@ static void write_speed(struct merge *m, const struct merge_set *s)
 	for (size_t i = 1; i < m->count; i++)
 		is_mixed = is_mixed || replay_speed_of(&m->docs[i]) != speed ||
 			   (speed == SPEED_OTHER && json_doc_double(&m->docs[0], s->node[0]) !=
-			     json_doc_double(&m->docs[i], s->node[i]));
+							    json_doc_double(&m->docs[i], s->node[i]));
 	if (is_mixed) {
 		json_str(&m->j, "mixed");
 		buffer_add_str(&m->warnings, "the reports were made at different paces: latencies are not judged\n");

@@ -57,7 +57,7 @@ bool merge_differs(const struct merge *m, const struct merge_set *s)
 
 	for (size_t i = 0; i < m->count; i++)
 		if (first < m->count && (!s->has[i] || !span_equal(json_doc_text(&m->docs[first], s->node[first]),
-									 json_doc_text(&m->docs[i], s->node[i]))))
+								   json_doc_text(&m->docs[i], s->node[i]))))
 			return true;
 	return false;
 }

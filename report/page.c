@@ -80,8 +80,7 @@ static void failing_terms(struct buffer *out, struct view gate, bool several)
 				add_view(out, view_get(w.value, "why"));
 				buffer_add_str(out, ")");
 			}
-		}
-		else
+		} else
 			page_gate_value(out, view_get(w.value, "term"), view_number(value));
 	}
 }
@@ -527,7 +526,7 @@ static void agreement_tile(struct markup *p, struct view target)
 	else
 		tile_share(p, "answer-agreement", "Answers that agree",
 			   !view_is_number(view_get(mismatch, "rate")) ? (double)NAN
-								    : 1 - view_number(view_get(mismatch, "rate")),
+								       : 1 - view_number(view_get(mismatch, "rate")),
 			   "", none);
 }
 
@@ -641,8 +640,8 @@ static void latencies(struct markup *p, struct view report, struct view target)
 		pace_words(&why, report);
 		markup_raw(p, "<div class=\"unfit\" id=\"unfit\">\n");
 		markup_note(p, "Times of the shadow are not judged here: %s. %s", buffer_text(&why),
-			   speed == SPEED_MAX ? "It had as many requests at once as it could bear, and production did not."
-					      : "That is another load than the one under which production's were measured.");
+			    speed == SPEED_MAX ? "It had as many requests at once as it could bear, and production did not."
+					       : "That is another load than the one under which production's were measured.");
 	}
 	page_latency(p, target);
 	page_streams(p, target);
@@ -686,11 +685,11 @@ static void footer(struct markup *p, struct view report, bool compared)
 		buffer_add_str(p->out, "\n---\n");
 	if (compared)
 		markup_say(p, "Production's latency is measured at the tap, from the last byte of the request "
-			     "to the bytes of the "
-			     "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a "
-			     "sample of the "
-			     "traffic, so its load is lower than production's. Timeouts are counted, never "
-			     "averaged.");
+			      "to the bytes of the "
+			      "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a "
+			      "sample of the "
+			      "traffic, so its load is lower than production's. Timeouts are counted, never "
+			      "averaged.");
 	markup_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
 	markup_raw(p, "</footer>\n");
 	buffer_deinit(&version);

@@ -77,7 +77,7 @@ static void statuses(struct markup *p, struct view target)
 	markup_table_end(p);
 	if (view_count(view_get(target, "status_overflow")) > 0)
 		markup_note(p, "And other statuses in %llu pairs.",
-			   (unsigned long long)view_count(view_get(target, "status_overflow")));
+			    (unsigned long long)view_count(view_get(target, "status_overflow")));
 	markup_section_end(p);
 }
 
@@ -290,10 +290,10 @@ void page_latency(struct markup *p, struct view target)
 	markup_table_end(p);
 	if (timeouts > 0)
 		markup_note(p,
-			   "%llu exchanges timed out. They have no latency but are longer than all that is "
-			   "shown; a quantile that lies "
-			   "among them is given as above --max-time.",
-			   (unsigned long long)timeouts);
+			    "%llu exchanges timed out. They have no latency but are longer than all that is "
+			    "shown; a quantile that lies "
+			    "among them is given as above --max-time.",
+			    (unsigned long long)timeouts);
 	differences(p, view_get(target, "latency_us.difference"));
 	markup_section_end(p);
 }
@@ -381,9 +381,9 @@ static void whisker(struct markup *p, struct view slice, double top)
 	double rate = view_number(view_get(slice, "rate")) / top * 100;
 
 	markup_cell_raw(p,
-		       "<div class=\"whisker\"><i style=\"left:%.2f%%;width:%.2f%%\"></i><b "
-		       "style=\"left:%.2f%%\"></b></div>",
-		       low, high - low, rate);
+			"<div class=\"whisker\"><i style=\"left:%.2f%%;width:%.2f%%\"></i><b "
+			"style=\"left:%.2f%%\"></b></div>",
+			low, high - low, rate);
 }
 
 static double highest_bound(struct view slices)
@@ -473,7 +473,7 @@ void page_slices(struct markup *p, struct view target)
 		markup_note(p, "Worst first: by the lower end of the interval.");
 	if (view_count(view_get(target, "slices_overflow")) > 0)
 		markup_note(p, "%llu pairs belong to slices beyond the number that is kept.",
-			   (unsigned long long)view_count(view_get(target, "slices_overflow")));
+			    (unsigned long long)view_count(view_get(target, "slices_overflow")));
 	markup_section_end(p);
 }
 

@@ -98,15 +98,15 @@ static void matrix(struct markup *p, struct view confusion, const struct view *l
 				markup_raw(p, "<td></td>");
 			else
 				markup_raw(p,
-					  "<td style=\"background:color-mix(in srgb,var(--shadow) "
-					  "%.0f%%,transparent)\">%llu</td>",
-					  12 + 60 * (double)count / (double)most, (unsigned long long)count);
+					   "<td style=\"background:color-mix(in srgb,var(--shadow) "
+					   "%.0f%%,transparent)\">%llu</td>",
+					   12 + 60 * (double)count / (double)most, (unsigned long long)count);
 		}
 		markup_raw(p, "</tr>\n");
 	}
 	markup_raw(p, "</tbody></table></div>\n");
 	markup_note(p,
-		   "Rows: what production decided; columns: what the shadow decided; only where they differ.");
+		    "Rows: what production decided; columns: what the shadow decided; only where they differ.");
 }
 
 static int by_count(const void *a, const void *b)
@@ -174,8 +174,8 @@ static void drift(struct markup *p, struct view decision)
 		plot_bins(p, view_get(decision, "scores.production"), view_get(decision, "scores.shadow"),
 			  SCORE_BINS);
 		markup_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i "
-			     "class=\"key s\"></i>shadow</li>"
-			     "<li>score of the decision, 0 to 1</li></ul>\n");
+			      "class=\"key s\"></i>shadow</li>"
+			      "<li>score of the decision, 0 to 1</li></ul>\n");
 	}
 	markup_table(p, "lrl", "population stability index|PSI|drift");
 	if (view_is_number(labels)) {
@@ -190,8 +190,8 @@ static void drift(struct markup *p, struct view decision)
 	}
 	markup_table_end(p);
 	markup_note(p, "Below 0.1 is little, above 0.25 much, by the usual reading of this index. It compares "
-		      "distributions, not pairs: two "
-		      "models can drift little and still disagree often.");
+		       "distributions, not pairs: two "
+		       "models can drift little and still disagree often.");
 	markup_section_end(p);
 }
 

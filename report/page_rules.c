@@ -46,8 +46,8 @@ void page_ignored(struct markup *p, struct view target)
 		return;
 	markup_section(p, 2, "ignored", "What was left out, and differs");
 	markup_say(p, "Rules leave these places out of comparing. A pair that differs nowhere else is close, for the reason "
-		     "“ignored”, and no mismatch: %llu pairs are.",
-		  (unsigned long long)view_count(view_get(ignored, "alone")));
+		      "“ignored”, and no mismatch: %llu pairs are.",
+		   (unsigned long long)view_count(view_get(ignored, "alone")));
 	markup_table(p, "wwrrr", "path|left out by|pairs|of|share");
 	for (struct view_walk w = view_walk(paths); shown < ROWS_SHOWN && view_next(&w); shown++) {
 		markup_cell_code(p, view_get(w.value, "path"));
@@ -59,7 +59,7 @@ void page_ignored(struct markup *p, struct view target)
 	markup_table_end(p);
 	if (view_size(paths) > shown || view_count(view_get(ignored, "paths_overflow")) > 0)
 		markup_note(p, "%u more are in the JSON, and differences at %llu more places were only counted.",
-			   view_size(paths) - shown, (unsigned long long)view_count(view_get(ignored, "paths_overflow")));
+			    view_size(paths) - shown, (unsigned long long)view_count(view_get(ignored, "paths_overflow")));
 	markup_section_end(p);
 }
 

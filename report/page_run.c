@@ -61,9 +61,9 @@ static void draw_step(struct markup *p, const struct step *s)
 	markup_raw(p, "</b> ");
 	markup_escaped(p, span_str(s->name));
 	markup_raw(p,
-		  "</div><div class=\"bar\" title=\"%.2f %% of the step before\"><i "
-		  "style=\"width:%.2f%%\"></i></div>",
-		  share * 100, share * 100);
+		   "</div><div class=\"bar\" title=\"%.2f %% of the step before\"><i "
+		   "style=\"width:%.2f%%\"></i></div>",
+		   share * 100, share * 100);
 	if (text.len > 0) {
 		markup_raw(p, "<div class=\"lost\">");
 		markup_escaped(p, buffer_span(&text));
@@ -153,8 +153,8 @@ void page_funnel(struct markup *p, struct view report, struct view comparison)
 		markup_table_end(p);
 	else
 		markup_note(p, "A bar shows the share of the step before that went on. Of packets to requests "
-			      "there is no share: packets "
-			      "carry answers and acknowledgements too.");
+			       "there is no share: packets "
+			       "carry answers and acknowledgements too.");
 	markup_section_end(p);
 }
 

@@ -161,16 +161,16 @@ static void draw(struct markup *p, const char *class, const double *share, unsig
 static void draw_line(struct markup *p, const char *class, double x)
 {
 	markup_raw(p, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%.0f\"/>", class, x, x,
-		  BOX_HEIGHT);
+		   BOX_HEIGHT);
 }
 
 static void open_box(struct markup *p, const char *more, const char *what)
 {
 	markup_raw(p,
-		  "<div class=\"plot\" role=\"img\" aria-label=\"%s\"><div class=\"area%s\"><svg viewBox=\"0 0 "
-		  "%.0f %.0f\" "
-		  "preserveAspectRatio=\"none\">",
-		  what, more, BOX_WIDTH, BOX_HEIGHT);
+		   "<div class=\"plot\" role=\"img\" aria-label=\"%s\"><div class=\"area%s\"><svg viewBox=\"0 0 "
+		   "%.0f %.0f\" "
+		   "preserveAspectRatio=\"none\">",
+		   what, more, BOX_WIDTH, BOX_HEIGHT);
 }
 
 static void open_axis(struct markup *p)

@@ -147,7 +147,8 @@ static void advise_unknown(uint32_t what, const uint16_t *given, size_t given_co
 				    "unpacked");
 	else
 		buffer_printf(out, "if that is VXLAN on a port of its own: --vxlan-port %u; other tunnels: tap where they have been "
-			      "unpacked", UNREAD_NUMBER(what));
+				   "unpacked",
+			      UNREAD_NUMBER(what));
 }
 
 void unread_advise(uint32_t what, const uint16_t *given, size_t given_count, struct buffer *out)

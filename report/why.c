@@ -259,7 +259,8 @@ static void none_sent(const struct books *b, struct buffer *out)
 		buffer_add_str(out, "there is no target");
 	} else if (t->shed[SHED_PRODUCTION] > 0) {
 		buffer_printf(out, "target %s (%s) is the service that is watched: name the shadow with -t, or add "
-			      "--target-is-production", t->name, t->shown);
+				   "--target-is-production",
+			      t->name, t->shown);
 	} else if (t->unsampled >= t->shed[reason]) {
 		buffer_printf(out, "the sample of target %s took none of %" PRIu64 " chosen requests: raise its -S", t->name,
 			      t->chosen);

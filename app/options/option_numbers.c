@@ -166,7 +166,7 @@ int option_read_share(const struct option_input *in, const char *text, uint64_t 
 		return option_wrong(error, in, "a bare number above 1; write %s", percent);
 	if (len > 0 && strspn(text, "0123456789.") == (text[len - 1] == '%' ? len - 1 : len))
 		return option_wrong(error, in,
-			     "out of range, which is 0%% to 100%%, or 0 to 1, in steps of 0.0000001%%");
+				    "out of range, which is 0%% to 100%%, or 0 to 1, in steps of 0.0000001%%");
 	return option_wrong(error, in, "not a share; write 5%% or 0.05");
 }
 

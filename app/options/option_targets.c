@@ -59,15 +59,15 @@ static int add_target(struct options *o, const struct option_input *in, bool is_
 	buffer_clear(error);
 	if (is_control && strcmp(url.name, "default") != 0)
 		return option_wrong(error, in, "it has a name before the URL, but is always called \"" CONTROL_NAME "\"; write --control "
-				"http://host:port");
+					       "http://host:port");
 	if (is_control)
 		strcpy(url.name, CONTROL_NAME);
 	if (is_control && target_named(o, url.name, strlen(url.name)))
 		return option_wrong(error, in, "given twice, or a target is called \"" CONTROL_NAME "\" already; there is one control: leave "
-				"one out, or give the target another name");
+					       "one out, or give the target another name");
 	if (target_named(o, url.name, strlen(url.name)))
 		return option_wrong(error, in, "two targets are called \"%s\"; give each its own name: -t NAME=URL",
-			     url.name);
+				    url.name);
 	o->targets[o->target_count++] = (struct target_settings){ .url = url, .sample_share = SHARE_ONE, .is_control = is_control };
 	return 0;
 }
@@ -230,7 +230,7 @@ static int parse_host(struct options *o, const struct option_input *in, void *fi
 	for (const char *c = in->value; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("/@?#", *c))
 			return option_wrong(error, in,
-				     "no Host; write target, keep, suffix, or e.g. shadow.example:8080");
+					    "no Host; write target, keep, suffix, or e.g. shadow.example:8080");
 	o->host_mode = HOST_VALUE;
 	o->host_value = in->value;
 	return 0;

@@ -164,7 +164,7 @@ static int parse_slice(struct options *o, const struct option_input *in, void *f
 
 	if (strncmp(in->value, prefix, strlen(prefix)) != 0 || !option_is_token(name, strlen(name)))
 		return option_wrong(error, in, "write header:NAME, such as header:x-tenant; path and model are slices by "
-					"themselves");
+					       "themselves");
 	if (list->count == SLICES_MAX)
 		return option_wrong(error, in, "too many, the most is %d; leave out those that matter least", SLICES_MAX);
 	return option_add_text(o, list, name, error);
@@ -176,7 +176,7 @@ static int parse_report(struct options *o, const struct option_input *in, void *
 {
 	if (!render_knows(in->value))
 		return option_wrong(error, in,
-			     "a report's form follows from its suffix: " DRAWING_SUFFIXES "; write e.g. report.json");
+				    "a report's form follows from its suffix: " DRAWING_SUFFIXES "; write e.g. report.json");
 	return option_add_text(o, field, in->value, error);
 }
 
@@ -224,7 +224,7 @@ static int add_port(struct port_set *ports, const char *text, const struct optio
 		return 0;
 	if (ports->count == PORTS_MAX)
 		return option_wrong(error, in, "too many ports, the most is %d%s", PORTS_MAX,
-			     in->row->letter == 'p' ? "; without -p every port is looked at" : "");
+				    in->row->letter == 'p' ? "; without -p every port is looked at" : "");
 	ports->port[ports->count++] = (uint16_t)port;
 	return 0;
 }

@@ -51,7 +51,7 @@ struct recorder_options {
 	uint64_t max_memory;
 	size_t lanes; /* recorders that share the files: this one and recorder_join()'s; 0 is one */
 	struct budget *budget; /* borrowed */
-	bool waits; /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted
+	bool waits;            /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted
 		     */
 };
 

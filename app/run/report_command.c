@@ -145,7 +145,8 @@ static int read_report(const char *path, struct input *in)
 	if (err == 0 && (in->doc.count == 0 || in->doc.nodes[0].type != JSON_OBJECT ||
 			 !json_doc_member(&in->doc, 0, SPAN_LITERAL("requests")))) {
 		log_error("\"%s\" is JSON, but no report of shadowtap: it lacks the member \"requests\"; --report FILE.json "
-			  "writes one", path);
+			  "writes one",
+			  path);
 		err = -EINVAL;
 	}
 	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;

@@ -65,7 +65,7 @@ static void log_changes(const struct buffer *changes, const struct buffer *resta
 		log_info("the configuration was read again: %.*s", (int)changes->len, (const char *)changes->bytes);
 	else
 		log_info("the configuration was read again: %s", restarts->len ? "nothing that can change now did"
-									      : "it is the same");
+									       : "it is the same");
 	if (restarts->len > 0)
 		log_warn("this changed too and takes a restart: %.*s", (int)restarts->len,
 			 (const char *)restarts->bytes);

@@ -32,7 +32,7 @@ struct model {
 };
 
 static enum packet_result model_add(struct model *m, int64_t now, size_t offset, size_t len, bool more,
-				  uint8_t fill)
+				    uint8_t fill)
 {
 	size_t end = offset + len;
 

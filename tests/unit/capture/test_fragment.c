@@ -243,7 +243,7 @@ static void test_random_fragments_as_the_reference(void **state)
 		for (int i = 0; i < 60 && result != WHOLE; i++) {
 			uint8_t bytes[256];
 			size_t from = next_random(&seed, (unsigned)units),
-		       to = from + 1 + next_random(&seed, (unsigned)(units - from));
+			       to = from + 1 + next_random(&seed, (unsigned)(units - from));
 			bool more = to < units || next_random(&seed, 10) == 0;
 			struct fragment x = { 4, 6, id, from * 8, more, bytes, (to - from) * 8 };
 			struct layer l;

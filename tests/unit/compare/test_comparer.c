@@ -486,9 +486,7 @@ static void test_memory(void **state)
 		       run(small, &(struct side){ 200, JSON, buffer_text(&b), b.len },
 			   &(struct side){ 200, JSON, "[2]", 0 }),
 		       COMPARISON_SCHEMA, NULL);
-		expect("the other way round", run(small, &(struct side){ 200, JSON, "[2]", 0 },
-						  &(struct side){ 200, JSON, buffer_text(&b),
-									     b.len }),
+		expect("the other way round", run(small, &(struct side){ 200, JSON, "[2]", 0 }, &(struct side){ 200, JSON, buffer_text(&b), b.len }),
 		       COMPARISON_SCHEMA, NULL);
 		repeat(&b, rows[i].head, rows[i].piece, rows[i].times, rows[i].other);
 		s = (struct side){ 200, rows[i].headers, buffer_text(&b), b.len };
@@ -734,7 +732,9 @@ static void write_value(struct buffer *out, const char *type, double x, bool bin
 	if (!binary && type[0] == 'B')
 		buffer_add_str(out, x != 0 ? "true" : "false");
 	else if (!binary)
-		buffer_printf(out, isnan(x) ? "NaN" : isinf(x) ? (x < 0 ? "-Infinity" : "Infinity") : "%.17g", x);
+		buffer_printf(out, isnan(x) ? "NaN" : isinf(x) ? (x < 0 ? "-Infinity" : "Infinity")
+							       : "%.17g",
+			      x);
 	else if (type[0] == 'F')
 		buffer_add(out, &x, sizeof(x)); /* these tests run on little-endian machines */
 	else
@@ -927,8 +927,7 @@ static void test_output_order(void **state)
 	char head[64];
 
 	snprintf(head, sizeof(head), "Inference-Header-Content-Length: %zu", sizeof(a) - 2);
-	expect("order", run(c, &(struct side){ 200, head, a, sizeof(a) - 1 },
-			    &(struct side){ 200, head, b, sizeof(b) - 1 }),
+	expect("order", run(c, &(struct side){ 200, head, a, sizeof(a) - 1 }, &(struct side){ 200, head, b, sizeof(b) - 1 }),
 	       COMPARISON_ORDER, NULL);
 	comparer_free(c);
 }
@@ -1027,7 +1026,7 @@ static void test_equal_decisions(void **state)
 	struct comparer *c = with_options(NULL, "");
 	struct buffer coded = { 0 };
 	struct side plain = { 200, JSON, text }, gzip,
-		      tensors = { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) };
+		    tensors = { 200, BINARY HEAD_A_LEN, BYTES_OF(BINARY_A F_0_1 F_0_7 F_0_2) };
 	const struct comparison *got;
 
 	assert_true(code_body(span_str(text), CODED_GZIP, &coded));

@@ -132,7 +132,7 @@ static void test_codings(void **state)
 static void test_cut(void **state)
 {
 	static const char *const wrapped[] = { "g", "z", "r", "b", "s", "gz", "zg" },
-			  *const codings[] = { "gzip", "deflate", "deflate", "br", "zstd", "gzip, deflate", "deflate,gzip" };
+				 *const codings[] = { "gzip", "deflate", "deflate", "br", "zstd", "gzip, deflate", "deflate,gzip" };
 	struct inflater z = { 0 };
 
 	for (size_t i = 0; i < sizeof(wrapped) / sizeof(*wrapped); i++) {
@@ -178,7 +178,7 @@ static void test_members(void **state)
 static void test_bombs(void **state)
 {
 	static const char *const wrapped[] = { "g", "z", "r", "gg" },
-			  *const codings[] = { "gzip", "deflate", "deflate", "gzip,gzip" };
+				 *const codings[] = { "gzip", "deflate", "deflate", "gzip,gzip" };
 	static uint8_t zeros[ZEROS];
 	struct inflater z = { 0 };
 	struct span out;

@@ -76,7 +76,7 @@ struct field_text {
 
 /* @same: the head's number, as all have that are equal to it; 0: none */
 static enum decision decide_known(struct policy *p, uint64_t same, const char *method, const char *target,
-				 const struct field_text *fields)
+				  const struct field_text *fields)
 {
 	struct header headers[FIELDS_MAX];
 	struct request_head head = { span_str(method), span_str(target), headers, 0, 1, 1, same };
