@@ -110,7 +110,7 @@ bool log_finished(const void *bytes, size_t len)
 	return log_fields(LOG_INFO, NULL, 0, bytes, len);
 }
 
-bool log_patiently(const void *bytes, size_t len)
+bool log_blocking(const void *bytes, size_t len)
 {
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	bool ready = poll(&fd, 1, -1) == 1;

@@ -51,10 +51,10 @@ void log_set_status_line(bool shown);
 bool log_finished(const void *bytes, size_t len);
 
 /**
- * log_patiently() - as log_finished(), but waits until standard error takes the bytes: for who has nothing to be late for
+ * log_blocking() - as log_finished(), but waits until standard error takes the bytes: for who has nothing to be late for
  * Return: false if a signal ended the waiting; the line is then dropped, and it is time to stop waiting.
  */
-bool log_patiently(const void *bytes, size_t len);
+bool log_blocking(const void *bytes, size_t len);
 
 /** log_fields() - as log_finished(), for one line; the journal gets it with @level and with @fields */
 bool log_fields(enum log_level level, const struct log_field *fields, size_t count, const void *bytes, size_t len);

@@ -88,7 +88,7 @@ static void end(struct explain *e)
 	if (!buffer_ok(&e->line))
 		return;
 	if (e->waits)
-		e->waits = log_patiently(e->line.bytes, e->line.len);
+		e->waits = log_blocking(e->line.bytes, e->line.len);
 	else
 		log_finished(e->line.bytes, e->line.len);
 }
