@@ -14,7 +14,7 @@
 #include "app/run/lane_impl.h"
 #include "base/cache_line.h"
 #include "base/log.h"
-#include "capture/deal.h"
+#include "capture/dispatch.h"
 #include "http/http1/http1_reader.h"
 #include "policy/policy_stats.h"
 
@@ -76,7 +76,7 @@ static void on_packet(void *ctx, const struct packet *packet)
 	}
 	l->packets++;
 	result = decoder_packet(l->decoder, packet, &segment);
-	if (shares_recording(l) && deal_lane(result, &segment, l->o.count) != l->o.index) {
+	if (shares_recording(l) && dispatch_lane(result, &segment, l->o.count) != l->o.index) {
 		if (result == PACKET_DECODED)
 			tracker_pass_time(l->tracker, segment.ts);
 		return;

@@ -44,7 +44,7 @@ struct lane {
 	_Atomic uint64_t progress_done, progress_total;
 };
 
-/* Several lanes read the one recording, and each takes what deal_lane() says is its own. */
+/* Several lanes read the one recording, and each takes what dispatch_lane() says is its own. */
 static inline bool shares_recording(const struct lane *l)
 {
 	return !l->live && l->o.count > 1;

@@ -4,7 +4,7 @@
  * Theory of operation: --lanes N captures with N threads, each with a source, a
  * tracker, a policy, a recorder and a ring of its own. The kernel deals the
  * packets so that a connection is one lane's (capture/source_live.c), and a
- * recording is read by all, each taking its own (capture/deal.h), so nothing
+ * recording is read by all, each taking its own (capture/dispatch.h), so nothing
  * is shared on a packet's way: what the lanes have in common is the memory bound
  * and, with -c, the count of chosen requests. Here are the places where the rest
  * of the program speaks to all of them: start, stop, another policy, the sums of

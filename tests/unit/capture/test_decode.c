@@ -9,7 +9,7 @@
 
 #include <pcap/dlt.h>
 
-#include "capture/deal.h"
+#include "capture/dispatch.h"
 #include "capture/decode.h"
 #include "tests/rig/frames.h"
 #include "tests/rig/guard_page.h"
@@ -403,7 +403,7 @@ static void test_known_linktypes(void **state)
 }
 
 /* Both directions come to one lane, and many connections to all of them, each its part. */
-static void test_deal(void **state)
+static void test_dispatch(void **state)
 {
 	for (int family = 4; family <= 6; family += 2) {
 		for (size_t lanes = 1; lanes <= 64; lanes = lanes * 2 + 1) {
@@ -420,10 +420,10 @@ static void test_deal(void **state)
 				if (family == 6)
 					there.src.addr[0] = 0xfe;
 				back = (struct segment){ .src = there.dst, .dst = there.src };
-				lane = deal_lane(PACKET_DECODED, &there, lanes);
+				lane = dispatch_lane(PACKET_DECODED, &there, lanes);
 				assert_true(lane < lanes);
-				assert_int_equal(deal_lane(PACKET_DECODED, &back, lanes), lane);
-				assert_int_equal(deal_lane(PACKET_IGNORED_PORT, &there, lanes), 0);
+				assert_int_equal(dispatch_lane(PACKET_DECODED, &back, lanes), lane);
+				assert_int_equal(dispatch_lane(PACKET_IGNORED_PORT, &there, lanes), 0);
 				dealt[lane]++;
 			}
 			for (size_t i = 0; i < lanes; i++) {
@@ -443,7 +443,7 @@ int main(void)
 		cmocka_unit_test(test_flags_are_the_known_six),
 		cmocka_unit_test(test_ports_match_either_side),
 		cmocka_unit_test(test_known_linktypes),
-		cmocka_unit_test(test_deal),
+		cmocka_unit_test(test_dispatch),
 	};
 
 	return cmocka_run_group_tests(tests, guard_setup, guard_teardown);

@@ -1,5 +1,5 @@
 /*
- * deal.h - the connections of a recording, dealt among lanes
+ * dispatch.h - the connections of a recording, dispatched to lanes
  *
  * Theory of operation: every lane reads all of the file and takes what is its
  * own. A hash of the two ends that does not know which came first gives both
@@ -12,8 +12,8 @@
  * The hash has no key: a sender who chooses addresses can only keep one lane
  * busier than the others.
  */
-#ifndef CAPTURE_DEAL_H
-#define CAPTURE_DEAL_H
+#ifndef CAPTURE_DISPATCH_H
+#define CAPTURE_DISPATCH_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@
 #include "capture/capture_stats.h"
 #include "capture/segment.h"
 
-static inline uint64_t deal_end(const struct endpoint *e)
+static inline uint64_t dispatch_end(const struct endpoint *e)
 {
 	uint64_t addr[2], h;
 
@@ -33,14 +33,14 @@ static inline uint64_t deal_end(const struct endpoint *e)
 	return h ^ h >> 29;
 }
 
-/** deal_lane() - whose the packet is, of @lanes; @s is looked at if @result is PACKET_DECODED */
-static inline size_t deal_lane(enum packet_result result, const struct segment *s, size_t lanes)
+/** dispatch_lane() - whose the packet is, of @lanes; @s is looked at if @result is PACKET_DECODED */
+static inline size_t dispatch_lane(enum packet_result result, const struct segment *s, size_t lanes)
 {
 	uint64_t sum;
 
 	if (result != PACKET_DECODED)
 		return 0;
-	sum = (deal_end(&s->src) + deal_end(&s->dst)) * UINT64_C(0x9e3779b97f4a7c15);
+	sum = (dispatch_end(&s->src) + dispatch_end(&s->dst)) * UINT64_C(0x9e3779b97f4a7c15);
 	return (size_t)((sum >> 32) * lanes >> 32);
 }
 
