@@ -27,7 +27,7 @@ enum keep {
 struct head_decision {
 	enum keep keep;
 	bool digest;     /* also the SHA-256 of the body, kept or not */
-	uint8_t verdict; /* handed back with the request, not looked at */
+	uint8_t decision; /* handed back with the request, not looked at */
 	bool response;     /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
 	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
@@ -46,7 +46,7 @@ struct protocol_sink {
 	void *ctx;
 	struct head_decision (*on_head)(void *ctx, const struct request_head *head,
 					const struct request_origin *origin);
-	void (*on_request)(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory);
+	void (*on_request)(void *ctx, uint8_t decision, struct message *m, bool out_of_memory);
 	void (*on_lost)(void *ctx, enum lost_reason reason, const struct request_origin *origin);
 	void (*on_response)(void *ctx, uint64_t token, struct response *response);
 };

@@ -107,7 +107,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	else if (decision == DECISION_FILTERED_DENIED || decision == DECISION_FILTERED_PATH)
 		name_once(ob->narrow_view.paths, sizeof(ob->narrow_view.paths), &ob->paths, path);
 	return (struct head_decision){ .keep = KEEP_NOTHING,
-				       .verdict = (uint8_t)decision,
+				       .decision = (uint8_t)decision,
 				       .limited = decision == DECISION_CHOSEN };
 }
 

@@ -50,7 +50,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	return (struct head_decision){
 		.keep = keep,
 		.digest = l->o.set.has_events,
-		.verdict = (uint8_t)decision,
+		.decision = (uint8_t)decision,
 		.response = keep == KEEP_WHOLE && l->o.set.compares,
 		.limited = decision == DECISION_CHOSEN, /* a dry run counts as too large what a run would not send */
 	};

@@ -117,7 +117,7 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->origin.id = 0;
 	rq->body_len = rq->body_expected = 0;
 	rq->keep = KEEP_NOTHING;
-	rq->verdict = 0;
+	rq->decision = 0;
 	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_response = false;
 }
 
@@ -152,7 +152,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	struct head_decision d = env->sink.on_head(env->sink.ctx, head, &rq->origin);
 
 	rq->keep = d.keep;
-	rq->verdict = d.verdict;
+	rq->decision = d.decision;
 	rq->body_expected = body_expected;
 	rq->limited = d.limited || d.keep == KEEP_WHOLE;
 	rq->too_large = rq->limited && body_expected > env->max_body;
@@ -260,7 +260,7 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
 	m = rq->message;
 	rq->message = NULL;
 	release(env, rq);
-	env->sink.on_request(env->sink.ctx, rq->verdict, m, rq->out_of_memory);
+	env->sink.on_request(env->sink.ctx, rq->decision, m, rq->out_of_memory);
 }
 
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason)

@@ -45,7 +45,7 @@ struct request {
 	uint64_t body_len, body_expected; /* expected: Content-Length, 0 if not known */
 	uint32_t ordinal;
 	enum keep keep;
-	uint8_t verdict;
+	uint8_t decision;
 	bool seen, settled, limited, too_large, out_of_memory;
 	bool wants_response; /* and there is a message */
 };

@@ -86,7 +86,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 	return (struct head_decision){ keep, head->header_count % 2, 1, head->header_count % 3 == 0 };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct half *r = ctx;
 

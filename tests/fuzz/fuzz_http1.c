@@ -54,7 +54,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 				       .response = head->target.len % 4 != 3 };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct outcome *o = ctx;
 

@@ -54,12 +54,12 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 				       head->target.len % 2, 7, .response = head->header_count % 2 == 0 };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct run *run = ctx;
 
 	run->requests++;
-	if (verdict != 7 || (m && (out_of_memory || m->origin.id == 0)))
+	if (decision != 7 || (m && (out_of_memory || m->origin.id == 0)))
 		abort();
 	run->asked += m && m->response_token;
 	if (m && m->body_kept && m->body_len > 0 && !sent_somewhere(run->input, span_of(m->body, m->body_len)))

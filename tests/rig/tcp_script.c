@@ -15,14 +15,14 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 
 	assert_true(head->method.len > 0);
 	assert_int_equal(origin->ts_last.ns, 0);
-	return (struct head_decision){ .keep = tap->keep, .digest = true, .verdict = 42, .response = tap->responses };
+	return (struct head_decision){ .keep = tap->keep, .digest = true, .decision = 42, .response = tap->responses };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct tcp_tap *tap = ctx;
 
-	assert_int_equal(verdict, 42);
+	assert_int_equal(decision, 42);
 	if (!m) {
 		buffer_add_str(&tap->events, out_of_memory ? "(memory);" : "(nothing);");
 		return;

@@ -545,7 +545,7 @@ static struct head_decision note_head(void *ctx, const struct request_head *head
 	return (struct head_decision){ KEEP_WHOLE, false, 0 };
 }
 
-static void note_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void note_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct seen_head *seen = ctx;
 

@@ -27,7 +27,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 	return (struct head_decision){ rig->keep, true, 0, .response = true };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	struct rig *rig = ctx;
 

@@ -129,10 +129,10 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	return (struct head_decision){ .keep = KEEP_WHOLE, .response = true };
 }
 
-static void on_request(void *ctx, uint8_t verdict, struct message *m, bool out_of_memory)
+static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_of_memory)
 {
 	(void)ctx;
-	(void)verdict;
+	(void)decision;
 	(void)out_of_memory;
 	message_unref(m);
 }
