@@ -1,5 +1,5 @@
 /*
- * test_admin.c - --admin on a real loop and a real socket: who is served, who makes room, and the end
+ * test_admin.c - --admin on a real loop and a real socket: who is served, who makes room, who is refused, and the end
  *
  * The peers are blocking sockets of this thread, and the loop is run between
  * their calls: after a peer has written, until what is waited for has come. No
@@ -253,6 +253,28 @@ static void test_idle_peers_make_room_first(void **state)
 	close(fd);
 }
 
+/* All are being answered, and their readers take nothing: one more is told 503. */
+static void test_too_many(void **state)
+{
+	int peers[SERVED], fd;
+
+	(void)state;
+	for (size_t i = 0; i < SERVED; i++) {
+		peers[i] = peer_new();
+		ask(peers[i], GET("/stats"));
+		run_until_readable(peers[i]);
+	}
+	fd = peer_new();
+	ask(fd, GET("/healthz"));
+	expect_answer(fd, "HTTP/1.1 503 ", "too many connections; try again\n");
+	expect_hangup(fd);
+	assert_int_equal(admin_refused(admin), 1);
+	assert_int_equal(admin_responses(admin), 1);
+	for (size_t i = 0; i < SERVED; i++)
+		close(peers[i]);
+	close(fd);
+}
+
 /* The shutdown in the middle of everything; tear_down() sees that nothing stays. */
 static void test_shutdown(void **state)
 {
@@ -372,6 +394,7 @@ int main(void)
 		TEST(test_long_response),
 		TEST(test_silent_peers_make_room),
 		TEST(test_idle_peers_make_room_first),
+		TEST(test_too_many),
 		TEST(test_shutdown),
 		TEST(test_socket_file),
 		TEST(test_own_address),
