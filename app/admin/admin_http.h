@@ -55,7 +55,7 @@ struct admin_routes {
 
 enum admin_state {
 	ADMIN_READING,  /* wants more bytes */
-	ADMIN_ANSWERED, /* ->answer is whole; after it is sent, admin_http_next() or close, as ->keep says */
+	ADMIN_ANSWERED, /* ->response is whole; after it is sent, admin_http_next() or close, as ->keep says */
 };
 
 struct admin_http {
