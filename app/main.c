@@ -120,7 +120,7 @@ static int run(const struct options *o)
  * bound_heap() - what is freed goes back to the system
  *
  * glibc raises the size from which an allocation has pages of its own with every such block that is freed, up to
- * 32 MiB. Bodies that grow would then be copied about in a heap with gaps between them, and the process would
+ * 32 MiB. Bodies that grow would then be copied about in a heap with holes between them, and the process would
  * hold more than --max-memory says. A fixed size turns that off; growing such a block moves no bytes (mremap).
  */
 static void bound_heap(void)

@@ -22,7 +22,7 @@ struct file_map;
 
 /**
  * file_map_new() - nothing is mapped yet
- * @fd:     of a regular file; borrowed, as long as the map incarnations
+ * @fd:     of a regular file; borrowed, as long as the map lives
  * @begin:  offsets are counted from here
  * Return: given: file_map_free(); NULL if there are FILE_MAPS_MAX already.
  */

@@ -21,7 +21,7 @@ struct plain_pcap;
 /**
  * plain_pcap_new() - take over behind libpcap, which has read and checked the file header
  * @pcap:   the file as libpcap opened it; asked for what the header says, then no longer read from
- * @input:  borrowed, as long as the reader incarnations
+ * @input:  borrowed, as long as the reader lives
  * @out:    given: plain_pcap_free(); NULL if the file is one for libpcap (pcapng, an old version of the
  *          format, a link type whose packets libpcap rewrites, a pipe, gzip)
  * Return: 0 or -ENOMEM.

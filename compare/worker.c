@@ -30,7 +30,7 @@ struct worker {
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t work;
-	struct exchange_list todo, done;
+	struct exchange_list waiting, done;
 	bool is_over; /* the thread ends when there is nothing left to do */
 };
 
@@ -98,9 +98,9 @@ static struct exchange *take_work(struct worker *w)
 	struct exchange *e;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->todo.first && !w->is_over)
+	while (!w->waiting.first && !w->is_over)
 		pthread_cond_wait(&w->work, &w->lock);
-	e = list_take(&w->todo);
+	e = list_take(&w->waiting);
 	pthread_mutex_unlock(&w->lock);
 	return e;
 }
@@ -134,7 +134,7 @@ static void *worker_main(void *arg)
 void worker_add(struct worker *w, struct exchange *e)
 {
 	pthread_mutex_lock(&w->lock);
-	list_add(&w->todo, e);
+	list_add(&w->waiting, e);
 	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -203,7 +203,7 @@ struct worker *worker_new(struct comparer *comparer, struct tally *tally, size_t
 	}
 	w->comparer = comparer;
 	w->tally = tally;
-	list_clear(&w->todo);
+	list_clear(&w->waiting);
 	list_clear(&w->done);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->tally_lock, NULL);

@@ -19,7 +19,7 @@
 
 enum keep {
 	KEEP_NOTHING, /* count it; on_request gets no message */
-	KEEP_LENT,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
+	KEEP_BORROWED,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
 	KEEP_HEAD,    /* a message without its body */
 	KEEP_WHOLE,   /* head and body */
 };
@@ -36,7 +36,7 @@ struct head_decision {
  * struct protocol_sink - what a protocol reports to; all called on the lane's thread
  * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
  * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory; with
- *               KEEP_LENT its bytes may be the segment's
+ *               KEEP_BORROWED its bytes may be the segment's
  *               (the bytes could not be kept under --max-memory)
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
  * @on_response: the response to a request that on_request got with this response_token, or why there is none:

@@ -21,7 +21,7 @@
 #define RESPONSE_RESULTS(X)                                                                                    \
 	X(WHOLE,       "whole")                                                                              \
 	X(UNSEEN,      "unseen")       /* no byte of it was captured: one direction only, or none was sent */ \
-	X(OUT_OF_STEP, "out_of_step")  /* after a gap it is not known which answer belongs to the request */ \
+	X(OUT_OF_STEP, "out_of_step")  /* after a gap it is not known which response belongs to the request */ \
 	X(GAP,         "gap")          /* bytes of it were not captured */                                   \
 	X(TRUNCATED,   "truncated")    /* packets were cut by the snaplen */                                 \
 	X(BROKEN_OFF,  "broken_off")   /* the connection ended, or was reset, before its end */              \

@@ -27,7 +27,7 @@
  * the other network brings the same place and length with other bytes, the two
  * part again, and each is followed by itself. This costs nothing per segment.
  *
- * If several fit, it is the one that began last. A flow keeps its aliases for its incarnation and the incarnations of the
+ * If several fit, it is the one that began last. A flow keeps its aliases for its incarnation and those of the
  * same ends after it. Two flows that already run are never joined.
  */
 #include "reassembly/duplicates.h"

@@ -48,7 +48,7 @@
 #define SLOTS_MOVED 16 /* per new flow while growing: done long before the next growth */
 /* With its share of the slots, which is 38 while they double, and of a slab; malloc takes 16 for the others. */
 #define FLOW_BYTES (sizeof(struct flow) + 40)
-#define LIFE_BYTES (sizeof(struct incarnation) + 16)
+#define INCARNATION_BYTES (sizeof(struct incarnation) + 16)
 #define ALIASES_BYTES (sizeof(struct aliases) + 16)
 
 /* What a slot says in the place of a flow; places begin at POOL_SLAB. */
@@ -317,7 +317,7 @@ static void *charged(struct flow_table *t, size_t bytes, size_t charge)
  * last */
 static struct incarnation *incarnation_new(struct flow_table *t, size_t charge)
 {
-	struct incarnation *incarnation = charged(t, sizeof(*incarnation), LIFE_BYTES + charge);
+	struct incarnation *incarnation = charged(t, sizeof(*incarnation), INCARNATION_BYTES + charge);
 
 	if (incarnation)
 		*incarnation = (struct incarnation){ 0 };
@@ -419,7 +419,7 @@ struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct
 
 	if (!f) {
 		if (incarnation)
-			budget_release(t->budget, FLOW_BYTES + LIFE_BYTES);
+			budget_release(t->budget, FLOW_BYTES + INCARNATION_BYTES);
 		free(incarnation);
 		return NULL;
 	}
@@ -481,7 +481,7 @@ static size_t free_incarnation(struct flow *f)
 		return 0;
 	free(f->incarnation);
 	f->incarnation = NULL;
-	return LIFE_BYTES;
+	return INCARNATION_BYTES;
 }
 
 void flow_close(struct flow_table *t, struct flow *f)

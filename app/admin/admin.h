@@ -10,8 +10,8 @@
  *   the new one: of those that are idle between two requests, else of those
  *   whose request is not there in whole, else of those that were answered and
  *   don't hang up. So who connects and says nothing cannot keep a probe of
- *   /healthz out. If all 16 are being answered, 16 more are told 503, and others
- *   are closed.
+ *   /healthz out. If all 16 are being answered, the new one is told 503; it is
+ *   the first to make room for the next.
  * - A request has 5 seconds to come, a response 5 to leave, an idle connection
  *   75 seconds, and one that is being closed one second.
  * - Accepting and answering take turns, 20 in a tenth of a second for all peers

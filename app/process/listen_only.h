@@ -4,7 +4,7 @@
  * Whatever is written to a packet socket goes out on production's wire. Nothing
  * of ours writes there; this makes the kernel refuse it, so that the promise
  * does not rest on there being no mistake: neither one that writes to the wrong
- * descriptor nor a gap in a parser that somebody else makes use of.
+ * descriptor nor a fault in a parser that an attacker makes use of.
  *
  * It is no part of the sandbox: it takes away only what must never happen, so
  * there is no reason to run without it, and --no-sandbox leaves it in force.

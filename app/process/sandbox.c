@@ -4,7 +4,7 @@
  * Theory of operation. A seccomp filter that libseccomp makes of the tables
  * below, for the machine's own architecture, put on all threads. What is not in
  * them raises SIGSYS, whose handler writes one line with the call's name and
- * ends the process: a violation is either a gap that somebody is using or a
+ * ends the process: a violation is either a fault that is being exploited or a
  * mistake in these tables, and both must be heard of.
  *
  * Calls are named by text and looked up when the filter is made, so that one

@@ -4,7 +4,7 @@
  * The last step of the start: captures, files and sockets are open, privileges
  * are gone. From here on no file can be created or opened for writing, no
  * program executed, no raw socket made, no other process looked at, in any
- * thread. It is for the day that one of the parsers of hostile bytes has a gap.
+ * thread. It is for the day that one of the parsers of hostile bytes has a fault.
  *
  * sandbox.c does it with libseccomp; sandbox_fallback.c is built where that is
  * missing, and in builds with sanitizers or coverage, whose run-time does things

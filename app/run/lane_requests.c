@@ -46,7 +46,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 	else if (l->o.tells_all)
 		keep = KEEP_HEAD;
 	else if (l->event_log || (decision == DECISION_CHOSEN && l->o.recorder))
-		keep = KEEP_LENT; /* the recorder wants to know whose it was */
+		keep = KEEP_BORROWED; /* the recorder wants to know whose it was */
 	return (struct head_decision){
 		.keep = keep,
 		.digest = l->o.set.has_events,

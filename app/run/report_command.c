@@ -1,7 +1,7 @@
 /*
  * report_command.c - see report_command.h
  *
- * A report is data first (its JSON) and a drawing of it second, so that one
+ * A report is data first (its JSON) and a rendering of it second, so that one
  * that was written months ago can be drawn again, by a newer page, and those
  * of several taps can be joined into one.
  */

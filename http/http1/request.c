@@ -158,8 +158,8 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->too_large = rq->limited && body_expected > env->max_body;
 	if (d.keep != KEEP_NOTHING && !rq->too_large) {
 		give_id(rq);
-		rq->message = whole && d.keep == KEEP_LENT ? lend(env, rq, head)
-							   : message_new(head, &rq->origin, env->budget);
+		rq->message = whole && d.keep == KEEP_BORROWED ? lend(env, rq, head)
+							       : message_new(head, &rq->origin, env->budget);
 		rq->body_cap = 0;
 		rq->out_of_memory = !rq->message;
 		if (rq->message)

@@ -29,7 +29,7 @@ struct request_env {
 	struct head *spare_heads;
 	struct digest *spare_digests[SPARE_DIGESTS_MAX];
 	uint32_t spare_head_count, spare_digest_count;
-	struct message borrowed; /* KEEP_LENT, while a request is here that came whole */
+	struct message borrowed; /* KEEP_BORROWED, while a request is here that came whole */
 };
 
 void request_env_deinit(struct request_env *env);

@@ -50,7 +50,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head,
 		mix(o, head->headers[i].name.at, head->headers[i].name.len);
 		mix(o, head->headers[i].value.at, head->headers[i].value.len);
 	}
-	return (struct head_decision){ head->target.len % 5 == 1 ? KEEP_LENT : KEEP_WHOLE, true, 1,
+	return (struct head_decision){ head->target.len % 5 == 1 ? KEEP_BORROWED : KEEP_WHOLE, true, 1,
 				       .response = head->target.len % 4 != 3 };
 }
 

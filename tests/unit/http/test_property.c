@@ -256,7 +256,7 @@ static void wire_open(struct wire *w)
 	};
 
 	*w = (struct wire){ .client_isn = UINT32_MAX - below(20000), .server_isn = rnd(), .now_ns = 1 };
-	tcp_tap_open(&w->tap, &options, below(3) ? KEEP_WHOLE : KEEP_LENT);
+	tcp_tap_open(&w->tap, &options, below(3) ? KEEP_WHOLE : KEEP_BORROWED);
 	w->tap.brief = true;
 }
 

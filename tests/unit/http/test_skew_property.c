@@ -330,7 +330,7 @@ static void read_talk(struct tcp_tap *tap, const struct talk *t, uint32_t lose_o
 	};
 	uint32_t isn[2] = { UINT32_MAX - below(20000), rnd() };
 
-	tcp_tap_open(tap, &options, below(3) ? KEEP_WHOLE : KEEP_LENT);
+	tcp_tap_open(tap, &options, below(3) ? KEEP_WHOLE : KEEP_BORROWED);
 	tap->brief = true;
 	for (size_t i = 0; i < t->packets; i++)
 		if (lose_one_in == 0 || below(lose_one_in) > 0 || t->packet[i].from_server ||

@@ -969,7 +969,7 @@ static const struct tcp_story stories[] = {
 	STORY(time_runs_backwards, .stats = "seen=1 complete=1"),
 	STORY(too_large, .stats = "seen=4 complete=1 lost.too_large=3", .max_body = 8),
 	STORY(kept_head, .stats = "seen=1 complete=1", .keep = KEEP_HEAD, .max_body = 8),
-	{ "kept_lent", STEPS(kept_head), .stats = "seen=1 complete=1", .keep = KEEP_LENT, .max_body = 8 },
+	{ "kept_lent", STEPS(kept_head), .stats = "seen=1 complete=1", .keep = KEEP_BORROWED, .max_body = 8 },
 	STORY(kept_nothing, .stats = "seen=2 complete=2", .keep_nothing = true, .max_body = 8),
 	STORY(not_ours, .stats = "seen=0 not_http=1 tls=0", .no_ports = true),
 	STORY(tls, .stats = "seen=0 not_http=1 tls=1"),
