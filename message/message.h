@@ -26,6 +26,8 @@ struct request_head {
 	const struct header *headers;
 	size_t header_count;
 	uint8_t version_major, version_minor;
+	bool is_grpc; /* a call of gRPC: message/grpc.h */
+	bool is_part; /* HTTP/2: there were more fields, of which nothing is known */
 	uint64_t same; /* heads of one lane with the same number are equal to the byte; 0: nothing is known */
 };
 
@@ -48,6 +50,7 @@ struct message {
 	uint8_t *body;            /* de-chunked; NULL when body_kept is false */
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
+	uint32_t grpc_messages;   /* of a call of gRPC: how many are in its body */
 	uint64_t response_token;  /* ties it to its response (on_response); 0: none will come */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;

@@ -53,6 +53,7 @@ struct response {
 	size_t header_count;
 	const struct header *trailers; /* the fields after the body (RFC 9110, 6.5); own memory; only with RESPONSE_WHOLE */
 	size_t trailer_count;
+	bool is_part; /* HTTP/2: there were more fields, before or after the body, of which nothing is known */
 	uint8_t *body;     /* own memory; only with RESPONSE_WHOLE */
 	uint64_t body_len;
 	size_t body_cap;
