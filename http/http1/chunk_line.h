@@ -25,12 +25,12 @@
 #define CHUNK_LINE_MAX 4096 /* what Go reads; others read more */
 
 enum chunk_part {
-	CHUNK_SIZE,      /* digits */
-	CHUNK_BLANKS,    /* ... are over: blanks, ";" or the line's end */
+	CHUNK_SIZE,   /* digits */
+	CHUNK_BLANKS, /* ... are over: blanks, ";" or the line's end */
 	CHUNK_EXTENSION,
 	CHUNK_QUOTED,
-	CHUNK_ESCAPED,   /* in quotes, after a backslash */
-	CHUNK_LF,        /* after the CR */
+	CHUNK_ESCAPED, /* in quotes, after a backslash */
+	CHUNK_LF,      /* after the CR */
 };
 
 /** struct chunk_line - how far one was read; zero: its first byte comes next */

@@ -212,7 +212,7 @@ enum reader_result http_client_bytes(struct http *h, const struct chunk *chunk)
 	client_segment(h, segment);
 	if (h->at_hand.guess_failed && !h->at_hand.guessed && h->requests.state == REQUEST_LOST)
 		client_find(h, segment); /* the guess was made earlier and was wrong: this segment may be right */
-	if (requests_open(h) && !request_wait(&h->env->requests, &h->requests.current))
+	if (requests_open(h) && h->requests.head && !heads_charge(&h->env->heads, h->requests.head))
 		requests_fail(h, LOST_MEMORY);
 	if (chunk->peer_known)
 		rounds_client_read(&h->rounds, chunk->peer_read);
@@ -241,6 +241,7 @@ static void body_gap(struct http *h, uint32_t bytes, enum lost_reason why)
 		requests_fail(h, why);
 		return;
 	}
+	requests_drop_head(h);
 	request_lost(&h->env->requests, &h->requests.current, why);
 	if (bytes > h->framing.body_left) {
 		skip_body(h, h->framing.body_left);

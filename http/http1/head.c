@@ -9,12 +9,12 @@ struct head_field {
 	uint32_t name_at, name_len, value_at, value_len;
 };
 
-struct head *head_new(void)
+static struct head *head_new(void)
 {
 	return calloc(1, sizeof(struct head));
 }
 
-void head_free(struct head *head)
+static void head_free(struct head *head)
 {
 	if (!head)
 		return;
@@ -24,7 +24,7 @@ void head_free(struct head *head)
 	free(head);
 }
 
-size_t head_memory(const struct head *head)
+static size_t head_memory(const struct head *head)
 {
 	return sizeof(*head) + head->bytes.cap +
 	       head->field_cap * (sizeof(struct head_field) + sizeof(struct header));
@@ -40,13 +40,62 @@ static void head_shrink(struct head *head)
 	head->field_cap = 0;
 }
 
-void head_clear(struct head *head)
+static void head_clear(struct head *head)
 {
 	if (head_memory(head) > SPARE_BYTES_MAX)
 		head_shrink(head);
 	buffer_clear(&head->bytes);
 	head->field_count = head->method_len = head->target_len = 0;
 	head->in_name = head->in_value = false;
+}
+
+void heads_deinit(struct heads *heads)
+{
+	while (heads->spare) {
+		struct head *head = heads->spare;
+
+		heads->spare = head->next;
+		head_free(head);
+	}
+	heads->spare_count = 0;
+}
+
+struct head *heads_take(struct heads *heads)
+{
+	struct head *head = heads->spare;
+
+	if (!head)
+		return head_new();
+	heads->spare = head->next;
+	heads->spare_count--;
+	head->next = NULL;
+	return head;
+}
+
+void heads_return(struct heads *heads, struct head *head)
+{
+	budget_release(heads->budget, head->charged);
+	head->charged = 0;
+	if (heads->spare_count >= SPARE_HEADS_MAX) {
+		head_free(head);
+		return;
+	}
+	head_clear(head);
+	head->next = heads->spare;
+	heads->spare = head;
+	heads->spare_count++;
+}
+
+bool heads_charge(struct heads *heads, struct head *head)
+{
+	size_t now = head_memory(head);
+
+	if (now <= head->charged)
+		return true;
+	if (!budget_charge(heads->budget, now - head->charged))
+		return false;
+	head->charged = now;
+	return true;
 }
 
 static bool head_add(struct head *head, struct span piece)

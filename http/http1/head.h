@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "base/buffer.h"
 #include "message/message.h"
 
@@ -32,15 +33,25 @@ struct head {
 	bool in_name, in_value;
 };
 
-/** head_new() - given to the caller; NULL when out of memory */
-struct head *head_new(void);
-void head_free(struct head *head);
+#define SPARE_HEADS_MAX 64
 
-/** head_clear() - empty, the memory kept unless it grew large */
-void head_clear(struct head *head);
+/** struct heads - those of a lane: the spare ones, and the budget (borrowed) that the others are charged to */
+struct heads {
+	struct budget *budget;
+	struct head *spare;
+	uint32_t spare_count;
+};
 
-/** head_memory() - bytes that it holds */
-size_t head_memory(const struct head *head);
+void heads_deinit(struct heads *heads);
+
+/** heads_take() - an empty head, for heads_return(); NULL when out of memory */
+struct head *heads_take(struct heads *heads);
+
+/** heads_return() - @head is used no more; its charge is released */
+void heads_return(struct heads *heads, struct head *head);
+
+/** heads_charge() - @head waits for another segment: charge what it holds; false if refused */
+bool heads_charge(struct heads *heads, struct head *head);
 
 /* Add a piece, in the order of the wire. False: out of memory, or more than HEAD_*_MAX. */
 bool head_add_method(struct head *head, struct span piece);

@@ -34,7 +34,9 @@
 
 typedef uint8_t wide __attribute__((vector_size(WIDE)));
 
-enum { NAME = 1, TARGET = 2, VALUE = 4 };
+enum { NAME = 1,
+       TARGET = 2,
+       VALUE = 4 };
 
 /* RFC 9110, 5.6.2 (token) and 5.5 (field-value with obs-text); a target's "#" is llhttp's */
 static const uint8_t kinds[256] = {
@@ -116,7 +118,8 @@ static inline __attribute__((always_inline)) size_t pass(struct span s, size_t i
 {
 	for (; s.len - i >= WIDE; i += WIDE) {
 		wide v = load(s, i);
-		size_t n = first(kind == NAME ? not_name(v) : kind == TARGET ? not_target(v) : not_value(v));
+		size_t n = first(kind == NAME ? not_name(v) : kind == TARGET ? not_target(v)
+									     : not_value(v));
 
 		if (n == WIDE)
 			continue;

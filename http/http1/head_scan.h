@@ -45,8 +45,8 @@ struct scan_memo {
 	uint64_t number; /* request_head.same of the last one that was remembered whole; memos begin with 0, 1 ... */
 	uint16_t whole;  /* its length, if all of it is remembered, or 0 */
 	uint16_t line_end[MEMO_LINES];
-	uint8_t lines;       /* that are remembered: the first one and fields, but not the empty one */
-	uint8_t length_line; /* the line with Content-Length, if it is one of these */
+	uint8_t lines;                         /* that are remembered: the first one and fields, but not the empty one */
+	uint8_t length_line;                   /* the line with Content-Length, if it is one of these */
 	struct header fields[SCAN_FIELDS_MAX]; /* in bytes[] as far as their lines are there */
 	uint8_t bytes[MEMO_BYTES + MEMO_SLACK];
 };

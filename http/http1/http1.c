@@ -92,6 +92,7 @@ void http_free(struct http_env *env, struct http *h)
 {
 	if (!h)
 		return;
+	requests_drop_head(h);
 	request_release(&env->requests, &h->requests.current);
 	pairs_free(h->pairs);
 	budget_release(env->requests.budget, sizeof(*h));
@@ -112,7 +113,7 @@ void http_env_init(struct http_env *env, const struct http1_options *options, st
 				  .last_token = options->first_token };
 	env->requests.sink = options->sink;
 	env->requests.max_body = options->max_body;
-	env->requests.budget = options->budget;
+	env->requests.budget = env->heads.budget = options->budget;
 	env->requests.stats = stats;
 	for (size_t i = 0; i < SCAN_MEMOS; i++)
 		env->request_memos[i].number = i;
@@ -128,5 +129,6 @@ void http_env_deinit(struct http_env *env)
 		env->spare = h->next;
 		free(h);
 	}
+	heads_deinit(&env->heads);
 	request_env_deinit(&env->requests);
 }

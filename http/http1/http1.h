@@ -9,9 +9,10 @@
 
 #include <llhttp.h>
 
+#include "http/http1/head.h"
 #include "http/http1/head_scan.h"
 #include "http/http1/http1_reader.h"
-#include "http/http1/request.h"
+#include "http/request.h"
 #include "reassembly/chunk.h"
 #include "reassembly/reader.h"
 
@@ -22,6 +23,7 @@ struct http;
 /** struct http_env - what all connections of a lane share */
 struct http_env {
 	struct request_env requests;
+	struct heads heads;
 	llhttp_settings_t client_settings, server_settings;
 	struct http *spare;
 	uint32_t spare_count;

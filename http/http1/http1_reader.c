@@ -38,7 +38,8 @@ static void close_env(void *shared)
 
 static enum claim claim_of(enum line_match match, enum claim yes)
 {
-	return match == LINE_YES ? yes : match == LINE_MAYBE ? CLAIM_MAYBE : CLAIM_NONE;
+	return match == LINE_YES ? yes : match == LINE_MAYBE ? CLAIM_MAYBE
+							     : CLAIM_NONE;
 }
 
 /** claim_first() - a request with which a connection begins */

@@ -56,11 +56,11 @@ struct awaited {
 	uint32_t number;                         /* with is_placed: of its response among the final ones */
 	uint64_t ack;                            /* of the client, on the request's first segment */
 	uint64_t end_ack;                        /* with token: on its last */
-	uint64_t start, end;             /* its first byte, and with token the first one after it */
+	uint64_t start, end;                     /* its first byte, and with token the first one after it */
 	uint64_t read_until;                     /* with is_ahead: what the server had read when it began to answer */
 	struct wall asked_at, first_at, last_at; /* the request's last byte; the response's first and last */
 	struct response *response;               /* from the response's head on */
-	enum response_result result;                 /* with is_done, of a response without a response */
+	enum response_result result;             /* with is_done, of a response without a response */
 	bool is_placed;
 	bool is_checked; /* the place of its first byte must fit */
 	bool is_ahead;   /* it came before its request */
@@ -80,8 +80,8 @@ struct pairs {
 	const struct request *request;
 	const struct rounds *rounds;
 	struct awaited *first, **end;
-	struct awaited *making;  /* of the request that is being sent */
-	struct awaited *current; /* of the response that is being received */
+	struct awaited *making;    /* of the request that is being sent */
+	struct awaited *current;   /* of the response that is being received */
 	struct response_head head; /* of the response at hand: its head, then its trailers, as @fields says */
 	enum fields fields;
 	struct wall now;      /* of the server's segment at hand */
@@ -98,7 +98,7 @@ struct pairs {
 	bool was_trusted;     /* ... or were once */
 	bool is_counted;      /* sent was right once, and no response was lost since */
 	bool has_hidden;
-	bool pipelines;       /* the client did not wait for all responses once: it may again */
+	bool pipelines; /* the client did not wait for all responses once: it may again */
 };
 
 /* ---- the list ---- */

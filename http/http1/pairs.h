@@ -20,7 +20,7 @@
 
 #include "http/http1/at_hand.h"
 #include "http/http1/http1.h"
-#include "http/http1/request.h"
+#include "http/request.h"
 #include "http/http1/rounds.h"
 #include "message/response.h"
 
@@ -61,38 +61,38 @@ void pairs_free(struct pairs *p); /* NULL allowed; tells nothing: pairs_ended() 
  *   server_ended          the server's direction has ended in order
  *   ended                 nothing will follow
  */
-#define PAIRS_HOOKS(X, V) \
-	X(request_started, (struct pairs *p, const struct at_hand *at_hand), (p, at_hand)) \
-	X(request_sent, (struct pairs *p), (p)) \
-	X(request_unsent, (struct pairs *p), (p)) \
-	X(requests_lost, (struct pairs *p, bool hidden), (p, hidden)) \
-	X(bytes_unread, (struct pairs *p, uint32_t bytes), (p, bytes)) \
-	X(request_counted, (struct pairs *p, const struct at_hand *at_hand, bool pipelines), (p, at_hand, pipelines)) \
-	X(request_decided, (struct pairs *p, const struct at_hand *at_hand, uint64_t start), (p, at_hand, start)) \
-	V(uint64_t, request_complete, (struct pairs *p, const struct at_hand *at_hand), (p, at_hand)) \
-	X(request_handed_over, (struct pairs *p), (p)) \
-	V(bool, awaiting, (const struct pairs *p), (p)) \
-	X(server_bytes, (struct pairs *p, struct wall now), (p, now)) \
-	V(bool, response_started, (struct pairs *p, uint64_t start), (p, start)) \
-	X(response_counted, (struct pairs *p), (p)) \
-	V(bool, response_kept, (const struct pairs *p), (p)) \
-	X(response_invalid, (struct pairs *p, enum response_result result), (p, result)) \
-	X(responses_lost, (struct pairs *p, enum response_result result), (p, result)) \
-	X(server_ended, (struct pairs *p), (p)) \
-	X(ended, (struct pairs *p, enum response_result result), (p, result))
+#define PAIRS_HOOKS(X, V)                                                                                              \
+	X(request_started, (struct pairs * p, const struct at_hand *at_hand), (p, at_hand))                            \
+	X(request_sent, (struct pairs * p), (p))                                                                       \
+	X(request_unsent, (struct pairs * p), (p))                                                                     \
+	X(requests_lost, (struct pairs * p, bool hidden), (p, hidden))                                                 \
+	X(bytes_unread, (struct pairs * p, uint32_t bytes), (p, bytes))                                                \
+	X(request_counted, (struct pairs * p, const struct at_hand *at_hand, bool pipelines), (p, at_hand, pipelines)) \
+	X(request_decided, (struct pairs * p, const struct at_hand *at_hand, uint64_t start), (p, at_hand, start))     \
+	V(uint64_t, request_complete, (struct pairs * p, const struct at_hand *at_hand), (p, at_hand))                 \
+	X(request_handed_over, (struct pairs * p), (p))                                                                \
+	V(bool, awaiting, (const struct pairs *p), (p))                                                                \
+	X(server_bytes, (struct pairs * p, struct wall now), (p, now))                                                 \
+	V(bool, response_started, (struct pairs * p, uint64_t start), (p, start))                                      \
+	X(response_counted, (struct pairs * p), (p))                                                                   \
+	V(bool, response_kept, (const struct pairs *p), (p))                                                           \
+	X(response_invalid, (struct pairs * p, enum response_result result), (p, result))                              \
+	X(responses_lost, (struct pairs * p, enum response_result result), (p, result))                                \
+	X(server_ended, (struct pairs * p), (p))                                                                       \
+	X(ended, (struct pairs * p, enum response_result result), (p, result))
 
 /* pairs_on_NAME() is what pairs.c does; pairs_NAME() is what is called, with or without pairs. */
-#define X(name, parameters, arguments) \
-	void pairs_on_##name parameters; \
+#define X(name, parameters, arguments)             \
+	void pairs_on_##name parameters;           \
 	static inline void pairs_##name parameters \
-	{ \
-		if (p) \
+	{                                          \
+		if (p)                             \
 			pairs_on_##name arguments; \
 	}
-#define V(type, name, parameters, arguments) \
-	type pairs_on_##name parameters; \
-	static inline type pairs_##name parameters \
-	{ \
+#define V(type, name, parameters, arguments)              \
+	type pairs_on_##name parameters;                  \
+	static inline type pairs_##name parameters        \
+	{                                                 \
 		return p ? pairs_on_##name arguments : 0; \
 	}
 PAIRS_HOOKS(X, V)

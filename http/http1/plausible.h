@@ -13,7 +13,9 @@ struct http;
 /** plausible_is_pipelined() - did the client not wait for the response to the request before? */
 bool plausible_is_pipelined(const struct http *h);
 
-enum plausible { PLAUSIBLE_NOT, PLAUSIBLE_ON_TRIAL, PLAUSIBLE_YES };
+enum plausible { PLAUSIBLE_NOT,
+		 PLAUSIBLE_ON_TRIAL,
+		 PLAUSIBLE_YES };
 
 /** plausible_request() - the segment at hand starts with a request line, or seems to: is it one? */
 enum plausible plausible_request(const struct http *h, struct span segment);

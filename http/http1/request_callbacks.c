@@ -41,7 +41,7 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 		h->requests.current.origin.ts_first = h->at_hand.at;
 		h->requests.pipelined = plausible_is_pipelined(h);
 	}
-	return head_add_method(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_method(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_method_complete(llhttp_t *p)
@@ -58,7 +58,7 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 		return 0;
 	if (len > 0 && (memchr(at, '\t', len) || memchr(at, '\f', len))) /* llhttp 8 takes them, nobody else does */
 		return HPE_USER;
-	return head_add_target(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_target(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_version_complete(llhttp_t *p)
@@ -113,7 +113,7 @@ static int on_header_field(llhttp_t *p, const char *at, size_t len)
 	h->framing.name_len += len;
 	if (h->requests.state == REQUEST_BODY)
 		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
-	return head_add_name(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_name(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 /** trailer_frames() - is it one that must not be a trailer (RFC 9110, 6.5.1)? Only newer llhttp look, and not at all */
@@ -143,7 +143,7 @@ static int on_header_value(llhttp_t *p, const char *at, size_t len)
 		return HPE_USER;
 	if (h->requests.state == REQUEST_BODY)
 		return 0;
-	return head_add_value(h->requests.current.head, span_of(at, len)) ? 0 : HPE_USER;
+	return head_add_value(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
 static int on_header_value_complete(llhttp_t *p)
@@ -151,7 +151,7 @@ static int on_header_value_complete(llhttp_t *p)
 	struct http *h = http_of(p);
 
 	if (h->requests.state != REQUEST_BODY)
-		head_end_field(h->requests.current.head);
+		head_end_field(h->requests.head);
 	return 0;
 }
 

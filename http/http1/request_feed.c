@@ -127,7 +127,7 @@ void feed_target(struct http *h, struct span *in)
 	} else if (n > 0) {
 		span_take(in, n, &piece);
 		feed_parse(h, &piece);
-	} else if (span_take(in, 1, &byte) && head_add_target(h->requests.current.head, byte)) {
+	} else if (span_take(in, 1, &byte) && head_add_target(h->requests.head, byte)) {
 		h->framing.own_slash = true;
 		feed_parse(h, &other);
 		h->framing.own_slash = false;

@@ -20,9 +20,18 @@
 
 #include "http/http1/request_line.h"
 
+void requests_drop_head(struct http *h)
+{
+	if (!h->requests.head)
+		return;
+	heads_return(&h->env->heads, h->requests.head);
+	h->requests.head = NULL;
+}
+
 /** requests_start() - a request may start with @line; however its head is read */
 void requests_start(struct http *h, struct span line)
 {
+	requests_drop_head(h);
 	request_begin(&h->env->requests, &h->requests.current, h->at_hand.at);
 	h->at_hand.line = line;
 	h->requests.start = h->at_hand.end - line.len;
@@ -40,7 +49,8 @@ void requests_start(struct http *h, struct span line)
 bool requests_start_parsed(struct http *h, struct span line)
 {
 	requests_start(h, line);
-	if (!request_collect(&h->env->requests, &h->requests.current))
+	h->requests.head = heads_take(&h->env->heads);
+	if (!h->requests.head)
 		return false;
 	llhttp_init(&h->framing.parser, HTTP_REQUEST, &h->env->client_settings);
 	h->framing.parser.data = h;
@@ -78,6 +88,7 @@ void requests_lose_position(struct http *h)
 
 	if (h->requests.current.seen && !h->guess.on_trial)
 		requests_send(h, REQUESTED_PLAIN); /* it was sent, and will be answered somehow */
+	requests_drop_head(h);
 	request_release(&h->env->requests, &h->requests.current);
 	h->guess.tentative = h->client.unproven = h->framing.awaits_body = h->guess.on_trial = false;
 	pairs_requests_lost(h->pairs, hidden);
@@ -130,6 +141,7 @@ void requests_lose_trial(struct http *h, enum lost_reason reason)
 static void leave(struct http *h, enum reader_result result)
 {
 	pairs_ended(h->pairs, RESPONSE_UPGRADED);
+	requests_drop_head(h);
 	request_release(&h->env->requests, &h->requests.current);
 	h->requests.state = REQUEST_OVER;
 	h->result = result;
@@ -216,7 +228,7 @@ static enum requested kind_of_request(struct http *h, const struct request_head 
 void requests_head_complete(struct http *h)
 {
 	const llhttp_t *parser = &h->framing.parser;
-	struct request_head head = head_spans(h->requests.current.head, parser->http_major, parser->http_minor);
+	struct request_head head = head_spans(h->requests.head, parser->http_major, parser->http_minor);
 
 	h->framing.chunked = (parser->flags & F_CHUNKED) != 0;
 	h->framing.body_left = h->framing.chunked ? 0 : parser->content_length;
@@ -239,6 +251,7 @@ void requests_head_complete(struct http *h)
 	h->framing.next = h->framing.chunked ? BYTES_CHUNK_LINE : BYTES_PARSED;
 	h->framing.chunk_line = (struct chunk_line){ 0 };
 	request_decide(&h->env->requests, &h->requests.current, &head, h->framing.body_left, false);
+	requests_drop_head(h);
 	pairs_request_decided(h->pairs, &h->at_hand, h->requests.start);
 }
 
@@ -384,6 +397,7 @@ bool requests_await_responses(struct http *h)
 	if (!pairs_awaiting(h->pairs))
 		return false;
 	count_late(h);
+	requests_drop_head(h);
 	request_lost(&h->env->requests, &h->requests.current, LOST_RESET);
 	if (h->requests.state < REQUEST_LOST)
 		h->requests.state = REQUEST_LOST;

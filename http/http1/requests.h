@@ -10,14 +10,15 @@
 #include <llhttp.h>
 
 #include "http/http1/chunk_line.h"
-#include "http/http1/request.h"
+#include "http/http1/head.h"
 #include "http/http1/rounds.h"
+#include "http/request.h"
 #include "message/response.h"
 
 struct http;
 
-#define PROBE_MAX 8        /* "https://" */
-#define TRAILER_MAX 18     /* one more than "transfer-encoding" */
+#define PROBE_MAX 8    /* "https://" */
+#define TRAILER_MAX 18 /* one more than "transfer-encoding" */
 /* Bytes of a head with PUT, /, an empty Host and a Content-Length of one digit: no shorter one has a body. */
 #define BODY_HEAD_MIN 44
 
@@ -37,14 +38,15 @@ enum request_state {
 /** struct requests - where in them the client is, and the one that is pending */
 struct requests {
 	enum request_state state;
-	uint32_t counted;       /* on this connection */
+	uint32_t counted; /* on this connection */
 	struct request current;
-	uint64_t start;         /* offset of its first byte */
-	uint64_t head_ack;      /* how far the client had read on the segment that completed the last head */
-	bool any_byte;          /* its first byte was here */
-	bool pipelined;         /* ... and the client had not waited for the response before */
-	bool uncounted;         /* it may be the first one: its method is complete, and its version may tell */
-	bool sent;              /* it is counted in rounds.sent */
+	struct head *head; /* of the current one, while it comes in pieces; else NULL */
+	uint64_t start;    /* offset of its first byte */
+	uint64_t head_ack; /* how far the client had read on the segment that completed the last head */
+	bool any_byte;     /* its first byte was here */
+	bool pipelined;    /* ... and the client had not waited for the response before */
+	bool uncounted;    /* it may be the first one: its method is complete, and its version may tell */
+	bool sent;         /* it is counted in rounds.sent */
 };
 
 /* What the next bytes of the request are, when its method is complete. */
@@ -57,20 +59,26 @@ enum next_bytes {
 };
 
 /* Where llhttp was paused, so that what it let through can be looked at. */
-enum pause { PAUSE_NONE, PAUSE_METHOD, PAUSE_VERSION, PAUSE_HEAD, PAUSE_CHUNK_HEAD, PAUSE_CHUNK_END, PAUSE_MESSAGE };
+enum pause { PAUSE_NONE,
+	     PAUSE_METHOD,
+	     PAUSE_VERSION,
+	     PAUSE_HEAD,
+	     PAUSE_CHUNK_HEAD,
+	     PAUSE_CHUNK_END,
+	     PAUSE_MESSAGE };
 
 /** struct framing - how the bytes of the pending request are read; what llhttp needs comes last, for few need it */
 struct framing {
 	enum next_bytes next;
 	bool chunked, last_chunk;
-	bool expects;       /* the client waits for a 100 before it sends the body */
-	bool awaits_body;   /* ... and no byte of it was here yet */
-	bool run_again;     /* llhttp has more to say about the bytes that it took */
-	bool own_slash;     /* the slash that it is given is ours */
-	bool foreign;       /* the version is of another protocol */
+	bool expects;     /* the client waits for a 100 before it sends the body */
+	bool awaits_body; /* ... and no byte of it was here yet */
+	bool run_again;   /* llhttp has more to say about the bytes that it took */
+	bool own_slash;   /* the slash that it is given is ours */
+	bool foreign;     /* the version is of another protocol */
 	uint8_t probe_len;
-	size_t name_len;    /* of the field's name at hand, so far */
-	uint64_t body_left; /* of a body with Content-Length */
+	size_t name_len;              /* of the field's name at hand, so far */
+	uint64_t body_left;           /* of a body with Content-Length */
 	struct chunk_line chunk_line; /* with BYTES_CHUNK_LINE */
 	enum pause pause;
 	const char *parse_at;      /* the bytes that llhttp is given now */
@@ -82,11 +90,11 @@ struct framing {
 
 /** struct guess - what is taken for a request, or for a gap without one, and nothing has shown it yet: see plausible.c */
 struct guess {
-	bool tentative;  /* the pending request: its line is not complete */
-	bool on_trial;   /* only its response can show that it is one */
-	bool doubted;    /* ... because it may be a body that was refused */
-	bool gapped;     /* with REQUEST_LOST: what went by unseen may have held a head */
-	bool blind;      /* ... and nothing that the client sent was seen since */
+	bool tentative;               /* the pending request: its line is not complete */
+	bool on_trial;                /* only its response can show that it is one */
+	bool doubted;                 /* ... because it may be a body that was refused */
+	bool gapped;                  /* with REQUEST_LOST: what went by unseen may have held a head */
+	bool blind;                   /* ... and nothing that the client sent was seen since */
 	uint64_t trial_ack, held_ack; /* with on_trial: how far the client had read on its first and its last segment */
 	uint64_t held_end;            /* with REQUEST_HELD: where the next request would start */
 	struct wall held_at;          /* ... and when its last byte came */
@@ -102,22 +110,25 @@ struct client {
 
 /** struct upgrade - to another protocol */
 struct upgrade {
-	bool requested;    /* by some request, and neither granted nor denied */
-	bool is_connect;   /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
-	bool tells;        /* ... to a protocol whose first bytes cannot be a request's */
-	bool granted;      /* by a 101 that came before the request was complete, or was captured before it */
-	uint64_t from;     /* with REQUEST_TUNNEL: where the other protocol would start */
+	bool requested;  /* by some request, and neither granted nor denied */
+	bool is_connect; /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
+	bool tells;      /* ... to a protocol whose first bytes cannot be a request's */
+	bool granted;    /* by a 101 that came before the request was complete, or was captured before it */
+	uint64_t from;   /* with REQUEST_TUNNEL: where the other protocol would start */
 };
 
 /** struct unseen - the first request of the connection, if it may not have been captured: see unseen.c */
 struct unseen {
-	uint8_t why;    /* 1 + enum lost_reason, or 0 */
+	uint8_t why; /* 1 + enum lost_reason, or 0 */
 	struct wall at;
 };
 
 /*
  * requests.c, for client.c and request_feed.c
  */
+
+/** requests_drop_head() - what has come of a head is not needed any more, or none has */
+void requests_drop_head(struct http *h);
 
 /** requests_start() - one may start with @line, however its head is read */
 void requests_start(struct http *h, struct span line);

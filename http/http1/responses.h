@@ -14,7 +14,7 @@ struct http;
 
 /* Where in the responses the server is. What requests.c may know of it is in struct rounds (followed, switched). */
 enum response_state {
-	RESPONSES_LOST,     /* it is not known where the next starts: wait for a segment that starts with a status line */
+	RESPONSES_LOST, /* it is not known where the next starts: wait for a segment that starts with a status line */
 	RESPONSES_BETWEEN,
 	RESPONSES_HEAD,     /* in a response; its head is not complete */
 	RESPONSES_BODY,     /* llhttp's, to the end of the response */

@@ -36,7 +36,11 @@
 #define INTERIMS_MAX 4     /* interim responses, likewise */
 
 /* What a response means depends on what was requested. In this order: the last ones ask for another protocol. */
-enum requested { REQUESTED_PLAIN, REQUESTED_HEAD, REQUESTED_CONNECT, REQUESTED_UPGRADE, REQUESTED_H2C };
+enum requested { REQUESTED_PLAIN,
+		 REQUESTED_HEAD,
+		 REQUESTED_CONNECT,
+		 REQUESTED_UPGRADE,
+		 REQUESTED_H2C };
 
 /** struct response_start - where a final response started */
 struct response_start {
@@ -53,17 +57,17 @@ struct interim_start {
 /** struct rounds - what each request touches comes first */
 struct rounds {
 	const struct stream_place *stream; /* the server's; borrowed: how far the responses were captured */
-	uint32_t sent, answered;     /* requests, and final responses that have started; they wrap together */
-	bool comparable;             /* sent and answered can be compared */
-	bool followed;               /* it is known where responses start */
-	bool followed_always;        /* ... and has been since the connection's start */
-	bool switched;               /* the last response that started ends HTTP */
-	bool client_has_read;        /* some segment of the client's said how far it had read */
-	uint8_t interim_count;       /* since the place in the responses was lost, up to INTERIMS_MAX */
-	uint64_t client_read;        /* ... that far, before the segment at hand */
-	uint64_t followed_from;      /* where they could be followed again, after the place was lost */
+	uint32_t sent, answered;           /* requests, and final responses that have started; they wrap together */
+	bool comparable;                   /* sent and answered can be compared */
+	bool followed;                     /* it is known where responses start */
+	bool followed_always;              /* ... and has been since the connection's start */
+	bool switched;                     /* the last response that started ends HTTP */
+	bool client_has_read;              /* some segment of the client's said how far it had read */
+	uint8_t interim_count;             /* since the place in the responses was lost, up to INTERIMS_MAX */
+	uint64_t client_read;              /* ... that far, before the segment at hand */
+	uint64_t followed_from;            /* where they could be followed again, after the place was lost */
 	uint8_t requested[OUTSTANDING_MAX];
-	struct response_start starts[STARTS_MAX];     /* by their number */
+	struct response_start starts[STARTS_MAX];    /* by their number */
 	struct interim_start interims[INTERIMS_MAX]; /* the newest first */
 };
 

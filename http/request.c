@@ -1,5 +1,5 @@
 /*
- * request.c - one request in the making, from its first byte to the sink
+ * request.c - one pending request, from its first byte to the sink
  *
  * The sink decides at the end of the head, so the body of a request that nobody
  * wants is never copied. A wanted body grows as its bytes arrive, by doubling
@@ -9,7 +9,7 @@
  * dropped but the request is still followed to its end, since the books and the
  * position of the next request depend on it.
  */
-#include "http/http1/request.h"
+#include "http/request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,44 +25,8 @@ static const struct hash_key id_key = { 0x73686164, 0x6f777461 };
 
 void request_env_deinit(struct request_env *env)
 {
-	while (env->spare_heads) {
-		struct head *head = env->spare_heads;
-
-		env->spare_heads = head->next;
-		head_free(head);
-	}
 	while (env->spare_digest_count > 0)
 		digest_free(env->spare_digests[--env->spare_digest_count]);
-	env->spare_head_count = 0;
-}
-
-static struct head *take_head(struct request_env *env)
-{
-	struct head *head = env->spare_heads;
-
-	if (!head)
-		return head_new();
-	env->spare_heads = head->next;
-	env->spare_head_count--;
-	head->next = NULL;
-	return head;
-}
-
-static void give_head_back(struct request_env *env, struct request *rq)
-{
-	struct head *head = rq->head;
-
-	rq->head = NULL;
-	budget_release(env->budget, head->charged);
-	head->charged = 0;
-	if (env->spare_head_count >= SPARE_HEADS_MAX) {
-		head_free(head);
-		return;
-	}
-	head_clear(head);
-	head->next = env->spare_heads;
-	env->spare_heads = head;
-	env->spare_head_count++;
 }
 
 static struct digest *take_digest(struct request_env *env)
@@ -96,8 +60,6 @@ static void drop_message(struct request *rq)
 /* Twice for each request, and nearly always there is nothing. */
 static inline void release(struct request_env *env, struct request *rq)
 {
-	if (rq->head)
-		give_head_back(env, rq);
 	if (rq->digest)
 		give_digest_back(env, rq);
 	if (rq->message)
@@ -119,12 +81,6 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->keep = KEEP_NOTHING;
 	rq->decision = 0;
 	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_response = false;
-}
-
-bool request_collect(struct request_env *env, struct request *rq)
-{
-	rq->head = take_head(env);
-	return rq->head != NULL;
 }
 
 /** give_id() - only to those that somebody will hear of, since a hash is a tenth of what a request costs */
@@ -168,8 +124,6 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->wants_response = d.response && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
 		rq->digest = take_digest(env);
-	if (rq->head)
-		give_head_back(env, rq);
 }
 
 static bool reserve_body(struct request *rq, size_t more)
@@ -276,16 +230,4 @@ void request_lost(struct request_env *env, struct request *rq, enum lost_reason 
 		return;
 	give_id(rq);
 	env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
-}
-
-bool request_charge_head(struct request_env *env, struct request *rq)
-{
-	size_t now = head_memory(rq->head);
-
-	if (now <= rq->head->charged)
-		return true;
-	if (!budget_charge(env->budget, now - rq->head->charged))
-		return false;
-	rq->head->charged = now;
-	return true;
 }

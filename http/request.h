@@ -1,23 +1,21 @@
 /*
- * request.h - one request in the making, from its first byte to the sink
+ * request.h - one pending request, from its first byte to the sink, whatever its protocol
  *
- * requests.c finds where requests begin and end; here is what is kept of them, who
- * is told, and the books: each request that is counted as seen is settled
- * exactly once, as complete or as lost.
+ * A protocol finds where requests start and end. Here is what is kept of them, who
+ * is told, and the books: each request that is counted as seen is settled exactly
+ * once, as complete or as lost.
  */
-#ifndef HTTP_HTTP1_REQUEST_H
-#define HTTP_HTTP1_REQUEST_H
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/digest.h"
-#include "http/http1/head.h"
 #include "http/protocol.h"
 #include "message/message.h"
 #include "reassembly/reassembly_stats.h"
 
-#define SPARE_HEADS_MAX 64
 #define SPARE_DIGESTS_MAX 16
 
 /** struct request_env - what all requests of a lane share */
@@ -26,9 +24,8 @@ struct request_env {
 	uint64_t max_body;
 	struct budget *budget;
 	struct reassembly_stats *stats;
-	struct head *spare_heads;
 	struct digest *spare_digests[SPARE_DIGESTS_MAX];
-	uint32_t spare_head_count, spare_digest_count;
+	uint32_t spare_digest_count;
 	struct message borrowed; /* KEEP_BORROWED, while a request is here that came whole */
 };
 
@@ -38,7 +35,6 @@ void request_env_deinit(struct request_env *env);
  */
 struct request {
 	struct request_origin origin;
-	struct head *head; /* from request_collect() until the head is complete */
 	struct message *message;
 	struct digest *digest;
 	size_t body_cap;
@@ -52,9 +48,6 @@ struct request {
 
 /** request_begin() - the first byte may be here; nothing is counted yet */
 void request_begin(struct request_env *env, struct request *rq, struct wall ts);
-
-/** request_collect() - its head comes in pieces: have something to put them in. False when out of memory. */
-bool request_collect(struct request_env *env, struct request *rq);
 
 /** request_seen() - it is a request: count it; @ordinal: its number on the connection */
 static inline void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
@@ -85,16 +78,7 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
  */
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason);
 
-/** request_charge_head() - for request_wait() */
-bool request_charge_head(struct request_env *env, struct request *rq);
-
-/** request_wait() - the segment is over and the request is not: charge what its head holds; false if refused */
-static inline bool request_wait(struct request_env *env, struct request *rq)
-{
-	return !rq->head || request_charge_head(env, rq);
-}
-
-/** request_release() - drop what was kept, tell nobody */
+/** request_release() - drop what was kept; the sink is not told */
 void request_release(struct request_env *env, struct request *rq);
 
 #endif
