@@ -161,6 +161,7 @@ static int set_up(struct run *r, struct buffer *error)
 	}
 	if ((err = run_make_intake(r, error)) < 0 || (err = open_lanes(r, error)) < 0)
 		return err;
+	r->stop = (struct stopping){ .live = r->live, .replays = r->replay != NULL, .compares = r->comparing != NULL };
 	err = run_start_comparing(r, error);
 	return err < 0 || !r->o->sandbox ? err : sandbox_enter(error);
 }
@@ -171,7 +172,7 @@ static void tear_down(struct run *r)
 		rules_release_lanes(&r->rules); /* the lanes free them */
 	inputs_close(&r->inputs);
 	if (r->loop_ready) {
-		if (r->state != RUN_CLOSING) { /* set-up failed half way */
+		if (r->stop.state != RUN_CLOSING) { /* set-up failed half way */
 			run_close_handles(r);
 			if (r->comparing)
 				comparing_close(r->comparing);

@@ -48,7 +48,7 @@ static void admin_metrics(void *ctx, struct buffer *out)
 		.started_s = (double)r->started_at.ns / 1e9,
 		.cpu_s = (double)process_usage_cpu_ns() / 1e9,
 		.resident_bytes = process_usage_resident_bytes(&r->process_usage),
-		.capturing = !r->lanes_joined,
+		.capturing = !r->stop.lanes_ended,
 		.sample_share = r->sample.share,
 		.sample_asked = r->sample.asked,
 		.queue_limit = r->o->queue,
@@ -98,8 +98,8 @@ static bool admin_healthy(void *ctx, struct buffer *out)
 {
 	struct run *r = ctx;
 
-	if (r->interrupted || (r->live && r->lanes_joined)) {
-		buffer_add_str(out, r->interrupted ? "stopping\n" : "the capture has ended\n");
+	if (r->stop.interrupted || (r->live && r->stop.lanes_ended)) {
+		buffer_add_str(out, r->stop.interrupted ? "stopping\n" : "the capture has ended\n");
 		return false;
 	}
 	buffer_add_str(out, "ok\n");

@@ -46,7 +46,7 @@ struct document_facts run_facts_now(struct run *r, const struct books *b, struct
 		.version = SHADOWTAP_VERSION,
 		.started = time_text(r->started_at, store->started),
 		.seconds = (double)(mono_now().ns - r->started.ns) / 1e9,
-		.interrupted = r->interrupted,
+		.interrupted = r->stop.interrupted,
 		.dry_run = r->o->dry_run,
 		.speed = r->o->speed,
 		.speed_max = r->o->speed_max,
@@ -155,7 +155,7 @@ int run_report(struct run *r)
 	struct run_shape shape = {
 		.live = r->live,
 		.dry_run = r->o->dry_run,
-		.interrupted = r->interrupted,
+		.interrupted = r->stop.interrupted,
 		.has_ports = r->o->ports.count > 0,
 		.has_expression = r->o->expression != NULL,
 		.vxlan_ports = r->o->vxlan_ports.port,

@@ -4,7 +4,7 @@
  *   run.c         the wiring: setting up, running, closing down
  *   run_items.c   what comes of the lanes, and its lines of -o
  *   run_targets.c what the targets say of each request
- *   run_stop.c    stopping, in order
+ *   run_stop.c    stopping, in the order that stopping.c has
  *   run_admin.c   what --admin asks, and what moves the sample
  *   run_books.c   the books on demand, and all that is said at the end
  *   run_reload.c  SIGHUP: the configuration again
@@ -26,20 +26,12 @@
 #include "app/run/rules.h"
 #include "app/run/sample_control.h"
 #include "app/run/progress.h"
+#include "app/run/stopping.h"
 #include "app/process/process_usage.h"
 #include "replay/intake.h"
 #include "replay/replay.h"
 #include "report/events.h"
 #include "report/fail_log.h"
-
-/*
- * CAPTURING: the lanes capture, the loop sends.
- * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
- * DRAINING:  nothing comes any more; queued and in-flight requests end.
- * COMPARING: all exchanges have ended; what waits for the comparer is compared (--compare).
- * CLOSING:   the books are final; handles close, the loop runs out.
- */
-enum run_state { RUN_CAPTURING, RUN_STOPPING, RUN_DRAINING, RUN_COMPARING, RUN_CLOSING };
 
 /** struct head_builder - whose rules make a request's head: looked up for each, since SIGHUP replaces them */
 struct head_builder {
@@ -78,8 +70,8 @@ struct run {
 	uv_timer_t duration;
 	uv_prepare_t before_wait;
 	size_t signal_count;
-	bool rules_ready, loop_ready, handles_ready, lanes_joined, live, interrupted, at_once;
-	enum run_state state;
+	bool rules_ready, loop_ready, handles_ready, live;
+	struct stopping stop;
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */

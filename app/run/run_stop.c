@@ -1,17 +1,13 @@
 /*
  * run_stop.c - stopping, in order
  *
- * Theory of operation: run_stop_capture() tells the lanes, which read what the
- * kernel still holds and end; the intake ends behind them (run_on_intake_end()),
- * or is stopped where nothing more is to be sent (leave_rest()). Then drain()
- * lets the exchanges end, on_drained() the comparing, close_down() closes the
- * handles, and the loop runs out. A second signal skips what takes time
- * (end_at_once()). Each step may come again, or too late: @state decides.
+ * Theory of operation: what happens to the run goes to stopping_on(), which says
+ * what is to be done (stopping.h has the order); carry_out() does it. What it
+ * starts ends in another event: the lanes' end wakes the loop, and drained
+ * exchanges and comparing call back.
  */
 #include "app/run/run_impl.h"
 #include "base/clock.h"
-
-#define NO_LIMIT_NS (INT64_MAX / 2) /* added to a clock, it does not overflow */
 
 void run_close_handles(struct run *r)
 {
@@ -28,18 +24,8 @@ void run_close_handles(struct run *r)
 	admin_close(r->admin);
 }
 
-static void join_lanes(struct run *r)
+static void close_down(struct run *r)
 {
-	if (lanes_join(r->lanes) < 0)
-		r->status = EXIT_COULD_NOT;
-	r->lanes_joined = true;
-}
-
-static void close_down(void *ctx)
-{
-	struct run *r = ctx;
-
-	r->state = RUN_CLOSING;
 	if (r->comparing)
 		comparing_close(r->comparing);
 	run_close_handles(r);
@@ -59,49 +45,48 @@ static void take_last_responses(struct run *r)
 		}
 }
 
-static int64_t drain_limit(const struct run *r)
+static void on_event(struct run *r, enum stop_event event);
+
+static void on_exchanges_ended(void *ctx)
 {
-	return r->at_once ? 0 : r->interrupted ? r->o->max_time_ns : NO_LIMIT_NS;
+	on_event(ctx, STOP_EXCHANGES_ENDED);
 }
 
-static void on_drained(void *ctx)
+static void on_compared(void *ctx)
 {
-	struct run *r = ctx;
+	on_event(ctx, STOP_COMPARED);
+}
 
-	if (r->state >= RUN_COMPARING)
-		return;
-	join_lanes(r); /* they may still be about to say that they ended, through a handle that we close next */
-	if (!r->comparing) {
+static void carry_out(struct run *r, unsigned actions)
+{
+	if (actions & STOP_TELL_LANES)
+		lanes_stop(r->lanes);
+	if (actions & STOP_ABANDON_LANES)
+		lanes_abandon(r->lanes);
+	if (actions & STOP_JOIN_LANES && lanes_join(r->lanes) < 0)
+		r->status = EXIT_COULD_NOT;
+	if (actions & STOP_LEAVE_REST)
+		intake_stop(r->intake, run_drop_item, r);
+	if (actions & STOP_DRAIN_EXCHANGES)
+		replay_drain(r->replay, stopping_limit_ns(&r->stop, r->o->max_time_ns), on_exchanges_ended, r);
+	if (actions & STOP_CANCEL_EXCHANGES)
+		replay_cancel(r->replay);
+	if (actions & STOP_TAKE_RESPONSES)
+		take_last_responses(r);
+	if (actions & STOP_DRAIN_COMPARING)
+		comparing_drain(r->comparing, stopping_limit_ns(&r->stop, r->o->max_time_ns), on_compared, r);
+	if (actions & STOP_CLOSE)
 		close_down(r);
-		return;
-	}
-	r->state = RUN_COMPARING;
-	take_last_responses(r);
-	comparing_drain(r->comparing, drain_limit(r), close_down, r);
 }
 
-/* A recording that ended by itself is sent to its last request; an interrupted run gets --max-time. */
-static void drain(struct run *r)
+static void on_event(struct run *r, enum stop_event event)
 {
-	if (r->state >= RUN_DRAINING)
-		return;
-	r->state = RUN_DRAINING;
-	if (r->replay)
-		replay_drain(r->replay, drain_limit(r), on_drained, r);
-	else
-		on_drained(r);
+	carry_out(r, stopping_on(&r->stop, event));
 }
 
 void run_on_intake_end(void *ctx)
 {
-	drain(ctx);
-}
-
-/* Nothing more goes to the targets: what the loop did not take yet is counted and dropped. */
-static void leave_rest(struct run *r)
-{
-	intake_stop(r->intake, run_drop_item, r);
-	drain(r);
+	on_event(ctx, STOP_INTAKE_ENDED);
 }
 
 void run_on_lanes_end(void *ctx)
@@ -113,58 +98,21 @@ void run_on_lanes_end(void *ctx)
 
 void run_on_lanes_ended(uv_async_t *handle)
 {
-	struct run *r = handle->data;
-
-	join_lanes(r);
-	/* Live, what was captured before the stop is still sent. A recording has all the time there is: its rest is left. */
-	if (r->state < RUN_DRAINING && r->interrupted && (!r->live || r->at_once))
-		leave_rest(r);
+	on_event(handle->data, STOP_LANES_ENDED);
 }
 
 void run_stop_capture(struct run *r)
 {
-	if (r->state == RUN_CAPTURING) {
-		r->state = RUN_STOPPING;
-		r->interrupted = true;
-		lanes_stop(r->lanes);
-		if (r->lanes_joined && !r->live)
-			leave_rest(r); /* the recording was read before its last request was due */
-	} else if (r->state == RUN_DRAINING && !r->interrupted && r->replay) {
-		/* The recording was read, and somebody does not want to wait for the rest of its requests. */
-		r->interrupted = true;
-		replay_drain(r->replay, r->o->max_time_ns, on_drained, r);
-	} else if (r->state == RUN_COMPARING && !r->interrupted) {
-		r->interrupted = true;
-		comparing_drain(r->comparing, r->o->max_time_ns, close_down, r);
-	}
-}
-
-static void end_at_once(struct run *r)
-{
-	r->at_once = true;
-	lanes_abandon(r->lanes);
-	if (r->state == RUN_DRAINING && r->replay)
-		replay_cancel(r->replay);
-	else if (r->state == RUN_COMPARING)
-		comparing_drain(r->comparing, 0, close_down, r);
-	else if (r->state < RUN_DRAINING && r->lanes_joined)
-		leave_rest(r);
+	on_event(r, STOP_REQUESTED);
 }
 
 void run_on_stop_signal(uv_signal_t *handle, int signum)
 {
-	struct run *r = handle->data;
-
 	(void)signum;
-	if (r->interrupted)
-		end_at_once(r);
-	else
-		run_stop_capture(r);
+	on_event(handle->data, STOP_SIGNAL);
 }
 
 void run_on_duration(uv_timer_t *handle)
 {
-	struct run *r = handle->data;
-
-	run_stop_capture(r);
+	on_event(handle->data, STOP_REQUESTED);
 }
