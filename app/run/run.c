@@ -118,10 +118,13 @@ static int make_loop(struct run *r, struct buffer *error)
 	return 0;
 }
 
-static int set_up(struct run *r, struct buffer *error)
+int run_open(struct run *r, const struct options *options, struct buffer *error)
 {
 	int err;
 
+	r->o = r->current = options;
+	r->outputs.events_fd = -1;
+	r->process_usage.statm_fd = -1;
 	r->live = r->o->files.count == 0;
 	budget_init(&r->budget, r->o->max_memory - comparing_memory(r->o));
 	r->fail_log = fail_log_new(r->o->log_format == LOG_FORMAT_JSON, r->o->show_query);
@@ -166,7 +169,21 @@ static int set_up(struct run *r, struct buffer *error)
 	return err < 0 || !r->o->sandbox ? err : sandbox_enter(error);
 }
 
-static void tear_down(struct run *r)
+int run_start(struct run *r, struct buffer *error)
+{
+	int err;
+
+	r->started = mono_now();
+	r->started_at = wall_now();
+	add_handles(r);
+	progress_begin(&r->progress);
+	err = run_start_admin(r, error);
+	if (err == 0 && (err = lanes_start(r->lanes)) < 0)
+		buffer_printf(error, "cannot start the capture thread: %s", uv_strerror(err));
+	return err;
+}
+
+void run_close(struct run *r)
 {
 	if (r->lanes_open)
 		rules_release_lanes(&r->rules); /* the lanes free them */
@@ -208,19 +225,9 @@ int run_to_end(const struct options *options)
 		log_error("out of memory");
 		return EXIT_COULD_NOT;
 	}
-	r->o = r->current = options;
-	r->outputs.events_fd = -1;
-	r->process_usage.statm_fd = -1;
-	err = set_up(r, &error);
-	if (err == 0) {
-		r->started = mono_now();
-		r->started_at = wall_now();
-		add_handles(r);
-		progress_begin(&r->progress);
-		err = run_start_admin(r, &error);
-		if (err == 0 && (err = lanes_start(r->lanes)) < 0)
-			buffer_printf(&error, "cannot start the capture thread: %s", uv_strerror(err));
-	}
+	err = run_open(r, options, &error);
+	if (err == 0)
+		err = run_start(r, &error);
 	if (err < 0) {
 		log_error("%s", buffer_text(&error));
 		status = err == -EINVAL && !r->rules_ready ? EXIT_USAGE : EXIT_COULD_NOT;
@@ -228,7 +235,7 @@ int run_to_end(const struct options *options)
 		uv_run(&r->loop, UV_RUN_DEFAULT);
 		status = run_report(r);
 	}
-	tear_down(r);
+	run_close(r);
 	buffer_deinit(&error);
 	free(r);
 	return status;

@@ -132,9 +132,9 @@ static bool admin_set_sample(void *ctx, uint64_t share, struct buffer *out)
 	return true;
 }
 
-int run_start_admin(struct run *r, struct buffer *error)
+struct admin_routes run_admin_routes(struct run *r)
 {
-	const struct admin_routes routes = {
+	return (struct admin_routes){
 		.metrics = admin_metrics,
 		.stats = admin_stats,
 		.healthy = admin_healthy,
@@ -142,6 +142,11 @@ int run_start_admin(struct run *r, struct buffer *error)
 		.set_sample = admin_set_sample,
 		.ctx = r,
 	};
+}
+
+int run_start_admin(struct run *r, struct buffer *error)
+{
+	const struct admin_routes routes = run_admin_routes(r);
 	int err = r->admin ? admin_start(r->admin, &r->loop, &routes) : 0;
 
 	if (err < 0)

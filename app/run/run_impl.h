@@ -89,6 +89,22 @@ struct facts_store {
 	struct document_comparison comparison;
 };
 
+/* run.c */
+
+/**
+ * run_open() - set up and check everything, in the order of a run; nothing runs yet
+ * @r:        zero
+ * @options:  borrowed until run_close()
+ * Return: 0, or a negative errno with one sentence in @error; then, too, run_close() is to be called.
+ */
+int run_open(struct run *r, const struct options *options, struct buffer *error);
+
+/** run_start() - signals, --admin and the lanes, from now on; 0, or a negative errno with one sentence in @error */
+int run_start(struct run *r, struct buffer *error);
+
+/** run_close() - free all that run_open() made; a run that was begun has come to its end by then */
+void run_close(struct run *r);
+
 /* run_items.c */
 
 /** run_begin_event() - a line of -o; NULL without -o, and when out of memory. Else run_end_event() when it is whole */
@@ -163,6 +179,9 @@ int run_make_rules(struct run *r, const struct options *o, uint64_t share, struc
 void run_reload(struct run *r);
 
 /* run_admin.c */
+
+/** run_admin_routes() - what --admin responds with; @r is borrowed by them */
+struct admin_routes run_admin_routes(struct run *r);
 
 /** run_start_admin() - answer --admin, if there is one; 0 or a negative errno with one sentence */
 int run_start_admin(struct run *r, struct buffer *error);
