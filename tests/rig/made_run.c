@@ -17,14 +17,13 @@ void made_run_init(struct made_run *g)
 
 void made_run_open(struct made_run *g, const char *const *args)
 {
-	const char *all[RIG_ARGS_MAX] = { "-r", g->capture.path };
+	const char *all[RIG_ARGS_MAX] = { "-r", g->capture.path, "--no-sandbox" };
 	struct buffer error = { 0 };
 
 	for (size_t i = 0; args[i]; i++)
-		all[i + 2] = args[i];
+		all[i + 3] = args[i];
 	options_of(&g->o, all);
 	g->o.user = NULL;
-	g->o.sandbox = false;
 	if (run_open(&g->r, &g->o, &error) < 0)
 		fail_msg("%s", buffer_text(&error));
 }
