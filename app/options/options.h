@@ -4,9 +4,10 @@
  * Filled from the command line and the config file (the command line wins),
  * checked whole before a privilege is used or a packet is read, and const
  * afterwards: SIGHUP makes a second set, of which option_change.h says what may
- * change at once. The stages get their own small structs, made from this one
- * in stages.c and run.c. One table (option_table.c) drives parsing, ranges, --help, the config
- * file and the test that the man page names every option.
+ * change at once. A stage sees none of it, but a small struct of its own, made
+ * from this one where stages are put together (app/run/stages.c, doctor.c). One
+ * table (option_table.c) drives parsing, ranges, --help, the config file and the
+ * test that the man page names every option.
  */
 #ifndef APP_OPTIONS_OPTIONS_H
 #define APP_OPTIONS_OPTIONS_H
@@ -16,18 +17,15 @@
 #include <stdint.h>
 
 #include "app/options/admin_address.h"
+#include "app/options/compare_settings.h"
 #include "app/options/exit_status.h"
+#include "app/options/target_settings.h"
 #include "policy/ramp.h"
 #include "base/buffer.h"
 #include "capture/decode.h"
 #include "policy/policy.h"
 #include "policy/rewrite.h"
 #include "replay/tls.h"
-#include "replay/url.h"
-
-#define TARGETS_MAX 16
-#define SLICES_MAX 8 /* headers of --slice-by */
-#define CONTROL_NAME "control" /* of the target that --control adds */
 
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 
@@ -35,27 +33,6 @@ enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFAC
 	       COMMAND_COMPLETION, COMMAND_LIST_PRESETS };
 
 enum shell { SHELL_BASH, SHELL_ZSH };
-
-/** struct target_settings - one -t, with what NAME: prefixes gave it alone */
-struct target_settings {
-	struct target_url url;
-	struct texts set_headers; /* -H 'N: V' for all targets and -H NAME:'N: V' for this one, in order */
-	uint64_t sample_share;    /* -S NAME:10%; SHARE_ONE when not given */
-	uint64_t rate;            /* requests/s; 0 = no limit */
-	bool is_control;          /* --control: a second copy of production's model */
-};
-
-/** struct compare_settings - what is done with answers */
-struct compare_settings {
-	bool on;
-	double rtol, atol;
-	const char *rules_path; /* NULL: none */
-	struct texts ignore, unordered;
-	struct texts slice_by; /* names of headers */
-	uint64_t max_response;
-	bool show_bodies;
-	const char *fail_on; /* NULL: no gate */
-};
 
 struct options {
 	enum command command;

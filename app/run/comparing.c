@@ -24,7 +24,7 @@
 #include "report/gate.h"
 
 struct comparing {
-	const struct options *o;
+	struct comparing_settings set;
 	struct buffer rules, unmatched; /* the latter once the worker has ended: rules that never matched, a line each */
 	struct pairing *pairing; /* NULL before comparing_start() */
 	struct worker *worker;
@@ -43,8 +43,8 @@ static void describe(void *ctx, size_t target, const struct pair *pair, const st
 {
 	const struct comparing *c = ctx;
 
-	event_comparison(pair->request, c->o->targets[target].url.name, result, pair->production->last_byte_us,
-			 pair->shadow ? pair->shadow->last_byte_us : -1, c->o->compare.show_bodies, line);
+	event_comparison(pair->request, c->set.targets[target].url.name, result, pair->production->last_byte_us,
+			 pair->shadow ? pair->shadow->last_byte_us : -1, c->set.compare->show_bodies, line);
 }
 
 static void on_done(void *ctx)
@@ -155,7 +155,7 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 
 static int make_gate(struct comparing *c, struct buffer *error)
 {
-	const char *text = c->o->compare.fail_on;
+	const char *text = c->set.compare->fail_on;
 	struct buffer why = { 0 };
 	int err = text ? gate_parse(span_str(text), &c->gate, &why) : 0;
 
@@ -167,24 +167,18 @@ static int make_gate(struct comparing *c, struct buffer *error)
 
 static int read_rules(struct comparing *c, struct buffer *error)
 {
-	const struct compare_settings *s = &c->o->compare;
+	const struct compare_settings *s = c->set.compare;
 
 	return s->rules_path ? config_read(s->rules_path, "file of rules", false, &c->rules, error) : 0;
 }
 
-/* A quarter of --max-memory: responses of 8 MB, of usual JSON, take 50 MB. */
-uint64_t comparing_memory(const struct options *o)
-{
-	return o->compare.on ? o->max_memory / 4 : 0;
-}
-
 static int make_comparer(struct comparing *c, struct comparer **out, struct buffer *error)
 {
-	const struct compare_settings *s = &c->o->compare;
+	const struct compare_settings *s = c->set.compare;
 	struct compare_options options = {
 		.rtol = s->rtol,
 		.atol = s->atol,
-		.preset = c->o->policy.preset,
+		.preset = c->set.preset,
 		.rules = buffer_span(&c->rules),
 		.rules_name = s->rules_path,
 		.ignore = s->ignore.at,
@@ -192,25 +186,25 @@ static int make_comparer(struct comparing *c, struct comparer **out, struct buff
 		.unordered = s->unordered.at,
 		.unordered_count = s->unordered.count,
 		.max_body = s->max_response,
-		.memory = (size_t)comparing_memory(c->o),
+		.memory = (size_t)c->set.memory,
 	};
 
 	return comparer_new(&options, out, error);
 }
 
-static int make_tally(const struct options *o, struct tally **out)
+static int make_tally(const struct comparing_settings *set, struct tally **out)
 {
 	struct tally_target targets[TARGETS_MAX];
 	struct tally_options options = {
 		.targets = targets,
-		.target_count = o->target_count,
-		.slice_headers = o->compare.slice_by.at,
-		.slice_header_count = o->compare.slice_by.count,
-		.show_bodies = o->compare.show_bodies,
+		.target_count = set->target_count,
+		.slice_headers = set->compare->slice_by.at,
+		.slice_header_count = set->compare->slice_by.count,
+		.show_bodies = set->compare->show_bodies,
 	};
 
-	for (size_t i = 0; i < o->target_count; i++)
-		targets[i] = (struct tally_target){ o->targets[i].url.name, o->targets[i].is_control };
+	for (size_t i = 0; i < set->target_count; i++)
+		targets[i] = (struct tally_target){ set->targets[i].url.name, set->targets[i].is_control };
 	*out = tally_new(&options);
 	return *out ? 0 : -ENOMEM;
 }
@@ -223,22 +217,22 @@ static int make_worker(struct comparing *c, struct buffer *error)
 
 	if (err < 0)
 		return err;
-	err = make_tally(c->o, &tally);
+	err = make_tally(&c->set, &tally);
 	if (err < 0) {
 		comparer_free(comparer);
 		return err;
 	}
-	c->worker = worker_new(comparer, tally, c->o->target_count);
+	c->worker = worker_new(comparer, tally, c->set.target_count);
 	return c->worker ? 0 : -ENOMEM;
 }
 
-int comparing_new(const struct options *options, struct comparing **out, struct buffer *error)
+int comparing_new(struct comparing_settings set, struct comparing **out, struct buffer *error)
 {
 	struct comparing *c = calloc(1, sizeof(*c));
 	int err = -ENOMEM;
 
 	if (c) {
-		c->o = options;
+		c->set = set;
 		err = make_gate(c, error);
 		if (err == 0)
 			err = read_rules(c, error);
@@ -257,7 +251,7 @@ int comparing_new(const struct options *options, struct comparing **out, struct 
 int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
 		    const struct comparing_hooks *hooks, bool waits)
 {
-	const struct pairing_options options = { c->o->target_count, budget, waits };
+	const struct pairing_options options = { c->set.target_count, budget, waits };
 	const struct worker_hooks worker_hooks = { hooks->on_event ? describe : NULL, on_done, c };
 	int err;
 
@@ -327,12 +321,12 @@ static struct document_texts texts_of(const struct texts *list)
 
 struct document_comparison comparing_facts(const struct comparing *c)
 {
-	const struct compare_settings *s = &c->o->compare;
+	const struct compare_settings *s = c->set.compare;
 
 	return (struct document_comparison){
 		.rtol = s->rtol,
 		.atol = s->atol,
-		.preset = c->o->policy.preset,
+		.preset = c->set.preset,
 		.rules_path = s->rules_path,
 		.ignore = texts_of(&s->ignore),
 		.unordered = texts_of(&s->unordered),
@@ -361,17 +355,17 @@ void comparing_text(const struct comparing *c, struct buffer *out)
 	struct comparison_target targets[TARGETS_MAX];
 	struct comparison_facts facts = {
 		.targets = targets,
-		.target_count = c->o->target_count,
+		.target_count = c->set.target_count,
 		.tally = worker_tally(c->worker),
 		.unmatched = buffer_span(&c->unmatched),
-		.speed = c->o->speed,
-		.speed_max = c->o->speed_max,
-		.has_report = c->o->reports.count > 0,
+		.speed = c->set.speed,
+		.speed_max = c->set.speed_max,
+		.has_report = c->set.has_report,
 		.shows_grey = shows_grey(),
 	};
 
-	for (size_t i = 0; i < c->o->target_count; i++)
-		targets[i] = (struct comparison_target){ c->o->targets[i].url.name, c->o->targets[i].is_control,
+	for (size_t i = 0; i < c->set.target_count; i++)
+		targets[i] = (struct comparison_target){ c->set.targets[i].url.name, c->set.targets[i].is_control,
 							 worker_counts(c->worker, i) };
 	comparison_text(&facts, out);
 }

@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "app/options/options.h"
+#include "app/options/compare_settings.h"
+#include "app/options/target_settings.h"
 #include "base/budget.h"
 #include "base/buffer.h"
 #include "compare/comparison.h"
@@ -23,6 +24,18 @@
 
 struct comparing;
 
+/** struct comparing_settings - what the options say, see stages_comparing(); everything borrowed */
+struct comparing_settings {
+	const struct compare_settings *compare;
+	const struct target_settings *targets;
+	size_t target_count;
+	const char *preset; /* whose additions to responses are no difference; NULL: none */
+	uint64_t memory;    /* of --max-memory, what comparing keeps for itself; the rest is for what is held */
+	double speed;       /* of a recording */
+	bool speed_max;     /* ... or as fast as the targets allow */
+	bool has_report;    /* --report */
+};
+
 struct comparing_hooks {
 	/* a line for -o; borrowed. NULL: nobody wants events */
 	void (*on_event)(void *ctx, struct span line);
@@ -33,14 +46,11 @@ struct comparing_hooks {
 
 /**
  * comparing_new() - read the rules and the gate, which needs the rights that we started with
- * @options:  borrowed
- * @error:    on failure one sentence
+ * @set:    with --compare on
+ * @error:  on failure one sentence
  * Return: 0, -EINVAL (a rule or an expression is wrong), -ENOMEM, or the errno of the rules file.
  */
-int comparing_new(const struct options *options, struct comparing **out, struct buffer *error);
-
-/** comparing_memory() - of --max-memory, what comparing keeps for itself; the rest is for what is held */
-uint64_t comparing_memory(const struct options *o);
+int comparing_new(struct comparing_settings set, struct comparing **out, struct buffer *error);
 
 /**
  * comparing_start() - from here on answers can come

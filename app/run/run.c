@@ -126,7 +126,7 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	r->outputs.events_fd = -1;
 	r->process_usage.statm_fd = -1;
 	r->live = r->o->files.count == 0;
-	budget_init(&r->budget, r->o->max_memory - comparing_memory(r->o));
+	budget_init(&r->budget, r->o->max_memory - stages_comparing(r->o).memory);
 	r->fail_log = fail_log_new(r->o->log_format == LOG_FORMAT_JSON, r->o->show_query);
 	r->explain = explain_new(stages_explain(r->o));
 	r->event_options = (struct event_options){ .show_query = r->o->show_query, .shows_header = run_shows_header, .ctx = r };
@@ -140,7 +140,7 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	err = run_make_rules(r, r->o, r->sample.share, &r->rules, error);
 	if (err < 0)
 		return err;
-	if (r->o->compare.on && (err = comparing_new(r->o, &r->comparing, error)) < 0)
+	if (r->o->compare.on && (err = comparing_new(stages_comparing(r->o), &r->comparing, error)) < 0)
 		return err;
 	r->rules_ready = true;
 	if ((r->o->admin.at.family || r->o->admin.path[0]) && (err = admin_open(&r->o->admin, &r->admin, error)) < 0)
@@ -250,7 +250,7 @@ int run_check(const struct options *options)
 
 	rules_deinit(&rules);
 	if (err == 0 && options->compare.on)
-		err = comparing_new(options, &comparing, &error);
+		err = comparing_new(stages_comparing(options), &comparing, &error);
 	comparing_free(comparing);
 	if (err < 0)
 		log_error("%s", error.len ? buffer_text(&error) : "out of memory");

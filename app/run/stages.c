@@ -90,6 +90,21 @@ struct sample_settings stages_sample(const struct options *o)
 	return (struct sample_settings){ .share = o->policy.sample_share, .ramp = o->ramp, .max_cpu = o->max_cpu };
 }
 
+/* A quarter of --max-memory: responses of 8 MB, of usual JSON, take 50 MB. */
+struct comparing_settings stages_comparing(const struct options *o)
+{
+	return (struct comparing_settings){
+		.compare = &o->compare,
+		.targets = o->targets,
+		.target_count = o->target_count,
+		.preset = o->policy.preset,
+		.memory = o->compare.on ? o->max_memory / 4 : 0,
+		.speed = o->speed,
+		.speed_max = o->speed_max,
+		.has_report = o->reports.count > 0,
+	};
+}
+
 struct output_settings stages_outputs(const struct options *o)
 {
 	return (struct output_settings){ .events_path = o->events_path, .reports = o->reports, .read = o->files };

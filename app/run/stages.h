@@ -9,6 +9,7 @@
 #define APP_RUN_STAGES_H
 
 #include "app/options/options.h"
+#include "app/run/comparing.h"
 #include "app/run/explain.h"
 #include "app/run/lane.h"
 #include "app/run/outputs.h"
@@ -37,6 +38,10 @@ struct tracker_options stages_tracker(const struct options *o, struct budget *bu
 struct lane_settings stages_lane(const struct options *o);
 
 struct sample_settings stages_sample(const struct options *o);
+
+/** stages_comparing() - without --compare it keeps no memory */
+struct comparing_settings stages_comparing(const struct options *o);
+
 struct output_settings stages_outputs(const struct options *o);
 struct recording_settings stages_recording(const struct options *o);
 struct explain_settings stages_explain(const struct options *o);

@@ -58,12 +58,38 @@ static void test_tracker(void **state)
 	options_deinit(&o);
 }
 
+/* A quarter of the memory is comparing's; without --compare nothing is taken from what is held. */
+static void test_comparing(void **state)
+{
+	struct comparing_settings comparing;
+	struct options o;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "a.pcap", "-t", "http://h:1", "--control", "http://i:1", "--compare", "-x", "2", "--preset", "v2",
+		   "--max-memory", "64M", "--report", "r.json");
+	comparing = stages_comparing(&o);
+	assert_ptr_equal(comparing.compare, &o.compare);
+	assert_int_equal(comparing.target_count, 2);
+	assert_string_equal(comparing.targets[1].url.name, "control");
+	assert_string_equal(comparing.preset, "v2");
+	assert_int_equal(comparing.memory, 16 << 20);
+	assert_true(comparing.speed == 2);
+	assert_false(comparing.speed_max);
+	assert_true(comparing.has_report);
+	options_deinit(&o);
+	OPTIONS_OF(&o, "-r", "a.pcap", "-t", "http://h:1", "--max-memory", "64M");
+	assert_int_equal(stages_comparing(&o).memory, 0);
+	assert_false(stages_comparing(&o).has_report);
+	options_deinit(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_tracker),
+		cmocka_unit_test(test_comparing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,26 @@
+/*
+ * compare_settings.h - --compare, and the options that mean nothing without it
+ */
+#ifndef APP_OPTIONS_COMPARE_SETTINGS_H
+#define APP_OPTIONS_COMPARE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/policy.h" /* struct texts */
+
+#define SLICES_MAX 8 /* headers of --slice-by */
+
+/** struct compare_settings - what is done with responses */
+struct compare_settings {
+	bool on;
+	double rtol, atol;
+	const char *rules_path; /* NULL: none */
+	struct texts ignore, unordered;
+	struct texts slice_by; /* names of headers */
+	uint64_t max_response;
+	bool show_bodies;
+	const char *fail_on; /* NULL: no gate */
+};
+
+#endif
