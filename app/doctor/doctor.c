@@ -18,6 +18,7 @@
 #include "app/process/privileges.h"
 #include "app/doctor/prober.h"
 #include "app/run/rules.h"
+#include "app/run/stages.h"
 #include "app/process/sandbox.h"
 #include "app/doctor/trial.h"
 #include "base/log.h"
@@ -48,6 +49,33 @@ static void catch_interrupts(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+static struct observer_settings observer_of(const struct options *o)
+{
+	return (struct observer_settings){
+		.input = stages_inputs(o),
+		.ports = &o->ports,
+		.vxlan_ports = &o->vxlan_ports,
+		.tracker = stages_tracker(o),
+		.max_memory = o->max_memory,
+		.max_body = o->max_body,
+		.targets = o->targets,
+		.target_count = o->target_count,
+	};
+}
+
+static struct prober_settings prober_of(const struct options *o)
+{
+	return (struct prober_settings){
+		.targets = o->targets,
+		.target_count = o->target_count,
+		.tls = o->tls,
+		.max_time_ns = o->max_time_ns,
+		.connect_timeout_ns = o->connect_timeout_ns,
+		.live = o->files.count == 0,
+		.may_be_production = o->target_is_production,
+	};
 }
 
 /** watch() - until the time is up, somebody interrupts, or the recording ends */
@@ -82,7 +110,7 @@ static void list_ports(const struct options *o, struct buffer *out)
  */
 static bool try_sandbox(const struct options *o, struct symptoms *s, struct buffer *said)
 {
-	if (!o->sandbox || trial_run(o, said))
+	if (!o->sandbox || trial_run(o->user, said))
 		return true;
 	s->sandbox_fails = buffer_text(said);
 	return false;
@@ -101,6 +129,7 @@ static int enter_sandbox(const struct options *o, struct buffer *error)
 static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct probe *probes, struct buffer *said,
 		   struct buffer *error)
 {
+	const struct prober_settings prober = prober_of(o);
 	bool works = try_sandbox(o, s, said);
 	int err = observer_open(ob, error);
 
@@ -128,7 +157,7 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		return 0;
 	s->probes = probes;
 	s->probe_count = o->target_count;
-	return prober_ask(o, &s->narrow, probes, error);
+	return prober_ask(&prober, &s->narrow, probes, error);
 }
 
 static int print(const struct options *o, const struct symptoms *s, const struct diagnosis *d)
@@ -179,6 +208,7 @@ static int run(const struct options *o, struct buffer *error)
 		.snaplen = o->snaplen,
 		.tunnel_names = tunnel_names,
 	};
+	const struct observer_settings settings = observer_of(o);
 	struct probe probes[TARGETS_MAX];
 	struct observer *ob = NULL;
 	struct rules rules = { 0 };
@@ -189,7 +219,7 @@ static int run(const struct options *o, struct buffer *error)
 	s.ports = ports.len ? buffer_text(&ports) : NULL;
 	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
 	if (err == 0) {
-		ob = observer_new(o, rules.lane[0]->policy);
+		ob = observer_new(&settings, rules.lane[0]->policy);
 		err = ob ? examine(o, ob, &s, probes, &said, error) : -ENOMEM;
 	}
 	if (err == 0)

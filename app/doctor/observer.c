@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/run/stages.h"
 #include "capture/tunnel_kind.h"
 #include "reassembly/client_hello.h"
 #include "reassembly/proxy_header.h"
@@ -32,7 +31,7 @@
 static const char http2_preface[] = "PRI * HTTP/2.0\r\n";
 
 struct observer {
-	const struct options *o;
+	struct observer_settings set;
 	struct policy *policy;
 	bool live;
 	struct source *narrow, *wide;
@@ -70,10 +69,10 @@ static void name_once(char *out, size_t size, unsigned *named, struct span text)
 	(*named)++;
 }
 
-static bool is_port_of_target(const struct options *o, uint16_t port)
+static bool is_port_of_target(const struct observer_settings *set, uint16_t port)
 {
-	for (size_t i = 0; i < o->target_count; i++)
-		if (o->targets[i].url.port == port)
+	for (size_t i = 0; i < set->target_count; i++)
+		if (set->targets[i].url.port == port)
 			return true;
 	return false;
 }
@@ -83,7 +82,7 @@ static void note_server(struct observer *ob, const struct endpoint *server)
 {
 	struct narrow_view *n = &ob->narrow_view;
 
-	if (n->server_count == VIEW_SERVERS_MAX || !is_port_of_target(ob->o, server->port))
+	if (n->server_count == VIEW_SERVERS_MAX || !is_port_of_target(&ob->set, server->port))
 		return;
 	for (size_t i = 0; i < n->server_count; i++)
 		if (memcmp(&n->server[i], server, sizeof(*server)) == 0)
@@ -220,8 +219,8 @@ static void on_wide(void *ctx, const struct packet *packet)
 	w->segments++;
 	w->payload_bytes += segment.payload.len;
 	look_at_payload(w, &segment);
-	tunnels = decoder_tunnels(ob->wide_decoder) & ~ob->o->tunnels;
-	if (ob->o->tunnels & (TUNNEL_BIT(TUNNEL_GRE) | TUNNEL_BIT(TUNNEL_ERSPAN)))
+	tunnels = decoder_tunnels(ob->wide_decoder) & ~ob->set.input.live.tunnels;
+	if (ob->set.input.live.tunnels & (TUNNEL_BIT(TUNNEL_GRE) | TUNNEL_BIT(TUNNEL_ERSPAN)))
 		tunnels &= ~TUNNEL_BIT(TUNNEL_GRE);
 	for (size_t i = 0; ob->live && tunnels && i < TUNNEL_KIND_COUNT; i++)
 		w->hidden[i] += (tunnels >> i) & 1;
@@ -229,25 +228,25 @@ static void on_wide(void *ctx, const struct packet *packet)
 
 /* ---- incarnation ---- */
 
-struct observer *observer_new(const struct options *o, struct policy *policy)
+struct observer *observer_new(const struct observer_settings *set, struct policy *policy)
 {
 	static const struct port_set every_port;
 	struct observer *ob = calloc(1, sizeof(*ob));
-	struct tracker_options tracker;
+	struct tracker_options tracker = set->tracker;
 	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request } };
 	struct reader_kind kinds[] = { http1_reader(&http) };
 
 	if (!ob)
 		return NULL;
-	ob->o = o;
+	ob->set = *set;
 	ob->policy = policy;
-	ob->live = o->files.count == 0;
-	budget_init(&ob->budget, o->max_memory);
-	tracker = stages_tracker(o, &ob->budget);
-	http.max_body = o->max_body;
+	ob->live = set->input.files.path_count == 0;
+	budget_init(&ob->budget, set->max_memory);
+	tracker.budget = &ob->budget;
+	http.max_body = set->max_body;
 	http.budget = &ob->budget;
-	ob->narrow_decoder = decoder_new(&o->ports, &o->vxlan_ports);
-	ob->wide_decoder = decoder_new(&every_port, &o->vxlan_ports);
+	ob->narrow_decoder = decoder_new(set->ports, set->vxlan_ports);
+	ob->wide_decoder = decoder_new(&every_port, set->vxlan_ports);
 	ob->tracker = tracker_new(&tracker, kinds, 1);
 	if (ob->narrow_decoder && ob->wide_decoder && ob->tracker)
 		return ob;
@@ -258,7 +257,7 @@ struct observer *observer_new(const struct options *o, struct policy *policy)
 static int open_live(struct observer *ob, struct buffer *error)
 {
 	struct buffer program = { 0 };
-	struct live_options options = stages_live(ob->o, &program);
+	struct live_options options = inputs_live(&ob->set.input, &program);
 	int err = source_open_live(&options, &ob->narrow, error);
 
 	options.expression = NULL;
@@ -269,12 +268,12 @@ static int open_live(struct observer *ob, struct buffer *error)
 	if (err == 0)
 		err = source_open_live(&options, &ob->wide, error);
 	buffer_deinit(&program);
-	return err < 0 ? err : stages_listen_only(ob->o, (struct source *const[]){ ob->narrow, ob->wide }, 2, error);
+	return err < 0 ? err : inputs_listen_only(&ob->set.input, (struct source *const[]){ ob->narrow, ob->wide }, 2, error);
 }
 
 static int open_files(struct observer *ob, struct buffer *error)
 {
-	struct file_options options = stages_files(ob->o);
+	struct file_options options = ob->set.input.files;
 	int err = source_open_files(&options, &ob->narrow, error);
 
 	options.expression = NULL;

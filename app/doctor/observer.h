@@ -6,17 +6,31 @@
 #ifndef APP_DOCTOR_OBSERVER_H
 #define APP_DOCTOR_OBSERVER_H
 
-#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "app/options/options.h"
-#include "capture/source.h"
+#include "app/options/target_settings.h"
+#include "app/run/inputs.h"
+#include "base/buffer.h"
+#include "capture/decode.h"
 #include "policy/policy.h"
+#include "reassembly/tracker.h"
 #include "report/diagnosis.h"
 
 struct observer;
 
-/** observer_new() - @policy is borrowed, @o too; NULL when out of memory */
-struct observer *observer_new(const struct options *o, struct policy *policy);
+/** struct observer_settings - what a run with these options would read, and how; what it points to is borrowed */
+struct observer_settings {
+	struct input_settings input;
+	const struct port_set *ports, *vxlan_ports; /* of the service; beside the usual ones */
+	struct tracker_options tracker;             /* without its budget */
+	uint64_t max_memory, max_body;
+	const struct target_settings *targets;
+	size_t target_count;
+};
+
+/** observer_new() - @policy is borrowed; NULL when out of memory */
+struct observer *observer_new(const struct observer_settings *set, struct policy *policy);
 
 /**
  * observer_open() - both sources, as the options say

@@ -18,7 +18,7 @@
 #define PROBE_MEMORY (1u << 20)
 
 struct prober {
-	const struct options *o;
+	const struct prober_settings *set;
 	const struct narrow_view *seen;
 	struct probe *probes;
 	uv_loop_t loop;
@@ -72,28 +72,28 @@ static int ask(struct prober *p, struct buffer *error)
 					   .version_minor = 1 };
 	const struct request_origin origin = { 0 };
 	struct target_options targets[TARGETS_MAX];
-	struct replay_options options = { .targets = targets, .target_count = p->o->target_count, .on_outcome = on_outcome,
+	struct replay_options options = { .targets = targets, .target_count = p->set->target_count, .on_outcome = on_outcome,
 					  .on_production = on_production, .ctx = p };
 	struct budget budget;
 	struct message *m;
 	int err;
 
-	for (size_t i = 0; i < p->o->target_count; i++) {
+	for (size_t i = 0; i < p->set->target_count; i++) {
 		targets[i] = (struct target_options){
-			.url = p->o->targets[i].url,
-			.tls = p->o->tls,
+			.url = p->set->targets[i].url,
+			.tls = p->set->tls,
 			.connections = 1,
 			.queue = 1,
-			.max_time_ns = p->o->max_time_ns,
-			.connect_timeout_ns = p->o->connect_timeout_ns,
+			.max_time_ns = p->set->max_time_ns,
+			.connect_timeout_ns = p->set->connect_timeout_ns,
 			.breaker = 2, /* one try says what it says; it need not be called a broken target as well */
 			.sample_share = SHARE_ONE,
-			.is_here = p->o->files.count == 0,
-			.may_be_production = p->o->target_is_production,
+			.is_here = p->set->live,
+			.may_be_production = p->set->may_be_production,
 			.watched = p->seen->server,
 			.watched_count = p->seen->server_count,
 			.make_head = make_head,
-			.make_head_ctx = (void *)&p->o->targets[i].url,
+			.make_head_ctx = (void *)&p->set->targets[i].url,
 		};
 	}
 	err = replay_new(&p->loop, &options, &p->replay, error);
@@ -103,23 +103,23 @@ static int ask(struct prober *p, struct buffer *error)
 	m = message_new(&head, &origin, &budget);
 	if (m)
 		replay_submit(p->replay, m);
-	replay_drain(p->replay, p->o->max_time_ns, on_drained, p);
+	replay_drain(p->replay, p->set->max_time_ns, on_drained, p);
 	uv_run(&p->loop, UV_RUN_DEFAULT);
 	replay_free(p->replay);
 	return m ? 0 : -ENOMEM;
 }
 
-int prober_ask(const struct options *o, const struct narrow_view *seen, struct probe *probes, struct buffer *error)
+int prober_ask(const struct prober_settings *set, const struct narrow_view *seen, struct probe *probes, struct buffer *error)
 {
-	struct prober p = { .o = o, .seen = seen, .probes = probes };
+	struct prober p = { .set = set, .seen = seen, .probes = probes };
 	int err = uv_loop_init(&p.loop);
 
-	for (size_t i = 0; i < o->target_count; i++)
+	for (size_t i = 0; i < set->target_count; i++)
 		probes[i] = (struct probe){
-			.name = o->targets[i].url.name,
-			.shown = o->targets[i].url.shown,
+			.name = set->targets[i].url.name,
+			.shown = set->targets[i].url.shown,
 			.kind = OUTCOME_FAILED_TIMEOUT,
-			.skipped = o->targets[i].url.is_sink,
+			.skipped = set->targets[i].url.is_sink,
 		};
 	if (err < 0) {
 		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");

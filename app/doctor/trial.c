@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "app/options/exit_status.h"
 #include "app/process/privileges.h"
 #include "app/process/sandbox.h"
 
@@ -164,14 +165,14 @@ static int begin(struct work *w)
 }
 
 /* in the child: as run.c sets a run up, in that order */
-static int try_all(const struct options *o, struct buffer *error)
+static int try_all(const char *user, struct buffer *error)
 {
 	struct work w = { .err = 0 };
 	int err = sandbox_prepare(error);
 
 	if (err == 0 && (err = uv_loop_init(&w.loop)) < 0)
 		buffer_printf(error, "cannot set up the event loop: %s", uv_strerror(err));
-	if (err < 0 || (err = privileges_drop(o->user, error)) < 0 || (err = sandbox_enter(error)) < 0)
+	if (err < 0 || (err = privileges_drop(user, error)) < 0 || (err = sandbox_enter(error)) < 0)
 		return err;
 	err = begin(&w);
 	if (err == 0) {
@@ -183,7 +184,7 @@ static int try_all(const struct options *o, struct buffer *error)
 	return err;
 }
 
-static void child(const struct options *o, int to_parent)
+static void child(const char *user, int to_parent)
 {
 	struct buffer error = { 0 };
 	int err;
@@ -193,7 +194,7 @@ static void child(const struct options *o, int to_parent)
 		_exit(EXIT_COULD_NOT);
 	signal(SIGALRM, SIG_DFL);
 	alarm(PATIENCE_S);
-	err = try_all(o, &error);
+	err = try_all(user, &error);
 	if (err < 0 && write(STDERR_FILENO, buffer_text(&error), error.len) < 0)
 		_exit(EXIT_COULD_NOT);
 	_exit(err < 0 ? EXIT_COULD_NOT : EXIT_DONE);
@@ -236,7 +237,7 @@ static bool hear(pid_t pid, int from_child, struct buffer *said)
 	return false;
 }
 
-bool trial_run(const struct options *o, struct buffer *said)
+bool trial_run(const char *user, struct buffer *said)
 {
 	int ends[2];
 	pid_t pid;
@@ -246,7 +247,7 @@ bool trial_run(const struct options *o, struct buffer *said)
 		goto cannot;
 	pid = fork();
 	if (pid == 0)
-		child(o, ends[1]);
+		child(user, ends[1]);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);

@@ -11,17 +11,17 @@
 
 #include <stdbool.h>
 
-#include "app/options/options.h"
 #include "base/buffer.h"
 
 /**
  * trial_run() - in a child: make the loop, drop privileges, enter the sandbox, and work there
+ * @user:  whom to become; NULL: stay who we are
  *
  * One thread must be all there are. What the work is: a timer, a signal, a
  * wake-up from another thread, a name looked up on libuv's threads, and a
  * connection over loopback that is accepted, written to, read and closed.
  * Return: true if it ended well; else one sentence in @said.
  */
-bool trial_run(const struct options *o, struct buffer *said);
+bool trial_run(const char *user, struct buffer *said);
 
 #endif

@@ -4,8 +4,9 @@
 #ifndef APP_OPTIONS_COMPLETION_H
 #define APP_OPTIONS_COMPLETION_H
 
-#include "app/options/options.h"
 #include "base/buffer.h"
+
+enum shell { SHELL_BASH, SHELL_ZSH };
 
 /** completion_text() - the completion script for @shell, made from the table of options */
 void completion_text(enum shell shell, struct buffer *out);

@@ -9,8 +9,9 @@
 #ifndef APP_OPTIONS_OPTION_CHANGE_H
 #define APP_OPTIONS_OPTION_CHANGE_H
 
-#include "app/options/options.h"
 #include "base/buffer.h"
+
+struct options;
 
 /** option_changes() - append "sample 5% -> 10%, path none -> ^/v1" for the hot options; nothing if they are equal */
 void option_changes(const struct options *from, const struct options *to, struct buffer *out);

@@ -18,6 +18,7 @@
 
 #include "app/options/admin_address.h"
 #include "app/options/compare_settings.h"
+#include "app/options/completion.h"
 #include "app/options/exit_status.h"
 #include "app/options/target_settings.h"
 #include "policy/ramp.h"
@@ -31,8 +32,6 @@ enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 
 enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG,
 	       COMMAND_COMPLETION, COMMAND_LIST_PRESETS };
-
-enum shell { SHELL_BASH, SHELL_ZSH };
 
 struct options {
 	enum command command;

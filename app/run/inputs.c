@@ -7,38 +7,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/run/stages.h"
+#include "app/process/listen_only.h"
+#include "app/process/privileges.h"
+#include "base/log.h"
 
 /* Each lane has its own, for a descriptor has one place in its file. */
 static int hold_files(struct inputs *in)
 {
-	size_t files = in->options->files.count;
+	size_t files = in->set.files.path_count;
 
-	if (in->options->loops == 1)
+	if (in->set.loops == 1)
 		return 0;
 	in->held_fds = malloc(in->lanes * files * sizeof(*in->held_fds));
 	if (!in->held_fds)
 		return -ENOMEM;
 	in->held_count = in->lanes * files;
 	for (size_t i = 0; i < in->held_count; i++) /* -1 if that fails: opening the path says why */
-		in->held_fds[i] = open(in->options->files.at[i % files], O_RDONLY | O_CLOEXEC);
+		in->held_fds[i] = open(in->set.files.paths[i % files], O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
 int inputs_open_again(const struct inputs *in, size_t lane, struct source **out, struct buffer *error)
 {
-	struct file_options options = stages_files(in->options);
+	struct file_options options = in->set.files;
 
 	if (in->held_fds)
-		options.fds = in->held_fds + lane * in->options->files.count;
+		options.fds = in->held_fds + lane * in->set.files.path_count;
 	return source_open_files(&options, out, error);
 }
 
 /* Several lanes read the same, so it must be there to be read several times. */
 static int check_files(const struct inputs *in, struct buffer *error)
 {
-	for (size_t i = 0; in->lanes > 1 && i < in->options->files.count; i++) {
-		const char *path = in->options->files.at[i];
+	for (size_t i = 0; in->lanes > 1 && i < in->set.files.path_count; i++) {
+		const char *path = in->set.files.paths[i];
 		struct stat st;
 
 		if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
@@ -65,19 +67,47 @@ static int open_recordings(struct inputs *in, struct buffer *error)
 	return err;
 }
 
-int inputs_open(struct inputs *in, const struct options *options, size_t lanes, struct buffer *error)
+struct live_options inputs_live(const struct input_settings *set, struct buffer *program)
+{
+	struct live_options live = set->live;
+
+	privileges_program(program);
+	live.program = program->len ? buffer_text(program) : NULL;
+	return live;
+}
+
+int inputs_listen_only(const struct input_settings *set, struct source *const *sources, size_t count, struct buffer *error)
+{
+	int fds[LISTEN_ONLY_MAX + 1], err;
+	size_t sockets = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sockets += source_sockets(sources[i], fds + sockets, LISTEN_ONLY_MAX + 1 - sockets);
+	err = listen_only_enter(fds, sockets, error);
+	if (err == 0 || err == -E2BIG)
+		return err;
+	if (set->sandbox) {
+		buffer_add_str(error, "; --no-sandbox captures all the same");
+		return err;
+	}
+	log_warn("%s: that nothing is ever sent there is kept, but not enforced", buffer_text(error));
+	buffer_clear(error);
+	return 0;
+}
+
+int inputs_open(struct inputs *in, struct input_settings set, size_t lanes, struct buffer *error)
 {
 	struct buffer program = { 0 };
 	struct live_options live;
 	int err;
 
-	*in = (struct inputs){ .options = options, .lanes = lanes };
-	if (options->files.count > 0)
+	*in = (struct inputs){ .set = set, .lanes = lanes };
+	if (set.files.path_count > 0)
 		return open_recordings(in, error);
-	live = stages_live(options, &program);
+	live = inputs_live(&set, &program);
 	err = source_open_lanes(&live, lanes, in->sources, error);
 	buffer_deinit(&program);
-	return err < 0 ? err : stages_listen_only(options, in->sources, lanes, error);
+	return err < 0 ? err : inputs_listen_only(&set, in->sources, lanes, error);
 }
 
 void inputs_release(struct inputs *in)

@@ -8,14 +8,23 @@
 #ifndef APP_RUN_INPUTS_H
 #define APP_RUN_INPUTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "app/options/options.h"
 #include "base/buffer.h"
 #include "capture/source.h"
 
+/** struct input_settings - what is read, see stages_inputs(); what it points to is borrowed */
+struct input_settings {
+	struct file_options files; /* no path: live */
+	struct live_options live;  /* without .program: inputs_live() */
+	uint32_t loops;            /* rounds of a recording; 0: until stopped */
+	bool sandbox;              /* sockets that stay open for sending are an error, not a warning */
+};
+
 struct inputs {
-	const struct options *options; /* borrowed */
+	struct input_settings set;
 	size_t lanes;
 	struct source *sources[SOURCE_LANES_MAX]; /* one per lane, until inputs_release() */
 	int *held_fds;                            /* with --loop: lane by lane, one per recording */
@@ -23,10 +32,19 @@ struct inputs {
 };
 
 /**
- * inputs_open() - open and check all of it, for @lanes lanes
+ * inputs_open() - open and check all of it, for @lanes lanes; live, nothing can be sent on their sockets from here on
  * Return: 0, or a negative errno with one sentence in @error. inputs_close() in every case.
  */
-int inputs_open(struct inputs *in, const struct options *options, size_t lanes, struct buffer *error);
+int inputs_open(struct inputs *in, struct input_settings set, size_t lanes, struct buffer *error);
+
+/** inputs_live() - what is captured; @program: filled with our own path, for messages, and borrowed by the result */
+struct live_options inputs_live(const struct input_settings *set, struct buffer *program);
+
+/**
+ * inputs_listen_only() - nothing can be sent on the sockets of these sources from here on; see listen_only.h
+ * Where the kernel cannot do that, it is a warning without the sandbox. Return: 0, or a negative errno with @error.
+ */
+int inputs_listen_only(const struct input_settings *set, struct source *const *sources, size_t count, struct buffer *error);
 
 /** inputs_open_again() - a lane's thread: the recordings from their beginning, for the next round of --loop */
 int inputs_open_again(const struct inputs *in, size_t lane, struct source **out, struct buffer *error);

@@ -59,16 +59,16 @@ static bool can_redraw(void)
 	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-void progress_open(struct progress *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx)
+void progress_open(struct progress *s, uv_loop_t *loop, struct progress_settings set, refresh_fn *refresh, void *ctx)
 {
-	uint64_t every_ms = (uint64_t)(options->stats_every_ns / NS_PER_MS);
-	bool events_on_terminal = options->events_path && isatty(STDOUT_FILENO);
+	uint64_t every_ms = (uint64_t)(set.stats_every_ns / NS_PER_MS);
+	bool events_on_terminal = set.has_events && isatty(STDOUT_FILENO);
 
-	s->options = options;
+	s->set = set;
 	s->refresh = refresh;
 	s->ctx = ctx;
-	s->terminal = can_redraw() && !options->quiet && !events_on_terminal;
-	s->drawn_line = s->plain_line = live_line_new(mono_now(), options->policy.sample_share);
+	s->terminal = can_redraw() && !set.quiet && !events_on_terminal;
+	s->drawn_line = s->plain_line = live_line_new(mono_now(), set.sample_share);
 	uv_timer_init(loop, &s->redraw);
 	uv_timer_init(loop, &s->plain);
 	s->redraw.data = s->plain.data = s;
@@ -86,38 +86,38 @@ static void list_text(struct buffer *out, const struct texts *t)
 		buffer_printf(out, "%s%s", i ? ", " : "", t->at[i]);
 }
 
-static void input_text(const struct options *o, struct buffer *out)
+static void input_text(const struct progress_settings *set, struct buffer *out)
 {
 	char text[UNITS_TEXT_MAX];
 
-	if (o->files.count > 0) {
+	if (set->files.count > 0) {
 		buffer_add_str(out, "reading ");
-		list_text(out, &o->files);
-		if (!o->dry_run && o->speed_max)
+		list_text(out, &set->files);
+		if (set->sends && set->speed_max)
 			buffer_add_str(out, " as fast as the target allows");
-		else if (!o->dry_run && o->speed == 1)
+		else if (set->sends && set->speed == 1)
 			buffer_add_str(out, " at its recorded pace");
-		else if (!o->dry_run)
-			buffer_printf(out, " at %g times its pace", o->speed);
+		else if (set->sends)
+			buffer_printf(out, " at %g times its pace", set->speed);
 	} else {
 		buffer_add_str(out, "capturing on ");
-		list_text(out, &o->interfaces);
+		list_text(out, &set->interfaces);
 	}
-	for (size_t i = 0; i < o->ports.count; i++)
-		buffer_printf(out, "%s%u", i ? "," : " port ", o->ports.port[i]);
-	buffer_printf(out, ", sample %s", share_text(o->policy.sample_share, text));
+	for (size_t i = 0; i < set->ports->count; i++)
+		buffer_printf(out, "%s%u", i ? "," : " port ", set->ports->port[i]);
+	buffer_printf(out, ", sample %s", share_text(set->sample_share, text));
 }
 
 void progress_begin(struct progress *s)
 {
-	const struct options *o = s->options;
+	const struct progress_settings *set = &s->set;
 
 	buffer_clear(&s->text);
-	input_text(o, &s->text);
-	if (o->dry_run)
+	input_text(set, &s->text);
+	if (!set->sends)
 		buffer_add_str(&s->text, ", dry run: nothing is sent");
-	for (size_t i = 0; !o->dry_run && i < o->target_count; i++)
-		buffer_printf(&s->text, "%s%s", i ? " and " : ", to ", o->targets[i].url.shown);
+	for (size_t i = 0; set->sends && i < set->target_count; i++)
+		buffer_printf(&s->text, "%s%s", i ? " and " : ", to ", set->targets[i].url.shown);
 	log_info("%s", buffer_text(&s->text));
 }
 

@@ -10,15 +10,31 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "app/options/options.h"
+#include "app/options/target_settings.h"
+#include "capture/decode.h"
 #include "report/books.h"
 #include "report/live_line.h"
 
 /** refresh_fn - the numbers now, and how far a recording was read */
 typedef void refresh_fn(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
 
+/** struct progress_settings - what the options say, see stages_progress(); what it points to is borrowed */
+struct progress_settings {
+	struct texts files, interfaces;
+	const struct port_set *ports;
+	const struct target_settings *targets;
+	size_t target_count;
+	uint64_t sample_share;
+	double speed;   /* of a recording */
+	bool speed_max; /* ... or as fast as the targets allow */
+	int64_t stats_every_ns; /* 0: no plain lines */
+	bool sends;             /* false: a dry run */
+	bool has_events;        /* -o */
+	bool quiet;
+};
+
 struct progress {
-	const struct options *options; /* borrowed */
+	struct progress_settings set;
 	refresh_fn *refresh;
 	void *ctx;
 	uv_timer_t redraw, plain;
@@ -28,7 +44,7 @@ struct progress {
 };
 
 /** progress_open() - set up the timers on @loop */
-void progress_open(struct progress *s, uv_loop_t *loop, const struct options *options, refresh_fn *refresh, void *ctx);
+void progress_open(struct progress *s, uv_loop_t *loop, struct progress_settings set, refresh_fn *refresh, void *ctx);
 
 /** progress_begin() - say what begins; the capture is active now */
 void progress_begin(struct progress *s);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "app/options/options.h"
 #include "base/lines.h"
 #include "base/log.h"
 #include "policy/sample.h"

@@ -7,10 +7,13 @@
 #ifndef APP_RUN_RULES_H
 #define APP_RUN_RULES_H
 
-#include "app/options/options.h"
+#include "app/options/target_settings.h"
+#include "base/buffer.h"
 #include "capture/source.h"
 #include "policy/policy.h"
 #include "policy/rewrite.h"
+
+struct options;
 
 /** struct lane_rules - what one lane goes by; never changed, but for the sample */
 struct lane_rules {

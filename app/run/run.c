@@ -100,7 +100,7 @@ static void add_handles(struct run *r)
 	if (r->o->duration_ns > 0)
 		uv_timer_start(&r->duration, run_on_duration, (uint64_t)((r->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
 	run_open_sample_control(r);
-	progress_open(&r->progress, &r->loop, r->o, run_refresh, r);
+	progress_open(&r->progress, &r->loop, stages_progress(r->o), run_refresh, r);
 	r->handles_ready = true;
 }
 
@@ -146,7 +146,7 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	if ((r->o->admin.at.family || r->o->admin.path[0]) && (err = admin_open(&r->o->admin, &r->admin, error)) < 0)
 		return err;
 	r->process_usage = process_usage_open();
-	if ((err = inputs_open(&r->inputs, r->o, r->lane_count, error)) < 0)
+	if ((err = inputs_open(&r->inputs, stages_inputs(r->o), r->lane_count, error)) < 0)
 		return err;
 	if ((err = outputs_open(&r->outputs, stages_outputs(r->o), error)) < 0)
 		return err;

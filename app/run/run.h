@@ -10,7 +10,7 @@
 #ifndef APP_RUN_RUN_H
 #define APP_RUN_RUN_H
 
-#include "app/options/options.h"
+struct options;
 
 /** run_to_end() - capture and mirror until the end; prints what the user should see. Returns the exit status. */
 int run_to_end(const struct options *options);

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "app/admin/admin.h"
+#include "app/options/options.h"
 #include "app/run/comparing.h"
 #include "app/run/explain.h"
 #include "app/run/inputs.h"

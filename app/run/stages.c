@@ -1,69 +1,39 @@
 /* stages.c - see stages.h */
 #include "app/run/stages.h"
 
-#include <errno.h>
-
-#include "app/process/listen_only.h"
-#include "app/process/privileges.h"
-#include "base/log.h"
+#include "app/options/options.h"
 
 #define HOLD_BYTES (256 * 1024)               /* out of order, per direction */
 #define IDLE_NS    (INT64_C(3600) * NS_PER_S) /* model clients keep connections for long silences */
 
-struct live_options stages_live(const struct options *o, struct buffer *program)
+struct input_settings stages_inputs(const struct options *o)
 {
-	privileges_program(program);
-	return (struct live_options){
-		.interfaces = o->interfaces.at,
-		.interface_count = o->interfaces.count,
-		.expression = o->expression,
-		.ports = o->ports,
-		.vxlan_ports = o->vxlan_ports,
-		.tunnels = o->tunnels,
-		.snaplen = o->snaplen,
-		.buffer_bytes = o->buffer_bytes,
-		.promiscuous = o->promiscuous,
-		.program = program->len ? buffer_text(program) : NULL,
+	return (struct input_settings){
+		.files = { .paths = o->files.at, .path_count = o->files.count, .expression = o->expression },
+		.live = {
+			.interfaces = o->interfaces.at,
+			.interface_count = o->interfaces.count,
+			.expression = o->expression,
+			.ports = o->ports,
+			.vxlan_ports = o->vxlan_ports,
+			.tunnels = o->tunnels,
+			.snaplen = o->snaplen,
+			.buffer_bytes = o->buffer_bytes,
+			.promiscuous = o->promiscuous,
+		},
+		.loops = o->loops,
+		.sandbox = o->sandbox,
 	};
 }
 
-struct file_options stages_files(const struct options *o)
-{
-	return (struct file_options){
-		.paths = o->files.at,
-		.path_count = o->files.count,
-		.expression = o->expression,
-	};
-}
-
-struct tracker_options stages_tracker(const struct options *o, struct budget *budget)
+struct tracker_options stages_tracker(const struct options *o)
 {
 	return (struct tracker_options){
 		.server_ports = o->ports.port,
 		.server_port_count = o->ports.count,
 		.hold_bytes = HOLD_BYTES,
 		.idle_ns = IDLE_NS,
-		.budget = budget,
 	};
-}
-
-int stages_listen_only(const struct options *o, struct source *const *sources, size_t count, struct buffer *error)
-{
-	int fds[LISTEN_ONLY_MAX + 1], err;
-	size_t sockets = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sockets += source_sockets(sources[i], fds + sockets, LISTEN_ONLY_MAX + 1 - sockets);
-	err = listen_only_enter(fds, sockets, error);
-	if (err == 0 || err == -E2BIG)
-		return err;
-	if (o->sandbox) {
-		buffer_add_str(error, "; --no-sandbox captures all the same");
-		return err;
-	}
-	log_warn("%s: that nothing is ever sent there is kept, but not enforced", buffer_text(error));
-	buffer_clear(error);
-	return 0;
 }
 
 struct lane_settings stages_lane(const struct options *o)
@@ -71,7 +41,7 @@ struct lane_settings stages_lane(const struct options *o)
 	struct lane_settings set = {
 		.ports = &o->ports,
 		.vxlan_ports = &o->vxlan_ports,
-		.tracker = stages_tracker(o, NULL),
+		.tracker = stages_tracker(o),
 		.max_body = o->max_body,
 		.max_response = o->compare.max_response,
 		.loops = o->loops,
@@ -117,6 +87,24 @@ struct recording_settings stages_recording(const struct options *o)
 		.snaplen = o->snaplen,
 		.max_memory = o->max_memory,
 		.read = o->files,
+	};
+}
+
+struct progress_settings stages_progress(const struct options *o)
+{
+	return (struct progress_settings){
+		.files = o->files,
+		.interfaces = o->interfaces,
+		.ports = &o->ports,
+		.targets = o->targets,
+		.target_count = o->target_count,
+		.sample_share = o->policy.sample_share,
+		.speed = o->speed,
+		.speed_max = o->speed_max,
+		.stats_every_ns = o->stats_every_ns,
+		.sends = !o->dry_run,
+		.has_events = o->events_path != NULL,
+		.quiet = o->quiet,
 	};
 }
 

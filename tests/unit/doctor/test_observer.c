@@ -5,6 +5,7 @@
 
 #include "app/doctor/observer.h"
 #include "app/run/rules.h"
+#include "app/run/stages.h"
 #include "base/clock.h"
 #include "tests/rig/memory_capture.h"
 
@@ -18,15 +19,30 @@ static void record(struct memory_capture *c)
 	memory_capture_send(c, 3, 'c', "not HTTP");
 }
 
+static struct observer_settings settings_of(const struct options *o)
+{
+	return (struct observer_settings){
+		.input = stages_inputs(o),
+		.ports = &o->ports,
+		.vxlan_ports = &o->vxlan_ports,
+		.tracker = stages_tracker(o),
+		.max_memory = o->max_memory,
+		.max_body = o->max_body,
+		.targets = o->targets,
+		.target_count = o->target_count,
+	};
+}
+
 static void observe(const struct options *o, struct symptoms *s)
 {
+	const struct observer_settings set = settings_of(o);
 	struct buffer error = { 0 };
 	struct observer *ob;
 	struct rules rules;
 	int got;
 
 	assert_int_equal(rules_make(o, 1, NULL, &rules, &error), 0);
-	ob = observer_new(o, rules.lane[0]->policy);
+	ob = observer_new(&set, rules.lane[0]->policy);
 	assert_non_null(ob);
 	assert_int_equal(observer_open(ob, &error), 0);
 	while ((got = observer_turn(ob)) == 0)
@@ -117,12 +133,14 @@ static void test_no_recording(void **state)
 	struct buffer error = { 0 };
 	struct observer *ob;
 	struct options o;
+	struct observer_settings set;
 	struct rules rules;
 
 	(void)state;
 	OPTIONS_OF(&o, "-r", "/nonexistent/x.pcap", "--dry-run");
 	assert_int_equal(rules_make(&o, 1, NULL, &rules, &error), 0);
-	ob = observer_new(&o, rules.lane[0]->policy);
+	set = settings_of(&o);
+	ob = observer_new(&set, rules.lane[0]->policy);
 	assert_non_null(ob);
 	assert_true(observer_open(ob, &error) < 0);
 	assert_non_null(strstr(buffer_text(&error), "/nonexistent/x.pcap"));

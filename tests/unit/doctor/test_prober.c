@@ -33,6 +33,22 @@ static void port_take(struct port *p, bool listens)
 	snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%u/base", p->number);
 }
 
+static int ask(const struct options *o, const struct narrow_view *seen, struct probe *probes)
+{
+	const struct prober_settings set = {
+		.targets = o->targets,
+		.target_count = o->target_count,
+		.tls = o->tls,
+		.max_time_ns = o->max_time_ns,
+		.may_be_production = o->target_is_production,
+	};
+	struct buffer error = { 0 };
+	int err = prober_ask(&set, seen, probes, &error);
+
+	buffer_deinit(&error);
+	return err;
+}
+
 static void *respond(void *arg)
 {
 	static const char response[] = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\nConnection: close\r\n\r\n";
@@ -52,7 +68,6 @@ static void *respond(void *arg)
 static void test_responds(void **state)
 {
 	struct narrow_view seen = { .server_count = 0 };
-	struct buffer error = { 0 };
 	struct port p = { .fd = -1 };
 	struct probe probe;
 	struct options o;
@@ -62,7 +77,7 @@ static void test_responds(void **state)
 	port_take(&p, true);
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", p.url);
 	assert_int_equal(pthread_create(&server, NULL, respond, &p), 0);
-	assert_int_equal(prober_ask(&o, &seen, &probe, &error), 0);
+	assert_int_equal(ask(&o, &seen, &probe), 0);
 	pthread_join(server, NULL);
 	assert_int_equal(probe.kind, OUTCOME_ANSWERED_4XX);
 	assert_int_equal(probe.status_code, 401);
@@ -79,7 +94,6 @@ static void test_responds(void **state)
 static void test_closed_and_sink(void **state)
 {
 	struct narrow_view seen = { .server_count = 0 };
-	struct buffer error = { 0 };
 	struct port p = { .fd = -1 };
 	struct probe probes[2];
 	struct options o;
@@ -89,7 +103,7 @@ static void test_closed_and_sink(void **state)
 	port_take(&p, false);
 	snprintf(closed, sizeof(closed), "b=%s", p.url);
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "a=sink:", "-t", closed);
-	assert_int_equal(prober_ask(&o, &seen, probes, &error), 0);
+	assert_int_equal(ask(&o, &seen, probes), 0);
 	assert_string_equal(probes[0].name, "a");
 	assert_true(probes[0].skipped);
 	assert_string_equal(probes[1].name, "b");
@@ -104,7 +118,6 @@ static void test_closed_and_sink(void **state)
 static void test_production(void **state)
 {
 	struct narrow_view seen = { .server_count = 1 };
-	struct buffer error = { 0 };
 	struct port p = { .fd = -1 };
 	struct probe probe;
 	struct options o;
@@ -113,12 +126,12 @@ static void test_production(void **state)
 	port_take(&p, false);
 	endpoint_set_ipv4(&seen.server[0], INADDR_LOOPBACK, p.number);
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", p.url);
-	assert_int_equal(prober_ask(&o, &seen, &probe, &error), 0);
+	assert_int_equal(ask(&o, &seen, &probe), 0);
 	assert_true(probe.is_production);
 	assert_int_equal(probe.server.port, p.number);
 	options_deinit(&o);
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", p.url, "--target-is-production");
-	assert_int_equal(prober_ask(&o, &seen, &probe, &error), 0);
+	assert_int_equal(ask(&o, &seen, &probe), 0);
 	assert_false(probe.is_production);
 	assert_int_equal(probe.kind, OUTCOME_FAILED_CONNECT);
 	close(p.fd);

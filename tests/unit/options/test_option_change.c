@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/options/option_change.h"
+#include "app/options/options.h"
 
 #define ARGS_MAX 10
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "app/options/options.h"
 #include "app/run/lane.h"
 #include "app/run/stages.h"
 #include "base/units.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "app/options/options.h"
 #include "app/run/lanes.h"
 #include "app/run/stages.h"
 #include "base/units.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/run/progress.h"
+#include "app/run/stages.h"
 #include "base/log.h"
 
 static size_t refreshed;
@@ -43,7 +44,7 @@ static void test_start(void **state)
 		options_of(&o, starts[i].args);
 		uv_loop_init(&loop);
 		told_start(&told);
-		progress_open(&p, &loop, &o, refresh, NULL);
+		progress_open(&p, &loop, stages_progress(&o), refresh, NULL);
 		progress_begin(&p);
 		told_end(&told);
 		if (!strstr(told.text, starts[i].line))
@@ -71,7 +72,7 @@ static void test_lines_and_totals(void **state)
 	o.stats_every_ns = NS_PER_MS;
 	uv_loop_init(&loop);
 	told_start(&told);
-	progress_open(&p, &loop, &o, refresh, NULL);
+	progress_open(&p, &loop, stages_progress(&o), refresh, NULL);
 	while (refreshed < 2)
 		uv_run(&loop, UV_RUN_ONCE);
 	progress_print_books(&p, &books);
