@@ -220,6 +220,17 @@ static bool is_prompt(int fd)
 	       (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)));
 }
 
+/* the thread has ended, or never began */
+static void writer_free(struct event_writer *w)
+{
+	pthread_cond_destroy(&w->emptied);
+	pthread_cond_destroy(&w->filled);
+	pthread_mutex_destroy(&w->lock);
+	lines_free(w->waiting);
+	lines_free(w->spares);
+	free(w);
+}
+
 int event_writer_new(int fd, bool waits, struct event_writer **out)
 {
 	struct event_writer *w = calloc(1, sizeof(*w));
@@ -236,7 +247,7 @@ int event_writer_new(int fd, bool waits, struct event_writer **out)
 	pthread_cond_init(&w->emptied, NULL);
 	err = pthread_create(&w->thread, NULL, writer_main, w);
 	if (err) {
-		free(w);
+		writer_free(w);
 		return -err;
 	}
 	*out = w;
@@ -323,11 +334,6 @@ int event_writer_close(struct event_writer *w)
 	error = w->error;
 	if (w->fd != STDOUT_FILENO)
 		close(w->fd);
-	pthread_cond_destroy(&w->emptied);
-	pthread_cond_destroy(&w->filled);
-	pthread_mutex_destroy(&w->lock);
-	lines_free(w->waiting);
-	lines_free(w->spares);
-	free(w);
+	writer_free(w);
 	return error;
 }

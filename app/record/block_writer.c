@@ -210,6 +210,15 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
+/* the thread has ended, or never began */
+static void writer_free(struct block_writer *w)
+{
+	pthread_cond_destroy(&w->emptied);
+	pthread_cond_destroy(&w->filled);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
 int block_writer_new(const int *fds, size_t count, struct block_writer **out)
 {
 	struct block_writer *w;
@@ -229,7 +238,7 @@ int block_writer_new(const int *fds, size_t count, struct block_writer **out)
 	pthread_cond_init(&w->emptied, NULL);
 	err = pthread_create(&w->thread, NULL, writer_main, w);
 	if (err) {
-		free(w);
+		writer_free(w);
 		return -err;
 	}
 	*out = w;
@@ -282,9 +291,6 @@ struct block_totals block_writer_close(struct block_writer *w)
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
 	totals = w->totals;
-	pthread_cond_destroy(&w->emptied);
-	pthread_cond_destroy(&w->filled);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
+	writer_free(w);
 	return totals;
 }
