@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/options/completion.h"
 #include "app/options/option_table.h"
 #include "app/options/option_value.h"
 #include "app/options/options.h"
@@ -691,96 +690,6 @@ static void test_user_of_root(void **state)
 	options_deinit(&o);
 }
 
-/* ---- the table itself ---- */
-
-static void check_row(const struct option_row *row)
-{
-	struct buffer range = { 0 };
-
-	assert_true(strlen(row->name) >= 2);
-	assert_true(strlen(row->help) > 8);
-	assert_ptr_equal(option_by_name(span_str(row->name)), row); /* unique: the first of the name is this */
-	if (row->letter)
-		assert_ptr_equal(option_by_letter(row->letter), row);
-	assert_int_equal(option_takes_value(row), row->kind > OPTION_NOTHING);
-	assert_true(row->kind == OPTION_COMMAND || row->min <= row->max);
-	if (row->initial && row->max) /* a default inside the range; 0 may mean "none" outside it */
-		assert_true(row->initial >= row->min && row->initial <= row->max);
-	if (row->instead)
-		assert_string_equal(option_by_name(span_str(row->instead))->instead, row->name);
-	option_range(row, &range);
-	assert_true(range.len > 4);
-	buffer_deinit(&range);
-}
-
-static void test_table(void **state)
-{
-	assert_true(option_row_count > 40);
-	for (size_t i = 0; i < option_row_count; i++)
-		check_row(&option_rows[i]);
-	assert_null(option_by_letter(0));
-	assert_null(option_by_name(span_str("")));
-	assert_null(option_by_name(span_str("portx")));
-}
-
-static void test_nearest(void **state)
-{
-	static const struct {
-		const char *typed, *meant;
-	} cases[] = {
-		{ "smaple", "sample" },   { "samples", "sample" },      { "sam", "sample" },
-		{ "max-boddy", "max-body" }, { "speeed", "speed" },     { "conections", "connections" },
-		{ "dryrun", "dry-run" },  { "not_path", "not-path" },   { "compares", "compare" },
-		{ "x", NULL },            { "", NULL },                 { "xyzzy", NULL },
-		{ "no-promiscuous-mode-please-thank-you", NULL },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *got = option_nearest(span_str(cases[i].typed));
-
-		assert_string_equal(got ? got : "(none)", cases[i].meant ? cases[i].meant : "(none)");
-	}
-}
-
-static void test_help(void **state)
-{
-	struct buffer help = { 0 };
-	char *text, *line, *save = NULL;
-	char option[64];
-
-	options_help(&help);
-	assert_true(buffer_ok(&help));
-	text = strdup(buffer_text(&help));
-	assert_non_null(text);
-	for (size_t i = 0; i < option_row_count; i++) {
-		snprintf(option, sizeof(option), "--%s", option_rows[i].name);
-		assert_non_null(strstr(text, option));
-	}
-	assert_non_null(strstr(text, "the kernel's buffer for each interface (default: 64M)"));
-	assert_non_null(strstr(text, "(default: 300ms)"));
-	assert_non_null(strstr(text, "(default: 100%)"));
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		assert_true(strlen(line) <= 100);
-		assert_true(line[strlen(line) - 1] != ' ');
-	}
-	free(text);
-	buffer_deinit(&help);
-}
-
-/* --help names the presets by hand; policy.c knows them. */
-static void test_presets_are_told(void **state)
-{
-	const char *help = option_by_name(span_str("preset"))->help;
-	char *names = strdup(preset_names()), *save = NULL;
-	int count = 0;
-
-	assert_non_null(names);
-	for (char *name = strtok_r(names, ", ", &save); name; name = strtok_r(NULL, ", ", &save), count++)
-		assert_non_null(strstr(help, name));
-	assert_true(count >= 5);
-	free(names);
-}
-
 /* What a shell offers is accepted; "header:" waits for a name. */
 static void check_choice(const struct option_row *row, const char *choice)
 {
@@ -812,27 +721,6 @@ static void test_choices(void **state)
 	assert_true(rows >= 7);
 }
 
-/* Each shell gets each option, and nothing that could end its quotes. */
-static void test_completion(void **state)
-{
-	for (enum shell shell = SHELL_BASH; shell <= SHELL_ZSH; shell++) {
-		struct buffer script = { 0 };
-		size_t quotes = 0;
-		char option[64];
-
-		completion_text(shell, &script);
-		assert_true(buffer_ok(&script));
-		for (size_t i = 0; i < option_row_count; i++) {
-			snprintf(option, sizeof(option), "--%s", option_rows[i].name);
-			assert_non_null(strstr(buffer_text(&script), option));
-		}
-		for (const char *c = buffer_text(&script); *c; c++)
-			quotes += *c == '\'' && !(c > buffer_text(&script) && c[-1] == '\\');
-		assert_int_equal(quotes % 2, 0);
-		buffer_deinit(&script);
-	}
-}
-
 /* ---- a directory of our own ---- */
 
 static char directory[] = "/tmp/test_options.XXXXXX";
@@ -858,13 +746,10 @@ static int leave_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),	cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_configs),		cmocka_unit_test(test_config_is_no_text),
-		cmocka_unit_test(test_bad_target),	cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_user_of_root),	cmocka_unit_test(test_table),
-		cmocka_unit_test(test_nearest),		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_presets_are_told), cmocka_unit_test(test_choices),
-		cmocka_unit_test(test_completion),
+		cmocka_unit_test(test_accepted),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_configs),      cmocka_unit_test(test_config_is_no_text),
+		cmocka_unit_test(test_bad_target),   cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_user_of_root), cmocka_unit_test(test_choices),
 	};
 
 	return cmocka_run_group_tests(tests, enter_directory, leave_directory);
