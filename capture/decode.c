@@ -137,7 +137,7 @@ static enum packet_result put_together(struct decoder *d, const struct packet *p
 {
 	struct fragment_origin origin = { .src = &out->src,
 					  .dst = &out->dst,
-					  .network = out->network,
+					  .domain = out->domain,
 					  .ts = packet->ts,
 					  .packet = d->keep ? packet : NULL,
 					  .earlier = &d->earlier };
@@ -169,7 +169,7 @@ static enum packet_result open_layers(struct decoder *d, const struct packet *pa
 			uint16_t port = tunnel_port(payload->protocol, &d->vxlan_ports, l);
 
 			d->tunnels |= tunnel_bit(payload->protocol, l);
-			result = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->network);
+			result = tunnel_decode(payload->protocol, &d->vxlan_ports, l, &ethertype, &out->domain);
 			note_unread(d, result, ethertype, payload->protocol, port);
 			if (result == PACKET_DECODED) {
 				result = ip_decode(ethertype, l, &out->src, &out->dst, payload);
@@ -221,7 +221,7 @@ static inline bool decode_usual(struct decoder *d, const struct packet *packet, 
 	out->seq = field32(headers, 38);
 	out->ack = field32(headers, 42);
 	out->flags = offset_and_flags & TCP_FLAGS;
-	out->network = 0;
+	out->domain = 0;
 	out->missing_bytes = 0;
 	span_truncate(&rest, total - 20 - TCP_HEADER); /* what is behind is padding */
 	if (!span_take(&rest, header_len - TCP_HEADER, &options))
@@ -240,7 +240,7 @@ __attribute__((noinline)) static enum packet_result decode_any(struct decoder *d
 	struct layer l = { .bytes = packet->bytes, .cut = cut, .claimed = captured + cut };
 	struct ip_payload payload;
 	uint16_t ethertype = 0;
-	enum packet_result result = link_decode(packet->linktype, &l, &ethertype, &out->network);
+	enum packet_result result = link_decode(packet->linktype, &l, &ethertype, &out->domain);
 
 	d->tunnels = l.tunnels;
 	if (result == PACKET_IGNORED_LINKTYPE)

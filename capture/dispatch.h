@@ -3,7 +3,7 @@
  *
  * Theory of operation: every lane reads all of the file and takes what is its
  * own. A hash of the two ends that does not know which came first gives both
- * directions of a connection to one lane, and its copies in other networks, and
+ * directions of a connection to one lane, and its copies in other domains, and
  * what comes out of tunnels and fragments, since it is asked once the segment is
  * known. So reading, which is most of the work, is done by each; one reader that
  * hands packets to the others would have to keep or copy every payload.

@@ -38,7 +38,7 @@
 struct datagram_key {
 	uint8_t src[16], dst[16];
 	uint32_t id;
-	uint32_t network;
+	uint32_t domain;
 	uint32_t family, protocol;
 };
 
@@ -156,7 +156,7 @@ static void expire(struct fragments *t, struct wall now)
 static struct datagram_key key_of(const struct fragment_origin *origin, const struct ip_payload *payload)
 {
 	struct datagram_key key = { .id = payload->id,
-				    .network = origin->network,
+				    .domain = origin->domain,
 				    .family = origin->src->family };
 
 	memcpy(key.src, origin->src->addr, sizeof(key.src));

@@ -33,7 +33,7 @@ void fragments_free(struct fragments *t);
 /** struct fragment_origin - where a fragment was seen; all borrowed */
 struct fragment_origin {
 	const struct endpoint *src, *dst; /* addresses; ports are not looked at */
-	uint32_t network;                 /* identity of the network */
+	uint32_t domain;                  /* identity of the domain */
 	struct wall ts;                   /* capture time */
 	const struct packet
 		*packet;            /* to be kept with the datagram; NULL: nothing is kept, @earlier stays empty */

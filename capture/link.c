@@ -25,7 +25,7 @@
 
 #include "capture/decode.h"
 #include "capture/mpls.h"
-#include "capture/network.h"
+#include "capture/domain.h"
 #include "capture/tunnel_kind.h"
 #include "capture/wifi.h"
 
@@ -72,7 +72,7 @@ static enum packet_result take_ethertype(struct layer *l, size_t size, size_t of
  * id 0 gives a priority and no VLAN: the same connection may be seen with and
  * without it.
  */
-static enum packet_result take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vlan_tags(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	while (ethertype_is_vlan_tag(*ethertype)) {
 		struct span tag;
@@ -82,8 +82,8 @@ static enum packet_result take_vlan_tags(struct layer *l, uint16_t *ethertype, u
 		if (result != PACKET_DECODED)
 			return result;
 		id = field16(tag, 0) & VLAN_ID_MASK;
-		if (id && *network <= VLAN_ID_MASK)
-			*network = *network << VLAN_ID_BITS | id;
+		if (id && *domain <= VLAN_ID_MASK)
+			*domain = *domain << VLAN_ID_BITS | id;
 		*ethertype = field16(tag, 2);
 	}
 	return PACKET_DECODED;
@@ -96,7 +96,7 @@ static enum packet_result take_vlan_tags(struct layer *l, uint16_t *ethertype, u
  * that is wrong here and right behind the tag. A tag of its own that was
  * already reported is not counted twice.
  */
-static void take_hidden_tag(struct layer *l, uint16_t ethertype, uint32_t *network)
+static void take_hidden_tag(struct layer *l, uint16_t ethertype, uint32_t *domain)
 {
 	uint8_t version = ethertype == ETHERTYPE_IPV4 ? 4 : 6;
 	struct layer behind = *l, peek;
@@ -112,8 +112,8 @@ static void take_hidden_tag(struct layer *l, uint16_t ethertype, uint32_t *netwo
 		return;
 	*l = behind;
 	id = field16(tag, 0) & VLAN_ID_MASK;
-	if (id && *network <= VLAN_ID_MASK && *network != id)
-		*network = *network << VLAN_ID_BITS | id;
+	if (id && *domain <= VLAN_ID_MASK && *domain != id)
+		*domain = *domain << VLAN_ID_BITS | id;
 }
 
 /*
@@ -210,7 +210,7 @@ bool decode_knows_linktype(int linktype)
  * RFC 2516, 4; RFC 1661, 2. The one byte form of PPP's protocol is negotiated
  * for modems only. A length beyond the frame is the frame's own trouble.
  */
-static enum packet_result take_pppoe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_pppoe(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, 8, &header, PACKET_MALFORMED_LINK);
@@ -223,7 +223,7 @@ static enum packet_result take_pppoe(struct layer *l, uint16_t *ethertype, uint3
 		return PACKET_IGNORED_NOT_IP;
 	if (len - 2 < l->claimed)
 		layer_limit(l, len - 2);
-	*network = network_enter(*network, NETWORK_PPPOE, field16(header, 2));
+	*domain = domain_enter(*domain, DOMAIN_PPPOE, field16(header, 2));
 	switch (field16(header, 6)) {
 	case PPP_IPV4:
 		*ethertype = ETHERTYPE_IPV4;
@@ -270,19 +270,19 @@ static enum packet_result take_cisco_metadata(struct layer *l, uint16_t *etherty
 }
 
 /* IEEE 802.1Q, 9.7 c: the service's number, then the customer's frame from its addresses on. */
-static enum packet_result take_backbone_tag(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_backbone_tag(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	struct span tag;
 	enum packet_result result = layer_take(l, 4, &tag, PACKET_MALFORMED_LINK);
 
 	if (result != PACKET_DECODED)
 		return result;
-	*network = network_enter(*network, NETWORK_BACKBONE, field32(tag, 0) & 0xffffff);
+	*domain = domain_enter(*domain, DOMAIN_BACKBONE, field32(tag, 0) & 0xffffff);
 	*ethertype = ETHERTYPE_BRIDGED;
 	return PACKET_DECODED;
 }
 
-static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	switch (*ethertype) {
 	case ETHERTYPE_BRIDGED:
@@ -293,7 +293,7 @@ static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, ui
 		return mpls_decode(l, ethertype);
 	case ETHERTYPE_PPPOE_SESSION:
 		l->tunnels |= TUNNEL_BIT(TUNNEL_PPPOE);
-		return take_pppoe(l, ethertype, network);
+		return take_pppoe(l, ethertype, domain);
 	case ETHERTYPE_VN_TAG:
 		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
 		return take_ethertype(l, 6, 4, ethertype);
@@ -305,7 +305,7 @@ static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, ui
 		return take_cisco_metadata(l, ethertype);
 	case ETHERTYPE_BACKBONE:
 		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
-		return take_backbone_tag(l, ethertype, network);
+		return take_backbone_tag(l, ethertype, domain);
 	}
 	if (*ethertype < ETHERTYPE_MIN) {
 		l->tunnels |= TUNNEL_BIT(TUNNEL_FABRIC);
@@ -314,7 +314,7 @@ static enum packet_result take_below_ip(struct layer *l, uint16_t *ethertype, ui
 	return PACKET_IGNORED_NOT_IP;
 }
 
-enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network)
+enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	for (;;) {
 		uint32_t tags = 0;
@@ -323,23 +323,23 @@ enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint3
 		if (result != PACKET_DECODED)
 			return result;
 		if (tags)
-			*network = *network ? network_enter(*network, NETWORK_VLAN, tags) : tags;
+			*domain = *domain ? domain_enter(*domain, DOMAIN_VLAN, tags) : tags;
 		if (is_ip(*ethertype))
 			return PACKET_DECODED;
-		result = take_below_ip(l, ethertype, network);
+		result = take_below_ip(l, ethertype, domain);
 		if (result != PACKET_DECODED)
 			return result;
 	}
 }
 
-enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network)
+enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	enum packet_result result = take_link_header(linktype, l, ethertype);
 
-	*network = 0;
+	*domain = 0;
 	if (result == PACKET_DECODED && !is_ip(*ethertype)) /* the plain packet is spared the loop */
-		result = link_decode_inner(l, ethertype, network);
+		result = link_decode_inner(l, ethertype, domain);
 	if (result == PACKET_DECODED && linktype == DLT_LINUX_SLL)
-		take_hidden_tag(l, *ethertype, network);
+		take_hidden_tag(l, *ethertype, domain);
 	return result;
 }

@@ -25,16 +25,16 @@ static inline bool ethertype_is_vlan_tag(uint16_t ethertype)
  * link_decode() - take the link layer off
  * @linktype:   DLT_* of libpcap
  * @ethertype:  out: ETHERTYPE_IPV4 or ETHERTYPE_IPV6
- * @network:    out: identity of the VLAN, as in struct segment
+ * @domain:     out: identity of the VLAN, as in struct segment
  * Return: PACKET_DECODED (go on), or what became of the packet.
  */
-enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *network);
+enum packet_result link_decode(int linktype, struct layer *l, uint16_t *ethertype, uint32_t *domain);
 
 /**
  * link_decode_inner() - take off what stands between a tunnel's header and the IP packet in it
  * @ethertype:  what follows, ETHERTYPE_BRIDGED for an Ethernet frame; out: ETHERTYPE_IPV4 or ETHERTYPE_IPV6
- * @network:    identity of the tunnel; out: of the VLAN in it
+ * @domain:     identity of the tunnel; out: of the VLAN in it
  */
-enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *network);
+enum packet_result link_decode_inner(struct layer *l, uint16_t *ethertype, uint32_t *domain);
 
 #endif

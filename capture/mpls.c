@@ -10,7 +10,7 @@
  * should and an IP header of that version follows, tags in between allowed.
  * Everything else is not IP: nothing is lost by it but frames that hold none.
  *
- * Labels are no part of a network's identity (network.h).
+ * Labels are no part of a domain's identity (domain.h).
  */
 #include "capture/mpls.h"
 

@@ -49,7 +49,7 @@ struct segment {
 	uint32_t seq;           /* of the first payload byte, or of the SYN; host order */
 	uint32_t ack;           /* meaningful with TCP_ACK only */
 	uint32_t missing_bytes; /* payload that was sent but not captured (snaplen): follows @payload */
-	uint32_t network;       /* identity of VLAN tags and tunnels (network.h); 0 = none */
+	uint32_t domain;        /* identity of VLAN tags and tunnels (domain.h); 0 = none */
 	const struct mptcp *mptcp; /* borrowed as @payload is; NULL: no Multipath TCP, as with nearly all */
 	uint16_t urgent;        /* meaningful with TCP_URG only: the pointer as it stands in the header */
 	uint8_t flags;          /* enum tcp_flag */

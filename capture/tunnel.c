@@ -11,19 +11,19 @@
  * Theory of operation. A tunnel over UDP is known by its port only, and a port
  * is no proof: any program may send from anywhere to 4789. So what a tunnel's
  * end looks at must be right as well: versions, the flag that there is a
- * network, the protocol inside. What it has to ignore is ignored here too:
+ * domain, the protocol inside. What it has to ignore is ignored here too:
  * fabrics and clouds do set bits that are reserved. The price of a mistake is
  * small, since the inside is parsed by the same code and has to hold TCP. Once
  * the header is accepted, what is inside decides what becomes of the packet: an
  * ARP is not IP, a cut one is truncated.
  *
  * One call takes one tunnel off; the caller counts them. Ids become part of the
- * network's identity, see network.h. Checksums are skipped like all others.
+ * domain's identity, see domain.h. Checksums are skipped like all others.
  */
 #include "capture/tunnel.h"
 
 #include "capture/link.h"
-#include "capture/network.h"
+#include "capture/domain.h"
 #include "capture/tunnel_kind.h"
 
 #define UDP_HEADER 8
@@ -83,7 +83,7 @@ static enum packet_result peek_ip(const struct layer *l, uint16_t *ethertype)
 }
 
 /* The flag and the port are enough (RFC 7348, 5); a group policy changes nothing behind the header. */
-static enum packet_result take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *network)
+static enum packet_result take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *domain)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
@@ -93,7 +93,7 @@ static enum packet_result take_vxlan_header(struct layer *l, uint32_t *flags, ui
 	*flags = field32(header, 0);
 	if (!(*flags & VXLAN_HAS_VNI))
 		return PACKET_IGNORED_NOT_TCP;
-	*network = network_enter(*network, NETWORK_VXLAN, field32(header, 4) >> 8);
+	*domain = domain_enter(*domain, DOMAIN_VXLAN, field32(header, 4) >> 8);
 	return PACKET_DECODED;
 }
 
@@ -109,11 +109,11 @@ static uint16_t gpe_ethertype(uint32_t flags)
  * On the ports of plain VXLAN the extension's bits are reserved ones, which may be set without meaning anything. They
  * are taken as meant where they promise IP and it is there: what stands there otherwise is the address of a frame.
  */
-static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	uint32_t flags;
 	uint16_t there;
-	enum packet_result result = take_vxlan_header(l, &flags, network);
+	enum packet_result result = take_vxlan_header(l, &flags, domain);
 
 	*ethertype = ETHERTYPE_BRIDGED;
 	if (result == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL && peek_ip(l, &there) == PACKET_DECODED &&
@@ -122,10 +122,10 @@ static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint3
 	return result;
 }
 
-static enum packet_result take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_vxlan_gpe(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	uint32_t flags;
-	enum packet_result result = take_vxlan_header(l, &flags, network);
+	enum packet_result result = take_vxlan_header(l, &flags, domain);
 
 	if (result != PACKET_DECODED)
 		return result;
@@ -137,7 +137,7 @@ static enum packet_result take_vxlan_gpe(struct layer *l, uint16_t *ethertype, u
  * RFC 8926, 3.4: version 0, no control packet; reserved bits are ignored on receipt. Options are skipped, critical
  * ones too: we only look.
  */
-static enum packet_result take_geneve(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_geneve(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	struct span header, options;
 	enum packet_result result = layer_take(l, 8, &header, PACKET_IGNORED_NOT_TCP);
@@ -149,7 +149,7 @@ static enum packet_result take_geneve(struct layer *l, uint16_t *ethertype, uint
 		return PACKET_IGNORED_NOT_TCP;
 	if (*ethertype != ETHERTYPE_BRIDGED && *ethertype != ETHERTYPE_IPV4 && *ethertype != ETHERTYPE_IPV6)
 		return PACKET_IGNORED_NOT_TCP;
-	*network = network_enter(*network, NETWORK_GENEVE, field32(header, 4) >> 8);
+	*domain = domain_enter(*domain, DOMAIN_GENEVE, field32(header, 4) >> 8);
 	return layer_take(l, (size_t)(field8(header, 0) & 0x3f) * 4, &options, PACKET_IGNORED_NOT_TCP);
 }
 
@@ -172,7 +172,7 @@ static enum packet_result skip_gtp_extensions(struct layer *l, uint8_t next)
 	return next == 0 ? PACKET_DECODED : PACKET_IGNORED_NOT_TCP;
 }
 
-/* TS 29.281, 5.1. The tunnel's end is the receiver's: each direction has its own, so it names no network. */
+/* TS 29.281, 5.1. The tunnel's end is the receiver's: each direction has its own, so it names no domain. */
 static enum packet_result take_gtp(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, optional;
@@ -225,7 +225,7 @@ static bool is_vxlan_port(const struct port_set *vxlan_ports, uint16_t port)
 
 /* UDP's own length is not used: IP's says the same, and is right where segmentation is offloaded. */
 static enum packet_result take_udp(const struct port_set *vxlan_ports, struct layer *l, uint16_t *ethertype,
-				   uint32_t *network)
+				   uint32_t *domain)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, UDP_HEADER, &header, PACKET_IGNORED_NOT_TCP);
@@ -235,12 +235,12 @@ static enum packet_result take_udp(const struct port_set *vxlan_ports, struct la
 		return result;
 	port = field16(header, 2);
 	if (is_vxlan_port(vxlan_ports, port))
-		return take_vxlan(l, ethertype, network);
+		return take_vxlan(l, ethertype, domain);
 	switch (port) {
 	case PORT_GENEVE:
-		return take_geneve(l, ethertype, network);
+		return take_geneve(l, ethertype, domain);
 	case PORT_VXLAN_GPE:
-		return take_vxlan_gpe(l, ethertype, network);
+		return take_vxlan_gpe(l, ethertype, domain);
 	case PORT_GTP:
 		return take_gtp(l, ethertype);
 	case PORT_TZSP:
@@ -307,15 +307,15 @@ static enum packet_result skip_gre_routes(struct layer *l)
 }
 
 /*
- * A key names the tunnel's network. NVGRE (Ethernet in GRE, subnets from 4096
+ * A key names the tunnel's domain. NVGRE (Ethernet in GRE, subnets from 4096
  * up) puts a flow's number in its last byte, and that differs by direction.
  */
-static uint32_t network_of_key(uint32_t key, uint16_t ethertype)
+static uint32_t domain_of_key(uint32_t key, uint16_t ethertype)
 {
 	return ethertype == ETHERTYPE_BRIDGED && key >> 8 >= 4096 ? key >> 8 : key;
 }
 
-static enum packet_result take_gre_fields(struct layer *l, uint16_t flags, uint16_t ethertype, uint32_t *network)
+static enum packet_result take_gre_fields(struct layer *l, uint16_t flags, uint16_t ethertype, uint32_t *domain)
 {
 	struct span field;
 	enum packet_result result = PACKET_DECODED;
@@ -325,8 +325,8 @@ static enum packet_result take_gre_fields(struct layer *l, uint16_t flags, uint1
 	if (result == PACKET_DECODED && flags & GRE_KEY) {
 		result = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
 		if (result == PACKET_DECODED)
-			*network = network_enter(*network, NETWORK_GRE,
-						 network_of_key(field32(field, 0), ethertype));
+			*domain = domain_enter(*domain, DOMAIN_GRE,
+					       domain_of_key(field32(field, 0), ethertype));
 	}
 	if (result == PACKET_DECODED && flags & GRE_SEQUENCE)
 		result = layer_take(l, 4, &field, PACKET_IGNORED_NOT_TCP);
@@ -336,7 +336,7 @@ static enum packet_result take_gre_fields(struct layer *l, uint16_t flags, uint1
 }
 
 /* RFC 2784, 2. Version 1 is PPTP's, which carries PPP in a way of its own. */
-static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_t *network)
+static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_t *domain)
 {
 	struct span header;
 	enum packet_result result = layer_take(l, 4, &header, PACKET_IGNORED_NOT_TCP);
@@ -348,7 +348,7 @@ static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_
 	*ethertype = field16(header, 2);
 	if (flags & GRE_VERSION)
 		return PACKET_IGNORED_NOT_TCP;
-	result = take_gre_fields(l, flags, *ethertype, network);
+	result = take_gre_fields(l, flags, *ethertype, domain);
 	if (result != PACKET_DECODED)
 		return result;
 	if (*ethertype == GRE_ERSPAN)
@@ -359,13 +359,13 @@ static enum packet_result take_gre(struct layer *l, uint16_t *ethertype, uint32_
 }
 
 static enum packet_result take_tunnel(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
-				      uint16_t *ethertype, uint32_t *network)
+				      uint16_t *ethertype, uint32_t *domain)
 {
 	switch (protocol) {
 	case PROTOCOL_UDP:
-		return take_udp(vxlan_ports, l, ethertype, network);
+		return take_udp(vxlan_ports, l, ethertype, domain);
 	case PROTOCOL_GRE:
-		return take_gre(l, ethertype, network);
+		return take_gre(l, ethertype, domain);
 	case PROTOCOL_IPV4:
 		*ethertype = ETHERTYPE_IPV4;
 		return PACKET_DECODED;
@@ -380,11 +380,11 @@ static enum packet_result take_tunnel(uint8_t protocol, const struct port_set *v
 }
 
 enum packet_result tunnel_decode(uint8_t protocol, const struct port_set *vxlan_ports, struct layer *l,
-				 uint16_t *ethertype, uint32_t *network)
+				 uint16_t *ethertype, uint32_t *domain)
 {
-	enum packet_result result = take_tunnel(protocol, vxlan_ports, l, ethertype, network);
+	enum packet_result result = take_tunnel(protocol, vxlan_ports, l, ethertype, domain);
 
-	return result == PACKET_DECODED ? link_decode_inner(l, ethertype, network) : result;
+	return result == PACKET_DECODED ? link_decode_inner(l, ethertype, domain) : result;
 }
 
 static bool is_tunnel_port(const struct port_set *vxlan_ports, uint16_t port)

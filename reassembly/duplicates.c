@@ -1,15 +1,15 @@
 /*
- * duplicates.c - one connection that is seen in several networks
+ * duplicates.c - one connection that is seen in several domains
  *
  * Theory of operation. A tap often sees a segment more than once, and not always
  * with the same tags: on a trunk and on the VLAN's own interface, on both sides
  * of a router, plain and inside a tunnel. The two directions may also differ for
  * good, where each goes its own way. But two connections may share a 4-tuple in
- * two networks and be strangers, since each tenant has a 10.0.0.1.
+ * two domains and be strangers, since each tenant has a 10.0.0.1.
  *
  * What tells copies from strangers are the sequence numbers, which TCP chooses
  * at random (RFC 9293, 3.4.1). So when the first segment of a 4-tuple comes in a
- * network, it is compared with the flows of that 4-tuple in other networks:
+ * domain, it is compared with the flows of that 4-tuple in other domains:
  *
  *   a SYN       has the ISN of that flow; or it is the SYN+ACK that acknowledges
  *               that flow's SYN (directions with tags of their own)
@@ -17,14 +17,14 @@
  *               by chance one pair in 2^22. If only one number of the flow is
  *               known, the segment must have just that one
  *
- * If it fits, the network becomes an alias of the flow, and from then on stream.c
+ * If it fits, the domain becomes an alias of the flow, and from then on stream.c
  * sees copies as what they are to it: bytes that it has, or, where the first copy
  * was lost, has not. What has to be seen once is seen if either copy was.
  *
  * Numbers that were not chosen at random can deceive: traffic that somebody made
- * by hand, one recording sent into two networks with other contents. So the
+ * by hand, one recording sent into two domains with other contents. So the
  * first data of a direction is remembered by its place, length and a hash; if
- * the other network brings the same place and length with other bytes, the two
+ * the other domain brings the same place and length with other bytes, the two
  * part again, and each is followed by itself. This costs nothing per segment.
  *
  * If several fit, it is the one that began last. A flow keeps its aliases for its incarnation and those of the
@@ -98,24 +98,24 @@ static uint32_t data_seq(const struct segment *s)
 void duplicates_note_first(struct flow *f, unsigned dir, const struct segment *s)
 {
 	f->first[dir] =
-		(struct first_data){ data_seq(s), (uint32_t)s->payload.len, hash_of(s->payload), s->network };
+		(struct first_data){ data_seq(s), (uint32_t)s->payload.len, hash_of(s->payload), s->domain };
 }
 
 bool duplicates_differ(const struct flow *f, unsigned dir, const struct segment *s)
 {
 	const struct first_data *first = &f->first[dir];
 
-	return first->len > 0 && first->network != s->network && first->len == s->payload.len &&
+	return first->len > 0 && first->domain != s->domain && first->len == s->payload.len &&
 	       first->seq == data_seq(s) && first->hash != hash_of(s->payload);
 }
 
 void duplicates_split(struct flow *f, unsigned dir, const struct segment *s)
 {
-	flow_drop_alias(f, s->network);
-	if (f->key.network != s->network)
+	flow_drop_alias(f, s->domain);
+	if (f->key.domain != s->domain)
 		return;
-	f->key.network = f->first[dir].network;
-	flow_drop_alias(f, f->key.network);
+	f->key.domain = f->first[dir].domain;
+	flow_drop_alias(f, f->key.domain);
 }
 
 static bool is_near(uint32_t at, uint32_t number)

@@ -1,5 +1,5 @@
 /*
- * duplicates.h - one connection that is seen in several networks
+ * duplicates.h - one connection that is seen in several domains
  */
 #ifndef REASSEMBLY_DUPLICATES_H
 #define REASSEMBLY_DUPLICATES_H
@@ -26,19 +26,19 @@ static inline void duplicates_note(struct flow *f, unsigned dir, const struct se
 }
 
 /**
- * duplicates_find() - @s is the first segment of these ends in its network: is its connection known from another?
+ * duplicates_find() - @s is the first segment of these ends in its domain: is its connection known from another?
  *
- * Return: that flow, which is to have the network as an alias; or NULL: the segment begins a connection of its
+ * Return: that flow, which is to have the domain as an alias; or NULL: the segment begins a connection of its
  * own.
  */
 struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			     const struct segment *s);
 
-/** duplicates_differ() - @s has the place of @f's first data in another network, but not its bytes: they are
+/** duplicates_differ() - @s has the place of @f's first data in another domain, but not its bytes: they are
  * strangers */
 bool duplicates_differ(const struct flow *f, unsigned dir, const struct segment *s);
 
-/** duplicates_split() - take the network of @s away from @f, which keeps the one that its data came from */
+/** duplicates_split() - take the domain of @s away from @f, which keeps the one that its data came from */
 void duplicates_split(struct flow *f, unsigned dir, const struct segment *s);
 
 #endif

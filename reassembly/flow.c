@@ -20,7 +20,7 @@
  * else step through the table evenly, and with some keys from slot to slot.
  *
  * The hash is of the two ends alone. So flows with one 4-tuple in several
- * networks are neighbours, and the question whether a new one is a copy of
+ * domains are neighbours, and the question whether a new one is a copy of
  * another (duplicates.c) needs no second table. Whoever can choose VLAN tags could so
  * make one neighbourhood long: SAME_ENDS_MAX bounds that.
  *
@@ -147,7 +147,7 @@ struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *
 
 	*dir = back;
 	__builtin_prefetch(slot_at(&t->slots, hash));
-	return (struct flow_ends){ .end = { low, high }, .network = segment->network, .hash = hash };
+	return (struct flow_ends){ .end = { low, high }, .domain = segment->domain, .hash = hash };
 }
 
 static void slots_add(const struct flow_slots *slots, struct flow_slot slot)
@@ -242,12 +242,12 @@ void flow_table_deinit(struct flow_table *t)
 
 /* ---- one flow ------------------------------------------------------------ */
 
-static bool is_in(const struct flow *f, uint32_t network)
+static bool is_in(const struct flow *f, uint32_t domain)
 {
-	if (f->key.network == network)
+	if (f->key.domain == domain)
 		return true;
 	for (uint8_t i = 0; f->aliases && i < f->aliases->count; i++)
-		if (f->aliases->network[i] == network)
+		if (f->aliases->domain[i] == domain)
 			return true;
 	return false;
 }
@@ -291,7 +291,7 @@ struct flow *flow_find(const struct flow_table *t, struct flow_ends *ends)
 		size_t steps = 0;
 
 		while ((f = next_alike(t, slots, ends, &steps))) {
-			if (is_in(f, ends->network))
+			if (is_in(f, ends->domain))
 				return f;
 			ends->elsewhere = true;
 		}
@@ -324,7 +324,7 @@ static struct incarnation *incarnation_new(struct flow_table *t, size_t charge)
 	return incarnation;
 }
 
-bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network)
+bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t domain)
 {
 	struct aliases *a = f->aliases;
 
@@ -335,7 +335,7 @@ bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network)
 		*a = (struct aliases){ 0 };
 		f->aliases = a;
 	}
-	a->network[a->next] = network;
+	a->domain[a->next] = domain;
 	a->next = (uint8_t)((a->next + 1) % ALIASES_MAX);
 	if (a->count < ALIASES_MAX)
 		a->count++;
@@ -367,14 +367,14 @@ static inline void list_unlink(struct flow_list *list, struct flow *f)
 	list->count--;
 }
 
-void flow_drop_alias(struct flow *f, uint32_t network)
+void flow_drop_alias(struct flow *f, uint32_t domain)
 {
 	struct aliases *a = f->aliases;
 
 	for (uint8_t i = 0; a && i < a->count; i++) {
-		if (a->network[i] != network)
+		if (a->domain[i] != domain)
 			continue;
-		a->network[i] = a->network[--a->count];
+		a->domain[i] = a->domain[--a->count];
 		a->next = a->count;
 		return;
 	}
@@ -423,7 +423,7 @@ struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct
 		free(incarnation);
 		return NULL;
 	}
-	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->network };
+	f->key = (struct flow_key){ { *ends->end[0], *ends->end[1] }, ends->domain };
 	f->incarnation = incarnation;
 	f->client = f->new_dir = CLIENT_UNKNOWN;
 	f->last = now;

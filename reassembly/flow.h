@@ -21,16 +21,16 @@
 /** struct flow_key - the two ends, the lower one first, so that both directions have the same key */
 struct flow_key {
 	struct endpoint end[2];
-	uint32_t network;
+	uint32_t domain;
 };
 
 /** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has
  * them */
 struct flow_ends {
 	const struct endpoint *end[2]; /* borrowed */
-	uint32_t network;
+	uint32_t domain;
 	uint32_t hash;
-	bool elsewhere; /* set by flow_find(): flows with these ends are in other networks */
+	bool elsewhere; /* set by flow_find(): flows with these ends are in other domains */
 };
 
 enum flow_state {
@@ -42,14 +42,14 @@ enum flow_state {
 
 #define CLIENT_UNKNOWN 2
 #define FLOW_HASH_WORDS 9 /* two addresses, and a word of both ports */
-#define ALIASES_MAX 7     /* networks besides its own in which a connection is recognised */
-#define SAME_ENDS_MAX 32  /* flows with one 4-tuple, each in a network of its own: they have one hash */
+#define ALIASES_MAX 7     /* domains besides its own in which a connection is recognised */
+#define SAME_ENDS_MAX 32  /* flows with one 4-tuple, each in a domain of its own: they have one hash */
 
 /** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers'
  * aren't */
 struct first_data {
 	uint32_t seq, len, hash; /* len 0: none yet */
-	uint32_t network;
+	uint32_t domain;
 };
 
 /** struct proxy_begin - a PROXY header, and the segment in which it began */
@@ -78,9 +78,9 @@ struct incarnation {
 	struct multipath multipath;
 };
 
-/** struct aliases - other networks in which the same segments were seen (duplicates.c) */
+/** struct aliases - other domains in which the same segments were seen (duplicates.c) */
 struct aliases {
-	uint32_t network[ALIASES_MAX];
+	uint32_t domain[ALIASES_MAX];
 	uint8_t count, next;
 };
 
@@ -144,7 +144,7 @@ void flow_table_deinit(struct flow_table *t);
  */
 struct flow_ends flow_ends_of(const struct flow_table *t, const struct segment *segment, unsigned *dir);
 
-/** flow_find() - the flow of these ends in this network, as its own or as an alias; or NULL */
+/** flow_find() - the flow of these ends in this domain, as its own or as an alias; or NULL */
 struct flow *flow_find(const struct flow_table *t, struct flow_ends *ends);
 
 /** struct flow_walk - how far flow_same_ends() has come; zero: it begins */
@@ -153,20 +153,20 @@ struct flow_walk {
 	bool among_old;
 };
 
-/** flow_same_ends() - the flows with these ends in any network, one by one; NULL after the last */
+/** flow_same_ends() - the flows with these ends in any domain, one by one; NULL after the last */
 struct flow *flow_same_ends(const struct flow_table *t, const struct flow_ends *ends, struct flow_walk *walk);
 
 /**
- * flow_add_alias() - flow_find() finds @f in @network as well; the oldest alias goes if there are too many
+ * flow_add_alias() - flow_find() finds @f in @domain as well; the oldest alias goes if there are too many
  *
  * Return: false when out of memory or over the budget; nothing has changed then
  */
-bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t network);
+bool flow_add_alias(struct flow_table *t, struct flow *f, uint32_t domain);
 
-/** flow_drop_alias() - flow_find() no longer finds @f in @network; no-op if it didn't */
-void flow_drop_alias(struct flow *f, uint32_t network);
+/** flow_drop_alias() - flow_find() no longer finds @f in @domain; no-op if it didn't */
+void flow_drop_alias(struct flow *f, uint32_t domain);
 
-/** flow_has_aliases() - is it known in another network than its own? */
+/** flow_has_aliases() - is it known in another domain than its own? */
 static inline bool flow_has_aliases(const struct flow *f)
 {
 	return f->aliases && f->aliases->count > 0;

@@ -1,8 +1,8 @@
 /*
  * flow_meet.c - which flow does a segment belong to? And room for one more
  *
- * Theory of operation. A segment whose ends and network are known has its flow. One
- * from another network may be a duplicate of a flow with the same ends, and is then
+ * Theory of operation. A segment whose ends and domain are known has its flow. One
+ * from another domain may be a duplicate of a flow with the same ends, and is then
  * recognised by its first segment (duplicates.c); if that turns out to be wrong, the
  * two are split. Any other makes a flow, if it tells anything.
  *
@@ -31,7 +31,7 @@ bool tracker_evict(struct tracker *t, const struct flow *keep)
 	return true;
 }
 
-/** thin_out() - these ends may be in as many networks as we follow: the one that was quiet longest goes */
+/** thin_out() - these ends may be in as many domains as we follow: the one that was quiet longest goes */
 static void thin_out(struct tracker *t, const struct flow_ends *ends)
 {
 	struct flow_walk walk = { 0 };
@@ -74,13 +74,13 @@ static bool worth_a_flow(const struct segment *s)
 	return (s->flags & TCP_SYN) || s->payload.len > 0 || (s->mptcp && (s->mptcp->seen & MPTCP_JOINS));
 }
 
-/** join() - @f is seen in another network as well; false if there is no memory to note it */
-static bool join(struct tracker *t, struct flow *f, uint32_t network)
+/** join() - @f is seen in another domain as well; false if there is no memory to note it */
+static bool join(struct tracker *t, struct flow *f, uint32_t domain)
 {
-	bool joined = flow_add_alias(&t->flows, f, network);
+	bool joined = flow_add_alias(&t->flows, f, domain);
 
 	for (int i = 0; !joined && i < EVICT_AT_ONCE && tracker_evict(t, f); i++)
-		joined = flow_add_alias(&t->flows, f, network);
+		joined = flow_add_alias(&t->flows, f, domain);
 	if (joined)
 		counter_add(&t->stats.copies, 1);
 	return joined;
@@ -88,7 +88,7 @@ static bool join(struct tracker *t, struct flow *f, uint32_t network)
 
 void tracker_count_duplicate(struct tracker *t, const struct flow *f, unsigned dir, const struct segment *s)
 {
-	if (s->payload.len > 0 && f->first[dir].len > 0 && f->first[dir].network != s->network)
+	if (s->payload.len > 0 && f->first[dir].len > 0 && f->first[dir].domain != s->domain)
 		counter_add(&t->stats.duplicate_segments, 1);
 }
 
@@ -96,7 +96,7 @@ struct flow *tracker_meet(struct tracker *t, const struct flow_ends *ends, unsig
 {
 	struct flow *f = ends->elsewhere ? duplicates_find(&t->flows, ends, dir, s) : NULL;
 
-	if (f && !join(t, f, s->network))
+	if (f && !join(t, f, s->domain))
 		return NULL;
 	if (f) {
 		tracker_count_duplicate(t, f, dir, s);

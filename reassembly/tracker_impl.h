@@ -105,10 +105,10 @@ static inline struct wall tracker_next_look(const struct tracker *t)
 /** tracker_evict() - make room: the flow that was quiet for longest, but not @keep; false if there is none */
 bool tracker_evict(struct tracker *t, const struct flow *keep);
 
-/** tracker_meet() - the flow for the first segment of these ends in its network, or NULL if it starts none */
+/** tracker_meet() - the flow for the first segment of these ends in its domain, or NULL if it starts none */
 struct flow *tracker_meet(struct tracker *t, const struct flow_ends *ends, unsigned dir, const struct segment *s);
 
-/** tracker_count_duplicate() - @s is of a flow that several networks show */
+/** tracker_count_duplicate() - @s is of a flow that several domains show */
 void tracker_count_duplicate(struct tracker *t, const struct flow *f, unsigned dir, const struct segment *s);
 
 /** tracker_split() - what was taken for a duplicate of @f isn't: a flow for it that knows what was known of the start */

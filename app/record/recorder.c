@@ -36,7 +36,7 @@ struct recorded_flow {
 	struct recorded_flow *chain;
 	struct recorded_flow *older, *newer;
 	struct endpoint end[2]; /* the lower one first: both directions are one flow */
-	uint32_t network;
+	uint32_t domain;
 	uint32_t hash;
 	struct wall last;
 	struct block *first, *last_block; /* HELD, in order */
@@ -90,7 +90,7 @@ static void canonical(const struct endpoint *a, const struct endpoint *b, struct
 	end[1] = swap ? *a : *b;
 }
 
-/* The network is no part of the hash: a chosen request names the ends only. */
+/* The domain is no part of the hash: a chosen request names the ends only. */
 static uint32_t hash_of(const struct recorder *r, const struct endpoint end[2])
 {
 	return (uint32_t)hash_bytes(&r->key, end, 2 * sizeof(*end));
@@ -224,7 +224,7 @@ static bool charge_flow(struct recorder *r)
 	return false;
 }
 
-static struct recorded_flow *add_flow(struct recorder *r, const struct endpoint end[2], uint32_t network,
+static struct recorded_flow *add_flow(struct recorder *r, const struct endpoint end[2], uint32_t domain,
 				      uint32_t hash)
 {
 	struct recorded_flow *f;
@@ -239,7 +239,7 @@ static struct recorded_flow *add_flow(struct recorder *r, const struct endpoint 
 		return NULL;
 	}
 	memcpy(f->end, end, sizeof(f->end));
-	f->network = network;
+	f->domain = domain;
 	f->hash = hash;
 	f->chain = *bucket_of(r, hash);
 	*bucket_of(r, hash) = f;
@@ -256,9 +256,9 @@ static struct recorded_flow *find_flow(struct recorder *r, const struct segment 
 	canonical(&segment->src, &segment->dst, end);
 	hash = hash_of(r, end);
 	for (f = *bucket_of(r, hash); f; f = f->chain)
-		if (f->network == segment->network && has_ends(f, end))
+		if (f->domain == segment->domain && has_ends(f, end))
 			return f;
-	return add_flow(r, end, segment->network, hash);
+	return add_flow(r, end, segment->domain, hash);
 }
 
 /* ---- what is written ------------------------------------------------------------ */
@@ -335,7 +335,7 @@ void recorder_chosen(struct recorder *r, const struct request_origin *origin)
 	r->chosen[r->chosen_count++].id = origin->id;
 }
 
-/* A request that a packet of another flow completed, or the end: it gave up a gap there. Any network will do.
+/* A request that a packet of another flow completed, or the end: it gave up a gap there. Any domain will do.
  */
 static void write_flows_of(struct recorder *r, const struct endpoint end[2])
 {

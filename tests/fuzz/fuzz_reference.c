@@ -4,7 +4,7 @@
  * The input chooses requests (chunked, with a length, pipelined, with bodies
  * that quote requests), how each flight of them is cut, in which order the
  * pieces are captured, what is captured twice or not at all, and where another
- * byte than the true one comes first or later, and in which of two networks.
+ * byte than the true one comes first or later, and in which of two domains.
  *
  * The reference is an array: each byte of the client's stream has a place in
  * it, and who comes first fills it. At the end it is parsed with plain loops.
@@ -13,7 +13,7 @@
  *
  * Other bytes are put only into bodies: elsewhere they would make other
  * requests, or none, and what servers think of those is the subject of fuzz_http1.c. Not
- * in two networks either, where they are the sign of two strangers.
+ * in two domains either, where they are the sign of two strangers.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,7 +84,7 @@ struct talk {
 	uint32_t client_isn, server_isn, answered;
 	int64_t now_ns;
 	bool missing; /* bytes were acknowledged that had not been captured: what comes later is too late */
-	bool twin;    /* some segments come in another network */
+	bool twin;    /* some segments come in another domain */
 };
 
 static uint8_t take(struct talk *t)
@@ -193,7 +193,7 @@ static void feed(struct talk *t, bool client, uint8_t flags, uint32_t seq, uint3
 			     .seq = seq,
 			     .ack = ack,
 			     .flags = flags,
-			     .network = t->twin && (take(t) & 1) };
+			     .domain = t->twin && (take(t) & 1) };
 
 	tracker_feed(t->r, &s);
 }

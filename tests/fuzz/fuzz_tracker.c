@@ -124,7 +124,7 @@ static void feed_command(struct tracker *r, struct span *in, struct end ends[2][
 	if (op & 32)
 		*now_ns += (int64_t)(int8_t)take(in) * NS_PER_S;
 	if (how & 0x20)
-		s.network = 1;
+		s.domain = 1;
 	if (how & 0x80) {
 		s.flags |= TCP_URG;
 		s.urgent = len / 2;

@@ -233,7 +233,7 @@ static void feed_step(struct tracker *r, const struct tcp_step *step, struct sid
 		s.payload = SPAN_LITERAL("\0");
 	s.ts.ns = now_ns;
 	s.missing_bytes = step->missing;
-	s.network = step->network;
+	s.domain = step->domain;
 	s.seq = from->isn + at;
 	s.flags = (uint8_t)((syn ? TCP_SYN : 0) | (strchr(flags, 'F') ? TCP_FIN : 0) |
 			    (strchr(flags, 'R') ? TCP_RST : 0) | (strchr(flags, 'P') ? TCP_PSH : 0) |

@@ -29,7 +29,7 @@ struct tcp_step {
 	uint32_t seq, ack;  /* relative; 0 = go on */
 	uint32_t missing;   /* cut by the snaplen */
 	int64_t wait_ms;    /* capture time before this segment */
-	uint32_t network;
+	uint32_t domain;
 	uint32_t isn_shift; /* the client's or server's ISN moves by this from here on: another connection */
 	uint16_t port;      /* of the client, when it isn't CLIENT_PORT */
 	uint16_t urgent;    /* with 'U': the urgent pointer */

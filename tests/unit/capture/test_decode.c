@@ -16,8 +16,8 @@
 
 #define V4(len) "4500" len "0000 0000 40 06 0000 [a4]"
 #define SNAP " aaaa03 000000 "
-#define ID_PPPOE_7 UINT32_C(0x2c2a5874) /* network_enter(0, NETWORK_PPPOE, 7) */
-#define ID_BACKBONE_1234 UINT32_C(0x36b7d6ae) /* network_enter(0, NETWORK_BACKBONE, 0x1234) */
+#define ID_PPPOE_7 UINT32_C(0x2c2a5874) /* domain_enter(0, DOMAIN_PPPOE, 7) */
+#define ID_BACKBONE_1234 UINT32_C(0x36b7d6ae) /* domain_enter(0, DOMAIN_BACKBONE, 0x1234) */
 #define V6(len, next) "60000000" len next "40 [a6]"
 
 /* A packet on its own: no fragments from before. The short way and the one by layers must say the same. */
@@ -53,7 +53,7 @@ struct row {
 	const char *frame;
 	enum packet_result result;
 	size_t payload;
-	uint32_t network, missing, wire_len; /* wire_len 0: as captured */
+	uint32_t domain, missing, wire_len; /* wire_len 0: as captured */
 	uint8_t family;
 };
 
@@ -282,7 +282,7 @@ static void check_segment(const struct row *row, const struct packet *packet, co
 	assert_int_equal(s->payload.len, row->payload);
 	assert_true(s->payload.len == 0 || s->payload.at >= packet->bytes.at);
 	assert_int_equal(s->missing_bytes, row->missing);
-	assert_int_equal(s->network, row->network);
+	assert_int_equal(s->domain, row->domain);
 	assert_int_equal(s->src.family, row->family);
 	assert_int_equal(s->dst.family, row->family);
 	assert_memory_equal(s->src.addr, address[0], 16);

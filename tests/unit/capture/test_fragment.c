@@ -211,11 +211,11 @@ static enum packet_result reference_add(struct reference *r, const struct fragme
 
 static const struct endpoint src = { { [12] = 10, [15] = 1 }, 0, 4, 0 }, dst = { { [12] = 10, [15] = 2 }, 0, 4, 0 };
 
-static enum packet_result add_to(struct fragments *t, const struct fragment *x, uint32_t network, int64_t ns, struct layer *l)
+static enum packet_result add_to(struct fragments *t, const struct fragment *x, uint32_t domain, int64_t ns, struct layer *l)
 {
 	struct ip_payload payload = { x->protocol, true, x->more, (uint16_t)x->offset, x->id };
 	struct frame_list earlier = { 0 };
-	struct fragment_origin origin = { &src, &dst, network, { ns }, NULL, &earlier };
+	struct fragment_origin origin = { &src, &dst, domain, { ns }, NULL, &earlier };
 	enum packet_result result;
 
 	*l = (struct layer){ .bytes = span_of(x->bytes, x->len), .claimed = x->len };
@@ -268,12 +268,12 @@ static void test_random_fragments_as_the_reference(void **state)
 	fragments_free(t);
 }
 
-/* What makes two datagrams: the network, the protocol, the id; each pair stays apart and both become whole. */
+/* What makes two datagrams: the domain, the protocol, the id; each pair stays apart and both become whole. */
 static void test_datagrams_stay_apart(void **state)
 {
 	static const struct {
 		uint8_t protocol;
-		uint32_t id, network;
+		uint32_t id, domain;
 	} other[] = { { 17, 1, 0 }, { 6, 2, 0 }, { 6, 1, 7 } };
 	uint8_t bytes[16] = "datagramsdifferf";
 
@@ -286,9 +286,9 @@ static void test_datagrams_stay_apart(void **state)
 		b.id = other[i].id;
 		assert_int_equal(add_to(t, &a, 0, 0, &l), WAITS);
 		b.offset = 16, b.more = false;
-		assert_int_equal(add_to(t, &b, other[i].network, 0, &l), WAITS);
+		assert_int_equal(add_to(t, &b, other[i].domain, 0, &l), WAITS);
 		b.offset = 0, b.more = true;
-		assert_int_equal(add_to(t, &b, other[i].network, 0, &l), WHOLE);
+		assert_int_equal(add_to(t, &b, other[i].domain, 0, &l), WHOLE);
 		a.offset = 16, a.more = false;
 		assert_int_equal(add_to(t, &a, 0, 0, &l), WHOLE);
 		assert_int_equal(fragments_count(t), 0);
@@ -398,10 +398,10 @@ static void test_with_tunnels(void **state)
 		assert_int_equal(decoder_packet(d, &packet, &whole), WHOLE);
 		/* a segment in pieces, each in a tunnel */
 		deliver(d, family, 6, &segment, 8, family == 4 ? OUT4("11") VXLAN "[mac] 0800" : OUT4("11") VXLAN "[mac] 86dd", &s);
-		assert_int_equal(s.network, whole.network);
+		assert_int_equal(s.domain, whole.domain);
 		/* a tunnel in pieces */
 		deliver(d, family, 17, &vxlan, 24, "", &s);
-		assert_int_equal(s.network, whole.network);
+		assert_int_equal(s.domain, whole.domain);
 		deliver(d, family, 47, &gre, 16, "", &s);
 		/* a tunnel in pieces, in a tunnel, in one more */
 		deliver(d, family, 47, &gre, 16, family == 4 ? OUT4("04") OUT4("04") : OUT4("04") OUT4("29"), &s);

@@ -1,7 +1,7 @@
 /*
  * test_tunnel.c - every kind of tunnel, nested, cut and damaged, as a table
  *
- * Each row is a frame and either what becomes of it or which networks lead to
+ * Each row is a frame and either what becomes of it or which domains lead to
  * the segment in it. All rows are then cut at every length and damaged at every
  * byte, right before an unreadable page.
  */
@@ -10,7 +10,7 @@
 #include <pcap/dlt.h>
 
 #include "capture/decode.h"
-#include "capture/network.h"
+#include "capture/domain.h"
 #include "tests/rig/frames.h"
 #include "tests/rig/guard_page.h"
 
@@ -32,46 +32,46 @@ struct row {
 	const char *name, *frame;
 	enum packet_result result;
 	struct {
-		enum network_kind kind;
+		enum domain_kind kind;
 		uint32_t id;
 	} path[STEPS_MAX]; /* from the outside in; a VLAN that stands first is its plain number */
 };
 
 static const struct row rows[] = {
 	/* VXLAN */
-	{ "VXLAN", OUT4("11") VXLAN("000064") FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "VXLAN, IPv6 inside", OUT4("11") VXLAN("ffffff") FRAME6, PACKET_DECODED, { { NETWORK_VXLAN, 0xffffff } } },
-	{ "VXLAN over IPv6", OUT6("11") VXLAN("000064") FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "VXLAN, network 0 is a network", OUT4("11") VXLAN("000000") FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 0 } } },
-	{ "VXLAN on Linux's port", OUT4("11") UDP("2118") "08000000 00006400" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
+	{ "VXLAN", OUT4("11") VXLAN("000064") FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "VXLAN, IPv6 inside", OUT4("11") VXLAN("ffffff") FRAME6, PACKET_DECODED, { { DOMAIN_VXLAN, 0xffffff } } },
+	{ "VXLAN over IPv6", OUT6("11") VXLAN("000064") FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "VXLAN, domain 0 is a domain", OUT4("11") VXLAN("000000") FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 0 } } },
+	{ "VXLAN on Linux's port", OUT4("11") UDP("2118") "08000000 00006400" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN on the port of --vxlan-port", OUT4("11") UDP("1388") "08000000 00006400" FRAME4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 100 } } },
+	  { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN from its port, not to it", OUT4("11") "12b5 c350 0000 0000 08000000 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "VXLAN on another port", OUT4("11") UDP("1389") "08000000 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "VXLAN in a VLAN, a VLAN in it",
 	  "[mac] 8100 0005 0800 4500 0000 0000 0000 40 11 0000 c0000201 c0000202" VXLAN("000064") "[mac] 8100 0007 0800" IN4,
-	  PACKET_DECODED, { { NETWORK_VLAN, 5 }, { NETWORK_VXLAN, 100 }, { NETWORK_VLAN, 7 } } },
-	{ "VXLAN with group policy", OUT4("11") UDP("12b5") "8808002a 00006400" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "a group without its flag", OUT4("11") UDP("12b5") "0800002a 00006400" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "VXLAN without a network", OUT4("11") UDP("12b5") "00000000 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
-	{ "VXLAN, all bits but the network's", OUT4("11") UDP("12b5") "f7ffffff 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
-	{ "VXLAN, every reserved bit", OUT4("11") UDP("12b5") "ffffffff 000064ff" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "VXLAN, a reserved flag", OUT4("11") UDP("12b5") "18000000 00006400" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "VXLAN, reserved byte", OUT4("11") UDP("12b5") "08000000 00006401" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
+	  PACKET_DECODED, { { DOMAIN_VLAN, 5 }, { DOMAIN_VXLAN, 100 }, { DOMAIN_VLAN, 7 } } },
+	{ "VXLAN with group policy", OUT4("11") UDP("12b5") "8808002a 00006400" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "a group without its flag", OUT4("11") UDP("12b5") "0800002a 00006400" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "VXLAN without a domain", OUT4("11") UDP("12b5") "00000000 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
+	{ "VXLAN, all bits but the domain's", OUT4("11") UDP("12b5") "f7ffffff 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
+	{ "VXLAN, every reserved bit", OUT4("11") UDP("12b5") "ffffffff 000064ff" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "VXLAN, a reserved flag", OUT4("11") UDP("12b5") "18000000 00006400" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "VXLAN, reserved byte", OUT4("11") UDP("12b5") "08000000 00006401" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN, the extension's bits before a frame", OUT4("11") UDP("12b5") "0c000001 00006400" FRAME4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 100 } } },
+	  { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN, the extension's bits before IPv4", OUT4("11") UDP("12b5") "0c000001 00006400" IN4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 100 } } },
+	  { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN, the extension's bits before IPv6", OUT4("11") UDP("2118") "0c000002 00006400" IN6, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 100 } } },
+	  { { DOMAIN_VXLAN, 100 } } },
 	{ "VXLAN, IP without the extension's bits is no frame", OUT4("11") UDP("12b5") "08000001 00006400" IN4, PACKET_IGNORED_NOT_IP },
 
 	/* VXLAN's generic protocol extension */
-	{ "GPE, Ethernet", OUT4("11") UDP("12b6") "0c000003 00006400" FRAME4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "GPE, IPv4", OUT4("11") UDP("12b6") "0c000001 00006400" IN4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "GPE, IPv6", OUT6("11") UDP("12b6") "0c000002 00006400" IN6, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "GPE, MPLS", OUT4("11") UDP("12b6") "0c000005 00006400 00010140" IN4, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
-	{ "GPE, no protocol named", OUT4("11") UDP("12b6") "08000000 00006400" FRAME6, PACKET_DECODED, { { NETWORK_VXLAN, 100 } } },
+	{ "GPE, Ethernet", OUT4("11") UDP("12b6") "0c000003 00006400" FRAME4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "GPE, IPv4", OUT4("11") UDP("12b6") "0c000001 00006400" IN4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "GPE, IPv6", OUT6("11") UDP("12b6") "0c000002 00006400" IN6, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "GPE, MPLS", OUT4("11") UDP("12b6") "0c000005 00006400 00010140" IN4, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
+	{ "GPE, no protocol named", OUT4("11") UDP("12b6") "08000000 00006400" FRAME6, PACKET_DECODED, { { DOMAIN_VXLAN, 100 } } },
 	{ "GPE, NSH", OUT4("11") UDP("12b6") "0c000004 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "GPE, no such protocol", OUT4("11") UDP("12b6") "0c0000ff 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "GPE, control packet", OUT4("11") UDP("12b6") "0d000003 00006400" FRAME4, PACKET_IGNORED_NOT_TCP },
@@ -96,7 +96,7 @@ static const struct row rows[] = {
 	/* TZSP */
 	{ "TZSP", OUT4("11") UDP("9090") "01 00 0001 01" FRAME4, PACKET_DECODED },
 	{ "TZSP to be sent, with fields", OUT4("11") UDP("9090") "01 01 0001 00 0a 01 c0 28 04 00000001 00 01" FRAME6, PACKET_DECODED },
-	{ "TZSP, tagged", OUT4("11") UDP("9090") "01 00 0001 01 [mac] 8100 0009 0800" IN4, PACKET_DECODED, { { NETWORK_VLAN, 9 } } },
+	{ "TZSP, tagged", OUT4("11") UDP("9090") "01 00 0001 01 [mac] 8100 0009 0800" IN4, PACKET_DECODED, { { DOMAIN_VLAN, 9 } } },
 	{ "TZSP, 802.11", OUT4("11") UDP("9090") "01 00 0012 01" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "TZSP, keep-alive", OUT4("11") UDP("9090") "01 04 0001 01", PACKET_IGNORED_NOT_TCP },
 	{ "TZSP, version 2", OUT4("11") UDP("9090") "02 00 0001 01" FRAME4, PACKET_IGNORED_NOT_TCP },
@@ -111,14 +111,14 @@ static const struct row rows[] = {
 	{ "damaged IP in VXLAN", OUT4("11") VXLAN("000064") "[mac] 0800 4400 002d 0000 0000 40 06 0000 [a4] [tcp] [data]",
 	  PACKET_MALFORMED_IP },
 	{ "padding inside and outside", OUT4_LEN("0065", "11") VXLAN("000064") FRAME4 "[+6] [+9]", PACKET_DECODED,
-	  { { NETWORK_VXLAN, 100 } } },
+	  { { DOMAIN_VXLAN, 100 } } },
 
 	/* Geneve */
-	{ "Geneve", OUT4("11") GENEVE("6558", "000064") FRAME4, PACKET_DECODED, { { NETWORK_GENEVE, 100 } } },
-	{ "Geneve over IPv6, IPv4 without Ethernet", OUT6("11") GENEVE("0800", "000001") IN4, PACKET_DECODED, { { NETWORK_GENEVE, 1 } } },
+	{ "Geneve", OUT4("11") GENEVE("6558", "000064") FRAME4, PACKET_DECODED, { { DOMAIN_GENEVE, 100 } } },
+	{ "Geneve over IPv6, IPv4 without Ethernet", OUT6("11") GENEVE("0800", "000001") IN4, PACKET_DECODED, { { DOMAIN_GENEVE, 1 } } },
 	{ "Geneve with options, a critical one", OUT4("11") UDP("17c1") "0340 6558 000064 00 0101 80 02 [+8]" FRAME6, PACKET_DECODED,
-	  { { NETWORK_GENEVE, 100 } } },
-	{ "Geneve, every reserved bit", OUT4("11") UDP("17c1") "007f 6558 000064 ff" FRAME4, PACKET_DECODED, { { NETWORK_GENEVE, 100 } } },
+	  { { DOMAIN_GENEVE, 100 } } },
+	{ "Geneve, every reserved bit", OUT4("11") UDP("17c1") "007f 6558 000064 ff" FRAME4, PACKET_DECODED, { { DOMAIN_GENEVE, 100 } } },
 	{ "Geneve, control packet", OUT4("11") UDP("17c1") "0080 6558 000064 00" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "Geneve, version 1", OUT4("11") UDP("17c1") "4000 6558 000064 00" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "Geneve, another protocol", OUT4("11") GENEVE("1234", "000064") FRAME4, PACKET_IGNORED_NOT_TCP },
@@ -127,16 +127,16 @@ static const struct row rows[] = {
 	/* GRE */
 	{ "GRE", OUT4("2f") "0000 0800" IN4, PACKET_DECODED },
 	{ "GRE over IPv6, IPv6 inside", OUT6("2f") "0000 86dd" IN6, PACKET_DECODED },
-	{ "GRE with a key", OUT4("2f") "2000 0800 0000002a" IN4, PACKET_DECODED, { { NETWORK_GRE, 42 } } },
+	{ "GRE with a key", OUT4("2f") "2000 0800 0000002a" IN4, PACKET_DECODED, { { DOMAIN_GRE, 42 } } },
 	{ "GRE with checksum, key, sequence", OUT4("2f") "b000 0800 12340000 0000002a 00000001" IN4, PACKET_DECODED,
-	  { { NETWORK_GRE, 42 } } },
+	  { { DOMAIN_GRE, 42 } } },
 	{ "GRE with sequence only", OUT4("2f") "1000 0800 00000009" IN4, PACKET_DECODED },
 	{ "GRE with a source route", OUT4("2f") "4000 0800 00000000 0800 00 08 01020304 05060708 0000 00 00" IN4, PACKET_DECODED },
 	{ "GRE with a source route that has no end", OUT4("2f") "4000 0800 00000000 0800 00 08 01020304 05060708", PACKET_IGNORED_NOT_TCP },
-	{ "Ethernet over GRE, tagged", OUT4("2f") "0000 6558 [mac] 8100 0009 0800" IN4, PACKET_DECODED, { { NETWORK_VLAN, 9 } } },
-	{ "Ethernet over GRE with a small key", OUT4("2f") "2000 6558 00000102" FRAME4, PACKET_DECODED, { { NETWORK_GRE, 0x102 } } },
-	{ "NVGRE: the flow's byte is not the network's", OUT4("2f") "2000 6558 0010017b" FRAME4, PACKET_DECODED,
-	  { { NETWORK_GRE, 0x1001 } } },
+	{ "Ethernet over GRE, tagged", OUT4("2f") "0000 6558 [mac] 8100 0009 0800" IN4, PACKET_DECODED, { { DOMAIN_VLAN, 9 } } },
+	{ "Ethernet over GRE with a small key", OUT4("2f") "2000 6558 00000102" FRAME4, PACKET_DECODED, { { DOMAIN_GRE, 0x102 } } },
+	{ "NVGRE: the flow's byte is not the domain's", OUT4("2f") "2000 6558 0010017b" FRAME4, PACKET_DECODED,
+	  { { DOMAIN_GRE, 0x1001 } } },
 	{ "MPLS over GRE", OUT4("2f") "0000 8847 00010140" IN4, PACKET_DECODED },
 	{ "GRE keep-alive", OUT4("2f") "0000 0000", PACKET_IGNORED_NOT_IP },
 	{ "PPTP", OUT4("2f") "3001 880b 0004 0001 00000001 [+4]", PACKET_IGNORED_NOT_TCP },
@@ -146,7 +146,7 @@ static const struct row rows[] = {
 	{ "ERSPAN I", OUT4("2f") "0000 88be" FRAME4, PACKET_DECODED },
 	{ "ERSPAN II", OUT4("2f") "1000 88be 00000001 1005 0003 00000000" FRAME4, PACKET_DECODED },
 	{ "ERSPAN II, tagged frame", OUT4("2f") "1000 88be 00000001 1005 1803 00000000 [mac] 8100 0005 0800" IN4, PACKET_DECODED,
-	  { { NETWORK_VLAN, 5 } } },
+	  { { DOMAIN_VLAN, 5 } } },
 	{ "ERSPAN II, wrong version", OUT4("2f") "1000 88be 00000001 2005 0003 00000000" FRAME4, PACKET_IGNORED_NOT_TCP },
 	{ "ERSPAN III", OUT4("2f") "1000 22eb 00000001 2005 0003 01020304 0000 0000" FRAME4, PACKET_DECODED },
 	{ "ERSPAN III with a platform's header", OUT4("2f") "1000 22eb 00000001 2005 0003 01020304 0000 0001 [+8]" FRAME6,
@@ -167,22 +167,22 @@ static const struct row rows[] = {
 
 	/* in each other */
 	{ "VXLAN in VXLAN", OUT4("11") VXLAN("000001") OUT4("11") VXLAN("000002") FRAME4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 1 }, { NETWORK_VXLAN, 2 } } },
+	  { { DOMAIN_VXLAN, 1 }, { DOMAIN_VXLAN, 2 } } },
 	{ "VXLAN in ERSPAN II", OUT4("2f") "1000 88be 00000001 1005 0003 00000000" OUT4("11") VXLAN("000002") FRAME4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 2 } } },
+	  { { DOMAIN_VXLAN, 2 } } },
 	{ "GRE in Geneve in 6in4", OUT4("29") "60000000 0000 11 40 [a6]" GENEVE("0800", "000003")
 	  "4500 0000 0000 0000 40 2f 0000 c0000201 c0000202 2000 6558 00000004" FRAME6, PACKET_DECODED,
-	  { { NETWORK_GENEVE, 3 }, { NETWORK_GRE, 4 } } },
+	  { { DOMAIN_GENEVE, 3 }, { DOMAIN_GRE, 4 } } },
 	{ "PPPoE in VXLAN", OUT4("11") VXLAN("000001") "[mac] 8864 1100 0002 002f 0021" IN4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 1 }, { NETWORK_PPPOE, 2 } } },
+	  { { DOMAIN_VXLAN, 1 }, { DOMAIN_PPPOE, 2 } } },
 	{ "VN-Tag in VXLAN", OUT4("11") VXLAN("000001") "[mac] 8926 0001 0002 8100 0005 0800" IN4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 1 }, { NETWORK_VLAN, 5 } } },
+	  { { DOMAIN_VXLAN, 1 }, { DOMAIN_VLAN, 5 } } },
 	{ "VXLAN behind an E-Tag", "[mac] 893f 0000 0005 0000 0800 4500 0000 0000 0000 40 11 0000 c0000201 c0000202" VXLAN("000001") FRAME4,
-	  PACKET_DECODED, { { NETWORK_VXLAN, 1 } } },
+	  PACKET_DECODED, { { DOMAIN_VXLAN, 1 } } },
 	{ "802.1ah in ERSPAN II", OUT4("2f") "1000 88be 00000001 1005 0003 00000000 [mac] 88e7 00001234" FRAME4, PACKET_DECODED,
-	  { { NETWORK_BACKBONE, 0x1234 } } },
+	  { { DOMAIN_BACKBONE, 0x1234 } } },
 	{ "MPLS pseudowire with VXLAN in it", "[mac] 8847 00010140 00000001" OUT4("11") VXLAN("000001") FRAME4, PACKET_DECODED,
-	  { { NETWORK_VXLAN, 1 } } },
+	  { { DOMAIN_VXLAN, 1 } } },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -190,17 +190,17 @@ static const struct row rows[] = {
 static const struct port_set ports = { { 8080 }, 1 }, vxlan_ports = { { 5000 }, 1 };
 static const size_t payload_len = 5;
 
-static uint32_t network_of(const struct row *row)
+static uint32_t domain_of(const struct row *row)
 {
-	uint32_t network = 0;
+	uint32_t domain = 0;
 
 	for (size_t i = 0; i < STEPS_MAX && row->path[i].kind; i++) {
-		if (i == 0 && row->path[i].kind == NETWORK_VLAN)
-			network = row->path[i].id;
+		if (i == 0 && row->path[i].kind == DOMAIN_VLAN)
+			domain = row->path[i].id;
 		else
-			network = network_enter(network, row->path[i].kind, row->path[i].id);
+			domain = domain_enter(domain, row->path[i].kind, row->path[i].id);
 	}
-	return network;
+	return domain;
 }
 
 static struct packet ethernet(struct span bytes, size_t wire_len)
@@ -225,8 +225,8 @@ static void test_rows(void **state)
 			fail_msg("%s: fate %d instead of %d", row->name, (int)result, (int)row->result);
 		if (result != PACKET_DECODED)
 			continue;
-		if (s.network != network_of(row))
-			fail_msg("%s: network %08x instead of %08x", row->name, s.network, network_of(row));
+		if (s.domain != domain_of(row))
+			fail_msg("%s: domain %08x instead of %08x", row->name, s.domain, domain_of(row));
 		assert_int_equal(s.payload.len, payload_len);
 		assert_memory_equal(s.payload.at, "hello", payload_len);
 		assert_int_equal(s.missing_bytes, 0);
@@ -408,24 +408,24 @@ static void test_identities(void **state)
 
 	for (size_t o = 0; o < sizeof(outer) / sizeof(outer[0]); o++) {
 		for (uint32_t i = 0; i < 1 << 16; i++)
-			numbers[i] = network_enter(outer[o], NETWORK_VXLAN, o % 2 ? i : i << 8);
+			numbers[i] = domain_enter(outer[o], DOMAIN_VXLAN, o % 2 ? i : i << 8);
 		expect_all_different(numbers, 1 << 16);
 	}
 	for (uint32_t a = 0; a < 20; a++) {
 		for (uint32_t b = 0; b < 20; b++) {
-			for (enum network_kind kind = NETWORK_VLAN; kind <= NETWORK_PPPOE; kind++)
-				numbers[count++] = network_enter(network_enter(0, NETWORK_VXLAN, a), kind, b);
+			for (enum domain_kind kind = DOMAIN_VLAN; kind <= DOMAIN_PPPOE; kind++)
+				numbers[count++] = domain_enter(domain_enter(0, DOMAIN_VXLAN, a), kind, b);
 			if (a > 0)
 				numbers[count++] = a << 12 | b;
 		}
-		numbers[count++] = network_enter(0, NETWORK_GRE, a);
-		numbers[count++] = network_enter(0, NETWORK_VXLAN, a);
+		numbers[count++] = domain_enter(0, DOMAIN_GRE, a);
+		numbers[count++] = domain_enter(0, DOMAIN_VXLAN, a);
 	}
 	expect_all_different(numbers, count);
 }
 
 /* Nothing that differs by direction: outer addresses and ports, MPLS labels, ERSPAN sessions, NVGRE flows. */
-static void test_both_directions_are_one_network(void **state)
+static void test_both_directions_are_one_domain(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ OUT4("11") VXLAN("000064") FRAME4,
@@ -441,7 +441,7 @@ static void test_both_directions_are_one_network(void **state)
 	struct decoder *d = decoder_new(&ports, NULL);
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		uint32_t network[2];
+		uint32_t domain[2];
 
 		for (size_t dir = 0; dir < 2; dir++) {
 			struct frame f = frame_of(pairs[i][dir]);
@@ -449,9 +449,9 @@ static void test_both_directions_are_one_network(void **state)
 			struct segment s;
 
 			assert_int_equal(decoder_packet(d, &packet, &s), PACKET_DECODED);
-			network[dir] = s.network;
+			domain[dir] = s.domain;
 		}
-		assert_int_equal(network[0], network[1]);
+		assert_int_equal(domain[0], domain[1]);
 	}
 	decoder_free(d);
 }
@@ -466,7 +466,7 @@ int main(void)
 		cmocka_unit_test(test_unread_keeps_the_frequent),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_identities),
-		cmocka_unit_test(test_both_directions_are_one_network),
+		cmocka_unit_test(test_both_directions_are_one_domain),
 	};
 
 	return cmocka_run_group_tests(tests, guard_setup, guard_teardown);

@@ -117,7 +117,7 @@ static void call(struct rig *rig, struct caller *c, uint8_t flags, struct span p
 #define HEAD_8M "POST /big HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n"
 #define SMALL "POST /small HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
 
-/* Reordering, chunks, gaps, an upgrade, a broken request, a second incarnation, another network: every kind of allocation. */
+/* Reordering, chunks, gaps, an upgrade, a broken request, a second incarnation, another domain: every kind of allocation. */
 static const struct tcp_step everything[] = {
 	{ 'c', "S" },
 	{ 's', "S" },
@@ -146,12 +146,12 @@ static const struct tcp_step everything[] = {
 	{ 'c', "R" },
 	{ 'c', "P", "junk", .seq = 7, .port = 50000 },
 	{ 'c', "P", SMALL, .ack = 999, .port = 50000 },
-	{ 'c', "S", .network = 3 },
-	{ 'c', "P", "POST /half HTTP/1.1\r\nA: b", .network = 3 },
-	{ 'c', "Sk", .network = 4 },
-	{ 'c', "R", .network = 3 },
-	{ 'c', "S", .network = 4, .isn_shift = 99999 },
-	{ 'c', "P", SMALL, .network = 3 },
+	{ 'c', "S", .domain = 3 },
+	{ 'c', "P", "POST /half HTTP/1.1\r\nA: b", .domain = 3 },
+	{ 'c', "Sk", .domain = 4 },
+	{ 'c', "R", .domain = 3 },
+	{ 'c', "S", .domain = 4, .isn_shift = 99999 },
+	{ 'c', "P", SMALL, .domain = 3 },
 };
 
 static void test_failing_allocations(void **state)

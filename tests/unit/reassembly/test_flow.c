@@ -5,7 +5,7 @@
 
 #include "reassembly/flow.h"
 
-/** segment_of() - from the @n-th client, in no network */
+/** segment_of() - from the @n-th client, in no domain */
 static struct segment segment_of(uint32_t n)
 {
 	return (struct segment){ .src = { .addr = { [12] = (uint8_t)(n >> 16), [13] = (uint8_t)(n >> 8) },
@@ -31,7 +31,7 @@ static struct flow *add(struct flow_table *t, const struct segment *s, int64_t n
 	if (f) {
 		assert_memory_equal(&f->key.end[dir], &s->src, sizeof(s->src));
 		assert_memory_equal(&f->key.end[!dir], &s->dst, sizeof(s->dst));
-		assert_int_equal(f->key.network, s->network);
+		assert_int_equal(f->key.domain, s->domain);
 	}
 	return f;
 }
@@ -40,8 +40,8 @@ static void test_ends(void **state)
 {
 	struct segment s = { .src = { .addr = { [15] = 1 }, .port = 8000, .family = 4 },
 			     .dst = { .addr = { [15] = 2 }, .port = 8000, .family = 4 },
-			     .network = 7 };
-	struct segment back = { .src = s.dst, .dst = s.src, .network = 7 };
+			     .domain = 7 };
+	struct segment back = { .src = s.dst, .dst = s.src, .domain = 7 };
 	struct segment other = s, six = s, six_too = s;
 	struct budget budget;
 	struct flow_table t;
@@ -60,7 +60,7 @@ static void test_ends(void **state)
 	assert_ptr_equal(a.end[there], &s.src);
 	f = add(&t, &s, 1);
 	assert_ptr_equal(find(&t, &back), f);
-	other.network = 8;
+	other.domain = 8;
 	assert_null(find(&t, &other));
 	six.src.family = six.dst.family = 6; /* the same bytes, but ::1 and ::2 */
 	assert_null(find(&t, &six));
@@ -107,11 +107,11 @@ static void test_growth(void **state)
 	free(flows);
 }
 
-enum { CLIENTS = 3000, NETWORKS = 4 };
+enum { CLIENTS = 3000, DOMAINS = 4 };
 
-/** struct model - what the table should hold: a flow for each client in each network, or none */
+/** struct model - what the table should hold: a flow for each client in each domain, or none */
 struct model {
-	struct flow *flow[CLIENTS][NETWORKS];
+	struct flow *flow[CLIENTS][DOMAINS];
 	size_t count;
 };
 
@@ -122,20 +122,20 @@ static void model_check(const struct model *m, const struct flow_table *t, uint3
 	unsigned dir;
 	struct flow_ends ends = flow_ends_of(t, &s, &dir);
 	struct flow *f;
-	bool seen[NETWORKS] = { false };
+	bool seen[DOMAINS] = { false };
 
 	while ((f = flow_same_ends(t, &ends, &walk))) {
-		assert_ptr_equal(f, m->flow[client][f->key.network]);
-		assert_false(seen[f->key.network]); /* once each */
-		seen[f->key.network] = true;
+		assert_ptr_equal(f, m->flow[client][f->key.domain]);
+		assert_false(seen[f->key.domain]); /* once each */
+		seen[f->key.domain] = true;
 	}
-	for (uint32_t n = 0; n < NETWORKS; n++) {
+	for (uint32_t n = 0; n < DOMAINS; n++) {
 		size_t others = 0;
 
 		assert_int_equal(seen[n], m->flow[client][n] != NULL);
-		ends.network = n;
+		ends.domain = n;
 		assert_ptr_equal(flow_find(t, &ends), m->flow[client][n]);
-		for (uint32_t other = 0; other < NETWORKS; other++)
+		for (uint32_t other = 0; other < DOMAINS; other++)
 			others += m->flow[client][other] && other != n;
 		if (!m->flow[client][n])
 			assert_int_equal(ends.elsewhere, others > 0);
@@ -155,7 +155,7 @@ static void test_random(void **state)
 	budget_init(&budget, (size_t)1 << 30);
 	assert_true(flow_table_init(&t, &budget));
 	for (int i = 0; i < STEPS; i++) {
-		uint32_t client, network;
+		uint32_t client, domain;
 		struct flow **f;
 		struct segment s;
 
@@ -163,10 +163,10 @@ static void test_random(void **state)
 		random ^= random >> 7;
 		random ^= random << 17;
 		client = (uint32_t)(random >> 20) % CLIENTS;
-		network = (uint32_t)(random >> 50) % NETWORKS;
-		f = &m->flow[client][network];
+		domain = (uint32_t)(random >> 50) % DOMAINS;
+		f = &m->flow[client][domain];
 		s = segment_of(client);
-		s.network = network;
+		s.domain = domain;
 		if (!*f && (i < STEPS / 2 || random >> 60 < 4)) { /* it fills, then mostly empties */
 			*f = add(&t, &s, i);
 			assert_non_null(*f);
@@ -183,7 +183,7 @@ static void test_random(void **state)
 	assert_true(t.slots.count >= 8192);
 	for (uint32_t c = 0; c < CLIENTS; c++) {
 		model_check(m, &t, c);
-		for (uint32_t n = 0; n < NETWORKS; n++)
+		for (uint32_t n = 0; n < DOMAINS; n++)
 			if (m->flow[c][n])
 				flow_remove(&t, m->flow[c][n]);
 	}
@@ -291,7 +291,7 @@ static void test_ages(void **state)
 	assert_int_equal(budget_used(&budget), 0);
 }
 
-/** test_aliases() - a flow is found in its own network and in those that it was seen in, and in no other */
+/** test_aliases() - a flow is found in its own domain and in those that it was seen in, and in no other */
 static void test_aliases(void **state)
 {
 	struct segment plain = segment_of(1), tagged = segment_of(1), other = segment_of(2);
@@ -302,7 +302,7 @@ static void test_aliases(void **state)
 	budget_init(&budget, 1 << 20);
 	assert_true(flow_table_init(&t, &budget));
 	a = add(&t, &plain, 1);
-	tagged.network = 7;
+	tagged.domain = 7;
 	assert_null(find(&t, &tagged));
 	b = add(&t, &tagged, 1);
 	c = add(&t, &other, 1);
@@ -310,16 +310,16 @@ static void test_aliases(void **state)
 	assert_ptr_equal(find(&t, &plain), a);
 	assert_ptr_equal(find(&t, &tagged), b);
 	for (uint32_t n = 10; n < 10 + 2 * ALIASES_MAX; n++) {
-		tagged.network = n;
+		tagged.domain = n;
 		assert_null(find(&t, &tagged));
 		assert_true(flow_add_alias(&t, a, n));
 		assert_ptr_equal(find(&t, &tagged), a);
 	}
-	tagged.network = 10 + ALIASES_MAX - 1; /* the older half made room */
+	tagged.domain = 10 + ALIASES_MAX - 1; /* the older half made room */
 	assert_null(find(&t, &tagged));
-	tagged.network = 10 + ALIASES_MAX;
+	tagged.domain = 10 + ALIASES_MAX;
 	assert_ptr_equal(find(&t, &tagged), a);
-	flow_drop_alias(a, tagged.network);
+	flow_drop_alias(a, tagged.domain);
 	assert_null(find(&t, &tagged));
 	assert_int_equal(a->aliases->count, ALIASES_MAX - 1);
 	flow_remove(&t, a);

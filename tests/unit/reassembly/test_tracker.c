@@ -426,12 +426,12 @@ static const struct tcp_step same_ports_midstream[] = {
 	{ 's', "P", OK, "GET /1;", .port = SERVER_PORT },
 };
 
-static const struct tcp_step networks[] = { /* the same ends in two VLANs are two connections */
-	{ 'c', "S", .network = 1 }, { 'c', "Sk", .network = 2 },
-	{ 'c', "Pk", POST1 "01", NULL, .seq = 1, .ack = 1, .network = 1 },
-	{ 'c', "Pk", POST1 "ab", NULL, .seq = 1, .ack = 1, .network = 2 },
-	{ 'c', "Pk", "23456789", "POST /1 [0123456789];", .seq = 43, .ack = 1, .network = 1 },
-	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1, .network = 2 },
+static const struct tcp_step domains[] = { /* the same ends in two VLANs are two connections */
+	{ 'c', "S", .domain = 1 }, { 'c', "Sk", .domain = 2 },
+	{ 'c', "Pk", POST1 "01", NULL, .seq = 1, .ack = 1, .domain = 1 },
+	{ 'c', "Pk", POST1 "ab", NULL, .seq = 1, .ack = 1, .domain = 2 },
+	{ 'c', "Pk", "23456789", "POST /1 [0123456789];", .seq = 43, .ack = 1, .domain = 1 },
+	{ 'c', "Pk", "cdefghij", "POST /1 [abcdefghij];", .seq = 43, .ack = 1, .domain = 2 },
 };
 
 /* ---- gaps ---- */
@@ -925,7 +925,7 @@ static const struct tcp_story stories[] = {
 	STORY(responses_first, .stats = "seen=3 complete=3 gaps=0"),
 	STORY(same_ports, .stats = "seen=2 complete=2"),
 	STORY(same_ports_midstream, .stats = "seen=1 complete=1 midstream=1"),
-	STORY(networks, .stats = "seen=2 complete=2 connections=2"),
+	STORY(domains, .stats = "seen=2 complete=2 connections=2"),
 	STORY(gap_in_body, .stats = "seen=3 complete=2 lost.gap=1 gap_bytes=3"),
 	STORY(gap_over_body_end, .stats = "seen=3 complete=1 lost.gap=2"),
 	STORY(gap_between, .stats = "seen=4 complete=3 lost.gap=1 gaps=1 gap_bytes=19"),

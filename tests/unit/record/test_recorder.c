@@ -78,7 +78,7 @@ static struct request_origin origin_of(unsigned client, uint64_t id)
 }
 
 /* a packet of client @client; its bytes are @text and zeros up to @len */
-static void packet(struct rig *g, unsigned client, bool to_server, uint32_t network, uint8_t flags,
+static void packet(struct rig *g, unsigned client, bool to_server, uint32_t domain, uint8_t flags,
 		   const char *text, size_t len)
 {
 	static uint8_t bytes[65536];
@@ -86,7 +86,7 @@ static void packet(struct rig *g, unsigned client, bool to_server, uint32_t netw
 	struct packet p = { .linktype = DLT_RAW, .wire_len = (uint32_t)len, .ts = { g->now_ns++ } };
 	struct segment s = { .src = to_server ? a : b,
 			     .dst = to_server ? b : a,
-			     .network = network,
+			     .domain = domain,
 			     .flags = flags,
 			     .ts = p.ts };
 
@@ -210,7 +210,7 @@ static void test_stories(void **state)
 }
 
 /* The same four numbers in another VLAN or tunnel are another flow. */
-static void test_networks(void **state)
+static void test_domains(void **state)
 {
 	struct request_origin origin = origin_of(1, 7);
 	struct rig g;
@@ -455,7 +455,7 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),        cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_stories),        cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_comments),       cmocka_unit_test(test_flow_bound),
 		cmocka_unit_test(test_total_bound),    cmocka_unit_test(test_waits),
