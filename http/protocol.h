@@ -15,7 +15,7 @@
 
 #include "message/message.h"
 #include "message/response.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 
 enum keep {
 	KEEP_NOTHING, /* count it; on_request gets no message */

@@ -14,7 +14,7 @@
 #include "base/digest.h"
 #include "http/protocol.h"
 #include "message/message.h"
-#include "reassembly/reassembly_stats.h"
+#include "http/http_stats.h"
 
 #define SPARE_DIGESTS_MAX 16
 
@@ -23,7 +23,7 @@ struct request_env {
 	struct protocol_sink sink;
 	uint64_t max_body;
 	struct budget *budget;
-	struct reassembly_stats *stats;
+	struct http_stats *stats;
 	struct digest *spare_digests[SPARE_DIGESTS_MAX];
 	uint32_t spare_digest_count;
 	struct message borrowed; /* KEEP_BORROWED, while a request is here that came whole */

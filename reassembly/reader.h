@@ -27,7 +27,7 @@
 #include "base/span.h"
 #include "message/message.h"
 #include "reassembly/chunk.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 
 #define GAP_UNKNOWN UINT32_MAX /* a gap's length: it is not known how much is missing, or where */
 
@@ -94,7 +94,7 @@ struct reader_ops {
 	const char *name;             /* "HTTP": what the connection turned out to be; for the log, like the next three */
 	const char *refused;          /* "not HTTP:", of a connection that no kind claims */
 	const char *left, *left_more; /* with READER_LEFT: what has happened, and how that may be */
-	void *(*open)(const void *config, struct reassembly_stats *stats);
+	void *(*open)(const void *config);
 	void (*close)(void *shared);
 	enum claim (*claims)(struct span bytes, enum stream_side side, bool at_start);
 	struct reader *(*make)(void *shared, const struct reader_start *start);

@@ -11,6 +11,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/span.h"
+#include "message/lost_reason.h"
 #include "reassembly/chunk.h"
 #include "reassembly/reassembly_stats.h"
 #include "reassembly/sequence.h"

@@ -241,7 +241,7 @@ static void close_kinds(struct tracker *t)
 static bool open_kinds(struct tracker *t, const struct reader_kind *kinds, size_t count)
 {
 	for (size_t i = 0; i < count && i < READER_KINDS_MAX; i++) {
-		struct kind k = { kinds[i].ops, kinds[i].ops->open(kinds[i].config, &t->stats) };
+		struct kind k = { kinds[i].ops, kinds[i].ops->open(kinds[i].config) };
 
 		if (!k.shared)
 			return false;

@@ -58,7 +58,7 @@ static void take_packets(struct books_packets *to, const struct capture_stats *s
 	PACKET_COUNTERS(TAKE, TAKE_PARTS)
 }
 
-static void take_requests(struct books_requests *to, const struct reassembly_stats *s)
+static void take_requests(struct books_requests *to, const struct http_stats *s)
 {
 	REQUEST_COUNTERS(TAKE, TAKE_PARTS)
 }
@@ -71,6 +71,12 @@ static void take_decisions(struct books_requests *to, const struct policy_stats 
 static void take_connections(struct books_connections *to, const struct reassembly_stats *s)
 {
 	CONNECTION_COUNTERS(TAKE)
+	STREAM_COUNTERS(TAKE)
+}
+
+static void take_http_connections(struct books_connections *to, const struct http_stats *s)
+{
+	HTTP_CONNECTION_COUNTERS(TAKE)
 }
 
 static void take_target(struct books_target *to, const struct books_target_source *from)
@@ -94,9 +100,11 @@ void books_take(const struct books_sources *from, struct books *out)
 		unread_shares(from->unread, out->unread);
 		out->packets.longest_cut = counter_get(&from->unread->longest_cut);
 	}
-	if (from->reassembly) {
-		take_requests(&out->requests, from->reassembly);
+	if (from->reassembly)
 		take_connections(&out->connections, from->reassembly);
+	if (from->http) {
+		take_requests(&out->requests, from->http);
+		take_http_connections(&out->connections, from->http);
 	}
 	if (from->policy)
 		take_decisions(&out->requests, from->policy);

@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "capture/capture_stats.h"
+#include "http/http_stats.h"
 #include "policy/policy_stats.h"
 #include "reassembly/reassembly_stats.h"
 #include "replay/replay_stats.h"
@@ -34,6 +35,7 @@ struct books_sources {
 	const struct capture_stats *capture;
 	const struct unread *unread;
 	const struct reassembly_stats *reassembly;
+	const struct http_stats *http;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
 	uint64_t leftover; /* chosen, handed over by the lane, and never taken by the loop: shed.handover */
@@ -87,6 +89,8 @@ struct books {
 	} requests;
 	struct books_connections {
 		CONNECTION_COUNTERS(BOOKS_FIELD)
+		HTTP_CONNECTION_COUNTERS(BOOKS_FIELD)
+		STREAM_COUNTERS(BOOKS_FIELD)
 	} connections;
 	struct books_target target[BOOKS_TARGETS_MAX];
 	size_t target_count;

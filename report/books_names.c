@@ -53,7 +53,9 @@ static const struct book_row packet_row[] = { PACKET_COUNTERS(PACKET, PACKET_PAR
 static const struct book_row request_row[] = {
 	REQUEST_COUNTERS(REQUEST, REQUEST_PARTS) POLICY_COUNTERS(REQUEST, REQUEST_PARTS)
 };
-static const struct book_row connection_row[] = { CONNECTION_COUNTERS(CONNECTION) };
+static const struct book_row connection_row[] = {
+	CONNECTION_COUNTERS(CONNECTION) HTTP_CONNECTION_COUNTERS(CONNECTION) STREAM_COUNTERS(CONNECTION)
+};
 static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
 
 #define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }

@@ -13,7 +13,7 @@
 #include "compare/comparison.h"
 #include "policy/policy_stats.h"
 #include "message/message.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 #include "replay/outcome.h"
 
 #define EVENT_HEADS 4 /* power of two */

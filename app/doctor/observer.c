@@ -40,6 +40,7 @@ struct observer {
 	struct budget budget;
 	struct capture_stats capture;
 	struct unread narrow_unread, wide_unread;
+	struct http_stats http;
 	struct policy_stats decisions;
 	struct wide_view wide_view;
 	struct narrow_view narrow_view;
@@ -245,6 +246,7 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	tracker.budget = &ob->budget;
 	http.max_body = set->max_body;
 	http.budget = &ob->budget;
+	http.stats = &ob->http;
 	ob->narrow_decoder = decoder_new(set->ports, set->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, set->vxlan_ports);
 	ob->tracker = tracker_new(&tracker, kinds, 1);
@@ -308,7 +310,7 @@ void observer_stop(struct observer *ob)
 void observer_finish(struct observer *ob, struct symptoms *s)
 {
 	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread,
-				      .reassembly = tracker_stats(ob->tracker),
+				      .reassembly = tracker_stats(ob->tracker), .http = &ob->http,
 				      .policy = &ob->decisions };
 
 	tracker_finish(ob->tracker);

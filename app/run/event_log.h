@@ -25,7 +25,7 @@
 #include "policy/rewrite.h"
 #include "message/item.h"
 #include "message/message.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 #include "report/event_writer.h"
 
 struct event_log_options {

@@ -21,7 +21,7 @@
 #define APP_RUN_EXPLAIN_H
 
 #include "message/message.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 #include "replay/outcome.h"
 #include "report/books.h"
 #include "policy/policy.h"

@@ -12,7 +12,7 @@
 #include "message/item.h"
 #include "message/message.h"
 #include "message/response.h"
-#include "reassembly/reassembly_stats.h"
+#include "message/lost_reason.h"
 
 /** struct response_item - what is known of production's response to a request that went before; freed with free() */
 struct response_item {

@@ -306,6 +306,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	if (!l)
 		return -ENOMEM;
 	tracker.budget = options->budget;
+	http.stats = &l->http_stats;
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;
@@ -387,6 +388,11 @@ const struct capture_stats *lane_capture_stats(const struct lane *l)
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l)
 {
 	return tracker_stats(l->tracker);
+}
+
+const struct http_stats *lane_http_stats(const struct lane *l)
+{
+	return &l->http_stats;
 }
 
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)

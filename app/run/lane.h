@@ -28,6 +28,7 @@
 #include "base/budget.h"
 #include "base/ring.h"
 #include "capture/source.h"
+#include "http/http_stats.h"
 #include "reassembly/tracker.h"
 #include "replay/intake.h"
 #include "report/event_writer.h"
@@ -98,6 +99,7 @@ int lane_join(struct lane *l);
 const struct unread *lane_unread(const struct lane *l);
 const struct capture_stats *lane_capture_stats(const struct lane *l);
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
+const struct http_stats *lane_http_stats(const struct lane *l);
 
 /** lane_progress() - any thread: share of the recordings that was read, in bytes over all loops */
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "app/run/lane.h"
+#include "http/http_stats.h"
 #include "http/protocol.h"
 
 struct lane {
@@ -23,6 +24,7 @@ struct lane {
 	struct event_log *event_log;             /* NULL: the loop writes events, or there are none */
 	struct policy_stats *decisions;
 	struct capture_stats stats;
+	struct http_stats http_stats;
 	struct unread unread;
 	struct buffer complaints;
 	pthread_t thread;

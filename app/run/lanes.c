@@ -209,6 +209,7 @@ static void add_counters(void *sum, const void *part, size_t bytes)
 
 _Static_assert(sizeof(struct capture_stats) % sizeof(struct counter) == 0, "only counters");
 _Static_assert(sizeof(struct reassembly_stats) % sizeof(struct counter) == 0, "only counters");
+_Static_assert(sizeof(struct http_stats) % sizeof(struct counter) == 0, "only counters");
 _Static_assert(sizeof(struct policy_stats) % sizeof(struct counter) == 0, "only counters");
 
 void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
@@ -221,6 +222,7 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 			unread_add(&out->unread, (uint32_t)counter_get(&lane_unread(ls->lane[i])->row[row].what),
 				   counter_get(&lane_unread(ls->lane[i])->row[row].packets));
 		add_counters(&out->reassembly, lane_reassembly_stats(ls->lane[i]), sizeof(out->reassembly));
+		add_counters(&out->http, lane_http_stats(ls->lane[i]), sizeof(out->http));
 		add_counters(&out->policy, &ls->decisions[i].stats, sizeof(out->policy));
 	}
 }

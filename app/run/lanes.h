@@ -82,6 +82,7 @@ struct lanes_stats {
 	struct capture_stats capture;
 	struct unread unread;
 	struct reassembly_stats reassembly;
+	struct http_stats http;
 	struct policy_stats policy;
 };
 

@@ -10,6 +10,7 @@ void run_take_books(struct run *r, struct books *b)
 		.capture = &stats.capture,
 		.unread = &stats.unread,
 		.reassembly = &stats.reassembly,
+		.http = &stats.http,
 		.policy = &stats.policy,
 		.intake = r->replay ? intake_stats(r->intake) : NULL,
 		.leftover = r->leftover,

@@ -105,7 +105,7 @@ void http_free(struct http_env *env, struct http *h)
 	env->spare_count++;
 }
 
-void http_env_init(struct http_env *env, const struct http1_options *options, struct reassembly_stats *stats)
+void http_env_init(struct http_env *env, const struct http1_options *options)
 {
 	*env = (struct http_env){ .llhttp_only = options->llhttp_only,
 				  .keep_responses = options->keep_responses,
@@ -114,7 +114,7 @@ void http_env_init(struct http_env *env, const struct http1_options *options, st
 	env->requests.sink = options->sink;
 	env->requests.max_body = options->max_body;
 	env->requests.budget = env->heads.budget = options->budget;
-	env->requests.stats = stats;
+	env->requests.stats = options->stats;
 	for (size_t i = 0; i < SCAN_MEMOS; i++)
 		env->request_memos[i].number = i;
 	request_callbacks_init(&env->client_settings);

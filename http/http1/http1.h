@@ -35,8 +35,8 @@ struct http_env {
 	llhttp_settings_t kept_settings;
 };
 
-/** http_env_init() - @options copied, what they point to is borrowed; @stats too */
-void http_env_init(struct http_env *env, const struct http1_options *options, struct reassembly_stats *stats);
+/** http_env_init() - @options copied, what they point to is borrowed */
+void http_env_init(struct http_env *env, const struct http1_options *options);
 void http_env_deinit(struct http_env *env);
 
 /**

@@ -21,12 +21,12 @@ static struct http *http_of_reader(struct reader *r)
 	return (struct http *)r;
 }
 
-static void *open_env(const void *config, struct reassembly_stats *stats)
+static void *open_env(const void *config)
 {
 	struct http_env *env = calloc(1, sizeof(*env));
 
 	if (env)
-		http_env_init(env, config, stats);
+		http_env_init(env, config);
 	return env;
 }
 

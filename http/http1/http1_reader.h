@@ -8,13 +8,15 @@
 #include <stdint.h>
 
 #include "base/budget.h"
+#include "http/http_stats.h"
 #include "http/protocol.h"
 #include "reassembly/reader.h"
 
 struct http1_options {
 	struct protocol_sink sink;
 	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
-	struct budget *budget; /* borrowed for the tracker's life */
+	struct budget *budget; /* borrowed for the tracker's life, as @stats is */
+	struct http_stats *stats;
 	bool llhttp_only;      /* scan no head: slower and the same, for tests */
 	bool keep_responses;   /* the sink may ask for responses; on_response is set, and tracker_options.reads_servers */
 	uint64_t max_response; /* bytes of the body of a response that is kept */

@@ -66,8 +66,10 @@ static int run(uint32_t flows, uint32_t segments)
 	uint32_t *sent = calloc(flows, sizeof(*sent));
 	uint64_t requests = 0, order = 88172645463325252U;
 	struct budget budget;
+	struct http_stats stats = { 0 };
 	struct protocol_sink sink = { &requests, on_head, on_request, NULL };
-	struct http_tracker_options options = { { ports, 1, 64 << 20, 60 * NS_PER_S, &budget, false }, { .max_body = 1 << 20 } };
+	struct http_tracker_options options = { { ports, 1, 64 << 20, 60 * NS_PER_S, &budget, false },
+						{ .max_body = 1 << 20, .stats = &stats } };
 	struct tracker *r;
 	struct mono since;
 	double opened, asked, held;

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /** struct half - one of the two, and what it said as a number that depends on the order of everything */
 struct half {
 	struct budget budget;
-	struct reassembly_stats stats;
+	struct http_stats stats;
 	struct stream_place responses;
 	struct http_env env;
 	struct http *http;
@@ -111,13 +111,13 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 static void reader_open(struct half *r, bool llhttp_only)
 {
 	struct protocol_sink sink = { r, on_head, on_request, on_lost };
-	struct http1_options options = { .sink = sink, .max_body = 100, .budget = &r->budget };
+	struct http1_options options = { .sink = sink, .max_body = 100, .budget = &r->budget, .stats = &r->stats };
 	struct request_origin origin = { .client = { .port = 1 }, .server = { .port = 2 }, .connection = 1 };
 	struct reader_start start = { .origin = origin, .server = &r->responses, .from_first_byte = true };
 
 	*r = (struct half){ .responses = { .synced = true, .next = 1 }, .said = 14695981039346656037U };
 	budget_init(&r->budget, 1 << 26);
-	http_env_init(&r->env, &options, &r->stats);
+	http_env_init(&r->env, &options);
 	r->env.llhttp_only = llhttp_only;
 	r->http = http_new(&r->env, &start);
 	if (!r->http)

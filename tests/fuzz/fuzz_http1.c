@@ -102,11 +102,12 @@ enum mark { MARK_CUT, MARK_CLIENT, MARK_SERVER, MARK_CLIENT_HOLE, MARK_SERVER_HO
 static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too, struct outcome *o)
 {
 	struct budget budget;
-	struct reassembly_stats stats = { 0 };
+	struct http_stats stats = { 0 };
 	struct protocol_sink sink = { o, on_head, on_request, on_lost, on_response };
 	struct http1_options options = { .sink = sink,
 					      .max_body = 1 << 20,
 					      .budget = &budget,
+					      .stats = &stats,
 					      .keep_responses = responses_too,
 					      .max_response = 1 << 10,
 					      .first_token = FIRST_TOKEN };
@@ -124,7 +125,7 @@ static bool run(const uint8_t *data, size_t size, bool cuts, bool responses_too,
 	if (!stretch)
 		return false;
 	budget_init(&budget, 1 << 26);
-	http_env_init(&env, &options, &stats);
+	http_env_init(&env, &options);
 	h = http_new(&env, &start);
 	if (!h)
 		abort();

@@ -353,12 +353,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint16_t ports[] = { 80 };
 	static struct talk t;
 	struct budget budget;
+	struct http_stats stats = { 0 };
 	struct protocol_sink sink = { &t.is, on_head, on_request, NULL };
 	struct http_tracker_options options = { .tracker.server_ports = ports,
 					      .tracker.hold_bytes = 64 << 10,
 					      .http.max_body = 1 << 20,
 					      .tracker.idle_ns = 60 * NS_PER_S,
-					      .tracker.budget = &budget };
+					      .tracker.budget = &budget,
+					      .http.stats = &stats };
 	uint8_t choice;
 
 	memset(&t, 0, sizeof(t));

@@ -149,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = span_of(data, size);
 	struct run run = { in, 0, 0 };
 	struct budget budget;
+	struct http_stats http = { 0 };
 	uint8_t choice = take(&in);
 	struct http_tracker_options options = {
 		.tracker.server_ports = ports,
@@ -157,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.http.max_body = (choice & 4) ? 16 : 4096,
 		.tracker.idle_ns = 30 * NS_PER_S,
 		.tracker.budget = &budget,
+		.http.stats = &http,
 		.http.keep_responses = choice & 16,
 		.http.max_response = (choice & 32) ? 16 : 4096,
 	};
@@ -177,10 +179,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tracker_finish(r);
 	stats = tracker_stats(r);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
-		lost += counter_get(&stats->lost[i]);
-	if (counter_get(&stats->seen) != counter_get(&stats->complete) + lost)
+		lost += counter_get(&http.lost[i]);
+	if (counter_get(&http.seen) != counter_get(&http.complete) + lost)
 		abort();
-	if (run.requests != counter_get(&stats->complete) || run.losses != lost || run.asked != run.answered)
+	if (run.requests != counter_get(&http.complete) || run.losses != lost || run.asked != run.answered)
 		abort();
 	if (counter_get(&stats->flows_open) != 0 || counter_get(&stats->held_bytes) != 0)
 		abort();

@@ -119,36 +119,41 @@ void tcp_tap_open(struct tcp_tap *tap, const struct http_tracker_options *option
 	*tap = (struct tcp_tap){ .keep = keep, .responses = options->http.keep_responses };
 	budget_init(&tap->budget, limit);
 	with.tracker.budget = &tap->budget;
+	with.http.stats = &tap->http;
 	tap->r = http_tracker_new(&with, &sink);
 	assert_non_null(tap->r);
 }
 
-uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name)
+uint64_t tcp_counter(const struct reassembly_stats *stats, const struct http_stats *http, const char *name)
 {
-	static const struct {
+	const struct {
 		const char *name;
-		size_t at;
+		const struct counter *counter;
 	} rows[] = {
-#define ROW(id, name, told, type, metric, what) { #id, offsetof(struct reassembly_stats, id) },
+#define ROW(id, name, told, type, metric, what) { #id, &stats->id },
+#define HTTP_ROW(id, name, told, type, metric, what) { #id, &http->id },
 #define NO_ROWS(id, count)
-		REQUEST_COUNTERS(ROW, NO_ROWS)
+		REQUEST_COUNTERS(HTTP_ROW, NO_ROWS)
+		HTTP_CONNECTION_COUNTERS(HTTP_ROW)
 		CONNECTION_COUNTERS(ROW)
+		STREAM_COUNTERS(ROW)
 #undef ROW
+#undef HTTP_ROW
 #undef NO_ROWS
 	};
 
 	if (strncmp(name, "lost.", 5) == 0)
 		for (int i = 0; i < LOST_REASON_COUNT; i++)
 			if (strcmp(name + 5, lost_reason_name((enum lost_reason)i)) == 0)
-				return counter_get(&stats->lost[i]);
+				return counter_get(&http->lost[i]);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(name, rows[i].name) == 0)
-			return counter_get((const struct counter *)((const char *)stats + rows[i].at));
+			return counter_get(rows[i].counter);
 	fail_msg("no counter is called %s", name);
 	return 0;
 }
 
-static void check_stats(const struct reassembly_stats *stats, const char *expected, const char *what)
+static void check_stats(const struct tcp_tap *tap, const char *expected, const char *what)
 {
 	char *copy = strdup(expected), *rest = copy;
 
@@ -160,7 +165,7 @@ static void check_stats(const struct reassembly_stats *stats, const char *expect
 		assert_non_null(equals);
 		*equals = '\0';
 		want = strtoull(equals + 1, NULL, 10);
-		is = tcp_counter(stats, item);
+		is = tcp_counter(tracker_stats(tap->r), &tap->http, item);
 		if (is != want)
 			fail_msg("%s: %s is %llu, not %llu", what, item, (unsigned long long)is,
 				 (unsigned long long)want);
@@ -171,15 +176,16 @@ static void check_stats(const struct reassembly_stats *stats, const char *expect
 void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)
 {
 	const struct reassembly_stats *s = tracker_stats(tap->r);
+	const struct http_stats *http = &tap->http;
 	uint64_t lost = 0;
 
 	tracker_finish(tap->r);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
-		lost += counter_get(&s->lost[i]);
-	if (counter_get(&s->seen) != counter_get(&s->complete) + lost)
+		lost += counter_get(&http->lost[i]);
+	if (counter_get(&http->seen) != counter_get(&http->complete) + lost)
 		fail_msg("%s: seen %llu is not complete %llu + lost %llu", what,
-			 (unsigned long long)counter_get(&s->seen),
-			 (unsigned long long)counter_get(&s->complete), (unsigned long long)lost);
+			 (unsigned long long)counter_get(&http->seen),
+			 (unsigned long long)counter_get(&http->complete), (unsigned long long)lost);
 	if (tap->tokens != tap->answered)
 		fail_msg("%s: %llu answers to %llu requests", what, (unsigned long long)tap->answered,
 			 (unsigned long long)tap->tokens);
@@ -187,7 +193,7 @@ void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)
 	assert_int_equal(counter_get(&s->flows_open), 0);
 	assert_int_equal(counter_get(&s->held_bytes), 0);
 	if (stats)
-		check_stats(s, stats, what);
+		check_stats(tap, stats, what);
 	tracker_free(tap->r);
 	tap->r = NULL;
 	assert_int_equal(budget_used(&tap->budget), 0);

@@ -62,6 +62,7 @@ struct tcp_story {
 struct tcp_tap {
 	struct tracker *r;
 	struct budget budget;
+	struct http_stats http;
 	struct buffer events;
 	enum keep keep;
 	bool responses;
@@ -85,7 +86,7 @@ void tcp_steps_feed(struct tracker *r, const struct tcp_step *steps, size_t coun
 /** tcp_stories_main() - each story as a test of its own; for main() to return */
 int tcp_stories_main(const char *group, const struct tcp_story *stories, size_t count);
 
-/** tcp_counter() - a counter by the name it has in a story's stats */
-uint64_t tcp_counter(const struct reassembly_stats *stats, const char *name);
+/** tcp_counter() - a counter of either list, by the name it has in a story's stats */
+uint64_t tcp_counter(const struct reassembly_stats *stats, const struct http_stats *http, const char *name);
 
 #endif

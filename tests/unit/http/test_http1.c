@@ -562,9 +562,10 @@ static void note_request(void *ctx, uint8_t decision, struct message *m, bool ou
 static void send_pieces(struct span text, size_t size, struct seen_head *seen)
 {
 	struct budget budget;
+	struct http_stats stats = { 0 };
 	struct protocol_sink sink = { seen, note_head, note_request, NULL };
 	struct http_tracker_options options = { .tracker.hold_bytes = 65536, .http.max_body = 65536, .tracker.idle_ns = NS_PER_S,
-					      .tracker.budget = &budget };
+					      .tracker.budget = &budget, .http.stats = &stats };
 	struct segment s = { .src = { .port = 1234, .family = 4 }, .dst = { .port = 80, .family = 4 },
 			     .seq = 999, .flags = TCP_SYN, .ts = { 5 } };
 	struct tracker *r;

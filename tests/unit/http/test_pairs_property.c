@@ -263,12 +263,14 @@ static void feed(struct tracker *r, const struct talk *t, const struct packet *p
 static void run(struct talk *t, bool begun, bool closes)
 {
 	static const uint16_t ports[] = { 80 };
+	struct http_stats stats = { 0 };
 	struct http_tracker_options options = { .tracker.server_ports = ports,
 					      .tracker.server_port_count = 1,
 					      .tracker.hold_bytes = 64 << 10,
 					      .http.max_body = 1 << 20,
 					      .tracker.idle_ns = 60 * NS_PER_S,
 					      .tracker.budget = &t->budget,
+					      .http.stats = &stats,
 					      .http.keep_responses = true,
 					      .http.max_response = 1 << 20 };
 	struct protocol_sink sink = { t, on_head, on_request, NULL, on_response };

@@ -15,6 +15,7 @@
 struct rig {
 	struct tracker *r;
 	struct budget budget;
+	struct http_stats http;
 	enum keep keep;
 	uint64_t asked, answered, requests, without_memory, losses;
 };
@@ -65,6 +66,7 @@ static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool respon
 					      .http.max_body = 64 << 20,
 					      .tracker.idle_ns = 60 * NS_PER_S,
 					      .tracker.budget = &rig->budget,
+					      .http.stats = &rig->http,
 					      .http.keep_responses = responses,
 					      .http.max_response = 1 << 20 };
 
@@ -76,7 +78,7 @@ static bool rig_open(struct rig *rig, size_t memory, enum keep keep, bool respon
 
 static uint64_t count_of(const struct rig *rig, const char *name)
 {
-	return tcp_counter(tracker_stats(rig->r), name);
+	return tcp_counter(tracker_stats(rig->r), &rig->http, name);
 }
 
 static void rig_close(struct rig *rig)

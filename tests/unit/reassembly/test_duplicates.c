@@ -135,9 +135,9 @@ static void test_crowd(void **state)
 
 		tcp_steps_feed(tap.r, steps, 2, n * 50000000, NS_PER_S + n * NS_PER_US);
 	}
-	assert_int_equal(tcp_counter(tracker_stats(tap.r), "complete"), DOMAINS);
-	assert_int_equal(tcp_counter(tracker_stats(tap.r), "copies"), 0);
-	assert_int_equal(tcp_counter(tracker_stats(tap.r), "flows_open"), SAME_ENDS_MAX);
+	assert_int_equal(tcp_counter(tracker_stats(tap.r), &tap.http, "complete"), DOMAINS);
+	assert_int_equal(tcp_counter(tracker_stats(tap.r), &tap.http, "copies"), 0);
+	assert_int_equal(tcp_counter(tracker_stats(tap.r), &tap.http, "flows_open"), SAME_ENDS_MAX);
 	buffer_clear(&tap.events);
 	tcp_tap_close(&tap, NULL, "crowd");
 	buffer_deinit(&tap.events);

@@ -39,7 +39,7 @@ struct lines {
 static const char names[] = "cs";
 static const struct reader_ops lines_ops;
 
-static void *open_lines(const void *config, struct reassembly_stats *stats)
+static void *open_lines(const void *config)
 {
 	return *(struct buffer *const *)config;
 }

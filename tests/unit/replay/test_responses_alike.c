@@ -181,10 +181,11 @@ static void read_production(const struct row *row, struct span bytes, size_t siz
 	struct production p = { 0 };
 	struct protocol_sink sink = { &p, on_head, on_request, on_lost, on_response };
 	struct budget budget;
+	struct http_stats stats = { 0 };
 	struct http_tracker_options options = { .tracker.server_ports = &port, .tracker.server_port_count = 1,
 					      .tracker.hold_bytes = 65536, .http.max_body = 65536,
 					      .http.max_response = 1 << 20, .tracker.idle_ns = 3600 * NS_PER_S,
-					      .tracker.budget = &budget,
+					      .tracker.budget = &budget, .http.stats = &stats,
 					      .http.keep_responses = true };
 	struct span request = span_str(row->is_to_head ? "HEAD / HTTP/1.1\r\n\r\n" : "POST / HTTP/1.1\r\n\r\n");
 	struct tracker *r;

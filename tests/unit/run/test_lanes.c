@@ -205,7 +205,7 @@ static void test_as_one(void **state)
 		assert_string_equal(buffer_text(&targets), buffer_text(&expected));
 		assert_memory_equal(&many.capture, &one.capture, sizeof(one.capture));
 		assert_memory_equal(&many.policy, &one.policy, sizeof(one.policy));
-		assert_int_equal(counter_get(&many.reassembly.seen), counter_get(&one.reassembly.seen));
+		assert_int_equal(counter_get(&many.http.seen), counter_get(&one.http.seen));
 		buffer_deinit(&targets);
 	}
 	buffer_deinit(&expected);

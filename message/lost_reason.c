@@ -1,5 +1,5 @@
-/* reassembly_stats.c - see reassembly_stats.h */
-#include "reassembly/reassembly_stats.h"
+/* lost_reason.c - see lost_reason.h */
+#include "message/lost_reason.h"
 
 const char *lost_reason_name(enum lost_reason reason)
 {
