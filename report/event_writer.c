@@ -2,7 +2,6 @@
 #include "report/event_writer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,15 +9,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
+
 #define WAITING_MAX_BYTES (UINT64_C(8) << 20) /* of a live run; a recording waits */
 #define WAITING_MAX_BYTES_FILE (UINT64_C(1) << 20)
 #define LINES_FULL (250 << 10)  /* to be handed on: some 400 events; a little below what memory grows to */
 #define SPARE_BYTES (512 << 10) /* lines with more memory are not kept */
 #define SPARES_MAX 8
-#define PIPE_PIECE 4096
-#define FILE_PIECE (256 << 10)
-#define CLOSE_WAIT_MS 2000
-#define POLL_MS 100
 
 struct event_writer {
 	pthread_t thread;
@@ -135,8 +132,9 @@ bool event_lines_join(struct event_writer *w, struct event_lines **lines, struct
 
 /* ---- the thread --------------------------------------------------------------- */
 
-static bool is_closing(struct event_writer *w)
+static bool is_closing(void *ctx)
 {
+	struct event_writer *w = ctx;
 	bool closing;
 
 	pthread_mutex_lock(&w->lock);
@@ -145,33 +143,9 @@ static bool is_closing(struct event_writer *w)
 	return closing;
 }
 
-/*
- * A reader that hangs must not keep us from ending: writes happen only when
- * the descriptor is ready, in pieces that a ready pipe takes at once, and when
- * the run is over the wait has a limit. A file is always ready.
- */
-static int write_all(struct event_writer *w, struct span bytes)
+static int write_text(struct event_writer *w, struct span text)
 {
-	size_t most = w->prompt ? FILE_PIECE : PIPE_PIECE;
-	int waited_ms = 0;
-
-	while (bytes.len > 0) {
-		struct pollfd fd = { .fd = w->fd, .events = POLLOUT };
-		ssize_t n;
-
-		if (!w->prompt && poll(&fd, 1, POLL_MS) <= 0) {
-			waited_ms = is_closing(w) ? waited_ms + POLL_MS : 0;
-			if (waited_ms >= CLOSE_WAIT_MS)
-				return -ETIMEDOUT;
-			continue;
-		}
-		n = write(w->fd, bytes.at, bytes.len < most ? bytes.len : most);
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return -errno;
-		if (n > 0)
-			span_skip(&bytes, (size_t)n);
-	}
-	return 0;
+	return w->prompt ? write_all(w->fd, text) : write_all_unless_closing(w->fd, text, is_closing, w);
 }
 
 /** wait_for_lines() - under the lock: all that wait, linked; NULL when none will come */
@@ -199,7 +173,7 @@ static void *writer_main(void *arg)
 
 		pthread_cond_signal(&w->emptied);
 		pthread_mutex_unlock(&w->lock);
-		err = write_all(w, buffer_span(&lines->text));
+		err = write_text(w, buffer_span(&lines->text));
 		pthread_mutex_lock(&w->lock);
 		if (err < 0)
 			w->error = err;

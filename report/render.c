@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
 #include "report/page.h"
 
 enum form { FORM_UNKNOWN, FORM_JSON, FORM_HTML, FORM_MARKDOWN };
@@ -34,19 +35,6 @@ bool render_knows(const char *path)
 	return form_of(path) != FORM_UNKNOWN;
 }
 
-static int write_whole(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t n = write(fd, bytes.at, bytes.len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			span_skip(&bytes, (size_t)n);
-	}
-	return 0;
-}
-
 /* A limit (ulimit -f) holds for bytes that are written over as well, which fallocate() does not look at. */
 static int take_room(int fd, size_t len)
 {
@@ -68,7 +56,7 @@ static int replace(int fd, struct span bytes)
 		return err;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
-	err = write_whole(fd, bytes);
+	err = write_all(fd, bytes);
 	return err == 0 && ftruncate(fd, (off_t)bytes.len) < 0 ? -errno : err;
 }
 
@@ -78,7 +66,7 @@ static int put(int fd, struct span bytes)
 
 	if (fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return replace(fd, bytes);
-	return write_whole(fd, bytes);
+	return write_all(fd, bytes);
 }
 
 static int draw(int fd, enum medium medium, struct span json)

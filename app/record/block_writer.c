@@ -2,17 +2,15 @@
 #include "app/record/block_writer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
+
 #define FILES_MAX 16
 #define STAGE_BYTES (256 * 1024) /* one write() for many packets */
-#define PIPE_PIECE 4096          /* what a pipe that is ready takes without a wait */
-#define CLOSE_WAIT_MS 2000
-#define POLL_MS 100
 #define MALLOC_OVERHEAD 16
 
 struct block_writer {
@@ -66,8 +64,9 @@ void block_free(struct block *b)
 	free(b);
 }
 
-static bool is_closing(struct block_writer *w)
+static bool is_closing(void *ctx)
 {
+	struct block_writer *w = ctx;
 	bool closing;
 
 	pthread_mutex_lock(&w->lock);
@@ -76,30 +75,12 @@ static bool is_closing(struct block_writer *w)
 	return closing;
 }
 
-/* Like the events' writer: a reader that hangs keeps nobody from ending, so a wait is never inside write(). */
-static int write_all(struct block_writer *w, int fd, const uint8_t *at, size_t len, bool is_file)
+/* A file that is no pipe waits for nobody. */
+static int write_to(struct block_writer *w, size_t file, struct span bytes)
 {
-	int waited_ms = 0;
+	int fd = w->fd[file];
 
-	while (len > 0) {
-		struct pollfd ready = { .fd = fd, .events = POLLOUT };
-		ssize_t n;
-
-		if (!is_file && poll(&ready, 1, POLL_MS) <= 0) {
-			waited_ms = is_closing(w) ? waited_ms + POLL_MS : 0;
-			if (waited_ms >= CLOSE_WAIT_MS)
-				return -ETIMEDOUT;
-			continue;
-		}
-		n = write(fd, at, is_file || len < PIPE_PIECE ? len : PIPE_PIECE);
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
+	return w->whole[file] >= 0 ? write_all(fd, bytes) : write_all_unless_closing(fd, bytes, is_closing, w);
 }
 
 static void fail(struct block_writer *w, size_t file, int error)
@@ -123,7 +104,7 @@ static void flush(struct block_writer *w)
 		return;
 	err = w->totals.error;
 	if (err == 0) {
-		err = write_all(w, w->fd[file], w->stage, w->stage_len, w->whole[file] >= 0);
+		err = write_to(w, file, span_of(w->stage, w->stage_len));
 		if (err < 0)
 			fail(w, file, err);
 	}
@@ -145,7 +126,7 @@ static void write_long(struct block_writer *w, const struct block *b)
 	int err = w->totals.error;
 
 	if (err == 0) {
-		err = write_all(w, w->fd[b->file], b->data, b->bytes, w->whole[b->file] >= 0);
+		err = write_to(w, b->file, span_of(b->data, b->bytes));
 		if (err < 0)
 			fail(w, b->file, err);
 	}
