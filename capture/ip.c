@@ -189,6 +189,26 @@ static enum packet_result decode_ipv6(struct layer *l, struct endpoint *src, str
 	return payload->is_fragment && !payload_len ? PACKET_MALFORMED_IP : PACKET_DECODED;
 }
 
+enum packet_result ip_peek_version(const struct layer *l, uint16_t *ethertype, enum packet_result none,
+				   enum packet_result neither)
+{
+	struct layer peek = *l;
+	struct span first = { 0 };
+	enum packet_result result = layer_take(&peek, 1, &first, none);
+
+	if (result != PACKET_DECODED)
+		return result;
+	switch (field8(first, 0) >> 4) {
+	case 4:
+		*ethertype = ETHERTYPE_IPV4;
+		return PACKET_DECODED;
+	case 6:
+		*ethertype = ETHERTYPE_IPV6;
+		return PACKET_DECODED;
+	}
+	return neither;
+}
+
 enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoint *src, struct endpoint *dst,
 			     struct ip_payload *payload)
 {

@@ -41,6 +41,17 @@ enum packet_result ip_decode(uint16_t ethertype, struct layer *l, struct endpoin
 			     struct ip_payload *payload);
 
 /**
+ * ip_peek_version() - where nothing below says it: does IPv4 or IPv6 follow, by the first four bits?
+ * @ethertype:  out: ETHERTYPE_IPV4 or ETHERTYPE_IPV6
+ * @none:       what to call a packet that ends here
+ * @neither:    what to call one that goes on with something else
+ *
+ * Nothing is taken off. Return: PACKET_DECODED (go on), @none, @neither, or PACKET_MALFORMED_TRUNCATED.
+ */
+enum packet_result ip_peek_version(const struct layer *l, uint16_t *ethertype, enum packet_result none,
+				   enum packet_result neither);
+
+/**
  * ip_decode_rest() - go on behind the fragment header once the datagram is whole
  * @family:   4 or 6
  * @payload:  protocol is that of the first fragment; out: as of ip_decode()

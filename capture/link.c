@@ -24,6 +24,7 @@
 #include <pcap/dlt.h>
 
 #include "capture/decode.h"
+#include "capture/ip.h"
 #include "capture/mpls.h"
 #include "capture/domain.h"
 #include "capture/tunnel_kind.h"
@@ -147,25 +148,6 @@ static enum packet_result take_address_family(struct layer *l, uint16_t *etherty
 	return PACKET_IGNORED_NOT_IP;
 }
 
-static enum packet_result peek_ip_version(const struct layer *l, uint16_t *ethertype)
-{
-	struct layer peek = *l;
-	struct span first;
-	enum packet_result result = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
-
-	if (result != PACKET_DECODED)
-		return result;
-	switch (field8(first, 0) >> 4) {
-	case 4:
-		*ethertype = ETHERTYPE_IPV4;
-		return PACKET_DECODED;
-	case 6:
-		*ethertype = ETHERTYPE_IPV6;
-		return PACKET_DECODED;
-	}
-	return PACKET_MALFORMED_IP;
-}
-
 static enum packet_result take_link_header(int linktype, struct layer *l, uint16_t *ethertype)
 {
 	switch (linktype) {
@@ -187,7 +169,7 @@ static enum packet_result take_link_header(int linktype, struct layer *l, uint16
 	case DLT_RAW:
 	case DLT_RAW_BSD:
 	case LINKTYPE_RAW:
-		return peek_ip_version(l, ethertype);
+		return ip_peek_version(l, ethertype, PACKET_MALFORMED_IP, PACKET_MALFORMED_IP);
 	case DLT_IPV4:
 		*ethertype = ETHERTYPE_IPV4;
 		return PACKET_DECODED;

@@ -14,6 +14,7 @@
  */
 #include "capture/mpls.h"
 
+#include "capture/ip.h"
 #include "capture/link.h"
 
 #define LABEL_BOTTOM 0x100
@@ -25,7 +26,7 @@ static enum packet_result expect_frame(struct layer l)
 {
 	struct span header;
 	enum packet_result result = layer_take(&l, 14, &header, PACKET_IGNORED_NOT_IP);
-	uint16_t ethertype = result == PACKET_DECODED ? field16(header, 12) : 0;
+	uint16_t ethertype = result == PACKET_DECODED ? field16(header, 12) : 0, follows;
 
 	while (result == PACKET_DECODED && ethertype_is_vlan_tag(ethertype)) {
 		result = layer_take(&l, 4, &header, PACKET_IGNORED_NOT_IP);
@@ -33,13 +34,8 @@ static enum packet_result expect_frame(struct layer l)
 			ethertype = field16(header, 2);
 	}
 	if (result == PACKET_DECODED)
-		result = layer_take(&l, 1, &header, PACKET_IGNORED_NOT_IP);
-	if (result != PACKET_DECODED)
-		return result;
-	if ((ethertype == ETHERTYPE_IPV4 && field8(header, 0) >> 4 == 4) ||
-	    (ethertype == ETHERTYPE_IPV6 && field8(header, 0) >> 4 == 6))
-		return PACKET_DECODED;
-	return PACKET_IGNORED_NOT_IP;
+		result = ip_peek_version(&l, &follows, PACKET_IGNORED_NOT_IP, PACKET_IGNORED_NOT_IP);
+	return result == PACKET_DECODED && follows != ethertype ? PACKET_IGNORED_NOT_IP : result;
 }
 
 static enum packet_result take_pseudowire(struct layer *l)
@@ -61,8 +57,7 @@ static enum packet_result take_pseudowire(struct layer *l)
 
 enum packet_result mpls_decode(struct layer *l, uint16_t *ethertype)
 {
-	struct layer peek;
-	struct span label, first;
+	struct span label;
 	enum packet_result result;
 
 	do {
@@ -70,18 +65,9 @@ enum packet_result mpls_decode(struct layer *l, uint16_t *ethertype)
 		if (result != PACKET_DECODED)
 			return result;
 	} while (!(field32(label, 0) & LABEL_BOTTOM));
-	peek = *l;
-	result = layer_take(&peek, 1, &first, PACKET_MALFORMED_LINK);
-	if (result != PACKET_DECODED)
+	result = ip_peek_version(l, ethertype, PACKET_MALFORMED_LINK, PACKET_IGNORED_NOT_IP);
+	if (result != PACKET_IGNORED_NOT_IP)
 		return result;
-	switch (field8(first, 0) >> 4) {
-	case 4:
-		*ethertype = ETHERTYPE_IPV4;
-		return PACKET_DECODED;
-	case 6:
-		*ethertype = ETHERTYPE_IPV6;
-		return PACKET_DECODED;
-	}
 	*ethertype = ETHERTYPE_BRIDGED;
 	return take_pseudowire(l);
 }

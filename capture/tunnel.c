@@ -69,19 +69,6 @@
 #define ERSPAN_III_VERSION 2
 #define ERSPAN_III_SUBHEADER 0x0001 /* of the header's last 16 bits */
 
-static enum packet_result peek_ip(const struct layer *l, uint16_t *ethertype)
-{
-	struct layer peek = *l;
-	struct span first;
-	enum packet_result result = layer_take(&peek, 1, &first, PACKET_MALFORMED_IP);
-	uint8_t version = result == PACKET_DECODED ? field8(first, 0) >> 4 : 0;
-
-	if (result != PACKET_DECODED)
-		return result;
-	*ethertype = version == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
-	return version == 4 || version == 6 ? PACKET_DECODED : PACKET_IGNORED_NOT_IP;
-}
-
 /* The flag and the port are enough (RFC 7348, 5); a group policy changes nothing behind the header. */
 static enum packet_result take_vxlan_header(struct layer *l, uint32_t *flags, uint32_t *domain)
 {
@@ -116,7 +103,8 @@ static enum packet_result take_vxlan(struct layer *l, uint16_t *ethertype, uint3
 	enum packet_result result = take_vxlan_header(l, &flags, domain);
 
 	*ethertype = ETHERTYPE_BRIDGED;
-	if (result == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL && peek_ip(l, &there) == PACKET_DECODED &&
+	if (result == PACKET_DECODED && flags & VXLAN_HAS_PROTOCOL &&
+	    ip_peek_version(l, &there, PACKET_MALFORMED_IP, PACKET_IGNORED_NOT_IP) == PACKET_DECODED &&
 	    there == gpe_ethertype(flags))
 		*ethertype = there;
 	return result;
@@ -189,7 +177,7 @@ static enum packet_result take_gtp(struct layer *l, uint16_t *ethertype)
 		if (result == PACKET_DECODED && flags & GTP_HAS_EXTENSION)
 			result = skip_gtp_extensions(l, field8(optional, 3));
 	}
-	return result == PACKET_DECODED ? peek_ip(l, ethertype) : result;
+	return result == PACKET_DECODED ? ip_peek_version(l, ethertype, PACKET_MALFORMED_IP, PACKET_IGNORED_NOT_IP) : result;
 }
 
 /* Fields of tag, length and data until the one that ends them; what was sniffed follows. */
@@ -287,7 +275,7 @@ static enum packet_result take_erspan_iii(struct layer *l, uint16_t *ethertype)
 		return result;
 	if ((last >> 10 & 0x1f) != 2)
 		return PACKET_IGNORED_NOT_IP;
-	return peek_ip(l, ethertype);
+	return ip_peek_version(l, ethertype, PACKET_MALFORMED_IP, PACKET_IGNORED_NOT_IP);
 }
 
 /* RFC 1701: entries of family, offset, length and @length bytes; one without length is the last. */
