@@ -16,6 +16,16 @@
 #define SHARE_NOTABLE 0.01
 #define PSI_DECISIONS 200 /* fewer say nothing of a distribution */
 
+void page_gate_value(struct buffer *out, struct view term, double value)
+{
+	struct span text = view_is(term, JSON_STRING) ? json_doc_text(term.doc, term.at) : span_str("");
+
+	if (text.len > 0 && memchr(text.at, '%', text.len))
+		format_share(out, value);
+	else
+		format_number(out, value);
+}
+
 static bool is_about_several(struct view terms)
 {
 	struct view first = { 0 };

@@ -1,7 +1,9 @@
 /*
  * page_impl.h - the page, for the files that share the work
  *
- *   page.c          the order, the verdict and the key figures on top
+ *   page.c          the order
+ *   page_headline.c the verdict on top
+ *   page_figures.c  the key figures under it
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
  *   page_compare.c  what the comparison with one target says
  *   page_gate.c     what the gate asked, and did not ask
@@ -14,6 +16,28 @@
 #include "report/format.h"
 #include "report/markup.h"
 #include "report/view.h"
+
+/* page.c */
+/** page_is_shadow() - a target that is no control */
+bool page_is_shadow(struct view target);
+size_t page_shadow_count(struct view targets);
+/** page_pace_words() - "replayed as fast as possible", "replayed at 10 times the recorded pace" */
+void page_pace_words(struct buffer *out, struct view report);
+
+/* page_headline.c; @target: of comparison.targets, the first shadow, or nothing */
+void page_headline(struct markup *p, struct view report, struct view target);
+/**
+ * page_words_alone() - only words of a language model tell whether this target agrees, and no control tells what
+ * that means; as the gate has it
+ */
+bool page_words_alone(struct view target);
+/** page_same_words() - of the generated texts, the share that is the same */
+double page_same_words(struct view target);
+
+/* page_figures.c */
+void page_tiles(struct markup *p, struct view report, struct view target);
+/** page_shadows() - a row for each, where there are several: the figures below are about the first */
+void page_shadows(struct markup *p, struct view report);
 
 /* page_run.c; @report: the whole document */
 void page_funnel(struct markup *p, struct view report, struct view comparison);
