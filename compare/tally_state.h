@@ -1,4 +1,13 @@
-/* tally_state.h - what a tally consists of; private to tally*.c of this floor */
+/*
+ * tally_state.h - what a tally consists of; private to tally*.c of this floor
+ *
+ *   tally.c          made, freed, and what follows from the counts
+ *   tally_add.c      one pair is counted
+ *   tally_repeats.c  ... and whether its request came before
+ *   tally_example.c  ... and perhaps kept, to be shown
+ *   tally_merge.c    another tally is added
+ *   tally_json.c     written, tally_read.c read back, tally_notes.c said in words
+ */
 #ifndef COMPARE_TALLY_STATE_H
 #define COMPARE_TALLY_STATE_H
 
@@ -93,6 +102,27 @@ struct target_tally *tally_target_add(struct tally *t, struct span name, bool is
 
 /** tally_dimension() - the index of a dimension, made if need be; DIMENSIONS if there is no place */
 size_t tally_dimension(struct tally *t, struct span name);
+
+/**
+ * tally_count_reason() - reasons are static words of ours, a dozen of them; what a full table can't hold is "other" in
+ * its last place
+ */
+void tally_count_reason(struct counted *table, const char *reason, uint64_t by);
+
+static inline void keep_max(double *max, double value)
+{
+	if (value > *max)
+		*max = value;
+}
+
+/** tally_request_hash() - of its target and body, the same on every tap */
+uint64_t tally_request_hash(const struct message *m);
+
+/** tally_add_repeat() - @request: its hash, not 0 */
+void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, uint64_t request);
+
+/** tally_add_example() - keep the pair if it is among the gravest; @bodies: what was said in it, too */
+void tally_add_example(struct target_tally *g, const struct pair *pair, const struct comparison *c, bool bodies);
 
 /** control_of() - the first control target, or NULL */
 const struct target_tally *control_of(const struct tally *t);

@@ -1,0 +1,280 @@
+/*
+ * tally_add.c - one pair into a tally: each thing that is told of it is counted in its place
+ *
+ * Theory of operation. What the comparer found is only counted here, never
+ * judged. A pair counts once wherever pairs are counted, however often a thing
+ * was found in it. What has no place in a table that is full is counted as its
+ * overflow, so that the sums hold; reasons, which have none, become "other".
+ */
+#include "compare/tally_state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compare/proposal.h"
+#include "compare/slices.h"
+
+static bool count_one(struct counted *table, struct span first, struct span second, int number, uint64_t by)
+{
+	struct counted_key key = { .len = 0 };
+	struct counted_row *row;
+
+	counted_key_add(&key, first);
+	if (second.at)
+		counted_key_add(&key, second);
+	row = counted_row(table, &key);
+	if (row)
+		row->n[number] += by;
+	return row != NULL;
+}
+
+void tally_count_reason(struct counted *table, const char *reason, uint64_t by)
+{
+	if (table->count + 1 < table->cap || counted_find(table, reason, strlen(reason) + 1))
+		count_one(table, span_str(reason), span_of(NULL, 0), 0, by);
+	else
+		count_one(table, span_str("other"), span_of(NULL, 0), 0, by);
+}
+
+static const char *failure(enum outcome_kind kind)
+{
+	static const char *const names[] = {
+#define X(id, group, name, reason) [OUTCOME_##id] = reason,
+		OUTCOMES(X)
+#undef X
+	};
+
+	return names[kind];
+}
+
+static void add_verdict(struct target_tally *g, const struct pair *pair, const struct comparison *c)
+{
+	g->verdict[c->verdict]++;
+	if (c->verdict == COMPARISON_ERROR) {
+		tally_count_reason(&g->errors, c->reason ? c->reason : failure(pair->outcome->kind), 1);
+		return;
+	}
+	if (c->verdict == COMPARISON_NOT_COMPARABLE) {
+		tally_count_reason(&g->not_comparable, c->reason ? c->reason : "unknown", 1);
+		return;
+	}
+	g->kind[c->kind]++;
+	g->same_bytes += c->same_bytes;
+	g->ignored_alone += c->verdict == COMPARISON_CLOSE && c->reason && strcmp(c->reason, REASON_IGNORED) == 0;
+	g->generated.reply[c->reply]++;
+	if (c->generated) {
+		g->generated.pairs++;
+		g->generated.same_text += c->common_prefix == c->production_len && c->common_prefix == c->shadow_len;
+		g->generated.different += c->verdict == COMPARISON_VALUE;
+		g->generated.common_prefix += c->common_prefix;
+		g->generated.text += c->production_len > c->shadow_len ? c->production_len : c->shadow_len;
+	}
+}
+
+static bool is_bad(int status_code)
+{
+	return status_code == 0 || status_code >= 400;
+}
+
+static void add_status(struct target_tally *g, const struct pair *pair)
+{
+	int production = pair->production ? pair->production->status_code : 0, shadow = pair->outcome->status_code;
+	char text[SIDES][16];
+
+	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE)
+		return; /* it is not known what the shadow would have said */
+	snprintf(text[PRODUCTION], sizeof(text[0]), "%d", production);
+	snprintf(text[SHADOW], sizeof(text[0]), "%d", shadow);
+	if (!count_one(&g->statuses, span_str(text[PRODUCTION]), span_str(text[SHADOW]), 0, 1))
+		g->status_overflow++;
+	if (production == 0) /* not seen: it says nothing about the difference */
+		return;
+	if (is_bad(production))
+		*(is_bad(shadow) ? &g->bad.both : &g->bad.production) += 1;
+	else
+		*(is_bad(shadow) ? &g->bad.shadow : &g->bad.neither) += 1;
+}
+
+static void add_time(struct histogram *h, int64_t us)
+{
+	if (us >= 0)
+		histogram_add(h, (uint64_t)us);
+}
+
+/*
+ * Both distributions are over the same requests: those that the shadow answered
+ * or let time out. A timeout has no latency but a place: above all that have.
+ */
+static void add_latency(struct target_tally *g, const struct pair *pair)
+{
+	const struct response *p = pair->production, *s = pair->shadow;
+	bool timeout = pair->outcome->kind == OUTCOME_FAILED_TIMEOUT;
+
+	g->timeouts += timeout;
+	if (p && (s || timeout)) {
+		add_time(&g->side[PRODUCTION].first_byte, p->first_byte_us);
+		add_time(&g->side[PRODUCTION].total, p->last_byte_us);
+	}
+	if (!s)
+		return;
+	add_time(&g->side[SHADOW].first_byte, s->first_byte_us);
+	add_time(&g->side[SHADOW].total, s->last_byte_us);
+	if (!p || p->last_byte_us < 0 || s->last_byte_us < 0)
+		return;
+	if (s->last_byte_us >= p->last_byte_us)
+		histogram_add(&g->above, (uint64_t)(s->last_byte_us - p->last_byte_us));
+	else
+		histogram_add(&g->below, (uint64_t)(p->last_byte_us - s->last_byte_us));
+}
+
+static void add_stream(struct side_tally *side, const struct stream_facts *f)
+{
+	side->streams++;
+	side->events += f->events;
+	side->tokens += f->tokens;
+	add_time(&side->first_token, f->first_token_us);
+	for (size_t i = 0; i < f->gap_count; i++)
+		add_time(&side->gap, f->gaps_us[i]);
+}
+
+static void add_label(struct target_tally *g, const char *label, int number)
+{
+	if (!count_one(&g->labels, span_str(label), span_of(NULL, 0), number, 1))
+		g->side[number == LABEL_SHADOW ? SHADOW : PRODUCTION].label_overflow++;
+}
+
+static void add_score(struct side_tally *side, double score)
+{
+	if (!isnan(score)) /* NaN: the response had labels and no scores */
+		side->score[score_bin(score)]++;
+}
+
+static void add_decisions(struct target_tally *g, const struct findings *f)
+{
+	uint64_t disagree = f->decisions_total - f->decisions_agree, left_out = f->decisions_total - f->decision_count;
+
+	g->decisions += f->decisions_total;
+	g->decisions_agree += f->decisions_agree;
+	g->decisions_otherwise += f->decisions_otherwise;
+	for (int s = 0; s < SIDES; s++)
+		g->side[s].label_overflow += left_out;
+	for (size_t i = 0; i < f->decision_count; i++) {
+		const struct model_decision *d = &f->decisions[i];
+
+		add_label(g, d->production, LABEL_PRODUCTION);
+		add_label(g, d->shadow, LABEL_SHADOW);
+		add_score(&g->side[PRODUCTION], d->production_score);
+		add_score(&g->side[SHADOW], d->shadow_score);
+		if (d->agrees || disagree == 0)
+			continue;
+		disagree -= count_one(&g->confusion, span_str(d->production), span_str(d->shadow), 0, 1);
+	}
+	g->confusion_overflow += disagree;
+}
+
+/* What a rule leaves out is kept apart from what differs: by path and rule. */
+static void add_ignored(struct target_tally *g, const struct finding *d, bool again)
+{
+	struct counted_key key = { .len = 0 };
+	struct counted_row *row;
+
+	counted_key_add(&key, span_str(d->pattern));
+	counted_key_add(&key, span_str(d->rule ? d->rule : ""));
+	row = counted_row(&g->ignored, &key);
+	if (!row) {
+		g->ignored_overflow += d->count;
+		return;
+	}
+	row->n[PATH_PAIRS] += !again;
+	row->n[PATH_DIFFERENCES] += d->count;
+}
+
+static bool is_named_before(const struct findings *f, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (f->at[k].kind == f->at[i].kind && strcmp(f->at[k].pattern, f->at[i].pattern) == 0)
+			return true;
+	return false;
+}
+
+static void add_path(struct target_tally *g, const struct finding *d, bool again)
+{
+	struct counted_key key = { .len = 0 };
+	struct counted_row *row;
+
+	counted_key_add(&key, span_str(difference_name(d->kind)));
+	counted_key_add(&key, span_str(d->pattern));
+	row = counted_row(&g->paths, &key);
+	if (!row) {
+		g->path_overflow += d->count;
+		return;
+	}
+	row->n[PATH_PAIRS] += !again;
+	row->n[PATH_DIFFERENCES] += d->count;
+	row->n[PATH_NUMBERS] += d->numbers;
+	row->n[PATH_RELATIVES] += d->relatives;
+	row->n[PATH_NAMES] += !again && proposal_is_name(d);
+	keep_max(&row->max[PATH_MAX_ABS], d->max_abs);
+	keep_max(&row->max[PATH_MAX_REL], d->max_rel);
+}
+
+/* Findings come one a path and kind, but a pattern may have several: a pair counts once. */
+static void add_paths(struct target_tally *g, const struct findings *f)
+{
+	g->numbers += f->numbers;
+	keep_max(&g->max_abs, f->max_abs);
+	keep_max(&g->max_rel, f->max_rel);
+	g->path_overflow += f->overflow;
+	for (size_t i = 0; i < f->count; i++) {
+		bool again = is_named_before(f, i);
+
+		if (f->at[i].kind == DIFFERENCE_IGNORED)
+			add_ignored(g, &f->at[i], again);
+		else
+			add_path(g, &f->at[i], again);
+	}
+	g->ignored_pairs += f->ignored > 0;
+}
+
+static void add_slices(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
+{
+	for (size_t i = 0; i < t->dimension_count; i++) {
+		struct counted_key key = { .len = 0 };
+		struct counted_row *row;
+
+		counted_key_add(&key, slice_value(&pair->request->head, span_str(t->dimension[i])));
+		row = counted_row(&g->slices[i], &key);
+		if (!row) {
+			g->slice_overflow++;
+			continue;
+		}
+		row->n[SLICE_PAIRS]++;
+		row->n[SLICE_ERRORS] += c->verdict == COMPARISON_ERROR;
+		row->n[SLICE_COMPARED] += comparison_is_compared(c->verdict);
+		row->n[SLICE_MISMATCH] += comparison_is_mismatch(c->verdict);
+		row->n[SLICE_GENERATED] += c->generated && c->verdict == COMPARISON_VALUE;
+		row->n[SLICE_DECISIONS] += c->findings.decisions_total;
+		row->n[SLICE_AGREE] += c->findings.decisions_agree;
+	}
+}
+
+void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c)
+{
+	struct target_tally *g = t->target[target];
+	uint64_t request = tally_request_hash(pair->request);
+
+	add_verdict(g, pair, c);
+	add_status(g, pair);
+	add_latency(g, pair);
+	if (c->kind == BODY_EVENTS && pair->production && pair->shadow) {
+		add_stream(&g->side[PRODUCTION], &c->production_stream);
+		add_stream(&g->side[SHADOW], &c->shadow_stream);
+	}
+	add_decisions(g, &c->findings);
+	add_paths(g, &c->findings);
+	add_slices(t, g, pair, c);
+	distinct_add(&g->requests, request);
+	tally_add_repeat(g, pair, c, request ? request : 1);
+	tally_add_example(g, pair, c, t->show_bodies);
+}
