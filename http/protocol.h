@@ -1,11 +1,12 @@
 /*
  * protocol.h - what every protocol reports to: requests that are complete, requests that are lost, their responses
  *
- * Theory of operation. Who wants requests hands in a sink. It is asked once for
- * each, when its head is complete, what is to be kept of it, and gets it when its last
- * byte is here, or is told why it never will be. Which response belongs to which
- * request is the protocol's own business: the sink sees a token. So HTTP/1, where
- * one request follows another, and a protocol with many at a time report alike.
+ * Theory of operation. The user of a protocol hands in a sink. For each request the
+ * sink is asked once, when the head is complete, what is to be kept of it. It gets the
+ * request when the last byte is here, or is told why that will never be. Which response
+ * belongs to which request is the protocol's own business: the sink sees a token. So
+ * HTTP/1, where one request follows another, and a protocol with many at a time report
+ * alike.
  */
 #ifndef HTTP_PROTOCOL_H
 #define HTTP_PROTOCOL_H
@@ -18,26 +19,25 @@
 #include "message/lost_reason.h"
 
 enum keep {
-	KEEP_NOTHING, /* count it; on_request gets no message */
-	KEEP_BORROWED,    /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
-	KEEP_HEAD,    /* a message without its body */
-	KEEP_WHOLE,   /* head and body */
+	KEEP_NOTHING,  /* count it; on_request gets no message */
+	KEEP_BORROWED, /* as KEEP_HEAD, to be looked at: on_request may do nothing with it but message_unref() */
+	KEEP_HEAD,     /* a message without its body */
+	KEEP_WHOLE,    /* head and body */
 };
 
 struct head_decision {
 	enum keep keep;
-	bool digest;     /* also the SHA-256 of the body, kept or not */
+	bool digest;      /* also the SHA-256 of the body, kept or not */
 	uint8_t decision; /* handed back with the request, not looked at */
-	bool response;     /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
-	bool limited;    /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
+	bool response;    /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
+	bool limited;     /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
 
 /**
  * struct protocol_sink - what a protocol reports to; all called on the lane's thread
  * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
- * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory; with
- *               KEEP_BORROWED its bytes may be the segment's
- *               (the bytes could not be kept under --max-memory)
+ * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory (the bytes
+ *               could not be kept under --max-memory); with KEEP_BORROWED its bytes may be the segment's
  * @on_lost:     a request that had begun will never be complete; @origin borrowed
  * @on_response: the response to a request that on_request got with this response_token, or why there is none:
  *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.

@@ -1,8 +1,8 @@
 /*
  * request.c - one pending request, from its first byte to the sink
  *
- * The sink decides at the end of the head, so the body of a request that nobody
- * wants is never copied. A wanted body grows as its bytes arrive, by doubling
+ * The sink decides at the end of the head, so the body of a request that is
+ * not wanted is never copied. A wanted body grows as its bytes arrive, by doubling
  * up to the Content-Length: that header is a promise and not a reason to
  * reserve memory, or a thousand heads that promise 8 MiB would pin 8 GiB. What
  * it grows by is charged to the budget first. If that is refused, the bytes are
@@ -71,7 +71,7 @@ void request_release(struct request_env *env, struct request *rq)
 	release(env, rq);
 }
 
-void request_begin(struct request_env *env, struct request *rq, struct wall ts)
+void request_start(struct request_env *env, struct request *rq, struct wall ts)
 {
 	release(env, rq);
 	rq->origin.ts_first = ts;
@@ -80,7 +80,7 @@ void request_begin(struct request_env *env, struct request *rq, struct wall ts)
 	rq->body_len = rq->body_expected = 0;
 	rq->keep = KEEP_NOTHING;
 	rq->decision = 0;
-	rq->seen = rq->settled = rq->too_large = rq->out_of_memory = rq->wants_response = false;
+	rq->seen = rq->finished = rq->too_large = rq->out_of_memory = rq->wants_response = false;
 }
 
 /** give_id() - only to those that somebody will hear of, since a hash is a tenth of what a request costs */
@@ -95,7 +95,7 @@ static void give_id(struct request *rq)
 	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
 }
 
-/** lend() - a message that is not worth a copy; one reference is ours, so that nobody frees it */
+/** lend() - a message that is not worth a copy; one reference is ours, so that it is not freed */
 static struct message *lend(struct request_env *env, const struct request *rq, const struct request_head *head)
 {
 	env->borrowed = (struct message){ .origin = rq->origin, .head = *head, .references = 2 };
@@ -195,13 +195,13 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
 {
 	struct message *m;
 
-	if (rq->seen && !rq->settled && rq->too_large)
+	if (rq->seen && !rq->finished && rq->too_large)
 		request_lost(env, rq, LOST_TOO_LARGE);
-	if (!rq->seen || rq->settled) {
+	if (!rq->seen || rq->finished) {
 		request_release(env, rq);
 		return;
 	}
-	rq->settled = true;
+	rq->finished = true;
 	rq->origin.ts_last = ts;
 	counter_add(&env->stats->complete, 1);
 	if (rq->message) {
@@ -222,9 +222,9 @@ void request_lost(struct request_env *env, struct request *rq, enum lost_reason 
 	if (rq->too_large)
 		reason = LOST_TOO_LARGE;
 	request_release(env, rq);
-	if (!rq->seen || rq->settled)
+	if (!rq->seen || rq->finished)
 		return;
-	rq->settled = true;
+	rq->finished = true;
 	counter_add(&env->stats->lost[reason], 1);
 	if (!env->sink.on_lost)
 		return;

@@ -2,7 +2,7 @@
  * request.h - one pending request, from its first byte to the sink, whatever its protocol
  *
  * A protocol finds where requests start and end. Here is what is kept of them, who
- * is told, and the books: each request that is counted as seen is settled exactly
+ * is told, and the books: each request that is counted as seen is finished exactly
  * once, as complete or as lost.
  */
 #ifndef HTTP_REQUEST_H
@@ -31,8 +31,7 @@ struct request_env {
 
 void request_env_deinit(struct request_env *env);
 
-/** struct request - owned by its connection; client, server and connection of @origin are set once by the owner
- */
+/** struct request - owned by its connection; client, server and connection of @origin are set once by the owner */
 struct request {
 	struct request_origin origin;
 	struct message *message;
@@ -42,12 +41,12 @@ struct request {
 	uint32_t ordinal;
 	enum keep keep;
 	uint8_t decision;
-	bool seen, settled, limited, too_large, out_of_memory;
+	bool seen, finished, limited, too_large, out_of_memory;
 	bool wants_response; /* and there is a message */
 };
 
-/** request_begin() - the first byte may be here; nothing is counted yet */
-void request_begin(struct request_env *env, struct request *rq, struct wall ts);
+/** request_start() - the first byte may be here; nothing is counted yet */
+void request_start(struct request_env *env, struct request *rq, struct wall ts);
 
 /** request_seen() - it is a request: count it; @ordinal: its number on the connection */
 static inline void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)
@@ -58,7 +57,7 @@ static inline void request_seen(struct request_env *env, struct request *rq, uin
 }
 
 /**
- * request_decide() - the head is complete: ask the sink, begin to keep what it wants
+ * request_decide() - the head is complete: ask the sink, keep what it wants from here on
  * @whole:  the body is here as well, and @head stays until request_complete(), which is the next but for the body
  */
 void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
@@ -67,14 +66,13 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 /** request_add_body() - the next bytes of the body, de-chunked; borrowed */
 void request_add_body(struct request_env *env, struct request *rq, struct span bytes);
 
-/** request_complete() - its last byte came with the segment of @ts: tell the sink, if it isn't settled already
- */
+/** request_complete() - its last byte came with the segment of @ts: tell the sink, if it isn't finished already */
 void request_complete(struct request_env *env, struct request *rq, struct wall ts);
 
 /**
  * request_lost() - it will never be complete: tell the sink and drop what was kept
- * A request that had outgrown max_body is lost for that reason, whatever came later. No-op unless seen and not
- * settled.
+ *
+ * A request that had outgrown max_body is lost for that reason, whatever came later. No-op unless seen and not finished.
  */
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason);
 

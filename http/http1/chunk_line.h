@@ -1,5 +1,5 @@
 /*
- * chunk_line.h - the line before each chunk: its size, and extensions that nobody heeds (RFC 9112, 7.1)
+ * chunk_line.h - the line before each chunk: its size, and extensions, which have no effect (RFC 9112, 7.1)
  *
  * Theory of operation. Parsers differ here: llhttp 8 refuses a second extension,
  * llhttp 9 takes it; servers take blanks after the size, llhttp doesn't. So the

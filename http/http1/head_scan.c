@@ -140,8 +140,7 @@ static inline bool is_text(struct span s, size_t i, const char *text, size_t n)
 }
 
 /**
- * is_word() - is @s this word of letters and dashes, in any case? @len, 4 or more, is a constant and has been
- * compared.
+ * is_word() - is @s this word of letters and dashes, in any case? @len, 4 or more, is a constant and has been compared.
  *
  * The bit that tells letters' cases apart is set: no other byte that a name or a value has becomes a letter or
  * a dash by that.

@@ -56,7 +56,7 @@ void http_end(struct http *h, enum lost_reason reason)
 
 struct http *http_new(struct http_env *env, const struct reader_start *start)
 {
-	bool begun = start->from_first_byte;
+	bool from_start = start->from_first_byte;
 	struct http *h = env->spare;
 
 	if (!budget_charge(env->requests.budget, sizeof(*h)))
@@ -73,14 +73,14 @@ struct http *http_new(struct http_env *env, const struct reader_start *start)
 	}
 	memset(h, 0, sizeof(*h));
 	h->env = env;
-	rounds_init(&h->rounds, start->server, begun);
-	h->responses.state = begun ? RESPONSES_BETWEEN : RESPONSES_LOST;
-	h->client.unproven = begun;
-	h->guess.gapped = !begun;
-	h->requests.state = begun ? REQUEST_NONE : REQUEST_LOST;
+	rounds_init(&h->rounds, start->server, from_start);
+	h->responses.state = from_start ? RESPONSES_BETWEEN : RESPONSES_LOST;
+	h->client.unproven = from_start;
+	h->guess.gapped = !from_start;
+	h->requests.state = from_start ? REQUEST_NONE : REQUEST_LOST;
 	h->requests.current.origin = start->origin;
 	if (env->keep_responses)
-		h->pairs = pairs_new(env, &h->requests.current, &h->rounds, begun);
+		h->pairs = pairs_new(env, &h->requests.current, &h->rounds, from_start);
 	if (env->keep_responses && !h->pairs) {
 		http_free(env, h);
 		return NULL;

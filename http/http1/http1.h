@@ -47,7 +47,7 @@ void http_env_deinit(struct http_env *env);
  */
 struct http *http_new(struct http_env *env, const struct reader_start *start);
 
-/** http_free() - the request in the making is forgotten: http_end() first */
+/** http_free() - the pending request is forgotten: http_end() first */
 void http_free(struct http_env *env, struct http *h);
 
 /** http_proxied() - a proxy says who the client is; its requests are told with that from now on */
@@ -62,14 +62,14 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk);
 void http_client_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 void http_server_gap(struct http *h, uint32_t bytes, enum lost_reason why);
 
-/* unseen.c: before a gap of the client's, is it known that this is HTTP, and does it hide the begin of a request? */
+/* unseen.c: before a gap of the client's, is it known that this is HTTP, and does it hide the start of a request? */
 bool http_is_known(const struct http *h);
 bool http_hides_request(const struct http *h, uint32_t bytes);
 
 /** http_lose_unseen() - after that gap: count it as lost for @why; @http_known: as it was before */
 void http_lose_unseen(struct http *h, enum lost_reason why, struct wall now, bool http_known);
 
-/** http_end_unseen() - the connection ends: was the gap at its begin one? */
+/** http_end_unseen() - the connection ends: was the gap at its start one? */
 void http_end_unseen(struct http *h);
 
 /** http_server_end() - the server's direction has ended in order: its last response may be complete by that */
@@ -77,11 +77,11 @@ void http_server_end(struct http *h);
 
 /**
  * http_client_end() - the client's direction has ended, the server's has not
- * Return: whether answers are still awaited; if not, http_end() may follow.
+ * Return: whether responses are still awaited; if not, http_end() may follow.
  */
 bool http_client_end(struct http *h);
 
-/** http_end() - nothing will follow: the request in the making, if any, is lost for @reason */
+/** http_end() - nothing will follow: the pending request, if any, is lost for @reason */
 void http_end(struct http *h, enum lost_reason reason);
 
 #endif

@@ -147,7 +147,7 @@ static void on_unfollowed(void *shared, const struct request_origin *origin, str
 	struct http_env *env = shared;
 	struct request lost = { .origin = *origin };
 
-	request_begin(&env->requests, &lost, at);
+	request_start(&env->requests, &lost, at);
 	request_seen(&env->requests, &lost, 0);
 	request_lost(&env->requests, &lost, why);
 	request_release(&env->requests, &lost);

@@ -5,13 +5,11 @@
  * llhttp's lenient flags, one by one:
  *
  *   headers: on. llhttp 8 has no other way to accept a bare LF at the end of a line, as most servers do (RFC 9112,
- * 2.2), and llhttp 9 none for lines that are folded. It also lets control characters through; in requests
- * has_control() does not.
+ * 2.2), and llhttp 9 none for lines that are folded. It also lets control characters through; in requests has_control() does not.
  *
  *   optional_cr_before_lf (llhttp 9.2): on, for the bare LF.
  *
- *   chunked_length: off, since Content-Length with Transfer-Encoding is how requests are smuggled (RFC
- * 9112, 6.3).
+ *   chunked_length: off, since Content-Length with Transfer-Encoding is how requests are smuggled (RFC 9112, 6.3).
  *
  *   transfer_encoding: off, since "chunked" that is not last leaves the length to each server's taste.
  *

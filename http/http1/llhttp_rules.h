@@ -19,7 +19,7 @@
 void http_rules_set(llhttp_t *p);
 
 enum response_kind {
-	RESPONSE_REFUSED,  /* a status below 100, or a 101 that nobody asked for: no HTTP, or not any more */
+	RESPONSE_REFUSED,  /* a status below 100, or a 101 that was not requested: no HTTP, or not any more */
 	RESPONSE_INTERIM,  /* 1xx: the final one follows at once, whatever its fields say */
 	RESPONSE_BODILESS, /* the fields may have the length of what is not sent (RFC 9112, 6.3) */
 	RESPONSE_WITH_BODY,

@@ -38,7 +38,7 @@
  * Trailers are aside from the response: those for which there is no room (together
  * above RESPONSE_HEAD_MAX, or no memory) are left out, all of them, and it is whole.
  *
- * Times are the segments'. A response that begins before the request's last byte
+ * Times are the segments'. A response that starts before the request's last byte
  * (a 413 that does not wait) has a first byte at 0, never below.
  */
 #include "http/http1/pairs.h"
@@ -64,7 +64,7 @@ struct awaited {
 	bool is_placed;
 	bool is_checked; /* the place of its first byte must fit */
 	bool is_ahead;   /* it came before its request */
-	bool is_begun;   /* bytes of it were captured */
+	bool is_started;   /* bytes of it were captured */
 	bool is_done;
 };
 
@@ -85,14 +85,14 @@ struct pairs {
 	struct response_head head; /* of the response at hand: its head, then its trailers, as @fields says */
 	enum fields fields;
 	struct wall now;      /* of the server's segment at hand */
-	struct wall begun_at; /* first byte of the response at hand */
-	uint64_t turn_begin;  /* offset of the first byte after the final response before */
+	struct wall started_at; /* first byte of the response at hand */
+	uint64_t turn_start;  /* offset of the first byte after the final response before */
 	uint64_t request_ack; /* on the segment in which the pending request started */
 	uint32_t sent;        /* requests, with is_trusted; else at least so many, those in gaps too */
 	uint64_t hidden_ack;  /* with has_hidden: how far the client had read before the last request in a gap */
 	uint64_t unread;      /* bytes of the client's since is_trusted in which requests may lie */
 	uint8_t waited;       /* requests before which the client had read all responses, up to WAITED_ENOUGH */
-	bool in_turn;         /* turn_begin is of the response at hand: interim ones go before it */
+	bool in_turn;         /* turn_start is of the response at hand: interim ones go before it */
 	bool is_trusted;      /* both counts are right */
 	bool was_lost;        /* ... and were not always */
 	bool was_trusted;     /* ... or were once */
@@ -154,7 +154,7 @@ static struct awaited *find(const struct pairs *p, uint32_t number)
 
 /* ---- what becomes of one ---- */
 
-/** us_after() - never below 0: a response may begin before its request ends */
+/** us_after() - never below 0: a response may start before its request ends */
 static int64_t us_after(struct wall from, int64_t to_ns)
 {
 	return to_ns > from.ns ? wall_between(from, (struct wall){ to_ns }) / NS_PER_US : 0;
@@ -162,7 +162,7 @@ static int64_t us_after(struct wall from, int64_t to_ns)
 
 static void date(const struct awaited *a, struct response *r)
 {
-	if (a->is_begun)
+	if (a->is_started)
 		r->first_byte_us = us_after(a->asked_at, a->first_at.ns);
 	if (r->result == RESPONSE_WHOLE)
 		r->last_byte_us = us_after(a->asked_at, a->last_at.ns);
@@ -196,7 +196,7 @@ static bool is_wanted_still(const struct pairs *p, const struct awaited *a)
 	return a->token != 0 || a->is_ahead || (p->making == a && p->request->message);
 }
 
-static void settle(struct pairs *p, struct awaited *a, enum response_result result)
+static void complete(struct pairs *p, struct awaited *a, enum response_result result)
 {
 	if (a->is_done)
 		return;
@@ -212,12 +212,12 @@ static void settle(struct pairs *p, struct awaited *a, enum response_result resu
 		deliver(p, a);
 }
 
-/** settle_rest() - all of which nothing is decided; @seen: those whose response had begun, @unseen: the others */
-static void settle_rest(struct pairs *p, enum response_result seen, enum response_result unseen)
+/** complete_rest() - all of which nothing is decided; @seen: those whose response had started, @unseen: the others */
+static void complete_rest(struct pairs *p, enum response_result seen, enum response_result unseen)
 {
 	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
-		settle(p, a, a->is_begun ? seen : unseen);
+		complete(p, a, a->is_started ? seen : unseen);
 	}
 }
 
@@ -303,15 +303,15 @@ void pairs_on_request_counted(struct pairs *p, const struct at_hand *at_hand, bo
 	p->unread = 0;
 }
 
-/** settle_unseen() - the client has read answers since, of which nothing was captured */
-static void settle_unseen(struct pairs *p, const struct at_hand *at_hand)
+/** complete_unseen() - the client has read responses since, of which nothing was captured */
+static void complete_unseen(struct pairs *p, const struct at_hand *at_hand)
 {
 	if (p->rounds->stream->seen || !at_hand->has_ack)
 		return;
 	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
 		if (a->token && a->end_ack < at_hand->ack)
-			settle(p, a, RESPONSE_UNSEEN);
+			complete(p, a, RESPONSE_UNSEEN);
 	}
 }
 
@@ -322,7 +322,7 @@ void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, ui
 
 	if (p->making)
 		forget(p, p->making); /* of a request that was lost */
-	settle_unseen(p, at_hand);
+	complete_unseen(p, at_hand);
 	for (a = p->first; a; a = a->next)
 		if (a->is_ahead && a->number == number)
 			break;
@@ -345,7 +345,7 @@ void pairs_on_request_decided(struct pairs *p, const struct at_hand *at_hand, ui
 	p->making = a;
 	if (a->is_ahead && a->start >= a->read_until) {
 		a->is_ahead = false;
-		settle(p, a, RESPONSE_OUT_OF_STEP); /* the server had read nothing of this request then */
+		complete(p, a, RESPONSE_OUT_OF_STEP); /* the server had read nothing of this request then */
 		p->is_trusted = false;
 	}
 	a->is_ahead = false;
@@ -411,9 +411,9 @@ bool pairs_kept_value_end(struct pairs *p)
 }
 
 /**
- * is_possible() - can the response that has begun be that of @a, whose number it has?
+ * is_possible() - can the response that has started be that of @a, whose number it has?
  *
- * Not if the server had read no byte of the request then. Where the count began anew, it must begin just where the
+ * Not if the server had read no byte of the request then. Where the count started anew, it must start just where the
  * client was waiting, and the server must have read the request to its end.
  */
 static bool is_possible(const struct pairs *p, const struct awaited *a, uint64_t requests_read)
@@ -422,30 +422,30 @@ static bool is_possible(const struct pairs *p, const struct awaited *a, uint64_t
 		return true; /* see pairs_on_request_decided() */
 	if (a->start >= requests_read)
 		return false;
-	return !a->is_checked || (p->turn_begin == a->ack &&
+	return !a->is_checked || (p->turn_start == a->ack &&
 				  !(a->token && requests_read < a->end));
 }
 
-/** take_head() - the final response of @a has begun */
+/** take_head() - the final response of @a has started */
 static void take_head(struct pairs *p, struct awaited *a, int status, uint64_t requests_read)
 {
 	a->read_until = requests_read;
 	if (!is_possible(p, a, requests_read)) { /* the count is wrong, and so it is for those that follow */
-		settle_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
+		complete_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 		p->is_trusted = false;
 		return;
 	}
-	a->is_begun = true;
-	a->first_at = p->begun_at;
+	a->is_started = true;
+	a->first_at = p->started_at;
 	a->response = response_new(status, &p->head, p->env->requests.budget);
 	if (!a->response)
-		settle(p, a, RESPONSE_MEMORY);
+		complete(p, a, RESPONSE_MEMORY);
 }
 
 void pairs_kept_switched(struct pairs *p)
 {
 	if (p->current)
-		settle(p, p->current, RESPONSE_UPGRADED);
+		complete(p, p->current, RESPONSE_UPGRADED);
 }
 
 void pairs_kept_final(struct pairs *p, int status, uint64_t requests_read)
@@ -463,7 +463,7 @@ void pairs_kept_body(struct pairs *p, struct span bytes, uint64_t expected)
 	if (!a || !a->response)
 		return;
 	if (a->is_ahead && a->response->body_len + bytes.len > AHEAD_MAX) {
-		settle(p, a, RESPONSE_OUT_OF_STEP);
+		complete(p, a, RESPONSE_OUT_OF_STEP);
 		return;
 	}
 	if (response_is_stream(a->response))
@@ -480,7 +480,7 @@ void pairs_kept_complete(struct pairs *p)
 	if (p->fields == FIELDS_TRAILERS)
 		response_set_trailers(a->response, &p->head);
 	a->last_at = p->now;
-	settle(p, a, a->response->result);
+	complete(p, a, a->response->result);
 }
 
 void pairs_on_server_bytes(struct pairs *p, struct wall now)
@@ -490,7 +490,7 @@ void pairs_on_server_bytes(struct pairs *p, struct wall now)
 	for (struct awaited *a = p->first, *next; a; a = next) {
 		next = a->next;
 		if (!a->is_placed && !a->is_ahead)
-			settle(p, a, RESPONSE_OUT_OF_STEP);
+			complete(p, a, RESPONSE_OUT_OF_STEP);
 	}
 }
 
@@ -506,9 +506,9 @@ static bool is_ahead(const struct pairs *p)
 bool pairs_on_response_started(struct pairs *p, uint64_t start)
 {
 	if (!p->in_turn)
-		p->turn_begin = start;
+		p->turn_start = start;
 	p->in_turn = true;
-	p->begun_at = p->now;
+	p->started_at = p->now;
 	p->current = find(p, p->rounds->answered);
 	if (!p->current && p->is_trusted && !p->was_lost && p->rounds->answered == p->sent && !is_ahead(p)) {
 		p->current = await(p, p->rounds->answered);
@@ -529,14 +529,14 @@ void pairs_on_response_counted(struct pairs *p)
 void pairs_on_response_invalid(struct pairs *p, enum response_result result)
 {
 	if (p->current)
-		settle(p, p->current, result);
+		complete(p, p->current, result);
 }
 
 void pairs_on_responses_lost(struct pairs *p, enum response_result result)
 {
 	pairs_on_response_invalid(p, result);
 	forget_ahead(p);
-	settle_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
+	complete_rest(p, RESPONSE_OUT_OF_STEP, RESPONSE_OUT_OF_STEP);
 	p->is_trusted = p->is_counted = p->in_turn = false;
 }
 
@@ -548,7 +548,7 @@ bool pairs_on_response_kept(const struct pairs *p)
 void pairs_on_server_ended(struct pairs *p)
 {
 	forget_ahead(p);
-	settle_rest(p, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
+	complete_rest(p, RESPONSE_BROKEN_OFF, RESPONSE_UNSEEN);
 }
 
 void pairs_on_ended(struct pairs *p, enum response_result result)
@@ -560,7 +560,7 @@ void pairs_on_ended(struct pairs *p, enum response_result result)
 	if (p->rounds->switched)
 		result = unseen = RESPONSE_UPGRADED;
 	forget_ahead(p);
-	settle_rest(p, result, unseen);
+	complete_rest(p, result, unseen);
 }
 
 /* ---- the pairs of one connection ---- */

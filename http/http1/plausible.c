@@ -133,7 +133,7 @@ bool plausible_trial_over(const struct http *h, struct span segment)
 
 	if (h->requests.state == REQUEST_HELD || (read_on && !plausible_final_owed(h)))
 		return true;
-	/* Nobody loses a head for an attacker, but a body may be sent to be refused, and a length in it reach beyond it. */
+	/* No head is lost for an attacker, but a body may be sent to be refused, and a length in it reach beyond it. */
 	return h->guess.doubted && h->requests.state == REQUEST_BODY && may_be_request(segment);
 }
 

@@ -56,7 +56,7 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 
 	if (h->framing.own_slash)
 		return 0;
-	if (len > 0 && (memchr(at, '\t', len) || memchr(at, '\f', len))) /* llhttp 8 takes them, nobody else does */
+	if (len > 0 && (memchr(at, '\t', len) || memchr(at, '\f', len))) /* llhttp 8 alone takes them */
 		return HPE_USER;
 	return head_add_target(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }

@@ -1,11 +1,11 @@
 /*
- * request_line.h - do these bytes begin an HTTP/1 message?
+ * request_line.h - do these bytes start an HTTP/1 message?
  *
  * Used where the position in the stream is not known: at a connection's first
- * bytes, and at the begin of a segment after a gap. llhttp cannot answer that
- * question, because it believes that what it is given begins a message.
+ * bytes, and at the start of a segment after a gap. llhttp cannot answer that
+ * question, because it believes that what it is given starts a message.
  *
- * The two questions differ in what a wrong "yes" costs. At a connection's begin
+ * The two questions differ in what a wrong "yes" costs. At a connection's start
  * a method and a space are enough: what follows is either HTTP or a malformed
  * request that gets counted. After a gap, a body may hold anything, so the
  * whole line is asked for, up to "HTTP/1." and a digit.
@@ -26,7 +26,7 @@ enum line_match {
 /** request_method_match() - empty lines, then a method that llhttp knows and a space (RFC 9112, 2.2 and 3) */
 enum line_match request_method_match(struct span s);
 
-/** request_line_match() - method SP target SP "HTTP/1." digit, right at the begin (RFC 9112, 3) */
+/** request_line_match() - method SP target SP "HTTP/1." digit, right at the start (RFC 9112, 3) */
 enum line_match request_line_match(struct span s);
 
 /** request_line_foreign() - a whole HTTP/1 request line whose method llhttp does not know */

@@ -32,7 +32,7 @@ void requests_drop_head(struct http *h)
 void requests_start(struct http *h, struct span line)
 {
 	requests_drop_head(h);
-	request_begin(&h->env->requests, &h->requests.current, h->at_hand.at);
+	request_start(&h->env->requests, &h->requests.current, h->at_hand.at);
 	h->at_hand.line = line;
 	h->requests.start = h->at_hand.end - line.len;
 	h->requests.state = REQUEST_METHOD;
@@ -167,7 +167,7 @@ void requests_malformed(struct http *h)
 {
 	if (!h->framing.foreign)
 		count_late(h);
-	if (h->requests.current.seen && !h->requests.current.settled) {
+	if (h->requests.current.seen && !h->requests.current.finished) {
 		requests_fail(h, LOST_MALFORMED);
 	} else if (h->requests.current.seen) {
 		requests_lose_position(h);

@@ -97,8 +97,8 @@ static void lose_position(struct http *h, enum response_result result)
 	requests_responses_lost(h);
 }
 
-/** server_begin() - a response starts here; false if these bytes cannot be the start of one */
-static bool server_begin(struct http *h, struct span in, uint64_t ack)
+/** server_start() - a response starts here; false if these bytes cannot be the start of one */
+static bool server_start(struct http *h, struct span in, uint64_t ack)
 {
 	if (!h->rounds.followed && status_line_match(in) != LINE_YES)
 		return false; /* the position is not known, and this is no status line */
@@ -180,7 +180,7 @@ static bool start_response(struct http *h, struct span *in, uint64_t requests_re
 {
 	bool kept;
 
-	if (!server_begin(h, *in, requests_read))
+	if (!server_start(h, *in, requests_read))
 		return false;
 	kept = pairs_response_started(h->pairs, h->responses.start);
 	if (!kept && scan_head(h, in))

@@ -34,7 +34,7 @@ static void count(struct http *h, enum lost_reason why, struct wall now)
 {
 	struct request lost = { .origin = h->requests.current.origin };
 
-	request_begin(&h->env->requests, &lost, now);
+	request_start(&h->env->requests, &lost, now);
 	request_seen(&h->env->requests, &lost, h->requests.counted++);
 	request_lost(&h->env->requests, &lost, why);
 }

@@ -11,8 +11,7 @@
  * always consists of the last so many insertions, with none missing in between, and if the encoder may say
  * 61 + k at all, that means insertion n + 1 - k. If k <= n, that insertion was seen, and is known for certain.
  * Else it is older than the moment, and unknown. How large the table is, what was evicted, when its size
- * changed, how long the older entries are: all this decides whether an index is valid, and never what a valid
- * one means.
+ * changed, how long the older entries are: all this decides whether an index is valid, and never what a valid one means.
  *
  * What follows from it:
  *  - No size has to be known. To keep an entry longer than the encoder does is harmless, since nothing valid

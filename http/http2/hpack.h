@@ -93,8 +93,7 @@ void hpack_deinit(struct hpack *h);
  */
 void hpack_set_limit(struct hpack *h, uint32_t limit);
 
-/** hpack_forget() - blocks may have been missed: nothing that was inserted so far can be referred to any
- * more */
+/** hpack_forget() - blocks may have been missed: nothing that was inserted so far can be referred to any more */
 void hpack_forget(struct hpack *h);
 
 /**

@@ -16,8 +16,10 @@ static inline size_t hpack_huffman_most(size_t coded)
 	return coded + coded / 5 * 3 + coded % 5 * 3 / 5;
 }
 
-/** hpack_huffman_least() - the fewest bytes that @coded bytes can stand for: no code has more than 30 bits, and
- * fewer than 8 are padding */
+/**
+ * hpack_huffman_least() - the fewest bytes that @coded bytes can stand for
+ * No code has more than 30 bits, and fewer than 8 are padding.
+ */
 static inline size_t hpack_huffman_least(size_t coded)
 {
 	return coded ? (coded - 1) / 30 * 8 : 0;

@@ -21,8 +21,7 @@
 
 #define HPACK_ENTRY_OVERHEAD 32 /* that each entry adds to the table's size (RFC 7541, 4.1) */
 
-/** struct hpack_entry - @name is NULL where it is not known; lengths in 32 bits, as there may be many
- * entries */
+/** struct hpack_entry - @name is NULL where it is not known; lengths in 32 bits, as there may be many entries */
 struct hpack_entry {
 	const uint8_t *name, *value;
 	uint32_t name_len, value_len;

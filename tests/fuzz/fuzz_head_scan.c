@@ -140,7 +140,7 @@ static bool requests_alike(const struct http *a, const struct http *b)
 		    a->client.unproven == b->client.unproven && a->client.pipelines == b->client.pipelines &&
 		    a->client.sends_bodies == b->client.sends_bodies && a->at_hand.completed == b->at_hand.completed &&
 		    a->upgrade.requested == b->upgrade.requested && a->upgrade.granted == b->upgrade.granted &&
-		    x->seen == y->seen && x->settled == y->settled;
+		    x->seen == y->seen && x->finished == y->finished;
 
 	if (a->requests.state != REQUEST_BODY)
 		return same;
