@@ -18,7 +18,7 @@
 	X(UPGRADED,   "upgraded")   /* the connection became another protocol in the middle of it */         \
 	X(MEMORY,     "memory")     /* dropped to keep --max-memory */                                       \
 	X(MULTIPATH,  "multipath")  /* Multipath TCP: its bytes may have come over several connections */    \
-	X(URGENT,     "urgent")     /* TCP urgent data in it: nobody can see which bytes the service read */ \
+	X(URGENT,     "urgent")     /* TCP urgent data in it: no packet shows which bytes were read */     \
 	X(CUT_AT_END, "cut_at_end") /* the capture ended first */
 
 enum lost_reason {

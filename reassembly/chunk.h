@@ -41,11 +41,11 @@ static inline void chunk_skip(struct chunk *c, size_t n)
 
 /** struct stream_place - how far a direction was handed on, for who reads the other one; kept by its stream */
 struct stream_place {
-	uint64_t next; /* with synced: the byte that the reader waits for */
-	uint64_t base; /* ... and the one with which it began */
+	uint64_t next;       /* with synced: the byte that the reader waits for */
+	uint64_t base;       /* ... and the one with which it began */
 	uint32_t held_count; /* segments that wait behind a gap */
-	bool synced;   /* it is known where the direction begins, or from where it is read */
-	bool seen;     /* some segment of it was captured, with bytes or without */
+	bool synced;         /* it is known where the direction begins, or from where it is read */
+	bool seen;           /* some segment of it was captured, with bytes or without */
 };
 
 #endif

@@ -21,8 +21,8 @@
  * sees copies as what they are to it: bytes that it has, or, where the first copy
  * was lost, has not. What has to be seen once is seen if either copy was.
  *
- * Numbers that were not chosen at random can deceive: traffic that somebody made
- * by hand, one recording sent into two domains with other contents. So the
+ * Numbers that were not chosen at random can deceive: traffic that was made by
+ * hand, one recording sent into two domains with other contents. So the
  * first data of a direction is remembered by its place, length and a hash; if
  * the other domain brings the same place and length with other bytes, the two
  * part again, and each is followed by itself. This costs nothing per segment.
@@ -36,14 +36,13 @@
 
 #include "reassembly/sequence.h"
 
-/* Bytes of a first segment that are hashed. The parser reads the head of it anyway; of its end each line that
- * nobody else reads is a wait for memory. */
+/* Bytes of a first segment that are hashed. The parser reads the head of it anyway; each line of its end is
+ * read only here, and so a wait for memory. */
 #define HASHED_FIRST 256
 #define HASHED_LAST 64
 #define NEAR (1 << 20) /* what may be under way between two taps */
 
-/** mix() - one more word: no two give one result, the odd factor spreads its bits upward, the rotation downward
- */
+/** mix() - one more word: no two give one result, the odd factor spreads its bits upward, the rotation downward */
 static inline uint64_t mix(uint64_t h, uint64_t word)
 {
 	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -72,7 +71,7 @@ static inline void hash_part(uint64_t h[2], struct span bytes)
 /**
  * hash_of() - of the bytes that tell two first segments of one length apart: the head, and the end of the body
  *
- * Without a key: nobody gains by a collision, which costs him his own request.
+ * Without a key: a collision costs its sender his own request, and no other.
  * Each connection pays for it, so it is a few instructions for a word.
  */
 static uint32_t hash_of(struct span bytes)

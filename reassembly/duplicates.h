@@ -9,8 +9,7 @@
 /** duplicates_note_first() - @s is the first with data of its direction */
 void duplicates_note_first(struct flow *f, unsigned dir, const struct segment *s);
 
-/** duplicates_note() - remember where a connection is: @s, of direction @dir, belongs to @f. For each segment, so
- * inline */
+/** duplicates_note() - remember where a connection is: @s, of direction @dir, belongs to @f. For each segment, so inline */
 static inline void duplicates_note(struct flow *f, unsigned dir, const struct segment *s)
 {
 	uint32_t len = (uint32_t)s->payload.len;
@@ -28,14 +27,12 @@ static inline void duplicates_note(struct flow *f, unsigned dir, const struct se
 /**
  * duplicates_find() - @s is the first segment of these ends in its domain: is its connection known from another?
  *
- * Return: that flow, which is to have the domain as an alias; or NULL: the segment begins a connection of its
- * own.
+ * Return: that flow, which is to have the domain as an alias; or NULL: the segment begins a connection of its own.
  */
 struct flow *duplicates_find(const struct flow_table *t, const struct flow_ends *ends, unsigned dir,
 			     const struct segment *s);
 
-/** duplicates_differ() - @s has the place of @f's first data in another domain, but not its bytes: they are
- * strangers */
+/** duplicates_differ() - @s has the place of @f's first data in another domain, but not its bytes: they are strangers */
 bool duplicates_differ(const struct flow *f, unsigned dir, const struct segment *s);
 
 /** duplicates_split() - take the domain of @s away from @f, which keeps the one that its data came from */

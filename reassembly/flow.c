@@ -10,19 +10,19 @@
  * lets those behind it move up; in the older one, which has not long to live, it
  * leaves a mark.
  *
- * Whoever sends packets chooses the addresses, so the hash has a random key: a
+ * The sender of a packet chooses its addresses, so the hash has a random key: a
  * sum of the words, each times a random factor of 64 bits, of which the upper
  * half is taken. Two different pairs of ends have one hash for one key in 2^32,
  * whichever they are (Lemire and Kaser, "Strongly universal string hashing is
- * fast", 2014). It is no secret function: who saw hashes could compute the
- * factors. Nobody does, for what comes of a lookup is answered to no one. A
+ * fast", 2014). It is no secret function: from hashes the factors could be
+ * computed. But no hash leaves the program, nor does what a lookup finds. A
  * bijection at the end breaks the sum's regularity, for ports that count up would
  * else step through the table evenly, and with some keys from slot to slot.
  *
  * The hash is of the two ends alone. So flows with one 4-tuple in several
  * domains are neighbours, and the question whether a new one is a copy of
- * another (duplicates.c) needs no second table. Whoever can choose VLAN tags could so
- * make one neighbourhood long: SAME_ENDS_MAX bounds that.
+ * another (duplicates.c) needs no second table. A sender of many VLAN
+ * tags could make one neighbourhood long: SAME_ENDS_MAX bounds that.
  *
  * Flows also hang in one of three lists by the time of their last segment, so
  * expiry looks at the oldest only and needs no timers. Those of which only SYNs
@@ -313,8 +313,7 @@ static void *charged(struct flow_table *t, size_t bytes, size_t charge)
 	return memory;
 }
 
-/** incarnation_new() - @charge: what else the budget has to pay for. Not calloc(): glibc's never takes what was freed
- * last */
+/** incarnation_new() - @charge: what else the budget has to pay for. Not calloc(): glibc's never takes what was freed last */
 static struct incarnation *incarnation_new(struct flow_table *t, size_t charge)
 {
 	struct incarnation *incarnation = charged(t, sizeof(*incarnation), INCARNATION_BYTES + charge);

@@ -24,8 +24,7 @@ struct flow_key {
 	uint32_t domain;
 };
 
-/** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has
- * them */
+/** struct flow_ends - a segment's key as the table is asked for it: hashed once, its ends where the segment has them */
 struct flow_ends {
 	const struct endpoint *end[2]; /* borrowed */
 	uint32_t domain;
@@ -45,8 +44,7 @@ enum flow_state {
 #define ALIASES_MAX 7     /* domains besides its own in which a connection is recognised */
 #define SAME_ENDS_MAX 32  /* flows with one 4-tuple, each in a domain of its own: they have one hash */
 
-/** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers'
- * aren't */
+/** struct first_data - the first segment with data of a direction: two copies of it are alike, two strangers' aren't */
 struct first_data {
 	uint32_t seq, len, hash; /* len 0: none yet */
 	uint32_t domain;
@@ -64,12 +62,12 @@ struct incarnation {
 	struct reader *reader;
 	struct flow *newer, *older; /* with waiting: in the list of those in which something waits behind a gap */
 	struct wall look;           /* ... and when it is looked at next, whatever comes */
-	uint32_t unparsed_ack[2]; /* with unparsed_known: highest ack on its bytes before a request was found */
-	uint32_t unparsed_end[2]; /* with has_unparsed_end: where they end */
-	struct proxy_begin *proxy; /* NULL, unless it began like a PROXY header */
+	uint32_t unparsed_ack[2];   /* with unparsed_known: highest ack on its bytes before a request was found */
+	uint32_t unparsed_end[2];   /* with has_unparsed_end: where they end */
+	struct proxy_begin *proxy;  /* NULL, unless it began like a PROXY header */
 	bool unparsed_known[2], has_unparsed_end[2];
-	bool has_begun; /* bytes of the client were read */
-	bool is_outgoing; /* a SYN says that the service's host opened it: not the service's connection */
+	bool has_begun;       /* bytes of the client were read */
+	bool is_outgoing;     /* a SYN says that the service's host opened it: not the service's connection */
 	uint32_t reset_at[2]; /* with is_reset: up to where a direction was sent, as the RST says */
 	struct wall reset_since;
 	bool is_reset; /* a RST was seen, but not all that was sent before it */
@@ -96,8 +94,8 @@ struct flow {
 	struct incarnation *incarnation;       /* NULL when FLOW_CLOSED */
 	struct aliases *aliases; /* NULL if there never was one: for this incarnation and those after it */
 	struct first_data first[2];
-	uint32_t at[2];  /* with at_known: where a direction was last seen, or its peer's ack if it never was */
-	uint32_t isn[2]; /* with has_isn */
+	uint32_t at[2];   /* with at_known: where a direction was last seen, or its peer's ack if it never was */
+	uint32_t isn[2];  /* with has_isn */
 	uint32_t base[2]; /* with synced: what half[].base was, once the incarnation is gone; next likewise */
 	uint32_t next[2];
 	uint32_t new_isn; /* with new_dir < 2: a SYN for another connection on these ends was seen */
@@ -113,8 +111,7 @@ struct flow_list {
 	size_t count;
 };
 
-/** struct flow_slots - open addressing: a flow lies at its hash or, if others do, in the next slot that was
- * free */
+/** struct flow_slots - open addressing: a flow lies at its hash or, if others do, in the next slot that was free */
 struct flow_slots {
 	struct flow_slot *at;
 	size_t count; /* a power of two */
@@ -172,8 +169,7 @@ static inline bool flow_has_aliases(const struct flow *f)
 	return f->aliases && f->aliases->count > 0;
 }
 
-/** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the
- * budget */
+/** flow_add() - a new flow in the opening list, zero but for its key; NULL when out of memory or over the budget */
 struct flow *flow_add(struct flow_table *t, const struct flow_ends *ends, struct wall now);
 
 /** flow_close() - its incarnation is over and freed, what that held must be gone already; it is in the closed list now */

@@ -1,5 +1,5 @@
 /*
- * flow_end.c - how a flow ends: by a RST, by two FINs, or because nobody waits for it any longer
+ * flow_end.c - how a flow ends: by a RST, by two FINs, or because nothing waits for it any longer
  *
  * Theory of operation. A RST counts if its number could be the next byte (RFC 9293,
  * 3.10.7.4, and RFC 5961, 3.2), a FIN when the bytes before it are here or given

@@ -201,7 +201,7 @@ void proxy_reader_gap(struct proxy_reader *p, uint32_t *bytes)
 {
 	uint32_t n = *bytes < p->left ? *bytes : p->left;
 
-	if (*bytes == UINT32_MAX) /* nobody knows how many */
+	if (*bytes == UINT32_MAX) /* not known how many */
 		n = p->left;
 	else
 		*bytes -= n;

@@ -2,8 +2,8 @@
  * proxy_header.h - the PROXY protocol: who the client is, said by a proxy before a connection's first byte
  *
  * HAProxy's "The PROXY protocol, versions 1 & 2". Version 1 is a line of at most
- * 107 bytes, version 2 is binary and says how long it is. Whoever reads a header
- * in pieces keeps PROXY_HEADER_MAX bytes at most: what is longer is of no
+ * 107 bytes, version 2 is binary and says how long it is. A reader of one in
+ * pieces keeps PROXY_HEADER_MAX bytes at most: what is longer is of no
  * interest, and is only counted off.
  */
 #ifndef REASSEMBLY_PROXY_HEADER_H
@@ -33,7 +33,7 @@ struct proxy_header {
 /** proxy_header_read() - does a connection whose first bytes are @s begin with a header? @out is set with PROXY_WHOLE */
 enum proxy_match proxy_header_read(struct span s, struct proxy_header *out);
 
-/** struct proxy_reader - a header in the making; zero: its first byte comes next */
+/** struct proxy_reader - a header of which more may come; zero: its first byte comes next */
 struct proxy_reader {
 	struct proxy_header header; /* after PROXY_WHOLE */
 	uint32_t left;              /* ... so many of its bytes are still to come, and to be passed over */

@@ -63,7 +63,7 @@ void tracker_refuse(struct tracker *t, struct flow *f, struct span first)
 	tracker_ignore(t, f);
 }
 
-void tracker_settle(struct tracker *t, struct flow *f, enum reader_result result, struct span piece)
+void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, struct span piece)
 {
 	const struct reader_ops *ops = f->incarnation->reader->ops;
 

@@ -51,7 +51,7 @@
  * hold more, or the stream is closed (RST, idle, end of the capture). Bytes before a
  * FIN that was acknowledged are like others that were.
  *
- * There are no timers: whoever owns the stream looks at it (stream_look()) with each
+ * There are no timers: the owner of the stream looks at it (stream_look()) with each
  * packet of the connection while something waits, and when STREAM_LOOK_NS of capture
  * time have passed. Bytes in order cost nothing of this.
  *
@@ -63,8 +63,8 @@
  * which no HTTP server sets), so the service never reads it, and nor does our reader.
  * That is exact while the pointer comes ahead of its byte and there is one. A second
  * one takes the place of the first, which then stays in the stream if the service has
- * not read so far: nobody can see that, so what is in the making is lost, and once
- * more where the second lies.
+ * not read so far. No packet shows that, so what is pending is lost, and once more
+ * where the second lies.
  *
  * Segments too far from what was seen and acknowledged are strays and ignored:
  * garbage must not make the real data look old. STRAYS_TO_JUMP strays that
@@ -222,8 +222,7 @@ void stream_begin(struct stream *st, uint32_t seq)
 			seq_distance(seq, st->acked) >= -STREAM_BEHIND_MAX;
 }
 
-/** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it
- */
+/** hold_one() - keep a copy of @piece, which overlaps nothing that is held; false if there is no memory for it */
 static bool hold_one(struct stream *st, const struct stream_env *env, const struct chunk *piece,
 		     uint32_t missing)
 {
@@ -598,8 +597,7 @@ void stream_early_from(struct stream *st, const struct stream_env *env, uint32_t
 	stream_begin(st, seq);
 }
 
-/** is_stray() - too far from all that was seen? Three strays in a row that continue each other move the stream.
- */
+/** is_stray() - too far from all that was seen? Three strays in a row that continue each other move the stream. */
 static bool is_stray(struct stream *st, const struct stream_env *env, void *ctx, uint32_t seq, uint32_t len)
 {
 	if (stream_near(st, seq)) {

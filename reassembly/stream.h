@@ -45,15 +45,15 @@ struct held;
 /** struct stream - owned by the flow; the zero value is a stream of which nothing was seen */
 struct stream {
 	struct stream_place at; /* at.next is the byte that the reader waits for */
-	struct held *held;  /* treap by sequence number, no two overlap, all beyond at.next */
-	uint64_t acked;     /* with ack_known: the peer has every byte before this offset; 0 if there never was an ack */
+	struct held *held;      /* treap by sequence number, no two overlap, all beyond at.next */
+	uint64_t acked;         /* with ack_known: the peer has every byte before this offset; 0 if there never was an ack */
 	uint32_t held_bytes;
 	uint32_t fin_seq;   /* with fin_known: where the stream ends */
 	uint32_t cut_until; /* with cut_known: bytes before it that are not here were cut by the snaplen */
-	uint32_t gap_ack;  /* one-way captures: the sender's ack when the gap was last looked at */
+	uint32_t gap_ack;   /* one-way captures: the sender's ack when the gap was last looked at */
 	uint32_t urgent_at; /* with urgent_known: the last byte that was said to be urgent */
 	uint32_t stray_next;
-	uint32_t gap_at;    /* with waits: the gap that is waited for begins here */
+	uint32_t gap_at;     /* with waits: the gap that is waited for begins here */
 	uint32_t lost_until; /* ... and that gap and those up to here are given up when it took too long */
 	struct wall since;   /* with waits: when the waiting began */
 	uint8_t gap_packets, ack_moves, strays;

@@ -4,7 +4,7 @@
  * Theory of operation. Here a segment meets its connection. What that takes is told
  * where it is done:
  *
- *      flow_meet.c       which flow a segment belongs to, and room for one more
+ *      flow_match.c       which flow a segment belongs to, and room for one more
  *      incarnation.c     ... and whether to this connection on the 4-tuple or to the next
  *      midstream.c       which way a connection goes whose start was not captured
  *      multipath_flow.c  whether a connection has all of its bytes
@@ -29,7 +29,7 @@ static inline void give(struct tracker *t, struct flow *f, enum stream_side side
 	enum reader_result result = reader->ops->on_chunk[side](reader, piece);
 
 	if (result != READER_LIVE)
-		tracker_settle(t, f, result, piece->bytes);
+		tracker_reader_done(t, f, result, piece->bytes);
 }
 
 /** is_before_reader() - may @piece, of a connection's client, be of a PROXY header? */
@@ -183,7 +183,7 @@ void tracker_feed_now(struct tracker *t, const struct segment *segment)
 	tracker_expire(t);
 	f = flow_find(&t->flows, &ends);
 	if (!f)
-		f = tracker_meet(t, &ends, dir, segment);
+		f = tracker_match(t, &ends, dir, segment);
 	else if (flow_has_aliases(f) && duplicates_differ(f, dir, segment))
 		f = tracker_split(t, f, &ends, dir, segment);
 	else if (flow_has_aliases(f))

@@ -100,13 +100,13 @@ static inline struct wall tracker_next_look(const struct tracker *t)
 	return wall_after(t->clock, STREAM_LOOK_NS);
 }
 
-/* flow_meet.c */
+/* flow_match.c */
 
 /** tracker_evict() - make room: the flow that was quiet for longest, but not @keep; false if there is none */
 bool tracker_evict(struct tracker *t, const struct flow *keep);
 
-/** tracker_meet() - the flow for the first segment of these ends in its domain, or NULL if it starts none */
-struct flow *tracker_meet(struct tracker *t, const struct flow_ends *ends, unsigned dir, const struct segment *s);
+/** tracker_match() - the flow for the first segment of these ends in its domain, or NULL if it starts none */
+struct flow *tracker_match(struct tracker *t, const struct flow_ends *ends, unsigned dir, const struct segment *s);
 
 /** tracker_count_duplicate() - @s is of a flow that several domains show */
 void tracker_count_duplicate(struct tracker *t, const struct flow *f, unsigned dir, const struct segment *s);
@@ -150,8 +150,8 @@ bool tracker_make_reader(struct tracker *t, struct flow *f, const struct kind *k
 /** tracker_refuse() - nothing that any kind reads starts with @first */
 void tracker_refuse(struct tracker *t, struct flow *f, struct span first);
 
-/** tracker_settle() - the reader wants no more of this connection; @piece: what it was given last */
-void tracker_settle(struct tracker *t, struct flow *f, enum reader_result result, struct span piece);
+/** tracker_reader_done() - the reader wants no more of this connection; @piece: what it was given last */
+void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, struct span piece);
 
 /** tracker_give_gap() - @bytes of a direction that never come, to the reader if there is one */
 void tracker_give_gap(struct tracker *t, struct flow *f, enum stream_side side, uint32_t bytes, enum lost_reason why);

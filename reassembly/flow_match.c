@@ -1,5 +1,5 @@
 /*
- * flow_meet.c - which flow does a segment belong to? And room for one more
+ * flow_match.c - which flow does a segment belong to? And room for one more
  *
  * Theory of operation. A segment whose ends and domain are known has its flow. One
  * from another domain may be a duplicate of a flow with the same ends, and is then
@@ -74,16 +74,16 @@ static bool worth_a_flow(const struct segment *s)
 	return (s->flags & TCP_SYN) || s->payload.len > 0 || (s->mptcp && (s->mptcp->seen & MPTCP_JOINS));
 }
 
-/** join() - @f is seen in another domain as well; false if there is no memory to note it */
-static bool join(struct tracker *t, struct flow *f, uint32_t domain)
+/** merge() - @f is seen in another domain as well; false if there is no memory to note it */
+static bool merge(struct tracker *t, struct flow *f, uint32_t domain)
 {
-	bool joined = flow_add_alias(&t->flows, f, domain);
+	bool merged = flow_add_alias(&t->flows, f, domain);
 
-	for (int i = 0; !joined && i < EVICT_AT_ONCE && tracker_evict(t, f); i++)
-		joined = flow_add_alias(&t->flows, f, domain);
-	if (joined)
+	for (int i = 0; !merged && i < EVICT_AT_ONCE && tracker_evict(t, f); i++)
+		merged = flow_add_alias(&t->flows, f, domain);
+	if (merged)
 		counter_add(&t->stats.copies, 1);
-	return joined;
+	return merged;
 }
 
 void tracker_count_duplicate(struct tracker *t, const struct flow *f, unsigned dir, const struct segment *s)
@@ -92,11 +92,11 @@ void tracker_count_duplicate(struct tracker *t, const struct flow *f, unsigned d
 		counter_add(&t->stats.duplicate_segments, 1);
 }
 
-struct flow *tracker_meet(struct tracker *t, const struct flow_ends *ends, unsigned dir, const struct segment *s)
+struct flow *tracker_match(struct tracker *t, const struct flow_ends *ends, unsigned dir, const struct segment *s)
 {
 	struct flow *f = ends->elsewhere ? duplicates_find(&t->flows, ends, dir, s) : NULL;
 
-	if (f && !join(t, f, s->domain))
+	if (f && !merge(t, f, s->domain))
 		return NULL;
 	if (f) {
 		tracker_count_duplicate(t, f, dir, s);
