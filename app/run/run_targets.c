@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/run/run_impl.h"
+#include "app/run/stages.h"
 #include "base/log.h"
 
 static int make_head(void *ctx, const struct message *m, struct outgoing *out)
@@ -89,28 +90,11 @@ int run_make_replay(struct run *r, struct buffer *error)
 	if (r->o->dry_run)
 		return 0;
 	for (size_t i = 0; i < r->o->target_count; i++) {
-		const struct target_settings *target = &r->o->targets[i];
-
 		r->builders[i] = (struct head_builder){ r, i };
-		targets[i] = (struct target_options){
-			.url = target->url,
-			.tls = r->o->tls,
-			.connections = r->o->connections,
-			.queue = r->o->queue,
-			.max_time_ns = r->o->max_time_ns,
-			.connect_timeout_ns = r->o->connect_timeout_ns,
-			.breaker = r->o->breaker,
-			.rate = target->rate,
-			.sample_share = target->sample_share,
-			.shed_stale = r->live,
-			.is_here = r->live,
-			.may_be_production = r->o->target_is_production,
-			.keep_responses = r->o->compare.on,
-			.max_response = r->o->compare.max_response,
-			.budget = &r->budget,
-			.make_head = make_head,
-			.make_head_ctx = &r->builders[i],
-		};
+		targets[i] = stages_target(r->o, i);
+		targets[i].budget = &r->budget;
+		targets[i].make_head = make_head;
+		targets[i].make_head_ctx = &r->builders[i];
 	}
 	return replay_new(&r->loop, &options, &r->replay, error);
 }

@@ -55,6 +55,29 @@ struct lane_settings stages_lane(const struct options *o)
 	return set;
 }
 
+struct target_options stages_target(const struct options *o, size_t i)
+{
+	const struct target_settings *target = &o->targets[i];
+	bool is_live = o->files.count == 0;
+
+	return (struct target_options){
+		.url = target->url,
+		.tls = o->tls,
+		.connections = o->connections,
+		.queue = o->queue,
+		.max_time_ns = o->max_time_ns,
+		.connect_timeout_ns = o->connect_timeout_ns,
+		.breaker = o->breaker,
+		.rate = target->rate,
+		.sample_share = target->sample_share,
+		.shed_stale = is_live,
+		.is_here = is_live,
+		.may_be_production = o->target_is_production,
+		.keep_responses = o->compare.on,
+		.max_response = o->compare.max_response,
+	};
+}
+
 struct sample_settings stages_sample(const struct options *o)
 {
 	return (struct sample_settings){ .share = o->policy.sample_share, .ramp = o->ramp, .max_cpu = o->max_cpu };

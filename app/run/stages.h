@@ -17,6 +17,7 @@
 #include "app/run/recording.h"
 #include "app/run/sample_control.h"
 #include "reassembly/tracker.h"
+#include "replay/replay.h"
 
 struct options;
 
@@ -27,6 +28,9 @@ struct tracker_options stages_tracker(const struct options *o);
 
 /** stages_lane() - alike for all lanes; the budget is the lane's own */
 struct lane_settings stages_lane(const struct options *o);
+
+/** stages_target() - of target @i; its budget, and what makes its heads, are the run's own */
+struct target_options stages_target(const struct options *o, size_t i);
 
 struct sample_settings stages_sample(const struct options *o);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #define REQUEST_S 1700000000
+#define CLIENT    0x7f000001
+#define SERVER    0x7f000002
 
 void made_run_init(struct made_run *g)
 {
@@ -32,16 +34,17 @@ struct message *made_run_request(struct made_run *g, const char *target, enum de
 {
 	const struct request_head head = { .method = SPAN_LITERAL("POST"), .target = span_str(target), .version_major = 1,
 					   .version_minor = 1 };
-	const struct request_origin origin = {
-		.client = { .family = 4, .addr = { 192, 0, 2, 1 }, .port = 50000 },
-		.server = { .family = 4, .addr = { 192, 0, 2, 2 }, .port = 8000 },
+	struct request_origin origin = {
 		.id = 0xabc,
 		.connection = 1,
 		.ts_first = { REQUEST_S * NS_PER_S },
 		.ts_last = { REQUEST_S * NS_PER_S },
 	};
-	struct message *m = message_new(&head, &origin, &g->r.budget);
+	struct message *m;
 
+	endpoint_set_ipv4(&origin.client, CLIENT, 50000);
+	endpoint_set_ipv4(&origin.server, SERVER, 9);
+	m = message_new(&head, &origin, &g->r.budget);
 	assert_non_null(m);
 	m->decision = (uint8_t)decision;
 	m->response_token = token;
@@ -57,11 +60,11 @@ void made_run_push(struct made_run *g, struct item *item)
 		uv_run(&g->r.loop, UV_RUN_ONCE);
 }
 
-void made_run_end(struct made_run *g)
+/* What the writer of events has written is read when it has ended. */
+static void turn_to_end(struct made_run *g)
 {
 	ssize_t len;
 
-	run_on_intake_end(&g->r);
 	uv_run(&g->r.loop, UV_RUN_DEFAULT);
 	assert_int_equal(g->r.stop.state, RUN_CLOSING);
 	event_writer_hand_on(g->r.outputs.events, &g->r.events);
@@ -69,6 +72,23 @@ void made_run_end(struct made_run *g)
 	len = pread(g->events_fd, g->events, sizeof(g->events) - 1, 0);
 	assert_true(len >= 0);
 	g->events[len] = '\0';
+}
+
+void made_run_end(struct made_run *g)
+{
+	run_on_intake_end(&g->r);
+	turn_to_end(g);
+}
+
+void made_run_run(struct made_run *g)
+{
+	struct buffer error = { 0 };
+	struct told told;
+
+	told_start(&told);
+	assert_int_equal(run_start(&g->r, &error), 0);
+	turn_to_end(g);
+	told_end(&told);
 }
 
 void made_run_close(struct made_run *g)

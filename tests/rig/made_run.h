@@ -28,7 +28,7 @@ void made_run_open(struct made_run *g, const char *const *args);
 
 #define MADE_RUN_OPEN(g, ...) made_run_open((g), (const char *const[]){ __VA_ARGS__, NULL })
 
-/** made_run_request() - a request POST @target, whole, with this @decision and a response to come if @token; given */
+/** made_run_request() - a whole POST @target to 127.0.0.2:9, with this @decision; a response will come if @token; given */
 struct message *made_run_request(struct made_run *g, const char *target, enum decision decision, uint64_t token);
 
 /** made_run_push() - a lane's item, taken: the loop turns until it was handed up */
@@ -37,7 +37,10 @@ void made_run_push(struct made_run *g, struct item *item);
 /** made_run_end() - nothing comes any more: the loop turns until all has ended, and g->events are whole */
 void made_run_end(struct made_run *g);
 
-/** made_run_close() - free everything; without made_run_end() the run is broken off */
+/** made_run_run() - the lanes read the recording, instead: the loop turns until all has ended by itself */
+void made_run_run(struct made_run *g);
+
+/** made_run_close() - free everything; the run has ended */
 void made_run_close(struct made_run *g);
 
 #endif

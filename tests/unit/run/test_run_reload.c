@@ -24,6 +24,9 @@ static void open_run(const char *config)
 	snprintf(config_path, sizeof(config_path), "/proc/self/fd/%d", config_fd);
 	write_config(config);
 	made_run_init(&g);
+	memory_capture_request(&g.capture, 0, "POST", "/v1/x");
+	memory_capture_request(&g.capture, 1, "POST", "/v2/x");
+	memory_capture_request(&g.capture, 2, "POST", "/v2/x");
 	MADE_RUN_OPEN(&g, "-t", "a=sink:", "-x", "max", "-f", config_path);
 }
 
@@ -144,6 +147,23 @@ static void test_ramp_stays(void **state)
 	close_run();
 }
 
+/* The lanes decide by the rules that were read last. */
+static void test_lanes(void **state)
+{
+	const struct policy_stats *stats;
+
+	(void)state;
+	open_run("path = ^/v1\n");
+	stats = lanes_decisions(g.r.lanes, 0);
+	write_config("path = ^/v2\n");
+	assert_told(reload(), "path ^/v1 -> ^/v2\n");
+	made_run_run(&g);
+	assert_int_equal(counter_get(&stats->decision[DECISION_CHOSEN]), 2);
+	assert_int_equal(counter_get(&stats->decision[DECISION_FILTERED_PATH]), 1);
+	made_run_close(&g);
+	close(config_fd);
+}
+
 /* A target's own share changes for what it is given next. */
 static void test_targets(void **state)
 {
@@ -169,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_after_admin),
 		cmocka_unit_test(test_ramp_stays),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_targets),
 	};
 
