@@ -14,9 +14,9 @@
 /** struct body - used again for the next response; the zero value is empty */
 struct body {
 	const struct response *response; /* borrowed */
-	struct span bytes;             /* unpacked; borrowed from @response, @inflater, or another body */
-	enum body_kind kind;           /* NONE: there are no bytes */
-	uint64_t head_len;             /* of tensors: Inference-Header-Content-Length; else all bytes */
+	struct span bytes;               /* unpacked; borrowed from @response, @inflater, or another body */
+	enum body_kind kind;             /* NONE: there are no bytes */
+	uint64_t head_len;               /* of tensors: Inference-Header-Content-Length; else all bytes */
 
 	/* the inside */
 	struct buffer codings;

@@ -192,8 +192,7 @@ static void cannot_read(struct comparer *c, int p, int s, const char *damaged)
 		decide(c, COMPARISON_ENCODING, damaged);
 }
 
-/** nesting_of() - how deep the brackets of a text go, up to one more than is allowed; strings are stepped over
- */
+/** nesting_of() - how deep the brackets of a text go, up to one more than is allowed; strings are stepped over */
 static unsigned nesting_of(struct span text)
 {
 	unsigned depth = 0, most = 0;
@@ -227,8 +226,7 @@ static int parse(struct json_doc *d, struct span text)
 
 /* ---- comparing bodies ---- */
 
-/** note_generated() - are both the words of a language model? False: no memory. And if one is, what did they
- * decide? */
+/** note_generated() - are both the words of a language model? False: no memory. And if one is, what did they decide? */
 static bool note_generated(struct comparer *c, const struct json_doc *production, const struct json_doc *shadow)
 {
 	bool production_says, shadow_says;
@@ -276,8 +274,7 @@ static void conclude(struct comparer *c)
 		r->verdict = COMPARISON_VALUE;
 }
 
-/** compare_docs() - two JSON texts; -EINVAL: one cannot be read, and @p and @s are the errors of parse(); or
- * -ENOMEM */
+/** compare_docs() - two JSON texts; -EINVAL: one cannot be read, and @p and @s are the errors of parse(); or -ENOMEM */
 static int compare_docs(struct comparer *c, struct span production, struct span shadow, int *p, int *s)
 {
 	const struct json_doc *other = &c->shadow.doc;

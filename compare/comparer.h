@@ -51,8 +51,7 @@ const struct comparison *comparer_run(struct comparer *c, const struct pair *pai
 #define COMPARER_KEPT_BODY (256 << 10)
 void comparer_rest(struct comparer *c);
 
-/** comparer_unmatched() - append, one a line, the rules (of files and options, not of presets) that never
- * matched a path */
+/** comparer_unmatched() - append, one a line, the rules (of files and options, not of presets) that never matched a path */
 void comparer_unmatched(const struct comparer *c, struct buffer *out);
 
 void comparer_free(struct comparer *c);

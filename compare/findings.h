@@ -54,12 +54,14 @@ struct finding *collector_add_numbers(struct collector *c, enum difference_kind 
 /** collector_add_ignored() - something differs here that @rule (kept as it is) says not to look at */
 struct finding *collector_add_ignored(struct collector *c, const char *rule);
 
-/** collector_add_at() - something differs at @pattern, a JSON pointer in which * is the index @index; the
- * root is where the collector is now. @pattern lives until the next change */
+/**
+ * collector_add_at() - something differs at @pattern, a JSON pointer in which * is the index @index
+ *
+ * The pointer's root is where the collector is now. @pattern is borrowed until the next change.
+ */
 struct finding *collector_add_at(struct collector *c, enum difference_kind kind, const char *pattern, uint32_t index);
 
-/** collector_is_at() - are we at @pattern, a JSON pointer in which * is any index? Keys with escapes are none
- * of it */
+/** collector_is_at() - are we at @pattern, a JSON pointer in which * is any index? Keys with escapes are none of it */
 bool collector_is_at(const struct collector *c, const char *pattern);
 
 /** finding_text() - @text into one of the two values of a finding; cut, never inside of a UTF-8 sequence */
@@ -68,8 +70,7 @@ void finding_text(char out[FINDING_TEXT], struct span text);
 /** collector_compared() - so many pairs of numbers were looked at as numbers */
 void collector_compared(struct collector *c, uint64_t numbers);
 
-/** collector_decision() - what the models said about one input; labels are cut at LABEL_TEXT; scores NaN: none
- */
+/** collector_decision() - what the models said about one input; labels are cut at LABEL_TEXT; scores NaN: none */
 void collector_decision(struct collector *c, struct span production, double production_score,
 			struct span shadow, double shadow_score, bool agrees);
 

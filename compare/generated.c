@@ -2,8 +2,7 @@
  * generated.c - see generated.h
  *
  * Both are tables of paths, and a path that is in none of them excuses nothing. A null where a text is
- * expected says that the model answered in another way (it calls a tool); the response is one of these all the
- * same.
+ * expected says that the model answered in another way (it calls a tool); the response is one of these all the same.
  */
 #include "compare/generated.h"
 

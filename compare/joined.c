@@ -230,8 +230,7 @@ static void merge_last(struct merge *m, struct joint *c, uint32_t node)
 
 static void merge_value(struct merge *m, uint32_t joint, uint32_t node, size_t depth);
 
-/** element_of() - the element of the root's list @list that the event at hand names by its member @number; 0:
- * none */
+/** element_of() - the element of the root's list @list that the event at hand names by its member @number; 0: none */
 static uint32_t element_of(struct merge *m, const char *list, const char *number)
 {
 	const struct json_doc *d = &m->j->doc;

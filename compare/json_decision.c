@@ -348,8 +348,7 @@ static void record(struct json_comparer *jc, double production, double shadow, b
 	}
 }
 
-/** same_numbers() - two lists of scores that are written alike have the same best; the first that is not ends
- * this */
+/** same_numbers() - two lists of scores that are written alike have the same best; the first that is not ends this */
 static bool same_numbers(const struct list *a, const struct list *b)
 {
 	if (a->d == b->d && a->first == b->first)
@@ -479,8 +478,7 @@ static bool object(struct json_comparer *jc, struct place p)
 }
 
 /*
- * are_shares() - is each member's value a number from 0 to 1, and do they add up to 1, or to less if these may be
- * the best alone?
+ * are_shares() - is each member's value a number from 0 to 1, and do they add up to 1, or to less if these may be the best alone?
  */
 static bool are_shares(const struct json_doc *d, uint32_t object, bool best_alone)
 {

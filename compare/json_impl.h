@@ -13,8 +13,7 @@ struct json_pick {
 	uint32_t index, label;
 };
 
-/** struct json_pair - what has to be compared with what: nodes (of members: their names), and production's
- * index */
+/** struct json_pair - what has to be compared with what: nodes (of members: their names), and production's index */
 struct json_pair {
 	uint32_t a, b, index;
 };
@@ -70,8 +69,7 @@ struct json_comparer {
 	bool refused; /* by @memory */
 };
 
-/** json_room() - make an array of elements of @size bytes that has @cap of them one of @want; NULL: no memory
- */
+/** json_room() - make an array of elements of @size bytes that has @cap of them one of @want; NULL: no memory */
 void *json_room(struct json_comparer *jc, void *array, size_t size, size_t cap, size_t want);
 
 /* json_values.c: scalars */
@@ -89,8 +87,7 @@ void json_difference(struct json_comparer *jc, enum difference_kind kind, uint32
 /** json_one_sided() - something that only one of the two has; the other node is NODE_NONE */
 void json_one_sided(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
 
-/** json_ignored() - of a place that a rule leaves out: note whether the two differ there, in any way but
- * spelling */
+/** json_ignored() - of a place that a rule leaves out: note whether the two differ there, in any way but spelling */
 void json_ignored(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
 
 /** json_same_text() - do two strings say the same? */
@@ -101,16 +98,16 @@ bool json_same_text(struct json_comparer *jc, uint32_t a, uint32_t b);
 /** json_same_names() - the members of two objects have the same names, each once, in the same order */
 bool json_same_names(struct json_comparer *jc, uint32_t a, uint32_t b);
 
-/** json_match_members() - pairs of members onto the stack; missing and extra ones are reported; false: no
- * memory */
+/** json_match_members() - pairs of members onto the stack; missing and extra ones are reported; false: no memory */
 bool json_match_members(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state);
 
 /** json_match_elements() - pairs of elements onto the stack, likewise */
 bool json_match_elements(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state);
 
-/** json_same_value() - do two values of any documents say the same, whatever their spelling and the order of
- * members? No rule is asked and no tolerance allowed; "no" if looking costs more than the documents may
- * cost. */
+/**
+ * json_same_value() - do two values of any documents say the same, whatever their spelling and the order of members?
+ * No rule is asked and no tolerance allowed; "no" if looking costs more than the documents may cost.
+ */
 bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
 		     uint32_t b);
 
@@ -118,8 +115,7 @@ bool json_same_value(struct json_comparer *jc, const struct json_doc *da, uint32
 bool json_same_arguments(struct json_comparer *jc, const struct json_doc *da, uint32_t a, const struct json_doc *db,
 			 uint32_t b);
 
-/** json_reordered() - are the elements of one array those of the other in another order, and does that mean
- * something? */
+/** json_reordered() - are the elements of one array those of the other in another order, and does that mean something? */
 bool json_reordered(struct json_comparer *jc, uint32_t a, uint32_t b);
 
 /* json_decision.c */

@@ -279,8 +279,7 @@ static uint32_t next_child(struct json_comparer *jc, const struct json_doc *d, s
 	return node;
 }
 
-/** hash_value() - of the value at @out->node, as the rules see it, or as it is (NO_RULES); one walk without
- * recursion
+/** hash_value() - of the value at @out->node, as the rules see it, or as it is (NO_RULES); one walk without recursion
  */
 static void hash_value(struct json_comparer *jc, const struct json_doc *d, uint32_t state,
 		       struct json_element *out)
@@ -445,8 +444,7 @@ static bool same_bytes(const struct json_comparer *jc, uint32_t a, uint32_t b)
 }
 
 /** match_sorted() - one of each side with the same hash; the others stay. Pairs are to be walked through if
- * @alike is all that they are, or if they are equal by the rules and not the same bytes: something in them
- * may be ignored */
+ * @alike is all that they are, or if they are equal by the rules and not the same bytes: something in them may be ignored */
 static bool match_sorted(struct json_comparer *jc, struct elements *e, bool alike)
 {
 	size_t at[2] = { 0, 0 }, left[2] = { 0, 0 };
@@ -489,8 +487,7 @@ static int by_place(const void *x, const void *y)
 	return compare(a->index, b->index);
 }
 
-/** note_order() - that the elements of a set stand in another order is left out, too, by the rule that says
- * "set" */
+/** note_order() - that the elements of a set stand in another order is left out, too, by the rule that says "set" */
 static void note_order(struct json_comparer *jc, const struct elements *e, uint32_t a, uint32_t b, uint32_t state)
 {
 	if (e->moved && jc->a->nodes[a].count == jc->b->nodes[b].count)

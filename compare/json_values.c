@@ -182,8 +182,7 @@ static bool same_words(struct json_comparer *jc, uint32_t a, uint32_t b)
 	return true;
 }
 
-/* Where a language model's calls of tools have their arguments: JSON in a string, whose spelling says
- * nothing. */
+/* Where a language model's calls of tools have their arguments: JSON in a string, whose spelling says nothing. */
 static const char *const argument_places[] = {
 	"/choices/*/message/tool_calls/*/function/arguments",
 	"/choices/*/message/function_call/arguments",

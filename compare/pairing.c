@@ -23,8 +23,8 @@
  * only when nearly all is in use. A recording waits for the comparing, too
  * (pairing_has_room()), so its pairs never pile up.
  *
- * References to messages are counted on one thread, so whoever compares on
- * another gives each exchange back for pairing_end().
+ * References to messages are counted on one thread, so a comparer on another
+ * gives each exchange back for pairing_end().
  */
 #include "compare/pairing.h"
 

@@ -72,8 +72,7 @@ static int number_items(struct build *b, const struct pattern *patterns, size_t 
 	return 0;
 }
 
-/** reach() - an item, and those behind a ** that may stand for nothing; called in ascending order, so sets are
- * sorted */
+/** reach() - an item, and those behind a ** that may stand for nothing; called in ascending order, so sets are sorted */
 static void reach(struct build *b, uint32_t item)
 {
 	struct set *s = &b->next;

@@ -55,8 +55,7 @@ struct automaton {
 	size_t state_count, edge_count, end_count;
 };
 
-/** automaton_init() - 0, -E2BIG if the patterns are too complex together, or -ENOMEM; @out needs
- * automaton_deinit() */
+/** automaton_init() - 0, -E2BIG if the patterns are too complex together, or -ENOMEM; @out needs automaton_deinit() */
 int automaton_init(struct automaton *a, const struct pattern *patterns, size_t count);
 void automaton_deinit(struct automaton *a);
 

@@ -43,8 +43,7 @@ enum rule_values { VALUES_CLOSE, VALUES_EXACT, VALUES_NUMBER, VALUES_WORDS, VALU
 
 /** struct rule_effect - what holds at one place */
 struct rule_effect {
-	uint8_t values; /* enum rule_values; SCORES: of an argmax or topk, differences are never more than close
-			 */
+	uint8_t values; /* enum rule_values; SCORES: of an argmax or topk, differences are never more than close */
 	bool ignore;
 	bool unordered;             /* here */
 	bool decision;              /* here: the scores of a decision, of which the first @top count */
@@ -72,8 +71,7 @@ void path_rules_free(struct path_rules *r);
 
 #define PATH_RULES_ROOT 0u /* the state at the root of every document */
 
-/** path_rules_key() - the state one step down, at a member; @escaped: the key is as in a JSON text with
- * backslashes */
+/** path_rules_key() - the state one step down, at a member; @escaped: the key is as in a JSON text with backslashes */
 uint32_t path_rules_key(struct path_rules *r, uint32_t state, struct span key, bool escaped);
 
 /** path_rules_index() - the state at an element */

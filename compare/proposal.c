@@ -39,8 +39,7 @@ static bool is_letter(uint8_t c)
 	return (uint8_t)((c | 0x20) - 'a') < 26;
 }
 
-/** is_word() - letters and digits, both, perhaps with marks between them: "chatcmpl-8f2c...", a UUID,
- * hexadecimal */
+/** is_word() - letters and digits, both, perhaps with marks between them: "chatcmpl-8f2c...", a UUID, hexadecimal */
 static bool is_word(struct span text)
 {
 	size_t digits = 0, letters = 0;

@@ -18,8 +18,7 @@
 
 enum proposal { PROPOSAL_NONE, PROPOSAL_IGNORE, PROPOSAL_TOLERANCE };
 
-/** proposal_is_name() - does this finding look like that of an id, or of the time at which a response was
- * made? */
+/** proposal_is_name() - does this finding look like that of an id, or of the time at which a response was made? */
 bool proposal_is_name(const struct finding *f);
 
 /**

@@ -96,8 +96,7 @@ static uint32_t first_of(const struct json_doc *d, uint32_t node, const char *co
 	return 0;
 }
 
-/** read_blocks() - of Anthropic's content and OpenAI's output: texts, calls, and messages that hold such
- * again */
+/** read_blocks() - of Anthropic's content and OpenAI's output: texts, calls, and messages that hold such again */
 static void read_blocks(struct reply *r, uint32_t array, bool inside)
 {
 	static const char *const inputs[] = { "partial_json", "arguments", "arguments_delta", "input" };
@@ -301,8 +300,7 @@ static enum reply_difference difference_of(struct json_comparer *jc, const struc
 	return REPLY_ALIKE;
 }
 
-/** found_below() - was anything found at this pattern or below it that no rule leaves out and no tolerance
- * covers? */
+/** found_below() - was anything found at this pattern or below it that no rule leaves out and no tolerance covers? */
 static bool found_below(const struct findings *f, const char *pattern)
 {
 	size_t len = strlen(pattern);

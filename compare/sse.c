@@ -22,8 +22,7 @@ void sse_reader_begin(struct sse_reader *r, struct span body)
 	}
 }
 
-/** take_line() - the next line without its end; false if the body ends before the line does (it is then all of
- * the rest) */
+/** take_line() - the next line without its end; false if the body ends before the line does (it is then all of the rest) */
 static bool take_line(struct sse_reader *r, struct span *line)
 {
 	struct span rest = r->rest;

@@ -40,8 +40,7 @@ static void ignored_lines(const struct target_tally *g, struct buffer *out)
 			      100 * (double)g->ignored_pairs / (double)of);
 }
 
-/** generated_line() - of texts of language models: that they differ is no mismatch without a control, and is
- * told */
+/** generated_line() - of texts of language models: that they differ is no mismatch without a control, and is told */
 static void generated_line(const struct target_tally *g, struct buffer *out)
 {
 	const char *between = "; decided otherwise: ";

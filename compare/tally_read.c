@@ -136,8 +136,7 @@ static void read_reasons(struct reader *r, uint32_t node, const char *name, stru
 	}
 }
 
-/* A row of a table, keyed by one or two texts; NULL, with its number lost to @overflow, if there is no
- * place. */
+/* A row of a table, keyed by one or two texts; NULL, with its number lost to @overflow, if there is no place. */
 static struct counted_row *row_of(struct reader *r, struct counted *table, uint32_t at, const char *first,
 				  const char *second)
 {

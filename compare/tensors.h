@@ -66,8 +66,7 @@ struct tensors {
  * tensors_read() - take @body (borrowed) apart
  * @head_len:  its first bytes that are JSON; body.len if it has no binary data
  *
- * Every output's data has to be there in full, and nothing behind it. Return: 0, -EINVAL (not so), -EFBIG,
- * -ENOMEM.
+ * Every output's data has to be there in full, and nothing behind it. Return: 0, -EINVAL (not so), -EFBIG, -ENOMEM.
  */
 int tensors_read(struct tensors *t, struct span body, uint64_t head_len);
 
@@ -76,8 +75,7 @@ void tensors_deinit(struct tensors *t);
 /** tensors_align() - put the outputs in the order in which @like has those of the same names; did any move? */
 bool tensors_align(struct tensors *t, const struct tensors *like);
 
-/** tensors_frame() - the head without data and sizes, the outputs in their present order; borrowed; false: no
- * memory */
+/** tensors_frame() - the head without data and sizes, the outputs in their present order; borrowed; false: no memory */
 bool tensors_frame(struct tensors *t, struct span *out);
 
 enum element_kind { ELEMENT_REAL, ELEMENT_UINT, ELEMENT_INT, ELEMENT_TEXT, ELEMENT_OTHER };
@@ -90,8 +88,7 @@ struct element {
 		uint64_t uint;   /* BOOL: 0 or 1 */
 		int64_t integer; /* below 0 */
 	};
-	struct span text; /* of ELEMENT_TEXT the bytes, of ELEMENT_OTHER the JSON; borrowed until the next
-			     element */
+	struct span text; /* of ELEMENT_TEXT the bytes, of ELEMENT_OTHER the JSON; borrowed until the next element */
 };
 
 /** struct element_walk - the elements of a tensor in their order */

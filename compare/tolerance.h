@@ -16,8 +16,7 @@ static inline double tolerance_allows(const struct tolerance *t, double producti
 	return t->atol + t->rtol * fabs(production);
 }
 
-/** tolerance_nearness() - NaN is the same as NaN, an infinity as itself, and neither is close to anything else
- */
+/** tolerance_nearness() - NaN is the same as NaN, an infinity as itself, and neither is close to anything else */
 static inline enum nearness tolerance_nearness(const struct tolerance *t, double production, double shadow)
 {
 	if (production == shadow || (isnan(production) && isnan(shadow)))

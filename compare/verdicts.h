@@ -17,7 +17,7 @@
  * role:    APART: no comparison was possible; MISMATCH; MATCH
  * gate:    the value of --fail-on that is its share of what was compared, of a MISMATCH
  * place:   in the line on the terminal, from 1
- * colour:  its class on the page (paper_style.c); the page has them worst last
+ * colour:  its class on the page (page_style.c); the page has them worst last
  */
 /*      id              name              role      gate               place colour what it means */
 #define COMPARISONS(X) \

@@ -1,8 +1,8 @@
 /*
  * all_failed.h - the sentence for a target that not one request went well with
  *
- * A run over a dead, deaf or wrong shadow ends with totals like any other, and
- * whoever reads only its last line, or the top of its page, would not know.
+ * A run over a dead, deaf or wrong shadow ends with totals like any other; a
+ * reader of its last line alone, or of the top of its page, would not know.
  */
 #ifndef REPORT_ALL_FAILED_H
 #define REPORT_ALL_FAILED_H
@@ -16,8 +16,8 @@
 
 /** struct all_failed - count is 0 unless all failed; free with all_failed_deinit() */
 struct all_failed {
-	uint64_t count;    /* of requests that were tried, or left out since the target could not be reached */
-	struct buffer how; /* "timed out after 300 ms" */
+	uint64_t count;       /* of requests that were tried, or left out since the target could not be reached */
+	struct buffer how;    /* "timed out after 300 ms" */
 	struct buffer remedy; /* "raise -m, or look at the shadow" */
 };
 

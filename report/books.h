@@ -43,8 +43,7 @@ struct books_sources {
 	size_t target_count;
 };
 
-/* Bounds of the durations' buckets in microseconds, and as Prometheus is told them, in seconds. 0.3 is the default of
- * --max-time. */
+/* Bounds of the durations' buckets in microseconds, and in seconds for Prometheus; 0.3 is the default of --max-time. */
 #define DURATION_BOUNDS(X)                                                                                   \
 	X(500, "0.0005") X(1000, "0.001") X(2500, "0.0025") X(5000, "0.005") X(10000, "0.01")                \
 	X(25000, "0.025") X(50000, "0.05") X(100000, "0.1") X(200000, "0.2") X(300000, "0.3")                \
@@ -115,8 +114,9 @@ uint64_t books_failed(const struct books *b);
 /** books_text() - the totals as lines for people, each an equality by the names of docs/contract.md */
 void books_text(const struct books *b, struct buffer *out);
 
-/** books_json() - members of an object that the caller has opened: packets, requests, connections, targets */
 struct json;
+
+/** books_json() - members of an object that the caller has opened: packets, requests, connections, targets */
 void books_json(const struct books *b, struct json *j);
 
 #endif

@@ -15,11 +15,11 @@ struct book_name {
 	const char *group, *name;
 };
 
-extern const struct book_name result_names[];  /* by enum packet_result */
-extern const struct book_name lost_names[];    /* by enum lost_reason */
+extern const struct book_name result_names[];   /* by enum packet_result */
+extern const struct book_name lost_names[];     /* by enum lost_reason */
 extern const struct book_name decision_names[]; /* by enum decision */
-extern const struct book_name shed_names[];    /* by enum shed_reason */
-extern const struct book_name outcome_names[]; /* by enum outcome_kind */
+extern const struct book_name shed_names[];     /* by enum shed_reason */
+extern const struct book_name outcome_names[];  /* by enum outcome_kind */
 
 /** enum book_type - as a metric: a family of its own, or a label of a family that such counters share */
 enum book_type { BOOK_COUNTER, BOOK_GAUGE, BOOK_TRAIT, BOOK_DROPPED };

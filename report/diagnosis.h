@@ -67,9 +67,9 @@ struct probe {
 };
 
 struct symptoms {
-	const char *cannot_capture; /* the sentence that says why, or NULL */
-	const char *sandbox_fails;  /* the sentence that says how, or NULL: nothing was looked at */
-	const char *ports;          /* as the user wrote them, "8080,8081"; NULL: none */
+	const char *cannot_capture;      /* the sentence that says why, or NULL */
+	const char *sandbox_fails;       /* the sentence that says how, or NULL: nothing was looked at */
+	const char *ports;               /* as the user wrote them, "8080,8081"; NULL: none */
 	const char *expression, *preset; /* or NULL */
 	const uint16_t *vxlan_ports;     /* those of --vxlan-port */
 	size_t vxlan_port_count;

@@ -28,7 +28,7 @@ struct event_writer {
 	uint64_t dropped;
 	uint64_t waiting_max; /* constant */
 	bool waits;           /* constant */
-	bool prompt;          /* constant: a write waits for nobody, as with a file and /dev/null */
+	bool prompt;          /* constant: a write never waits for a reader, as with a file and /dev/null */
 	bool closing;
 	int fd;            /* constant */
 	_Atomic int error; /* set under the lock */
@@ -64,7 +64,7 @@ static struct event_lines *lines_take(struct event_writer *w)
 	return lines;
 }
 
-/** lines_give_back() - under the lock: nobody needs them any more, and their memory may be of use */
+/** lines_give_back() - under the lock: they are not needed any more, and their memory may be of use */
 static void lines_give_back(struct event_writer *w, struct event_lines *lines)
 {
 	if (w->spare_count >= SPARES_MAX || lines->text.cap > SPARE_BYTES) {

@@ -21,7 +21,7 @@
 
 struct event_writer;
 
-/** struct event_lines - whole lines, in the making or on their way; they are one thread's at a time */
+/** struct event_lines - whole lines, being gathered or on their way; they are one thread's at a time */
 struct event_lines {
 	struct event_lines *next; /* for the lists of the current owner */
 	struct buffer text;
@@ -31,8 +31,7 @@ struct event_lines {
 };
 
 /**
- * event_writer_new() - start the thread; @fd is taken (closed by event_writer_close), except 1, which stays
- * open
+ * event_writer_new() - start the thread; @fd is taken (closed by event_writer_close), except 1, which stays open
  * @waits:  too many lines make event_writer_hand_on() wait instead of dropping
  * Return: 0 or a negative errno.
  */
@@ -45,8 +44,7 @@ int event_writer_new(int fd, bool waits, struct event_writer **out);
  */
 struct buffer *event_line_begin(struct event_writer *w, struct event_lines **lines);
 
-/** event_line_end() - the line is whole, or could not be made and is left out; true if they should be handed on
- * now */
+/** event_line_end() - the line is whole, or could not be made and is left out; true if they should be handed on now */
 bool event_line_end(struct event_lines *lines);
 
 /**
@@ -59,8 +57,7 @@ bool event_lines_join(struct event_writer *w, struct event_lines **lines, struct
 /** event_writer_hand_on() - any thread: *@lines, if there are any, go on to be written; it is NULL then */
 void event_writer_hand_on(struct event_writer *w, struct event_lines **lines);
 
-/** event_writer_drop() - any thread: *@lines, if there are any, are not written, and counted; it is NULL then
- */
+/** event_writer_drop() - any thread: *@lines, if there are any, are not written, and counted; it is NULL then */
 void event_writer_drop(struct event_writer *w, struct event_lines **lines);
 
 /** event_writer_error() - 0, or the negative errno of the write that failed; everything after it is dropped */
@@ -69,8 +66,7 @@ int event_writer_error(struct event_writer *w);
 /** event_writer_dropped() - lines that were not taken, of those that were handed on */
 uint64_t event_writer_dropped(struct event_writer *w);
 
-/** event_writer_close() - write what is left, at most two seconds when the reader hangs; 0 or a negative errno;
- * frees @w */
+/** event_writer_close() - write what is left, at most two seconds when the reader hangs; 0 or a negative errno; frees @w */
 int event_writer_close(struct event_writer *w);
 
 #endif

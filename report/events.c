@@ -7,7 +7,7 @@
 #include "base/digits.h"
 #include "base/json.h"
 
-/* Of http://user:password@host/path the path: who the user is, and what proves it, is nobody's business. */
+/* Of http://user:password@host/path the path: who the user is, and what proves it, is not told. */
 static struct span without_user_info(struct span target)
 {
 	const uint8_t *scheme = memmem(target.at, target.len, "://", 3);

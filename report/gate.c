@@ -369,7 +369,7 @@ void gate_sentence(const struct gate *g, const struct gate_result *r, struct buf
 		const struct gate_failing *f = &r->failing[i];
 
 		buffer_printf(out, "%s%s (", i ? "; " : "", f->term);
-		shown_add(out, span_str(f->target)); /* as a file has it, that anybody may have written */
+		shown_add(out, span_str(f->target)); /* as a file has it, which may come from anywhere */
 		buffer_printf(out, "%s%s%s)", f->target[0] ? ": " : "", f->why ? "not known, " : "", f->why ? f->why : f->shown);
 	}
 }

@@ -11,9 +11,9 @@
  *
  * A value may be unknown: nothing was compared, a quantile lies among the
  * timeouts, or a recording was replayed at another pace than its own and the
- * value is a latency (replay_speed.h). Such a term is neither true nor false, and unless the others decide
- * the expression without it, the gate fails and says what is missing: a gate
- * over no data must not pass in silence.
+ * value is a latency (replay_speed.h). Such a term is neither true nor false, and
+ * unless the others decide the expression without it, the gate fails and says what
+ * is missing: a gate over no data must not pass in silence.
  */
 #ifndef REPORT_GATE_H
 #define REPORT_GATE_H
@@ -38,20 +38,20 @@ void gate_free(struct gate *g);
 
 /** struct gate_failing - a term that made the gate fail, for one target */
 struct gate_failing {
-	const char *term;           /* as written; borrowed from the gate */
+	const char *term;            /* as written; borrowed from the gate */
 	char target[GATE_NAME_TEXT]; /* "" for a value of the whole run */
-	double value;               /* NaN: not known */
-	char shown[32];             /* the value with its unit: "4.41%", "12.3ms"; "" if not known */
-	const char *why;            /* static text: why it is not known; NULL if it is */
+	double value;                /* NaN: not known */
+	char shown[32];              /* the value with its unit: "4.41%", "12.3ms"; "" if not known */
+	const char *why;             /* static text: why it is not known; NULL if it is */
 };
 
 #define GATE_ROWS_MAX 64
 
 /** struct gate_row - a term and what it is for one target, whether the gate hangs on it or not */
 struct gate_row {
-	struct gate_failing is;      /* its @why is NULL where @outcome is not "not known" */
+	struct gate_failing is;       /* its @why is NULL where @outcome is not "not known" */
 	char allowed[GATE_NAME_TEXT]; /* what lets it pass: "at most 0.5%" */
-	const char *outcome;         /* "passes", "fails", "not known" */
+	const char *outcome;          /* "passes", "fails", "not known" */
 };
 
 struct gate_result {

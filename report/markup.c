@@ -11,7 +11,7 @@
 
 #include "base/shown.h"
 #include "report/format.h"
-#include "report/paper_style.h"
+#include "report/page_style.h"
 
 static void html_letter(struct buffer *out, uint8_t c)
 {

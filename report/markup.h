@@ -4,10 +4,10 @@
  * The page is said once (page*.c); here is how headings, sentences and tables
  * look on either medium. Whatever comes from outside (paths, labels, bodies)
  * goes through markup_escaped() or a view and is escaped: a report is opened by
- * people in browsers, and its values were chosen by whoever sent the requests.
- * What a browser would obey (shown.h) is written as its number.
- * Text that the program itself provides is passed as plain text, with no
- * markup, and is escaped as well.
+ * people in browsers, and its values were chosen by the senders of requests.
+ * What a browser would obey (shown.h) is written as its number. Text that the
+ * program itself provides is passed as plain text, with no markup, and is escaped
+ * as well.
  */
 #ifndef REPORT_MARKUP_H
 #define REPORT_MARKUP_H

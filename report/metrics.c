@@ -55,8 +55,7 @@ static void family(struct buffer *out, const char *name, const char *type, const
 	buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* A label's value is UTF-8 with three escapes. Names of targets are checked when they are read; this holds whatever
- * they become. */
+/* A label's value is UTF-8 with three escapes. Names of targets are checked when they are read; this holds whatever they become. */
 static void label_value(struct buffer *out, const char *text)
 {
 	for (; *text; text++) {

@@ -23,8 +23,7 @@ struct pace {
 /** pace_of() - from final books; false if nothing was paced */
 bool pace_of(const struct books *b, const struct intake_stats *intake, struct pace *out);
 
-/** pace_text() - append "replayed 39 requests, 12,345 bytes in 4.00 s (rated 4.00 s): 9.7 requests/s
- * (rated 9.7)\n" */
+/** pace_text() - append "replayed 39 requests, 12,345 bytes in 4.00 s (rated 4.00 s): 9.7 requests/s (rated 9.7)\n" */
 void pace_text(const struct pace *p, struct buffer *out);
 
 /** pace_json() - an object; @p NULL: null */

@@ -110,8 +110,7 @@ static void decisions_of_replies(struct markup *p, struct view generated)
 	markup_table_end(p);
 }
 
-/** generated() - texts of language models that differ are no mismatch unless a control says how much is usual
- */
+/** generated() - texts of language models that differ are no mismatch unless a control says how much is usual */
 static void generated(struct markup *p, struct view target)
 {
 	struct view g = view_get(target, "generated");
@@ -419,8 +418,7 @@ static void slice_row(struct markup *p, struct view slice, double top)
 		whisker(p, slice, top);
 }
 
-/** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most
- * pairs */
+/** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most pairs */
 static int by_mismatch(const void *a, const void *b)
 {
 	static const char *const keys[] = { "low", "rate", "compared" };

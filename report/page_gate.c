@@ -2,8 +2,8 @@
  * page_gate.c - what the gate asked, term by term, and what it did not ask
  *
  * A gate that passed says no more than what it asked. So whatever would make a
- * reader hesitate and is not in its expression is named beside it: nobody is to
- * take a green page for more than it is.
+ * reader hesitate and is not in its expression is named beside it: a green
+ * page is not to be taken for more than it is.
  */
 #include "report/page_impl.h"
 

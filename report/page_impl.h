@@ -71,8 +71,7 @@ void page_gate_value(struct buffer *out, struct view term, double value);
 void page_decisions(struct markup *p, struct view target);
 void page_streams(struct markup *p, struct view target);
 
-/** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above
- * them */
+/** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above them */
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);
 
 #endif

@@ -67,8 +67,7 @@ static bool is_confusion(struct view entry)
 	return a.there && b.there && !span_equal(json_doc_text(a.doc, a.at), json_doc_text(b.doc, b.at));
 }
 
-/** matrix() - production down, shadow across; what lies off the diagonal is where the shadow decides otherwise
- */
+/** matrix() - production down, shadow across; what lies off the diagonal is where the shadow decides otherwise */
 static void matrix(struct markup *p, struct view confusion, const struct view *labels, size_t n)
 {
 	uint64_t most = 1;

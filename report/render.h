@@ -11,8 +11,8 @@
 /** render_knows() - does the suffix of @path say a form: .json, .html or .md? */
 bool render_knows(const char *path);
 
-/** DRAWING_SUFFIXES - for messages */
-#define DRAWING_SUFFIXES ".json, .html and .md"
+/** RENDER_SUFFIXES - for messages */
+#define RENDER_SUFFIXES ".json, .html and .md"
 
 /**
  * render_write() - write @json (borrowed, a whole report) to @fd, in the form that @path asks for

@@ -4,7 +4,7 @@
  * Production's was measured under its own load. A shadow that gets the same
  * requests at another pace is under another load: its times beside production's
  * say nothing about the model. At another multiple of the recorded pace its own
- * times are still those of that load. As fast as possible they are nobody's:
+ * times are still those of that load. As fast as possible they are no load's:
  * the shadow has as many requests as it can bear, and more of them only wait
  * longer.
  */

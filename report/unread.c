@@ -2,7 +2,7 @@
  * unread.c - see unread.h
  *
  * Names are those of the registries (IEEE ethertypes, IANA ports and protocols).
- * What is in no table may be anything, a tunnel of somebody's own as well.
+ * What is in no table may be anything, a private tunnel as well.
  */
 #include "report/unread.h"
 

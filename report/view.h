@@ -4,7 +4,7 @@
  * Pages are drawn from the JSON of a report and from nothing else, so that one
  * drawn at exit and one drawn a year later from the file are the same. A file
  * may be old, cut by hand or foreign: what is not there reads as nothing (0,
- * an empty text), and nobody has to ask at every step.
+ * an empty text), so that no step has to ask.
  */
 #ifndef REPORT_VIEW_H
 #define REPORT_VIEW_H

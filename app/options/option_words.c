@@ -176,7 +176,7 @@ static int parse_report(struct options *o, const struct option_input *in, void *
 {
 	if (!render_knows(in->value))
 		return option_wrong(error, in,
-				    "a report's form follows from its suffix: " DRAWING_SUFFIXES "; write e.g. report.json");
+				    "a report's form follows from its suffix: " RENDER_SUFFIXES "; write e.g. report.json");
 	return option_add_text(o, field, in->value, error);
 }
 

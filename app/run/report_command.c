@@ -34,7 +34,7 @@ static const char usage[] =
 	"Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
 	"service or of its days, are added up and drawn as one.\n"
 	"\n"
-	"  -o, --output FILE  write it to FILE, by its suffix " DRAWING_SUFFIXES "; repeatable.\n"
+	"  -o, --output FILE  write it to FILE, by its suffix " RENDER_SUFFIXES "; repeatable.\n"
 	"                     The default is Markdown on standard output\n"
 	"  --fail-on EXPR     exit with 3 if this holds, such as 'mismatch_upper > 0.5% or compared < 1000'\n"
 	"  -h, --help         this text\n";
@@ -60,7 +60,7 @@ static int usage_error(const char *what, const char *arg)
 static int add_output(struct report_arguments *c, const char *path)
 {
 	if (strcmp(path, "-") != 0 && !render_knows(path)) {
-		log_error("report: -o %s: the form follows from the suffix, which can be " DRAWING_SUFFIXES,
+		log_error("report: -o %s: the form follows from the suffix, which can be " RENDER_SUFFIXES,
 			  path);
 		return EXIT_USAGE;
 	}

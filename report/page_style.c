@@ -1,5 +1,5 @@
 /*
- * paper_style.c - see paper_style.h
+ * page_style.c - see page_style.h
  *
  * Production is blue and the shadow orange wherever they meet: two colours that
  * people with any colour vision tell apart, in light and in dark. Green, amber
@@ -7,7 +7,7 @@
  * shapes that stretch to the width of the window; their texts are HTML beside
  * them, so that they stay readable on a phone.
  */
-#include "report/paper_style.h"
+#include "report/page_style.h"
 
 const char markup_style[] =
 	":root{--bg:#f7f7f5;--card:#fff;--ink:#1d2126;--dim:#5d6670;--line:#e2e3e0;--prod:#2f6fc4;--shadow:#d4691a;"
