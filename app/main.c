@@ -133,7 +133,7 @@ static void bound_heap(void)
 /**
  * open_missing() - descriptors 0 to 2 are never anything but what the caller gave us
  *
- * Where one of them is closed, the next file or socket that is opened gets its number, and whoever prints writes
+ * Where one of them is closed, the next file or socket that is opened gets its number, and what is printed goes
  * into it: log lines went out as frames on the tapped interface, and into the file of -o. In its place comes
  * /dev/null, opened the wrong way round, so that reading and writing still fail as they do on what is closed.
  */
@@ -149,7 +149,7 @@ static bool open_missing(void)
  * survive_limits() - a limit that is met is an error of the call that met it, with its sentence, not the end
  *
  * A file that may not grow (ulimit -f) gives EFBIG instead of SIGXFSZ. More descriptors than a shell's usual limit are
- * nothing that anybody has to allow: up to the hard limit they are ours to take.
+ * nothing that has to be allowed: up to the hard limit they are ours to take.
  */
 static void survive_limits(void)
 {

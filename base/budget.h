@@ -35,8 +35,7 @@ static inline bool budget_charge(struct budget *b, size_t n)
 	return false;
 }
 
-/** budget_grow() - for something of @size bytes that grows to @to: charge what it grows by; always, without a
- * budget */
+/** budget_grow() - for something of @size bytes that grows to @to: charge what it grows by; always, without a budget */
 static inline bool budget_grow(struct budget *b, size_t size, size_t to)
 {
 	return !b || budget_charge(b, to - size);

@@ -31,12 +31,10 @@ struct decimal {
 
 struct decimal decimal_read(struct span text);
 
-/** decimal_same() - do both say the same number? false as well if it takes more than 19 digits to know. NaN is
- * NaN. */
+/** decimal_same() - do both say the same number? false as well if it takes more than 19 digits to know. NaN is NaN. */
 bool decimal_same(const struct decimal *a, const struct decimal *b);
 
-/** decimal_estimate() - the value within DECIMAL_ERROR, fast; false if that cannot be had without
- * decimal_double() */
+/** decimal_estimate() - the value within DECIMAL_ERROR, fast; false if that cannot be had without decimal_double() */
 bool decimal_estimate(const struct decimal *d, double *out);
 
 /** decimal_double() - the double nearest to what @text says; what is above all doubles is infinite */

@@ -1,10 +1,10 @@
 /*
  * hash.h - SipHash, a keyed hash for tables and for sampling
  *
- * What goes into a table is chosen by those who send packets, so an unkeyed
- * hash would let them choose collisions (the table of flows, which is asked for
- * each packet, has a faster one: reassembly/flow.c). Sampling by key uses a
- * fixed key, so that every tap takes the same decision for the same key.
+ * What goes into a table is chosen by the senders of packets, so an unkeyed hash
+ * would let them choose collisions. (The table of flows, which is asked for each
+ * packet, has a faster one: reassembly/flow.c.) Sampling by key uses a fixed key,
+ * so that every tap takes the same decision for the same key.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
  */
 #ifndef BASE_HASH_H

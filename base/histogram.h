@@ -45,8 +45,10 @@ void histogram_upto(const struct histogram *h, const uint64_t *bounds, size_t co
 /** histogram_merge() - add the values of @from to @into */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/** histogram_buckets_json() - the member @name: [[index, count], ...] of the buckets that hold something */
 struct json;
+struct json_doc;
+
+/** histogram_buckets_json() - the member @name: [[index, count], ...] of the buckets that hold something */
 void histogram_buckets_json(const struct histogram *h, struct json *j, const char *name);
 
 /**
@@ -56,7 +58,6 @@ void histogram_buckets_json(const struct histogram *h, struct json *j, const cha
  * A greatest value and a sum are not in buckets: the caller adds them to h->max and h->sum.
  * Return: false, with nothing added, if it is no such array, an index is none, or a sum would wrap around.
  */
-struct json_doc;
 bool histogram_buckets_read(struct histogram *h, const struct json_doc *doc, uint32_t node);
 
 #endif

@@ -2,9 +2,10 @@
  * json.h - write JSON (RFC 8259); json_doc.h reads it
  *
  * Text from the wire is bytes of any kind. json_text() escapes what must be
- * escaped, and what a terminal or a page would obey (shown.h), and writes each byte that is not part of valid
- * UTF-8 as U+FFFD, so a line is always valid JSON and valid UTF-8. Commas are placed by the writer: callers
- * name members and values in order.
+ * escaped, and what a terminal or a page would obey (shown.h), and writes each
+ * byte that is not part of valid UTF-8 as U+FFFD, so a line is always valid JSON
+ * and valid UTF-8. Commas are placed by the writer: callers name members and
+ * values in order.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -43,19 +43,18 @@ struct json_doc {
 	struct span text; /* borrowed */
 	struct json_node *nodes;
 	size_t count, cap;
-	size_t error_at;    /* byte at which json_doc_parse() failed */
-	const char *error;  /* what was wrong there, static text */
+	size_t error_at;       /* byte at which json_doc_parse() failed */
+	const char *error;     /* what was wrong there, static text */
 	struct budget *memory; /* NULL, or (borrowed) what the nodes are charged to */
 	bool refused;          /* by @memory */
 };
 
 /**
  * json_doc_parse() - take @text (borrowed while the doc is used) apart; what the doc held before is forgotten
- * Linear in the text; up to 20 bytes of nodes for each byte of it, 10 in a long array of digits, 1 to 2 in
- * most.
+ *
+ * Linear in the text; up to 20 bytes of nodes for each byte of it, 10 in a long array of digits, 1 to 2 in most.
  * Return: 0 (node 0 is the value), -EINVAL (not JSON, or deeper than JSON_DEPTH_MAX), -EFBIG (4 GiB or more, or
- * more nodes than the budget allows), -ENOMEM. After an error the doc has no nodes; error and error_at say
- * what was wrong.
+ * more nodes than the budget allows), -ENOMEM. After an error the doc has no nodes; error and error_at say what was wrong.
  */
 int json_doc_parse(struct json_doc *d, struct span text);
 void json_doc_deinit(struct json_doc *d);
@@ -65,12 +64,10 @@ static inline struct span json_doc_text(const struct json_doc *d, uint32_t node)
 	return span_of(d->text.at + d->nodes[node].at, d->nodes[node].len);
 }
 
-/** json_doc_member() - index of the value of the last member of object @node called @name; 0 if there is none
- * or it is no object */
+/** json_doc_member() - index of the value of the last member of object @node called @name; 0 if there is none or it is no object */
 uint32_t json_doc_member(const struct json_doc *d, uint32_t node, struct span name);
 
-/** json_doc_double() - the value of a number, rightly rounded; NaN and infinities too; 1e400 is infinite; of
- * no number: NaN */
+/** json_doc_double() - the value of a number, rightly rounded; NaN and infinities too; 1e400 is infinite; of no number: NaN */
 double json_doc_double(const struct json_doc *d, uint32_t node);
 
 /** json_doc_uint() - an integer written in digits alone, up to 2^64-1; false if the node is none */

@@ -40,8 +40,7 @@ struct pool {
 	struct pool_slab *newest; /* of those with room */
 };
 
-/** pool_init() - for things of @size bytes, which may be put anywhere that is aligned for max_align_t in steps
- * of it */
+/** pool_init() - for things of @size bytes, which may be put anywhere that is aligned for max_align_t in steps of it */
 void pool_init(struct pool *p, size_t size);
 
 /** pool_deinit() - everything must have been given back */

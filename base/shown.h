@@ -22,8 +22,7 @@
 /**
  * shown_is_unsafe() - is this character obeyed rather than shown?
  * C0 (below 0x20), 0x7f, C1 (0x80 to 0x9f); the marks, embeddings, overrides and isolates of bidirectional
- * text (U+061C, U+200E and F, U+202A to E, U+2066 to 9); the separators of lines and paragraphs (U+2028 and
- * 9).
+ * text (U+061C, U+200E and F, U+202A to E, U+2066 to 9); the separators of lines and paragraphs (U+2028 and 9).
  */
 bool shown_is_unsafe(uint32_t character);
 
@@ -39,8 +38,7 @@ struct shown_piece shown_next(struct span text);
 
 /**
  * shown_add() - append text from anywhere to a line of text
- * What is unsafe becomes \u009b, a byte that is not UTF-8 \x9b; a line break, too, so that one line stays one
- * line.
+ * What is unsafe becomes \u009b, a byte that is not UTF-8 \x9b; a line break, too, so that one line stays one line.
  */
 void shown_add(struct buffer *out, struct span text);
 

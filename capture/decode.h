@@ -40,8 +40,7 @@ static inline bool port_set_has(const struct port_set *set, uint16_t port)
 	return false;
 }
 
-/** struct decoder - what has to be remembered between packets: the fragments that wait for others. One thread.
- */
+/** struct decoder - what has to be remembered between packets: the fragments that wait for others. One thread. */
 struct decoder;
 
 /**
@@ -76,8 +75,7 @@ enum packet_result decoder_packet(struct decoder *d, const struct packet *packet
 /** decoder_layers_only() - take every packet apart layer by layer: slower and the same, for tests */
 void decoder_layers_only(struct decoder *d);
 
-/** decoder_keep_fragments() - from now on keep the packets of fragments, for decoder_earlier(); costs their
- * memory */
+/** decoder_keep_fragments() - from now on keep the packets of fragments, for decoder_earlier(); costs their memory */
 void decoder_keep_fragments(struct decoder *d);
 
 /**

@@ -30,14 +30,12 @@ struct live_filter {
 };
 
 /**
- * filter_live_text() - append the kernel filter: TCP of these ports or a tunnel, also in VLANs, AND the
- * expression
+ * filter_live_text() - append the kernel filter: TCP of these ports or a tunnel, also in VLANs, AND the expression
  * @vlan:  the link layer knows the word "vlan" (filter_knows_vlan())
  */
 void filter_live_text(const struct live_filter *filter, bool vlan, struct buffer *out);
 
-/** filter_file_text() - append the filter of a recording: the expression, also in VLANs; nothing if there is
- * none */
+/** filter_file_text() - append the filter of a recording: the expression, also in VLANs; nothing if there is none */
 void filter_file_text(const char *expression, bool vlan, struct buffer *out);
 
 /** filter_knows_vlan() - does libpcap take "vlan" for the link layer of this handle? */

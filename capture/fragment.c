@@ -234,8 +234,7 @@ static bool add_to_heap(struct datagram *d, struct span bytes)
 	return true;
 }
 
-/* Nothing covers these bytes yet; they belong in front of piece number @index, which may grow the one before.
- */
+/* Nothing covers these bytes yet; they belong in front of piece number @index, which may grow the one before. */
 static bool add_piece(struct datagram *d, size_t *index, size_t start, struct span bytes)
 {
 	struct piece *before = *index > 0 ? &d->pieces[*index - 1] : NULL;
@@ -325,8 +324,7 @@ static void take_whole(struct fragments *t, struct datagram *d, struct frame_lis
 	datagram_remove(t, d);
 }
 
-/* The packets behind this fragment wait with it. A copy that fails is one packet less to write later, no more.
- */
+/* The packets behind this fragment wait with it. A copy that fails is one packet less to write later, no more. */
 static void keep_frames(struct datagram *d, const struct fragment_origin *origin)
 {
 	frame_list_join(&d->frames, origin->earlier);

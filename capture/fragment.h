@@ -33,11 +33,10 @@ void fragments_free(struct fragments *t);
 /** struct fragment_origin - where a fragment was seen; all borrowed */
 struct fragment_origin {
 	const struct endpoint *src, *dst; /* addresses; ports are not looked at */
-	uint32_t domain;                  /* identity of the domain */
+	uint32_t domain;                  /* domain.h */
 	struct wall ts;                   /* capture time */
-	const struct packet
-		*packet;            /* to be kept with the datagram; NULL: nothing is kept, @earlier stays empty */
-	struct frame_list *earlier; /* packets before @packet that the fragment itself was put together from */
+	const struct packet *packet;      /* to be kept with the datagram; NULL: nothing is kept, @earlier stays empty */
+	struct frame_list *earlier;       /* packets before @packet that the fragment itself was put together from */
 };
 
 /**

@@ -115,8 +115,7 @@ static ssize_t read_plain(struct input *in, char *out, size_t size)
 	return (ssize_t)size;
 }
 
-/* After a member: another one may follow (RFC 1952, 2.2); anything else is padding, which gzip(1) ignores too.
- */
+/* After a member: another one may follow (RFC 1952, 2.2); anything else is padding, which gzip(1) ignores too. */
 static bool begin_next_member(struct input *in)
 {
 	if (fill_chunk(in) <= 0 || in->chunk[in->chunk_at] != 0x1f)

@@ -32,8 +32,7 @@
 #define IPV6_FRAGMENT_OFFSET 0xfff8
 #define IPV6_FRAGMENT_MORE 0x0001
 
-/* Source and destination, @each bytes long, are the last thing in both fixed headers. Inlined, sizes are
- * constants. */
+/* Source and destination, @each bytes long, are the last thing in both fixed headers. Inlined, sizes are constants. */
 static inline __attribute__((always_inline)) void set_address(struct endpoint *e, size_t each,
 							      struct span *header)
 {

@@ -7,8 +7,7 @@
 #include "base/endpoint.h"
 #include "capture/layer.h"
 
-/* Protocol numbers of what is followed (IANA "protocol-numbers"); packets with another are
- * PACKET_IGNORED_NOT_TCP */
+/* Protocol numbers of what is followed (IANA "protocol-numbers"); packets with another are PACKET_IGNORED_NOT_TCP */
 enum ip_protocol {
 	PROTOCOL_IPV4 = 4, /* RFC 2003 */
 	PROTOCOL_TCP = 6,

@@ -1,5 +1,4 @@
-/* pcapng_writer.c - see pcapng_writer.h; nothing here reads what is written, so no structs mirror the
- * format */
+/* pcapng_writer.c - see pcapng_writer.h; nothing here reads what is written, so no structs mirror the format */
 #include "capture/pcapng_writer.h"
 
 #include <pcap/pcap.h>

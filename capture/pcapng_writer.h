@@ -33,8 +33,7 @@
  */
 void pcapng_file_head(struct buffer *out, int linktype, uint32_t snaplen, struct span application);
 
-/** pcapng_packet_bytes() - length of the block of a packet of which @captured bytes are kept; @comment in
- * bytes, 0: none */
+/** pcapng_packet_bytes() - length of the block of a packet of which @captured bytes are kept; @comment in bytes, 0: none */
 size_t pcapng_packet_bytes(size_t captured, size_t comment);
 
 /**

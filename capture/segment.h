@@ -32,7 +32,7 @@ enum mptcp_seen {
 	MPTCP_MAPS = 0x20,     /* @length bytes from @ssn on lie at @dsn of the sender's data; 0: all that follow, for ever */
 };
 
-/** struct mptcp - what the TCP options say about several paths (RFC 8684); what is not in seen is not set */
+/** struct mptcp - what the TCP options say about several paths (RFC 8684); what @seen does not name is not set */
 struct mptcp {
 	uint64_t own_key, peer_key;
 	uint32_t dsn;    /* of the data's sequence number, the lower 32 bits */
@@ -46,13 +46,13 @@ struct segment {
 	struct endpoint src, dst;
 	struct span payload;    /* borrowed until the decoder's next packet or the source's next read */
 	struct wall ts;
-	uint32_t seq;           /* of the first payload byte, or of the SYN; host order */
-	uint32_t ack;           /* meaningful with TCP_ACK only */
-	uint32_t missing_bytes; /* payload that was sent but not captured (snaplen): follows @payload */
-	uint32_t domain;        /* identity of VLAN tags and tunnels (domain.h); 0 = none */
+	uint32_t seq;              /* of the first payload byte, or of the SYN; host order */
+	uint32_t ack;              /* meaningful with TCP_ACK only */
+	uint32_t missing_bytes;    /* payload that was sent but not captured (snaplen): follows @payload */
+	uint32_t domain;           /* identity of VLAN tags and tunnels (domain.h); 0 = none */
 	const struct mptcp *mptcp; /* borrowed as @payload is; NULL: no Multipath TCP, as with nearly all */
-	uint16_t urgent;        /* meaningful with TCP_URG only: the pointer as it stands in the header */
-	uint8_t flags;          /* enum tcp_flag */
+	uint16_t urgent;           /* meaningful with TCP_URG only: the pointer as it stands in the header */
+	uint8_t flags;             /* enum tcp_flag */
 };
 
 #endif

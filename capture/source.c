@@ -93,8 +93,7 @@ struct buffer *source_complain(struct source *s)
 	return &s->complaints;
 }
 
-/* A recording can claim any time; what does not fit into 292 years around 1970 becomes the nearest that does.
- */
+/* A recording can claim any time; what does not fit into 292 years around 1970 becomes the nearest that does. */
 static struct wall wall_of_pcap(const struct timeval *ts)
 {
 	int64_t ns;

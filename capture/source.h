@@ -34,11 +34,11 @@ struct live_options {
 	const char *expression; /* the user's BPF, or NULL: ANDed with the ports */
 	struct port_set ports;
 	struct port_set vxlan_ports; /* beside 4789 and 8472 */
-	unsigned tunnels;      /* TUNNEL_BIT()s of those that the kernel lets through */
-	uint32_t snaplen;      /* bytes */
-	uint32_t buffer_bytes; /* kernel ring, per interface */
-	bool promiscuous;      /* named interfaces only */
-	const char *program;   /* our own path, for the advice about capabilities; NULL: not known */
+	unsigned tunnels;            /* TUNNEL_BIT()s of those that the kernel lets through */
+	uint32_t snaplen;            /* bytes */
+	uint32_t buffer_bytes;       /* kernel ring, per interface */
+	bool promiscuous;            /* named interfaces only */
+	const char *program;         /* our own path, for the advice about capabilities; NULL: not known */
 };
 
 #define SOURCE_LANES_MAX 64 /* a fanout group of the kernel takes 256 */
@@ -62,7 +62,7 @@ int source_open_live(const struct live_options *options, struct source **out, st
  * @out:    room for @count
  *
  * Both directions of a connection, and its copies on other interfaces, come from the same source. Each may be
- * read by a thread of its own. None may be closed while another is read: the kernel would deal the flows anew.
+ * read by a thread of its own. None may be closed while another is read: the kernel would spread the flows anew.
  * Otherwise as source_open_live().
  */
 int source_open_lanes(const struct live_options *options, size_t count, struct source **out, struct buffer *error);
@@ -136,8 +136,7 @@ size_t source_sockets(const struct source *s, int *out, size_t max);
 
 void source_close(struct source *s);
 
-/** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative
- * errno */
+/** source_list_interfaces() - append one "name: addresses (flags)" line per interface to @out; 0 or negative errno */
 int source_list_interfaces(struct buffer *out, struct buffer *error);
 
 #endif

@@ -18,10 +18,9 @@ struct source_ops {
 	void (*interrupt)(struct source *s);
 	void (*update_stats)(struct source *s, struct capture_stats *stats);
 	void (*progress)(const struct source *s, uint64_t *done, uint64_t *total);
-	int (*linktype)(const struct source *s,
-			size_t i);                       /* of the i-th file or interface; negative: there are fewer */
-	int (*socket)(const struct source *s, size_t i); /* as linktype; NULL: it has none */
-	void (*close)(struct source *s); /* frees @s itself too */
+	int (*linktype)(const struct source *s, size_t i); /* of the i-th file or interface; negative: there are fewer */
+	int (*socket)(const struct source *s, size_t i);   /* as linktype; NULL: it has none */
+	void (*close)(struct source *s);                   /* frees @s itself too */
 	bool live;
 };
 
@@ -30,8 +29,7 @@ struct source {
 	struct buffer complaints; /* sentences, "; " between them */
 };
 
-/** source_complain() - start a sentence of trouble that does not stop the run; the caller writes it into the
- * result */
+/** source_complain() - start a sentence of trouble that does not stop the run; the caller writes it into the result */
 struct buffer *source_complain(struct source *s);
 
 /** packet_of_pcap() - @header as libpcap gives it with nanosecond precision; @bytes stay libpcap's */

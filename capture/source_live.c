@@ -247,8 +247,7 @@ static size_t read_ready(struct live_source *s, size_t max, packet_fn *fn, void 
 	return borrowed;
 }
 
-/* Under load one wake-up for several blocks, and whatever they are, something is ready after it; without, none
- * is late. */
+/* Under load one wake-up for several blocks, and whatever they are, something is ready after it; without, none is late. */
 static bool rest(struct live_source *s)
 {
 	const struct timespec pause = { .tv_nsec = s->waited_for < MANY_WAIT ? REST_NS : HURRIED_REST_NS };

@@ -255,8 +255,7 @@ static enum packet_result take_erspan(struct layer *l, bool has_sequence, uint16
 	return result;
 }
 
-/* The last 16 bits hold the type of the frame (0 Ethernet, 2 IP) and whether 8 bytes of a platform's own
- * follow. */
+/* The last 16 bits hold the type of the frame (0 Ethernet, 2 IP) and whether 8 bytes of a platform's own follow. */
 static enum packet_result take_erspan_iii(struct layer *l, uint16_t *ethertype)
 {
 	struct span header, subheader;

@@ -18,7 +18,7 @@
 #include "base/span.h"
 
 /*      id             name, as reports count it */
-#define RESPONSE_RESULTS(X)                                                                                    \
+#define RESPONSE_RESULTS(X)                                                                                  \
 	X(WHOLE,       "whole")                                                                              \
 	X(UNSEEN,      "unseen")       /* no byte of it was captured: one direction only, or none was sent */ \
 	X(OUT_OF_STEP, "out_of_step")  /* after a gap it is not known which response belongs to the request */ \
@@ -74,8 +74,8 @@ const struct span *response_header(const struct response *r, struct span name);
 
 /** struct response_head - the fields of a response while they come in, in pieces of any size; zero is empty */
 struct response_head {
-	struct buffer text;    /* names and values, one after the other */
-	struct buffer lengths; /* a pair of uint32_t for each field */
+	struct buffer text;           /* names and values, one after the other */
+	struct buffer lengths;        /* a pair of uint32_t for each field */
 	uint32_t name_len, value_len; /* of the field at hand */
 };
 
@@ -95,8 +95,7 @@ struct response *response_new(int status_code, const struct response_head *head,
 /**
  * response_add_body() - more of the body, de-chunked; @expected: its whole length if that is known, else 0
  *
- * What cannot be kept (longer than @max, refused by the budget) changes the result and drops the body; later calls do
- * nothing then.
+ * What cannot be kept (longer than @max, refused by the budget) changes the result and drops the body; later calls do nothing then.
  */
 void response_add_body(struct response *r, struct span bytes, uint64_t expected, uint64_t max);
 

@@ -66,8 +66,7 @@ static pcre2_code *compile(struct span pattern, int *code)
 			     NULL);
 }
 
-/** substitute() - how many matches of @r, or of @code in its place, were replaced in @in; negative: PCRE2's
- * error */
+/** substitute() - how many matches of @r, or of @code in its place, were replaced in @in; negative: PCRE2's error */
 static int substitute(const struct path_rewrite *p, const struct path_rule *r, const pcre2_code *code,
 		      struct span in, uint8_t *out, size_t *out_len)
 {

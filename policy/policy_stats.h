@@ -11,7 +11,7 @@
 #include "base/counter.h"
 
 /*      id               decision (events)  reason (events), NULL if none */
-#define DECISIONS(X)                                                                                          \
+#define DECISIONS(X)                                                                                         \
 	X(CHOSEN,          "chosen",         NULL)                                                           \
 	X(FILTERED_METHOD, "filtered",       "method")                                                       \
 	X(FILTERED_DENIED, "filtered",       "denied")                                                       \

@@ -31,8 +31,10 @@ bool reasons_add(struct reasons *r, enum decision decision, const struct request
 
 void reasons_free(struct reasons *r);
 
-/** printable_add() - append at most @max bytes of @text, and "..." if that is not all; what is no ASCII letter, digit or
- * sign as \xNN */
+/**
+ * printable_add() - append at most @max bytes of @text, and "..." if that is not all
+ * What is no ASCII letter, digit or sign becomes \xNN.
+ */
 void printable_add(struct buffer *out, struct span text, size_t max);
 
 #endif

@@ -51,21 +51,19 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
  *
  * Content-Length is always among them, fresh, except for a request without a body
  * whose method defines none (GET, HEAD, DELETE, ...: RFC 9110, 8.6).
- * Targets in any other form become origin-form (request_target.h), "*" of OPTIONS apart. Whatever the
- * captured bytes are, written as lines it is one request: fields whose name is no
- * token or whose value has CR, LF or NUL are left out, and spaces and control
- * characters of the target are percent-encoded.
+ * Targets in any other form become origin-form (request_target.h), "*" of OPTIONS
+ * apart. Whatever the captured bytes are, written as lines it is one request:
+ * fields whose name is no token or whose value has CR, LF or NUL are left out, and
+ * spaces and control characters of the target are percent-encoded.
  * A rewritten path begins with a slash, one is put before it if need be.
- * Return: 0, -ENOMEM, or -EINVAL if the method is no token or the rules of --rewrite-path gave up; @out is then
- * of no use.
+ * Return: 0, -ENOMEM, or -EINVAL if the method is no token or the rules of --rewrite-path gave up; @out is then of no use.
  */
 int rewrite_request(const struct rewrite *w, const struct message *m, struct outgoing *out);
 
 /**
  * rewrite_allows() - is a captured field of this name forwarded? (also decides what events may show)
  *
- * Not if -H sets or removes it. A request whose Connection field names it is an exception that only
- * rewrite_request() sees.
+ * Not if -H sets or removes it. A request whose Connection field names it is an exception that only rewrite_request() sees.
  */
 bool rewrite_allows(const struct rewrite *w, struct span name);
 

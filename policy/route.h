@@ -58,12 +58,10 @@ void route_path_read(struct route_path *path, struct span target, enum path_read
 /** struct route_set - routes, ready to be searched; immutable */
 struct route_set;
 
-/** route_set_new() - @routes are borrowed for as long as the set lives; @nocase for all of them; NULL when out of memory
- */
+/** route_set_new() - @routes are borrowed for as long as the set lives; @nocase for all of them; NULL when out of memory */
 struct route_set *route_set_new(const struct route *routes, size_t count, bool nocase);
 
-/** route_set_find() - a route that @path follows and that has none of the flags @except; NULL if there is none
- */
+/** route_set_find() - a route that @path follows and that has none of the flags @except; NULL if there is none */
 const struct route *route_set_find(const struct route_set *set, const struct route_path *path, unsigned except);
 
 void route_set_free(struct route_set *set);

@@ -3,7 +3,7 @@
  *
  * Theory of operation: the same address and port are the same service. That is
  * also said of a recording, although the address may belong to another machine
- * by now (127.0.0.1 does so on every machine): nobody here can tell, and a
+ * by now (127.0.0.1 does so on every machine): it cannot be told here, and a
  * question too many costs less than production's load twice.
  *
  * Live, one machine has several addresses for one service: a client comes to

@@ -53,13 +53,13 @@ struct response;
 /** struct outcome - one ended exchange; times in microseconds, -1 when that point was not reached, but for idle_us */
 struct outcome {
 	enum outcome_kind kind;
-	int status_code;       /* 0 when there was no response */
-	int64_t connect_us;    /* 0 on a connection that was open already */
-	int64_t first_byte_us; /* from the last byte written to the first of the response */
-	int64_t total_us;      /* from the first attempt (connect or write) to the end */
-	const char *detail;    /* static text or libuv's error name, for the log; may be NULL */
+	int status_code;           /* 0 when there was no response */
+	int64_t connect_us;        /* 0 on a connection that was open already */
+	int64_t first_byte_us;     /* from the last byte written to the first of the response */
+	int64_t total_us;          /* from the first attempt (connect or write) to the end */
+	const char *detail;        /* static text or libuv's error name, for the log; may be NULL */
 	struct response *response; /* with keep_responses, of an answered one: taken by on_outcome; NULL: no memory for it */
-	int64_t idle_us;       /* on a connection that was used before: for how long it lay idle, at least 1; else 0 */
+	int64_t idle_us;           /* on a connection that was used before: for how long it lay idle, at least 1; else 0 */
 };
 
 /** outcome_is_answered() - did a response with a status come? */

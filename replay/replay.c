@@ -152,8 +152,7 @@ int replay_new(uv_loop_t *loop, const struct replay_options *options, struct rep
 fail:
 	if (error->len == 0)
 		buffer_printf(error, "cannot set up the targets: %s", uv_strerror(e));
-	/* One turn that does not wait, so that the handles which were opened are closed and nothing is left
-	 * behind. */
+	/* One turn that does not wait, so that the handles which were opened are closed and nothing is left behind. */
 	replay_close(r);
 	uv_run(loop, UV_RUN_NOWAIT);
 	replay_free(r);

@@ -5,10 +5,10 @@
  * Nothing here knows packets, rules or headers: what a replayed request says
  * is made by a callback that the upper floor hands in.
  *
- * Promises: no retry, ever; a deadline over the whole exchange; answers are
- * drained into one shared buffer and thrown away, unless keep_responses; a full queue sheds the newest
- * request; each target has its own pool, queue, rate, breaker and books, so one
- * that is dead changes nothing for the others.
+ * Promises: no retry, ever; a deadline over the whole exchange; responses are
+ * drained into one shared buffer and thrown away, unless keep_responses; a full
+ * queue sheds the newest request; each target has its own pool, queue, rate,
+ * breaker and books, so one that is dead changes nothing for the others.
  */
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
@@ -30,26 +30,26 @@
 
 struct target_options {
 	struct target_url url;
-	struct tls_options tls;     /* for https; the files are read by replay_new(), and never again */
-	uint32_t connections;       /* at most this many sockets */
-	uint32_t queue;             /* at most this many requests waiting */
-	int64_t max_time_ns;        /* whole exchange: DNS, connect, write, answer */
-	int64_t connect_timeout_ns; /* part of it; 0 = max_time_ns */
-	uint32_t breaker;           /* consecutive failures to connect before it is left alone */
-	uint64_t rate;              /* requests/s, 0 = no limit; the bucket holds one tenth of a second, at least 1 */
-	uint64_t sample_share;      /* of the chosen, parts per SHARE_ONE */
-	bool shed_stale;            /* live: what waited longer than max_time is shed */
-	bool is_here;               /* live: what is captured is this machine's, or passes it */
-	bool may_be_production;     /* it may be the service that is watched */
+	struct tls_options tls;         /* for https; the files are read by replay_new(), and never again */
+	uint32_t connections;           /* at most this many sockets */
+	uint32_t queue;                 /* at most this many requests waiting */
+	int64_t max_time_ns;            /* whole exchange: DNS, connect, write, response */
+	int64_t connect_timeout_ns;     /* part of it; 0 = max_time_ns */
+	uint32_t breaker;               /* consecutive failures to connect before it is left alone */
+	uint64_t rate;                  /* requests/s, 0 = no limit; the bucket holds one tenth of a second, at least 1 */
+	uint64_t sample_share;          /* of the chosen, parts per SHARE_ONE */
+	bool shed_stale;                /* live: what waited longer than max_time is shed */
+	bool is_here;                   /* live: what is captured is this machine's, or passes it */
+	bool may_be_production;         /* it may be the service that is watched */
 	const struct endpoint *watched; /* services that are known to be watched before the first request; borrowed */
 	size_t watched_count;
 	/* what is sent for @m into @out, zero or used before; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */
 	int (*make_head)(void *ctx, const struct message *m, struct outgoing *out);
 	void *make_head_ctx;
-	bool keep_responses;      /* on_outcome takes them */
-	uint64_t max_response;    /* bytes of the body of a response that is kept */
-	struct budget *budget;  /* for those; borrowed */
-	lookup_fn lookup; /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
+	bool keep_responses;   /* on_outcome takes them */
+	uint64_t max_response; /* bytes of the body of a response that is kept */
+	struct budget *budget; /* for those; borrowed */
+	lookup_fn lookup;      /* how a name becomes addresses; NULL: getaddrinfo(), which is what all but tests want */
 };
 
 struct replay_options {

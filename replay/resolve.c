@@ -8,8 +8,8 @@
  *
  * Each lookup runs on a detached thread, not in libuv's pool: getaddrinfo()
  * can take half a minute when a name server is gone, it cannot be cancelled,
- * and uv_run() would wait for it at exit. A lookup that nobody waits for any
- * more is an orphan: its thread frees it. The lock decides who came first.
+ * and uv_run() would wait for it at exit. A lookup whose owner is gone
+ * is an orphan: its thread frees it. The lock decides who came first.
  */
 #include "replay/resolve.h"
 

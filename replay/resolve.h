@@ -1,5 +1,5 @@
 /*
- * resolve.h - the addresses of one host, looked up where nobody waits
+ * resolve.h - the addresses of one host, looked up without blocking the loop
  */
 #ifndef REPLAY_RESOLVE_H
 #define REPLAY_RESOLVE_H
@@ -41,8 +41,7 @@ struct resolver_options {
 /** resolver_new() - the first lookup begins with the first turn of the loop, or when it is asked for; 0 or a negative errno */
 int resolver_new(uv_loop_t *loop, const struct resolver_options *options, struct resolver **out);
 
-/** resolver_addresses() - the last that were found, count 0 if none ever were; borrowed until the loop runs on
- */
+/** resolver_addresses() - the last that were found, count 0 if none ever were; borrowed until the loop runs on */
 const struct addresses *resolver_addresses(const struct resolver *r);
 
 /** resolver_preferred() - index of the address that worked last */
@@ -52,8 +51,7 @@ void resolver_prefer(struct resolver *r, size_t index);
 /** resolver_is_pending() - is a lookup under way? */
 bool resolver_is_pending(const struct resolver *r);
 
-/** resolver_refresh() - look up again, unless one is under way, was begun less than a second ago, or none is
- * needed */
+/** resolver_refresh() - look up again, unless one is under way, was begun less than a second ago, or none is needed */
 void resolver_refresh(struct resolver *r, struct mono now);
 
 /** resolver_failure() - static text of the last failure, NULL after a success */

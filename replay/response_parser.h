@@ -47,12 +47,12 @@ struct response_parser {
 	enum response_parser_state state;
 	uint64_t head_bytes, body_bytes;
 	uint64_t body_length; /* as the head says; 0: it doesn't */
-	int status_code;    /* of the final response, from RESPONSE_PARSER_BODY on; else 0 */
-	const char *detail; /* with RESPONSE_PARSER_BAD: why, static text */
-	bool to_head;       /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
-	bool begun;         /* bytes of the final response have come */
-	bool interim;       /* the message being parsed is a 1xx */
-	bool trailers_lost; /* with keeping: there is no room for them */
+	int status_code;      /* of the final response, from RESPONSE_PARSER_BODY on; else 0 */
+	const char *detail;   /* with RESPONSE_PARSER_BAD: why, static text */
+	bool to_head;         /* the request was HEAD: no body, whatever the fields say (RFC 9112, 6.3) */
+	bool begun;           /* bytes of the final response have come */
+	bool interim;         /* the message being parsed is a 1xx */
+	bool trailers_lost;   /* with keeping: there is no room for them */
 	bool keep_alive;
 	int64_t keep_s; /* how long it will be kept, as the server says (Keep-Alive: timeout=N); -1: it does not */
 	struct keep_field {

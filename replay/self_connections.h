@@ -31,8 +31,7 @@ struct self_connections *self_connections_new(void);
 void self_connections_add(struct self_connections *o, const struct endpoint *local, const struct endpoint *remote, struct mono now,
 			  struct self_connections_ticket *ticket);
 
-/** self_connections_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring
- */
+/** self_connections_remove() - loop: that socket was closed; it is still known for a while, for packets that wait in a ring */
 void self_connections_remove(struct self_connections *o, struct self_connections_ticket ticket, struct mono now);
 
 /** self_connections_has() - any thread: is this pair of ends, in either direction, a socket of ours? */

@@ -18,8 +18,7 @@ int socket_error(int fd);
 /** socket_endpoint() - @address as packets show it, ::ffff:192.0.2.1 as IPv4; false for a Unix socket */
 bool socket_endpoint(const struct sockaddr_storage *address, struct endpoint *out);
 
-/** socket_ends() - both ends of @fd as packets show them; false for a Unix socket, and for one that was reset
- */
+/** socket_ends() - both ends of @fd as packets show them; false for a Unix socket, and for one that was reset */
 bool socket_ends(int fd, struct endpoint *local, struct endpoint *remote);
 
 #endif

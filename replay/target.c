@@ -134,8 +134,7 @@ bool target_has_room(struct target *t)
 	return false;
 }
 
-/** tell_room() - not for every single place: a quarter of the queue at once costs a wake-up in a thousand
- * requests */
+/** tell_room() - not for every single place: a quarter of the queue at once costs a wake-up in a thousand requests */
 static void tell_room(struct target *t)
 {
 	if (!t->room_refused || t->is_closing || !has_room(t))

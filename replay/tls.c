@@ -16,8 +16,8 @@
  *
  * Closing: close_notify is sent if it can be done at once, and the peer's is
  * not waited for. A socket that the peer closes without close_notify is told
- * apart (-ENODATA), because only then may somebody in between have cut off an
- * answer whose end is told by nothing else.
+ * apart (-ENODATA), because only then may an attacker in between have cut off a
+ * response whose end is told by nothing else.
  */
 #include "replay/tls.h"
 

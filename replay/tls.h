@@ -65,16 +65,14 @@ bool tls_has_more(const struct tls *t);
 /**
  * tls_is_quiet() - take in what came on an idle connection; true if it was nothing but TLS's own business
  *
- * Session tickets may come at any time (RFC 8446, 4.6.1); they are kept, and the connection is as good as
- * before.
+ * Session tickets may come at any time (RFC 8446, 4.6.1); they are kept, and the connection is as good as before.
  */
 bool tls_is_quiet(struct tls *t);
 
 /**
  * tls_is_accepted() - after the handshake: has the peer accepted us, too?
  *
- * With TLS 1.3 the client is done first. A server that asked for a certificate says no afterwards, in place of
- * its first response.
+ * With TLS 1.3 the client is done first. A server that asked for a certificate says no afterwards, in place of its first response.
  */
 bool tls_is_accepted(const struct tls *t);
 

@@ -13,13 +13,13 @@
 #define TARGET_SOCKET_MAX 108 /* what sockaddr_un holds, with its NUL */
 
 struct target_url {
-	char name[64];                 /* "default" when none was given */
-	char host[256];                /* without brackets; "" for sink: and unix: */
-	char authority[272];           /* host[:port] as written, for Host; "localhost" for unix: */
-	char prefix[1024];             /* "" or "/base", no final slash */
-	char shown[1400];              /* what a path is put after in messages; no user info: safe to log */
+	char name[64];                  /* "default" when none was given */
+	char host[256];                 /* without brackets; "" for sink: and unix: */
+	char authority[272];            /* host[:port] as written, for Host; "localhost" for unix: */
+	char prefix[1024];              /* "" or "/base", no final slash */
+	char shown[1400];               /* what a path is put after in messages; no user info: safe to log */
 	char socket[TARGET_SOCKET_MAX]; /* path of a Unix socket; "" for all but unix: */
-	uint16_t port;                 /* 0 for sink: and unix: */
+	uint16_t port;                  /* 0 for sink: and unix: */
 	bool is_sink;
 	bool is_tls;
 };

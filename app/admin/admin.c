@@ -98,7 +98,7 @@ static socklen_t to_sockaddr(const struct admin_address *address, struct sockadd
 	return sizeof(struct sockaddr_un);
 }
 
-/* Removes a socket that nobody listens on any more; anything else stays, and bind() says so. */
+/* Removes a socket on which no process listens any more; anything else stays, and bind() says so. */
 static void remove_stale(const struct admin_address *address)
 {
 	struct sockaddr_storage to;
@@ -456,7 +456,7 @@ static void on_timer(uv_timer_t *timer)
 		a->held = false;
 		client_new(a);
 	} else if (a->client_count == 0) {
-		uv_timer_stop(&a->timer); /* nobody is there: nothing wakes us */
+		uv_timer_stop(&a->timer); /* no peer is there: nothing wakes us */
 	}
 }
 

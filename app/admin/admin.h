@@ -1,5 +1,5 @@
 /*
- * admin.h - --admin: metrics, health, books and the sample, over HTTP, for whoever runs shadowtap
+ * admin.h - --admin: metrics, health, books and the sample, over HTTP, for the operator
  *
  * Theory of operation: the address is opened while privileges last and before
  * the capture is, so that a port in use is found before anything happens; it is
@@ -21,10 +21,10 @@
  *   new, got 100 to 360 answers a second and cost below 3 % of a core.
  *
  * A Unix socket is created 0600, owned by who started shadowtap: that user and
- * root may connect. Its file is left behind at the end, because by then we are
- * somebody who may not remove it, in a sandbox that has no call for it; the
- * next start replaces a socket that nobody listens on, as it has to after a
- * crash anyway.
+ * root may connect. Its file is left behind at the end, because by then our
+ * user may not remove it, and the sandbox has no call for it; the next start
+ * replaces a socket on which no process listens, as it has to after a crash
+ * anyway.
  *
  * The capture may see our own connections, on lo for one. admin_is_own() knows
  * the address before the first connection, so none of its requests is mirrored.
@@ -42,7 +42,7 @@
 
 struct admin;
 
-/** admin_open() - listen, answer nobody yet; 0, or a negative errno with one sentence in @error */
+/** admin_open() - listen, answer no request yet; 0, or a negative errno with one sentence in @error */
 int admin_open(const struct admin_address *address, struct admin **out, struct buffer *error);
 
 /** admin_start() - answer from now on; 0 or a negative errno. @routes is copied */

@@ -219,7 +219,7 @@ static bool is_number(const char *host, size_t len)
 	return inet_pton(AF_INET, text, addr) == 1;
 }
 
-/* An address, or localhost, with or without a port: no name that somebody else's DNS answers for. */
+/* An address, or localhost, with or without a port: no name that a foreign DNS answers for. */
 static bool is_safe_host(const char *host, size_t len)
 {
 	size_t end = len;

@@ -1,13 +1,13 @@
 /*
  * admin_http.h - what --admin understands and answers: bytes in, a response out, no sockets
  *
- * Theory of operation: whoever can reach the address can send anything, so a
+ * Theory of operation: a peer that reaches the address can send anything, so a
  * request is small or refused: a head of at most 8 KiB, a body of at most 64
  * bytes, one request at a time. llhttp parses without any of its lenient
  * flags. What is kept of a request is of fixed size; the response is built in one
  * buffer and is as long as the metrics of 16 targets at most.
  *
- * Reading is for whoever can connect. Changing the sample is not:
+ * Every peer that can connect may read. Changing the sample is not:
  * - PUT works only where the listener is a loopback address or a Unix socket.
  *   The listener counts, not the peer: a proxy beside us makes a stranger come
  *   from 127.0.0.1.

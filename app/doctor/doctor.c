@@ -105,7 +105,7 @@ static void list_ports(const struct options *o, struct buffer *out)
 }
 
 /**
- * try_sandbox() - in a process of its own; before anything is opened, for its packets on lo are nobody's traffic
+ * try_sandbox() - in a process of its own; before anything is opened, for its packets on lo are not the service's traffic
  * Return: false when it does not work on this machine, which is a finding: @s says what happened, in @said
  */
 static bool try_sandbox(const struct options *o, struct symptoms *s, struct buffer *said)

@@ -227,7 +227,7 @@ static bool hear(pid_t pid, int from_child, struct buffer *said)
 		len += n > 0 ? (size_t)n : 0;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return true; /* somebody else took its status; that says nothing about the sandbox */
+			return true; /* its status was taken elsewhere; that says nothing about the sandbox */
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
 		return true;
 	keep_sentence(text, len, said);

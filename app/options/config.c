@@ -2,7 +2,7 @@
  * config.c - see config.h
  *
  * The format is one `long-option = value` a line, because that is the command
- * line with the dashes left out: nobody has to learn a second set of names, and
+ * line with the dashes left out: there is no second set of names to learn, and
  * no second table can fall behind the first. No sections, no quotes, no
  * continuation lines: a value is what stands between "=" and the end of the
  * line, byte for byte, which is what a regular expression wants.

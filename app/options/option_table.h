@@ -43,8 +43,10 @@ struct option_row {
 	uint64_t min, max;        /* inclusive */
 	uint64_t initial;         /* default of a number */
 	const char *initial_text; /* default of a text */
-	/* Words that a shell may offer, with spaces between them; NULL: none. Where the value is one of them, they are
-	 * in the order of the enum that it fills. */
+	/*
+	 * Words that a shell may offer, with spaces between them; NULL: none. Where the value is one of them, they are
+	 * in the order of the enum that it fills.
+	 */
 	const char *choices;
 	const char *shown;        /* default as --help tells it, where .initial does not say it all */
 

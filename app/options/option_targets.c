@@ -190,8 +190,7 @@ static bool is_for_one_target(const char *rest, bool name_is_known)
 		return true;
 	if (name_is_known)
 		return rest[0] != ' ' && rest[0] != '\t' && rest[len] == ':';
-	/* An unknown name has to look like one: "b:Authorization: x" does, "Via:1.1 a:80" and "Ref:http://x"
-	 * don't. */
+	/* An unknown name has to look like one: "b:Authorization: x" does, "Via:1.1 a:80" and "Ref:http://x" don't. */
 	return option_is_token(rest, len) && rest[len] == ':' && (rest[len + 1] == ' ' || rest[len + 1] == '\0');
 }
 

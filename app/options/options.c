@@ -14,8 +14,8 @@
  *            stand after them.
  *   check    what only the whole can tell: a target is missing, -x without -r.
  *
- * Why not getopt_long(): it accepts abbreviations, which turn into somebody
- * else's option the day that a new one shares their prefix; it can't suggest
+ * Why not getopt_long(): it accepts abbreviations, which turn into another
+ * option the day that a new one shares their prefix; it can't suggest
  * the name that was meant; and it knows nothing of the config file, which goes
  * through the same two passes here. What it does well is kept: bundled short
  * options, values in the same or the next argument, options after words, "--".
@@ -191,7 +191,7 @@ static int collect_bundle(struct parser *p, const char *arg)
 	return 0;
 }
 
-/* A word that a packet filter cannot have, and somebody who forgot the second -r, or whose shell made several of one, can. */
+/* A word that no packet filter has, but a command line where the second -r is missing, or the shell made several of one. */
 static bool is_recording(const char *word)
 {
 	static const char *const ends[] = { ".pcap", ".pcapng", ".cap", ".dmp", ".pcap.gz", ".pcapng.gz", ".cap.gz" };

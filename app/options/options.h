@@ -35,8 +35,8 @@ enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFAC
 
 struct options {
 	enum command command;
-	bool doctor; /* shadowtap doctor: look and judge, mirror nothing */
-	bool json;   /* ... and say it as JSON */
+	bool doctor;      /* shadowtap doctor: look and judge, mirror nothing */
+	bool json;        /* ... and say it as JSON */
 	enum shell shell; /* of COMMAND_COMPLETION */
 
 	/* what is captured */
@@ -88,9 +88,9 @@ struct options {
 	int64_t duration_ns;  /* 0 = no limit */
 
 	/* what is told */
-	const char *events_path; /* -o; "-" = stdout; NULL = none */
-	const char *write_path;  /* -w; "-" = stdout; NULL = none */
-	struct texts reports;    /* --report FILE.json */
+	const char *events_path;    /* -o; "-" = stdout; NULL = none */
+	const char *write_path;     /* -w; "-" = stdout; NULL = none */
+	struct texts reports;       /* --report FILE.json */
 	struct admin_address admin; /* --admin; neither address nor path: none */
 	const char *config_path;
 	enum log_format log_format;
@@ -104,7 +104,7 @@ struct options {
 	int argc;
 	char **argv; /* borrowed: what the options were read from, and are read from again */
 	bool again;  /* they were */
-	bool user_was_chosen; /* nobody named the user, it is our default */
+	bool user_was_chosen; /* the user was not named: it is our default */
 
 	struct texts_owner *owner; /* everything the texts point to */
 };

@@ -22,7 +22,7 @@
  * for each pair of call and descriptor: 64 lanes on some interfaces would not fit
  * the 4,096 instructions that a filter may have. And it needs no library.
  *
- * What a filter cannot see is memory. Somebody who runs code of their own in this
+ * What a filter cannot see is memory. An attacker who runs code in this
  * process could still pass a descriptor to it through a Unix socket (SCM_RIGHTS)
  * and get another number for it, or write with io_uring, which the sandbox keeps
  * out and --no-sandbox does not. A mistake cannot do either.
@@ -140,7 +140,7 @@ static void compare(struct program *p, unsigned arg)
 	add(p, BPF_JMP | BPF_JA, 0, 0, 0);
 }
 
-/* Whoever calls by the numbers of another architecture is not us. */
+/* A call by the numbers of another architecture is not ours. */
 static void refuse_foreign(struct program *p)
 {
 #ifdef NATIVE_ARCH

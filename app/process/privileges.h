@@ -1,5 +1,5 @@
 /*
- * privileges.h - become somebody who may do nothing, once captures, files and sockets are open
+ * privileges.h - become a user who may do nothing, once captures, files and sockets are open
  */
 #ifndef APP_PROCESS_PRIVILEGES_H
 #define APP_PROCESS_PRIVILEGES_H

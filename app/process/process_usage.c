@@ -2,7 +2,7 @@
  * process_usage.c - see process_usage.h
  *
  * The file of /proc is opened at the start and read again from its beginning
- * each time: once we are somebody else and not dumpable, /proc may be closed to
+ * each time: once we are another user and not dumpable, /proc may be closed to
  * us, and a descriptor is not.
  */
 #include "app/process/process_usage.h"

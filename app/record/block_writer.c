@@ -75,7 +75,7 @@ static bool is_closing(void *ctx)
 	return closing;
 }
 
-/* A file that is no pipe waits for nobody. */
+/* A file that is no pipe is never waited for. */
 static int write_to(struct block_writer *w, size_t file, struct span bytes)
 {
 	int fd = w->fd[file];

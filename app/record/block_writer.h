@@ -8,8 +8,8 @@
  * what has been held for long needs no second copy at the moment it is wanted.
  *
  * Why not report/event_writer: it holds whole lines of text, has a bound of its
- * own, and drops what does not fit. One flow that is written late
- * can be larger than that bound, and would be dropped just when it is wanted.
+ * own, and drops what does not fit. One flow that is written late can be larger
+ * than that bound, and would be dropped just when it is wanted.
  *
  * A regular file ends with a whole block even when the disk gets full.
  */
@@ -23,7 +23,7 @@
 
 #include "base/budget.h"
 
-/** struct block - bytes that are written whole; whoever has it may use the first members as it likes */
+/** struct block - bytes that are written whole; its owner of the moment may use the first members */
 struct block {
 	struct block *next, *older, *newer;
 	void *owner;
@@ -65,7 +65,7 @@ void block_writer_add(struct block_writer *w, struct block *b);
  */
 bool block_writer_wait(struct block_writer *w);
 
-/** block_writer_interrupt() - any thread: nobody has time to wait any more */
+/** block_writer_interrupt() - any thread: there is no time to wait any more */
 void block_writer_interrupt(struct block_writer *w);
 
 /** struct block_totals - what became of the blocks that count */
@@ -75,8 +75,7 @@ struct block_totals {
 	size_t error_file; /* index */
 };
 
-/** block_writer_close() - write what is left, at most two seconds where a reader hangs; frees @w; NULL allowed
- */
+/** block_writer_close() - write what is left, at most two seconds where a reader hangs; frees @w; NULL allowed */
 struct block_totals block_writer_close(struct block_writer *w);
 
 #endif

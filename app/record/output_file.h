@@ -1,5 +1,5 @@
 /*
- * output_file.h - a file that a run writes: opened so that root harms nobody, and the caller of sudo can read it
+ * output_file.h - a file that a run writes: opened so that root does no harm, and the caller of sudo can read it
  *
  * Events, packets and reports tell who asked what, so a new file is 0600. Root
  * opens it in folders that others may write to, and the content is partly made
@@ -8,11 +8,11 @@
  * - A symbolic link, the last name of a path or one on the way, is followed only
  *   if it belongs to root or to the caller of sudo. A path is walked from folder
  *   to folder by descriptors, so what was looked at is what is used.
- * - A file with several names (hard links) is refused: one of them is somebody's.
+ * - A file with several names (hard links) is refused: one of them may be another user's.
  * - A file that is created belongs to the caller of sudo (SUDO_UID, SUDO_GID; both
  *   numbers, and not root's). One that was there keeps its owner.
  *
- * Who is not root has his own rights and no more: what he may write he may
+ * A user who is not root has his own rights and no more: what he may write he may
  * reach by any link.
  */
 #ifndef APP_RECORD_OUTPUT_FILE_H
@@ -21,7 +21,7 @@
 /**
  * output_file_open() - for writing, created if it is not there; not emptied
  *
- * A FIFO that nobody reads is waited for, which is said once, in the log.
+ * A FIFO without a reader is waited for, which is said once, in the log.
  * Return: a descriptor, close-on-exec, given to the caller; or a negative errno: -ELOOP for a link that is not
  * followed. output_file_check() before anything is done to the file.
  */

@@ -335,8 +335,7 @@ void recorder_chosen(struct recorder *r, const struct request_origin *origin)
 	r->chosen[r->chosen_count++].id = origin->id;
 }
 
-/* A request that a packet of another flow completed, or the end: it gave up a gap there. Any domain will do.
- */
+/* A request that a packet of another flow completed, or the end: it gave up a gap there. Any domain will do. */
 static void write_flows_of(struct recorder *r, const struct endpoint end[2])
 {
 	uint32_t hash = hash_of(r, end);

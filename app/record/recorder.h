@@ -9,7 +9,7 @@
  *
  * What is held is bounded: an eighth of --max-memory for all, half of that for
  * one flow, charged to the budget like everything else. When a bound is reached
- * the oldest packets go first, whoever they belong to: a request that becomes
+ * the oldest packets go first, whatever they belong to: a request that becomes
  * complete now most likely began a moment ago. Of a flow that is wanted later
  * they are counted (struct recorder_stats).
  *
@@ -51,16 +51,14 @@ struct recorder_options {
 	uint64_t max_memory;
 	size_t lanes; /* recorders that share the files: this one and recorder_join()'s; 0 is one */
 	struct budget *budget; /* borrowed */
-	bool waits;            /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted
-		     */
+	bool waits;            /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted */
 };
 
 struct recorder_stats {
 	uint64_t flows;     /* that gave a chosen request */
 	uint64_t packets;   /* written */
 	uint64_t bytes;     /* written, with what the format adds */
-	uint64_t forgotten; /* packets of these flows that went before the flow was wanted: a bound was reached
-			     */
+	uint64_t forgotten; /* packets of these flows that went before the flow was wanted: a bound was reached */
 	uint64_t dropped;   /* packets of these flows that could not be written: the disk is slow or full */
 	int error;          /* 0, or the negative errno that ended the writing */
 	size_t error_file;

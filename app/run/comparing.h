@@ -37,7 +37,7 @@ struct comparing_settings {
 };
 
 struct comparing_hooks {
-	/* a line for -o; borrowed. NULL: nobody wants events */
+	/* a line for -o; borrowed. NULL: no events are wanted */
 	void (*on_event)(void *ctx, struct span line);
 	/* comparing_has_room() said no and would say yes now */
 	void (*on_room)(void *ctx);
@@ -60,8 +60,7 @@ int comparing_new(struct comparing_settings set, struct comparing **out, struct 
 int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
 		    const struct comparing_hooks *hooks, bool waits);
 
-/** comparing_expect() - before @m goes to the targets; borrowed. False: no memory for it, so it must not be
- * sent */
+/** comparing_expect() - before @m goes to the targets; borrowed. False: no memory for it, so it must not be sent */
 bool comparing_expect(struct comparing *c, struct message *m);
 
 /** comparing_unsent() - @target will not get @m */
@@ -71,8 +70,7 @@ void comparing_unsent(struct comparing *c, size_t target, const struct message *
 void comparing_outcome(struct comparing *c, size_t target, const struct message *m,
 		       const struct outcome *outcome);
 
-/** comparing_production() - what the capture knows of a response; @response is taken, NULL: there was no memory
- */
+/** comparing_production() - what the capture knows of a response; @response is taken, NULL: there was no memory */
 void comparing_production(struct comparing *c, uint64_t token, struct response *response);
 
 /** comparing_has_room() - may one more request be sent without comparisons piling up? */

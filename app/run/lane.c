@@ -269,7 +269,7 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
-/* Unless the loop writes all events: whoever explains a request does, and knows the rule behind its decision. */
+/* Unless the loop writes all events: --explain does, and knows the rule behind each decision. */
 static int make_event_log(struct lane *l)
 {
 	struct event_log_options options = {

@@ -1,12 +1,12 @@
 /*
  * lane.h - the capture thread: packets in, decided requests out
  *
- * Theory of operation: a lane owns its source, tracker, policy and
- * counters, and shares none of them. It decides about each request at the end
- * of its head and pushes what the loop has to know about into the ring; the events
- * of others it writes itself (event_log.h). Live, a full ring sheds. A recording makes
- * the lane wait instead, for the ring and for the memory bound, so that nothing is
- * lost at any pace.
+ * Theory of operation: a lane owns its source, tracker, policy and counters, and
+ * shares none of them. It decides about each request at the end of its head and
+ * pushes what the loop has to know about into the ring; the events of others it
+ * writes itself (event_log.h). Live, a full ring sheds. A recording makes the lane
+ * wait instead, for the ring and for the memory bound, so that nothing is lost at
+ * any pace.
  *
  * Rules change as a whole: new ones, never changed after they were made, wait
  * behind one atomic pointer until the lane takes them, before it decides about its

@@ -92,7 +92,7 @@ static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_
 	bool reserved = decision == DECISION_CHOSEN && chosen_limit_reserve(l->o.chosen);
 
 	if (decision == DECISION_CHOSEN && !reserved)
-		decision = DECISION_UNSAMPLED; /* -c: the count was reached while this one was in the making */
+		decision = DECISION_UNSAMPLED; /* -c: the count was reached while this one was pending */
 	if (decision == DECISION_CHOSEN && out_of_memory)
 		decision = DECISION_SHED_MEMORY;
 	if (m && m->response_token)

@@ -2,7 +2,7 @@
  * lanes.h - several lanes that look like one
  *
  * Theory of operation: --lanes N captures with N threads, each with a source, a
- * tracker, a policy, a recorder and a ring of its own. The kernel deals the
+ * tracker, a policy, a recorder and a ring of its own. The kernel spreads the
  * packets so that a connection is one lane's (capture/source_live.c), and a
  * recording is read by all, each taking its own (capture/dispatch.h), so nothing
  * is shared on a packet's way: what the lanes have in common is the memory bound

@@ -43,7 +43,7 @@ static int prepare(int fd, enum output_start start, const struct texts *read)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	/* A file that was there before may be everybody's; sharing it with a group is somebody's decision. */
+	/* A file that was there before may be open to all; that it is shared with a group was decided by its owner. */
 	if (st.st_mode & S_IRWXO && fchmod(fd, st.st_mode & ~(mode_t)(S_IFMT | S_IRWXO)) < 0)
 		return -errno;
 	return start == OUTPUT_EMPTY && ftruncate(fd, 0) < 0 ? -errno : 0;

@@ -49,12 +49,10 @@ enum output_start { OUTPUT_EMPTY, OUTPUT_KEEP };
 int output_open(const char *path, const char *what, enum output_start start, const struct texts *read,
 		struct buffer *error);
 
-/** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case
- */
+/** outputs_open() - open all; 0, or a negative errno with one sentence in @error. outputs_close() in every case */
 int outputs_open(struct outputs *o, struct output_settings set, struct buffer *error);
 
-/** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are
- * dropped */
+/** outputs_start() - start the writer of events; @waits for recordings (event_writer.h). After privileges are dropped */
 int outputs_start(struct outputs *o, bool waits);
 
 /**

@@ -46,8 +46,7 @@ int recording_start(struct recording *r, size_t lanes, struct budget *budget, st
 /** recording_is_on() - there is a -w */
 bool recording_is_on(const struct recording *r);
 
-/** recording_finish() - after the lane's end: write the rest, say what was written; 0 or a negative errno
- * (logged) */
+/** recording_finish() - after the lane's end: write the rest, say what was written; 0 or a negative errno (logged) */
 int recording_finish(struct recording *r);
 
 void recording_close(struct recording *r);

@@ -52,7 +52,7 @@ int rules_make(const struct options *o, size_t lanes, const struct rules_wiring 
 /** rules_set_share() - another share from the next request on, in every lane */
 void rules_set_share(struct rules *r, uint64_t share);
 
-/** rules_release_lanes() - somebody else frees what is the lanes' */
+/** rules_release_lanes() - the lanes free what is theirs */
 void rules_release_lanes(struct rules *r);
 
 /** lane_rules_free() - NULL allowed */

@@ -4,8 +4,8 @@
  * Theory of operation: run_to_end() opens and checks all inputs and outputs, drops
  * privileges, starts the lanes' threads and runs the replay loop on the thread
  * that called it. The order at the end is that of docs/contract.md, "Signals":
- * stop capturing, drain what was captured, drain what is in flight (at most --max-time), compare what
- * is left (--compare), report.
+ * stop capturing, drain what was captured, drain what is in flight (at most
+ * --max-time), compare what is left (--compare), report.
  */
 #ifndef APP_RUN_RUN_H
 #define APP_RUN_RUN_H

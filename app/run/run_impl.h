@@ -41,8 +41,8 @@ struct head_builder {
 };
 
 struct run {
-	const struct options *o; /* of the start: what cannot change */
-	struct options reread;   /* of the last SIGHUP; owns nothing before the first */
+	const struct options *o;       /* of the start: what cannot change */
+	struct options reread;         /* of the last SIGHUP; owns nothing before the first */
 	const struct options *current; /* o or reread: what can change */
 	struct outputs outputs;
 	struct recording recording;
@@ -59,7 +59,7 @@ struct run {
 	struct lanes *lanes;
 	bool lanes_open;
 	struct event_options event_options;
-	struct event_lines *events; /* in the making; NULL: none */
+	struct event_lines *events; /* being gathered; NULL: none */
 	struct fail_log fail_log;
 	struct explain *explain; /* NULL without --explain */
 	struct progress progress;

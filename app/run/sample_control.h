@@ -52,8 +52,10 @@ void sample_control_init(struct sample_control *s, struct sample_settings set);
 /** sample_control_open() - begin to look; on_share is called at changes from here on */
 void sample_control_open(struct sample_control *s, uv_loop_t *loop, const struct sample_hooks *hooks);
 
-/** sample_control_ask() - another share was asked for (without effect on a ramp); returns the share to use, and
- * does not call on_share */
+/**
+ * sample_control_ask() - another share was asked for, without effect on a ramp; does not call on_share
+ * Return: the share to use.
+ */
 uint64_t sample_control_ask(struct sample_control *s, uint64_t share);
 
 void sample_control_close(struct sample_control *s);

@@ -6,8 +6,7 @@
  * A response of 10,000 probabilities in rows of 10, as V1 writes them, and a list
  * of objects, as services write them, are compared with themselves written in
  * another way. Printed: megabytes of production's response a second of processor
- * time, parsing of both and decisions included. That depends on the machine; for instructions run
- * one case under
+ * time, parsing of both and decisions included. That depends on the machine; for instructions run one case under
  *
  *   valgrind --tool=callgrind --toggle-collect=compare_once compare_bench 8 CASE
  *

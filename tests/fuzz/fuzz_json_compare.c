@@ -1,6 +1,5 @@
 /*
- * fuzz_json_compare.c - two texts under some rules: an end, no verdict that contradicts itself, and equality
- * both ways
+ * fuzz_json_compare.c - two texts under some rules: an end, no verdict that contradicts itself, and equality both ways
  *
  * Input: a byte of choices, two lengths, rules, the first document, the second.
  */

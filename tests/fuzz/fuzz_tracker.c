@@ -24,8 +24,7 @@ struct run {
 	uint64_t asked, answered; /* with a token; with their response */
 };
 
-/** sent_somewhere() - targets have no spaces in them, so each lies in one piece of the input unless it was
- * split */
+/** sent_somewhere() - targets have no spaces in them, so each lies in one piece of the input unless it was split */
 static bool sent_somewhere(struct span input, struct span bytes)
 {
 	bool have[256] = { false };

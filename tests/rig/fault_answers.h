@@ -38,8 +38,8 @@
 struct fault_response {
 	const char *name;
 	struct fault_step steps[FAULT_STEPS_MAX]; /* of every connection */
-	size_t requests;                    /* sent one after the other's end */
-	enum outcome_kind expect;           /* of each */
+	size_t requests;                          /* sent one after the other's end */
+	enum outcome_kind expect;                 /* of each */
 	int status_code;
 	unsigned connections; /* opened in all: fewer than requests when kept alive */
 	const char *method;   /* NULL: POST */

@@ -25,12 +25,12 @@ struct rig {
 	struct replay *replay;
 	struct rig_outcome *outcomes; /* in the order of their end */
 	size_t ended;
-	size_t rooms;     /* calls of on_room */
-	size_t drained;   /* calls of done */
-	struct endpoint server;  /* where requests were captured on their way to; zero: nowhere */
-	size_t productions;      /* calls of on_production */
-	size_t last_production;  /* target of the last */
-	uv_timer_t guard; /* ends a wait that would never end */
+	size_t rooms;           /* calls of on_room */
+	size_t drained;         /* calls of done */
+	struct endpoint server; /* where requests were captured on their way to; zero: nowhere */
+	size_t productions;     /* calls of on_production */
+	size_t last_production; /* target of the last */
+	uv_timer_t guard;       /* ends a wait that would never end */
 	bool guard_fired;
 };
 

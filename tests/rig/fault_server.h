@@ -39,8 +39,10 @@ struct fault_step {
 
 struct fault_server;
 
-/** fault_server_start() - listen on 127.0.0.1 (@family 4) or ::1 (6); NULL-terminated @scripts, borrowed; fails
- * the test if it cannot */
+/**
+ * fault_server_start() - listen on 127.0.0.1 (@family 4) or ::1 (6); fails the test if it cannot
+ * @scripts: ends with NULL; borrowed
+ */
 struct fault_server *fault_server_start(int family, const struct fault_step *const *scripts);
 
 /** fault_server_start_tls() - on 127.0.0.1, with @ctx, which is the caller's */
@@ -55,8 +57,7 @@ unsigned fault_server_secured(const struct fault_server *s);     /* handshakes t
 unsigned fault_server_resumed(const struct fault_server *s);     /* of these, those that took up a session */
 unsigned fault_server_requests(const struct fault_server *s);    /* read whole so far */
 
-/** fault_server_last() - the bytes of the last request that was read whole; @out of @size, returns the length
- */
+/** fault_server_last() - the bytes of the last request that was read whole; @out of @size, returns the length */
 size_t fault_server_last(struct fault_server *s, char *out, size_t size);
 
 void fault_server_stop(struct fault_server *s);

@@ -1,5 +1,4 @@
-/* hpack_text.h - header blocks from hexadecimal digits, and heads as text, so that stories can be written
- * in tables */
+/* hpack_text.h - header blocks from hexadecimal digits, and heads as text, so that stories can be written in tables */
 #ifndef TESTS_RIG_HPACK_TEXT_H
 #define TESTS_RIG_HPACK_TEXT_H
 

@@ -46,8 +46,7 @@ static inline struct span truth_value(const struct truth *t, size_t i)
 	return span_of(t->bytes.bytes + t->fields[i].at + t->fields[i].name_len, t->fields[i].value_len);
 }
 
-/* Does @head say nothing but the truth, field by field? All of it: if @whole, else as far as anything is
- * known */
+/* Does @head say nothing but the truth, field by field? All of it: if @whole, else as far as anything is known */
 static inline bool head_is_true(const struct hpack_head *head, const struct truth *t, bool whole)
 {
 	if (head->over)

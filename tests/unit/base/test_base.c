@@ -103,8 +103,7 @@ static void test_json_texts(void **state)
 	buffer_deinit(&b);
 }
 
-/* Every length that words end in, and one byte of every kind at every place: what isn't plain is found wherever
- * it is. */
+/* Every length that words end in, and one byte of every kind at every place: what isn't plain is found wherever it is. */
 static void test_json_every_byte(void **state)
 {
 	char text[40], expected[128], as[16];

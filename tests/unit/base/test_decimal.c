@@ -113,8 +113,7 @@ static uint64_t random_bits(void)
 	return x * 0x2545f4914f6cdd1du;
 }
 
-/* Every double comes back from its text, whatever its precision; between two doubles strtod() decides the same.
- */
+/* Every double comes back from its text, whatever its precision; between two doubles strtod() decides the same. */
 static void test_double(void **state)
 {
 	static const char *const hard[] = {

@@ -51,8 +51,7 @@ static int file_of_pages(const char *folder, size_t count)
 	return fd;
 }
 
-/* The file system of the machine and that of memory; what is at which offset, and how much of it the window
- * shows. */
+/* The file system of the machine and that of memory; what is at which offset, and how much of it the window shows. */
 static void test_what_a_window_shows(void **state)
 {
 	static const char *const folders[] = { "/tmp", "/dev/shm" };

@@ -1,8 +1,7 @@
 /*
  * test_lift.c - headers of capture files, changed on their way, in pieces of every size
  *
- * Files are written as text, in either byte order; what comes out is compared as a whole, so that nothing else may
- * have changed.
+ * Files are written as text, in either byte order; what comes out is compared as a whole, so that nothing else may have changed.
  */
 #include "tests/rig/unit.h"
 

@@ -314,8 +314,7 @@ static const struct generated_case generated_cases[] = {
 	{ CHAT("h\\u00e9", "stop", "2"), CHAT("h\xc3\xa8", "stop", "2"), JSON, COMPARISON_VALUE, true, 1, 3, 3 },
 	{ "{\"model\":\"a\",\"choices\":[{\"text\":\"x\"}]}", "{\"model\":\"b\",\"choices\":[{\"text\":\"y\"}]}", JSON,
 	  COMPARISON_VALUE, false, 0, 1, 1 },
-	/* a tool is called instead of words: another schema, and it comes of the model's choice;
-	 * test_reply.c has more */
+	/* a tool is called instead of words: another schema, and it comes of the model's choice; test_reply.c has more */
 	{ "{\"choices\":[{\"message\":{\"content\":\"x\"}}]}",
 	  "{\"choices\":[{\"message\":{\"content\":null,\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}", JSON,
 	  COMPARISON_DECISION, true, 0, 1, 2, "tool_call" },

@@ -1,5 +1,4 @@
-/* test_path_rules.c - what a rules file may say, what it is told when it says something else, and which rule
- * holds */
+/* test_path_rules.c - what a rules file may say, what it is told when it says something else, and which rule holds */
 #include "tests/rig/unit.h"
 
 #include <errno.h>
@@ -196,8 +195,7 @@ static void test_presets(void **state)
 	path_rules_free(r);
 }
 
-/* The document lists each preset as the table has it: nobody is to find out from the sources what is left
- * out. */
+/* The document lists each preset as the table has it: nobody is to find out from the sources what is left out. */
 static void test_documented(void **state)
 {
 	struct buffer path = { 0 }, text = { 0 }, row = { 0 };

@@ -1,6 +1,5 @@
 /*
- * test_reply.c - replies of language models, in every dialect, whole and streamed: what they decide is never
- * excused
+ * test_reply.c - replies of language models, in every dialect, whole and streamed: what they decide is never excused
  *
  * Each row is a pair of responses. In the texts ' stands for " and ` for \" (JSON
  * in a string). Each is run with the preset of such servers and without, as the

@@ -149,8 +149,7 @@ static void test_appendix_c6_responses_huffman(void **state)
 	PLAY(steps, true);
 }
 
-/* What is refused in any case, and what is so only where the table is known exactly: there it is unknown
- * else */
+/* What is refused in any case, and what is so only where the table is known exactly: there it is unknown else */
 static void test_malformed(void **state)
 {
 	static const char *const always[] = {
@@ -293,8 +292,7 @@ static struct span literal_with(struct buffer *b, uint8_t first, size_t name_len
 	return buffer_span(b);
 }
 
-/* An entry that fills the table, referred to 16,000 times: its fields are dropped, insertions around it are
- * not */
+/* An entry that fills the table, referred to 16,000 times: its fields are dropped, insertions around it are not */
 static void test_bomb(void **state)
 {
 	struct hpack_head *head = calloc(1, sizeof(*head));
@@ -326,8 +324,7 @@ static void test_bomb(void **state)
 	free(head);
 }
 
-/* One name of 3,900 bytes inserted again and again takes no memory but the first time, whatever the block's
- * length */
+/* One name of 3,900 bytes inserted again and again takes no memory but the first time, whatever the block's length */
 static void test_insertion_bomb(void **state)
 {
 	struct hpack_head *head = calloc(1, sizeof(*head));
@@ -353,8 +350,7 @@ static void test_insertion_bomb(void **state)
 	free(head);
 }
 
-/* Too many fields, too many bytes, and strings beyond all bounds, plain and Huffman coded; the table stays
- * right */
+/* Too many fields, too many bytes, and strings beyond all bounds, plain and Huffman coded; the table stays right */
 static void test_over_limits(void **state)
 {
 	struct hpack_head *head = calloc(1, sizeof(*head));

@@ -349,8 +349,7 @@ static void test_damaged(void **state)
 		bool in_window = seed % 5 == 0;
 		struct talk *t = talk_new(seed, in_window);
 
-		/* which request lies in a gap before answers that are ahead by one, nobody can know: see
-		 * pairs.c */
+		/* which request lies in a gap before answers that are ahead by one, nobody can know: see pairs.c */
 		damage(t, lost_of_1000[seed % 4], !in_window);
 		run(t, in_window || below(4) > 0, below(2));
 		whole[seed % 4] += t->whole;

@@ -1,5 +1,4 @@
-/* test_recorder.c - stories of flows: what is held, what is written, what is forgotten; files that are slow or
- * full */
+/* test_recorder.c - stories of flows: what is held, what is written, what is forgotten; files that are slow or full */
 #include "tests/rig/unit.h"
 
 #include <errno.h>

@@ -455,8 +455,7 @@ static int lookup_two(const char *host, uint16_t port, struct addresses *out)
 	return r;
 }
 
-/* The first address has broken TLS: one request fails there, since none is sent twice; the rest go to the
- * other. */
+/* The first address has broken TLS: one request fails there, since none is sent twice; the rest go to the other. */
 static void test_broken_address_is_left(void **state)
 {
 	static const struct fault_step broken[] = { SEND(GARBAGE), HOLD };

@@ -1,5 +1,4 @@
-/* test_wake.c - the loop hears of everything that was there before a wake-up was sent, and is not called for
- * nothing */
+/* test_wake.c - the loop hears of everything that was there before a wake-up was sent, and is not called for nothing */
 #include "tests/rig/unit.h"
 
 #include <pthread.h>
