@@ -1,0 +1,209 @@
+/* test_comparing.c - --compare on a loop: pairs go to the thread that compares and come back, or are abandoned */
+#include "tests/rig/run_rig.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "app/run/comparing.h"
+
+struct rig {
+	struct options o;
+	struct comparing *c;
+	struct budget budget;
+	uv_loop_t loop;
+	struct buffer events;
+	size_t drained;
+	struct message *m[4];
+};
+
+static void on_event(void *ctx, struct span line)
+{
+	buffer_add_span(&((struct rig *)ctx)->events, line);
+}
+
+static void on_room(void *ctx)
+{
+	(void)ctx;
+}
+
+static void on_drained(void *ctx)
+{
+	((struct rig *)ctx)->drained++;
+}
+
+static void start(struct rig *g, const char *const *args)
+{
+	const struct comparing_hooks hooks = { on_event, on_room, g };
+	struct buffer error = { 0 };
+
+	*g = (struct rig){ 0 };
+	options_of(&g->o, args);
+	budget_init(&g->budget, 1 << 20);
+	assert_int_equal(uv_loop_init(&g->loop), 0);
+	if (comparing_new(&g->o, &g->c, &error) < 0)
+		fail_msg("%s", buffer_text(&error));
+	assert_int_equal(comparing_start(g->c, &g->loop, &g->budget, &hooks, true), 0);
+}
+
+#define START(g, ...) start((g), (const char *const[]){ "-r", "x.pcap", "--compare", __VA_ARGS__, NULL })
+
+static void finish(struct rig *g)
+{
+	comparing_close(g->c);
+	comparing_close(g->c); /* once */
+	uv_run(&g->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&g->loop), 0);
+	comparing_free(g->c);
+	for (size_t i = 0; i < 4; i++)
+		message_unref(g->m[i]);
+	assert_int_equal(budget_used(&g->budget), 0);
+	buffer_deinit(&g->events);
+	options_deinit(&g->o);
+}
+
+static void expect(struct rig *g, size_t i)
+{
+	const struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") };
+	const struct request_origin origin = { .id = i + 1 };
+
+	g->m[i] = message_new(&head, &origin, &g->budget);
+	assert_non_null(g->m[i]);
+	g->m[i]->response_token = i + 1;
+	assert_true(comparing_expect(g->c, g->m[i]));
+}
+
+static struct response *response(struct rig *g, const char *body)
+{
+	struct response *r = response_new(200, NULL, &g->budget);
+
+	assert_non_null(r);
+	response_add_body(r, span_str(body), strlen(body), 1000);
+	return r;
+}
+
+static void answer(struct rig *g, size_t target, size_t i, const char *body)
+{
+	struct outcome outcome = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .response = response(g, body) };
+
+	comparing_outcome(g->c, target, g->m[i], &outcome);
+}
+
+static void drain(struct rig *g, int64_t limit_ns)
+{
+	comparing_drain(g->c, limit_ns, on_drained, g);
+	assert_int_equal(g->drained, 0); /* never from in there */
+	while (!g->drained)
+		uv_run(&g->loop, UV_RUN_ONCE);
+	assert_int_equal(comparing_open(g->c), 0);
+	assert_false(comparing_is_busy(g->c));
+}
+
+/* The two responses of a request meet, of each target by itself; what comes back is counted, and has its line. */
+static void test_pairs(void **state)
+{
+	struct comparison_counts a, b;
+	struct buffer text = { 0 };
+	struct rig g;
+
+	(void)state;
+	START(&g, "-t", "a=sink:", "-t", "b=sink:");
+	expect(&g, 0);
+	expect(&g, 1);
+	comparing_production(g.c, 1, response(&g, "{\"x\":1}"));
+	answer(&g, 0, 0, "{\"x\":1}");
+	answer(&g, 1, 0, "{\"x\":2}");
+	comparing_unsent(g.c, 1, g.m[1]);
+	assert_true(comparing_open(g.c) > 0);
+	answer(&g, 0, 1, "{}");
+	drain(&g, INT64_MAX / 2); /* production's second response never comes */
+	a = comparing_counts(g.c, 0);
+	b = comparing_counts(g.c, 1);
+	assert_int_equal(a.verdict[COMPARISON_EQUAL], 1);
+	assert_int_equal(a.verdict[COMPARISON_NOT_COMPARABLE], 1);
+	assert_int_equal(b.verdict[COMPARISON_EQUAL], 0);
+	assert_int_equal(b.verdict[COMPARISON_VALUE], 1);
+	assert_int_equal(b.verdict[COMPARISON_NOT_COMPARABLE], 0);
+	buffer_printf(&g.events, "%c", '\0');
+	assert_non_null(strstr((char *)g.events.bytes, "\"b\""));
+	assert_int_equal(g.drained, 1);
+	comparing_close(g.c);
+	comparing_text(g.c, &text);
+	assert_true(text.len > 0);
+	buffer_deinit(&text);
+	finish(&g);
+}
+
+/* A drain that is hurried tells its end once. */
+static void test_drain_again(void **state)
+{
+	struct rig g;
+
+	(void)state;
+	START(&g, "-t", "sink:");
+	expect(&g, 0);
+	comparing_production(g.c, 1, response(&g, "x"));
+	answer(&g, 0, 0, "x");
+	comparing_drain(g.c, INT64_MAX / 2, on_drained, &g);
+	drain(&g, 0);
+	for (int i = 0; i < 3; i++)
+		uv_run(&g.loop, UV_RUN_NOWAIT);
+	assert_int_equal(g.drained, 1);
+	finish(&g);
+}
+
+/* What is asked of the options: a quarter of the memory, the gate, what the report says of the rules. */
+static void test_options(void **state)
+{
+	struct document_comparison facts;
+	struct rig g;
+
+	(void)state;
+	START(&g, "-t", "sink:", "--max-memory", "400M", "--fail-on", "pairs < 1", "--rtol", "0.5", "--ignore", "/a");
+	assert_int_equal(comparing_memory(&g.o), g.o.max_memory / 4);
+	assert_non_null(comparing_gate(g.c));
+	facts = comparing_facts(g.c);
+	assert_true(facts.rtol > 0.4 && facts.rtol < 0.6);
+	assert_int_equal(facts.ignore.count, 1);
+	assert_int_equal(facts.max_answer, g.o.compare.max_response);
+	g.o.compare.on = false;
+	assert_int_equal(comparing_memory(&g.o), 0);
+	finish(&g);
+}
+
+static const struct {
+	const char *option, *value;
+	int err;
+	const char *error;
+} wrong[] = {
+	{ "--fail-on", "no such value", -EINVAL, "--fail-on \"no such value\": " },
+	{ "--rules", "/no/such/file", -ENOENT, "/no/such/file" },
+};
+
+static void test_wrong(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct comparing *c = NULL;
+		struct buffer error = { 0 };
+		struct options o;
+
+		OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--compare", wrong[i].option, wrong[i].value);
+		assert_int_equal(comparing_new(&o, &c, &error), wrong[i].err);
+		assert_null(c);
+		assert_non_null(strstr(buffer_text(&error), wrong[i].error));
+		buffer_deinit(&error);
+		options_deinit(&o);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_drain_again),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
