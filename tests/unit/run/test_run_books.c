@@ -36,6 +36,7 @@ static void test_sum_of_lanes(void **state)
 	run_take_books(&g.r, &b);
 	assert_int_equal(b.requests.match_limit, 6);
 	assert_int_equal(b.requests.decision[DECISION_CHOSEN] + b.requests.decision[DECISION_SHED_HANDOVER], 111);
+	assert_int_equal(b.requests.decision[DECISION_SHED_HANDOVER], 4);
 	assert_int_equal(b.target_count, 0);
 	made_run_end(&g);
 	made_run_close(&g);
