@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/run/comparing.h"
+#include "app/run/stages.h"
 
 struct rig {
 	struct options o;
@@ -40,7 +41,7 @@ static void start(struct rig *g, const char *const *args)
 	options_of(&g->o, args);
 	budget_init(&g->budget, 1 << 20);
 	assert_int_equal(uv_loop_init(&g->loop), 0);
-	if (comparing_new(&g->o, &g->c, &error) < 0)
+	if (comparing_new(stages_comparing(&g->o), &g->c, &error) < 0)
 		fail_msg("%s", buffer_text(&error));
 	assert_int_equal(comparing_start(g->c, &g->loop, &g->budget, &hooks, true), 0);
 }
@@ -159,14 +160,14 @@ static void test_options(void **state)
 
 	(void)state;
 	START(&g, "-t", "sink:", "--max-memory", "400M", "--fail-on", "pairs < 1", "--rtol", "0.5", "--ignore", "/a");
-	assert_int_equal(comparing_memory(&g.o), g.o.max_memory / 4);
+	assert_int_equal(stages_comparing(&g.o).memory, g.o.max_memory / 4);
 	assert_non_null(comparing_gate(g.c));
 	facts = comparing_facts(g.c);
 	assert_true(facts.rtol > 0.4 && facts.rtol < 0.6);
 	assert_int_equal(facts.ignore.count, 1);
 	assert_int_equal(facts.max_answer, g.o.compare.max_response);
 	g.o.compare.on = false;
-	assert_int_equal(comparing_memory(&g.o), 0);
+	assert_int_equal(stages_comparing(&g.o).memory, 0);
 	finish(&g);
 }
 
@@ -188,7 +189,7 @@ static void test_wrong(void **state)
 		struct options o;
 
 		OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--compare", wrong[i].option, wrong[i].value);
-		assert_int_equal(comparing_new(&o, &c, &error), wrong[i].err);
+		assert_int_equal(comparing_new(stages_comparing(&o), &c, &error), wrong[i].err);
 		assert_null(c);
 		assert_non_null(strstr(buffer_text(&error), wrong[i].error));
 		buffer_deinit(&error);
