@@ -30,6 +30,7 @@ struct head_decision {
 	bool digest;      /* also the SHA-256 of the body, kept or not */
 	uint8_t decision; /* handed back with the request, not looked at */
 	bool response;    /* with KEEP_WHOLE and keep_responses: on_response is called for it, later and once */
+	bool needs_whole; /* a head of which fields are unknown (is_part) will not do: the request is LOST_HEAD_UNKNOWN */
 	bool limited;     /* a body longer than max_body makes it LOST_TOO_LARGE; always so with KEEP_WHOLE */
 };
 

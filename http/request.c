@@ -102,11 +102,13 @@ static struct message *lend(struct request_env *env, const struct request *rq, c
 	return &env->borrowed;
 }
 
-void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
+bool request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
 		    uint64_t body_expected, bool whole)
 {
 	struct head_decision d = env->sink.on_head(env->sink.ctx, head, &rq->origin);
 
+	if (d.needs_whole && head->is_part)
+		return false;
 	rq->keep = d.keep;
 	rq->decision = d.decision;
 	rq->body_expected = body_expected;
@@ -124,6 +126,7 @@ void request_decide(struct request_env *env, struct request *rq, const struct re
 	rq->wants_response = d.response && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
 		rq->digest = take_digest(env);
+	return true;
 }
 
 static bool reserve_body(struct request *rq, size_t more)

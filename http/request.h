@@ -59,8 +59,9 @@ static inline void request_seen(struct request_env *env, struct request *rq, uin
 /**
  * request_decide() - the head is complete: ask the sink, keep what it wants from here on
  * @whole:  the body is here as well, and @head stays until request_complete(), which is the next but for the body
+ * Return: false if @head is a part of one, and the sink does not take that: the request is to be lost.
  */
-void request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
+bool request_decide(struct request_env *env, struct request *rq, const struct request_head *head,
 		    uint64_t body_expected, bool whole);
 
 /** request_add_body() - the next bytes of the body, de-chunked; borrowed */

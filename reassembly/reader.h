@@ -5,9 +5,9 @@
  * bytes; what the bytes mean, a reader knows. The floor above hands the kinds of
  * readers in when it makes a tracker (tracker_new()), each a table of functions
  * and their configuration. Of a connection's first bytes, and of bytes somewhere
- * inside a connection whose start was not captured, the tracker asks each kind in
- * turn: do you claim these? The first that does gets a reader made for the
- * connection, and that is told, in order, all that comes of both directions: bytes,
+ * inside a connection whose start was not captured, the tracker asks each kind: do
+ * you claim these? The one that is most certain, the first of several, gets a reader
+ * made for the connection, and that is told, in order, all that comes of both directions: bytes,
  * gaps of known or unknown length, the end of one direction, the end of all. A
  * reader that says that it is done is freed, and the connection is only followed to
  * its end.

@@ -13,10 +13,17 @@
 const struct kind *tracker_claimed_by(const struct tracker *t, struct span bytes, enum stream_side side, bool at_start,
 				      enum claim least)
 {
-	for (size_t i = 0; i < t->kind_count; i++)
-		if (t->kinds[i].ops->claims(bytes, side, at_start) >= least)
-			return &t->kinds[i];
-	return NULL;
+	const struct kind *best = NULL;
+
+	for (size_t i = 0; i < t->kind_count; i++) {
+		enum claim claim = t->kinds[i].ops->claims(bytes, side, at_start);
+
+		if (claim < least || (best && claim == least))
+			continue;
+		best = &t->kinds[i];
+		least = claim;
+	}
+	return best;
 }
 
 struct passed_by tracker_passed_by(const struct flow *f)

@@ -137,7 +137,7 @@ static inline bool tracker_enter_incarnation(struct tracker *t, struct flow *f, 
 
 /* reading.c */
 
-/** tracker_claimed_by() - the first kind that claims these bytes as far as @least, or NULL */
+/** tracker_claimed_by() - the kind that claims these bytes most, the first of several, or NULL if none does as far as @least */
 const struct kind *tracker_claimed_by(const struct tracker *t, struct span bytes, enum stream_side side, bool at_start,
 				      enum claim least);
 

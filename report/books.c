@@ -79,6 +79,11 @@ static void take_http_connections(struct books_connections *to, const struct htt
 	HTTP_CONNECTION_COUNTERS(TAKE)
 }
 
+static void take_http2(struct books_http2 *to, const struct http_stats *s)
+{
+	HTTP2_COUNTERS(TAKE, TAKE_PARTS)
+}
+
 static void take_target(struct books_target *to, const struct books_target_source *from)
 {
 	const struct target_stats *s = from->stats;
@@ -105,6 +110,7 @@ void books_take(const struct books_sources *from, struct books *out)
 	if (from->http) {
 		take_requests(&out->requests, from->http);
 		take_http_connections(&out->connections, from->http);
+		take_http2(&out->http2, from->http);
 	}
 	if (from->policy)
 		take_decisions(&out->requests, from->policy);
@@ -136,6 +142,10 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 		    b->requests.complete + sum(b->requests.lost, 0, LOST_REASON_COUNT - 1));
 	ok &= equal(out, "requests", "complete", b->requests.complete,
 		    sum(b->requests.decision, 0, DECISION_COUNT - 1));
+	ok &= equal(out, "http2", "streams", b->http2.streams,
+		    b->http2.requests + sum(b->http2.http2_skip, 0, HTTP2_SKIP_COUNT - 1));
+	ok &= equal(out, "http2", "requests + skipped.tunnel", b->http2.requests + b->http2.http2_skip[HTTP2_TUNNEL],
+		    sum(b->http2.http2_head, 0, HTTP2_HEAD_COUNT - 1));
 	for (size_t i = 0; i < b->target_count; i++) {
 		const struct books_target *t = &b->target[i];
 

@@ -91,6 +91,9 @@ struct books {
 		HTTP_CONNECTION_COUNTERS(BOOKS_FIELD)
 		STREAM_COUNTERS(BOOKS_FIELD)
 	} connections;
+	struct books_http2 {
+		HTTP2_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+	} http2;
 	struct books_target target[BOOKS_TARGETS_MAX];
 	size_t target_count;
 	struct quantiles lateness;
@@ -116,7 +119,7 @@ void books_text(const struct books *b, struct buffer *out);
 
 struct json;
 
-/** books_json() - members of an object that the caller has opened: packets, requests, connections, targets */
+/** books_json() - members of an object that the caller has opened: packets, requests, connections, http2, targets */
 void books_json(const struct books *b, struct json *j);
 
 #endif

@@ -15,6 +15,30 @@ const struct book_name lost_names[] = {
 #undef X
 };
 
+const struct book_name http2_start_names[] = {
+#define X(id, name) { "connections", name },
+	HTTP2_STARTS(X)
+#undef X
+};
+
+const struct book_name http2_head_names[] = {
+#define X(id, name) { "heads", name },
+	HTTP2_HEADS(X)
+#undef X
+};
+
+const struct book_name http2_skip_names[] = {
+#define X(id, name) { "skipped", name },
+	HTTP2_SKIPS(X)
+#undef X
+};
+
+const struct book_name http2_gap_names[] = {
+#define X(id, name) { "gaps", name },
+	HTTP2_GAPS(X)
+#undef X
+};
+
 const struct book_name decision_names[] = {
 #define X(id, decision, reason) { decision, reason },
 	DECISIONS(X)
@@ -46,6 +70,8 @@ const struct book_name outcome_names[] = {
 #define REQUEST(id, name, ...) ROW(struct books, requests.name, name, __VA_ARGS__)
 #define REQUEST_PARTS(id, n) PARTS_ROW(struct books, requests.id, id, n)
 #define CONNECTION(id, name, ...) ROW(struct books, connections.name, name, __VA_ARGS__)
+#define HTTP2(id, name, ...) ROW(struct books, http2.name, name, __VA_ARGS__)
+#define HTTP2_PARTS(id, n) PARTS_ROW(struct books, http2.id, id, n)
 #define TARGET(id, name, ...) ROW(struct books_target, name, name, __VA_ARGS__)
 #define TARGET_PARTS(id, n) PARTS_ROW(struct books_target, id, id, n)
 
@@ -56,9 +82,10 @@ static const struct book_row request_row[] = {
 static const struct book_row connection_row[] = {
 	CONNECTION_COUNTERS(CONNECTION) HTTP_CONNECTION_COUNTERS(CONNECTION) STREAM_COUNTERS(CONNECTION)
 };
+static const struct book_row http2_row[] = { HTTP2_COUNTERS(HTTP2, HTTP2_PARTS) };
 static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
 
 #define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }
 
 const struct book_rows packet_rows = ROWS(packet_row), request_rows = ROWS(request_row),
-		       connection_rows = ROWS(connection_row), target_rows = ROWS(target_row);
+		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), target_rows = ROWS(target_row);

@@ -185,10 +185,18 @@ static void lost(const struct books *b, struct buffer *out)
 	case LOST_MULTIPATH:
 		advice = MULTIPATH_ADVICE;
 		break;
+	case LOST_HEAD_UNKNOWN:
+		advice = "their connections of HTTP/2 are older than the capture, or bytes of them are missing: restart the client, or have the server renew its connections";
+		break;
+	case LOST_REFUSED:
+		advice = "production refused them";
+		break;
 	case LOST_IDLE:
 	case LOST_MALFORMED:
 	case LOST_UPGRADED:
 	case LOST_URGENT:
+	case LOST_FRAMING:
+	case LOST_STREAM_RESET:
 	case LOST_REASON_COUNT:
 		advice = "see requests.lost above";
 		break;

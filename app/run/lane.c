@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "capture/dispatch.h"
 #include "http/http1/http1_reader.h"
+#include "http/http2/http2_reader.h"
 #include "policy/policy_stats.h"
 
 #define BATCH_PACKETS 256
@@ -290,6 +291,9 @@ static int make_event_log(struct lane *l)
 	return 0;
 }
 
+/* Tokens of HTTP/2 are apart from those of HTTP/1, both below the lane's number. */
+#define HTTP2_TOKENS (UINT64_C(1) << (LANE_TOKEN_BITS - 1))
+
 int lane_new(const struct lane_options *options, struct lane **out)
 {
 	struct lane *l = cache_line_calloc(sizeof(*l));
@@ -301,12 +305,19 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				      .keep_responses = set->compares,
 				      .max_response = set->max_response,
 				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
-	struct reader_kind kinds[] = { http1_reader(&http) };
+	struct http2_options http2 = { .sink = http.sink,
+				       .max_body = set->max_body,
+				       .budget = options->budget,
+				       .keep_responses = set->compares,
+				       .max_response = set->max_response,
+				       .first_token = http.first_token | HTTP2_TOKENS,
+				       .joins = set->tracker.server_port_count > 0 };
+	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
 
 	if (!l)
 		return -ENOMEM;
 	tracker.budget = options->budget;
-	http.stats = &l->http_stats;
+	http.stats = http2.stats = &l->http_stats;
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;
@@ -315,7 +326,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(set->ports, set->vxlan_ports);
-	l->tracker = tracker_new(&tracker, kinds, 1);
+	l->tracker = tracker_new(&tracker, kinds, 2);
 	if (!l->decoder || !l->tracker || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
 		tracker_free(l->tracker);

@@ -333,6 +333,26 @@ static int literal(struct hpack *h, struct span *in, uint8_t first, struct hpack
 	return 0;
 }
 
+bool hpack_walks(struct span block)
+{
+	struct coded string;
+	uint32_t n;
+	uint8_t first;
+
+	while (span_u8(&block, &first)) {
+		bool inserted = first & IS_INSERTED;
+
+		if (first & IS_INDEXED || (first & 0xe0) == IS_SIZE_UPDATE) {
+			if (!take_integer(&block, first, first & IS_INDEXED ? 7 : 5, &n) || (first & IS_INDEXED && n == 0))
+				return false;
+		} else if (!take_integer(&block, first, inserted ? 6 : 4, &n) || (n == 0 && !take_string(&block, &string)) ||
+			   !take_string(&block, &string)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /** size_updates() - those at the front (RFC 7541, 4.2 and 6.3) */
 static int size_updates(struct hpack *h, struct span *in)
 {

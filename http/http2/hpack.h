@@ -107,6 +107,9 @@ void hpack_forget(struct hpack *h);
  */
 int hpack_decode(struct hpack *h, struct span block, struct hpack_head *head);
 
+/** hpack_walks() - do these bytes have the form of a header block, to the last of them? What they refer to isn't looked at */
+bool hpack_walks(struct span block);
+
 /** hpack_held() - bytes that the table takes */
 size_t hpack_held(const struct hpack *h);
 

@@ -9,7 +9,7 @@
 
 static const char *const members[] = { "shadowtap", "started", "seconds", "interrupted", "dry_run", "speed", "sample", "ramp",
 				       "cpu_governor", "config", "nothing_sent", "all_failed", "events_dropped", "sink_requests",
-				       "recording", "pace", "warnings", "packets", "requests", "connections", "targets",
+				       "recording", "pace", "warnings", "packets", "requests", "connections", "http2", "targets",
 				       "lateness_us" };
 
 #define MEMBERS (sizeof(members) / sizeof(members[0]))

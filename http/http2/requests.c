@@ -1,0 +1,152 @@
+/*
+ * requests.c - what becomes of the requests of HTTP/2
+ *
+ * Theory of operation. A request is seen with its head, and the sink decides on it
+ * then. It ends in one of these ways: told of as complete, or lost for a reason. When
+ * it is complete depends on what is known of production (http2.h).
+ */
+#include "http/http2/http2.h"
+
+void h2_requests_done(struct http2 *h, struct h2_stream *st)
+{
+	if (st->state != STREAM_TOLD || st->token != 0)
+		return;
+	request_release(&h->env->requests, &st->request);
+	response_free(st->response);
+	streams_remove(&h->streams, &h->env->streams, st);
+}
+
+void h2_requests_lose(struct http2 *h, struct h2_stream *st, enum lost_reason why)
+{
+	if (st->state == STREAM_OPEN || st->state == STREAM_HELD) {
+		if (st->state == STREAM_HELD && st->needs_proof)
+			counter_add(&h->env->requests.stats->http2_unproved, 1);
+		request_lost(&h->env->requests, &st->request, why);
+	}
+	if (st->state != STREAM_TOLD)
+		h2_responses_drop(st);
+	st->state = STREAM_TOLD;
+}
+
+static void begin(struct http2 *h, struct request *rq, uint32_t id, struct wall at)
+{
+	struct http_stats *stats = h->env->requests.stats;
+
+	rq->origin = h->origin;
+	request_start(&h->env->requests, rq, at);
+	request_seen(&h->env->requests, rq, id);
+	counter_add(&stats->http2_streams, 1);
+	counter_add(&stats->http2_requests, 1);
+}
+
+void h2_requests_lose_head(struct http2 *h, uint32_t id, struct wall at, enum lost_reason why)
+{
+	struct request rq = { 0 };
+
+	begin(h, &rq, id, at);
+	counter_add(&h->env->requests.stats->http2_head[HTTP2_UNKNOWN], 1);
+	request_lost(&h->env->requests, &rq, why);
+	request_release(&h->env->requests, &rq);
+}
+
+void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at)
+{
+	struct http2_env *env = h->env;
+	const struct fields_head *fields = &env->fields;
+	struct http_stats *stats = env->requests.stats;
+
+	st->state = STREAM_OPEN;
+	begin(h, &st->request, st->id, at);
+	if (fields->kind != FIELDS_REQUEST) {
+		counter_add(&stats->http2_head[fields->kind == FIELDS_UNKNOWN ? HTTP2_UNKNOWN : HTTP2_WHOLE], 1);
+		h2_requests_lose(h, st, fields->kind == FIELDS_UNKNOWN ? LOST_HEAD_UNKNOWN : LOST_MALFORMED);
+		return;
+	}
+	counter_add(&stats->http2_head[fields->is_whole ? HTTP2_WHOLE : HTTP2_PART], 1);
+	st->content_length = fields->content_length;
+	st->has_length = fields->has_length;
+	st->is_grpc = fields->head.is_grpc;
+	if (request_decide(&env->requests, &st->request, &fields->head, fields->content_length, false))
+		return;
+	h2_requests_lose(h, st, LOST_HEAD_UNKNOWN);
+}
+
+void h2_requests_body(struct http2 *h, struct h2_stream *st, struct span bytes)
+{
+	if (st->is_grpc)
+		grpc_messages_add(&st->messages, bytes);
+	request_add_body(&h->env->requests, &st->request, bytes);
+}
+
+/** tell() - the request that is held is complete */
+static void tell(struct http2 *h, struct h2_stream *st)
+{
+	struct request *rq = &st->request;
+
+	if (rq->message) {
+		rq->message->grpc_messages = st->messages.count;
+		if (rq->wants_response)
+			rq->message->response_token = st->token = ++h->env->last_token;
+	}
+	st->state = STREAM_TOLD;
+	request_complete(&h->env->requests, rq, st->sent_at);
+	if (st->token != 0)
+		h2_responses_tell(h, st);
+	else
+		h2_responses_drop(st);
+}
+
+void h2_requests_prove(struct http2 *h, struct h2_stream *st)
+{
+	st->responded = true;
+	if (st->state == STREAM_HELD)
+		tell(h, st);
+}
+
+void h2_requests_release(struct http2 *h, struct h2_stream *st)
+{
+	if (st->state != STREAM_HELD)
+		return;
+	if (st->needs_proof)
+		h2_requests_lose(h, st, LOST_GAP);
+	else
+		tell(h, st);
+}
+
+/** waits_for_production() - may a reaction to @st still be seen? */
+static bool waits_for_production(const struct http2 *h, const struct h2_stream *st)
+{
+	if (st->responded)
+		return false;
+	return st->needs_proof || (h->server->seen && h->side[SIDE_SERVER].state != SIDE_SEEKING);
+}
+
+void h2_requests_end(struct http2 *h, struct h2_stream *st, struct wall at)
+{
+	struct request *rq = &st->request;
+
+	st->sent_at = at;
+	if (st->has_length && st->content_length != rq->body_len)
+		h2_requests_lose(h, st, LOST_MALFORMED);
+	else if (st->is_grpc && grpc_messages_state(&st->messages) != GRPC_BETWEEN)
+		h2_requests_lose(h, st, LOST_FRAMING);
+	else if (st->id > h->side[SIDE_SERVER].limit && !st->responded)
+		h2_requests_lose(h, st, LOST_REFUSED);
+	else if (waits_for_production(h, st))
+		st->state = STREAM_HELD;
+	else
+		tell(h, st);
+	h2_requests_done(h, st);
+}
+
+void h2_requests_lose_open(struct http2 *h, enum lost_reason why)
+{
+	for (uint32_t i = 0; i < h->streams.count;) {
+		struct h2_stream *st = h->streams.at[i];
+
+		if (st->state == STREAM_OPEN)
+			h2_requests_lose(h, st, why);
+		h2_requests_done(h, st);
+		i += i < h->streams.count && h->streams.at[i] == st;
+	}
+}

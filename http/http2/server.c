@@ -1,0 +1,336 @@
+/*
+ * server.c - the server's frames and gaps
+ *
+ * Theory of operation. What the server says of a stream tells what became of its
+ * request: a response, or a refusal. The fields of responses are only decoded where
+ * responses are compared; then all header blocks are, pushed requests' too.
+ */
+#include "http/http2/http2.h"
+
+#include "http/http2/seek.h"
+
+static struct side *mine(struct http2 *h)
+{
+	return &h->side[SIDE_SERVER];
+}
+
+static uint32_t number_in(const uint8_t at[4])
+{
+	struct span four = span_of(at, 4);
+	uint32_t n = 0;
+
+	span_u32(&four, &n);
+	return n;
+}
+
+/** stream_of() - the stream of the client's that the frame at hand is of; one that is captured ahead of it is made */
+static struct h2_stream *stream_of(struct http2 *h, uint32_t id)
+{
+	struct h2_stream *st = streams_find(&h->streams, id);
+
+	if (st || id % 2 == 0 || id <= h->side[SIDE_CLIENT].highest || mine(h)->is_found)
+		return st;
+	return streams_add(&h->streams, &h->env->streams, id);
+}
+
+/** release_held() - production will not be seen to react to what is held */
+static void release_held(struct http2 *h)
+{
+	for (uint32_t i = 0; i < h->streams.count;) {
+		struct h2_stream *st = h->streams.at[i];
+
+		if (st->state == STREAM_HELD && !st->needs_proof)
+			h2_requests_release(h, st);
+		h2_requests_done(h, st);
+		i += i < h->streams.count && h->streams.at[i] == st;
+	}
+}
+
+/** break_responses() - those that are not whole never will be, as far as is known */
+static void break_responses(struct http2 *h, enum response_result why)
+{
+	for (uint32_t i = 0; i < h->streams.count;) {
+		struct h2_stream *st = h->streams.at[i];
+
+		h2_responses_break(h, st, why);
+		if (st->token != 0)
+			h2_responses_end(h, st, h->at);
+		else
+			h2_requests_done(h, st);
+		i += i < h->streams.count && h->streams.at[i] == st;
+	}
+}
+
+static void lose_place(struct http2 *h, enum response_result why)
+{
+	release_held(h);
+	break_responses(h, why);
+	hpack_forget(&mine(h)->hpack);
+	side_lose_place(mine(h));
+}
+
+static void malformed(struct http2 *h)
+{
+	counter_add(&h->env->requests.stats->http2_malformed, 1);
+	lose_place(h, RESPONSE_MALFORMED);
+}
+
+/* ---- frames ---- */
+
+static bool is_in_order(const struct side *s, const struct frame *at)
+{
+	if (s->block.is_open)
+		return at->type == FRAME_CONTINUATION && at->stream == s->block.stream;
+	if (s->state == SIDE_AT_SETTINGS)
+		return at->type == FRAME_SETTINGS && at->stream == 0;
+	return at->type != FRAME_CONTINUATION && (at->type != FRAME_SETTINGS || at->length % 6 == 0);
+}
+
+/** refuse() - production has not processed @st (RFC 9113, 6.8 and 8.7) */
+static void refuse(struct http2 *h, struct h2_stream *st)
+{
+	if ((st->state == STREAM_OPEN || st->state == STREAM_HELD) && !st->responded)
+		h2_requests_lose(h, st, LOST_REFUSED);
+	h2_responses_break(h, st, RESPONSE_BROKEN_OFF);
+	h2_requests_done(h, st);
+}
+
+static void reset_stream(struct http2 *h, uint32_t id, uint32_t code)
+{
+	struct h2_stream *st = streams_find(&h->streams, id);
+
+	if (!st)
+		return;
+	if (code == ERROR_REFUSED_STREAM) {
+		refuse(h, st);
+		return;
+	}
+	if (st->state == STREAM_OPEN)
+		h2_requests_lose(h, st, LOST_STREAM_RESET);
+	else
+		h2_requests_release(h, st);
+	h2_responses_break(h, st, RESPONSE_BROKEN_OFF);
+	h2_requests_done(h, st);
+}
+
+static void go_away(struct http2 *h, uint32_t last)
+{
+	struct side *s = mine(h);
+
+	counter_add(&h->env->requests.stats->http2_goaway, 1);
+	if (last < s->limit)
+		s->limit = last;
+	for (uint32_t i = 0; i < h->streams.count;) {
+		struct h2_stream *st = h->streams.at[i];
+
+		if (st->id > s->limit)
+			refuse(h, st);
+		i += i < h->streams.count && h->streams.at[i] == st;
+	}
+}
+
+/** take_setting() - what the client's encoder may do */
+static void take_setting(struct http2 *h, const uint8_t *at)
+{
+	struct hpack *theirs = &h->side[SIDE_CLIENT].hpack;
+	uint32_t value = number_in(at + 2);
+
+	if (at[0] == 0 && at[1] == 1 && (theirs->limit == UINT32_MAX || value > theirs->limit))
+		hpack_set_limit(theirs, value > HPACK_TABLE_SIZE ? value : HPACK_TABLE_SIZE);
+}
+
+static void take_block(struct http2 *h, struct span bytes)
+{
+	struct side *s = mine(h);
+	struct block *b = &s->block;
+	struct h2_stream *st = streams_find(&h->streams, b->stream);
+	bool decoded = false;
+
+	b->is_open = false;
+	if (h->env->keep_responses && b->is_broken)
+		hpack_forget(&s->hpack);
+	else if (h->env->keep_responses)
+		decoded = hpack_decode(&s->hpack, bytes, &h->env->head) == 0;
+	if (!st || b->type != FRAME_HEADERS || !side_is_sure(s))
+		return;
+	if (decoded)
+		h2_responses_head(h, st, b->at);
+	else
+		h2_responses_break(h, st, RESPONSE_GAP);
+	if (b->ends_stream)
+		h2_responses_end(h, st, h->at);
+	else
+		h2_requests_done(h, st);
+}
+
+static void start_frame(struct http2 *h, struct wall now)
+{
+	struct side *s = mine(h);
+	const struct frame *at = &s->frames.at;
+	struct h2_stream *st = NULL;
+
+	s->small_have = 0;
+	if (at->type == FRAME_HEADERS || at->type == FRAME_PUSH_PROMISE)
+		block_start(&s->block, at, now);
+	if (at->type == FRAME_CONTINUATION && ++s->block.frames > BLOCK_FRAMES_MAX)
+		block_break(&s->block, LOST_HEAD_UNKNOWN);
+	if ((at->type == FRAME_HEADERS || at->type == FRAME_DATA) && side_is_sure(s))
+		st = stream_of(h, at->stream);
+	if (!st)
+		return;
+	h2_requests_prove(h, st);
+	if (at->type == FRAME_DATA)
+		h2_requests_done(h, st);
+}
+
+static void take_data(struct http2 *h, struct span piece)
+{
+	struct h2_stream *st = streams_find(&h->streams, mine(h)->frames.at.stream);
+
+	if (st && side_is_sure(mine(h)))
+		h2_responses_body(h, st, piece, h->at);
+}
+
+static void take_content(struct http2 *h, struct span piece, struct span *block)
+{
+	struct side *s = mine(h);
+
+	switch (s->frames.at.type) {
+	case FRAME_DATA:
+		take_data(h, piece);
+		break;
+	case FRAME_HEADERS:
+	case FRAME_PUSH_PROMISE:
+	case FRAME_CONTINUATION:
+		if (h->env->keep_responses)
+			block_add(&s->block, &s->frames, piece, block);
+		break;
+	case FRAME_RST_STREAM:
+	case FRAME_GOAWAY:
+		side_small(s, piece);
+		break;
+	case FRAME_SETTINGS:
+		for (size_t i = 0; i < piece.len; i++) {
+			s->small[s->small_have++] = piece.at[i];
+			if (s->small_have == 6) {
+				take_setting(h, s->small);
+				s->small_have = 0;
+			}
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void end_frame(struct http2 *h, struct span block)
+{
+	struct side *s = mine(h);
+	const struct frame *at = &s->frames.at;
+	struct h2_stream *st;
+
+	switch (at->type) {
+	case FRAME_DATA:
+		st = (at->flags & FLAG_END_STREAM) ? streams_find(&h->streams, at->stream) : NULL;
+		if (st && side_is_sure(s))
+			h2_responses_end(h, st, h->at);
+		break;
+	case FRAME_PUSH_PROMISE:
+		counter_add(&h->env->requests.stats->http2_streams, 1);
+		counter_add(&h->env->requests.stats->http2_skip[HTTP2_PUSHED], 1);
+		/* fall through */
+	case FRAME_HEADERS:
+	case FRAME_CONTINUATION:
+		if (!(at->flags & FLAG_END_HEADERS))
+			break;
+		take_block(h, block.at ? block : buffer_span(&s->block.bytes));
+		block_clear(&s->block);
+		break;
+	case FRAME_RST_STREAM:
+		if (s->small_have >= 4 && side_is_sure(s))
+			reset_stream(h, at->stream, number_in(s->small));
+		break;
+	case FRAME_GOAWAY:
+		if (s->small_have >= 4 && side_is_sure(s))
+			go_away(h, number_in(s->small) & 0x7fffffff);
+		break;
+	case FRAME_SETTINGS:
+		s->state = SIDE_AT_FRAMES;
+		break;
+	default:
+		break;
+	}
+}
+
+static void take_frames(struct http2 *h, const struct chunk *chunk, struct span in)
+{
+	struct side *s = mine(h);
+	struct span piece = { 0 }, block = { 0 };
+
+	for (;;) {
+		switch (frames_next(&s->frames, &in, &piece)) {
+		case FRAMES_MORE:
+			if (block.at && s->block.is_open)
+				buffer_add_span(&s->block.bytes, block);
+			return;
+		case FRAMES_START:
+			if (!is_in_order(s, &s->frames.at)) {
+				malformed(h);
+				return;
+			}
+			start_frame(h, chunk->at);
+			break;
+		case FRAMES_CONTENT:
+			take_content(h, piece, &block);
+			break;
+		case FRAMES_END:
+			end_frame(h, block);
+			block = (struct span){ 0 };
+			break;
+		case FRAMES_BAD:
+			malformed(h);
+			return;
+		}
+	}
+}
+
+enum reader_result h2_server_chunk(struct http2 *h, const struct chunk *chunk)
+{
+	struct side *s = mine(h);
+
+	h->at = chunk->at;
+	if (s->state == SIDE_SEEKING) {
+		if (!seek_plausible(chunk->bytes, SIDE_SERVER))
+			return h->result;
+		s->state = SIDE_AT_FRAMES;
+		s->is_found = true;
+	}
+	if (s->is_found && !s->is_anchored)
+		side_anchor(s, chunk);
+	take_frames(h, chunk, chunk->bytes);
+	return h->result;
+}
+
+static enum response_result result_of(enum lost_reason why)
+{
+	return why == LOST_TRUNCATED ? RESPONSE_TRUNCATED : RESPONSE_GAP;
+}
+
+void h2_server_gap(struct http2 *h, uint32_t bytes, enum lost_reason why)
+{
+	struct side *s = mine(h);
+	struct h2_stream *st;
+
+	if (s->state == SIDE_SEEKING)
+		return;
+	if (bytes == GAP_UNKNOWN || !frames_skip(&s->frames, bytes)) {
+		lose_place(h, result_of(why));
+		return;
+	}
+	if (s->block.is_open)
+		block_break(&s->block, why);
+	s->small_have = 0;
+	st = s->frames.at.type == FRAME_DATA ? streams_find(&h->streams, s->frames.at.stream) : NULL;
+	if (st)
+		h2_responses_break(h, st, result_of(why));
+}

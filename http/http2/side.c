@@ -1,0 +1,29 @@
+/* side.c - one direction: where it is, and how sure that is (http2.h) */
+#include "http/http2/http2.h"
+
+void side_small(struct side *s, struct span piece)
+{
+	for (size_t i = 0; i < piece.len && s->small_have < sizeof(s->small); i++)
+		s->small[s->small_have++] = piece.at[i];
+}
+
+void side_lose_place(struct side *s)
+{
+	s->state = SIDE_SEEKING;
+	s->is_found = true;
+	s->is_anchored = false;
+	s->last_bytes = 0;
+	frames_reset(&s->frames);
+	block_clear(&s->block);
+	s->small_have = 0;
+}
+
+void side_anchor(struct side *s, const struct chunk *chunk)
+{
+	bool at_start = s->state == SIDE_AT_FRAMES && !s->frames.is_inside && s->frames.have == 0;
+
+	if (at_start && s->last_bytes > 0 && s->last_bytes < SEGMENT_SHORT && chunk->peer_known && chunk->peer_read > s->last_read)
+		s->is_anchored = true;
+	s->last_bytes = chunk->peer_known ? chunk->bytes.len : 0;
+	s->last_read = chunk->peer_read;
+}
