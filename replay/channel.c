@@ -409,9 +409,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	}
 }
 
-void channel_open(struct channel *c, struct mono now)
+void channel_open(struct channel *c, struct mono now, struct mono deadline)
 {
 	c->began = now;
+	c->exchange_deadline = deadline;
 	c->opened_at.ns = 0;
 	c->tried = 0;
 	c->is_accepted = false;

@@ -66,28 +66,29 @@ struct channel {
 	enum channel_state state;
 	struct list opening;         /* see channel_env */
 	struct channel_watch *watch; /* NULL without a socket */
-	int fd;              /* -1 without a socket */
-	struct tls *tls;     /* NULL: plain, or not connected yet */
-	int watched;         /* UV_READABLE | UV_WRITABLE */
-	size_t tried;        /* addresses, since it was to be opened */
-	size_t address;      /* index of the one in use */
+	int fd;                      /* -1 without a socket */
+	struct tls *tls;             /* NULL: plain, or not connected yet */
+	int watched;                 /* UV_READABLE | UV_WRITABLE */
+	size_t tried;                /* addresses, since it was to be opened */
+	size_t address;              /* index of the one in use */
 	struct self_connections_ticket ticket;
 	struct endpoint peer; /* with is_known: to whom it is connected */
 	bool is_known;        /* lanes know it for one of ours */
 	bool is_accepted;     /* see on_accepted; with TLS the server may say no after it let us connect */
 
-	struct mono began;            /* to open */
-	struct mono attempt_deadline; /* while opening: of this lookup, address or handshake */
-	struct mono attempt_at;       /* connect() to the address in use began */
-	struct mono opened_at;        /* 0: not yet */
-	int64_t open_ns; /* what connecting took, TLS included: at least the way there and back */
+	struct mono began;             /* to open */
+	struct mono attempt_deadline;  /* while opening: of this lookup, address or handshake */
+	struct mono exchange_deadline; /* of what it is opened for; where it is the earlier one, attempt_deadline does not count */
+	struct mono attempt_at;        /* connect() to the address in use began */
+	struct mono opened_at;         /* 0: not yet */
+	int64_t open_ns;               /* what connecting took, TLS included: at least the way there and back */
 };
 
 /** channel_init() - closed; @env is borrowed */
 void channel_init(struct channel *c, const struct channel_env *env, uint32_t id);
 
-/** channel_open() - @c is closed; on_open() or on_failed() may come before this returns */
-void channel_open(struct channel *c, struct mono now);
+/** channel_open() - @c is closed; for an exchange until @deadline; on_open() or on_failed() may come before this returns */
+void channel_open(struct channel *c, struct mono now, struct mono deadline);
 
 /** channel_resolved() - a lookup ended; @c is CHANNEL_RESOLVING */
 void channel_resolved(struct channel *c, struct mono now);

@@ -2,7 +2,7 @@
  * exchange.h - one message on its way to one target, and what carries it there
  *
  * The seam between admission (target.h: what is sent, and when) and transports
- * (http1_pool.h: how). A target owns its exchanges and gives each to its
+ * (http_transport.h: how). A target owns its exchanges and gives each to its
  * transport with begin(); the transport tells once, by on_ended(), how it ended.
  * What lies between is the transport's: connections, how many exchanges one of
  * them carries, the name's addresses. All of it is on the loop.

@@ -194,7 +194,9 @@ static void end_answered(struct http1_client *c)
 
 /* ---- reading ---- */
 
-enum read_result { READ_MORE, READ_NOTHING, READ_ENDED };
+enum read_result { READ_MORE,
+		   READ_NOTHING,
+		   READ_ENDED };
 
 static enum read_result after_feed(struct http1_client *c, enum response_parser_state s)
 {
@@ -472,7 +474,7 @@ void http1_client_begin(struct http1_client *c, struct exchange *x)
 		return;
 	}
 	set_state(c, HTTP1_OPENING);
-	channel_open(&c->channel, x->began);
+	channel_open(&c->channel, x->began, x->deadline);
 }
 
 void http1_client_expire(struct http1_client *c)

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "message/response.h"
 #include "replay/exchange.h"
-#include "replay/http1_pool.h"
+#include "replay/http_transport.h"
 #include "replay/self_connections.h"
 #include "replay/sink.h"
 #include "replay/target.h"
@@ -98,7 +98,7 @@ static int add_targets(struct replay *r, struct buffer *error)
 	struct target_setup setup = {
 		.shared = &r->shared,
 		.hooks = { on_target_outcome, on_target_unsent, on_target_production, on_target_room, on_target_quiet, r },
-		.transport_new = http1_pool_new,
+		.transport_new = http_transport_new,
 	};
 
 	r->shared.sink_port = r->sink ? sink_port(r->sink) : 0;

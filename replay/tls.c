@@ -34,6 +34,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/span.h"
 #include "replay/tls_trust.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
@@ -205,9 +206,22 @@ static int load_peer(struct tls_context *c, const char *host)
 	return X509_VERIFY_PARAM_set1_ip_asc(param, c->host) == 1 ? 0 : -EINVAL;
 }
 
-static int set_up(struct tls_context *c, const struct tls_options *o, const char *host, struct buffer *error)
+/** offer() - one protocol, as RFC 7301 writes a list of them */
+static bool offer(SSL_CTX *ctx, const char *protocol)
 {
-	static const uint8_t http11[] = "\x08http/1.1";
+	size_t len = strlen(protocol);
+	uint8_t list[32];
+
+	if (len >= sizeof(list))
+		return false;
+	list[0] = (uint8_t)len;
+	memcpy(list + 1, protocol, len);
+	return SSL_CTX_set_alpn_protos(ctx, list, (unsigned)len + 1) == 0;
+}
+
+static int set_up(struct tls_context *c, const struct tls_options *o, const char *host, const char *protocol,
+		  struct buffer *error)
+{
 	int err;
 
 	c->bio = make_bio_method();
@@ -222,7 +236,7 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 	SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(c->ctx, on_session);
 	if (SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1 ||
-	    SSL_CTX_set_alpn_protos(c->ctx, http11, sizeof(http11) - 1) != 0)
+	    !offer(c->ctx, protocol))
 		return -ENOMEM;
 	SSL_CTX_set_verify(c->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	err = load_peer(c, host);
@@ -231,11 +245,11 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 	return err < 0 ? err : load_identity(c->ctx, o, error);
 }
 
-int tls_context_new(const struct tls_options *options, const char *host, struct tls_context **out,
-		    struct buffer *error)
+int tls_context_new(const struct tls_options *options, const char *host, const char *protocol,
+		    struct tls_context **out, struct buffer *error)
 {
 	struct tls_context *c = calloc(1, sizeof(*c));
-	int err = c ? set_up(c, options, host, error) : -ENOMEM;
+	int err = c ? set_up(c, options, host, protocol, error) : -ENOMEM;
 
 	ERR_clear_error();
 	if (err < 0)
@@ -385,6 +399,15 @@ bool tls_is_quiet(struct tls *t)
 	uint8_t byte;
 
 	return tls_read(t, &byte, 1) == -EAGAIN && !SSL_has_pending(t->ssl);
+}
+
+bool tls_chose(const struct tls *t, const char *protocol)
+{
+	const uint8_t *chosen;
+	unsigned len;
+
+	SSL_get0_alpn_selected(t->ssl, &chosen, &len);
+	return span_equal(span_of(chosen, len), span_str(protocol));
 }
 
 bool tls_is_accepted(const struct tls *t)

@@ -27,18 +27,22 @@ struct tls;
 
 /**
  * tls_context_new() - read the files and get ready to speak to @host
- * @host:   a name, which is sent (SNI) and must be in the certificate, or an address, which must be in it
- * @error:  on failure one sentence: which file, why, what to do
+ * @host:      a name, which is sent (SNI) and must be in the certificate, or an address, which must be in it
+ * @protocol:  what will be spoken, by its name in ALPN, "http/1.1" or "h2"
+ * @error:     on failure one sentence: which file, why, what to do
  * Return: 0 or a negative errno.
  */
-int tls_context_new(const struct tls_options *options, const char *host, struct tls_context **out,
-		    struct buffer *error);
+int tls_context_new(const struct tls_options *options, const char *host, const char *protocol,
+		    struct tls_context **out, struct buffer *error);
 
 /** tls_context_free() - no struct tls of it may be left */
 void tls_context_free(struct tls_context *c);
 
 /** tls_new() - TLS on @fd, which is connected, non-blocking, and stays the caller's; NULL when out of memory */
 struct tls *tls_new(struct tls_context *c, int fd);
+
+/** tls_chose() - after the handshake: did the peer choose @protocol by ALPN? A peer that knows no ALPN chooses nothing */
+bool tls_chose(const struct tls *t, const char *protocol);
 
 /*
  * The next three return a negative errno; these have a meaning of their own:

@@ -554,7 +554,7 @@ static void test_files_that_are_not_right(void **state)
 		struct buffer error = { 0 };
 		struct tls_context *c = NULL;
 
-		assert_true(tls_context_new(&rows[i].options, NAME, &c, &error) < 0);
+		assert_true(tls_context_new(&rows[i].options, NAME, "http/1.1", &c, &error) < 0);
 		for (size_t n = 0; n < 3; n++)
 			if (!strstr(buffer_text(&error), rows[i].says[n]))
 				fail_msg("row %zu does not say \"%s\": %s", i, rows[i].says[n],
@@ -632,11 +632,11 @@ static void test_no_authorities(void **state)
 	struct buffer error = { 0 };
 
 	setenv("SSL_CERT_FILE", fault_certs_path("none"), 1);
-	assert_true(tls_context_new(&options, NAME, &c, &error) < 0);
+	assert_true(tls_context_new(&options, NAME, "http/1.1", &c, &error) < 0);
 	assert_non_null(strstr(buffer_text(&error), "--cacert"));
 	buffer_clear(&error);
 	options.insecure = true; /* needs none */
-	assert_int_equal(tls_context_new(&options, NAME, &c, &error), 0);
+	assert_int_equal(tls_context_new(&options, NAME, "http/1.1", &c, &error), 0);
 	unsetenv("SSL_CERT_FILE");
 	tls_context_free(c);
 	buffer_deinit(&error);
