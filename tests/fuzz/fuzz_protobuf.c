@@ -1,0 +1,91 @@
+/*
+ * fuzz_protobuf.c - any bytes as one or two messages
+ *
+ * The first byte is the share of the first message. A message that reads as such gives JSON of a known type
+ * and of an unknown one; against itself it is the same.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/json_doc.h"
+#include "compare/proto_guess.h"
+#include "compare/proto_json.h"
+#include "compare/protobuf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int yes)
+{
+	if (!yes)
+		abort();
+}
+
+static struct proto_type entry = { .name = SPAN_LITERAL("Entry"), .count = 2, .is_map = true };
+static struct proto_type all = { .name = SPAN_LITERAL("All"), .count = 8 };
+static const struct proto_member entry_members[] = {
+	{ SPAN_LITERAL("key"), 1, PROTO_KIND_STRING, false, false, NULL },
+	{ SPAN_LITERAL("value"), 2, PROTO_KIND_MESSAGE, false, false, &all },
+};
+static const struct proto_member all_members[] = {
+	{ SPAN_LITERAL("n"), 1, PROTO_KIND_INT64, false, false, NULL },
+	{ SPAN_LITERAL("x"), 2, PROTO_KIND_FLOAT, true, false, NULL },
+	{ SPAN_LITERAL("word"), 3, PROTO_KIND_STRING, false, true, NULL },
+	{ SPAN_LITERAL("inner"), 4, PROTO_KIND_MESSAGE, false, false, &all },
+	{ SPAN_LITERAL("map"), 5, PROTO_KIND_MESSAGE, true, false, &entry },
+	{ SPAN_LITERAL("flags"), 6, PROTO_KIND_BOOL, true, false, NULL },
+	{ SPAN_LITERAL("data"), 7, PROTO_KIND_BYTES, true, false, NULL },
+	{ SPAN_LITERAL("z"), 8, PROTO_KIND_SINT32, false, false, NULL },
+};
+
+static void must_be_json(struct buffer *text)
+{
+	struct json_doc d = { 0 };
+
+	must(json_doc_parse(&d, buffer_span(text)) == 0);
+	json_doc_deinit(&d);
+}
+
+static void known(struct digest *digest, struct span message)
+{
+	struct buffer out = { 0 };
+
+	if (proto_json(&all, message, 1 << 20, digest, &out) == 0) {
+		must(proto_is_message(message));
+		must_be_json(&out);
+	}
+	buffer_deinit(&out);
+}
+
+static void unknown(struct digest *digest, struct span p, struct span s)
+{
+	struct buffer out[2] = { { 0 } };
+
+	if (proto_guess(p, s, 1 << 20, digest, &out[0], &out[1]) == 0) {
+		must(proto_is_message(p) && proto_is_message(s));
+		must_be_json(&out[0]);
+		must_be_json(&out[1]);
+		if (span_equal(p, s))
+			must(span_equal(buffer_span(&out[0]), buffer_span(&out[1])));
+	}
+	buffer_deinit(&out[0]);
+	buffer_deinit(&out[1]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span rest = span_of(data, size), first;
+	struct digest *digest = digest_new();
+	uint8_t share;
+
+	all.members = all_members;
+	entry.members = entry_members;
+	if (digest && span_u8(&rest, &share)) {
+		span_take(&rest, rest.len * share / 255, &first);
+		known(digest, first);
+		known(digest, rest);
+		unknown(digest, first, rest);
+		unknown(digest, first, first);
+	}
+	digest_free(digest);
+	return 0;
+}
