@@ -13,7 +13,9 @@
  *   EVENTS   text/event-stream                       joined.c, then as JSON
  *   TEXT     text/, xml and the like                 exactly, and as JSON if both are
  *   BYTES    everything else                         exactly
+ *   PROTOBUF a call of gRPC, by its request          grpc_compare.c: as TENSORS or JSON
  *
+ * Of a call of gRPC the status that counts is grpc-status, whatever HTTP's is.
  * A type that says nothing (none, application/octet-stream) is JSON if the body
  * begins like it. Where one side has binary tensors and the other JSON, the JSON
  * is read as tensors too.
@@ -40,6 +42,7 @@
 #include "compare/comparer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +51,7 @@
 #include "compare/body.h"
 #include "compare/findings.h"
 #include "compare/generated.h"
+#include "compare/grpc_compare.h"
 #include "compare/joined.h"
 #include "compare/json_compare.h"
 #include "compare/path_rules.h"
@@ -70,6 +74,8 @@ struct comparer {
 	struct json_comparer *json;
 	struct collector *collector;
 	struct digest *digest;
+	struct proto_set *types;
+	struct grpc_comparer *grpc;
 	struct side production, shadow;
 	struct budget memory;
 	size_t charged; /* of it, before it was taken, for this pair */
@@ -136,6 +142,56 @@ static const char *failure_of(const struct outcome *o)
 	return NULL;
 }
 
+static bool is_grpc(const struct pair *pair)
+{
+	return pair->request && pair->request->head.is_grpc;
+}
+
+/** show_status() - "OK", or "UNAVAILABLE: what the server says of it" */
+static void show_status(char out[FINDING_TEXT], enum grpc_status status, struct span message)
+{
+	char text[2 * FINDING_TEXT];
+	int len = snprintf(text, sizeof(text), "%s%s%.*s", grpc_status_name(status), message.len > 0 ? ": " : "",
+			   message.len < FINDING_TEXT ? (int)message.len : FINDING_TEXT, (const char *)message.at);
+
+	finding_text(out, span_of(text, (size_t)len));
+}
+
+/** add_statuses() - for the record; words of the same error are told and not compared */
+static void add_statuses(struct comparer *c, enum grpc_status production, struct span production_says,
+			 enum grpc_status shadow, struct span shadow_says)
+{
+	struct finding *f;
+
+	collector_enter_key(c->collector, SPAN_LITERAL("grpc-status"), false);
+	f = production == shadow ? collector_add_ignored(c->collector, "grpc-message") : collector_add(c->collector, DIFFERENCE_VALUE);
+	collector_leave(c->collector);
+	if (f) {
+		show_status(f->production, production, production_says);
+		show_status(f->shadow, shadow, shadow_says);
+	}
+	c->result.findings = collector_findings(c->collector);
+}
+
+/** compare_statuses() - of a call of gRPC; false: both are OK, and what they say counts */
+static bool compare_statuses(struct comparer *c, const struct response *p, const struct response *s)
+{
+	struct span production_says, shadow_says;
+	enum grpc_status production = grpc_reply_status(p, &production_says), shadow = grpc_reply_status(s, &shadow_says);
+
+	if (production == GRPC_STATUS_NONE || shadow == GRPC_STATUS_NONE) {
+		not_comparable(c, "status_unseen");
+		return true;
+	}
+	if (production != shadow)
+		decide(c, COMPARISON_STATUS, "grpc");
+	else if (production == GRPC_OK)
+		return false;
+	if (production != shadow || !span_equal(production_says, shadow_says))
+		add_statuses(c, production, production_says, shadow, shadow_says);
+	return true;
+}
+
 /** without_bodies() - the rungs of the ladder that need none; false: the bodies have to be looked at */
 static bool without_bodies(struct comparer *c, const struct pair *pair)
 {
@@ -151,6 +207,8 @@ static bool without_bodies(struct comparer *c, const struct pair *pair)
 		decide(c, COMPARISON_ERROR, failure_of(pair->outcome));
 	else if (!is_whole(s))
 		not_comparable(c, shadow_result(s ? s->result : RESPONSE_UNSEEN));
+	else if (is_grpc(pair))
+		return compare_statuses(c, p, s);
 	else if (p->status_code != s->status_code)
 		decide(c, COMPARISON_STATUS, p->status_code / 100 != s->status_code / 100 ? "class" : "code");
 	else
@@ -468,10 +526,41 @@ static void compare_kinds(struct comparer *c, enum body_kind p, enum body_kind s
 		compare_text_or_json(c);
 		break;
 	case BODY_BYTES:
+	case BODY_PROTOBUF: /* not of a content type */
 	case BODY_KIND_COUNT:
 		compare_bytes(c);
 		break;
 	}
+}
+
+/** room_for_body() - most bytes that a body may unpack to: two buffers take part in it */
+static uint64_t room_for_body(const struct comparer *c)
+{
+	uint64_t left = (c->memory.limit - budget_used(&c->memory)) / 2;
+
+	return left < c->max_body ? left : c->max_body;
+}
+
+/** compare_grpc() - the messages of two responses with status OK */
+static void compare_grpc(struct comparer *c, const struct pair *pair)
+{
+	const struct response *p = pair->production, *s = pair->shadow;
+	struct grpc_found found;
+
+	c->result.same_bytes = span_equal(span_of(p->body, (size_t)p->body_len), span_of(s->body, (size_t)s->body_len));
+	c->is_large = p->body_len > COMPARER_KEPT_BODY || s->body_len > COMPARER_KEPT_BODY;
+	grpc_compare(c->grpc, &pair->request->head, p, s, room_for_body(c), &found);
+	c->result.kind = found.kind;
+	if (found.production || found.shadow)
+		cannot_read(c, found.production, found.shadow, found.damaged);
+	else if (found.shadow_failed && !found.production_failed)
+		decide(c, COMPARISON_ERROR, "error_event");
+	else if (found.production_failed && !found.shadow_failed)
+		decide(c, COMPARISON_STATUS, "error_event");
+	else
+		finish(c, found.error);
+	if (c->result.verdict == COMPARISON_SCHEMA && found.other_length)
+		c->result.reason = "length";
 }
 
 /** has_body() - responses to HEAD, 204 and 304 have none, whatever their headers say (RFC 9112, 6.3) */
@@ -481,14 +570,6 @@ static bool has_body(const struct pair *pair)
 
 	return status != 204 && status != 304 &&
 	       !(pair->request && span_equal(pair->request->head.method, SPAN_LITERAL("HEAD")));
-}
-
-/** room_for_body() - most bytes that a body may unpack to: two buffers take part in it */
-static uint64_t room_for_body(const struct comparer *c)
-{
-	uint64_t left = (c->memory.limit - budget_used(&c->memory)) / 2;
-
-	return left < c->max_body ? left : c->max_body;
 }
 
 /** unpacked() - what unpacking took: nothing where the body is as it came */
@@ -535,6 +616,7 @@ static void give_back(struct comparer *c)
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
 	json_comparer_rest(c->json);
+	grpc_comparer_rest(c->grpc);
 	budget_release(&c->memory, c->charged);
 	c->charged = 0;
 	c->is_large = false;
@@ -553,7 +635,9 @@ static void run_once(struct comparer *c, const struct pair *pair)
 	c->charged = 0;
 	if (!without_bodies(c, pair)) {
 		c->result.same_bytes = true;
-		if (has_body(pair))
+		if (is_grpc(pair))
+			compare_grpc(c, pair);
+		else if (has_body(pair))
 			compare_bodies(c, pair);
 	}
 }
@@ -596,6 +680,7 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 		.unordered_count = options->unordered_count,
 	};
 	struct comparer *c = calloc(1, sizeof(*c));
+	struct grpc_tools tools;
 	int err = -ENOMEM;
 
 	*out = NULL;
@@ -606,6 +691,8 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 	side_init(c, &c->production);
 	side_init(c, &c->shadow);
 	err = path_rules_new(&rules, &c->rules, error);
+	if (!err && options->proto_count > 0)
+		err = proto_set_new(options->protos, options->proto_count, &c->types, error);
 	if (err)
 		goto fail;
 	err = -ENOMEM;
@@ -613,6 +700,10 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 	c->collector = collector_new();
 	c->digest = digest_new();
 	if (!c->json || !c->collector || !c->digest)
+		goto fail;
+	tools = (struct grpc_tools){ c->json, c->collector, c->rules, c->digest, &c->memory, c->types };
+	c->grpc = grpc_comparer_new(&tools);
+	if (!c->grpc)
 		goto fail;
 	*out = c;
 	return 0;
@@ -638,6 +729,8 @@ void comparer_free(struct comparer *c)
 		return;
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
+	grpc_comparer_free(c->grpc);
+	proto_set_free(c->types);
 	digest_free(c->digest);
 	collector_free(c->collector);
 	json_comparer_free(c->json);

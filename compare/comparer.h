@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "compare/comparison.h"
+#include "compare/proto_set.h"
 #include "message/message.h"
 #include "message/response.h"
 #include "replay/outcome.h"
@@ -24,6 +25,8 @@ struct compare_options {
 	size_t ignore_count;
 	const char *const *unordered;
 	size_t unordered_count;
+	const struct proto_file *protos; /* --proto: types of messages of gRPC, borrowed during the call */
+	size_t proto_count;
 	uint64_t max_body;          /* a response that inflates to more is not comparable */
 	size_t memory;              /* for all that comparing takes besides the responses; 0: as much as it needs */
 };
@@ -38,7 +41,7 @@ struct pair {
 
 struct comparer;
 
-/** comparer_new() - 0, -EINVAL (@error: the rule, its line, what to do) or -ENOMEM */
+/** comparer_new() - 0, -EINVAL (@error: the rule and its line, or the file of types; what to do) or -ENOMEM */
 int comparer_new(const struct compare_options *options, struct comparer **out, struct buffer *error);
 
 /** comparer_run() - compare; the result is borrowed until the next call */

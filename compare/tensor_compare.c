@@ -484,34 +484,48 @@ static int compare_output(struct match *m, uint32_t state, const struct tensors 
 	return ok ? 0 : -ENOMEM;
 }
 
+/** enter_output() - the path and the rules' state at the @i-th output; the outputs are at @outputs */
+static uint32_t enter_output(struct match *m, const struct tensors *in, uint32_t outputs, uint32_t i)
+{
+	struct span name = in->at[i].name;
+	bool escaped = name.len > 0 && memchr(name.at, '\\', name.len);
+
+	if (in->by_name) {
+		collector_enter_key(m->collector, name, escaped);
+		return path_rules_key(m->rules, outputs, name, escaped);
+	}
+	collector_enter_index(m->collector, i);
+	return path_rules_index(m->rules, outputs, i);
+}
+
 int tensors_compare(struct collector *c, struct path_rules *rules, const struct tensors *production,
 		    const struct tensors *shadow)
 {
-	struct match m = { .collector = c, .rules = rules, .named = production->count > 1 };
+	struct match m = { .collector = c, .rules = rules, .named = production->count > 1 && !production->by_name };
 	uint32_t outputs = path_rules_key(rules, PATH_RULES_ROOT, SPAN_LITERAL("outputs"), false);
 	bool all = path_rules_effect(rules, outputs)->ignore;
 	int err = 0;
 
 	collector_enter_key(c, SPAN_LITERAL("outputs"), false);
-	collector_enter_index(c, 0);
 	for (uint32_t i = 0; i < production->count && i < shadow->count && !err; i++) {
-		uint32_t output = path_rules_index(rules, outputs, i);
-		uint32_t data = path_rules_key(rules, output, SPAN_LITERAL("data"), false);
-		const struct rule_effect *effect = path_rules_effect(rules, data);
+		const struct rule_effect *effect;
+		uint32_t output, data;
 
 		if (!span_equal(production->at[i].name, shadow->at[i].name))
 			continue;
+		output = enter_output(&m, production, outputs, i);
+		data = path_rules_key(rules, output, SPAN_LITERAL("data"), false);
+		effect = path_rules_effect(rules, data);
 		if (!all && !path_rules_effect(rules, output)->ignore)
 			path_rules_mark(rules, data);
-		collector_index(c, i);
 		collector_enter_key(c, SPAN_LITERAL("data"), false);
 		if (effect->ignore) /* here or above: below what is ignored everything is */
 			err = ignored_output(&m, effect, production, shadow, i);
 		else
 			err = compare_output(&m, data, production, shadow, i);
 		collector_leave(c);
+		collector_leave(c);
 	}
-	collector_leave(c);
 	collector_leave(c);
 	return err;
 }

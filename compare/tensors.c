@@ -28,6 +28,25 @@ static const struct {
 #undef X
 };
 
+enum tensor_type tensor_type_of(struct span name)
+{
+	int i = 0;
+
+	while (i < TENSOR_TYPE_COUNT && !span_equal(span_str(types[i].name), name))
+		i++;
+	return (enum tensor_type)i;
+}
+
+const char *tensor_type_name(enum tensor_type type)
+{
+	return types[type].name;
+}
+
+size_t tensor_type_size(enum tensor_type type)
+{
+	return types[type].size;
+}
+
 /** take_le() - a little-endian number of @size bytes from the front */
 static bool take_le(struct span *in, size_t size, uint64_t *out)
 {
@@ -207,12 +226,18 @@ bool tensors_frame(struct tensors *t, struct span *frame)
 	for (uint32_t name = 1; name < d->nodes[0].next; name = d->nodes[name + 1].next)
 		if (name + 1 != outputs)
 			add_member(out, d, name, &first);
-	buffer_add_str(out, first ? "\"outputs\":[" : ",\"outputs\":[");
+	buffer_add_str(out, first ? "\"outputs\":" : ",\"outputs\":");
+	buffer_add(out, t->by_name ? "{" : "[", 1);
 	for (size_t i = 0; i < t->count; i++) {
 		buffer_add(out, ",", i > 0);
+		if (t->by_name) {
+			buffer_add(out, "\"", 1);
+			buffer_add_span(out, t->at[i].name);
+			buffer_add(out, "\":", 2);
+		}
 		add_output(out, d, t->at[i].output);
 	}
-	buffer_add(out, "]}", 2);
+	buffer_add(out, t->by_name ? "}}" : "]}", 2);
 	*frame = buffer_span(out);
 	return buffer_ok(out);
 }
@@ -269,7 +294,7 @@ void tensors_deinit(struct tensors *t)
 	if (t->memory)
 		budget_release(t->memory, t->cap * sizeof(*t->at));
 	free(t->at);
-	*t = (struct tensors){ .memory = t->memory };
+	*t = (struct tensors){ .memory = t->memory, .by_name = t->by_name };
 }
 
 /* ---- elements ---- */

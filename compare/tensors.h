@@ -41,6 +41,14 @@ enum tensor_type {
 	TENSOR_TYPE_COUNT
 };
 
+/** tensor_type_of() - the type called @name; TENSOR_TYPE_COUNT if there is none */
+enum tensor_type tensor_type_of(struct span name);
+
+const char *tensor_type_name(enum tensor_type type);
+
+/** tensor_type_size() - bytes of an element; 0 of BYTES */
+size_t tensor_type_size(enum tensor_type type);
+
 /** struct tensor - one output; spans are borrowed from the body */
 struct tensor {
 	struct span name;  /* as it is written in the head */
@@ -55,6 +63,7 @@ struct tensor {
 
 /** struct tensors - used again for the next response; the zero value is empty */
 struct tensors {
+	bool by_name;          /* outputs have no order, and are members of an object; set before tensors_read() */
 	struct budget *memory; /* borrowed, or NULL: what outputs are charged to, and the nodes of the head */
 	struct json_doc head;
 	struct tensor *at;

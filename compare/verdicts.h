@@ -112,7 +112,8 @@ const char *reply_difference_name(enum reply_difference r);
 const char *reply_difference_meaning(enum reply_difference r);
 
 #define BODY_KINDS(X)                                                                                        \
-	X(NONE, "none") X(JSON, "json") X(TENSORS, "tensors") X(EVENTS, "events") X(TEXT, "text") X(BYTES, "bytes")
+	X(NONE, "none") X(JSON, "json") X(TENSORS, "tensors") X(EVENTS, "events") X(TEXT, "text") X(BYTES, "bytes") \
+	X(PROTOBUF, "protobuf") /* a call of gRPC whose messages are no tensors */
 
 enum body_kind {
 #define X(id, name) BODY_##id,

@@ -2,15 +2,19 @@
  * fuzz_protobuf.c - any bytes as one or two messages
  *
  * The first byte is the share of the first message. A message that reads as such gives JSON of a known type
- * and of an unknown one; against itself it is the same.
+ * and of an unknown one; against itself it is the same. What reads as a model server's response
+ * is read as tensors or refused by them.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "base/json_doc.h"
+#include "compare/grpc_tf.h"
+#include "compare/grpc_v2.h"
 #include "compare/proto_guess.h"
 #include "compare/proto_json.h"
 #include "compare/protobuf.h"
+#include "compare/tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,6 +75,27 @@ static void unknown(struct digest *digest, struct span p, struct span s)
 	buffer_deinit(&out[1]);
 }
 
+static void server(struct digest *digest, struct span message)
+{
+	struct tensor_form form = { { 0 }, 0 };
+	struct tensors t = { 0 };
+	struct grpc_v2_part part;
+	struct span frame;
+
+	for (int i = 0; i < 2; i++) {
+		if ((i ? grpc_tf_read(message, 1 << 20, digest, &form) : grpc_v2_read(message, 1 << 20, &form)) != 0)
+			continue;
+		must(proto_is_message(message) && form.bytes.len <= 8 << 20 && form.head_len <= form.bytes.len);
+		t.by_name = i > 0;
+		if (tensors_read(&t, buffer_span(&form.bytes), form.head_len) == 0)
+			must(tensors_frame(&t, &frame));
+	}
+	if (grpc_v2_part_of(message, &part) == 0)
+		must(proto_is_message(part.response));
+	tensors_deinit(&t);
+	buffer_deinit(&form.bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span rest = span_of(data, size), first;
@@ -83,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		span_take(&rest, rest.len * share / 255, &first);
 		known(digest, first);
 		known(digest, rest);
+		server(digest, rest);
 		unknown(digest, first, rest);
 		unknown(digest, first, first);
 	}

@@ -16,6 +16,7 @@
 #include "compare/comparer.h"
 #include "tests/rig/coded.h"
 #include "tests/rig/fail_alloc.h"
+#include "tests/rig/protobuf_bytes.h"
 
 #define DELTA(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
 #define LONG	    "{\"a\":[1,2,3,4,5,6,7,8,9,10],\"b\":{\"c\":\"a\\u0062\",\"d\":[true,null]},\"e\":[[0.1,0.9],[0.8,0.2]]}"
@@ -143,6 +144,157 @@ static void test_run(void **state)
 	}
 }
 
+/* ---- calls of gRPC ---- */
+
+/* an output of V2, and one of TensorFlow: raw or as values, which differ by @more */
+static void add_v2(struct buffer *out, bool raw, uint64_t more)
+{
+	struct buffer output = { 0 }, inner = { 0 };
+
+	pb_text(out, 3, "id");
+	pb_text(&output, 1, "an output");
+	pb_text(&output, 2, "INT32");
+	pb_number(&output, 3, 1);
+	if (!raw) {
+		pb_number(&inner, 2, 4 + more);
+		pb_message(&output, 5, &inner);
+	}
+	pb_message(out, 5, &output);
+	if (raw) {
+		pb_le(&inner, 4 + more, 4);
+		pb_message(out, 6, &inner);
+	}
+	buffer_deinit(&output);
+	buffer_deinit(&inner);
+}
+
+static void add_call(struct buffer *body, size_t kind, bool shadow)
+{
+	struct buffer m = { 0 }, inner = { 0 };
+	uint8_t prefix[5] = { 0 };
+
+	if (kind == 0) {
+		add_v2(&m, shadow, shadow);
+	} else if (kind == 1) {
+		add_v2(&inner, shadow, shadow);
+		pb_message(&m, 2, &inner);
+	} else if (kind == 2) {
+		pb_number(&m, 1, 1);
+		pb_float(&m, 5, shadow ? 0.5f : 0.25f);
+		pb_text(&inner, 1, "scores");
+		pb_message(&inner, 2, &m);
+		pb_message(&m, 1, &inner);
+	} else if (kind == 3) {
+		pb_text(&inner, 1, shadow ? "cat" : "dog");
+		for (int level = 0; level < 2; level++) {
+			pb_message(&m, 1, &inner);
+			pb_message(&inner, 1, &m);
+		}
+		pb_message(&m, 1, &inner);
+	} else {
+		pb_text(&inner, 1, shadow ? "one" : "other");
+		pb_number(&inner, 2, 300);
+		pb_message(&m, 1, &inner);
+		pb_bytes(&m, 2, SPAN_LITERAL("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+					     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"));
+		pb_text(&inner, 1, "twice");
+		pb_message(&m, 1, &inner);
+	}
+	prefix[4] = (uint8_t)m.len;
+	buffer_add(body, prefix, sizeof(prefix));
+	buffer_add_span(body, buffer_span(&m));
+	buffer_deinit(&m);
+	buffer_deinit(&inner);
+}
+
+static void test_grpc(void **state)
+{
+	static const char *const paths[] = { "/inference.GRPCInferenceService/ModelInfer",
+					     "/inference.GRPCInferenceService/ModelStreamInfer",
+					     "/tensorflow.serving.PredictionService/Predict",
+					     "/tensorflow.serving.PredictionService/Classify", "/a.B/C" };
+	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
+	static const struct header ok = { SPAN_LITERAL("grpc-status"), SPAN_LITERAL("0") };
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		struct message request = { .head = { .target = span_str(paths[i]), .is_grpc = true } };
+		struct buffer body[2] = { { 0 } };
+		struct response r[2];
+		bool failed = true;
+		long failures = 0;
+
+		for (int side = 0; side < 2; side++) {
+			add_call(&body[side], i, side);
+			r[side] = (struct response){ .result = RESPONSE_WHOLE, .status_code = 200,
+						     .headers = &ok, .header_count = 1,
+						     .body = body[side].bytes, .body_len = body[side].len };
+		}
+		for (long n = 0; failed; n++) {
+			struct pair pair = { &request, &r[0], &r[1], &answered };
+			const struct comparison *got;
+			int err;
+			struct comparer *c = made_comparer(&err);
+
+			fail_at = n;
+			got = comparer_run(c, &pair);
+			failed = fail_at < 0;
+			fail_at = -1;
+			if (failed && got->verdict == COMPARISON_NOT_COMPARABLE) {
+				assert_string_equal(got->reason, "memory");
+				failures++;
+				got = comparer_run(c, &pair);
+			}
+			if (!comparison_is_mismatch(got->verdict) || got->verdict == COMPARISON_ENCODING)
+				fail_msg("call %zu, allocation %ld: %s, %s", i, n, comparison_name(got->verdict),
+					 got->reason ? got->reason : "-");
+			comparer_free(c);
+		}
+		assert_true(failures > 0);
+		buffer_deinit(&body[0]);
+		buffer_deinit(&body[1]);
+	}
+}
+
+/* a file of --proto with two messages, of which one has the other */
+static void test_types(void **state)
+{
+	struct buffer set = { 0 }, file = { 0 }, message = { 0 }, part = { 0 }, error = { 0 };
+	struct proto_set *s = NULL;
+
+	(void)state;
+	pb_text(&file, 2, "p");
+	pb_text(&message, 1, "A");
+	pb_text(&part, 1, "b");
+	pb_number(&part, 3, 1);
+	pb_number(&part, 5, PROTO_KIND_MESSAGE);
+	pb_text(&part, 6, ".p.A");
+	pb_message(&message, 2, &part);
+	pb_message(&file, 4, &message);
+	pb_text(&message, 1, "S");
+	pb_text(&part, 1, "M");
+	pb_text(&part, 3, ".p.A");
+	pb_message(&message, 2, &part);
+	pb_message(&file, 6, &message);
+	pb_message(&set, 1, &file);
+	for (long n = 0; !s; n++) {
+		const struct proto_file from = { buffer_span(&set), "types" };
+		int err;
+
+		fail_at = n;
+		err = proto_set_new(&from, 1, &s, &error);
+		fail_at = -1;
+		assert_true(s ? err == 0 : err == -ENOMEM);
+	}
+	assert_non_null(proto_set_response(s, SPAN_LITERAL("p.S"), SPAN_LITERAL("M")));
+	proto_set_free(s);
+	buffer_deinit(&set);
+	buffer_deinit(&file);
+	buffer_deinit(&message);
+	buffer_deinit(&part);
+	buffer_deinit(&error);
+}
+
 /* What a large pair took is given back; what small ones take stays, and suffices. */
 static void test_rest(void **state)
 {
@@ -188,7 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_run), cmocka_unit_test(test_grpc), cmocka_unit_test(test_types),
 		cmocka_unit_test(test_rest),
 	};
 
