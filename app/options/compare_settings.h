@@ -16,6 +16,7 @@ struct compare_settings {
 	bool on;
 	double rtol, atol;
 	const char *rules_path; /* NULL: none */
+	struct texts protos;    /* paths of descriptor sets */
 	struct texts ignore, unordered;
 	struct texts slice_by; /* names of headers */
 	uint64_t max_response;

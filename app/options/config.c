@@ -76,12 +76,12 @@ bool config_split(struct span line, struct span *key, struct span *value)
 	return split;
 }
 
-static int read_text(int fd, struct buffer *out)
+static int read_contents(int fd, bool is_text, struct buffer *out)
 {
 	size_t had = out->len;
 	int rc = read_all(fd, CONFIG_BYTES_MAX, out);
 
-	return rc == 0 && out->len > had && memchr(out->bytes + had, '\0', out->len - had) ? -EILSEQ : rc;
+	return is_text && rc == 0 && out->len > had && memchr(out->bytes + had, '\0', out->len - had) ? -EILSEQ : rc;
 }
 
 static bool is_regular(int fd)
@@ -91,7 +91,7 @@ static bool is_regular(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-int config_read(const char *path, const char *what, bool again, struct buffer *out, struct buffer *error)
+static int read_file(const char *path, const char *what, bool is_text, bool again, struct buffer *out, struct buffer *error)
 {
 	/* without O_NONBLOCK, to open a named pipe is to wait for who writes to it */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (again ? O_NONBLOCK : 0));
@@ -104,7 +104,7 @@ int config_read(const char *path, const char *what, bool again, struct buffer *o
 			      again ? "" : rc == -EACCES ? "; run as a user who may read it" : "; check the path");
 		return rc;
 	}
-	rc = again && !is_regular(fd) ? -ESPIPE : read_text(fd, out);
+	rc = again && !is_regular(fd) ? -ESPIPE : read_contents(fd, is_text, out);
 	close(fd);
 	if (rc == -ESPIPE)
 		buffer_printf(error, "the %s \"%s\" is no regular file and cannot be read a second time; restart to change options", what, path);
@@ -114,6 +114,17 @@ int config_read(const char *path, const char *what, bool again, struct buffer *o
 	else if (rc == -EILSEQ)
 		buffer_printf(error, "the %s \"%s\" contains a NUL byte, so it is no text file; name the right one", what, path);
 	else if (rc < 0)
-		buffer_printf(error, "cannot read the %s \"%s\": %s; name a file of text", what, path, strerror(-rc));
+		buffer_printf(error, "cannot read the %s \"%s\": %s; name a file%s", what, path, strerror(-rc),
+			      is_text ? " of text" : "");
 	return rc;
+}
+
+int config_read(const char *path, const char *what, bool again, struct buffer *out, struct buffer *error)
+{
+	return read_file(path, what, true, again, out, error);
+}
+
+int config_read_bytes(const char *path, const char *what, struct buffer *out, struct buffer *error)
+{
+	return read_file(path, what, false, false, out, error);
 }

@@ -27,6 +27,9 @@
  */
 int config_read(const char *path, const char *what, bool again, struct buffer *out, struct buffer *error);
 
+/** config_read_bytes() - the same of a file that is no text; read once, at the start */
+int config_read_bytes(const char *path, const char *what, struct buffer *out, struct buffer *error);
+
 /** struct line_reader - walks a text; start with { text, 0 } */
 struct line_reader {
 	struct span rest;

@@ -194,6 +194,9 @@ const struct option_row option_rows[] = {
 	  "what matters in answers and how: lines of a JSON pointer pattern and ignore, exact, num, argmax, topk, text "
 	  "or set",
 	  TEXT(compare.rules_path), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "proto", "FILE",
+	  "names and types of gRPC messages, as protoc --include_imports --descriptor_set_out writes them; repeatable",
+	  TEXTS(compare.protos), .compare_only = true },
 	{ OPTION_GROUP_COMPARE, 0, "rtol", "X",
 	  "numbers are close if they differ by at most atol + rtol * |production's|",
 	  .kind = OPTION_TOLERANCE, .offset = AT(double, compare.rtol), .shown = "1e-5", .compare_only = true },

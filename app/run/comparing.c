@@ -172,7 +172,19 @@ static int read_rules(struct comparing *c, struct buffer *error)
 	return s->rules_path ? config_read(s->rules_path, "file of rules", false, &c->rules, error) : 0;
 }
 
-static int make_comparer(struct comparing *c, struct comparer **out, struct buffer *error)
+/** read_protos() - the files of --proto, each into a buffer of its own */
+static int read_protos(const struct texts *paths, struct buffer *contents, struct proto_file *files, struct buffer *error)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < paths->count && err == 0; i++) {
+		err = config_read_bytes(paths->at[i], "file of descriptors", &contents[i], error);
+		files[i] = (struct proto_file){ buffer_span(&contents[i]), paths->at[i] };
+	}
+	return err;
+}
+
+static int make_from(struct comparing *c, const struct proto_file *protos, struct comparer **out, struct buffer *error)
 {
 	const struct compare_settings *s = c->set.compare;
 	struct compare_options options = {
@@ -185,11 +197,29 @@ static int make_comparer(struct comparing *c, struct comparer **out, struct buff
 		.ignore_count = s->ignore.count,
 		.unordered = s->unordered.at,
 		.unordered_count = s->unordered.count,
+		.protos = protos,
+		.proto_count = s->protos.count,
 		.max_body = s->max_response,
 		.memory = (size_t)c->set.memory,
 	};
 
 	return comparer_new(&options, out, error);
+}
+
+static int make_comparer(struct comparing *c, struct comparer **out, struct buffer *error)
+{
+	const struct texts *paths = &c->set.compare->protos;
+	struct buffer *contents = calloc(paths->count + 1, sizeof(*contents));
+	struct proto_file *files = calloc(paths->count + 1, sizeof(*files));
+	int err = contents && files ? read_protos(paths, contents, files, error) : -ENOMEM;
+
+	if (err == 0)
+		err = make_from(c, files, out, error);
+	for (size_t i = 0; contents && i < paths->count; i++)
+		buffer_deinit(&contents[i]);
+	free(contents);
+	free(files);
+	return err;
 }
 
 static int make_tally(const struct comparing_settings *set, struct tally **out)

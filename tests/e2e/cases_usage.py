@@ -44,6 +44,8 @@ ROWS = [
     ("a bad --ignore", ["-r", "{}/good.pcap", *GOOD, "--compare", "--ignore", "no-slash"], (2,), ["no-slash"]),
     ("a --rules file with a bad line", ["-r", "{}/good.pcap", *GOOD, "--compare", "--rules", "{}/text.pcap"], (2,), ["text.pcap"]),
     ("a missing --rules file", ["-r", "{}/good.pcap", *GOOD, "--compare", "--rules", "{}/no.rules"], (1,), ["no.rules"]),
+    ("a --proto file of another kind", ["-r", "{}/good.pcap", *GOOD, "--compare", "--proto", "{}/good.pcap"], (2,), ["good.pcap", "protoc"]),
+    ("a missing --proto file", ["-r", "{}/good.pcap", *GOOD, "--compare", "--proto", "{}/no.pb"], (1,), ["no.pb"]),
     ("a bad --slice-by", ["-i", "lo", *GOOD, "--compare", "--slice-by", "tenant"], (2,), ["header:"]),
     ("a bad --rtol", ["-i", "lo", *GOOD, "--compare", "--rtol", "-1"], (2,), ["rtol"]),
     ("port 0", ["-i", "lo", "-p", "0", *GOOD], (2,), ["65535"]),

@@ -140,6 +140,12 @@ static void test_read(void **state)
 	assert_string_equal(buffer_text(&error),
 			    "the config file \"/dev/zero\" is longer than 1M: is it the right file?");
 	buffer_clear(&error);
+	assert_int_equal(config_read_bytes("/nonexistent/types.pb", "file of descriptors", &out, &error), -ENOENT);
+	assert_non_null(strstr(buffer_text(&error), "the file of descriptors \"/nonexistent/types.pb\""));
+	buffer_clear(&error);
+	buffer_clear(&out);
+	assert_int_equal(config_read_bytes("/proc/self/cmdline", "file of descriptors", &out, &error), 0);
+	assert_true(out.len > 1 && out.bytes[out.len - 1] == '\0'); /* it has a NUL, which a text must not */
 	assert_int_equal(config_read("/", "file of headers", false, &out, &error), -EISDIR);
 	assert_string_equal(buffer_text(&error), "cannot read the file of headers \"/\": Is a directory; name a file of text");
 	buffer_deinit(&out);
