@@ -183,11 +183,13 @@ static bool compare_statuses(struct comparer *c, const struct response *p, const
 		not_comparable(c, "status_unseen");
 		return true;
 	}
+	if (production == shadow && production == GRPC_OK)
+		return false;
 	if (production != shadow)
 		decide(c, COMPARISON_STATUS, "grpc");
-	else if (production == GRPC_OK)
-		return false;
-	if (production != shadow || !span_equal(production_says, shadow_says))
+	else if (!span_equal(production_says, shadow_says))
+		decide(c, COMPARISON_CLOSE, REASON_IGNORED);
+	if (c->result.verdict != COMPARISON_EQUAL)
 		add_statuses(c, production, production_says, shadow, shadow_says);
 	return true;
 }

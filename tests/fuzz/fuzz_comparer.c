@@ -1,7 +1,8 @@
 /*
  * fuzz_comparer.c - two responses made of any bytes
  *
- * The first bytes choose the headers of both and where the first body ends. The
+ * The first bytes choose the headers of both, whether they are of a call of gRPC and of which method, and where the
+ * first body ends. The
  * verdict is the same a second time and in a fresh comparer; a response compared
  * with itself is equal or not comparable; no number comes out that is none.
  */
@@ -29,6 +30,15 @@ static const char *const types[] = { "application/json",
 				     "application/cloudevents+json",
 				     "application/json" };
 static const char *const codings[] = { "", "", "gzip", "deflate", "br", "zstd", "gzip, deflate", "identity" };
+
+static const char *const methods[] = { "/inference.GRPCInferenceService/ModelInfer",
+				       "/inference.GRPCInferenceService/ModelStreamInfer",
+				       "/tensorflow.serving.PredictionService/Predict",
+				       "/tensorflow.serving.PredictionService/Classify",
+				       "/tensorflow.serving.PredictionService/Regress",
+				       "/tensorflow.serving.PredictionService/MultiInference",
+				       "/a.B/C",
+				       "/" };
 
 #define POOR 16000 /* bytes: a document of 256 values takes 5,120 */
 
@@ -84,6 +94,14 @@ static void make(struct side *s, uint8_t how, uint8_t head_len, struct span body
 	s->response.body = realloc(s->response.body, body.len ? body.len : 1);
 }
 
+/** make_call() - the response is one to a call of gRPC */
+static void make_call(struct side *s, uint8_t how)
+{
+	s->headers[0] = (struct header){ SPAN_LITERAL("grpc-status"), SPAN_LITERAL("0") };
+	s->headers[1] = (struct header){ SPAN_LITERAL("grpc-encoding"), span_str(codings[how >> 3 & 7]) };
+	s->response.header_count = 2;
+}
+
 static void check(const struct comparison *r)
 {
 	must(r->verdict < COMPARISON_COUNT && r->kind < BODY_KIND_COUNT);
@@ -125,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct comparer *c, *poor; /* see all inputs, one after the other */
 	struct comparer *other;
 	struct side p, s;
+	struct message call = { .head = { .method = SPAN_LITERAL("POST"), .is_grpc = true } };
 	struct pair pair = { &post, &p.response, &s.response, &answered };
 	struct comparison result;
 
@@ -137,6 +156,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		poor = new_comparer(POOR);
 	make(&p, how[0], head_len[0], first);
 	make(&s, how[1], head_len[1], in);
+	if (how[1] & 0x80) {
+		call.head.target = span_str(methods[head_len[1] & 7]);
+		pair.request = &call;
+		make_call(&p, how[0]);
+		make_call(&s, how[1]);
+	}
 	result = *comparer_run(c, &pair);
 	check(&result);
 	must(comparer_run(c, &pair)->verdict == result.verdict);
