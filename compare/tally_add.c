@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/grpc_reply.h"
 #include "compare/proposal.h"
 #include "compare/slices.h"
 
@@ -72,15 +73,34 @@ static void add_verdict(struct target_tally *g, const struct pair *pair, const s
 	}
 }
 
-static bool is_bad(int status_code)
+enum health { HEALTH_GOOD, HEALTH_BAD, HEALTH_UNSEEN };
+
+/** health_of() - of a response by its status; of one to a call of gRPC that was kept, by the status of the call */
+static enum health health_of(const struct pair *pair, const struct response *r, int status_code)
 {
-	return status_code == 0 || status_code >= 400;
+	struct span text;
+
+	if (status_code == 0 || status_code >= 400)
+		return HEALTH_BAD;
+	if (!pair->request || !pair->request->head.is_grpc)
+		return HEALTH_GOOD;
+	if (!r || r->result != RESPONSE_WHOLE) /* the status may have been behind what was kept */
+		return HEALTH_UNSEEN;
+	switch (grpc_reply_status(r, &text)) {
+	case GRPC_OK:
+		return HEALTH_GOOD;
+	case GRPC_STATUS_NONE:
+		return HEALTH_UNSEEN;
+	default:
+		return HEALTH_BAD;
+	}
 }
 
 static void add_status(struct target_tally *g, const struct pair *pair)
 {
 	int production = pair->production ? pair->production->status_code : 0, shadow = pair->outcome->status_code;
 	char text[SIDES][16];
+	enum health p, s;
 
 	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE)
 		return; /* it is not known what the shadow would have said */
@@ -90,10 +110,14 @@ static void add_status(struct target_tally *g, const struct pair *pair)
 		g->status_overflow++;
 	if (production == 0) /* not seen: it says nothing about the difference */
 		return;
-	if (is_bad(production))
-		*(is_bad(shadow) ? &g->bad.both : &g->bad.production) += 1;
+	p = health_of(pair, pair->production, production);
+	s = health_of(pair, pair->shadow, shadow);
+	if (p == HEALTH_UNSEEN || s == HEALTH_UNSEEN)
+		return;
+	if (p == HEALTH_BAD)
+		*(s == HEALTH_BAD ? &g->bad.both : &g->bad.production) += 1;
 	else
-		*(is_bad(shadow) ? &g->bad.shadow : &g->bad.neither) += 1;
+		*(s == HEALTH_BAD ? &g->bad.shadow : &g->bad.neither) += 1;
 }
 
 static void add_time(struct histogram *h, int64_t us)

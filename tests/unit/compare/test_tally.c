@@ -365,6 +365,47 @@ static void test_known_pairs(void **state)
 	tally_free(t);
 }
 
+/* HTTP says 200 to every call of gRPC: its own status says whether it failed. */
+static void test_calls(void **state)
+{
+	static const struct {
+		const char *production, *shadow; /* grpc-status; NULL: the response isn't whole, so it may have been in the rest */
+	} calls[] = { { "0", "0" }, { "0", "14" }, { "14", "14" }, { "3", "0" }, { "0", "14" }, { NULL, "14" }, { "0", NULL } };
+	struct tally *t = tally_of(1, false);
+	struct buffer out;
+	struct span s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		const char *texts[2] = { calls[i].production, calls[i].shadow };
+		struct header trailers[2];
+		struct made x;
+
+		make(&x);
+		x.c = (struct comparison){ .verdict = COMPARISON_EQUAL };
+		x.outcome = (struct outcome){ OUTCOME_ANSWERED_2XX, 200, 0, 10, 20, NULL };
+		x.m.head.is_grpc = true;
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		for (int side = 0; side < 2; side++) {
+			struct response *r = side ? &x.shadow : &x.production;
+
+			*r = (struct response){ .result = texts[side] ? RESPONSE_WHOLE : RESPONSE_TOO_LARGE, .status_code = 200,
+						.trailers = &trailers[side], .trailer_count = texts[side] != NULL };
+			trailers[side] = (struct header){ SPAN_LITERAL("grpc-status"), span_str(texts[side] ? texts[side] : "") };
+		}
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+	out = written(t);
+	s = buffer_span(&out);
+	IS(s, "pairs", 7, 0);
+	IS(s, "error_rate/production/of", 5, 0);
+	IS(s, "error_rate/production/count", 2, 0);
+	IS(s, "error_rate/shadow/count", 3, 0);
+	IS(s, "error_rate/both", 1, 0);
+	buffer_deinit(&out);
+	tally_free(t);
+}
+
 /* A tally of nothing knows nothing, and says so in valid JSON. */
 static void test_nothing(void **state)
 {
@@ -925,7 +966,8 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_pairs),      cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_known_pairs),
+		cmocka_unit_test(test_calls),      cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
 		cmocka_unit_test(test_repeats_of_varying_bytes),
