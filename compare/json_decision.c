@@ -8,6 +8,7 @@
  *   {"outputs": [{"data": ..., "shape": [...]}]}   V2: the last dimension is one input's scores
  *   {"outputs": ...}           TF Serving by columns: an array, or an object of named arrays
  *   {"results": [...]}         TF Serving's classify: pairs of label and score; rerankers: index and score
+ *   {"result": {"classifications": [{"classes": [...]}]}}   the same over gRPC
  *   {"data": [{...}]}          vLLM's classify: label and probs
  *   [...]                      the same without a name
  *   {...}                      one input: label, probabilities, ...
@@ -788,6 +789,45 @@ static void under(struct json_comparer *jc, struct span name, struct place p)
 		instance(jc, p, 0);
 }
 
+/** are_named() - does the first of a list of classes have a label? A model without labels has scores alone */
+static bool are_named(const struct json_doc *d, uint32_t classes)
+{
+	uint32_t label = d->nodes[classes].count > 0 ? json_doc_member(d, classes + 1, NAME("label")) : 0;
+
+	return label && d->nodes[label].len > 0;
+}
+
+/** classifications() - TF Serving's Classify over gRPC: true if that is what it is */
+static bool classifications(struct json_comparer *jc, struct place root)
+{
+	struct place result, list, e, classes;
+
+	if (!member_place(jc, root, NAME("result"), &result) || !member_place(jc, result, NAME("classifications"), &list) ||
+	    jc->a->nodes[list.a].type != JSON_ARRAY || jc->b->nodes[list.b].type != JSON_ARRAY ||
+	    path_rules_effect(jc->rules, list.state)->unordered)
+		return false;
+	e = (struct place){ list.a + 1, list.b + 1, 0 };
+	collector_enter_key(jc->out, NAME("result"), false);
+	collector_enter_key(jc->out, NAME("classifications"), false);
+	collector_enter_index(jc->out, 0);
+	for (uint32_t i = 0; i < jc->a->nodes[list.a].count && i < jc->b->nodes[list.b].count; i++) {
+		e.state = path_rules_index(jc->rules, list.state, i);
+		collector_index(jc->out, i);
+		if (!path_rules_effect(jc->rules, e.state)->ignore && member_place(jc, e, NAME("classes"), &classes) &&
+		    are_named(jc->a, classes.a)) {
+			collector_enter_key(jc->out, NAME("classes"), false);
+			decide_lists(jc, classes, list_kind(jc->a, classes.a), NODE_NONE, NODE_NONE);
+			collector_leave(jc->out);
+		}
+		e.a = jc->a->nodes[e.a].next;
+		e.b = jc->b->nodes[e.b].next;
+	}
+	collector_leave(jc->out);
+	collector_leave(jc->out);
+	collector_leave(jc->out);
+	return true;
+}
+
 void json_decisions(struct json_comparer *jc)
 {
 	static const struct span names[] = { ROW("predictions") ROW("outputs") ROW("results") ROW("data") };
@@ -811,7 +851,7 @@ void json_decisions(struct json_comparer *jc)
 		collector_leave(jc->out);
 		return;
 	}
-	if (jc->b->nodes[0].type == JSON_OBJECT && !object(jc, root))
+	if (jc->b->nodes[0].type == JSON_OBJECT && !classifications(jc, root) && !object(jc, root))
 		label_map(jc, root);
 }
 

@@ -545,6 +545,16 @@ static void classes_have_labels_and_scores(void **state)
 	assert_string_equal(found(got, "/result/classifications/*/classes/*/score")->path,
 			    "/result/classifications/0/classes/1/score");
 	assert_int_equal(got->kind, BODY_PROTOBUF);
+	assert_int_equal(got->findings.decisions_total, 1);
+	buffer_clear(&halves[1].body);
+	a_class(&classes, "cat", 0.2f);
+	a_class(&classes, "dog", 0.8f);
+	pb_message(&result, 1, &classes);
+	pb_message(&m, 1, &result);
+	put(1, &m, false);
+	got = run(c, CLASSIFY);
+	expect("another class", got, COMPARISON_DECISION, NULL);
+	assert_string_equal(found(got, "/result/classifications/*/classes")->shadow, "dog");
 	comparer_free(c);
 	buffer_deinit(&m);
 	buffer_deinit(&classes);
