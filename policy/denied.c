@@ -25,8 +25,14 @@
 
 #define TRITON_SOURCES \
 	"Triton Server (2025) and its extensions, KServe 0.15, MLServer 1.7: repository, shared " \
-	"memory, settings, health, metadata"
+	"memory, settings, health, metadata; with TorchServe's form of the protocol"
 #define TRITON_ROUTES(X) \
+	X("*.GRPCInferenceService/Repository*", 0) X("*.GRPCInferenceService/*SharedMemory*", 0) \
+	X("*.GRPCInferenceService/Trace*", 0) X("*.GRPCInferenceService/LogSettings", 0) \
+	X("*.GRPCInferenceService/ModelConfig", 0) X("*.GRPCInferenceService/ModelStatistics", 0) \
+	X("*.GRPCInferenceService/Server*", 0) X("*.GRPCInferenceService/ModelReady", 0) \
+	X("*.GRPCInferenceService/ModelMetadata", 0) \
+	X("inference.model_repository.ModelRepositoryService/**", 0) \
 	X("v2/repository/**", 0) X("v2/*sharedmemory/**", 0) X("v2/logging", 0) \
 	X("trace/setting", 0) X("v2/health/**", 0) X("v2/docs/**", 0) X("v2/models/*/ready", 0) \
 	X("v2/models/*/config", 0) X("v2/models/*/stats", 0) X("v2/models/stats", 0) \
@@ -36,6 +42,8 @@
 
 #define TFSERVING_SOURCES "TensorFlow Serving 2.19, KServe 0.15 (V1), OpenVINO Model Server: metadata and status"
 #define TFSERVING_ROUTES(X) \
+	X("tensorflow.serving.ModelService/**", 0) \
+	X("tensorflow.serving.PredictionService/GetModelMetadata", 0) \
 	X("v1/models/*/metadata", 0) X("v1/models/*/versions/*/metadata", 0) \
 	X("v1/models/*/labels/*/metadata", 0) X("v1/models/*/versions/*", NOPOST | WORD) \
 	X("v1/models/*/labels/*", NOPOST | WORD) X("v1/config/reload", 0)
@@ -44,15 +52,17 @@
 	"TorchServe 0.12 (management and workflow management API), DJL Serving, SageMaker " \
 	"multi-model: register, scale, unregister"
 #define TORCHSERVE_ROUTES(X) \
+	X("org.pytorch.serve.grpc.management.ManagementAPIsService/**", 0) \
+	X("org.pytorch.serve.grpc.inference.InferenceAPIsService/Ping", 0) \
 	X("models", WORD) X("models/*", NOPOST | WORD) X("models/*/*", NOPOST | WORD) \
 	X("models/*/set-default", WORD) X("models/*/*/set-default", WORD) \
 	X("models/*/adapters", WORD) X("models/*/adapters/*", WORD) X("workflows", WORD) \
 	X("workflows/*", WORD) X("api-description", WORD)
 
-#define SELDON_SOURCES "Seldon Core 1.18: rewards sent back, pausing"
+#define SELDON_SOURCES "Seldon Core 1.18: rewards sent back, pausing; KServe's ModelMesh: models and their aliases"
 #define SELDON_ROUTES(X) \
 	X("api/v0.1/feedback", 0) X("api/v1.0/feedback", 0) X("send-feedback", WORD) \
-	X("unpause", WORD)
+	X("unpause", WORD) X("seldon.protos.*/SendFeedback", 0) X("mmesh.ModelMesh/**", 0)
 
 #define VLLM_SOURCES \
 	"vLLM 0.11 (its list of endpoints, docs/usage/security.md): adapters, weights, sleeping, " \
@@ -138,7 +148,8 @@
 	X("*/submit", WORD) X("*/status", WORD) X("*/retry", WORD) X("*/cancel", WORD) X("-/**", 0) \
 	X("api/serve/**", 0) X("api/jobs/**", 0) X("api/2.0/mlflow/**", 0) X("api/3.0/mlflow/**", 0) \
 	X("api/2.0/mlflow-artifacts/**", 0) X("api/2.0/endpoints/**", 0) X("ajax-api/**", 0) \
-	X("v1/traces", 0) X("v1/metrics", 0) X("v1/logs", 0) X("write-to-online-store", WORD) \
+	X("v1/traces", 0) X("v1/metrics", 0) X("v1/logs", 0) \
+	X("opentelemetry.proto.collector.*/**", 0) X("write-to-online-store", WORD) \
 	X("materialize", WORD) X("materialize-incremental", WORD) X("push", WORD)
 
 #define DIFFUSION_SOURCES "Stable Diffusion's web UI 1.10: options, checkpoints, training, the server"
@@ -152,12 +163,13 @@
 	X("load", WORD) X("unload", WORD) X("load_model", WORD) X("unload_model", WORD) \
 	X("reload", WORD) X("shutdown", WORD) X("restart", WORD) X("quitquitquit", WORD)
 
-#define HEALTH_SOURCES "administration, health and metrics, whoever calls them so"
+#define HEALTH_SOURCES "administration, health, reflection and metrics, whoever calls them so"
 #define HEALTH_ROUTES(X) \
 	X("admin/**", WORD) X("actuator/**", WORD) X("debug/pprof/**", WORD) X("health", WORD) \
 	X("health/live", WORD) X("health/ready", WORD) X("health/liveness", WORD) \
 	X("health/readiness", WORD) X("healthz", WORD) X("healthcheck", WORD) X("livez", WORD) \
-	X("readyz", WORD) X("livez/**", WORD) X("readyz/**", WORD) X("ping", WORD) \
+	X("readyz", WORD) X("grpc.health.*/**", 0) X("grpc.reflection.*/**", 0) X("grpc.channelz.*/**", 0) \
+	X("livez/**", WORD) X("readyz/**", WORD) X("ping", WORD) \
 	X("version", WORD) X("metrics", WORD) X("docs", NOPOST | WORD) X("openapi.json", WORD)
 
 #define GROUPS(X) \

@@ -7,6 +7,9 @@
  * changes the server is not in it. What must be left alone whatever the preset
  * is in denied.c.
  *
+ * A call of gRPC is a POST too, and its path is PACKAGE.SERVICE/METHOD, so it is
+ * a route like any other.
+ *
  * Each list names its sources: the servers, and the version whose routes it
  * describes; what stands without a version is from general knowledge.
  */
@@ -20,13 +23,17 @@
 
 #define V2_SOURCES "the open inference protocol V2: Triton Server (2025), KServe 0.15, MLServer 1.7, Seldon Core 2"
 #define V2_ROUTES(X)                                                                                         \
+	X("inference.GRPCInferenceService/ModelInfer") X("inference.GRPCInferenceService/ModelStreamInfer")  \
 	X("v2/models/*/infer") X("v2/models/*/versions/*/infer")                                             \
 	X("v2/models/*/infer_stream") X("v2/models/*/versions/*/infer_stream")                               \
 	X("v2/models/*/generate") X("v2/models/*/versions/*/generate")                                       \
 	X("v2/models/*/generate_stream") X("v2/models/*/versions/*/generate_stream")
 
-#define TFSERVING_SOURCES "TensorFlow Serving 2.19 (REST API), KServe 0.15 (protocol V1)"
+#define TFSERVING_SOURCES "TensorFlow Serving 2.19 (REST and gRPC), KServe 0.15 (protocol V1)"
 #define TFSERVING_ROUTES(X)                                                                                  \
+	X("tensorflow.serving.PredictionService/Predict") X("tensorflow.serving.PredictionService/Classify") \
+	X("tensorflow.serving.PredictionService/Regress")                                                    \
+	X("tensorflow.serving.PredictionService/MultiInference")                                             \
 	X("v1/models/*:predict") X("v1/models/*:classify") X("v1/models/*:regress")                          \
 	X("v1/models/*/versions/*:predict") X("v1/models/*/versions/*:classify")                             \
 	X("v1/models/*/versions/*:regress") X("v1/models/*/labels/*:predict")                                \
@@ -34,6 +41,8 @@
 
 #define TORCHSERVE_SOURCES "TorchServe 0.12 (inference and workflow inference API), its KServe form, DJL Serving"
 #define TORCHSERVE_ROUTES(X)                                                                                 \
+	X("org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions")                               \
+	X("org.pytorch.serve.grpc.inference.InferenceAPIsService/StreamPredictions")                         \
 	X("predictions/*") X("predictions/*/*") X("explanations/*") X("explanations/*/*") X("wfpredict/*")   \
 	X("v1/models/*:predict") X("v1/models/*:explain")
 
@@ -114,7 +123,8 @@ static void list_routes(const struct route_table *table, struct buffer *out)
 void presets_text(struct buffer *out)
 {
 	buffer_add_str(out, "Inference routes, by --preset NAME. \"*\" stands for any bytes of one segment, \"**\" for\n"
-			    "any number of segments; a route may stand behind any prefix and reaches to the end.\n");
+			    "any number of segments; a route may stand behind any prefix and reaches to the end.\n"
+			    "A name with dots before the slash is a gRPC service.\n");
 	for (size_t i = 0; i < COUNT(presets); i++) {
 		buffer_printf(out, "\n%s: %s\n", presets[i].name, presets[i].sources);
 		list_routes(&presets[i].table, out);

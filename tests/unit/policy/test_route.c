@@ -488,6 +488,117 @@ static void test_presets(void **state)
 	}
 }
 
+/*
+ * Calls of gRPC by preset: the ones that take the call, or DENIED. Services and methods are those of Triton's
+ * grpc_service.proto, TensorFlow Serving's prediction_service.proto and model_service.proto, TorchServe's
+ * inference.proto and management.proto, and gRPC's own health and reflection.
+ */
+#define V2         1u
+#define TFSERVING  2u
+#define TORCHSERVE 4u
+#define DENIED     8u
+#define TRITON     "inference.GRPCInferenceService/"
+#define TF         "tensorflow.serving."
+#define TORCH      "org.pytorch.serve.grpc."
+
+static const struct {
+	const char *route;
+	unsigned what;
+} calls[] = {
+	{ TRITON "ModelInfer", V2 },
+	{ TRITON "ModelStreamInfer", V2 },
+	{ TRITON "ServerLive", DENIED },
+	{ TRITON "ServerReady", DENIED },
+	{ TRITON "ServerMetadata", DENIED },
+	{ TRITON "ModelReady", DENIED },
+	{ TRITON "ModelMetadata", DENIED },
+	{ TRITON "ModelConfig", DENIED },
+	{ TRITON "ModelStatistics", DENIED },
+	{ TRITON "RepositoryIndex", DENIED },
+	{ TRITON "RepositoryModelLoad", DENIED },
+	{ TRITON "RepositoryModelUnload", DENIED },
+	{ TRITON "SystemSharedMemoryStatus", DENIED },
+	{ TRITON "SystemSharedMemoryRegister", DENIED },
+	{ TRITON "SystemSharedMemoryUnregister", DENIED },
+	{ TRITON "CudaSharedMemoryStatus", DENIED },
+	{ TRITON "CudaSharedMemoryRegister", DENIED },
+	{ TRITON "CudaSharedMemoryUnregister", DENIED },
+	{ TRITON "TraceSetting", DENIED },
+	{ TRITON "LogSettings", DENIED },
+	{ "inference.grpcinferenceservice/repositorymodelload", DENIED },
+	{ "inference.GRPCInferenceService%2FRepositoryModelLoad", DENIED },
+	{ "inference%2eGRPCInferenceService/RepositoryModelLoad", DENIED },
+	{ "inference.model_repository.ModelRepositoryService/RepositoryModelUnload", DENIED },
+	{ TORCH "openinference.GRPCInferenceService/ServerLive", DENIED },
+	{ "mmesh.ModelMesh/unregisterModel", DENIED },
+	{ "inference.GRPCInferenceService", 0 },
+	{ "inference.GRPCInferenceService/ModelInferX", 0 },
+	{ "inference.GRPCInferenceService/modelinfer", 0 },
+	{ "xinference.GRPCInferenceService/ModelInfer", 0 },
+	{ "GRPCInferenceService/ModelInfer", 0 },
+	{ TRITON "ModelInfer/x", 0 },
+	{ TF "PredictionService/Predict", TFSERVING },
+	{ TF "PredictionService/Classify", TFSERVING },
+	{ TF "PredictionService/Regress", TFSERVING },
+	{ TF "PredictionService/MultiInference", TFSERVING },
+	{ TF "PredictionService/GetModelMetadata", DENIED },
+	{ TF "ModelService/GetModelStatus", DENIED },
+	{ TF "ModelService/HandleReloadConfigRequest", DENIED },
+	{ TF "SessionService/SessionRun", 0 },
+	{ TORCH "inference.InferenceAPIsService/Predictions", TORCHSERVE },
+	{ TORCH "inference.InferenceAPIsService/StreamPredictions", TORCHSERVE },
+	{ TORCH "inference.InferenceAPIsService/Ping", DENIED },
+	{ TORCH "management.ManagementAPIsService/RegisterModel", DENIED },
+	{ TORCH "management.ManagementAPIsService/UnregisterModel", DENIED },
+	{ TORCH "management.ManagementAPIsService/ScaleWorker", DENIED },
+	{ TORCH "management.ManagementAPIsService/SetDefault", DENIED },
+	{ TORCH "management.ManagementAPIsService/DescribeModel", DENIED },
+	{ TORCH "management.ManagementAPIsService/ListModels", DENIED },
+	{ "seldon.protos.Seldon/Predict", 0 },
+	{ "seldon.protos.Seldon/SendFeedback", DENIED },
+	{ "grpc.health.v1.Health/Check", DENIED },
+	{ "grpc.health.v1.Health/Watch", DENIED },
+	{ "grpc.reflection.v1.ServerReflection/ServerReflectionInfo", DENIED },
+	{ "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", DENIED },
+	{ "grpc.channelz.v1.Channelz/GetServers", DENIED },
+	{ "opentelemetry.proto.collector.trace.v1.TraceService/Export", DENIED },
+	{ "ray.serve.UserDefinedService/__call__", 0 },
+};
+
+static enum decision decide_call(const char *preset, const char *prefix, const char *route)
+{
+	struct policy_options options = { .preset = preset, .sample_share = SHARE_ONE };
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s%s", prefix, route);
+	return decide(&options, "POST", path);
+}
+
+static void test_calls(void **state)
+{
+	static const char *const prefixes[] = { "/", "/gateway/team/" };
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} by_preset[] = {
+		{ "v2", V2 }, { "tfserving", TFSERVING }, { "torchserve", TORCHSERVE }, { "openai", 0 }, { "mlflow", 0 },
+		{ "any", V2 | TFSERVING | TORCHSERVE },
+	};
+
+	for (size_t i = 0; i < COUNT(calls); i++)
+		for (size_t p = 0; p < COUNT(prefixes) * COUNT(by_preset); p++) {
+			const char *preset = by_preset[p / 2].name, *prefix = prefixes[p % 2];
+			enum decision got = decide_call(preset, prefix, calls[i].route), want = DECISION_FILTERED_PATH;
+
+			if (calls[i].what == DENIED)
+				want = DECISION_FILTERED_DENIED;
+			else if ((calls[i].what & by_preset[p / 2].bit) || strcmp(preset, "any") == 0)
+				want = DECISION_CHOSEN;
+			if (got != want)
+				fail_msg("%s of %s%s is %s", preset, prefix, calls[i].route, decision_name(got));
+		}
+}
+
 static void test_preset_names(void **state)
 {
 	char *names = strdup(preset_names()), *save = NULL;
@@ -592,7 +703,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deny_list),     cmocka_unit_test(test_side_effects_allowed),
 		cmocka_unit_test(test_every_deny_row), cmocka_unit_test(test_no_inference_denied),
-		cmocka_unit_test(test_presets_text), cmocka_unit_test(test_presets),       cmocka_unit_test(test_preset_names),
+		cmocka_unit_test(test_presets_text), cmocka_unit_test(test_presets),
+		cmocka_unit_test(test_calls),       cmocka_unit_test(test_preset_names),
 		cmocka_unit_test(test_long_paths),    cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_globs),
 	};
