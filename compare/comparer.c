@@ -129,6 +129,9 @@ static const char *failure_of(const struct outcome *o)
 	case OUTCOME_FAILED_TLS:
 	case OUTCOME_FAILED_RESET:
 	case OUTCOME_FAILED_PROTOCOL:
+	case OUTCOME_FAILED_REFUSED:
+	case OUTCOME_FAILED_GOAWAY:
+	case OUTCOME_FAILED_STREAM_RESET:
 		return names[o->kind];
 	case OUTCOME_ANSWERED_2XX:
 	case OUTCOME_ANSWERED_3XX:

@@ -2,6 +2,9 @@
 #include "message/grpc.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
 
 static const char *const status_names[] = {
 #define X(id) #id,
@@ -49,6 +52,59 @@ enum grpc_status grpc_status_of_http(int status_code)
 	default:
 		return GRPC_UNKNOWN;
 	}
+}
+
+bool grpc_status_is_unwell(enum grpc_status status)
+{
+	return status == GRPC_UNKNOWN || status == GRPC_DEADLINE_EXCEEDED || status == GRPC_UNIMPLEMENTED ||
+	       status == GRPC_INTERNAL || status == GRPC_UNAVAILABLE || status == GRPC_DATA_LOSS;
+}
+
+/* From the finest unit: what has at most eight digits in it is said in it. */
+static const struct {
+	char letter;
+	int64_t ns;
+} units[] = {
+	{ 'n', 1 },
+	{ 'u', NS_PER_US },
+	{ 'm', NS_PER_MS },
+	{ 'S', NS_PER_S },
+	{ 'M', 60 * NS_PER_S },
+	{ 'H', 3600 * NS_PER_S },
+};
+
+#define UNITS (sizeof(units) / sizeof(units[0]))
+#define TIMEOUT_DIGITS_MAX 99999999
+
+int64_t grpc_timeout_ns(struct span value)
+{
+	int64_t n = 0;
+
+	if (value.len < 2 || value.len >= GRPC_TIMEOUT_TEXT_MAX)
+		return -1;
+	for (size_t i = 0; i + 1 < value.len; i++) {
+		if (value.at[i] < '0' || value.at[i] > '9')
+			return -1;
+		n = n * 10 + (value.at[i] - '0');
+	}
+	for (size_t i = 0; i < UNITS; i++)
+		if (value.at[value.len - 1] == (uint8_t)units[i].letter)
+			return n > INT64_MAX / units[i].ns ? INT64_MAX : n * units[i].ns;
+	return -1;
+}
+
+const char *grpc_timeout_text(int64_t ns, char out[GRPC_TIMEOUT_TEXT_MAX])
+{
+	size_t unit = 0;
+	int64_t n;
+
+	while (unit + 1 < UNITS && ns / units[unit].ns > TIMEOUT_DIGITS_MAX)
+		unit++;
+	n = ns / units[unit].ns;
+	if (n > TIMEOUT_DIGITS_MAX)
+		n = TIMEOUT_DIGITS_MAX;
+	snprintf(out, GRPC_TIMEOUT_TEXT_MAX, "%u%c", (unsigned)n, units[unit].letter);
+	return out;
 }
 
 bool grpc_content_type(struct span value)

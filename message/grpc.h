@@ -53,8 +53,20 @@ enum grpc_status grpc_status_parse(struct span value);
 /** grpc_status_of_http() - what an HTTP status without grpc-status means (http-grpc-status-mapping.md) */
 enum grpc_status grpc_status_of_http(int status_code);
 
+/** grpc_status_is_unwell() - does it say that the server is at fault, as 5xx does (google/rpc/code.proto)? */
+bool grpc_status_is_unwell(enum grpc_status status);
+
 /** grpc_content_type() - is it application/grpc, alone or with a + or ; behind? Not grpc-web, whose trailers are in the body */
 bool grpc_content_type(struct span value);
+
+/** GRPC_TIMEOUT_TEXT_MAX - eight digits, the unit and the NUL */
+#define GRPC_TIMEOUT_TEXT_MAX 10
+
+/** grpc_timeout_ns() - the value of a grpc-timeout field; -1 if it is none */
+int64_t grpc_timeout_ns(struct span value);
+
+/** grpc_timeout_text() - @ns, at least 1, as such a value, rounded down; returns @out */
+const char *grpc_timeout_text(int64_t ns, char out[GRPC_TIMEOUT_TEXT_MAX]);
 
 /** struct grpc_route - /SERVICE/METHOD; borrowed */
 struct grpc_route {

@@ -38,8 +38,8 @@ struct transport {
 
 /** struct transport_ops - what a target asks of a transport */
 struct transport_ops {
-	/* may one exchange more begin? Then what it takes is there, and begin() cannot fail for want of it */
-	bool (*has_slot)(struct transport *t);
+	/* may an exchange with @m begin, or with any message if it is NULL? Then begin() cannot fail for want of anything */
+	bool (*has_slot)(struct transport *t, const struct message *m);
 	/* send x->message; has_slot() has said yes. on_ended() may come before this returns */
 	void (*begin)(struct transport *t, struct exchange *x);
 	/* end @x, which is under way: its deadline has passed */

@@ -100,6 +100,7 @@ static struct outcome make_outcome(const struct http1_client *c, enum outcome_ki
 	struct outcome o = {
 		.kind = kind,
 		.status_code = c->response.status_code,
+		.grpc_status = GRPC_STATUS_NONE,
 		.connect_us = -1,
 		.idle_us = c->was_open ? us_between(c->keep.idle_since, c->exchange->began) + 1 : 0,
 		.first_byte_us = -1,

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "message/grpc.h"
+
 /*      id                 group        name        as users read it in logs; those of group "answered" come first */
 #define OUTCOMES(X)                                                                                          \
 	X(ANSWERED_2XX,      "answered", "2xx",      "status")                                               \
@@ -24,6 +26,9 @@
 	X(FAILED_RESET,      "failed",   "reset",    "reset")                                                \
 	X(FAILED_STALE,      "failed",   "stale",    "stale") /* a kept connection that the server had closed */ \
 	X(FAILED_PROTOCOL,   "failed",   "protocol", "protocol")                                             \
+	X(FAILED_REFUSED,    "failed",   "refused",  "refused") /* HTTP/2: the server took the stream for none */ \
+	X(FAILED_GOAWAY,     "failed",   "goaway",   "goaway")  /* ... or goes away, and had not begun it */ \
+	X(FAILED_STREAM_RESET, "failed", "stream_reset", "stream_reset")                                     \
 	X(CANCELLED_AT_EXIT, "cancelled_at_exit", NULL, "cancelled at exit")
 
 enum outcome_kind {
@@ -39,7 +44,8 @@ enum outcome_kind {
 	X(QUEUE,   "queue")   /* --queue requests were already waiting */                                    \
 	X(STALE,   "stale")   /* waited longer than --max-time, or was still waiting at exit */              \
 	X(BREAKER, "breaker") /* the target is left alone after --breaker failures to connect */             \
-	X(PRODUCTION, "production") /* the target is the service that is watched */
+	X(PRODUCTION, "production") /* the target is the service that is watched */                          \
+	X(NEEDS_HTTP2, "needs_http2") /* a call of gRPC, and --http-version is 1 for the target */
 
 enum shed_reason {
 #define X(id, name) SHED_##id,
@@ -60,12 +66,25 @@ struct outcome {
 	const char *detail;        /* static text or libuv's error name, for the log; may be NULL */
 	struct response *response; /* with keep_responses, of an answered one: taken by on_outcome; NULL: no memory for it */
 	int64_t idle_us;           /* on a connection that was used before: for how long it lay idle, at least 1; else 0 */
+	enum grpc_status grpc_status; /* of an answered call of gRPC: as told, or as HTTP's status means; else GRPC_STATUS_NONE */
 };
 
 /** outcome_is_answered() - did a response with a status come? */
 static inline bool outcome_is_answered(enum outcome_kind kind)
 {
 	return kind <= OUTCOME_ANSWERED_5XX;
+}
+
+/** outcome_is_http_failure() - failed.*, or answered with a status of 400 or more */
+static inline bool outcome_is_http_failure(enum outcome_kind kind)
+{
+	return kind >= OUTCOME_ANSWERED_4XX && kind < OUTCOME_CANCELLED_AT_EXIT;
+}
+
+/** outcome_is_failure() - that, or a call of gRPC that was answered with another status than OK */
+static inline bool outcome_is_failure(const struct outcome *o)
+{
+	return outcome_is_http_failure(o->kind) || (outcome_is_answered(o->kind) && o->grpc_status > GRPC_OK);
 }
 
 const char *outcome_group(enum outcome_kind kind);  /* "answered" */

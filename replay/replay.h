@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "message/message.h"
 #include "message/outgoing.h"
+#include "replay/http_version.h"
 #include "replay/outcome.h"
 #include "replay/replay_stats.h"
 #include "replay/resolve.h"
@@ -32,6 +33,8 @@ struct target_options {
 	struct target_url url;
 	struct tls_options tls;         /* for https; the files are read by replay_new(), and never again */
 	uint32_t connections;           /* at most this many sockets */
+	uint32_t streams;               /* at most this many exchanges on one of HTTP/2, if the server takes as many; 0: 128 */
+	enum http_version http_version; /* "sink:" speaks HTTP/1 only, whatever is said here */
 	uint32_t queue;                 /* at most this many requests waiting */
 	int64_t max_time_ns;            /* whole exchange: DNS, connect, write, response */
 	int64_t connect_timeout_ns;     /* part of it; 0 = max_time_ns */

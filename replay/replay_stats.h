@@ -19,6 +19,11 @@
 	PARTS(shed, SHED_COUNT)                                                                              \
 	X(sent, sent, REPORT, COUNTER, NULL, "Exchanges with the target that were begun.")                   \
 	PARTS(outcome, OUTCOME_COUNT)                                                                        \
+	PARTS(grpc, GRPC_STATUS_COUNT)                                                                       \
+	X(grpc_failed, grpc_failed, ASIDE, COUNTER, NULL,                                                    \
+	  "Answered with an HTTP status below 400, and a status of gRPC that is not OK.")                    \
+	X(grpc_unwell, grpc_unwell, ASIDE, COUNTER, NULL,                                                    \
+	  "Answered with an HTTP status below 500, and a status of gRPC that says what 5xx does.")           \
 	X(in_flight, in_flight, REPORT, GAUGE, "shadowtap_target_in_flight_requests", "Exchanges under way now.") \
 	X(queued, queued, REPORT, GAUGE, "shadowtap_target_queued_requests",                                 \
 	  "Requests that wait for the target now.")                                                          \

@@ -96,12 +96,12 @@ static void arm_for_next(struct target *t)
 
 /* ---- room ---- */
 
-/** can_begin() - is there an exchange and a slot for it? */
-static bool can_begin(struct target *t)
+/** can_begin() - is there an exchange, and a slot for @m in it (NULL: for any message)? */
+static bool can_begin(struct target *t, const struct message *m)
 {
 	struct exchange *x;
 
-	if (!t->transport->ops->has_slot(t->transport))
+	if (!t->transport->ops->has_slot(t->transport, m))
 		return false;
 	if (!list_is_empty(&t->free))
 		return true;
@@ -119,7 +119,7 @@ static bool has_room(struct target *t)
 
 	if (t->breaker.state != BREAKER_CLOSED || t->is_refused)
 		return true;
-	if (t->queue_count >= t->options.queue && (t->queue_count > 0 || !can_begin(t)))
+	if (t->queue_count >= t->options.queue && (t->queue_count > 0 || !can_begin(t, NULL)))
 		return false;
 	now = mono_now();
 	return rate_ready_at(&t->rate, now).ns <= now.ns;
@@ -354,6 +354,13 @@ static void note_response(struct target *t, const struct outcome *o)
 	histogram_add(&t->stats.total_us, (uint64_t)o->total_us);
 	if (o->first_byte_us >= 0)
 		histogram_add(&t->stats.first_byte_us, (uint64_t)o->first_byte_us);
+	if (o->grpc_status == GRPC_STATUS_NONE)
+		return;
+	counter_add(&t->stats.grpc[o->grpc_status], 1);
+	if (o->grpc_status != GRPC_OK && !outcome_is_http_failure(o->kind))
+		counter_add(&t->stats.grpc_failed, 1);
+	if (grpc_status_is_unwell(o->grpc_status) && o->kind != OUTCOME_ANSWERED_5XX)
+		counter_add(&t->stats.grpc_unwell, 1);
 }
 
 static void on_ended(void *ctx, struct exchange *x, const struct outcome *o)
@@ -407,7 +414,7 @@ static void pump(struct target *t)
 		struct mono now = mono_now();
 
 		shed_stale_queued(t, now);
-		if (t->queue_count == 0 || !can_begin(t))
+		if (t->queue_count == 0 || !can_begin(t, t->queue[t->queue_first].message))
 			break;
 		begin(t, dequeue(t).message, now);
 	}
@@ -420,13 +427,19 @@ static void pump(struct target *t)
 /** try_begin() - @m at once, if there is a slot; not before what waits already */
 static bool try_begin(struct target *t, struct message *m, struct mono now)
 {
-	if (t->queue_count > 0 || t->is_pumping || !can_begin(t))
+	if (t->queue_count > 0 || t->is_pumping || !can_begin(t, m))
 		return false;
 	if (t->breaker.state == BREAKER_OPEN)
 		begin_probe(t, message_ref(m), now);
 	else
 		begin(t, message_ref(m), now);
 	return true;
+}
+
+/** needs_http2() - a call of gRPC, whose status comes in trailers, for a target that is fixed to HTTP/1; the sink has none */
+static bool needs_http2(const struct target *t, const struct message *m)
+{
+	return m->head.is_grpc && t->options.http_version == HTTP_VERSION_1 && !t->options.url.is_sink;
 }
 
 void target_submit(struct target *t, struct message *m)
@@ -445,6 +458,10 @@ void target_submit(struct target *t, struct message *m)
 	if (!share_take(&t->sample)) {
 		counter_add(&t->stats.unsampled, 1);
 		t->hooks.on_unsent(t->hooks.ctx, t->index, m, SHED_COUNT);
+		return;
+	}
+	if (needs_http2(t, m)) {
+		shed(t, m, SHED_NEEDS_HTTP2);
 		return;
 	}
 	if (!rate_take(&t->rate, now)) {

@@ -98,8 +98,21 @@ static void tell(const struct books_target *t, enum outcome_kind kind, int64_t m
 		buffer_add_str(&out->remedy, "raise its keep-alive time");
 		return;
 	case OUTCOME_FAILED_PROTOCOL:
-		buffer_add_str(&out->how, "were answered with something else than HTTP/1");
-		buffer_add_str(&out->remedy, "is this the port of an HTTP/1.1 server, and is http:// or https:// right for it?");
+		buffer_add_str(&out->how, "were answered with something else than HTTP");
+		buffer_add_str(&out->remedy, "is this the port of an HTTP server, is http:// or https:// right for it, and does it speak the HTTP/1 or HTTP/2 in which "
+						  "requests come (--http-version)?");
+		return;
+	case OUTCOME_FAILED_REFUSED:
+		buffer_add_str(&out->how, "were refused by the shadow (REFUSED_STREAM)");
+		buffer_add_str(&out->remedy, "look at its log; --streams lowers how many it gets at once on a connection");
+		return;
+	case OUTCOME_FAILED_GOAWAY:
+		buffer_add_str(&out->how, "came when the shadow was closing the connection (GOAWAY)");
+		buffer_add_str(&out->remedy, "look at its log, and at the longest age that it allows connections");
+		return;
+	case OUTCOME_FAILED_STREAM_RESET:
+		buffer_add_str(&out->how, "were cut off by the shadow (RST_STREAM)");
+		buffer_add_str(&out->remedy, "the failure log says with which error under detail; look at its log");
 		return;
 	case OUTCOME_ANSWERED_3XX:
 	case OUTCOME_ANSWERED_4XX:

@@ -171,6 +171,6 @@ uint64_t books_failed(const struct books *b)
 	uint64_t failed = 0;
 
 	for (size_t i = 0; i < b->target_count; i++)
-		failed += sum(b->target[i].outcome, OUTCOME_ANSWERED_4XX, OUTCOME_FAILED_PROTOCOL);
+		failed += sum(b->target[i].outcome, OUTCOME_ANSWERED_4XX, OUTCOME_CANCELLED_AT_EXIT - 1) + b->target[i].grpc_failed;
 	return failed;
 }

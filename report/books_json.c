@@ -30,13 +30,34 @@ static void parts_json(struct json *j, const struct book_name *names, const uint
 	}
 }
 
+/* Parts of one group, of which those that are 0 are left out; none of it without any */
+static void some_parts_json(struct json *j, const struct book_name *names, const uint64_t *values, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (values[i] == 0)
+			continue;
+		if (!any) {
+			json_key(j, names[i].group);
+			json_open(j, '{');
+		}
+		any = true;
+		json_count(j, names[i].name, values[i]);
+	}
+	if (any)
+		json_close(j, '}');
+}
+
 /* The members of one object; @in is what the rows' offsets are in */
 static void rows_json(struct json *j, const struct book_rows *rows, const void *in)
 {
 	for (const struct book_row *r = rows->row; r < rows->row + rows->count; r++) {
 		const uint64_t *n = (const uint64_t *)(const void *)((const char *)in + r->offset);
 
-		if (r->parts)
+		if (r->parts == grpc_names)
+			some_parts_json(j, r->parts, n, r->part_count);
+		else if (r->parts)
 			parts_json(j, r->parts, n, r->part_count);
 		else if (r->in_report)
 			json_count(j, r->name, *n);

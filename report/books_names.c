@@ -57,6 +57,12 @@ const struct book_name outcome_names[] = {
 #undef X
 };
 
+const struct book_name grpc_names[] = {
+#define X(id) { "grpc", #id },
+	GRPC_STATUSES(X)
+#undef X
+};
+
 #define ROW(struct_, field, member, told, type_, metric_, what)                                               \
 	{ .name = #member, .offset = offsetof(struct_, field), .in_report = IS_##told, .type = BOOK_##type_,  \
 	  .metric = metric_, .help = what },

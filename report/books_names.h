@@ -22,6 +22,7 @@ extern const struct book_name http2_head_names[], http2_skip_names[], http2_gap_
 extern const struct book_name decision_names[]; /* by enum decision */
 extern const struct book_name shed_names[];     /* by enum shed_reason */
 extern const struct book_name outcome_names[];  /* by enum outcome_kind */
+extern const struct book_name grpc_names[];     /* by enum grpc_status; only those that are not 0 are shown */
 
 /** enum book_type - as a metric: a family of its own, or a label of a family that such counters share */
 enum book_type { BOOK_COUNTER, BOOK_GAUGE, BOOK_TRAIT, BOOK_DROPPED };

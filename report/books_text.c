@@ -73,6 +73,22 @@ static void milliseconds(struct buffer *out, const char *name, uint64_t us)
 	buffer_printf(out, " %s %.*f ms", name, us < 10000 ? 2 : us < 100000 ? 1 : 0, (double)us / 1000);
 }
 
+static void grpc_text(const struct books_target *t, struct buffer *out)
+{
+	const char *between = " grpc ";
+
+	for (size_t i = 0; i < GRPC_STATUS_COUNT; i++) {
+		if (t->grpc[i] == 0)
+			continue;
+		if (between[0] == ' ')
+			buffer_add_str(out, t->name);
+		buffer_printf(out, "%s%s %" PRIu64, between, grpc_names[i].name, t->grpc[i]);
+		between = ", ";
+	}
+	if (between[0] != ' ')
+		buffer_add_str(out, "\n");
+}
+
 static void target_text(const struct books_target *t, struct buffer *out)
 {
 	buffer_printf(out, "%s.chosen %" PRIu64 " = unsampled %" PRIu64 " + ", t->name, t->chosen, t->unsampled);
@@ -81,6 +97,7 @@ static void target_text(const struct books_target *t, struct buffer *out)
 	buffer_printf(out, "%s.sent %" PRIu64 " = ", t->name, t->sent);
 	sum_text(out, outcome_names, t->outcome, OUTCOME_COUNT);
 	buffer_add_str(out, "\n");
+	grpc_text(t, out);
 	if (t->total.count == 0)
 		return;
 	buffer_printf(out, "%s answers after", t->name);

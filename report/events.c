@@ -235,6 +235,10 @@ void event_outcome(const struct message *m, const char *target_name, const struc
 		json_int(&j, o->status_code);
 	else
 		json_null(&j);
+	if (o->grpc_status != GRPC_STATUS_NONE) {
+		json_key(&j, "grpc_status");
+		json_str(&j, grpc_status_name(o->grpc_status));
+	}
 	time_member(&j, "connect_us", o->connect_us);
 	time_member(&j, "first_byte_us", o->first_byte_us);
 	time_member(&j, "total_us", o->total_us);

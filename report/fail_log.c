@@ -10,11 +10,6 @@
 
 #define MD5_PREFIX_BYTES 128
 
-bool outcome_is_failure(const struct outcome *o)
-{
-	return o->kind >= OUTCOME_ANSWERED_4XX && o->kind <= OUTCOME_FAILED_PROTOCOL;
-}
-
 /* The connection ended, and it was an old one: for how long it lay idle says whether the server may have closed it. */
 static bool is_broken_reuse(const struct outcome *o)
 {
@@ -62,6 +57,10 @@ static void json_line(struct fail_log *f, const struct message *m, const char *s
 	json_text(&j, buffer_span(&url));
 	json_key(&j, "reason");
 	json_str(&j, outcome_reason(o->kind));
+	if (o->grpc_status != GRPC_STATUS_NONE) {
+		json_key(&j, "grpc_status");
+		json_str(&j, grpc_status_name(o->grpc_status));
+	}
 	json_key(&j, "latency_ms");
 	json_double(&j, o->total_us < 0 ? 0 : (double)o->total_us / 1000);
 	json_key(&j, "request_id");
@@ -98,6 +97,8 @@ static void text_line(struct fail_log *f, const struct message *m, const char *s
 	buffer_printf(&f->line, "shadowtap: WARNING shadow_fail %s", outcome_reason(o->kind));
 	if (o->status_code)
 		buffer_printf(&f->line, " %d", o->status_code);
+	if (o->grpc_status != GRPC_STATUS_NONE)
+		buffer_printf(&f->line, ", grpc %s", grpc_status_name(o->grpc_status));
 	if (o->detail)
 		buffer_printf(&f->line, " (%s)", o->detail);
 	if (is_broken_reuse(o))

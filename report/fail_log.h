@@ -35,9 +35,6 @@ static inline struct fail_log fail_log_new(bool json, bool show_query)
 /** fail_log_deinit() - say what is still held back, free the line */
 void fail_log_deinit(struct fail_log *f, struct wall now);
 
-/** outcome_is_failure() - failed.*, or answered with 400 or more */
-bool outcome_is_failure(const struct outcome *o);
-
 /**
  * fail_log_outcome() - write the line of a failure, or hold it back; does nothing for a success
  * @m:      its request target is logged as captured, without the query unless show_query

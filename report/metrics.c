@@ -261,6 +261,21 @@ static void target_parts(const struct books *b, struct buffer *out)
 		parts(out, exchanges, b->target[i].name, outcome_names, b->target[i].outcome, OUTCOME_COUNT);
 }
 
+static void grpc_statuses(const struct books *b, struct buffer *out)
+{
+	static const char name[] = "shadowtap_target_grpc_total";
+
+	family(out, name, "counter", "Answered calls of gRPC, by status, those statuses that there were.");
+	for (size_t i = 0; i < b->target_count; i++)
+		for (size_t k = 0; k < GRPC_STATUS_COUNT; k++) {
+			if (b->target[i].grpc[k] == 0)
+				continue;
+			buffer_printf(out, "%s{", name);
+			target_label(out, b->target[i].name);
+			buffer_printf(out, ",status=\"%s\"} %" PRIu64 "\n", grpc_names[k].name, b->target[i].grpc[k]);
+		}
+}
+
 static void comparisons(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
 	static const char name[] = "shadowtap_comparisons_total", generated[] = "shadowtap_generated_different_total";
@@ -310,6 +325,7 @@ static void rows_of_targets(struct buffer *out, const struct books *b)
 static void of_targets(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
 	target_parts(b, out);
+	grpc_statuses(b, out);
 	if (f->comparing)
 		comparisons(b, f, out);
 	for (size_t k = 0; k < COUNT(target_times); k++) {

@@ -82,6 +82,7 @@ static int ask(struct prober *p, struct buffer *error)
 		targets[i] = (struct target_options){
 			.url = p->set->targets[i].url,
 			.tls = p->set->tls,
+			.http_version = p->set->targets[i].http_version,
 			.connections = 1,
 			.queue = 1,
 			.max_time_ns = p->set->max_time_ns,

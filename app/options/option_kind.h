@@ -52,6 +52,7 @@
 	X(TOLERANCE,  option_tolerance)  /* double, 0 or more; its default is what .shown says */            \
 	X(SLICE,      option_slice)      /* struct texts; repeatable */                                      \
 	X(RATE,       option_rate)       /* that of each target */                                           \
+	X(HTTP_VERSION, option_http_version) /* that of one target or of each */                             \
 	X(HEADER,     option_header)     /* those of one target or of each */                                \
 	X(HOST,       option_host)       /* host_mode and host_value */                                      \
 	X(SPEED,      option_speed)      /* speed and speed_max */                                           \

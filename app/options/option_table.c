@@ -39,7 +39,7 @@
 #define DURATION(field, ...) .kind = OPTION_DURATION, .offset = AT(int64_t, field), RANGE(__VA_ARGS__)
 
 /* Rows whose choices fill an enum: their last words are these. */
-_Static_assert(SAMPLE_BY_HEADER == 4 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1, "order of .choices");
+_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1, "order of .choices");
 
 /* clang-format off: a table reads best as one */
 const struct option_row option_rows[] = {
@@ -171,6 +171,12 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_TARGET, 0, "connections", "N",
 	  "most connections to each target",
 	  UINT32(connections, 1, 65536, 64) },
+	{ OPTION_GROUP_TARGET, 0, "http-version", "[NAME:]VERSION",
+	  "requests go out in the version they came in (same), or in 1 or 2; with NAME: for that target; repeatable",
+	  .kind = OPTION_HTTP_VERSION, .late = true, .shown = "same", .choices = "same 1 2" },
+	{ OPTION_GROUP_TARGET, 0, "streams", "N",
+	  "HTTP/2: most requests at once on one connection, if the target takes as many",
+	  UINT32(streams, 1, 65536, 128) },
 	{ OPTION_GROUP_TARGET, 0, "queue", "N",
 	  "most requests that wait for each target; when full, the newest is dropped and counted",
 	  UINT32(queue, 1, 1048576, 4096) },

@@ -1,5 +1,6 @@
 /*
- * option_targets.c - the kinds of option that add a target, or say something of one: -t, --control, -S, -H, --host-header
+ * option_targets.c - the kinds of option that add a target, or say something of one: -t, --control, -S,
+ * --http-version, -H, --host-header
  *
  * With NAME: before its value an option is about the target of that name alone, so its row is late: it is read when all
  * targets are known. Such settings are compared target by target (option_change.c).
@@ -134,6 +135,37 @@ static void show_share(const struct options *o, const struct option_row *row, co
 static const struct option_unit shares = { .text = share_text };
 
 const struct option_ops option_sample = { option_default_u64, parse_sample, option_equal_u64, show_share, &shares };
+
+/* ---- the version of HTTP ---- */
+
+static int parse_http_version(struct options *o, const struct option_input *in, void *field, struct buffer *error)
+{
+	const char *colon = strchr(in->value, ':'), *word = colon ? colon + 1 : in->value;
+	struct target_settings *only = colon ? target_named(o, in->value, (size_t)(colon - in->value)) : NULL;
+	int version = option_choice(in->row, word);
+
+	(void)field;
+	if (colon && !only)
+		return unknown_target(o, in, (size_t)(colon - in->value), error);
+	if (version < 0)
+		return option_wrong(error, in, "no version of HTTP; write same, 1 or 2, for one target NAME:2");
+	for (size_t i = 0; i < o->target_count; i++)
+		if (!only || only == &o->targets[i])
+			o->targets[i].http_version = (enum http_version)version;
+	return 0;
+}
+
+/* Other targets than before are told of by -t. */
+static bool http_versions_equal(const struct options *a, const struct options *b, const void *x, const void *y)
+{
+	(void)x, (void)y;
+	for (size_t i = 0; i < a->target_count && i < b->target_count; i++)
+		if (a->targets[i].http_version != b->targets[i].http_version)
+			return false;
+	return true;
+}
+
+const struct option_ops option_http_version = { .parse = parse_http_version, .equal = http_versions_equal };
 
 /* ---- headers ---- */
 

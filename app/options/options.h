@@ -73,6 +73,7 @@ struct options {
 	int64_t max_time_ns;
 	int64_t connect_timeout_ns; /* 0: max_time_ns */
 	uint32_t connections;
+	uint32_t streams; /* of one connection of HTTP/2 */
 	uint32_t queue;
 	uint64_t max_memory;
 	uint32_t breaker;

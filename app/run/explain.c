@@ -41,6 +41,7 @@ static const struct {
 		[SHED_STALE] = "it waited longer than --max-time, or until the end",
 		[SHED_BREAKER] = "the target is left alone, --breaker connects failed",
 		[SHED_PRODUCTION] = "the target is the service that is watched",
+		[SHED_NEEDS_HTTP2] = "a call of gRPC, and --http-version is 1 for the target",
 	},
 };
 
@@ -179,6 +180,8 @@ void explain_outcome(struct explain *e, const char *target, const struct message
 		buffer_printf(&e->line, " %d", o->status_code);
 	else if (outcome_name(o->kind))
 		buffer_printf(&e->line, ": %s", outcome_name(o->kind));
+	if (o->grpc_status != GRPC_STATUS_NONE)
+		buffer_printf(&e->line, ", grpc %s", grpc_status_name(o->grpc_status));
 	if (o->total_us >= 0)
 		buffer_printf(&e->line, " %s %.1f ms", o->status_code ? "in" : "after",
 			      (double)o->total_us / 1000);

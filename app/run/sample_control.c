@@ -75,6 +75,7 @@ struct ramp_counts sample_counts(const struct target_stats *s, uint64_t queue_ma
 		if (i == OUTCOME_ANSWERED_5XX || (!outcome_is_answered(i) && i != OUTCOME_FAILED_STALE))
 			c.failed += n; /* stale is no trouble of the shadow's */
 	}
+	c.failed += counter_get(&s->grpc_unwell);
 	/* A target that is left alone answers nothing, and that would look well. */
 	c.ended += counter_get(&s->shed[SHED_BREAKER]);
 	c.failed += counter_get(&s->shed[SHED_BREAKER]);

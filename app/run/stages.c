@@ -63,6 +63,8 @@ struct target_options stages_target(const struct options *o, size_t i)
 	return (struct target_options){
 		.url = target->url,
 		.tls = o->tls,
+		.http_version = target->http_version,
+		.streams = o->streams,
 		.connections = o->connections,
 		.queue = o->queue,
 		.max_time_ns = o->max_time_ns,

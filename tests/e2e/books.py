@@ -6,10 +6,10 @@ missing is a fault too: a sum of nothing always balances.
 
 LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
-TARGET_SHED = ("rate", "queue", "stale", "breaker", "production")
+TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 VERDICTS = ("error", "status", "encoding", "schema", "decision", "value", "order", "close", "equal", "not_comparable")
-FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol")
+FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol", "refused", "goaway", "stream_reset")
 
 
 class Ledger:

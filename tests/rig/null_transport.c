@@ -23,6 +23,7 @@ void null_end(struct null_transport *n, size_t nth, enum outcome_kind kind)
 	struct outcome o = {
 		.kind = kind,
 		.status_code = outcome_is_answered(kind) ? 200 : 0,
+		.grpc_status = GRPC_STATUS_NONE,
 		.connect_us = n->is_unreachable || x->is_opening ? -1 : 0,
 		.first_byte_us = -1,
 		.total_us = 1,
@@ -44,7 +45,7 @@ static void end_it(struct null_transport *n, const struct exchange *x, enum outc
 	null_end(n, nth, kind);
 }
 
-static bool has_slot(struct transport *t)
+static bool has_slot(struct transport *t, const struct message *m)
 {
 	return null_of(t)->count < null_of(t)->slots;
 }
@@ -53,7 +54,7 @@ static void begin(struct transport *t, struct exchange *x)
 {
 	struct null_transport *n = null_of(t);
 
-	assert_true(has_slot(t));
+	assert_true(has_slot(t, x->message));
 	x->carrier = n; /* one for all of them */
 	x->is_opening = n->is_opening;
 	n->under_way[n->count++] = x;

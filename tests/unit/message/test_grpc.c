@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "message/grpc.h"
 
 static void test_statuses(void **state)
@@ -122,9 +123,33 @@ static void test_messages(void **state)
 	}
 }
 
+static void test_timeout(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} values[] = { { "1n", 1 }, { "20m", 20 * NS_PER_MS }, { "99999999u", 99999999 * NS_PER_US }, { "5S", 5 * NS_PER_S },
+		       { "2M", 120 * NS_PER_S }, { "1H", 3600 * NS_PER_S }, { "99999999H", INT64_MAX }, { "0m", 0 },
+		       { "", -1 }, { "m", -1 }, { "1", -1 }, { "x", -1 }, { "1x", -1 }, { "-1m", -1 }, { "123456789m", -1 }, { "1 m", -1 } };
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} texts[] = { { 1, "1n" }, { 99999999, "99999999n" }, { 100000000, "100000u" }, { 300 * NS_PER_MS - 1, "299999u" },
+		      { 3600 * NS_PER_S, "3600000m" }, { 0, NULL } };
+	char out[GRPC_TIMEOUT_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		assert_int_equal(grpc_timeout_ns(span_str(values[i].text)), values[i].ns);
+	for (size_t i = 0; texts[i].text; i++)
+		assert_string_equal(grpc_timeout_text(texts[i].ns, out), texts[i].text);
+	assert_string_equal(grpc_timeout_text(INT64_MAX, out), "2562047H");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_statuses),
 		cmocka_unit_test(test_content_type),
 		cmocka_unit_test(test_routes),

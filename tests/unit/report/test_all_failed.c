@@ -22,7 +22,7 @@ static const struct {
 	{ { [OUTCOME_FAILED_TLS] = 2 }, 0, 0, 0, "all 2 failed in TLS: " },
 	{ { [OUTCOME_FAILED_RESET] = 2 }, 0, 0, 0, "all 2 were cut off by the shadow" },
 	{ { [OUTCOME_FAILED_STALE] = 2 }, 0, 0, 0, "all 2 met a connection that the shadow had closed: raise its keep-alive" },
-	{ { [OUTCOME_FAILED_PROTOCOL] = 2 }, 0, 0, 0, "all 2 were answered with something else than HTTP/1" },
+	{ { [OUTCOME_FAILED_PROTOCOL] = 2 }, 0, 0, 0, "all 2 were answered with something else than HTTP" },
 	{ { [OUTCOME_ANSWERED_4XX] = 9 }, 0, 404, 0, "all 9 were answered with status 404: the path is another one there" },
 	{ { [OUTCOME_ANSWERED_4XX] = 9 }, 0, 405, 0, "all 9 were answered with status 405: the path does not take this method" },
 	{ { [OUTCOME_ANSWERED_4XX] = 9 }, 0, 401, 0, "-H @FILE" },

@@ -111,9 +111,9 @@ static void test_json_names(void **state)
 		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"head_unknown\":1,\"framing\":1,\"stream_reset\":1,\"refused\":1,\"cut_at_end\":1}"),
 		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
 		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
-		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0}", "\"sent\":1",
+		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0,\"needs_http2\":0}", "\"sent\":1",
 		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
-		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0}",
+		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0,\"refused\":0,\"goaway\":0,\"stream_reset\":0}",
 		"\"cancelled_at_exit\":0",
 	};
 	struct books b = balanced();
@@ -127,6 +127,33 @@ static void test_json_names(void **state)
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (!strstr(buffer_text(&out), members[i]))
 			fail_msg("%s is not in %s", members[i], buffer_text(&out));
+	buffer_deinit(&out);
+}
+
+/* Only those that there were; a call that was answered with 200 and another status than OK has failed. */
+static void test_grpc(void **state)
+{
+	struct books b = balanced();
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+	uint64_t failed = books_failed(&b);
+
+	(void)state;
+	b.target[0].grpc[GRPC_OK] = 3;
+	b.target[0].grpc[GRPC_UNAVAILABLE] = 2;
+	b.target[0].grpc_failed = 2;
+	assert_int_equal(books_failed(&b), failed + 2);
+	json_open(&j, '{');
+	books_json(&b, &j);
+	json_close(&j, '}');
+	assert_non_null(strstr(buffer_text(&out), ",\"grpc\":{\"OK\":3,\"UNAVAILABLE\":2},"));
+	buffer_clear(&out);
+	books_text(&b, &out);
+	assert_non_null(strstr(buffer_text(&out), "\ndefault grpc OK 3, UNAVAILABLE 2\n"));
+	b = balanced();
+	buffer_clear(&out);
+	books_text(&b, &out);
+	assert_null(strstr(buffer_text(&out), "grpc"));
 	buffer_deinit(&out);
 }
 
@@ -362,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
 		cmocka_unit_test(test_leftover),   cmocka_unit_test(test_json_names),
+		cmocka_unit_test(test_grpc),
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),

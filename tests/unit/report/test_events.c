@@ -139,13 +139,13 @@ static const struct {
 	struct outcome o;
 	const char *line;
 } outcomes[] = {
-	{ { OUTCOME_ANSWERED_5XX, 503, 0, 700, 900, NULL },
+	{ { OUTCOME_ANSWERED_5XX, 503, 0, 700, 900, NULL, .grpc_status = GRPC_STATUS_NONE },
 	  "{\"event\":\"outcome\",\"id\":\"0000000000000abc\",\"target_name\":\"b\",\"outcome\":\"answered\","
 	  "\"status_code\":503,\"connect_us\":0,\"first_byte_us\":700,\"total_us\":900}\n" },
-	{ { OUTCOME_FAILED_TIMEOUT, 0, 120, -1, 300000, NULL },
+	{ { OUTCOME_FAILED_TIMEOUT, 0, 120, -1, 300000, NULL, .grpc_status = GRPC_STATUS_NONE },
 	  "{\"event\":\"outcome\",\"id\":\"0000000000000abc\",\"target_name\":\"b\",\"outcome\":\"timeout\","
 	  "\"status_code\":null,\"connect_us\":120,\"first_byte_us\":null,\"total_us\":300000}\n" },
-	{ { OUTCOME_CANCELLED_AT_EXIT, 0, -1, -1, -1, NULL },
+	{ { OUTCOME_CANCELLED_AT_EXIT, 0, -1, -1, -1, NULL, .grpc_status = GRPC_STATUS_NONE },
 	  "{\"event\":\"outcome\",\"id\":\"0000000000000abc\",\"target_name\":\"b\",\"outcome\":\"cancelled_at_exit\","
 	  "\"status_code\":null,\"connect_us\":null,\"first_byte_us\":null,\"total_us\":null}\n" },
 };
@@ -209,7 +209,7 @@ static void test_times(void **state)
 static void log_outcomes(struct outcome o, int lines, bool json, char *out, size_t size)
 {
 	struct fail_log f = fail_log_new(json, false);
-	struct outcome fine = { OUTCOME_ANSWERED_2XX, 200, 0, 700, 1500, NULL };
+	struct outcome fine = { OUTCOME_ANSWERED_2XX, 200, 0, 700, 1500, NULL, .grpc_status = GRPC_STATUS_NONE };
 	struct message m = a_message();
 	int ends[2], saved = dup(STDERR_FILENO);
 	ssize_t n;
@@ -231,7 +231,8 @@ static void log_outcomes(struct outcome o, int lines, bool json, char *out, size
 
 static void log_failures(int lines, bool json, char *out, size_t size)
 {
-	log_outcomes((struct outcome){ OUTCOME_ANSWERED_5XX, 503, 0, 700, 1500, NULL }, lines, json, out, size);
+	log_outcomes((struct outcome){ OUTCOME_ANSWERED_5XX, 503, 0, 700, 1500, NULL, .grpc_status = GRPC_STATUS_NONE }, lines,
+		     json, out, size);
 }
 
 /* That a connection was an old one, and for how long it lay idle, is said where it may be the reason. */

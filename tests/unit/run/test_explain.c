@@ -74,8 +74,9 @@ static void test_requests(void **state)
 
 static void test_losses_and_targets(void **state)
 {
-	struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .total_us = 1200 };
-	struct outcome timeout = { .kind = OUTCOME_FAILED_TIMEOUT, .total_us = 2500 };
+	struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .total_us = 1200,
+				    .grpc_status = GRPC_STATUS_NONE };
+	struct outcome timeout = { .kind = OUTCOME_FAILED_TIMEOUT, .total_us = 2500, .grpc_status = GRPC_STATUS_NONE };
 	struct message m = request("POST", "/x");
 	struct books books = { .requests = { .complete = 3, .lost = { [LOST_GAP] = 1 } } };
 	struct options o;
