@@ -43,6 +43,7 @@
 #define LAST_STREAM_ID (1 << 30) /* of 2^31: a connection is retired in time */
 #define SILENT_DEADLINES_MAX 4
 #define WRITE_MAX 65536        /* frames are collected up to about so much */
+#define FRAME_HEAD 9           /* bytes: RFC 9113, 4.1 */
 #define PIECE_MAX (256u << 10) /* of a body in one frame, if the server takes such */
 #define PIECE_COPIED_MAX 8192  /* shorter pieces are cheaper to copy than to write apart */
 #define RECORDS_PER_TURN 4     /* reads, as in http1_client.c */
@@ -530,10 +531,13 @@ static int on_error(nghttp2_session *session, int code, const char *text, size_t
 
 /* ---- the body of a request ---- */
 
+/** piece_length() - of the next DATA frame; with TLS, it and its head are one record */
 static ssize_t piece_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t session_window,
 			    int32_t stream_window, uint32_t frame_max, void *ctx)
 {
-	uint32_t n = frame_max < PIECE_MAX ? frame_max : PIECE_MAX;
+	const struct http2_client *c = ctx;
+	uint32_t most = c->channel.tls ? CHANNEL_RECORD - FRAME_HEAD : PIECE_MAX;
+	uint32_t n = frame_max < most ? frame_max : most;
 
 	if (stream_window >= 0 && (uint32_t)stream_window < n)
 		n = (uint32_t)stream_window;
@@ -566,7 +570,7 @@ static int send_body(nghttp2_session *session, nghttp2_frame *frame, const uint8
 
 	if (!s || !span_take(&s->body, len, &piece))
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	buffer_add(&c->out, head, 9);
+	buffer_add(&c->out, head, FRAME_HEAD);
 	if (len <= PIECE_COPIED_MAX) {
 		buffer_add_span(&c->out, piece);
 		return 0;

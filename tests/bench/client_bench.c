@@ -1,12 +1,15 @@
 /*
  * client_bench.c - how many requests a second our client sends, and at what cost
  *
- * Usage: client_bench URL CONNECTIONS BODY_BYTES SECONDS
+ * Usage: client_bench URL CONNECTIONS BODY_BYTES SECONDS [STREAMS]
  *
+ * With STREAMS it speaks HTTP/2, with so many requests at once on a connection.
  * Submits POSTs as -x max does: as long as there is room, again when on_room
- * says so. To compare: `wrk -t1 -cCONNECTIONS` with the same request, in turns
- * with this, on the same server. What TLS costs: the same server's https against
- * its http. One line of JSON on stdout.
+ * says so. They are one message, since what it takes to make many large ones is
+ * not the client's cost. To compare: `wrk -t1 -cCONNECTIONS`, for HTTP/2
+ * `h2load -t1 -cCONNECTIONS -mSTREAMS`, with the same request, in turns with
+ * this, on the same server. What TLS costs: the same server's https against its
+ * http. One line of JSON on stdout.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +25,7 @@ struct bench {
 	uv_async_t room;
 	uv_timer_t end;
 	struct replay *replay;
-	size_t body_len;
+	struct message *message;
 	uint64_t answered, other;
 	bool is_over;
 };
@@ -40,17 +43,17 @@ static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 	return 0;
 }
 
-static struct message *make_message(const struct bench *b)
+static struct message *make_message(size_t body_len)
 {
 	struct message *m = calloc(1, sizeof(*m));
 
-	if (!m || !(m->body = malloc(b->body_len + 1)))
+	if (!m || !(m->body = malloc(body_len + 1)))
 		abort();
-	memset(m->body, 'x', b->body_len);
+	memset(m->body, 'x', body_len);
 	m->references = 1;
 	m->head.method = SPAN_LITERAL("POST");
 	m->body_kept = true;
-	m->body_len = b->body_len;
+	m->body_len = body_len;
 	return m;
 }
 
@@ -62,7 +65,7 @@ static void submit(uv_async_t *handle)
 	for (int i = 0; i < 256; i++) {
 		if (b->is_over || !replay_has_room(b->replay))
 			return;
-		replay_submit(b->replay, make_message(b));
+		replay_submit(b->replay, message_ref(b->message));
 	}
 	uv_async_send(&b->room);
 }
@@ -121,12 +124,16 @@ int main(int argc, char **argv)
 	struct mono began;
 	double took_s;
 
-	if (argc != 5 || target_url_parse(argv[1], &target.url, &error) < 0) {
-		fprintf(stderr, "client_bench URL CONNECTIONS BODY_BYTES SECONDS\n%s\n", buffer_text(&error));
+	if (argc < 5 || argc > 6 || target_url_parse(argv[1], &target.url, &error) < 0) {
+		fprintf(stderr, "client_bench URL CONNECTIONS BODY_BYTES SECONDS [STREAMS]\n%s\n", buffer_text(&error));
 		return 2;
 	}
 	target.connections = (uint32_t)strtoul(argv[2], NULL, 10);
-	b.body_len = strtoul(argv[3], NULL, 10);
+	if (argc == 6) {
+		target.http_version = HTTP_VERSION_2;
+		target.streams = (uint32_t)strtoul(argv[5], NULL, 10);
+	}
+	b.message = make_message(strtoul(argv[3], NULL, 10));
 	uv_loop_init(&b.loop);
 	uv_async_init(&b.loop, &b.room, submit);
 	uv_timer_init(&b.loop, &b.end);
@@ -154,5 +161,6 @@ int main(int argc, char **argv)
 	uv_run(&b.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&b.loop);
 	replay_free(b.replay);
+	message_unref(b.message);
 	return 0;
 }

@@ -33,9 +33,10 @@ struct h2_server_peer {
 	uv_timer_t timer;
 	unsigned handles;
 	nghttp2_session *session;
+	SSL *tls; /* between two memories, or NULL */
 	struct stream *streams;
 	uint32_t requests, open;
-	bool is_closing, was_goaway;
+	bool is_closing, was_goaway, is_greeted;
 	char scratch[65536];
 };
 
@@ -55,6 +56,7 @@ static void free_peer(uv_handle_t *handle)
 		;
 	*at = p->next;
 	nghttp2_session_del(p->session);
+	SSL_free(p->tls);
 	while (p->streams) {
 		struct stream *s = p->streams;
 
@@ -79,7 +81,7 @@ static void on_written(uv_write_t *req, int status)
 	free(req->data);
 }
 
-static void write_bytes(struct h2_server_peer *p, const void *bytes, size_t len)
+static void write_raw(struct h2_server_peer *p, const void *bytes, size_t len)
 {
 	struct write *w = malloc(sizeof(*w) + len);
 	uv_buf_t buf;
@@ -90,6 +92,27 @@ static void write_bytes(struct h2_server_peer *p, const void *bytes, size_t len)
 	buf = uv_buf_init((char *)w->bytes, (unsigned)len);
 	if (uv_write(&w->req, &p->u.stream, &buf, 1, on_written) != 0)
 		free(w);
+}
+
+/** write_tls() - what OpenSSL has to send */
+static void write_tls(struct h2_server_peer *p)
+{
+	char bytes[16384];
+	int n;
+
+	while ((n = BIO_read(SSL_get_wbio(p->tls), bytes, sizeof(bytes))) > 0)
+		write_raw(p, bytes, (size_t)n);
+}
+
+static void write_bytes(struct h2_server_peer *p, const void *bytes, size_t len)
+{
+	if (!p->tls) {
+		write_raw(p, bytes, len);
+		return;
+	}
+	if (len > 0 && SSL_write(p->tls, bytes, (int)len) <= 0)
+		return; /* the handshake failed: the peer will be closed */
+	write_tls(p);
 }
 
 static void flush(struct h2_server_peer *p)
@@ -349,26 +372,57 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
 	*out = uv_buf_init(p->scratch, sizeof(p->scratch));
 }
 
+static void greet(struct h2_server_peer *p);
+static void take(struct h2_server_peer *p, const uint8_t *bytes, size_t len);
+
+/** take_tls() - some of what came, through OpenSSL */
+static void take_tls(struct h2_server_peer *p, const char *bytes, size_t len)
+{
+	static uint8_t plain[65536];
+	int n;
+
+	BIO_write(SSL_get_rbio(p->tls), bytes, (int)len);
+	while (!p->is_closing && (n = SSL_read(p->tls, plain, sizeof(plain))) > 0)
+		take(p, plain, (size_t)n);
+	write_tls(p);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct h2_server_peer *p = stream->data;
 
 	if (n == 0)
 		return;
-	if (n < 0) {
+	if (n < 0)
 		close_peer(p);
-		return;
-	}
+	else if (p->tls)
+		take_tls(p, buf->base, (size_t)n);
+	else
+		take(p, (const uint8_t *)buf->base, (size_t)n);
+}
+
+static void take(struct h2_server_peer *p, const uint8_t *bytes, size_t len)
+{
 	if (p->server->script.manners == H2_HTTP1) {
 		static const char text[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 		write_bytes(p, text, sizeof(text) - 1);
-		uv_read_stop(stream);
+		uv_read_stop(&p->u.stream);
 		return;
 	}
 	if (p->server->script.manners == H2_SILENT)
 		return;
-	if (nghttp2_session_mem_recv(p->session, (const uint8_t *)buf->base, (size_t)n) < 0) {
+	if (!p->is_greeted && (len < 3 || memcmp(bytes, "PRI", 3) != 0)) {
+		static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+		p->server->http1_requests++;
+		write_bytes(p, text, sizeof(text) - 1);
+		return;
+	}
+	if (!p->is_greeted && p->server->script.manners == H2_GOOD)
+		greet(p);
+	p->is_greeted = true;
+	if (nghttp2_session_mem_recv(p->session, bytes, len) < 0) {
 		close_peer(p);
 		return;
 	}
@@ -436,14 +490,18 @@ static void on_connection(uv_stream_t *listening, int status)
 	p->handles = 2;
 	p->u.handle.data = p->timer.data = p;
 	server->connections++;
-	server->open++;
+	if (++server->open > server->most_open)
+		server->most_open = server->open;
 	p->session = make_session(p);
 	assert_int_equal(uv_accept(listening, &p->u.stream), 0);
 	uv_read_start(&p->u.stream, on_alloc, on_read);
-	if (server->script.manners == H2_GOOD)
-		greet(p);
-	else
-		misbehave(p);
+	if (server->tls) {
+		p->tls = SSL_new(server->tls);
+		assert_non_null(p->tls);
+		SSL_set_bio(p->tls, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+		SSL_set_accept_state(p->tls);
+	}
+	misbehave(p);
 }
 
 uint16_t h2_server_bind(struct h2_server *s, const char *path, struct h2_server_script script)

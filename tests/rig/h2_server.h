@@ -1,6 +1,9 @@
 /*
  * h2_server.h - a server of HTTP/2 that does what a test tells it, on nghttp2's server session
  *
+ * A connection that does not begin with the preface of HTTP/2 is one of HTTP/1, on
+ * which each read is taken for a request and answered with 200.
+ *
  * It has the loop of the client, one listening socket on 127.0.0.1 or a path, and
  * counts what it gets: a request that is sent twice is seen here.
  */
@@ -10,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
+
+#include <openssl/ssl.h>
 
 #define H2_SERVER_REQUESTS_MAX 4096
 
@@ -57,8 +62,9 @@ struct h2_request {
 };
 
 struct h2_server {
+	SSL_CTX *tls; /* borrowed, set before it starts; NULL: plain */
 	struct h2_server_script script; /* may change between turns of the loop */
-	uint32_t requests, connections, open, most_streams;
+	uint32_t requests, http1_requests, connections, open, most_open, most_streams;
 	struct h2_request seen[H2_SERVER_REQUESTS_MAX];
 
 	int fd; /* listening */

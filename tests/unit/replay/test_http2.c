@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "message/response.h"
+#include "tests/rig/fault_certs.h"
 #include "tests/rig/fault_rig.h"
 #include "tests/rig/h2_server.h"
 
@@ -177,6 +178,30 @@ static void test_grpc_to_a_target_of_http1(void **state)
 	submit_grpc(t, NULL);
 	assert_int_equal(counter_get(&stats_of(t)->shed[SHED_NEEDS_HTTP2]), 1);
 	assert_int_equal(counter_get(&stats_of(t)->sent), 0);
+	two_stop(t);
+}
+
+/* ---- in the version in which it came ---- */
+
+static void test_both_versions(void **state)
+{
+	struct two *t = two_new((struct h2_server_script){ .grpc_status = 0 });
+
+	t->target.http_version = HTTP_VERSION_SAME;
+	t->target.connections = 1; /* for both together: what lies idle gives way */
+	two_start(t);
+	for (size_t i = 0; i < 5; i++) {
+		submit(t, 2, 10); /* rig_submit() makes none of HTTP/2 */
+		submit_grpc(t, NULL);
+		submit_grpc(t, NULL);
+	}
+	rig_wait(&t->rig, 20);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_ANSWERED_2XX), 20);
+	assert_int_equal(counter_get(&stats_of(t)->grpc[GRPC_OK]), 10);
+	assert_int_equal(t->server.requests, 10);
+	assert_int_equal(t->server.http1_requests, 10);
+	assert_int_equal(counter_get(&stats_of(t)->connects), t->server.connections);
+	assert_true(t->server.most_open <= 2); /* one, and one whose end the server has not read yet */
 	two_stop(t);
 }
 
@@ -500,6 +525,74 @@ static void test_unix_socket(void **state)
 	unlink(path);
 }
 
+/* ---- TLS ---- */
+
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *ctx)
+{
+	static const unsigned char h2[] = "\x02h2";
+
+	return SSL_select_next_proto((unsigned char **)out, out_len, h2, sizeof(h2) - 1, in, in_len) == OPENSSL_NPN_NEGOTIATED
+		       ? SSL_TLSEXT_ERR_OK
+		       : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static struct two *two_new_tls(bool knows_h2)
+{
+	struct two *t = two_new((struct h2_server_script){ .grpc_status = -1 });
+
+	t->server.tls = SSL_CTX_new(TLS_server_method());
+	assert_non_null(t->server.tls);
+	assert_int_equal(SSL_CTX_use_certificate_chain_file(t->server.tls, fault_certs_pem(FAULT_CERT_GOOD)), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey_file(t->server.tls, fault_certs_key(FAULT_CERT_GOOD), SSL_FILETYPE_PEM), 1);
+	if (knows_h2)
+		SSL_CTX_set_alpn_select_cb(t->server.tls, choose_h2, NULL);
+	t->target.url.is_tls = true;
+	t->target.tls.ca_file = fault_certs_pem(FAULT_CERT_CA);
+	return t;
+}
+
+static void two_stop_tls(struct two *t)
+{
+	SSL_CTX *tls = t->server.tls;
+
+	two_stop(t);
+	SSL_CTX_free(tls);
+}
+
+static void test_tls(void **state)
+{
+	struct two *t;
+
+	fault_certs_make();
+	t = two_new_tls(true);
+	two_start(t);
+	submit(t, 1, 300);
+	rig_wait(&t->rig, 1);
+	assert_string_equal(t->server.seen[0].scheme, "https");
+	submit(t, 50, 100000);
+	rig_wait(&t->rig, 51);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_ANSWERED_2XX), 51);
+	for (size_t i = 1; i < 51; i++)
+		assert_int_equal(t->server.seen[i].body_bytes, 100000);
+	assert_int_equal(t->server.connections, 1);
+	two_stop_tls(t);
+}
+
+static void test_tls_without_http2(void **state)
+{
+	struct two *t = two_new_tls(false);
+
+	two_start(t);
+	submit(t, 1, 300);
+	rig_wait(&t->rig, 1);
+	assert_int_equal(t->rig.outcomes[0].outcome.kind, OUTCOME_FAILED_PROTOCOL);
+	assert_string_equal(t->rig.outcomes[0].outcome.detail, "the server did not choose HTTP/2 (ALPN h2)");
+	assert_true(t->rig.outcomes[0].outcome.connect_us >= 0); /* it can be reached */
+	assert_int_equal(t->server.requests, 0);
+	two_stop_tls(t);
+	fault_certs_remove();
+}
+
 static void test_no_server(void **state)
 {
 	struct two *t = two_new((struct h2_server_script){ 0 });
@@ -522,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_call_of_grpc),
 		cmocka_unit_test(test_status_of_grpc),
 		cmocka_unit_test(test_grpc_to_a_target_of_http1),
+		cmocka_unit_test(test_both_versions),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_one_stream_then_more),
@@ -538,6 +632,8 @@ int main(void)
 		cmocka_unit_test(test_cancelled_at_exit),
 		cmocka_unit_test(test_idle_connection_that_the_server_closed),
 		cmocka_unit_test(test_unix_socket),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_without_http2),
 		cmocka_unit_test(test_no_server),
 	};
 
