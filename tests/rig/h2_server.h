@@ -62,7 +62,7 @@ struct h2_request {
 };
 
 struct h2_server {
-	SSL_CTX *tls; /* borrowed, set before it starts; NULL: plain */
+	SSL_CTX *tls;                   /* borrowed, set before it starts; NULL: plain */
 	struct h2_server_script script; /* may change between turns of the loop */
 	uint32_t requests, http1_requests, connections, open, most_open, most_streams;
 	struct h2_request seen[H2_SERVER_REQUESTS_MAX];

@@ -527,7 +527,8 @@ static void test_unix_socket(void **state)
 
 /* ---- TLS ---- */
 
-static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *ctx)
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len,
+		     void *ctx)
 {
 	static const unsigned char h2[] = "\x02h2";
 
