@@ -60,6 +60,8 @@ static void show_target(struct buffer *out, const struct target_settings *t)
 		buffer_printf(out, "@%s", share_text(t->sample_share, share));
 	if (t->rate)
 		buffer_printf(out, "@%llu/s", (unsigned long long)t->rate);
+	if (t->http_version)
+		buffer_printf(out, "@http%d", t->http_version);
 	for (size_t i = 0; i < t->set_headers.count; i++)
 		buffer_printf(out, "{%s}", t->set_headers.at[i]);
 }
@@ -128,6 +130,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "max_time", (uint64_t)o->max_time_ns, 300000000);
 	show_number(out, "connect", (uint64_t)o->connect_timeout_ns, 0);
 	show_number(out, "connections", o->connections, 64);
+	show_number(out, "streams", o->streams, 128);
 	show_number(out, "queue", o->queue, 4096);
 	show_number(out, "memory", o->max_memory, 256 << 20);
 	show_number(out, "breaker", o->breaker, 10);
@@ -215,6 +218,7 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "-s0", "-B2047M" }, 0, " if=any buffer=2146435072 dry=1" },
 	{ { "--dry-run", "--connections=65536", "--queue=1048576", "--breaker=1000000", "--max-memory=1T" }, 0,
 	  " if=any connections=65536 queue=1048576 memory=1099511627776 breaker=1000000 dry=1" },
+	{ { "--dry-run", "--streams=1" }, 0, " if=any streams=1 dry=1" },
 	{ { "--dry-run", "--connections=1", "--queue=1", "--breaker=1", "--max-memory=1M", "--max-body=1" }, 0,
 	  " if=any max_body=1 connections=1 queue=1 memory=1048576 breaker=1 dry=1" },
 	{ { "--dry-run", "-m", "1ms", "--connect-timeout", "1h" }, 0,
@@ -251,6 +255,8 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "-S0" }, 0, " if=any share=0 dry=1" },
 	{ { "-Sb:10%", "-S50%", "-ta=sink:", "-tb=sink:", "-R7" }, 0,
 	  " if=any share=500000000 a->sink:@7/s b->sink:@10%@7/s" },
+	{ { "--http-version", "2", "-ta=sink:", "-tb=sink:", "--http-version=b:1" }, 0, " if=any a->sink:@http2 b->sink:@http1" },
+	{ { "--http-version", "2", "-ta=sink:", "--http-version=same" }, 0, " if=any a->sink:" },
 	{ { "-R1", "-ta=sink:" }, 0, " if=any a->sink:@1/s" },
 	{ { "--dry-run", "--sample-by", "connection" }, 0, " if=any by=1 dry=1" },
 	{ { "--dry-run", "--sample-by", "client" }, 0, " if=any by=2 dry=1" },
@@ -394,6 +400,10 @@ static const struct parse_case refused[] = {
 	{ { "-m", "0" }, -EINVAL, "-m 0: out of range, which is 1ms to 1h" },
 	{ { "-m", "61m" }, -EINVAL, "-m 61m: out of range, which is 1ms to 1h" },
 	{ { "-m", "fast" }, -EINVAL, "-m fast: not a time; write 300ms, 0.3, 5s or 2m" },
+	{ { "--streams", "0" }, -EINVAL, "--streams 0: out of range, which is 1 to 65536" },
+	{ { "-tsink:", "--http-version", "3" }, -EINVAL, "--http-version 3: no version of HTTP; write same, 1 or 2, for one target NAME:2" },
+	{ { "-tsink:", "--http-version", "b:2" }, -EINVAL,
+	  "--http-version b:2: no target is called \"b\"; the only one is default; -t NAME=URL names one" },
 	{ { "--connections", "0" }, -EINVAL, "--connections 0: out of range, which is 1 to 65536" },
 	{ { "--connections", "-1" }, -EINVAL, "--connections -1: not a whole number, such as 100" },
 	{ { "--queue", "1048577" }, -EINVAL, "--queue 1048577: out of range, which is 1 to 1048576" },
