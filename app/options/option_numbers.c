@@ -12,7 +12,8 @@
 
 /* ---- units: bounds are told exactly, where base/units.h rounds or stops at minutes: 2047M and not 1.999G ---- */
 
-#define HOUR_NS UINT64_C(3600000000000)
+#define SECOND_NS UINT64_C(1000000000)
+#define HOUR_NS (3600 * SECOND_NS)
 
 static const char *exact_count(uint64_t n, char *out)
 {
@@ -94,8 +95,23 @@ const struct option_ops option_size32 = { option_default_u32, parse_u32, option_
 const struct option_ops option_uint64 = { option_default_u64, parse_u64, option_equal_u64, .unit = &counts };
 const struct option_ops option_size = { option_default_u64, parse_u64, option_equal_u64, .unit = &bytes };
 
+static bool has_no_unit(const char *value)
+{
+	return value[strspn(value, "0123456789.")] == '\0';
+}
+
 /* Times are int64_t in the options, and never negative: read and compared as the uint64_t of the same value. */
-const struct option_ops option_duration = { option_default_u64, parse_u64, option_equal_u64, .unit = &times };
+static int parse_time_option(struct options *o, const struct option_input *in, void *field, struct buffer *error)
+{
+	uint64_t ns, most = in->row->bare_max;
+
+	if (most > 0 && has_no_unit(in->value) && parse_time(in->value, &ns) && ns > most)
+		return option_wrong(error, in, "a bare number above %" PRIu64 "; write %.40sms or %.40ss", most / SECOND_NS,
+				    in->value, in->value);
+	return parse_u64(o, in, field, error);
+}
+
+const struct option_ops option_duration = { option_default_u64, parse_time_option, option_equal_u64, .unit = &times };
 
 static int parse_snaplen(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {

@@ -21,6 +21,9 @@
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
+/* -m 300 is five minutes to curl, and here, where 300ms is the default, may be meant as that: above this a unit is needed. */
+#define BARE_SECONDS_MAX (60 * SECOND)
+
 /* offsetof() that does not compile unless the field has the type */
 #define AT(type, field)                                                                                      \
 	(offsetof(struct options, field) + 0 * sizeof(char[_Generic(((struct options *)0)->field, type : 1)]))
@@ -163,11 +166,11 @@ const struct option_row option_rows[] = {
 	  "https: its private key, PEM",
 	  TEXT(tls.key_file), .shown = "in the file of --cert" },
 	{ OPTION_GROUP_TARGET, 'm', "max-time", "TIME",
-	  "for one whole exchange, DNS and connecting included",
-	  DURATION(max_time_ns, MS, HOUR, 300 * MS) },
+	  "for one whole exchange, DNS and connecting included; a number above 60 needs a unit: 300ms or 300s",
+	  DURATION(max_time_ns, MS, HOUR, 300 * MS), .bare_max = BARE_SECONDS_MAX },
 	{ OPTION_GROUP_TARGET, 0, "connect-timeout", "TIME",
 	  "for connecting",
-	  DURATION(connect_timeout_ns, MS, HOUR, 0), .shown = "max-time" },
+	  DURATION(connect_timeout_ns, MS, HOUR, 0), .bare_max = BARE_SECONDS_MAX, .shown = "max-time" },
 	{ OPTION_GROUP_TARGET, 0, "connections", "N",
 	  "most connections to each target",
 	  UINT32(connections, 1, 65536, 64) },

@@ -42,6 +42,7 @@ struct option_row {
 	size_t offset;            /* of the field in struct options */
 	uint64_t min, max;        /* inclusive */
 	uint64_t initial;         /* default of a number */
+	uint64_t bare_max;        /* of a time: the most, in ns, that may be written without a unit; 0: any */
 	const char *initial_text; /* default of a text */
 	/*
 	 * Words that a shell may offer, with spaces between them; NULL: none. Where the value is one of them, they are
