@@ -30,6 +30,15 @@ static const char *const built_in[] = {
 	"ce-*", /* CloudEvents in binary mode: attributes of the body */
 };
 
+/* Of a call of gRPC only: how its messages are to be read and until when it is of use, and again what chooses the model. */
+static const char *const built_in_grpc[] = {
+	"grpc-encoding", "grpc-accept-encoding", "grpc-timeout",
+	"mm-model-id", "mm-vmodel-id", /* KServe's ModelMesh */
+	"seldon-internal-model", /* Seldon Core 2 */
+	"application", "multiplexed_model_id", /* Ray Serve */
+	"triton_grpc_error", /* in what form Triton reports errors of a stream */
+};
+
 static const struct {
 	const char *glob;
 	enum field_kind kind;
@@ -39,6 +48,7 @@ static const struct {
 	{ "transfer-encoding", FIELD_REGENERATED },
 	{ "connection", FIELD_REGENERATED },
 	{ "x-shadowtap", FIELD_REGENERATED },
+	{ "grpc-previous-rpc-attempts", FIELD_REGENERATED },
 
 	{ "authorization", FIELD_CREDENTIAL },
 	{ "proxy-authorization", FIELD_CREDENTIAL }, /* before proxy-*: the graver of the two */
@@ -67,6 +77,8 @@ static const struct {
 	{ "*-jwt*", FIELD_CREDENTIAL },
 	{ "*-session", FIELD_CREDENTIAL },
 
+	{ "*-bin", FIELD_BINARY }, /* grpc-trace-bin and grpc-tags-bin too */
+
 	{ "keep-alive", FIELD_HOP },
 	{ "te", FIELD_HOP },
 	{ "trailer", FIELD_HOP },
@@ -79,6 +91,8 @@ static const struct {
 struct allowed {
 	struct span name; /* owned */
 	bool glob;
+	bool grpc; /* for calls of gRPC only */
+	bool hop;
 };
 
 struct allow_list {
@@ -106,6 +120,13 @@ static int check_name(struct span name, struct buffer *error)
 	}
 	if (glob_is_one(name) || field_kind(name) != FIELD_REGENERATED)
 		return 0;
+	if (span_equal_nocase(name, SPAN_LITERAL("grpc-previous-rpc-attempts"))) {
+		buffer_printf(error,
+			      "--allow-header %.*s: it counts the attempts of production's client, and a request is "
+			      "replayed once; leave the option out",
+			      (int)name.len, (const char *)name.at);
+		return -EINVAL;
+	}
 	buffer_printf(error,
 		      "--allow-header %.*s: this field is always written afresh, the captured one would not fit the "
 		      "replayed request",
@@ -117,34 +138,41 @@ static int check_name(struct span name, struct buffer *error)
 	return -EINVAL;
 }
 
-static int add(struct allow_list *list, struct span name)
+static int add(struct allow_list *list, struct span name, bool grpc)
 {
 	uint8_t *copy = malloc(name.len + 1);
 
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, name.at, name.len);
-	list->at[list->count++] = (struct allowed){ span_of(copy, name.len), glob_is_one(name) };
+	list->at[list->count++] = (struct allowed){
+		.name = span_of(copy, name.len),
+		.glob = glob_is_one(name),
+		.grpc = grpc,
+		.hop = field_kind(name) == FIELD_HOP,
+	};
 	return 0;
 }
 
 int allow_list_new(const struct texts *names, struct allow_list **out, struct buffer *error)
 {
-	size_t room = COUNT(built_in) + names->count;
+	size_t room = COUNT(built_in) + COUNT(built_in_grpc) + names->count;
 	struct allow_list *list = calloc(1, sizeof(*list) + room * sizeof(list->at[0]));
 	int err = 0;
 
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < COUNT(built_in) && !err; i++)
-		err = add(list, span_str(built_in[i]));
+		err = add(list, span_str(built_in[i]), false);
+	for (size_t i = 0; i < COUNT(built_in_grpc) && !err; i++)
+		err = add(list, span_str(built_in_grpc[i]), true);
 	list->own = list->count;
 	for (size_t i = 0; i < names->count && !err; i++) {
 		struct span name = span_trim(span_str(names->at[i]));
 
 		err = check_name(name, error);
 		if (!err)
-			err = add(list, name);
+			err = add(list, name, false);
 	}
 	if (err) {
 		allow_list_free(list);
@@ -154,17 +182,19 @@ int allow_list_new(const struct texts *names, struct allow_list **out, struct bu
 	return 0;
 }
 
-bool allow_list_has(const struct allow_list *list, struct span name, bool nominated)
+bool allow_list_has(const struct allow_list *list, struct span name, bool nominated, bool is_grpc)
 {
 	bool by_glob = false;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct allowed *a = &list->at[i];
 
+		if (a->grpc && !is_grpc)
+			continue;
 		if (a->glob)
 			by_glob = by_glob || glob_match(a->name, name, true);
 		else if (span_equal_nocase(a->name, name))
-			return !nominated || (i >= list->own && field_kind(name) == FIELD_HOP);
+			return is_grpc ? !nominated && !a->hop : !nominated || a->hop;
 	}
 	return by_glob && !nominated && field_kind(name) == FIELD_PLAIN;
 }

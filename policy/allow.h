@@ -1,9 +1,10 @@
 /*
  * allow.h - which fields of a captured request are forwarded
  *
- * The built-in names plus the user's, as names or globs. Two kinds of fields
- * never pass by a glob, only by their exact name: those of the hop and those that
- * carry credentials. What we write ourselves cannot be forwarded at all.
+ * The built-in names plus the user's, as names or globs. Three kinds of fields
+ * never pass by a glob, only by their exact name: those of the hop, those that
+ * carry credentials, and the binary ones of gRPC. What we write ourselves cannot
+ * be forwarded at all.
  */
 #ifndef POLICY_ALLOW_H
 #define POLICY_ALLOW_H
@@ -18,7 +19,8 @@ enum field_kind {
 	FIELD_PLAIN,
 	FIELD_HOP,         /* about one connection (RFC 9110, 7.6.1), or asks for an interim response */
 	FIELD_CREDENTIAL,  /* proves who the client is */
-	FIELD_REGENERATED, /* written afresh: forwarding the captured one would break the request */
+	FIELD_BINARY,      /* of gRPC, base64 of bytes: what is in it, only its service can say */
+	FIELD_REGENERATED, /* written afresh or left out: the captured one would break the request, or be untrue */
 };
 
 /** field_kind() - of a field name in any case */
@@ -37,8 +39,10 @@ int allow_list_new(const struct texts *names, struct allow_list **out, struct bu
  * allow_list_has() - is a captured field of this name forwarded?
  * @nominated:  the request's Connection field names it, so it belongs to the hop: forwarded only if it is one of
  *              the known hop-by-hop fields and the user named it exactly
+ * @is_grpc:    the request is a call of gRPC: the list has more names, and no field of the hop is forwarded, since
+ *              HTTP/2 has none
  */
-bool allow_list_has(const struct allow_list *list, struct span name, bool nominated);
+bool allow_list_has(const struct allow_list *list, struct span name, bool nominated, bool is_grpc);
 
 /** allow_list_warnings() - append a line, with newline, for each named credential or hop-by-hop field */
 void allow_list_warnings(const struct allow_list *list, struct buffer *out);

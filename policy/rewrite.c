@@ -13,6 +13,10 @@
  *   -H             as given
  *   ours           Content-Length, User-Agent, X-Shadowtap
  *
+ * A call of gRPC has no Content-Length, and two fields without which servers refuse
+ * it: te: trailers, and a content-type of gRPC, whatever was captured or -H says.
+ * What belongs to a hop of HTTP/1 is not said in it, even if -H says so.
+ *
  * Fields of the hop, such as Connection, are not among them: they are the client's.
  *
  * A captured Connection field names fields that belonged to the hop. They are
@@ -26,6 +30,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "message/grpc.h"
 #include "policy/allow.h"
 #include "policy/http_text.h"
 #include "policy/path_rewrite.h"
@@ -39,6 +44,7 @@ struct given {
 	char *text; /* owned; the spans point into it */
 	struct span name, value;
 	bool is_sent; /* as a field of its own: neither removed, nor Host */
+	bool in_grpc; /* in a call of gRPC as well */
 };
 
 struct rewrite {
@@ -62,6 +68,7 @@ struct nominations {
 static const struct span connection_name = SPAN_LITERAL("connection");
 static const struct span user_agent_name = SPAN_LITERAL("user-agent");
 static const struct span host_name = SPAN_LITERAL("host");
+static const struct span content_type_name = SPAN_LITERAL("content-type");
 
 /* --- building --- */
 
@@ -178,6 +185,7 @@ static int add_header(struct rewrite *w, const char *text, struct buffer *error)
 	if (span_equal_nocase(name, host_name))
 		return set_host(w, g->value, error);
 	g->is_sent = !removes;
+	g->in_grpc = field_kind(name) != FIELD_HOP && !span_equal_nocase(name, content_type_name);
 	return 0;
 }
 
@@ -436,7 +444,9 @@ static bool add_captured_fields(const struct rewrite *w, const struct request_he
 		const struct header *field = &head->headers[i];
 
 		if (is_overridden(w, field->name) ||
-		    !allow_list_has(w->allow, field->name, is_nominated(&nominations, field->name)))
+		    !allow_list_has(w->allow, field->name, is_nominated(&nominations, field->name), head->is_grpc))
+			continue;
+		if (head->is_grpc && span_equal_nocase(field->name, content_type_name))
 			continue;
 		if (!http_is_token(field->name) || !http_is_field_value(field->value))
 			continue;
@@ -446,9 +456,31 @@ static bool add_captured_fields(const struct rewrite *w, const struct request_he
 	return has_user_agent;
 }
 
-bool rewrite_allows(const struct rewrite *w, struct span name)
+/* The content-type that is said last by -H, else the captured one, each only if it is one of gRPC. */
+static struct span grpc_type(const struct rewrite *w, const struct request_head *head)
 {
-	return !is_overridden(w, name) && allow_list_has(w->allow, name, false);
+	const struct span *captured = request_head_find(head, content_type_name);
+
+	for (size_t i = w->given_count; i > 0; i--) {
+		const struct given *g = &w->given[i - 1];
+
+		if (g->is_sent && span_equal_nocase(g->name, content_type_name) && grpc_content_type(g->value))
+			return g->value;
+	}
+	if (captured && grpc_content_type(*captured) && http_is_field_value(*captured))
+		return *captured;
+	return SPAN_LITERAL("application/grpc");
+}
+
+static void add_grpc_fields(const struct rewrite *w, const struct request_head *head, struct outgoing *out)
+{
+	outgoing_add(out, content_type_name, grpc_type(w, head));
+	outgoing_add(out, SPAN_LITERAL("te"), SPAN_LITERAL("trailers"));
+}
+
+bool rewrite_allows(const struct rewrite *w, struct span name, bool is_grpc)
+{
+	return !is_overridden(w, name) && allow_list_has(w->allow, name, false, is_grpc);
 }
 
 void rewrite_warnings(const struct rewrite *w, struct buffer *out)
@@ -458,19 +490,21 @@ void rewrite_warnings(const struct rewrite *w, struct buffer *out)
 
 /* --- the whole --- */
 
-/* RFC 9110, 8.6: methods that expect a body say its length even when it is 0. */
+/* RFC 9110, 8.6: methods that expect a body say its length even when it is 0. The length of a gRPC call is not said. */
 static bool needs_length(const struct message *m)
 {
 	struct span method = m->head.method;
 
+	if (m->head.is_grpc)
+		return false;
 	return m->body_len > 0 || span_equal(method, SPAN_LITERAL("POST")) ||
 	       span_equal(method, SPAN_LITERAL("PUT")) || span_equal(method, SPAN_LITERAL("PATCH"));
 }
 
-static void add_given_fields(const struct rewrite *w, struct outgoing *out)
+static void add_given_fields(const struct rewrite *w, bool is_grpc, struct outgoing *out)
 {
 	for (size_t i = 0; i < w->given_count; i++)
-		if (w->given[i].is_sent)
+		if (w->given[i].is_sent && (!is_grpc || w->given[i].in_grpc))
 			outgoing_add(out, w->given[i].name, w->given[i].value);
 }
 
@@ -488,8 +522,10 @@ int rewrite_request(const struct rewrite *w, const struct message *m, struct out
 	out->method = m->head.method;
 	out->target = buffer_span(&out->target_text);
 	outgoing_add(out, SPAN_LITERAL("Host"), host_of(w, &m->head, &out->host_text));
+	if (m->head.is_grpc)
+		add_grpc_fields(w, &m->head, out);
 	has_user_agent = add_captured_fields(w, &m->head, out);
-	add_given_fields(w, out);
+	add_given_fields(w, m->head.is_grpc, out);
 	if (needs_length(m))
 		outgoing_add_length(out, m->body_len);
 	if (w->adds_user_agent && !has_user_agent)

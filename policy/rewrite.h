@@ -49,8 +49,10 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
  * rewrite_request() - what is sent for @m: its method, target and fields, in the order in which they are sent
  * @out:  zero, or used before; borrows from @m and @w
  *
- * Content-Length is always among them, fresh, except for a request without a body
- * whose method defines none (GET, HEAD, DELETE, ...: RFC 9110, 8.6).
+ * Content-Length is always among them, fresh, except for a call of gRPC, and for a
+ * request without a body whose method defines none (GET, HEAD, DELETE, ...: RFC 9110,
+ * 8.6). A call of gRPC always has te: trailers and a content-type of gRPC; its
+ * grpc-timeout is the captured one, which a client lowers to what is left.
  * Targets in any other form become origin-form (request_target.h), "*" of OPTIONS
  * apart. Whatever the captured bytes are, written as lines it is one request:
  * fields whose name is no token or whose value has CR, LF or NUL are left out, and
@@ -62,10 +64,11 @@ int rewrite_request(const struct rewrite *w, const struct message *m, struct out
 
 /**
  * rewrite_allows() - is a captured field of this name forwarded? (also decides what events may show)
+ * @is_grpc:  of a call of gRPC
  *
  * Not if -H sets or removes it. A request whose Connection field names it is an exception that only rewrite_request() sees.
  */
-bool rewrite_allows(const struct rewrite *w, struct span name);
+bool rewrite_allows(const struct rewrite *w, struct span name, bool is_grpc);
 
 /** rewrite_warnings() - append a line, with newline, for each named field with credentials or of the hop */
 void rewrite_warnings(const struct rewrite *w, struct buffer *out);

@@ -126,7 +126,7 @@ static void put_headers(struct json *j, const struct event_options *o, const str
 	for (size_t i = 0; i < head->header_count; i++) {
 		const struct header *h = &head->headers[i];
 
-		if (!o->shows_header(o->ctx, h->name))
+		if (!o->shows_header(o->ctx, h->name, head->is_grpc))
 			continue;
 		if (some)
 			PUT(j, ",[");

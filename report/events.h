@@ -30,8 +30,8 @@ struct event_heads {
 
 struct event_options {
 	bool show_query;
-	/* may a field of this name be shown? */
-	bool (*shows_header)(void *ctx, struct span name);
+	/* may a field of this name be shown? is_grpc: of a call of gRPC */
+	bool (*shows_header)(void *ctx, struct span name, bool is_grpc);
 	void *ctx;
 	/* for requests of one lane; borrowed, and to be forgotten when the responses above change; NULL: all are written anew */
 	struct event_heads *heads;

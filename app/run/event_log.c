@@ -26,11 +26,11 @@ struct event_log {
 	struct budget ahead; /* bytes in the ring */
 };
 
-static bool shows_header(void *ctx, struct span name)
+static bool shows_header(void *ctx, struct span name, bool is_grpc)
 {
 	const struct event_log *t = ctx;
 
-	return rewrite_allows(t->shown, name);
+	return rewrite_allows(t->shown, name, is_grpc);
 }
 
 struct event_log *event_log_new(const struct event_log_options *options)

@@ -116,7 +116,7 @@ void run_end_event(struct run *r);
 void run_on_prepare(uv_prepare_t *handle);
 
 /** run_shows_header() - event_options': may the field be shown in events? */
-bool run_shows_header(void *ctx, struct span name);
+bool run_shows_header(void *ctx, struct span name, bool is_grpc);
 
 /** run_take_response() - production's, taken */
 void run_take_response(struct run *r, struct response_item *item);

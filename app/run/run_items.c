@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/units.h"
 
-bool run_shows_header(void *ctx, struct span name)
+bool run_shows_header(void *ctx, struct span name, bool is_grpc)
 {
 	const struct run *r = ctx;
 
-	return rewrite_allows(r->rules.rewrite[0], name);
+	return rewrite_allows(r->rules.rewrite[0], name, is_grpc);
 }
 
 /* NULL: there is no memory for it, or no -o */

@@ -33,6 +33,7 @@ struct row {
 	uint64_t body_len;
 	const char *head;
 	const char *paths[4]; /* of --rewrite-path */
+	bool is_grpc;
 };
 
 static struct texts texts_of(const char *const *at, size_t max)
@@ -201,6 +202,42 @@ static const struct row rows[] = {
 		      { "Accept", "c" }, { "connection", "TE, x-b, HTTP2-Settings" }, { "te", "trailers" }, { "x-b", "1" },
 		      { "http2-settings", "x" }, { "close", "d" } },
 	  .head = "GET / HTTP/1.1\r\n" HOST "Accept: c\r\nte: trailers\r\n" UA MARK },
+	/* a call of gRPC: no length, and what its servers insist on */
+	{ .is_grpc = true, .method = "POST", .target = "/inference.GRPCInferenceService/ModelInfer", .body_len = 25,
+	  .fields = { { "host", "prod:8001" }, { "content-type", "application/grpc+proto" }, { "te", "trailers" },
+		      { "grpc-accept-encoding", "identity,gzip" }, { "grpc-timeout", "4999993u" },
+		      { "user-agent", "grpc-go/1.33.2" }, { "mm-vmodel-id", "m" }, { "grpc-trace-bin", "AAA" },
+		      { "authorization", "Bearer x" }, { "x-request-id", "1" } },
+	  .head = "POST /inference.GRPCInferenceService/ModelInfer HTTP/1.1\r\n" HOST
+		  "content-type: application/grpc+proto\r\nte: trailers\r\ngrpc-accept-encoding: identity,gzip\r\n"
+		  "grpc-timeout: 4999993u\r\nmm-vmodel-id: m\r\nx-request-id: 1\r\n" UA MARK },
+	{ .is_grpc = true, .method = "POST", .target = "/p.S/M",
+	  .fields = { { "grpc-encoding", "gzip" }, { "mm-model-id", "a" }, { "seldon-internal-model", "b" },
+		      { "multiplexed_model_id", "c" }, { "application", "d" }, { "triton_grpc_error", "true" },
+		      { "seldon-model", "e" }, { "grpc-previous-rpc-attempts", "1" }, { "grpc-tags-bin", "AA" },
+		      { "x-own-bin", "AA" } },
+	  .head = "POST /p.S/M HTTP/1.1\r\n" HOST "content-type: application/grpc\r\nte: trailers\r\n"
+		  "grpc-encoding: gzip\r\nmm-model-id: a\r\nseldon-internal-model: b\r\nmultiplexed_model_id: c\r\n"
+		  "application: d\r\ntriton_grpc_error: true\r\nseldon-model: e\r\n" UA MARK },
+	/* of which HTTP/1 has none of the names */
+	{ .method = "GET", .target = "/",
+	  .fields = { { "grpc-encoding", "gzip" }, { "mm-model-id", "a" }, { "multiplexed_model_id", "c" },
+		      { "application", "d" }, { "triton_grpc_error", "true" }, { "te", "trailers" },
+		      { "grpc-timeout", "1S" } },
+	  .head = "GET / HTTP/1.1\r\n" HOST UA MARK },
+	/* a binary field is forwarded by its exact name; fields of the hop are not, and -H does not make it another protocol's */
+	{ .is_grpc = true, .allow = { "*", "x-own-bin", "te", "keep-alive" }, .method = "POST", .target = "/p.S/M",
+	  .fields = { { "x-own-bin", "AA" }, { "x-other-bin", "AA" }, { "grpc-trace-bin", "AA" }, { "te", "deflate" },
+		      { "keep-alive", "5" }, { "connection", "x-a" }, { "x-a", "1" }, { ":path", "/x" }, { "x-b", "2" },
+		      { "content-type", "application/grpc-web" } },
+	  .set = { "Content-Type: application/json", "Keep-Alive: 1", "X-C: 3", "grpc-timeout: 1S" },
+	  .head = "POST /p.S/M HTTP/1.1\r\n" HOST "content-type: application/grpc\r\nte: trailers\r\n"
+		  "x-own-bin: AA\r\nx-b: 2\r\nX-C: 3\r\ngrpc-timeout: 1S\r\n" UA MARK },
+	{ .is_grpc = true, .method = "POST", .target = "/p.S/M", .fields = { { "content-type", "application/grpc" } },
+	  .set = { "content-type: application/grpc+json", "content-type:", "te:" },
+	  .head = "POST /p.S/M HTTP/1.1\r\n" HOST "content-type: application/grpc+json\r\nte: trailers\r\n" UA MARK },
+	{ .is_grpc = true, .method = "POST", .target = "/p.S/M", .fields = { { "content-type", "application/grpc;\nX: y" } },
+	  .head = "POST /p.S/M HTTP/1.1\r\n" HOST "content-type: application/grpc\r\nte: trailers\r\n" UA MARK },
 	/* what cannot be written safely is left out */
 	{ .allow = { "*" }, .method = "GET", .target = "/",
 	  .fields = { { "a b", "1" }, { "", "2" }, { "c:", "3" }, { "d", "4\r\nX: y" }, { "e", "5\n" }, { "f", "\r" },
@@ -214,6 +251,7 @@ static int rewrite_row(const struct row *row, struct rewrite *w, struct buffer *
 	struct message m = { .origin.id = 255, .body_len = row->body_len };
 
 	m.head = (struct request_head){ span_str(row->method), span_str(row->target), headers, 0, 1, 0 };
+	m.head.is_grpc = row->is_grpc;
 	for (size_t i = 0; i < FIELDS_MAX && row->fields[i].name; i++)
 		headers[m.head.header_count++] = (struct header){ span_str(row->fields[i].name),
 								  span_str(row->fields[i].value) };
@@ -295,6 +333,7 @@ static const struct {
 	{ .allow = "Transfer-Encoding", .says = { "afresh" } },
 	{ .allow = "connection", .says = { "afresh" } },
 	{ .allow = "x-shadowtap", .says = { "afresh" } },
+	{ .allow = "grpc-previous-rpc-attempts", .says = { "attempts", "leave the option out" } },
 	{ .set = { "no colon" }, .says = { "'Name: value'" } },
 	{ .set = { "a; b" }, .says = { "'Name: value'" } },
 	{ .set = { ": v" }, .says = { "name of a field" } },
@@ -371,7 +410,7 @@ static void test_allows_and_warnings(void **state)
 	size_t lines = 0;
 
 	for (size_t i = 0; i < COUNT(names); i++)
-		if (rewrite_allows(w, span_str(names[i].name)) != names[i].allowed)
+		if (rewrite_allows(w, span_str(names[i].name), false) != names[i].allowed)
 			fail_msg("%s", names[i].name);
 	rewrite_warnings(w, &out);
 	for (const char *c = buffer_text(&out); *c; c++)
@@ -393,8 +432,11 @@ static void test_field_kinds(void **state)
 		    "x-amz-security-token", "set-cookie", "x-auth-token", "X-Vault-Token", "x-goog-api-key", "ssl-client-cert" },
 		  FIELD_CREDENTIAL },
 		{ { "Keep-Alive", "TE", "trailer", "upgrade", "http2-settings", "proxy-connection", "Expect" }, FIELD_HOP },
-		{ { "HOST", "content-length", "Transfer-Encoding", "connection", "X-Shadowtap" }, FIELD_REGENERATED },
-		{ { "content-type", "x-request-id", "traceparent", "x-max-tokens", "tea", "x-host", "accept" }, FIELD_PLAIN },
+		{ { "HOST", "content-length", "Transfer-Encoding", "connection", "X-Shadowtap", "grpc-previous-rpc-attempts" },
+		  FIELD_REGENERATED },
+		{ { "grpc-trace-bin", "GRPC-Tags-Bin", "x-any-bin" }, FIELD_BINARY },
+		{ { "content-type", "x-request-id", "traceparent", "x-max-tokens", "tea", "x-host", "accept", "grpc-timeout", "x-bin-y" },
+		  FIELD_PLAIN },
 	};
 
 	for (size_t i = 0; i < COUNT(kinds); i++)

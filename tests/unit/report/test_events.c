@@ -28,9 +28,10 @@ static struct message a_message(void)
 	};
 }
 
-static bool only_content_type(void *ctx, struct span name)
+static bool only_content_type(void *ctx, struct span name, bool is_grpc)
 {
 	(void)ctx;
+	(void)is_grpc;
 	return span_equal_nocase(name, SPAN_LITERAL("content-type"));
 }
 
@@ -56,9 +57,10 @@ static void test_request_line(void **state)
 	buffer_deinit(&out);
 }
 
-static bool no_header(void *ctx, struct span name)
+static bool no_header(void *ctx, struct span name, bool is_grpc)
 {
 	(void)ctx;
+	(void)is_grpc;
 	(void)name;
 	return false;
 }
