@@ -6,6 +6,7 @@
 
 #include "base/digits.h"
 #include "base/json.h"
+#include "message/grpc.h"
 
 /* Of http://user:password@host/path the path: who the user is, and what proves it, is not told. */
 static struct span without_user_info(struct span target)
@@ -147,7 +148,9 @@ static void put_head(const struct event_options *o, const struct request_head *h
 	json_text(&j, head->method);
 	PUT(&j, ",\"target\":");
 	json_text(&j, target_shown(head->target, o->show_query));
-	if (head->version_minor == 0) /* 1.0 and 1.1 are the only ones that are mirrored */
+	if (head->version_major == 2)
+		PUT(&j, ",\"version\":\"2\",\"headers\":[");
+	else if (head->version_minor == 0) /* 1.0 and 1.1 are the only ones of HTTP/1 that are mirrored */
 		PUT(&j, ",\"version\":\"1.0\",\"headers\":[");
 	else
 		PUT(&j, ",\"version\":\"1.1\",\"headers\":[");
@@ -172,6 +175,24 @@ static void put_known_head(const struct event_options *o, const struct request_h
 	known->same = head->same;
 }
 
+/** put_grpc() - of a call of gRPC; a path that does not name one has neither a service nor a method */
+static void put_grpc(struct json *j, const struct message *m)
+{
+	struct grpc_route route;
+
+	PUT(j, ",\"grpc\":{\"service\":");
+	if (grpc_route_of(m->head.target, &route)) {
+		json_text(j, route.service);
+		PUT(j, ",\"method\":");
+		json_text(j, route.method);
+	} else {
+		PUT(j, "null,\"method\":null");
+	}
+	PUT(j, ",\"messages\":");
+	json_uint(j, m->grpc_messages);
+	PUT(j, "}");
+}
+
 void event_request(const struct event_options *o, const struct message *m, enum decision decision,
 		   struct span rule, struct buffer *out)
 {
@@ -183,6 +204,8 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 	else
 		put_head(o, &m->head, out);
 	put_end(out, m, decision);
+	if (m->head.is_grpc)
+		put_grpc(&j, m);
 	if (rule.len > 0) {
 		PUT(&j, ",\"rule\":");
 		json_text(&j, rule);

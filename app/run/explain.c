@@ -148,7 +148,10 @@ struct span explain_request(struct explain *e, const struct message *m, enum dec
 	target_add(e, m->head.target);
 	buffer_add_str(&e->line, " ");
 	ends_add(&e->line, &m->origin);
-	buffer_printf(&e->line, " %llu bytes: ", (unsigned long long)m->body_len);
+	buffer_printf(&e->line, " %llu bytes", (unsigned long long)m->body_len);
+	if (m->head.is_grpc)
+		buffer_printf(&e->line, ", %u gRPC message%s", m->grpc_messages, m->grpc_messages == 1 ? "" : "s");
+	buffer_add_str(&e->line, ": ");
 	decision_add(&e->line, decision);
 	rule_of(e, m, decision, share);
 	if (e->rule.len > 0)

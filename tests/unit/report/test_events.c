@@ -2,6 +2,7 @@
 #include "tests/rig/unit.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,6 +56,38 @@ static void test_request_line(void **state)
 	assert_non_null(strstr(buffer_text(&out), "\"target\":\"/v1/m:predict?user=\\\"me\\\"\""));
 	assert_non_null(strstr(buffer_text(&out), "\"verdict\":\"filtered\",\"reason\":\"denied\",\"rule\":\"the \\\"rule\\\"\"}"));
 	buffer_deinit(&out);
+}
+
+/* A call of gRPC: its version, its service and method, and how many messages it has. */
+static void test_call_line(void **state)
+{
+	static const struct {
+		const char *target, *grpc;
+	} rows[] = {
+		{ "/inference.GRPCInferenceService/ModelInfer",
+		  "\"grpc\":{\"service\":\"inference.GRPCInferenceService\",\"method\":\"ModelInfer\",\"messages\":3}" },
+		{ "/a/p.\"S\"/M", "\"grpc\":{\"service\":\"a/p.\\\"S\\\"\",\"method\":\"M\",\"messages\":3}" },
+		{ "/p.S/M?a", "\"grpc\":{\"service\":null,\"method\":null,\"messages\":3}" },
+	};
+	struct event_options o = { .shows_header = only_content_type };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct message m = a_message();
+		struct buffer out = { 0 };
+		char end[256];
+
+		m.head.target = span_str(rows[i].target);
+		m.head.version_major = 2;
+		m.head.version_minor = 0;
+		m.head.is_grpc = true;
+		m.grpc_messages = 3;
+		event_request(&o, &m, DECISION_CHOSEN, SPAN_LITERAL("r"), &out);
+		assert_non_null(strstr(buffer_text(&out), ",\"version\":\"2\",\"headers\":[["));
+		snprintf(end, sizeof(end), "\"body_len\":15,\"verdict\":\"chosen\",%s,\"rule\":\"r\"}\n", rows[i].grpc);
+		assert_non_null(strstr(buffer_text(&out), end));
+		buffer_deinit(&out);
+	}
 }
 
 static bool no_header(void *ctx, struct span name, bool is_grpc)
@@ -305,7 +338,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_heads),
 		cmocka_unit_test(test_target_shown),
-		cmocka_unit_test(test_request_line),  cmocka_unit_test(test_lost_line),
+		cmocka_unit_test(test_request_line),
+		cmocka_unit_test(test_call_line),  cmocka_unit_test(test_lost_line),
 		cmocka_unit_test(test_outcome_lines), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_comparison_lines),
 		cmocka_unit_test(test_failure_line),  cmocka_unit_test(test_failure_limit),

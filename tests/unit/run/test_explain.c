@@ -72,6 +72,31 @@ static void test_requests(void **state)
 	options_deinit(&o);
 }
 
+static void test_calls(void **state)
+{
+	struct message m = request("POST", "/inference.GRPCInferenceService/ModelInfer");
+	struct options o;
+	struct explain *e;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "--explain", "--preset", "tfserving");
+	e = explain_new(stages_explain(&o));
+	assert_non_null(e);
+	m.head.is_grpc = true;
+	for (m.grpc_messages = 1; m.grpc_messages < 3; m.grpc_messages++) {
+		struct told told;
+
+		told_start(&told);
+		explain_request(e, &m, DECISION_FILTERED_PATH, SHARE_ONE);
+		told_end(&told);
+		assert_non_null(strstr(told.text, m.grpc_messages == 1 ? " 352 bytes, 1 gRPC message: filtered by path: --preset "
+									 "tfserving has no such route\n"
+								       : " 352 bytes, 2 gRPC messages: filtered by path: "));
+	}
+	explain_end(e, NULL);
+	options_deinit(&o);
+}
+
 static void test_losses_and_targets(void **state)
 {
 	struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .total_us = 1200,
@@ -124,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_losses_and_targets),
 		cmocka_unit_test(test_off),
 	};
