@@ -36,6 +36,9 @@
 /* What -Z means when it is not given: the one user that every Linux has and that owns nothing. */
 #define USER_FOR_ROOT "nobody"
 
+/* What -m means with --preset openai when it is not given: a language model's response takes seconds to be made. */
+#define OPENAI_MAX_TIME_NS INT64_C(60000000000)
+
 struct settings {
 	struct option_input *at;
 	size_t count, cap;
@@ -354,6 +357,11 @@ static int apply_all(struct parser *p)
 
 /* ---- check ---- */
 
+static bool is_given(const struct parser *p, const char *name)
+{
+	return settings_has(&p->line, name) || settings_has(&p->file, name);
+}
+
 static int usage(struct parser *p, const char *sentence)
 {
 	buffer_add_str(p->error, sentence);
@@ -468,6 +476,8 @@ static int check_whole(struct parser *p)
 		o->policy.sample_share = o->ramp.from;
 	if (o->tls.key_file && !o->tls.cert_file)
 		return usage(p, "--key is given without the certificate that it belongs to; add --cert FILE");
+	if (strcmp(o->policy.preset, "openai") == 0 && !is_given(p, "max-time"))
+		o->max_time_ns = OPENAI_MAX_TIME_NS;
 	if (!o->user && geteuid() == 0) {
 		o->user = USER_FOR_ROOT;
 		o->user_was_chosen = true;

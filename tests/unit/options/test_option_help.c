@@ -101,7 +101,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text, "the kernel's buffer for each interface (default: 64M)\n"));
-	assert_non_null(strstr(text, "60 needs a unit: 300ms or 300s (default: 300ms)\n"));
+	assert_non_null(strstr(text, "60 needs a unit: 300ms or 300s (default: 300ms, or"));
 	assert_non_null(strstr(text, "(default: 100%)\n"));
 	assert_non_null(strstr(text, "most connections to each target (default: 64)\n"));
 	assert_non_null(strstr(text, "stop after so many chosen requests\n"));

@@ -99,7 +99,7 @@ static void test_range_and_initial(void **state)
 		{ "connections", "1 to 65536", "64" },
 		{ "buffer-size", "64K to 2047M", "64M" },
 		{ "max-body", "1 to 1G", "8M" },
-		{ "max-time", "1ms to 1h", "300ms" },
+		{ "max-time", "1ms to 1h", "300ms, or 60s with --preset openai" }, /* which depends on another */
 		{ "sample", "0% to 100%", "100%" },
 		{ "count", "1 or more", "" },
 		{ "connect-timeout", "1ms to 1h", "max-time" }, /* told in words */

@@ -244,6 +244,13 @@ static const struct parse_case accepted[] = {
 	/* rules */
 	{ { "--dry-run", "-XGET", "-X", "any", "--preset", "v2", "--path", "^/v1", "--not-path=a=b" }, 0,
 	  " if=any methods=GET,any preset=v2 paths=^/v1 not_paths=a=b dry=1" },
+	{ { "--dry-run", "--preset=openai" }, 0, " if=any preset=openai max_time=60000000000 dry=1" },
+	{ { "--dry-run", "--preset=openai", "-m300ms" }, 0, " if=any preset=openai dry=1" },
+	{ { "--dry-run", "--preset=openai", "-f", "tap.conf" }, 0,
+	  " if=any preset=openai max_time=2000000000 dry=1 config=tap.conf", "max-time = 2\n" },
+	{ { "--dry-run", "-f", "tap.conf" }, 0,
+	  " if=any preset=openai max_time=60000000000 dry=1 config=tap.conf", "preset = openai\n" },
+	{ { "--dry-run", "--preset=v2", "-f", "tap.conf" }, 0, " if=any preset=v2 dry=1 config=tap.conf", "preset = openai\n" },
 	{ { "--dry-run", "--match-host", "x", "--match-header", "A: b", "--match-header", "C: d" }, 0,
 	  " if=any hosts=x match_headers=A: b,C: d dry=1" },
 	{ { "--dry-run", "--allow-side-effects", "--no-promiscuous", "--show-query" }, 0,
