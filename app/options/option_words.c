@@ -352,7 +352,13 @@ static bool log_formats_equal(const struct options *a, const struct options *b, 
 	return a->log_format == b->log_format;
 }
 
-const struct option_ops option_log_format = { .parse = parse_log_format, .equal = log_formats_equal };
+static void default_log_format(const struct option_row *row, void *field)
+{
+	(void)row;
+	*(enum log_format *)field = LOG_FORMAT_BY_TERMINAL;
+}
+
+const struct option_ops option_log_format = { default_log_format, parse_log_format, log_formats_equal };
 
 static int parse_shell(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {

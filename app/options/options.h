@@ -28,7 +28,7 @@
 #include "policy/rewrite.h"
 #include "replay/tls.h"
 
-enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
+enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT, LOG_FORMAT_BY_TERMINAL /* text on one, else JSON; the default */ };
 
 enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG,
 	       COMMAND_COMPLETION, COMMAND_LIST_PRESETS };

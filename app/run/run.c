@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app/process/privileges.h"
 #include "app/process/sandbox.h"
@@ -127,7 +128,7 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	r->process_usage.statm_fd = -1;
 	r->live = r->o->files.count == 0;
 	budget_init(&r->budget, r->o->max_memory - stages_comparing(r->o).memory);
-	r->fail_log = fail_log_new(r->o->log_format == LOG_FORMAT_JSON, r->o->show_query);
+	r->fail_log = fail_log_new(stages_failures_as_json(r->o, isatty(STDERR_FILENO)), r->o->show_query);
 	r->explain = explain_new(stages_explain(r->o));
 	r->event_options = (struct event_options){ .show_query = r->o->show_query, .shows_header = run_shows_header, .ctx = r };
 	sample_control_init(&r->sample, stages_sample(r->o));

@@ -142,3 +142,16 @@ struct explain_settings stages_explain(const struct options *o)
 		.policy = &o->policy,
 	};
 }
+
+bool stages_failures_as_json(const struct options *o, bool on_terminal)
+{
+	switch (o->log_format) {
+	case LOG_FORMAT_JSON:
+		return true;
+	case LOG_FORMAT_TEXT:
+		return false;
+	case LOG_FORMAT_BY_TERMINAL:
+		break;
+	}
+	return !on_terminal;
+}

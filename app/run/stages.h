@@ -42,4 +42,7 @@ struct recording_settings stages_recording(const struct options *o);
 struct progress_settings stages_progress(const struct options *o);
 struct explain_settings stages_explain(const struct options *o);
 
+/** stages_failures_as_json() - are lines about failures JSON, or text? @on_terminal: standard error is one */
+bool stages_failures_as_json(const struct options *o, bool on_terminal);
+
 #endif

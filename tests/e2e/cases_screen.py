@@ -78,7 +78,7 @@ def screen_redraws(lab):
     terminal.end()
     check(all(len(line) < 100 for line in wide), "a line is as wide as the terminal")
     for line in terminal.lines():
-        check(("shadow_fail" in line) == line.startswith("{"), f"a failure stands behind the status: {line[:120]!r}")
+        check(("shadow_fail" in line) == line.startswith("shadowtap: WARNING "), f"a failure stands behind the status: {line[:120]!r}")
     check(any(line.startswith("packets.received") for line in terminal.lines()), "the totals")
     check("%" not in terminal.lines()[-2], f"the status is left behind: {terminal.lines()[-2:]}")
 

@@ -149,7 +149,7 @@ static void show(const struct options *o, struct buffer *out)
 	if (o->admin.path[0])
 		show_text(out, "admin", o->admin.path);
 	show_text(out, "config", o->config_path);
-	show_number(out, "log", o->log_format, LOG_FORMAT_JSON);
+	show_number(out, "log", o->log_format, LOG_FORMAT_BY_TERMINAL);
 	show_number(out, "stats", (uint64_t)o->stats_every_ns, 0);
 	show_number(out, "query", o->show_query, false);
 	show_number(out, "quiet", o->quiet, false);
@@ -298,6 +298,7 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--admin", "unix:/run/x" }, 0, " if=any dry=1 admin=/run/x" },
 	{ { "--dry-run", "--report", "a.json", "--report=b.html", "--log-format", "text" }, 0,
 	  " if=any dry=1 reports=a.json,b.html log=1" },
+	{ { "--dry-run", "--log-format", "text", "--log-format=json" }, 0, " if=any dry=1 log=0" },
 	{ { "--dry-run", "-Z", "root" }, 0, " if=any user=root dry=1" },
 
 	/* commands: these answer at once, whatever else is wrong */

@@ -110,7 +110,7 @@ static void test_outcomes(void **state)
 	(void)state;
 	made_run_init(&g);
 	MADE_RUN_OPEN(&g, "-t", "up=sink:", "-t", "down=http://127.0.0.1:1", "-t", "out=sink:", "-S", "out:0.0001%", "-x", "max",
-		      "--explain", "-o", g.events_path);
+		      "--explain", "--log-format", "json", "-o", g.events_path);
 	told_start(&told);
 	push_and_wait();
 	told_end(&told);

@@ -80,6 +80,31 @@ static void test_comparing(void **state)
 	options_deinit(&o);
 }
 
+static const struct {
+	const char *format; /* NULL: not given */
+	bool on_terminal, as_json;
+} formats[] = {
+	{ NULL, true, false }, { NULL, false, true },
+	{ "json", true, true }, { "json", false, true },
+	{ "text", true, false }, { "text", false, false },
+};
+
+/* People read a terminal, programs the rest, unless they say otherwise. */
+static void test_failures(void **state)
+{
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (formats[i].format)
+			OPTIONS_OF(&o, "-r", "a.pcap", "--dry-run", "--log-format", formats[i].format);
+		else
+			OPTIONS_OF(&o, "-r", "a.pcap", "--dry-run");
+		assert_int_equal(stages_failures_as_json(&o, formats[i].on_terminal), formats[i].as_json);
+		options_deinit(&o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +112,7 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_tracker),
 		cmocka_unit_test(test_comparing),
+		cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
