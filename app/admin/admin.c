@@ -500,12 +500,12 @@ int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *rou
 
 uint64_t admin_responses(const struct admin *a)
 {
-	return a->responses;
+	return a ? a->responses : 0;
 }
 
 uint64_t admin_refused(const struct admin *a)
 {
-	return a->refused;
+	return a ? a->refused : 0;
 }
 
 void admin_close(struct admin *a)

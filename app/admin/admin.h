@@ -51,7 +51,7 @@ int admin_start(struct admin *a, uv_loop_t *loop, const struct admin_routes *rou
 /** admin_is_own() - any thread: is a connection to @server one to us? */
 bool admin_is_own(const struct admin *a, const struct endpoint *server);
 
-/** admin_responses() / admin_refused() - answers given, and connections that were refused for being too many */
+/** admin_responses() / admin_refused() - answers given, and connections that were refused for being too many; 0 of NULL */
 uint64_t admin_responses(const struct admin *a);
 uint64_t admin_refused(const struct admin *a);
 
