@@ -200,6 +200,45 @@ static void test_pace(void **state)
 	}
 }
 
+#define HOUR_NS INT64_C(3600000000000)
+
+static const struct {
+	int64_t wait_ns;
+	const char *told; /* NULL: nothing */
+} pauses[] = {
+	{ NS_PER_S / 2, NULL },
+	{ 90 * NS_PER_S, " is due in 89s; --max-sleep 1s " }, /* what of it is still to come */
+	{ 60 * HOUR_NS, " pauses here for 2 days, so its times may be wrong; " },
+	{ 24 * 365 * 3 * HOUR_NS, " pauses here for 3 years, so its times may be wrong; " },
+};
+
+/* A pause that people would take for the end is told, and what to do about it. */
+static void test_pauses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		struct message *first, *second;
+		struct told told;
+
+		made_run_init(&g);
+		MADE_RUN_OPEN(&g, "-t", "sink:");
+		first = made_run_request(&g, "/1", DECISION_UNSAMPLED, 0);
+		second = made_run_request(&g, "/2", DECISION_UNSAMPLED, 0);
+		second->item.due.ns += pauses[i].wait_ns;
+		told_start(&told);
+		made_run_push(&g, &first->item);
+		assert_true(ring_push(lanes_rings(g.r.lanes)[0], &second->item));
+		intake_wake(g.r.intake);
+		uv_run(&g.r.loop, UV_RUN_ONCE);
+		told_end(&told);
+		intake_stop(g.r.intake, run_drop_item, &g.r);
+		if (pauses[i].told ? !strstr(told.text, pauses[i].told) : told.text[0] != '\0')
+			fail_msg("%s: %s", pauses[i].told, told.text);
+		made_run_end(&g);
+		made_run_close(&g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_compared),
 		cmocka_unit_test(test_writer_failed),
 		cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
