@@ -1,10 +1,12 @@
 /* test_run_targets.c - what targets are made from, and what a run does about what they say */
 #include "tests/rig/run_rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/run/stages.h"
 #include "base/units.h"
+#include "tests/rig/fault_server.h"
 #include "tests/rig/made_run.h"
 
 #define WATCHED "http://127.0.0.2:9" /* where made_run_request()'s go */
@@ -126,6 +128,62 @@ static void test_outcomes(void **state)
 	made_run_close(&g);
 }
 
+#define RESPONSE "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+static struct fault_server *serve(const char *name, char url[48])
+{
+	static const struct fault_step script[] = {
+		{ .op = FAULT_READ_REQUEST }, { FAULT_SEND, RESPONSE, 0 }, { .op = FAULT_AGAIN }
+	};
+	static const struct fault_step *const scripts[] = { script, NULL };
+	struct fault_server *s = fault_server_start(4, scripts);
+
+	snprintf(url, 48, "%s=http://127.0.0.1:%u", name, fault_server_port(s));
+	return s;
+}
+
+/* The last head that @s was sent has a line of X-Who, and it says @who; NULL: it has none. */
+static void assert_who(struct fault_server *s, const char *who)
+{
+	char head[1024], line[32];
+
+	head[fault_server_last(s, head, sizeof(head) - 1)] = '\0';
+	snprintf(line, sizeof(line), "\r\nX-Who: %s\r\n", who ? who : "");
+	if (who ? !strstr(head, line) : strstr(head, "X-Who") != NULL)
+		fail_msg("X-Who: %s is not in: %s", who, head);
+}
+
+/* Each target's head is made by its own rules, and by those that are in force when it is made. */
+static void test_heads(void **state)
+{
+	char url[3][48];
+	struct fault_server *s[3] = { serve("a", url[0]), serve("b", url[1]), serve("c", url[2]) };
+	struct rewrite **rules = g.r.rules.rewrite, *first;
+
+	(void)state;
+	made_run_init(&g);
+	MADE_RUN_OPEN(&g, "-t", url[0], "-t", url[1], "-t", url[2], "-H", "a:X-Who: alice", "-H", "b:X-Who: bob", "-x", "max", "-m",
+		      "20s");
+	push_and_wait();
+	assert_who(s[0], "alice");
+	assert_who(s[1], "bob");
+	assert_who(s[2], NULL);
+	first = rules[0];
+	rules[0] = rules[1];
+	rules[1] = rules[2];
+	rules[2] = first;
+	push_and_wait();
+	assert_who(s[0], "bob");
+	assert_who(s[1], NULL);
+	assert_who(s[2], "alice");
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(counter_get(&replay_target_stats(g.r.replay, i)->outcome[OUTCOME_ANSWERED_2XX]), 2);
+	made_run_end(&g);
+	made_run_close(&g);
+	for (size_t i = 0; i < 3; i++)
+		fault_server_stop(s[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_production),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
