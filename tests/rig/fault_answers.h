@@ -1,7 +1,7 @@
 /*
  * fault_answers.h - every way a server can answer, and what must come of it
  *
- * The same rows are told plain by test_replay.c and inside TLS by test_tls.c.
+ * The same rows are told plain by test_replay_responses.c and inside TLS by test_tls.c.
  */
 #ifndef TESTS_RIG_FAULT_ANSWERS_H
 #define TESTS_RIG_FAULT_ANSWERS_H
