@@ -71,21 +71,32 @@ def refused(base, n, status):
 
 
 def h2c(base, n):
-    """--http2 over cleartext: an h2c upgrade that the server does not take up."""
+    """--http2 over cleartext: an upgrade to h2c, which nginx does not take up and h2_service.py does."""
     body = p.predict(n)
     curl(base + p.PREDICT, "--http2", "-H", "Content-Type: application/json", "--data-binary", "@-", body=body)
     sent("POST", p.PREDICT, body, p.JSON_TYPE)
 
 
 def h2(base, n):
-    """HTTP/2 from the first byte: no request that we could read."""
+    """HTTP/2 from the first byte, which the server refuses."""
     curl(base + p.PREDICT, "--http2-prior-knowledge", "-d", "{}")
+
+
+def prior(base, n):
+    """HTTP/2 from the first byte: a POST, and a PUT that takes several frames."""
+    post, put = p.predict(n), p.blob(n, 20000)
+    curl(base + p.PREDICT, "--http2-prior-knowledge", "-H", "Content-Type: application/json", "--data-binary", "@-", body=post)
+    sent("POST", p.PREDICT, post, p.JSON_TYPE, version="2")
+    with open("prior.bin", "wb") as file:
+        file.write(put)
+    curl(base + "/upload", "--http2-prior-knowledge", "-H", "Content-Type: image/png", "-T", "prior.bin")
+    sent("PUT", "/upload", put, "image/png", version="2")
 
 
 MODES = {
     "small": small, "get": get, "head": head, "upload": upload, "chunked": chunked, "multipart": multipart,
     "refused-413": lambda base, n: refused(base, n, 413), "refused-417": lambda base, n: refused(base, n, 417),
-    "h2c": h2c, "h2": h2,
+    "h2c": h2c, "h2": h2, "prior": prior,
 }
 
 

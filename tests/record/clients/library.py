@@ -104,6 +104,18 @@ def with_httpx(base, numbers):
             sent("POST", p.PREDICT, body, p.JSON_TYPE)
 
 
+def with_httpx_h2(base, numbers):
+    """httpx over HTTP/2 from the first byte (python-h2): fields are put into HPACK's table, and trailers come back."""
+    import httpx
+    with httpx.Client(http1=False, http2=True) as client:
+        for n in numbers:
+            body = p.predict(n) if n % 3 else b""
+            target = p.PREDICT if n % 3 else "/v2/trailers?part=1"
+            headers = {"Content-Type": p.JSON_TYPE, "X-Request-Id": f"req-{n}", "Authorization": "Bearer not-a-secret"}
+            client.post(base + target, content=body, headers=headers).raise_for_status()
+            sent("POST", target, body, p.JSON_TYPE, version="2")
+
+
 def with_aiohttp(base, numbers):
     """aiohttp: four requests at a time."""
     import aiohttp
@@ -127,7 +139,7 @@ def with_aiohttp(base, numbers):
 MODES = {
     "requests": with_requests, "requests-chunked": with_requests_chunked, "requests-put": with_requests_put,
     "v2": with_v2_binary, "chat": with_chat, "probes": with_probes, "load": with_load,
-    "httpx": with_httpx, "aiohttp": with_aiohttp,
+    "httpx": with_httpx, "httpx-h2": with_httpx_h2, "aiohttp": with_aiohttp,
 }
 
 
