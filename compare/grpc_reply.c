@@ -142,7 +142,7 @@ static int take_messages(struct grpc_reply *reply, struct span body, struct span
 		return err;
 	all = buffer_span(&reply->unfolded);
 	for (i = 0; grpc_message_take(&body, &m) > 0; i++)
-		if (m.compressed)
+		if (m.compressed && reply->parts[i].bytes.len > 0)
 			span_take(&all, reply->parts[i].bytes.len, &reply->parts[i].bytes);
 	reply->count = i;
 	return 0;

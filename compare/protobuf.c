@@ -158,7 +158,7 @@ static bool looks_made(struct span text)
 		return true;
 	while (digits < text.len && text.at[digits] >= '0' && text.at[digits] <= '9')
 		digits++;
-	return span_skip(&text, digits) && span_starts(text, mark);
+	return digits > 0 && span_skip(&text, digits) && span_starts(text, mark);
 }
 
 bool proto_write_bytes(struct json *j, struct span bytes, struct digest *digest)
