@@ -110,11 +110,19 @@ static bool add_length(struct fields_head *out, struct span value)
 	return true;
 }
 
+/* Of such metadata, gRPC's own peers agree on bytes as they are, which no other protocol may be sent. */
+static bool is_binary(struct span name)
+{
+	return name.len > 4 && memcmp(name.at + name.len - 4, "-bin", 4) == 0;
+}
+
 /** add_regular() - behind the place that is left for the host; false if it makes the head malformed */
 static bool add_regular(struct fields_head *out, const struct hpack_field *f, bool *has_host)
 {
-	if (!name_is_valid(f->name) || !value_is_valid(f->value) || is_of_connection(f))
+	if (!name_is_valid(f->name) || is_of_connection(f))
 		return false;
+	if (!value_is_valid(f->value))
+		return is_binary(f->name); /* it is left out */
 	if (span_equal(f->name, SPAN_LITERAL("content-length")) && !add_length(out, f->value))
 		return false;
 	*has_host |= span_equal(f->name, SPAN_LITERAL("host"));
