@@ -16,6 +16,7 @@
 
 #include "message/message.h"
 #include "message/response.h"
+#include "reassembly/reader.h"
 #include "message/lost_reason.h"
 
 enum keep {
@@ -50,6 +51,33 @@ struct protocol_sink {
 	void (*on_request)(void *ctx, uint8_t decision, struct message *m, bool out_of_memory);
 	void (*on_lost)(void *ctx, enum lost_reason reason, const struct request_origin *origin);
 	void (*on_response)(void *ctx, uint64_t token, struct response *response);
+};
+
+/** enum next_place - where the bytes lie with which another protocol takes a connection over */
+enum next_place {
+	NEXT_AT_START,      /* its first ones */
+	NEXT_AFTER_PREFACE, /* ... behind the preface */
+	NEXT_SOMEWHERE,     /* in its middle */
+};
+
+/** struct next_start - a connection that is taken over; borrowed for the call but for @server */
+struct next_start {
+	const struct request_origin *origin;
+	const struct stream_place *server; /* as in struct reader_start */
+	enum next_place place;             /* of the client */
+	bool is_upgraded;                  /* by a request that was told of */
+	bool server_followed;              /* the next bytes of the server are its first of the protocol */
+};
+
+/**
+ * struct next_protocol - a protocol to which connections of another one may change, filled by its reader's open()
+ * @claims: as in struct reader_ops
+ * @make:   a reader for the rest of a connection, given; NULL when out of memory or over the budget
+ */
+struct next_protocol {
+	void *shared; /* NULL: there is none */
+	enum claim (*claims)(struct span bytes, enum stream_side side, bool at_start);
+	struct reader *(*make)(void *shared, const struct next_start *start);
 };
 
 #endif

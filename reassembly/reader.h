@@ -47,6 +47,7 @@ enum reader_result {
 	READER_LIVE,
 	READER_REFUSED, /* the first bytes were not of the protocol after all; nothing was counted */
 	READER_LEFT,    /* the connection speaks something else from here on; counted by the reader */
+	READER_HANDS_ON, /* another reader, @successor, reads the rest of the connection, and had what is left of the chunk */
 };
 
 /** struct passed_by - what went by of the client before its stream could be read */
@@ -70,6 +71,7 @@ struct reader_ops;
 /** struct reader - the base of what a kind makes for each connection, as its first member */
 struct reader {
 	const struct reader_ops *ops;
+	struct reader *successor; /* with READER_HANDS_ON: given to the tracker */
 };
 
 /**

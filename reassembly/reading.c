@@ -70,6 +70,16 @@ void tracker_refuse(struct tracker *t, struct flow *f, struct span first)
 	tracker_ignore(t, f);
 }
 
+/** hand_on() - the reader names who reads the rest */
+static void hand_on(struct tracker *t, struct flow *f)
+{
+	struct reader *before = f->incarnation->reader;
+
+	f->incarnation->reader = before->successor;
+	before->ops->free(before);
+	flow_log(&t->log, t->clock, f, f->incarnation->reader->ops->name, FLOW_LOG_ENDS);
+}
+
 void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, struct span piece)
 {
 	const struct reader_ops *ops = f->incarnation->reader->ops;
@@ -83,6 +93,9 @@ void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result r
 	case READER_LEFT:
 		flow_log(&t->log, t->clock, f, ops->left, ops->left_more);
 		tracker_ignore(t, f);
+		break;
+	case READER_HANDS_ON:
+		hand_on(t, f);
 		break;
 	}
 }

@@ -304,6 +304,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				      .budget = options->budget,
 				      .keep_responses = set->compares,
 				      .max_response = set->max_response,
+				      .next = &l->http2,
 				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
 	struct http2_options http2 = { .sink = http.sink,
 				       .max_body = set->max_body,
@@ -311,6 +312,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				       .keep_responses = set->compares,
 				       .max_response = set->max_response,
 				       .first_token = http.first_token | HTTP2_TOKENS,
+				       .next = &l->http2,
 				       .joins = set->tracker.server_port_count > 0 };
 	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
 

@@ -25,6 +25,7 @@ struct lane {
 	struct policy_stats *decisions;
 	struct capture_stats stats;
 	struct http_stats http_stats;
+	struct next_protocol http2; /* to which connections of HTTP/1 may change */
 	struct unread unread;
 	struct buffer complaints;
 	pthread_t thread;

@@ -130,6 +130,14 @@ static void guess(struct http *h, struct span segment, bool on_trial)
 	client_run(h, segment);
 }
 
+/** is_http2_inside() - does a connection whose first bytes were not captured go on in frames? */
+static bool is_http2_inside(const struct http *h, struct span segment)
+{
+	const struct next_protocol *next = h->env->next;
+
+	return next && next->shared && next->claims(segment, SIDE_CLIENT, false) == CLAIM_SURE;
+}
+
 /** pass_over() - what starts with @segment is not plausible; but if it is a request, what does it say of the next bytes? */
 static void pass_over(struct http *h, struct span segment)
 {
@@ -138,7 +146,13 @@ static void pass_over(struct http *h, struct span segment)
 	span_truncate(&start, HEAD_LOOK);
 	h->guess.gapped = true;
 	if (span_starts(segment, SPAN_LITERAL("PRI * HTTP/2.0\r\n"))) {
-		requests_leave_unseen(h);
+		h->at_hand.left = (uint32_t)segment.len;
+		requests_leave_for_http2(h, NEXT_AT_START);
+		return;
+	}
+	if (h->requests.counted == 0 && is_http2_inside(h, segment)) {
+		h->at_hand.left = (uint32_t)segment.len;
+		requests_leave_for_http2(h, NEXT_SOMEWHERE);
 		return;
 	}
 	h->client.expects |= span_has_nocase(start, SPAN_LITERAL("100-continue")) ||

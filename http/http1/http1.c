@@ -53,6 +53,25 @@ bool http_client_end(struct http *h)
 	return requests_await_responses(h);
 }
 
+enum reader_result http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk, size_t left)
+{
+	const struct next_protocol *next = h->env->next;
+	struct next_start start = { .origin = &h->requests.current.origin,
+				    .server = h->rounds.stream,
+				    .place = h->upgrade.place,
+				    .is_upgraded = h->upgrade.is_h2c,
+				    .server_followed = side == SIDE_SERVER || (h->rounds.followed && !h->upgrade.granted) };
+	struct chunk rest = *chunk;
+
+	h->reader.successor = next->make(next->shared, &start);
+	if (!h->reader.successor)
+		return READER_LEFT;
+	chunk_skip(&rest, chunk->bytes.len - left);
+	if (rest.bytes.len > 0)
+		h->reader.successor->ops->on_chunk[side](h->reader.successor, &rest);
+	return READER_HANDS_ON;
+}
+
 void http_end(struct http *h, enum lost_reason reason)
 {
 	requests_end(h, reason, result_of(reason));
@@ -115,6 +134,7 @@ void http_env_init(struct http_env *env, const struct http1_options *options)
 				  .keep_responses = options->keep_responses,
 				  .max_response = options->max_response,
 				  .last_token = options->first_token };
+	env->next = options->next;
 	env->requests.sink = options->sink;
 	env->requests.max_body = options->max_body;
 	env->requests.budget = env->heads.budget = options->budget;

@@ -30,6 +30,7 @@ struct http_env {
 	bool llhttp_only; /* no head is scanned: tests compare the two ways */
 	/* By the connection's number: connections of several kinds have a chance to get one each. */
 	struct scan_memo request_memos[SCAN_MEMOS], response_memos[SCAN_MEMOS];
+	const struct next_protocol *next;
 	bool keep_responses;
 	uint64_t max_response, last_token;
 	llhttp_settings_t kept_settings;
@@ -80,6 +81,9 @@ void http_server_end(struct http *h);
  * Return: whether responses are still awaited; if not, http_end() may follow.
  */
 bool http_client_end(struct http *h);
+
+/** http_hand_on() - HTTP/2 reads on from the last @left bytes of @chunk; what on_chunk() is to return */
+enum reader_result http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk, size_t left);
 
 /** http_end() - nothing will follow: the pending request, if any, is lost for @reason */
 void http_end(struct http *h, enum lost_reason reason);

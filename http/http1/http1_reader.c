@@ -80,12 +80,18 @@ static struct reader *make_reader(void *shared, const struct reader_start *start
 
 static enum reader_result on_client_chunk(struct reader *r, const struct chunk *chunk)
 {
-	return http_client_bytes(http_of_reader(r), chunk);
+	struct http *h = http_of_reader(r);
+	enum reader_result result = http_client_bytes(h, chunk);
+
+	return result == READER_HANDS_ON ? http_hand_on(h, SIDE_CLIENT, chunk, h->at_hand.left) : result;
 }
 
 static enum reader_result on_server_chunk(struct reader *r, const struct chunk *chunk)
 {
-	return http_server_bytes(http_of_reader(r), chunk);
+	struct http *h = http_of_reader(r);
+	enum reader_result result = http_server_bytes(h, chunk);
+
+	return result == READER_HANDS_ON ? http_hand_on(h, SIDE_SERVER, chunk, h->responses.unread) : result;
 }
 
 static void client_gap(struct http *h, uint32_t bytes, enum lost_reason why, struct wall now)

@@ -20,6 +20,7 @@ struct http1_options {
 	bool llhttp_only;      /* scan no head: slower and the same, for tests */
 	bool keep_responses;   /* the sink may ask for responses; on_response is set, and tracker_options.reads_servers */
 	uint64_t max_response; /* bytes of the body of a response that is kept */
+	const struct next_protocol *next; /* HTTP/2, borrowed for the tracker's life; NULL: such connections are left */
 	uint64_t first_token;  /* tokens count on from here: lanes start far from each other */
 };
 

@@ -83,7 +83,8 @@ void feed_parse(struct http *h, struct span *in)
 		counter_add(&h->env->requests.stats->http2, 1);
 		if (h->upgrade.requested)
 			counter_add(&h->env->requests.stats->upgraded, 1);
-		requests_leave_unseen(h);
+		h->upgrade.is_h2c = h->upgrade.requested;
+		requests_leave_for_http2(h, NEXT_AFTER_PREFACE);
 	} else if (rc != HPE_OK) {
 		requests_malformed(h);
 	}

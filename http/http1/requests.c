@@ -147,6 +147,14 @@ static void leave(struct http *h, enum reader_result result)
 	h->result = result;
 }
 
+void requests_leave_for_http2(struct http *h, enum next_place place)
+{
+	bool goes_on = h->env->next && h->env->next->shared;
+
+	h->upgrade.place = place;
+	leave(h, goes_on ? READER_HANDS_ON : READER_LEFT);
+}
+
 /** leave_upgraded() - a 101 or CONNECT: what follows is not HTTP/1 */
 static void leave_upgraded(struct http *h, bool h2c)
 {
@@ -154,7 +162,11 @@ static void leave_upgraded(struct http *h, bool h2c)
 	if (h2c)
 		counter_add(&h->env->requests.stats->http2, 1);
 	request_lost(&h->env->requests, &h->requests.current, LOST_UPGRADED);
-	leave(h, READER_LEFT);
+	h->upgrade.is_h2c = h2c;
+	if (h2c)
+		requests_leave_for_http2(h, NEXT_AT_START);
+	else
+		leave(h, READER_LEFT);
 }
 
 void requests_leave_unseen(struct http *h)

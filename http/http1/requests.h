@@ -114,6 +114,8 @@ struct upgrade {
 	bool is_connect; /* with REQUEST_TUNNEL: it was CONNECT, for all that is known */
 	bool tells;      /* ... to a protocol whose first bytes cannot be a request's */
 	bool granted;    /* by a 101 that came before the request was complete, or was captured before it */
+	bool is_h2c;     /* it was to HTTP/2, and HTTP/2 reads on */
+	enum next_place place; /* ... from here */
 	uint64_t from;   /* with REQUEST_TUNNEL: where the other protocol would start */
 };
 
@@ -158,6 +160,9 @@ void requests_lose_trial(struct http *h, enum lost_reason reason);
 
 /** requests_lose_position() - forget the pending request and wait for one that starts a segment */
 void requests_lose_position(struct http *h);
+
+/** requests_leave_for_http2() - HTTP/2 follows; it reads on if it is followed at all */
+void requests_leave_for_http2(struct http *h, enum next_place place);
 
 /** requests_leave_unseen() - what was to follow is not HTTP, or that cannot be known any more: nothing more is read */
 void requests_leave_unseen(struct http *h);

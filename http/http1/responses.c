@@ -226,6 +226,7 @@ enum reader_result http_server_bytes(struct http *h, const struct chunk *chunk)
 		else if (!start_response(h, &in, chunk->peer_read))
 			break;
 	}
+	h->responses.unread = in.len;
 	return h->result;
 }
 

@@ -27,6 +27,7 @@ struct responses {
 	enum response_state state;
 	uint64_t start;         /* offset of the first byte of the response at hand */
 	uint64_t requests_read; /* how far the server had read the requests then */
+	size_t unread;          /* bytes of the last segment behind the end of HTTP/1 */
 	uint32_t head_bytes;    /* of its head and of interim ones before it */
 	uint64_t left;          /* of a body with Content-Length */
 	uint64_t length;        /* Content-Length of the response at hand, or 0 */

@@ -305,7 +305,7 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 		case FRAMES_END:
 			if (s->state == SIDE_AT_SETTINGS && !h->is_counted) {
 				h->is_counted = true;
-				counter_add(&h->env->requests.stats->http2_start[HTTP2_PREFACE], 1);
+				counter_add(&h->env->requests.stats->http2_start[h->is_upgraded ? HTTP2_UPGRADED : HTTP2_PREFACE], 1);
 			}
 			end_frame(h, block);
 			block = (struct span){ 0 };
@@ -333,7 +333,8 @@ static bool take_preface(struct http2 *h, struct span *in)
 	if (s->preface_have < PREFACE_BYTES)
 		return true;
 	s->state = SIDE_AT_SETTINGS;
-	counter_add(&h->env->requests.stats->http2, 1);
+	if (!h->is_preface_counted)
+		counter_add(&h->env->requests.stats->http2, 1);
 	return true;
 }
 

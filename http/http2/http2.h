@@ -116,6 +116,8 @@ struct http2 {
 	const struct stream_place *server;
 	struct wall at; /* of the segment at hand */
 	enum reader_result result;
+	bool is_upgraded;        /* from HTTP/1 */
+	bool is_preface_counted; /* ... or the preface was met by HTTP/1 */
 	bool is_counted; /* as a connection of HTTP/2 */
 	struct streams streams;
 	struct side side[SIDES];

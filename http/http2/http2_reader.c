@@ -21,9 +21,8 @@ static struct http2 *http2_of(struct reader *r)
 	return (struct http2 *)r;
 }
 
-static void *open_env(const void *config)
+static struct http2_env *make_env(const struct http2_options *options)
 {
-	const struct http2_options *options = config;
 	struct http2_env *env = calloc(1, sizeof(*env));
 
 	if (!env)
@@ -93,25 +92,66 @@ static struct http2 *take(struct http2_env *env)
 	return h;
 }
 
-static struct reader *make_reader(void *shared, const struct reader_start *start)
+/** make() - @client, @server: where their next bytes are */
+static struct http2 *make(struct http2_env *env, const struct request_origin *origin, const struct stream_place *place,
+			  enum side_state client, enum side_state server)
 {
-	struct http2 *h = take(shared);
-	bool whole = start->from_first_byte;
+	struct http2 *h = take(env);
 
 	if (!h)
 		return NULL;
-	h->reader.ops = h->env->joins ? &ops_joining : &ops;
-	h->origin = start->origin;
-	h->server = start->server;
-	h->side[SIDE_CLIENT].state = whole ? SIDE_AT_PREFACE : SIDE_SEEKING;
-	h->side[SIDE_SERVER].state = whole && !start->server_passed_by ? SIDE_AT_SETTINGS : SIDE_SEEKING;
-	h->side[SIDE_CLIENT].is_found = !whole;
+	h->reader.ops = env->joins ? &ops_joining : &ops;
+	h->origin = *origin;
+	h->server = place;
+	h->side[SIDE_CLIENT].state = client;
+	h->side[SIDE_SERVER].state = server;
 	for (int i = 0; i < SIDES; i++) {
-		hpack_init(&h->side[i].hpack, h->env->requests.budget, h->side[i].state != SIDE_SEEKING);
-		hpack_set_limit(&h->side[i].hpack, UINT32_MAX); /* until the other side says */
-		h->side[i].limit = UINT32_MAX;
+		struct side *s = &h->side[i];
+
+		s->is_found = s->state == SIDE_SEEKING;
+		s->limit = UINT32_MAX;
+		hpack_init(&s->hpack, env->requests.budget, !s->is_found);
+		hpack_set_limit(&s->hpack, UINT32_MAX); /* until the other side says */
 	}
+	return h;
+}
+
+static struct reader *make_reader(void *shared, const struct reader_start *start)
+{
+	bool whole = start->from_first_byte;
+	struct http2 *h = make(shared, &start->origin, start->server, whole ? SIDE_AT_PREFACE : SIDE_SEEKING,
+			       whole && !start->server_passed_by ? SIDE_AT_SETTINGS : SIDE_SEEKING);
+
+	return h ? &h->reader : NULL;
+}
+
+/** make_next() - of a connection that began with HTTP/1, or that HTTP/1 was taken for; stream 1 is its request (RFC 7540, 3.2) */
+static struct reader *make_next(void *shared, const struct next_start *start)
+{
+	static const enum side_state states[] = {
+		[NEXT_AT_START] = SIDE_AT_PREFACE,
+		[NEXT_AFTER_PREFACE] = SIDE_AT_SETTINGS,
+		[NEXT_SOMEWHERE] = SIDE_SEEKING,
+	};
+	struct http2 *h = make(shared, start->origin, start->server, states[start->place],
+			       start->server_followed && start->place != NEXT_SOMEWHERE ? SIDE_AT_SETTINGS : SIDE_SEEKING);
+
+	if (!h)
+		return NULL;
+	h->is_upgraded = start->is_upgraded;
+	h->is_preface_counted = start->is_upgraded || start->place == NEXT_AFTER_PREFACE;
+	h->side[SIDE_CLIENT].highest = start->is_upgraded ? 1 : 0;
 	return &h->reader;
+}
+
+static void *open_env(const void *config)
+{
+	const struct http2_options *options = config;
+	struct http2_env *env = make_env(options);
+
+	if (env && options->next)
+		*options->next = (struct next_protocol){ env, options->joins ? claims_joining : claims, make_next };
+	return env;
 }
 
 static enum reader_result on_client_chunk(struct reader *r, const struct chunk *chunk)

@@ -20,6 +20,7 @@ struct http2_options {
 	bool keep_responses;   /* the sink may ask for responses; on_response is set, and tracker_options.reads_servers */
 	uint64_t max_response; /* bytes of the body of a response that is kept */
 	uint64_t first_token;  /* tokens count on from here; apart from those of HTTP/1 */
+	struct next_protocol *next; /* filled, for the reader of HTTP/1; NULL: not wanted */
 	bool joins;            /* look for connections that began before the capture */
 };
 
