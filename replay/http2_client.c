@@ -10,7 +10,7 @@
  * many would be refused, and nothing is sent twice. A server that speaks
  * something else never sees a request either.
  *
- * What ends inside a callback of nghttp2 is put aside (end_stream()) and told
+ * What ends inside a callback of nghttp2 is put aside (http2_stream_end()) and told
  * when nghttp2 has returned (tell_ended()), because the target may then begin
  * the next exchange or have this connection closed.
  *
@@ -37,16 +37,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replay/http2_session.h"
 
-#define WINDOW_STREAM (1 << 20)
-#define WINDOW_CONNECTION (16 << 20)
 #define LAST_STREAM_ID (1 << 30) /* of 2^31: a connection is retired in time */
 #define SILENT_DEADLINES_MAX 4
-#define WRITE_MAX 65536        /* frames are collected up to about so much */
-#define FRAME_HEAD 9           /* bytes: RFC 9113, 4.1 */
-#define PIECE_MAX (256u << 10) /* of a body in one frame, if the server takes such */
-#define PIECE_COPIED_MAX 8192  /* shorter pieces are cheaper to copy than to write apart */
-#define RECORDS_PER_TURN 4     /* reads, as in http1_client.c */
+#define WRITE_MAX 65536    /* frames are collected up to about so much */
+#define RECORDS_PER_TURN 4 /* reads, as in http1_client.c */
 
 static const char *state_name(enum http2_state s)
 {
@@ -133,38 +129,6 @@ static int64_t us_between(struct mono from, struct mono to)
 	return (to.ns - from.ns) / NS_PER_US;
 }
 
-static int64_t us_since_sent(const struct http2_stream *s, struct mono now)
-{
-	return s->sent_at.ns && now.ns > s->sent_at.ns ? us_between(s->sent_at, now) : 0;
-}
-
-/** settle_tail() - what was promised of the body of @s has to be sent, though its message may go */
-static void settle_tail(struct http2_client *c, const struct http2_stream *s)
-{
-	if (c->tail_of != s)
-		return;
-	buffer_add_span(&c->out, c->tail);
-	c->tail = span_of(NULL, 0);
-	c->tail_of = NULL;
-}
-
-/** end_stream() - @s is over as @kind; tell_ended() says so */
-static void end_stream(struct http2_stream *s, enum outcome_kind kind, const char *detail)
-{
-	struct http2_client *c = s->client;
-
-	s->kind = kind;
-	s->detail = detail;
-	if (s->id && c->session)
-		nghttp2_session_set_stream_user_data(c->session, s->id, NULL);
-	settle_tail(c, s);
-	list_remove(&s->unsent);
-	list_remove(&s->link);
-	list_add_last(&c->ended, &s->link);
-	if (--c->count == 0 && c->state == HTTP2_OPEN)
-		http1_keep_idle(&c->keep, -1, INT64_MAX / 4, mono_now());
-}
-
 /** is_connected() - did this exchange get a connection, seen from its end? */
 static bool is_connected(const struct http2_stream *s)
 {
@@ -185,7 +149,7 @@ static struct outcome outcome_of(const struct http2_stream *s, struct mono now)
 		.grpc_status = s->grpc_status,
 		.connect_us = -1,
 		.idle_us = s->idle_us,
-		.first_byte_us = s->first_byte_at.ns ? us_since_sent(s, s->first_byte_at) : -1,
+		.first_byte_us = s->first_byte_at.ns ? http2_stream_us_since_sent(s, s->first_byte_at) : -1,
 		.total_us = us_between(x->began, now),
 		.detail = s->detail,
 	};
@@ -208,13 +172,13 @@ static struct response *take_response(struct http2_stream *s, struct mono now)
 		response_free(r);
 		return NULL;
 	}
-	r->first_byte_us = us_since_sent(s, s->first_byte_at);
+	r->first_byte_us = http2_stream_us_since_sent(s, s->first_byte_at);
 	if (r->result == RESPONSE_WHOLE)
-		r->last_byte_us = us_since_sent(s, now);
+		r->last_byte_us = http2_stream_us_since_sent(s, now);
 	return r;
 }
 
-/** tell_ended() - what end_stream() put aside; nghttp2 is not on the stack */
+/** tell_ended() - what http2_stream_end() put aside; nghttp2 is not on the stack */
 static void tell_ended(struct http2_client *c)
 {
 	c->env->on_changed(c->env->ctx, c);
@@ -276,7 +240,7 @@ static void lose(struct http2_client *c, enum outcome_kind kind, const char *bef
 		struct http2_stream *s = stream_at(c->streams.next);
 		bool stale = kind == OUTCOME_FAILED_RESET && is_stale(s);
 
-		end_stream(s, stale ? OUTCOME_FAILED_STALE : kind, where_broken(s, before, in));
+		http2_stream_end(s, stale ? OUTCOME_FAILED_STALE : kind, where_broken(s, before, in));
 	}
 	drop(c);
 }
@@ -290,328 +254,6 @@ static void lose_errno(struct http2_client *c, enum outcome_kind kind, int err)
 static void lose_protocol(struct http2_client *c, const char *detail)
 {
 	lose(c, OUTCOME_FAILED_PROTOCOL, detail, detail);
-}
-
-/* ---- what nghttp2 tells; nothing here may end the session or tell the pool ---- */
-
-static struct http2_stream *stream_of(nghttp2_session *session, int32_t id)
-{
-	return nghttp2_session_get_stream_user_data(session, id);
-}
-
-/** grpc_status_of() - of a call whose response is over */
-static enum grpc_status grpc_status_of(const struct http2_stream *s)
-{
-	if (!s->exchange->message->head.is_grpc)
-		return GRPC_STATUS_NONE;
-	if (s->grpc_said != GRPC_STATUS_NONE)
-		return s->grpc_said;
-	return s->status_code == 200 ? GRPC_UNKNOWN : grpc_status_of_http(s->status_code);
-}
-
-/** end_answered() - there is a status, and the response is over or long enough */
-static void end_answered(struct http2_stream *s)
-{
-	static const enum outcome_kind by_class[] = { OUTCOME_ANSWERED_2XX, OUTCOME_ANSWERED_3XX,
-						      OUTCOME_ANSWERED_4XX, OUTCOME_ANSWERED_5XX };
-	int class = s->status_code / 100;
-
-	if (class < 2 || class > 5) {
-		end_stream(s, OUTCOME_FAILED_PROTOCOL, "status above 599");
-		return;
-	}
-	end_stream(s, by_class[class - 2], NULL);
-}
-
-/** end_whole() - the server has said all; what is left of the request need not be sent */
-static void end_whole(nghttp2_session *session, struct http2_stream *s)
-{
-	if (nghttp2_session_get_stream_local_close(session, s->id) == 0)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
-	s->grpc_status = grpc_status_of(s);
-	end_answered(s);
-}
-
-static uint64_t body_max(const struct http2_client *c)
-{
-	uint64_t kept = c->env->keeping ? c->env->keeping->max : 0;
-
-	return kept > RESPONSE_BODY_MAX ? kept : RESPONSE_BODY_MAX;
-}
-
-static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, frame->hd.stream_id);
-	struct http2_client *c = ctx;
-
-	if (s && !s->has_head && !s->first_byte_at.ns)
-		s->first_byte_at = c->heard_at;
-	return 0;
-}
-
-/** keep_field() - false: the head can not be kept. Trailers may be missing */
-static bool keep_field(struct http2_stream *s, struct span name, struct span value)
-{
-	bool kept = response_head_name(&s->fields, name) && response_head_value(&s->fields, value) &&
-		    response_head_end_field(&s->fields);
-
-	s->trailers_lost = s->trailers_lost || !kept;
-	return kept || s->has_head;
-}
-
-static int status_of(struct span value)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < value.len && i < 3; i++)
-		n = n * 10 + (value.at[i] - '0');
-	return n;
-}
-
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_at, size_t name_len,
-		     const uint8_t *value_at, size_t value_len, uint8_t flags, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, frame->hd.stream_id);
-	struct span name = span_of(name_at, name_len), value = span_of(value_at, value_len);
-	struct http2_client *c = ctx;
-
-	if (!s)
-		return 0;
-	s->head_bytes += name_len + value_len + 32; /* RFC 9113, 6.5.2 */
-	if (s->head_bytes > RESPONSE_PARSER_HEAD_MAX) {
-		end_stream(s, OUTCOME_FAILED_PROTOCOL, "head above 256 KiB");
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	}
-	if (span_equal(name, SPAN_LITERAL(":status"))) {
-		s->status_code = status_of(value);
-		return 0;
-	}
-	if (span_equal(name, SPAN_LITERAL("grpc-status")))
-		s->grpc_said = grpc_status_parse(value);
-	if (c->env->keeping && !keep_field(s, name, value)) {
-		end_stream(s, OUTCOME_FAILED_PROTOCOL, "no memory for the head");
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	}
-	return 0;
-}
-
-/** on_block() - a head is complete, or trailers, or an interim response that is no response yet */
-static void on_block(struct http2_client *c, struct http2_stream *s)
-{
-	if (s->has_head) {
-		if (s->response && !s->trailers_lost)
-			response_set_trailers(s->response, &s->fields);
-	} else if (s->status_code / 100 == 1) {
-		s->status_code = 0;
-		s->first_byte_at.ns = 0;
-		s->grpc_said = GRPC_STATUS_NONE;
-	} else {
-		s->has_head = true;
-		if (c->env->keeping)
-			s->response = response_new(s->status_code, &s->fields, c->env->keeping->budget);
-	}
-	response_head_clear(&s->fields);
-}
-
-static void on_goaway(struct http2_client *c, const nghttp2_goaway *goaway)
-{
-	c->had_goaway = true;
-	c->goaway_last = goaway->last_stream_id;
-	c->goaway_code = goaway->error_code;
-	if (c->state == HTTP2_OPEN)
-		set_state(c, HTTP2_DRAINING);
-}
-
-static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, frame->hd.stream_id);
-	struct http2_client *c = ctx;
-
-	if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
-		c->has_settings = true;
-	if (frame->hd.type == NGHTTP2_GOAWAY)
-		on_goaway(c, &frame->goaway);
-	if (!s)
-		return 0;
-	if (frame->hd.type == NGHTTP2_RST_STREAM) {
-		s->is_reset = true;
-		s->reset_code = frame->rst_stream.error_code;
-	}
-	if (frame->hd.type == NGHTTP2_HEADERS)
-		on_block(c, s);
-	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && s->has_head)
-		end_whole(session, s);
-	return 0;
-}
-
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *at, size_t len, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, id);
-	struct http2_client *c = ctx;
-
-	if (!s)
-		return 0;
-	s->body_bytes += len;
-	if (s->response) {
-		if (response_is_stream(s->response))
-			response_add_arrival(s->response, us_since_sent(s, c->heard_at));
-		response_add_body(s->response, span_of(at, len), 0, c->env->keeping->max);
-	}
-	if (s->body_bytes <= body_max(c))
-		return 0;
-	/* What is asked is known: the status. The rest is the server's to keep, and the trailers stay unseen. */
-	if (s->response)
-		response_invalidate(s->response, RESPONSE_TOO_LARGE);
-	nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-	end_answered(s);
-	return 0;
-}
-
-/** on_stream_close() - of one that has not ended yet: it was reset, by the server or by nghttp2, or GOAWAY left it out */
-static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, id);
-	struct http2_client *c = ctx;
-
-	if (!s)
-		return 0;
-	if (s->is_reset && s->reset_code == NGHTTP2_REFUSED_STREAM)
-		end_stream(s, OUTCOME_FAILED_REFUSED, "REFUSED_STREAM");
-	else if (s->is_reset)
-		end_stream(s, OUTCOME_FAILED_STREAM_RESET, nghttp2_http2_strerror(s->reset_code));
-	else if (c->had_goaway && id > c->goaway_last)
-		end_stream(s, OUTCOME_FAILED_GOAWAY, nghttp2_http2_strerror(c->goaway_code));
-	else
-		end_stream(s, OUTCOME_FAILED_PROTOCOL, "the response breaks the rules of HTTP/2");
-	return 0;
-}
-
-/** on_not_sent() - a request that nghttp2 will not send: the server goes away, or there was no memory */
-static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *ctx)
-{
-	struct http2_client *c = ctx;
-
-	if (frame->hd.type != NGHTTP2_HEADERS)
-		return 0;
-	for (struct list *l = c->streams.next; l != &c->streams; l = l->next) {
-		struct http2_stream *s = stream_at(l);
-
-		if (s->id != frame->hd.stream_id)
-			continue;
-		if (c->had_goaway)
-			end_stream(s, OUTCOME_FAILED_GOAWAY, nghttp2_http2_strerror(c->goaway_code));
-		else
-			end_stream(s, OUTCOME_FAILED_PROTOCOL, nghttp2_strerror(error));
-		break;
-	}
-	return 0;
-}
-
-/** on_sent() - into the buffer; with the last frame of a request it remains to be written */
-static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, frame->hd.stream_id);
-	struct http2_client *c = ctx;
-
-	if (s && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		list_add_last(&c->unsent, &s->unsent);
-	return 0;
-}
-
-static int on_error(nghttp2_session *session, int code, const char *text, size_t len, void *ctx)
-{
-	struct http2_client *c = ctx;
-
-	if (!c->error)
-		c->error = nghttp2_strerror(code);
-	return 0;
-}
-
-/* ---- the body of a request ---- */
-
-/** piece_length() - of the next DATA frame; with TLS, it and its head are one record */
-static ssize_t piece_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t session_window,
-			    int32_t stream_window, uint32_t frame_max, void *ctx)
-{
-	const struct http2_client *c = ctx;
-	uint32_t most = c->channel.tls ? CHANNEL_RECORD - FRAME_HEAD : PIECE_MAX;
-	uint32_t n = frame_max < most ? frame_max : most;
-
-	if (stream_window >= 0 && (uint32_t)stream_window < n)
-		n = (uint32_t)stream_window;
-	if (session_window >= 0 && (uint32_t)session_window < n)
-		n = (uint32_t)session_window;
-	return n;
-}
-
-static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t len, uint32_t *flags,
-			 nghttp2_data_source *source, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, id);
-
-	if (!s) /* it has ended, and its RST_STREAM is on the way */
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (s->body.len > len)
-		return (ssize_t)len;
-	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	return (ssize_t)s->body.len;
-}
-
-/** send_body() - a frame's head and its piece of the body, which is not copied if it is large */
-static int send_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
-		     nghttp2_data_source *source, void *ctx)
-{
-	struct http2_stream *s = stream_of(session, frame->hd.stream_id);
-	struct http2_client *c = ctx;
-	struct span piece;
-
-	if (!s || !span_take(&s->body, len, &piece))
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	buffer_add(&c->out, head, FRAME_HEAD);
-	if (len <= PIECE_COPIED_MAX) {
-		buffer_add_span(&c->out, piece);
-		return 0;
-	}
-	c->tail = piece;
-	c->tail_of = s;
-	return NGHTTP2_ERR_PAUSE; /* what nghttp2 has next goes behind it */
-}
-
-static int make_session(struct http2_client *c)
-{
-	static const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_STREAM },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, RESPONSE_PARSER_HEAD_MAX },
-	};
-	nghttp2_session_callbacks *calls;
-	int r;
-
-	if (nghttp2_session_callbacks_new(&calls) != 0)
-		return -ENOMEM;
-	nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin_headers);
-	nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
-	nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
-	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
-	nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);
-	nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_not_sent);
-	nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
-	nghttp2_session_callbacks_set_data_source_read_length_callback(calls, piece_length);
-	nghttp2_session_callbacks_set_send_data_callback(calls, send_body);
-	nghttp2_session_callbacks_set_error_callback2(calls, on_error);
-	r = nghttp2_session_client_new(&c->session, calls, c);
-	nghttp2_session_callbacks_del(calls);
-	if (r != 0) {
-		c->session = NULL;
-		return -ENOMEM;
-	}
-	if (nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings, sizeof(settings) / sizeof(settings[0])) != 0 ||
-	    nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, WINDOW_CONNECTION) != 0)
-		return -ENOMEM;
-	return 0;
 }
 
 /* ---- requests ---- */
@@ -639,21 +281,13 @@ static int make_head(struct http2_client *c, struct http2_stream *s)
 /** submit() - give the request to nghttp2; 0 or a negative errno */
 static int submit(struct http2_client *c, struct http2_stream *s)
 {
-	nghttp2_data_provider body = { .read_callback = read_body };
-	const struct message *m = s->exchange->message;
 	int r = make_head(c, s);
-	int32_t id;
 
-	if (r < 0)
-		return r;
-	s->body = m->body_kept ? span_of(m->body, m->body_len) : span_of(NULL, 0);
-	id = nghttp2_submit_request(c->session, NULL, c->env->head->at, c->env->head->count, s->body.len > 0 ? &body : NULL, s);
-	if (id < 0)
-		return id == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EINVAL;
-	s->id = id;
-	if (id >= LAST_STREAM_ID && c->state == HTTP2_OPEN)
+	if (r == 0)
+		r = http2_stream_submit(s);
+	if (r == 0 && s->id >= LAST_STREAM_ID && c->state == HTTP2_OPEN)
 		set_state(c, HTTP2_DRAINING);
-	return 0;
+	return r;
 }
 
 /** start_request() - the connection is open; false: @s has ended and is to be told */
@@ -664,9 +298,9 @@ static bool start_request(struct http2_client *c, struct http2_stream *s)
 	s->exchange->is_opening = false;
 	if (r < 0) { /* nothing was sent; the connection is in order */
 		if (r == -EINVAL)
-			end_stream(s, OUTCOME_FAILED_PROTOCOL, "no request can be made of it");
+			http2_stream_end(s, OUTCOME_FAILED_PROTOCOL, "no request can be made of it");
 		else
-			end_stream(s, OUTCOME_FAILED_CONNECT, uv_err_name(r));
+			http2_stream_end(s, OUTCOME_FAILED_CONNECT, uv_err_name(r));
 		return false;
 	}
 	ask_flush(c);
@@ -780,6 +414,8 @@ static bool is_over(const struct http2_client *c)
 /** settle() - after bytes went or came: what follows for the connection, and then tell */
 static void settle(struct http2_client *c)
 {
+	if (c->state == HTTP2_OPEN && c->had_goaway)
+		set_state(c, HTTP2_DRAINING);
 	if (c->state == HTTP2_GREETING && c->has_settings) {
 		struct http2_stream *first = stream_at(c->streams.next);
 
@@ -898,7 +534,7 @@ static void on_open(struct channel *channel)
 		return;
 	}
 	set_state(c, HTTP2_GREETING);
-	if (make_session(c) < 0) {
+	if (http2_session_new(c) < 0) {
 		lose_errno(c, OUTCOME_FAILED_CONNECT, ENOMEM);
 		tell_ended(c);
 		return;
@@ -965,7 +601,7 @@ bool http2_client_is_usable(struct http2_client *c, struct mono now)
 	}
 	if (!channel_is_silent(&c->channel) && read_turn(c) == READ_ENDED)
 		return false;
-	if (c->state != HTTP2_OPEN || is_over(c)) {
+	if (c->had_goaway || is_over(c)) {
 		http2_client_close(c);
 		return false;
 	}
@@ -1043,7 +679,7 @@ static void give_up(struct http2_stream *s, enum outcome_kind kind, const char *
 		lose(c, kind, detail, detail);
 	} else {
 		nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
-		end_stream(s, kind, detail);
+		http2_stream_end(s, kind, detail);
 		if (c->count == 0 && c->state == HTTP2_DRAINING)
 			http2_client_close(c);
 		else
