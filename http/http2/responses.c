@@ -77,8 +77,14 @@ void h2_responses_head(struct http2 *h, struct h2_stream *st, struct wall at)
 	}
 	if (st->response) {
 		st->response->is_part |= said.is_part;
-		if (st->response->result == RESPONSE_WHOLE)
+		if (!h->side[SIDE_SERVER].block.ends_stream || st->server_ended)
+			h2_responses_break(h, st, RESPONSE_MALFORMED); /* trailers end the stream (RFC 9113, 8.1) */
+		else if (st->response->result == RESPONSE_WHOLE)
 			response_set_trailers(st->response, &h->env->response_head);
+		return;
+	}
+	if (said.status_code == 0) { /* trailers, whose head was missed or did not fit, or what may be that */
+		h2_responses_break(h, st, st->responded_at.ns != 0 ? RESPONSE_MEMORY : RESPONSE_GAP);
 		return;
 	}
 	st->responded_at = at;
