@@ -70,7 +70,7 @@ struct known_head {
 };
 
 struct policy {
-	bool any_method;
+	bool any_method, needs_whole;
 	struct method *methods;
 	size_t method_count;
 	struct route_set *denied, *inference; /* NULL: the deny list is off */
@@ -252,6 +252,23 @@ static int build_sample(struct policy *p, const struct policy_options *o, struct
 	return p->sample_header ? 0 : -ENOMEM;
 }
 
+/*
+ * A field that is not known could be the one that chooses the model (seldon-model, mm-vmodel-id), and a request to
+ * another model is another request.
+ */
+static bool needs_whole(const struct policy_options *o)
+{
+	switch (o->h2_heads) {
+	case H2_HEADS_AUTO:
+		return !preset_names_model(o->preset ? o->preset : "any");
+	case H2_HEADS_WHOLE:
+		return true;
+	case H2_HEADS_NEEDED:
+		return false;
+	}
+	return true;
+}
+
 int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error)
 {
 	struct policy *p = cache_line_calloc(sizeof(*p));
@@ -262,6 +279,7 @@ int policy_new(const struct policy_options *options, struct policy **out, struct
 	p->is_own = options->is_own;
 	p->is_own_ctx = options->is_own_ctx;
 	p->stats = options->stats ? options->stats : &p->own_stats;
+	p->needs_whole = needs_whole(options);
 	err = build_methods(p, &options->methods, error);
 	if (!err)
 		err = build_routes(p, options, error);
@@ -478,6 +496,11 @@ static bool is_sampled(struct policy *p, const struct request_head *head, const 
 	return false;
 }
 
+bool policy_needs_whole(const struct policy *p)
+{
+	return p->needs_whole;
+}
+
 void policy_set_share(struct policy *p, uint64_t share)
 {
 	atomic_store_explicit(&p->share, share, memory_order_relaxed);
@@ -527,6 +550,8 @@ enum decision policy_decide(struct policy *p, const struct request_head *head,
 {
 	enum decision decision = head_decision(p, head);
 
+	if (head->is_grpc && request_head_find(head, SPAN_LITERAL("grpc-previous-rpc-attempts")))
+		counter_add(&p->stats->grpc_retried, 1);
 	if (decision != DECISION_CHOSEN)
 		return decision;
 	if (p->is_own && p->is_own(p->is_own_ctx, origin))

@@ -24,6 +24,9 @@
 
 enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_PROXIED, SAMPLE_BY_HEADER };
 
+/** enum h2_heads - HTTP/2: what must be known of a head; auto is needed with a preset that names the model, else whole */
+enum h2_heads { H2_HEADS_AUTO, H2_HEADS_WHOLE, H2_HEADS_NEEDED };
+
 /** struct texts - a list of strings owned by the options */
 struct texts {
 	const char **at;
@@ -38,6 +41,7 @@ struct policy_options {
 	struct texts hosts;         /* one must match Host, letters of either case; no Host is an empty text */
 	struct texts match_headers; /* "Name: RE": each must match some field of that name */
 	bool allow_side_effects;    /* skip the built-in deny list */
+	enum h2_heads h2_heads;
 	uint64_t sample_share;      /* parts per SHARE_ONE */
 	uint64_t sample_phase;      /* where the exact sample begins, below SHARE_ONE (sample.h, "several lanes") */
 	enum sample_by sample_by;
@@ -58,13 +62,16 @@ struct policy;
  */
 int policy_new(const struct policy_options *options, struct policy **out, struct buffer *error);
 
+/** policy_needs_whole() - must every field of a head be known? (head_decision.needs_whole of the http floor) */
+bool policy_needs_whole(const struct policy *p);
+
 /** policy_set_share() - another share from the next request on; any thread, while @p is not freed */
 void policy_set_share(struct policy *p, uint64_t share);
 
 /** policy_take_over() - the lane: @p follows @old, and its exact sample goes on counting where @old's stopped */
 void policy_take_over(struct policy *p, const struct policy *old);
 
-/** policy_decide() - the decision on a head; counts nothing but the sample's own turn */
+/** policy_decide() - the decision on a head; counts nothing but the sample's own turn, and retries of gRPC */
 enum decision policy_decide(struct policy *p, const struct request_head *head,
 			    const struct request_origin *origin);
 

@@ -33,6 +33,8 @@ enum decision {
 /* See base/counter.h for the columns; match_limit is counted in rule.c, and then the request counts as unwanted. */
 #define POLICY_COUNTERS(X, PARTS)                                                                            \
 	PARTS(decision, DECISION_COUNT)                                                                      \
+	X(grpc_retried, grpc_retried, REPORT, COUNTER, "shadowtap_grpc_retried_total",                       \
+	  "Calls of gRPC that production's client sent again (grpc-previous-rpc-attempts).")                 \
 	X(match_limit, match_limit, REPORT, COUNTER, "shadowtap_match_limit_total",                          \
 	  "Times a rule's pattern gave up on a text (treated as no match).")
 

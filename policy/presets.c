@@ -67,15 +67,15 @@
 #define MLFLOW_ROUTES(X) X("invocations")
 
 #define PRESETS(X)                                                                                           \
-	X(v2, V2_ROUTES, V2_SOURCES) X(tfserving, TFSERVING_ROUTES, TFSERVING_SOURCES)                       \
-	X(torchserve, TORCHSERVE_ROUTES, TORCHSERVE_SOURCES) X(openai, OPENAI_ROUTES, OPENAI_SOURCES)        \
-	X(mlflow, MLFLOW_ROUTES, MLFLOW_SOURCES)
+	X(v2, V2_ROUTES, V2_SOURCES, true) X(tfserving, TFSERVING_ROUTES, TFSERVING_SOURCES, true)           \
+	X(torchserve, TORCHSERVE_ROUTES, TORCHSERVE_SOURCES, false)                                          \
+	X(openai, OPENAI_ROUTES, OPENAI_SOURCES, false) X(mlflow, MLFLOW_ROUTES, MLFLOW_SOURCES, false)
 
 #define ROUTE(pattern) { pattern, 0 },
-#define TABLE(name, ROUTES, SOURCES) static const struct route name##_routes[] = { ROUTES(ROUTE) };
+#define TABLE(name, ROUTES, SOURCES, names_model) static const struct route name##_routes[] = { ROUTES(ROUTE) };
 PRESETS(TABLE)
 static const struct route all_routes[] = {
-#define ALL(name, ROUTES, SOURCES) ROUTES(ROUTE)
+#define ALL(name, ROUTES, SOURCES, names_model) ROUTES(ROUTE)
 	PRESETS(ALL)
 };
 
@@ -84,10 +84,12 @@ static const struct route_table all_table = { all_routes, COUNT(all_routes) };
 static const struct {
 	const char *name, *sources;
 	struct route_table table;
+	bool names_model; /* path and body name it, whatever the header fields are */
 } presets[] = {
-#define PRESET(name, ROUTES, SOURCES) { #name, SOURCES, { name##_routes, COUNT(name##_routes) } },
+#define PRESET(name, ROUTES, SOURCES, names_model) \
+	{ #name, SOURCES, { name##_routes, COUNT(name##_routes) }, names_model },
 	PRESETS(PRESET)
-	{ "any", "the default: every path", { NULL, 0 } },
+	{ "any", "the default: every path", { NULL, 0 }, false },
 };
 
 const struct route_table *preset_find(const char *name)
@@ -98,9 +100,17 @@ const struct route_table *preset_find(const char *name)
 	return NULL;
 }
 
+bool preset_names_model(const char *name)
+{
+	for (size_t i = 0; i < COUNT(presets); i++)
+		if (strcmp(presets[i].name, name) == 0)
+			return presets[i].names_model;
+	return false;
+}
+
 const char *preset_names(void)
 {
-#define NAME(name, ROUTES, SOURCES) #name ", "
+#define NAME(name, ROUTES, SOURCES, names_model) #name ", "
 	return PRESETS(NAME) "any";
 }
 

@@ -4,6 +4,7 @@
 #ifndef POLICY_PRESETS_H
 #define POLICY_PRESETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -16,6 +17,9 @@ struct route_table {
 
 /** preset_find() - inference routes of the server called @name; NULL for an unknown name, no routes for "any" */
 const struct route_table *preset_find(const char *name);
+
+/** preset_names_model() - do path and body of its requests say which model is asked, and no header field? */
+bool preset_names_model(const char *name);
 
 /** inference_routes() - those of all presets */
 const struct route_table *inference_routes(void);

@@ -39,10 +39,13 @@
 #define UINT64(field, ...) .kind = OPTION_UINT64, .offset = AT(uint64_t, field), RANGE(__VA_ARGS__)
 #define SIZE(field, ...) .kind = OPTION_SIZE, .offset = AT(uint64_t, field), RANGE(__VA_ARGS__)
 #define SIZE32(field, ...) .kind = OPTION_SIZE32, .offset = AT(uint32_t, field), RANGE(__VA_ARGS__)
+#define WORD(type, field) .kind = OPTION_WORD, .offset = AT(type, field)
 #define DURATION(field, ...) .kind = OPTION_DURATION, .offset = AT(int64_t, field), RANGE(__VA_ARGS__)
 
 /* Rows whose choices fill an enum: their last words are these. */
-_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1, "order of .choices");
+_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1 &&
+		       H2_HEADS_NEEDED == 2 && sizeof(enum h2_heads) == sizeof(unsigned),
+	       "order of .choices");
 
 /* clang-format off: a table reads best as one */
 const struct option_row option_rows[] = {
@@ -109,6 +112,10 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_MIRROR, 0, "allow-side-effects", NULL,
 	  "also mirror model load and unload, admin, health and metrics routes",
 	  FLAG(policy.allow_side_effects), .hot = true },
+	{ OPTION_GROUP_MIRROR, 0, "h2-heads", "auto|whole|needed",
+	  "HTTP/2: mirror a request only if its whole head is known, or if what is needed is, method and path; auto is needed "
+	  "with the presets v2 and tfserving, else whole",
+	  WORD(enum h2_heads, policy.h2_heads), .shown = "auto", .hot = true, .choices = "auto whole needed" },
 	{ OPTION_GROUP_MIRROR, 'S', "sample", "[NAME:]SHARE",
 	  "share of the matching requests: 5% or 0.05; with NAME: what that target gets of the chosen ones",
 	  .kind = OPTION_SAMPLE, .offset = AT(uint64_t, policy.sample_share), RANGE(0, SHARE_ONE, SHARE_ONE),

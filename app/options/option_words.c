@@ -334,6 +334,33 @@ static void show_sample_by(const struct options *o, const struct option_row *row
 
 const struct option_ops option_sample_by = { .parse = parse_sample_by, .equal = sample_by_equal, .show = show_sample_by };
 
+static int parse_word(struct options *o, const struct option_input *in, void *field, struct buffer *error)
+{
+	int n = option_choice(in->row, in->value);
+
+	(void)o;
+	if (n < 0) {
+		option_wrong(error, in, "write one of: ");
+		buffer_add_str(error, in->row->choices);
+		return -EINVAL;
+	}
+	*(unsigned *)field = (unsigned)n;
+	return 0;
+}
+
+static void default_word(const struct option_row *row, void *field)
+{
+	*(unsigned *)field = (unsigned)row->initial;
+}
+
+static void show_word(const struct options *o, const struct option_row *row, const void *field, struct buffer *out)
+{
+	(void)o;
+	option_show_choice(row, (int)*(const unsigned *)field, out);
+}
+
+const struct option_ops option_word = { default_word, parse_word, unsigned_equal, show_word };
+
 static int parse_log_format(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {
 	int format = option_choice(in->row, in->value);

@@ -52,6 +52,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		.digest = l->o.set.has_events,
 		.decision = (uint8_t)decision,
 		.response = keep == KEEP_WHOLE && l->o.set.compares,
+		.needs_whole = policy_needs_whole(l->rules->policy),
 		.limited = decision == DECISION_CHOSEN, /* a dry run counts as too large what a run would not send */
 	};
 }

@@ -79,7 +79,8 @@ static enum decision decide_known(struct policy *p, uint64_t same, const char *m
 				  const struct field_text *fields)
 {
 	struct header headers[FIELDS_MAX];
-	struct request_head head = { span_str(method), span_str(target), headers, 0, 1, 1, same };
+	struct request_head head = { .method = span_str(method), .target = span_str(target), .headers = headers,
+				     .version_major = 1, .version_minor = 1, .same = same };
 	struct request_origin origin = { 0 };
 
 	for (; head.header_count < FIELDS_MAX && fields[head.header_count].name; head.header_count++)
@@ -468,6 +469,57 @@ static void test_memory(void **state)
 	buffer_deinit(&error);
 }
 
+static void test_retries(void **state)
+{
+	static const struct header retried[] = { { SPAN_LITERAL("te"), SPAN_LITERAL("trailers") },
+						 { SPAN_LITERAL("grpc-previous-rpc-attempts"), SPAN_LITERAL("1") } };
+	struct policy_options options = { .sample_share = SHARE_ONE };
+	struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/p.S/M"), .headers = retried,
+				     .header_count = 2, .version_major = 2, .same = 1 };
+	struct request_origin origin = { 0 };
+	struct buffer error = { 0 };
+	struct policy *p;
+
+	(void)state;
+	assert_int_equal(policy_new(&options, &p, &error), 0);
+	policy_decide(p, &head, &origin);
+	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 0);
+	head.is_grpc = true;
+	head.header_count = 1;
+	policy_decide(p, &head, &origin);
+	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 0);
+	head.header_count = 2;
+	for (int i = 0; i < 3; i++) /* also of equal heads, of which the decision is remembered */
+		assert_int_equal(policy_decide(p, &head, &origin), DECISION_CHOSEN);
+	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 3);
+	policy_free(p);
+}
+
+static void test_needs_whole(void **state)
+{
+	static const struct {
+		const char *preset;
+		enum h2_heads heads;
+		bool whole;
+	} ways[] = {
+		{ NULL, H2_HEADS_AUTO, true },	  { "any", H2_HEADS_AUTO, true },	{ "v2", H2_HEADS_AUTO, false },
+		{ "tfserving", H2_HEADS_AUTO, false }, { "torchserve", H2_HEADS_AUTO, true }, { "openai", H2_HEADS_AUTO, true },
+		{ "mlflow", H2_HEADS_AUTO, true },     { "v2", H2_HEADS_WHOLE, true },	{ NULL, H2_HEADS_NEEDED, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct policy_options options = { .preset = ways[i].preset, .h2_heads = ways[i].heads };
+		struct buffer error = { 0 };
+		struct policy *p;
+
+		assert_int_equal(policy_new(&options, &p, &error), 0);
+		if (policy_needs_whole(p) != ways[i].whole)
+			fail_msg("way %zu", i);
+		policy_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +528,8 @@ int main(void)
 		cmocka_unit_test(test_sample_counts_matching), cmocka_unit_test(test_sample_by_ends),
 		cmocka_unit_test(test_sample_goes_on),
 		cmocka_unit_test(test_names),	  cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_retries),
+		cmocka_unit_test(test_needs_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

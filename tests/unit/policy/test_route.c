@@ -489,9 +489,8 @@ static void test_presets(void **state)
 }
 
 /*
- * Calls of gRPC by preset: the ones that take the call, or DENIED. Services and methods are those of Triton's
- * grpc_service.proto, TensorFlow Serving's prediction_service.proto and model_service.proto, TorchServe's
- * inference.proto and management.proto, and gRPC's own health and reflection.
+ * Calls of gRPC by preset: the ones that take the call, or DENIED. Services and methods are those of the .proto files
+ * of Triton, TensorFlow Serving and TorchServe, and of gRPC's own health and reflection.
  */
 #define V2         1u
 #define TFSERVING  2u

@@ -90,6 +90,27 @@ static void test_release(void **state)
 	options_deinit(&o);
 }
 
+static void test_heads_of_http2(void **state)
+{
+	static const struct {
+		const char *preset, *heads;
+		bool whole;
+	} rows[] = { { "any", "auto", true }, { "v2", "auto", false }, { "v2", "whole", true }, { "any", "needed", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer error = { 0 };
+		struct options o;
+		struct rules r;
+
+		OPTIONS_OF(&o, "-r", "x.pcap", "--dry-run", "--preset", rows[i].preset, "--h2-heads", rows[i].heads);
+		assert_int_equal(rules_make(&o, 1, NULL, &r, &error), 0);
+		assert_true(policy_needs_whole(r.lane[0]->policy) == rows[i].whole);
+		rules_deinit(&r);
+		options_deinit(&o);
+	}
+}
+
 static void test_wrong(void **state)
 {
 	struct buffer error = { 0 };
@@ -111,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_lanes_and_targets),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_heads_of_http2),
 		cmocka_unit_test(test_wrong),
 	};
 
