@@ -4,14 +4,9 @@
 
 #include "base/hash.h"
 #include "compare/json_compare.h"
+#include "compare/json_list.h"
 
 #define VISITS_MAX 1000
-
-/** struct json_pick - one of the best of a list: @label is a node, or NODE_NONE: then the index is the label */
-struct json_pick {
-	double score;
-	uint32_t index, label;
-};
 
 /** struct json_pair - what has to be compared with what: nodes (of members: their names), and production's index */
 struct json_pair {
@@ -81,7 +76,6 @@ void json_scalars(struct json_comparer *jc, const struct rule_effect *e, uint32_
 void json_number_texts(struct json_comparer *jc, const struct rule_effect *e, struct span a, struct span b);
 
 /** json_difference() - a difference between two nodes; NODE_NONE: there is none on that side */
-#define NODE_NONE UINT32_MAX
 void json_difference(struct json_comparer *jc, enum difference_kind kind, uint32_t a, uint32_t b);
 
 /** json_one_sided() - something that only one of the two has; the other node is NODE_NONE */
