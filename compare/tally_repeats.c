@@ -2,7 +2,7 @@
  * tally_repeats.c - the same request again: does each side say the same as before?
  *
  * Theory of operation. What differs between two responses of one service to one
- * request is noise, whoever is compared with it. So the first response of each
+ * request is noise, whatever it is compared with. So the first response of each
  * side to a request is remembered by two hashes: of its bytes, and of what
  * counts of it. A table holds TALLY_REPEATS_MAX requests, the first that came;
  * of the rest it is only counted that they were not looked at. Responses are

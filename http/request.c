@@ -83,7 +83,7 @@ void request_start(struct request_env *env, struct request *rq, struct wall ts)
 	rq->seen = rq->finished = rq->too_large = rq->out_of_memory = rq->wants_response = false;
 }
 
-/** give_id() - only to those that somebody will hear of, since a hash is a tenth of what a request costs */
+/** give_id() - only to those that will be told of, since a hash is a tenth of what a request costs */
 static void give_id(struct request *rq)
 {
 	struct {

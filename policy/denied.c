@@ -158,12 +158,12 @@
 	X("sdapi/v1/server-*", 0) X("sdapi/v1/create/**", 0) X("sdapi/v1/train/**", 0) \
 	X("sdapi/v1/interrupt", 0) X("sdapi/v1/skip", 0)
 
-#define LOADING_SOURCES "loading and unloading, whoever calls it so"
+#define LOADING_SOURCES "loading and unloading, by these names on any server"
 #define LOADING_ROUTES(X) \
 	X("load", WORD) X("unload", WORD) X("load_model", WORD) X("unload_model", WORD) \
 	X("reload", WORD) X("shutdown", WORD) X("restart", WORD) X("quitquitquit", WORD)
 
-#define HEALTH_SOURCES "administration, health, reflection and metrics, whoever calls them so"
+#define HEALTH_SOURCES "administration, health, reflection and metrics, by these names on any server"
 #define HEALTH_ROUTES(X) \
 	X("admin/**", WORD) X("actuator/**", WORD) X("debug/pprof/**", WORD) X("health", WORD) \
 	X("health/live", WORD) X("health/ready", WORD) X("health/liveness", WORD) \

@@ -518,7 +518,7 @@ void flow_remove(struct flow_table *t, struct flow *f)
 
 	if (f->incarnation && f->incarnation->waiting)
 		flow_wait_no_more(t, f);
-	if (next) { /* the oldest go one after another, and nobody has touched them or their slots for long */
+	if (next) { /* the oldest go one after another; they and their slots were last touched long ago */
 		__builtin_prefetch(slot_at(&t->slots, next->hash));
 		for (size_t line = 0; next->newer && line < sizeof(*next); line += 64)
 			__builtin_prefetch((const uint8_t *)next->newer + line);

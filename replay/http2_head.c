@@ -2,7 +2,7 @@
  * http2_head.c - see http2_head.h
  *
  * Theory of operation: Host becomes :authority, and what belongs to a connection
- * is left out whoever set it (RFC 9113, 8.2.2). A call of gRPC gets what the
+ * is left out wherever it comes from (RFC 9113, 8.2.2). A call of gRPC gets what the
  * protocol wants of each: te, without which servers refuse it, and content-type;
  * content-length it has none, as its clients send none. Fields whose values are
  * new each time are not put into the table of HPACK, where they would push out

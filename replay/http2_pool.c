@@ -3,7 +3,7 @@
  *
  * Theory of operation: an exchange gets a stream on the first connection that has
  * room for one; only when all are full is another opened. While that one is
- * being opened, nobody knows how many streams it will take: it is for the one
+ * being opened, it is not known how many streams it will take: it is for the one
  * exchange that had it opened, and others wait in the target's queue until the
  * server has said so. So one failure to connect fails one exchange, as the
  * breaker expects, and a burst does not open a connection for each request.

@@ -128,7 +128,7 @@ static struct found look(const struct evaluation *e, const struct gate_term *t, 
 	if (f.truth == FALSE && t->value->scope == GATE_COMPARED && is_excused(t, e->report, node)) {
 		f.truth = UNKNOWN;
 		f.value = NAN;
-		f.why = "most of what was compared is generated text, and without --control nobody knows how much of it differs anyway";
+		f.why = "most of what was compared is generated text, and without --control it is not known how much of it differs anyway";
 	}
 	return f;
 }

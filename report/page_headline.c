@@ -3,7 +3,7 @@
  *
  * The verdict is the gate's, if there was one (--fail-on). Without one the page
  * says what was measured and leaves the judgement to the reader: a colour would
- * be a threshold that nobody chose. Where all requests to a target failed
+ * be a threshold that was not chosen. Where all requests to a target failed
  * alike, that is the news, and whatever a gate says comes after it.
  */
 #include "report/page_impl.h"

@@ -12,7 +12,7 @@ enum use {
 	PLAIN,     /* no request of ours is ever in it */
 	OPENED,    /* a tunnel that is opened where its header is right */
 	TUNNEL,    /* one that is not opened */
-	ENCRYPTED, /* nobody on the way can read it */
+	ENCRYPTED, /* cannot be read on the way */
 };
 
 static const struct {

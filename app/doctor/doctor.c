@@ -78,7 +78,7 @@ static struct prober_settings prober_of(const struct options *o)
 	};
 }
 
-/** watch() - until the time is up, somebody interrupts, or the recording ends */
+/** watch() - until the time is up, a signal comes, or the recording ends */
 static int watch(const struct options *o, struct observer *ob, double *seconds)
 {
 	int64_t limit = o->duration_ns > 0 ? o->duration_ns : WATCH_NS;

@@ -507,7 +507,7 @@ static int parse(struct parser *p)
 	return rc < 0 ? rc : check_whole(p);
 }
 
-/* Values and paths in a sentence are somebody's bytes; a terminal must not obey them. */
+/* Values and paths in a sentence may hold any bytes; a terminal must not obey them. */
 static void make_printable(struct buffer *sentence)
 {
 	for (size_t i = 0; i < sentence->len; i++)

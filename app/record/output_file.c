@@ -215,7 +215,7 @@ static int open_when_read(const char *path)
 	const struct timespec pause = { .tv_nsec = FIFO_PAUSE_NS };
 	int fd;
 
-	log_warn("\"%s\" is a FIFO that nobody reads: waiting for its reader", path);
+	log_warn("\"%s\" is a FIFO that no process reads: waiting for its reader", path);
 	do
 		nanosleep(&pause, NULL);
 	while ((fd = open_once(path)) == -ENXIO && is_fifo(path));
@@ -256,7 +256,7 @@ const char *output_file_advice(int err)
 	case -EMLINK:
 		return "it is the same file as another (a hard link), which root does not write to; name another";
 	case -ENXIO:
-		return "nobody can be written to there; name a file or a FIFO";
+		return "it cannot be written to; name a file or a FIFO";
 	default:
 		return "check the folder and its permissions";
 	}

@@ -131,7 +131,7 @@ int outputs_finish_events(struct outputs *o)
 	o->events = NULL;
 	if (err < 0)
 		log_error("cannot write events to \"%s\": %s; the run was ended there%s", o->set.events_path,
-			  strerror(-err), err == -EPIPE ? ", since nobody reads them any more" : ", repeat it with another FILE");
+			  strerror(-err), err == -EPIPE ? ", since they are read no more" : ", repeat it with another FILE");
 	return err;
 }
 

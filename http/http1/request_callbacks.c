@@ -112,7 +112,7 @@ static int on_header_field(llhttp_t *p, const char *at, size_t len)
 		h->framing.trailer[h->framing.name_len + i] = at[i];
 	h->framing.name_len += len;
 	if (h->requests.state == REQUEST_BODY)
-		return 0; /* a trailer: no header, and nobody may mistake it for one (RFC 9110, 6.5.1) */
+		return 0; /* a trailer, which must not be taken for a header (RFC 9110, 6.5.1) */
 	return head_add_name(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;
 }
 
