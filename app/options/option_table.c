@@ -44,7 +44,8 @@
 
 /* Rows whose choices fill an enum: their last words are these. */
 _Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1 &&
-		       H2_HEADS_NEEDED == 2 && sizeof(enum h2_heads) == sizeof(unsigned),
+		       H2_OFF == 2 && H2_HEADS_NEEDED == 2 && sizeof(enum h2_mode) == sizeof(unsigned) &&
+		       sizeof(enum h2_heads) == sizeof(unsigned),
 	       "order of .choices");
 
 /* clang-format off: a table reads best as one */
@@ -59,6 +60,10 @@ const struct option_row option_rows[] = {
 	  "ports of the server, 1 to 65535; repeatable",
 	  .kind = OPTION_PORTS, .offset = AT(struct port_set, ports), .min = 1, .max = 65535,
 	  .shown = "any port where HTTP requests begin" },
+	{ OPTION_GROUP_CAPTURE, 0, "h2", "auto|on|off",
+	  "HTTP/2 and gRPC: auto reads them, and connections that began before the capture on the ports of -p; on reads "
+	  "those on any port; off none",
+	  WORD(enum h2_mode, h2), .shown = "auto", .choices = "auto on off" },
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
 	  "pppoe, gtp, tzsp, fabric (recordings: all are always opened)",

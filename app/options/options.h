@@ -28,6 +28,8 @@
 #include "policy/rewrite.h"
 #include "replay/tls.h"
 
+enum h2_mode { H2_AUTO, H2_ON, H2_OFF }; /* auto: connections that began before the capture only with -p */
+
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT, LOG_FORMAT_BY_TERMINAL /* text on one, else JSON; the default */ };
 
 enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG,
@@ -44,6 +46,7 @@ struct options {
 	struct texts files;
 	struct port_set ports;
 	struct port_set vxlan_ports; /* beside the usual ones */
+	enum h2_mode h2;
 	unsigned tunnels;            /* TUNNEL_BIT()s: --decap */
 	const char *expression;      /* NULL if none */
 	uint32_t snaplen;

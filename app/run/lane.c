@@ -313,7 +313,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				       .max_response = set->max_response,
 				       .first_token = http.first_token | HTTP2_TOKENS,
 				       .next = &l->http2,
-				       .joins = set->tracker.server_port_count > 0 };
+				       .joins = set->joins_http2 };
 	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
 
 	if (!l)
@@ -328,7 +328,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(set->ports, set->vxlan_ports);
-	l->tracker = tracker_new(&tracker, kinds, 2);
+	l->tracker = tracker_new(&tracker, kinds, set->reads_http2 ? 2 : 1);
 	if (!l->decoder || !l->tracker || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
 		tracker_free(l->tracker);

@@ -45,6 +45,7 @@ struct lane_settings {
 	bool has_events; /* -o */
 	bool compares;   /* production's responses are wanted */
 	bool show_query;
+	bool reads_http2, joins_http2; /* joins: connections that began before the capture, too */
 };
 
 struct lane_options {

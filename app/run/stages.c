@@ -36,6 +36,17 @@ struct tracker_options stages_tracker(const struct options *o)
 	};
 }
 
+bool stages_reads_http2(const struct options *o)
+{
+	return o->h2 != H2_OFF;
+}
+
+/* What looks like frames of HTTP/2 in the middle of a connection is more likely that where the service is. */
+bool stages_joins_http2(const struct options *o)
+{
+	return o->h2 == H2_ON || (o->h2 == H2_AUTO && o->ports.count > 0);
+}
+
 struct lane_settings stages_lane(const struct options *o)
 {
 	struct lane_settings set = {
@@ -52,6 +63,8 @@ struct lane_settings stages_lane(const struct options *o)
 	};
 
 	set.tracker.reads_servers = o->compare.on;
+	set.reads_http2 = stages_reads_http2(o);
+	set.joins_http2 = stages_joins_http2(o);
 	return set;
 }
 

@@ -26,6 +26,10 @@ struct input_settings stages_inputs(const struct options *o);
 /** stages_tracker() - of one lane, or of the doctor, whose own the budget is */
 struct tracker_options stages_tracker(const struct options *o);
 
+/** stages_reads_http2(), stages_joins_http2() - is HTTP/2 read, and on connections that began before the capture? */
+bool stages_reads_http2(const struct options *o);
+bool stages_joins_http2(const struct options *o);
+
 /** stages_lane() - alike for all lanes; the budget is the lane's own */
 struct lane_settings stages_lane(const struct options *o);
 

@@ -57,12 +57,12 @@ static const struct change_row rows[] = {
 	{ { 0 }, "target = sink:\n", "target = http://h\nsample = 1%\n", "sample 100% -> 1%", "target" },
 	/* all the rest takes a restart */
 	{ { "-tsink:" }, "",
-	  "interface = lo\nport = 80\ndecap = vxlan\nvxlan-port = 5\nsnaplen = 100\nbuffer-size = 1M\n"
+	  "interface = lo\nport = 80\nh2 = off\ndecap = vxlan\nvxlan-port = 5\nsnaplen = 100\nbuffer-size = 1M\n"
 	  "no-promiscuous = yes\nno-sandbox = yes\nmax-body = 1\nmax-time = 1\nconnections = 1\nqueue = 1\n"
 	  "max-memory = 1M\nbreaker = 1\ncount = 1\noutput = x\nwrite = y\nreport = x.json\nadmin = [::1]:1\nlog-format = text\n"
 	  "quiet = yes\nverbose = yes\nduration = 1\ncacert = x\ninsecure = yes\n",
 	  "",
-	  "interface, port, decap, vxlan-port, snaplen, buffer-size, no-promiscuous, no-sandbox, max-body, insecure, "
+	  "interface, port, h2, decap, vxlan-port, snaplen, buffer-size, no-promiscuous, no-sandbox, max-body, insecure, "
 	  "cacert, max-time, connections, queue, max-memory, breaker, duration, count, output, write, report, "
 	  "admin, log-format, quiet, verbose" },
 	{ { "-tsink:", "-rx.pcap" }, "speed = 2\n", "speed = max\nloop = 2\n", "", "speed, loop" },

@@ -108,6 +108,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_texts(out, "hosts", &p->hosts);
 	show_texts(out, "match_headers", &p->match_headers);
 	show_number(out, "side_effects", p->allow_side_effects, false);
+	show_number(out, "h2", o->h2, H2_AUTO);
 	show_number(out, "h2_heads", p->h2_heads, H2_HEADS_AUTO);
 	show_number(out, "share", p->sample_share, SHARE_ONE);
 	if (o->ramp.over_ns > 0)
@@ -307,9 +308,9 @@ static const struct parse_case accepted[] = {
 	{ { "-s1", "--help", "--nonsense" }, 0, " command=1" },
 	{ { "-qVy" }, 0, " command=2" },
 	{ { "--list-interfaces" }, 0, " command=3" },
-	{ { "--dry-run", "--h2-heads", "whole" }, 0, " if=any h2_heads=1 dry=1" },
-	{ { "--dry-run", "--h2-heads=needed" }, 0, " if=any h2_heads=2 dry=1" },
-	{ { "--dry-run", "--h2-heads=whole", "--h2-heads=auto" }, 0, " if=any dry=1" },
+	{ { "--dry-run", "--h2", "on", "--h2-heads", "whole" }, 0, " if=any h2=1 h2_heads=1 dry=1" },
+	{ { "--dry-run", "--h2=off", "--h2-heads=needed" }, 0, " if=any h2=2 h2_heads=2 dry=1" },
+	{ { "--dry-run", "--h2=off", "--h2=auto", "--h2-heads=auto" }, 0, " if=any dry=1" },
 	{ { "--list-presets", "--nosuch" }, 0, " command=6" },
 	{ { "--check-config", "-f", "tap.conf" }, 0, " command=4 if=any config=tap.conf", "# nothing\n" },
 };
@@ -481,6 +482,7 @@ static const struct parse_case refused[] = {
 	{ { "--report", ".json" }, -EINVAL,
 	  "--report .json: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
 	{ { "--completion", "fish" }, -EINVAL, "--completion fish: write bash or zsh" },
+	{ { "--h2", "no" }, -EINVAL, "--h2 no: write one of: auto on off" },
 	{ { "--h2-heads", "part" }, -EINVAL, "--h2-heads part: write one of: auto whole needed" },
 	{ { "--log-format", "xml" }, -EINVAL, "--log-format xml: write json or text" },
 	{ { "-Z", "no-such-user" }, -ENOENT, "-Z no-such-user: there is no such user; name one that exists" },

@@ -55,6 +55,30 @@ static void test_tracker(void **state)
 	options_deinit(&o);
 }
 
+/* --h2: by itself, connections that began before the capture are looked for only where -p says where. */
+static void test_http2(void **state)
+{
+	static const struct {
+		const char *h2;
+		bool ports, reads, joins;
+	} rows[] = {
+		{ "auto", false, true, false }, { "auto", true, true, true },  { "on", false, true, true },
+		{ "on", true, true, true },	{ "off", true, false, false }, { "off", false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lane_settings set;
+		struct options o;
+
+		OPTIONS_OF(&o, "-r", "a.pcap", "--dry-run", "--h2", rows[i].h2, rows[i].ports ? "-p8001" : "--explain");
+		set = stages_lane(&o);
+		assert_true(set.reads_http2 == rows[i].reads);
+		assert_true(set.joins_http2 == rows[i].joins);
+		options_deinit(&o);
+	}
+}
+
 /* A quarter of the memory is comparing's; without --compare nothing is taken from what is held. */
 static void test_comparing(void **state)
 {
@@ -111,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_tracker),
+		cmocka_unit_test(test_http2),
 		cmocka_unit_test(test_comparing),
 		cmocka_unit_test(test_failures),
 	};
