@@ -304,7 +304,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				      .budget = options->budget,
 				      .keep_responses = set->compares,
 				      .max_response = set->max_response,
-				      .next = &l->http2,
+				      .next = set->reads_http2 ? &l->http2 : NULL,
 				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
 	struct http2_options http2 = { .sink = http.sink,
 				       .max_body = set->max_body,
