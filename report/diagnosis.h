@@ -74,6 +74,7 @@ struct symptoms {
 	const uint16_t *vxlan_ports;     /* those of --vxlan-port */
 	size_t vxlan_port_count;
 	bool live, any_interface;
+	bool leaves_http2; /* --h2 off */
 	double seconds;
 	uint32_t snaplen;
 	const char *const *tunnel_names; /* by bit; @hidden's indices */
@@ -85,7 +86,7 @@ struct symptoms {
 
 enum finding_severity { FINDING_FAULT, FINDING_WARNING, FINDING_NOTE, FINDING_GOOD };
 
-#define DIAGNOSIS_MAX (27 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
+#define DIAGNOSIS_MAX (28 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
 
 struct diagnosis_line {
 	enum finding_severity severity;

@@ -6,6 +6,7 @@
 #include "report/books_names.h"
 #include "report/format.h"
 #include "report/unread.h"
+#include "report/why.h"
 
 #define LONGEST_PACKET (262144 - 256) /* what -s can be, less what the kernel needs of it */
 #define TWICE_SHARE    0.3            /* of the payload bytes: more than any network loses */
@@ -36,15 +37,34 @@ static void http2(const struct symptoms *s, struct diagnosis *d)
 	uint64_t seen = s->narrow.books.connections.http2;
 	struct diagnosis_line *line;
 
-	if (seen == 0)
+	if (seen == 0 || (!s->leaves_http2 && s->narrow.books.http2.streams > 0))
 		return;
 	line = diagnosis_add(d, s->narrow.books.requests.seen == 0 ? FINDING_FAULT : FINDING_WARNING, "http2");
 	line_count(line, seen, "connection");
 	line_say(line, " with HTTP/2 (gRPC?) passed, on port ");
 	if (ports_list(&line->text, &s->wide, port_http2) == 0)
 		line_say(line, "%s", s->ports ? s->ports : "?");
-	line_say(line, ". shadowtap reads HTTP/1.x.");
-	line_advise(line, "mirror the server's HTTP/1.1 port instead, where it has one");
+	if (s->leaves_http2) {
+		line_say(line, ", which --h2 off leaves out.");
+		line_advise(line, "leave out --h2");
+		return;
+	}
+	line_say(line, ", and no request on them was seen to begin.");
+	line_advise(line, "watch for longer (--duration 30s); if it stays so, check that packets from the clients pass here");
+}
+
+static void unknown_heads(const struct symptoms *s, struct diagnosis *d)
+{
+	const struct books *b = &s->narrow.books;
+	struct diagnosis_line *line;
+
+	if (b->requests.lost[LOST_HEAD_UNKNOWN] == 0)
+		return;
+	line = diagnosis_add(d, b->requests.complete == 0 ? FINDING_FAULT : FINDING_WARNING, "head_unknown");
+	line_count(line, b->requests.lost[LOST_HEAD_UNKNOWN], "request");
+	line_say(line, " of HTTP/2 got lost (head_unknown): their heads name method, path or other fields only by numbers, which "
+		       "client and server agreed on before the capture, or in a gap of it.");
+	why_renew(b, &line->remedy);
 }
 
 static void joined_late(const struct symptoms *s, struct diagnosis *d)
@@ -237,6 +257,7 @@ void diagnose_requests(const struct symptoms *s, struct diagnosis *d)
 {
 	encrypted(s, d);
 	http2(s, d);
+	unknown_heads(s, d);
 	joined_late(s, d);
 	one_way(s, d);
 	several_paths(s, d);

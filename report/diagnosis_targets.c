@@ -75,6 +75,17 @@ static enum decision largest_rule(const struct books *b)
 	return (enum decision)best;
 }
 
+/** say_ports() - @before and the ports, or nothing if there are none */
+static void say_ports(struct diagnosis_line *line, const struct symptoms *s, const char *before,
+		      uint64_t (*count)(const struct port_view *))
+{
+	struct buffer ports = { 0 };
+
+	if (ports_list(&ports, &s->wide, count) > 0)
+		line_say(line, "%s%s", before, buffer_text(&ports));
+	buffer_deinit(&ports);
+}
+
 void diagnose_rules(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -98,8 +109,8 @@ void diagnose_rules(const struct symptoms *s, struct diagnosis *d)
 	line_count(line, b->requests.complete, "request");
 	line_say(line, " passed whole");
 	if (!s->ports) {
-		line_say(line, ", on port ");
-		ports_list(&line->text, &s->wide, port_requests);
+		say_ports(line, s, ", on port ", port_requests);
+		say_ports(line, s, ", with HTTP/2 on port ", port_http2);
 	}
 	line_say(line, "; ");
 	format_count(&line->text, n);

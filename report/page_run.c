@@ -208,7 +208,7 @@ static const struct sign signs[] = {
 	{ "connections.proxy_unread", "connections that begin with a malformed PROXY header", "their requests are missing" },
 	{ "connections.not_http", "connections that speak no HTTP", NULL },
 	{ "connections.tls", "connections with TLS", "shadowtap cannot read them: tap where it is plain" },
-	{ "connections.http2", "connections with HTTP/2", "shadowtap does not read HTTP/2" },
+	{ "connections.http2", "connections with HTTP/2", NULL },
 	{ "connections.multipath", "connections of Multipath TCP that could not be followed",
 	  "tap behind what ends Multipath TCP, or set net.mptcp.enabled=0 on the service" },
 	{ "connections.copies", "connections seen on several networks, and counted once", NULL },

@@ -115,8 +115,13 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 			      "%" PRIu64 " of %" PRIu64 " connections are TLS, which a passive tap cannot read: tap behind what "
 			      "terminates it (ingress, sidecar, loopback)",
 			      b->connections.tls, n);
+	else if (b->connections.http2 > 0 && shape->leaves_http2)
+		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?), which --h2 off leaves out",
+			      b->connections.http2, n);
 	else if (b->connections.http2 > 0)
-		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?); shadowtap reads HTTP/1.x",
+		buffer_printf(out,
+			      "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?), but no request on them was seen to begin; "
+			      "capture for longer, or check that the client's direction is captured too",
 			      b->connections.http2, n);
 	else if (b->connections.outgoing == n)
 		buffer_printf(out,
@@ -159,6 +164,31 @@ static void truncated(const struct books *b, struct buffer *out)
 			      b->packets.longest_cut);
 }
 
+/*
+ * HPACK gives fields numbers, and what they mean was said when the connection was young. Nothing makes an old one
+ * readable but its end: the servers' options for that are named, since few who run a model know that they exist. A
+ * passive tap ends no connection, however easy a forged reset would be.
+ */
+void why_renew(const struct books *b, struct buffer *out)
+{
+	buffer_add_str(out, "restart the client, or let the server end connections of a certain age (Triton "
+			    "--grpc-max-connection-age MS, TensorFlow Serving "
+			    "--grpc_channel_arguments=grpc.max_connection_age_ms=MS, grpc-go keepalive.ServerParameters, Envoy "
+			    "max_connection_duration), as shadowtap never does");
+	if (b->http2.http2_head[HTTP2_PART] > 0)
+		buffer_add_str(out, "; where method and path are known and no header field chooses the model, --h2-heads needed "
+				    "mirrors them");
+}
+
+static void unknown_heads(const struct books *b, struct buffer *out)
+{
+	buffer_printf(out,
+		      "their heads name method, path or other fields only by numbers, which client and server agreed on before the "
+		      "capture%s; they become readable when the connections are renewed: ",
+		      b->http2.epochs > 0 ? ", or in a gap of it" : "");
+	why_renew(b, out);
+}
+
 static void lost(const struct books *b, struct buffer *out)
 {
 	size_t reason = largest(b->requests.lost, 0, LOST_REASON_COUNT - 1);
@@ -169,6 +199,7 @@ static void lost(const struct books *b, struct buffer *out)
 		advice = "packets are missing from the capture: see dropped_kernel, raise -B, or tap nearer";
 		break;
 	case LOST_TRUNCATED:
+	case LOST_HEAD_UNKNOWN:
 		break;
 	case LOST_TOO_LARGE:
 		advice = "their bodies are longer than --max-body: raise it";
@@ -184,9 +215,6 @@ static void lost(const struct books *b, struct buffer *out)
 		break;
 	case LOST_MULTIPATH:
 		advice = MULTIPATH_ADVICE;
-		break;
-	case LOST_HEAD_UNKNOWN:
-		advice = "their connections of HTTP/2 are older than the capture, or bytes of them are missing: restart the client, or have the server renew its connections";
 		break;
 	case LOST_REFUSED:
 		advice = "production refused them";
@@ -209,6 +237,8 @@ static void lost(const struct books *b, struct buffer *out)
 		      b->requests.lost[reason], lost_names[reason].name, advice);
 	if (reason == LOST_TRUNCATED)
 		truncated(b, out);
+	if (reason == LOST_HEAD_UNKNOWN)
+		unknown_heads(b, out);
 }
 
 static const char *decision_advice(size_t decision, const struct run_shape *shape)
@@ -304,6 +334,11 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 		buffer_printf(out, "%s%" PRIu64 " requests were lost as truncated: ", out->len ? "; " : "",
 			      b->requests.lost[LOST_TRUNCATED]);
 		truncated(b, out);
+	}
+	if (b->requests.lost[LOST_HEAD_UNKNOWN] > 0 && b->requests.complete > 0) {
+		buffer_printf(out, "%s%" PRIu64 " requests of HTTP/2 were lost as head_unknown: ", out->len ? "; " : "",
+			      b->requests.lost[LOST_HEAD_UNKNOWN]);
+		unknown_heads(b, out);
 	}
 	lacking_unread(b, shape, out);
 }

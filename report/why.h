@@ -13,6 +13,7 @@
 struct run_shape {
 	bool live, dry_run, interrupted;
 	bool has_ports, has_expression;
+	bool leaves_http2; /* --h2 off */
 	const uint16_t *vxlan_ports; /* those of --vxlan-port; borrowed */
 	size_t vxlan_port_count;
 	uint64_t sample_share; /* parts per SHARE_ONE */
@@ -23,6 +24,9 @@ struct run_shape {
  * stopped them and what to try; false, nothing appended, if something was
  */
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out);
+
+/** why_renew() - append what makes heads of HTTP/2 readable that are not (LOST_HEAD_UNKNOWN) */
+void why_renew(const struct books *b, struct buffer *out);
 
 /** why_lacking() - whatever else was sent: append what the capture could not follow or read, and what to try; or nothing */
 void why_lacking(const struct books *b, const struct run_shape *shape, struct buffer *out);

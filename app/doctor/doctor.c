@@ -60,6 +60,8 @@ static struct observer_settings observer_of(const struct options *o)
 		.tracker = stages_tracker(o),
 		.max_memory = o->max_memory,
 		.max_body = o->max_body,
+		.reads_http2 = stages_reads_http2(o),
+		.joins_http2 = stages_joins_http2(o),
 		.targets = o->targets,
 		.target_count = o->target_count,
 	};
@@ -206,6 +208,7 @@ static int run(const struct options *o, struct buffer *error)
 		.preset = o->policy.preset,
 		.live = o->files.count == 0,
 		.snaplen = o->snaplen,
+		.leaves_http2 = !stages_reads_http2(o),
 		.tunnel_names = tunnel_names,
 	};
 	const struct observer_settings settings = observer_of(o);

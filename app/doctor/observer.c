@@ -21,6 +21,7 @@
 #include "reassembly/tracker.h"
 #include "http/http1/http1_reader.h"
 #include "http/http1/request_line.h"
+#include "http/http2/http2_reader.h"
 
 #define BATCH_PACKETS 256
 #define WIDE_SNAPLEN  4096 /* a ClientHello fits, bodies need not */
@@ -108,6 +109,7 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 		name_once(ob->narrow_view.paths, sizeof(ob->narrow_view.paths), &ob->paths, path);
 	return (struct head_decision){ .keep = KEEP_NOTHING,
 				       .decision = (uint8_t)decision,
+				       .needs_whole = policy_needs_whole(ob->policy),
 				       .limited = decision == DECISION_CHOSEN };
 }
 
@@ -235,7 +237,8 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	struct observer *ob = calloc(1, sizeof(*ob));
 	struct tracker_options tracker = set->tracker;
 	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request } };
-	struct reader_kind kinds[] = { http1_reader(&http) };
+	struct http2_options http2 = { .sink = http.sink, .joins = set->joins_http2 };
+	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
 
 	if (!ob)
 		return NULL;
@@ -244,12 +247,12 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	ob->live = set->input.files.path_count == 0;
 	budget_init(&ob->budget, set->max_memory);
 	tracker.budget = &ob->budget;
-	http.max_body = set->max_body;
-	http.budget = &ob->budget;
-	http.stats = &ob->http;
+	http.max_body = http2.max_body = set->max_body;
+	http.budget = http2.budget = &ob->budget;
+	http.stats = http2.stats = &ob->http;
 	ob->narrow_decoder = decoder_new(set->ports, set->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, set->vxlan_ports);
-	ob->tracker = tracker_new(&tracker, kinds, 1);
+	ob->tracker = tracker_new(&tracker, kinds, set->reads_http2 ? 2 : 1);
 	if (ob->narrow_decoder && ob->wide_decoder && ob->tracker)
 		return ob;
 	observer_free(ob);

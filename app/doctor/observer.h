@@ -25,6 +25,7 @@ struct observer_settings {
 	const struct port_set *ports, *vxlan_ports; /* of the service; beside the usual ones */
 	struct tracker_options tracker;             /* without its budget */
 	uint64_t max_memory, max_body;
+	bool reads_http2, joins_http2;
 	const struct target_settings *targets;
 	size_t target_count;
 };

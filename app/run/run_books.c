@@ -1,5 +1,6 @@
 /* run_books.c - the books on demand, and all that is said at the end */
 #include "app/run/run_impl.h"
+#include "app/run/stages.h"
 #include "base/log.h"
 #include "report/why.h"
 
@@ -159,6 +160,7 @@ int run_report(struct run *r)
 		.interrupted = r->stop.interrupted,
 		.has_ports = r->o->ports.count > 0,
 		.has_expression = r->o->expression != NULL,
+		.leaves_http2 = !stages_reads_http2(r->o),
 		.vxlan_ports = r->o->vxlan_ports.port,
 		.vxlan_port_count = r->o->vxlan_ports.count,
 		.sample_share = r->sample.share,

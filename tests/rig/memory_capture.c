@@ -33,7 +33,7 @@ static void put_packet(struct memory_capture *c, const struct frame *f)
 	c->packets++;
 }
 
-static void put_segment(struct memory_capture *c, size_t k, size_t side, unsigned flags, const char *text)
+static void put_segment(struct memory_capture *c, size_t k, size_t side, unsigned flags, struct span payload)
 {
 	unsigned client = 40000 + (unsigned)k, server = 8000;
 	uint32_t *sent = c->connection[k].sent;
@@ -41,14 +41,14 @@ static void put_segment(struct memory_capture *c, size_t k, size_t side, unsigne
 	char head[200];
 
 	snprintf(head, sizeof(head), "[mac] 0800 4500 %04x 0000 4000 4006 0000 %s %04x %04x %08x %08x 50 %02x ffff 0000 0000",
-		 (unsigned)(40 + strlen(text)), side == 0 ? "[a4]" : "0a000002 0a000001", side == 0 ? client : server,
+		 (unsigned)(40 + payload.len), side == 0 ? "[a4]" : "0a000002 0a000001", side == 0 ? client : server,
 		 side == 0 ? server : client, (unsigned)sent[side], (unsigned)(flags == SYN ? 0 : sent[!side]), flags);
 	frame_add(&f, head);
-	assert_true(f.len + strlen(text) <= sizeof(f.bytes));
-	memcpy(f.bytes + f.len, text, strlen(text));
-	f.len += strlen(text);
+	assert_true(f.len + payload.len <= sizeof(f.bytes));
+	memcpy(f.bytes + f.len, payload.at, payload.len);
+	f.len += payload.len;
 	put_packet(c, &f);
-	sent[side] += (uint32_t)strlen(text) + (flags & SYN ? 1 : 0);
+	sent[side] += (uint32_t)payload.len + (flags & SYN ? 1 : 0);
 }
 
 void memory_capture_init(struct memory_capture *c)
@@ -70,7 +70,7 @@ void memory_capture_deinit(struct memory_capture *c)
 	close(c->fd);
 }
 
-void memory_capture_send(struct memory_capture *c, size_t k, char from, const char *text)
+void memory_capture_bytes(struct memory_capture *c, size_t k, char from, struct span payload)
 {
 	uint32_t *sent = c->connection[k].sent;
 
@@ -78,10 +78,15 @@ void memory_capture_send(struct memory_capture *c, size_t k, char from, const ch
 	if (sent[0] == 0) {
 		sent[0] = 1000 * (uint32_t)(k + 1);
 		sent[1] = 2000 * (uint32_t)(k + 1);
-		put_segment(c, k, 0, SYN, "");
-		put_segment(c, k, 1, SYN_ACK, "");
+		put_segment(c, k, 0, SYN, span_str(""));
+		put_segment(c, k, 1, SYN_ACK, span_str(""));
 	}
-	put_segment(c, k, from == 's', PUSH_ACK, text);
+	put_segment(c, k, from == 's', PUSH_ACK, payload);
+}
+
+void memory_capture_send(struct memory_capture *c, size_t k, char from, const char *text)
+{
+	memory_capture_bytes(c, k, from, span_str(text));
 }
 
 void memory_capture_request(struct memory_capture *c, size_t k, const char *method, const char *target)

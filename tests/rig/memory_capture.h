@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "capture/source.h"
 
 #define MEMORY_CAPTURE_CONNECTIONS 64
@@ -27,6 +28,9 @@ struct memory_capture {
 
 void memory_capture_init(struct memory_capture *c);
 void memory_capture_deinit(struct memory_capture *c);
+
+/** memory_capture_bytes() - as memory_capture_send(), of bytes that may be 0 */
+void memory_capture_bytes(struct memory_capture *c, size_t k, char from, struct span payload);
 
 /** memory_capture_send() - one segment with @text from the client ('c') or the server ('s') of connection @k */
 void memory_capture_send(struct memory_capture *c, size_t k, char from, const char *text);

@@ -28,6 +28,8 @@ static struct observer_settings settings_of(const struct options *o)
 		.tracker = stages_tracker(o),
 		.max_memory = o->max_memory,
 		.max_body = o->max_body,
+		.reads_http2 = stages_reads_http2(o),
+		.joins_http2 = stages_joins_http2(o),
 		.targets = o->targets,
 		.target_count = o->target_count,
 	};
@@ -75,6 +77,40 @@ static void test_narrow(void **state)
 	assert_int_equal(s.narrow.server_count, 1); /* it has the port of a target */
 	assert_int_equal(s.narrow.server[0].port, 8000);
 	options_deinit(&o);
+	memory_capture_deinit(&c);
+}
+
+/* POST /v1/x and its response in HTTP/2: read unless --h2 says otherwise, and counted as a connection all the same. */
+static void test_http2(void **state)
+{
+	static const char request[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+				      "\0\0\0\4\0\0\0\0\0"  /* SETTINGS */
+				      "\0\0\x9\1\5\0\0\0\1" /* HEADERS of stream 1, its only frame */
+				      "\x83\x86\x44\5/v1/x",
+			  response[] = "\0\0\0\4\0\0\0\0\0"
+				       "\0\0\1\1\5\0\0\0\1"
+				       "\x88";
+	static const struct {
+		const char *h2;
+		uint64_t complete;
+	} rows[] = { { "auto", 1 }, { "on", 1 }, { "off", 0 } };
+	struct memory_capture c;
+
+	(void)state;
+	memory_capture_init(&c);
+	memory_capture_bytes(&c, 0, 'c', SPAN_LITERAL(request));
+	memory_capture_bytes(&c, 0, 's', SPAN_LITERAL(response));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct symptoms s = { 0 };
+		struct options o;
+
+		OPTIONS_OF(&o, "-r", c.path, "--dry-run", "--h2", rows[i].h2);
+		observe(&o, &s);
+		assert_int_equal(s.narrow.books.connections.http2, 1);
+		assert_int_equal(s.narrow.books.requests.complete, rows[i].complete);
+		assert_int_equal(s.narrow.books.requests.decision[DECISION_CHOSEN], rows[i].complete);
+		options_deinit(&o);
+	}
 	memory_capture_deinit(&c);
 }
 
@@ -155,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_http2),
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_no_recording),

@@ -201,6 +201,13 @@ static void only_http2(struct books *b)
 			     .connections = { .seen = 2, .http2 = 2 } };
 }
 
+static void all_heads_unknown(struct books *b)
+{
+	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
+			     .requests = { .seen = 9, .lost = { [LOST_HEAD_UNKNOWN] = 9 } },
+			     .http2 = { .streams = 9, .requests = 9, .http2_head = { [HTTP2_UNKNOWN] = 9 } } };
+}
+
 static void all_gaps(struct books *b)
 {
 	*b = (struct books){ .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
@@ -283,7 +290,8 @@ static const struct {
 	{ "a snaplen", all_truncated, "3 of them as truncated: the packets were cut: capture with a snaplen of 262144 (-s)" },
 	{ "BIG TCP", all_big_tcp, "there are packets of 500000 bytes (BIG TCP), and no snaplen above 262144 (-s): ip link set DEV gro_max_size 196608" },
 	{ "TLS", only_tls, "2 of 2 connections are TLS" },
-	{ "HTTP/2", only_http2, "speak HTTP/2" },
+	{ "HTTP/2", only_http2, "2 of 2 connections speak HTTP/2 (gRPC?), but no request on them was seen to begin" },
+	{ "old connections", all_heads_unknown, "all 9 requests were lost, 9 of them as head_unknown: their heads name method, path" },
 	{ "gaps", all_gaps, "2 of them as gap" },
 	{ "too large", all_but_probes_too_large, "10 of 12 requests were lost, 10 of them as too_large" },
 	{ "one way", responses_only, "are the packets from the clients captured" },
@@ -343,11 +351,60 @@ static void test_why_lacking(void **state)
 		b.unread[0] = rows[i].unread;
 		b.packets.longest_cut = rows[i].longest_cut;
 		b.requests.lost[LOST_TRUNCATED] = rows[i].truncated;
+		b.requests.lost[LOST_HEAD_UNKNOWN] = 0;
 		why_lacking(&b, &shape, &out);
 		if (rows[i].said ? !strstr(buffer_text(&out), rows[i].said) : out.len > 0)
 			fail_msg("row %zu: %s", i, buffer_text(&out));
 		buffer_deinit(&out);
 	}
+}
+
+/* Heads of HTTP/2 that could not be read: how many, what makes them readable, and what only some need. */
+static void test_why_head_unknown(void **state)
+{
+	static const struct {
+		uint64_t lost, part, epochs;
+		const char *said, *also; /* NULL: nothing; not said */
+	} rows[] = {
+		{ 0, 3, 1, NULL, NULL },
+		{ 1, 0, 0, "1 requests of HTTP/2 were lost as head_unknown: ", NULL },
+		{ 7, 0, 0, "7 requests of HTTP/2 were lost as head_unknown: ", NULL },
+		{ 7, 2, 0, "--grpc-max-connection-age MS", "--h2-heads needed" },
+		{ 7, 0, 1, "grpc.max_connection_age_ms=MS", "or in a gap of it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct books b = balanced();
+		const struct run_shape shape = { .sample_share = SHARE_ONE };
+		struct buffer out = { 0 };
+
+		b.requests.lost[LOST_HEAD_UNKNOWN] = rows[i].lost;
+		b.http2.http2_head[HTTP2_PART] = rows[i].part;
+		b.http2.epochs = rows[i].epochs;
+		why_lacking(&b, &shape, &out);
+		if (rows[i].said ? !strstr(buffer_text(&out), rows[i].said) : out.len > 0)
+			fail_msg("row %zu: %s", i, buffer_text(&out));
+		if (rows[i].also)
+			assert_non_null(strstr(buffer_text(&out), rows[i].also));
+		else
+			assert_null(strstr(buffer_text(&out), "--h2-heads"));
+		buffer_deinit(&out);
+	}
+}
+
+/* --h2 off is the reason where it is given. */
+static void test_why_http2_left_out(void **state)
+{
+	struct run_shape shape = { .sample_share = SHARE_ONE, .leaves_http2 = true };
+	struct buffer out = { 0 };
+	struct books b;
+
+	(void)state;
+	only_http2(&b);
+	assert_true(why_nothing(&b, &shape, &out));
+	assert_non_null(strstr(buffer_text(&out), "2 of 2 connections speak HTTP/2 (gRPC?), which --h2 off leaves out"));
+	buffer_deinit(&out);
 }
 
 /* Ended in a pause of the recording: that is no target's fault. Live, it may be. */
@@ -393,6 +450,8 @@ int main(void)
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
+		cmocka_unit_test(test_why_head_unknown),
+		cmocka_unit_test(test_why_http2_left_out),
 		cmocka_unit_test(test_why_handover),
 	};
 

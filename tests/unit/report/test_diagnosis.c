@@ -101,6 +101,33 @@ static void only_http2(struct symptoms *s)
 	s->wide.port_count = 1;
 }
 
+static void http2_left_out(struct symptoms *s)
+{
+	only_http2(s);
+	s->leaves_http2 = true;
+}
+
+static void ports_of_both(struct symptoms *s)
+{
+	s->ports = NULL;
+	s->wide.port[0] = (struct port_view){ .port = 8000, .requests = 7 };
+	s->wide.port[1] = (struct port_view){ .port = 8001, .http2 = 2 };
+	s->wide.port_count = 2;
+}
+
+static void port_of_http2(struct symptoms *s)
+{
+	ports_of_both(s);
+	s->wide.port[0] = s->wide.port[1];
+	s->wide.port_count = 1;
+}
+
+static void old_connections(struct symptoms *s)
+{
+	s->narrow.books.requests.seen = s->narrow.books.requests.complete + 4;
+	s->narrow.books.requests.lost[LOST_HEAD_UNKNOWN] = 4;
+}
+
 static void only_midstream(struct symptoms *s)
 {
 	no_requests_at_all(s);
@@ -416,7 +443,11 @@ static const struct {
 	{ no_requests_at_all, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_tls, "tls", FINDING_FAULT, false, "20 connections with TLS passed, on port 8443 (20); clients ask for models.example", "sidecar" },
 	{ some_tls, "tls", FINDING_WARNING, true, "1 connection with TLS", "" },
-	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1)", "HTTP/1.1" },
+	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1), and no request on them was seen to begin", "packets from the clients" },
+	{ http2_left_out, "http2", FINDING_FAULT, false, "on port 8001 (1), which --h2 off leaves out", "leave out --h2" },
+	{ ports_of_both, "requests", FINDING_GOOD, true, "passed whole, on port 8000 (7), with HTTP/2 on port 8001 (2); 100 would", "" },
+	{ port_of_http2, "requests", FINDING_GOOD, true, "passed whole, with HTTP/2 on port 8001 (2); 100 would", "" },
+	{ old_connections, "head_unknown", FINDING_WARNING, true, "4 requests of HTTP/2 got lost (head_unknown)", "restart the client" },
 	{ only_midstream, "midstream", FINDING_FAULT, false, "no request has begun", "longer" },
 	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before", "" },
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
