@@ -38,6 +38,7 @@ struct observer {
 	struct source *narrow, *wide;
 	struct decoder *narrow_decoder, *wide_decoder;
 	struct tracker *tracker;
+	struct next_protocol http2; /* to which connections of HTTP/1 may change */
 	struct budget budget;
 	struct capture_stats capture;
 	struct unread narrow_unread, wide_unread;
@@ -236,8 +237,9 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	static const struct port_set every_port;
 	struct observer *ob = calloc(1, sizeof(*ob));
 	struct tracker_options tracker = set->tracker;
-	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request } };
-	struct http2_options http2 = { .sink = http.sink, .joins = set->joins_http2 };
+	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request },
+				     .next = set->reads_http2 ? &ob->http2 : NULL };
+	struct http2_options http2 = { .sink = http.sink, .next = &ob->http2, .joins = set->joins_http2 };
 	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
 
 	if (!ob)

@@ -4,7 +4,7 @@
  * Input: one byte of choices, then length-prefixed texts: target, name, value,
  * name, value, ... The output is read by a strict reader: CRLF ends lines, no
  * CR, LF or NUL is anywhere else, one empty line, at the end; and each field
- * that we write is there once.
+ * that we write is there once, in a call of gRPC its own ones.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,9 +45,9 @@ static struct span take_line(struct span *text)
 	return line;
 }
 
-static void check(struct span text)
+static void check(struct span text, bool is_grpc)
 {
-	size_t hosts = 0, lengths = 0, marks = 0, spaces = 0;
+	size_t hosts = 0, lengths = 0, marks = 0, spaces = 0, types = 0, tes = 0;
 	struct span line = take_line(&text);
 
 	for (size_t i = 0; i < line.len; i++)
@@ -63,12 +63,15 @@ static void check(struct span text)
 		name = span_of(line.at, colon);
 		hosts += span_equal_nocase(name, SPAN_LITERAL("host"));
 		lengths += span_equal_nocase(name, SPAN_LITERAL("content-length"));
+		types += span_equal_nocase(name, SPAN_LITERAL("content-type"));
+		tes += span_equal_nocase(name, SPAN_LITERAL("te"));
 		marks += span_equal_nocase(name, SPAN_LITERAL("x-shadowtap"));
 		require(!span_equal_nocase(name, SPAN_LITERAL("transfer-encoding")));
 		require(!span_equal_nocase(name, SPAN_LITERAL("authorization")));
 		require(!span_equal_nocase(name, SPAN_LITERAL("connection")));
 	}
-	require(text.len == 0 && hosts == 1 && lengths == 1 && marks == 1);
+	require(text.len == 0 && hosts == 1 && lengths == (is_grpc ? 0 : 1) && marks == 1);
+	require(!is_grpc || (types == 1 && tes == 1));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -90,13 +93,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.host_mode = (enum host_mode)(choices & 3);
 	options.prefix = prefixes[choices >> 2 & 1];
 	options.paths = (struct texts){ paths, choices & 8 ? 3 : 0 };
-	m.body_len = choices >> 4;
+	m.body_len = choices >> 4 & 7;
+	m.head.is_grpc = choices >> 7;
 	m.head.method = SPAN_LITERAL("POST");
 	while (m.head.header_count < FIELDS_MAX && take_text(&in, &headers[m.head.header_count].name) &&
 	       take_text(&in, &headers[m.head.header_count].value))
 		m.head.header_count++;
 	if (rewrite_new(&options, &w, &error) == 0 && head_text(w, &m, &out) == 0)
-		check(buffer_span(&out));
+		check(buffer_span(&out), m.head.is_grpc);
 	rewrite_free(w);
 	buffer_deinit(&out);
 	buffer_deinit(&error);

@@ -128,6 +128,32 @@ static void test_losses_and_targets(void **state)
 	options_deinit(&o);
 }
 
+/* Each reason has its words. */
+static void test_every_reason(void **state)
+{
+	struct message m = request("POST", "/x");
+	struct options o;
+	struct explain *e;
+	struct told told;
+	size_t lines = 0;
+
+	(void)state;
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--explain");
+	e = explain_new(stages_explain(&o));
+	told_start(&told);
+	for (int i = 0; i < LOST_REASON_COUNT; i++)
+		explain_lost(e, &origin, (enum lost_reason)i);
+	for (int i = 0; i < SHED_COUNT; i++)
+		explain_unsent(e, "b", &m, (enum shed_reason)i);
+	explain_end(e, NULL);
+	told_end(&told);
+	for (const char *c = told.text; *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, LOST_REASON_COUNT + SHED_COUNT);
+	assert_null(strstr(told.text, "(null)"));
+	options_deinit(&o);
+}
+
 static void test_off(void **state)
 {
 	struct message m = request("POST", "/x");
@@ -151,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_losses_and_targets),
+		cmocka_unit_test(test_every_reason),
 		cmocka_unit_test(test_off),
 	};
 
