@@ -436,8 +436,8 @@ static size_t next_end(const struct h2_script *s, enum stream_side side, enum h2
 	switch (cut) {
 	case CUT_NOT:
 		return SIZE_MAX;
-	case CUT_1: /* the word by which the preface is known from HTTP/1 stays in one */
-		return side == SIDE_CLIENT && at == 0 ? 4 : at + 1;
+	case CUT_1:
+		return at + 1;
 	case CUT_7:
 		return at + 7;
 	case CUT_HEADS:

@@ -149,14 +149,16 @@ void h2_tap_open(struct h2_tap *tap, const struct h2_tap_options *options)
 				     .keep_responses = wants_answers(options),
 				     .max_response = 1 << 20,
 				     .first_token = TOKENS_FROM,
-				     .joins = !options->no_joins };
+				     .joins = !options->no_joins,
+				     .next = &tap->next };
 	struct http1_options one = { .sink = sink,
 				     .max_body = max_body,
 				     .budget = &tap->budget,
 				     .stats = &tap->stats,
 				     .keep_responses = wants_answers(options),
 				     .max_response = 1 << 20,
-				     .first_token = (uint64_t)1 << 40 };
+				     .first_token = (uint64_t)1 << 40,
+				     .next = &tap->next };
 	struct reader_kind kinds[] = { http2_reader(&two), http1_reader(&one) };
 	struct tracker_options tracker = { .server_ports = ports,
 					   .server_port_count = options->no_ports ? 0 : 1,
@@ -172,15 +174,40 @@ void h2_tap_open(struct h2_tap *tap, const struct h2_tap_options *options)
 		abort();
 }
 
+static uint64_t sum(const struct counter *parts, int count)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += counter_get(&parts[i]);
+	return n;
+}
+
+/** check_http2() - the equalities of http_stats.h, and that no connection is counted twice */
+static void check_http2(struct h2_tap *tap)
+{
+	const struct http_stats *s = &tap->stats;
+	uint64_t requests = counter_get(&s->http2_requests);
+
+	if (counter_get(&s->http2_streams) != requests + sum(s->http2_skip, HTTP2_SKIP_COUNT))
+		complain(tap, "http2.streams is not requests and skipped");
+	if (sum(s->http2_head, HTTP2_HEAD_COUNT) != requests + counter_get(&s->http2_skip[HTTP2_TUNNEL]))
+		complain(tap, "http2.heads is not requests and tunnels");
+	if (requests > counter_get(&s->seen))
+		complain(tap, "more requests of HTTP/2 than of all");
+	if (sum(s->http2_start, HTTP2_START_COUNT) > counter_get(&tracker_stats(tap->tracker)->connections))
+		complain(tap, "more connections of HTTP/2 than of all");
+}
+
 const char *h2_tap_finish(struct h2_tap *tap)
 {
 	const struct http_stats *s = &tap->stats;
 	const struct reassembly_stats *r = tracker_stats(tap->tracker);
-	uint64_t lost = 0;
+	uint64_t lost;
 
 	tracker_finish(tap->tracker);
-	for (int i = 0; i < LOST_REASON_COUNT; i++)
-		lost += counter_get(&s->lost[i]);
+	lost = sum(s->lost, LOST_REASON_COUNT);
+	check_http2(tap);
 	if (counter_get(&s->seen) != counter_get(&s->complete) + lost)
 		complain(tap, "seen is not complete and lost");
 	if (counter_get(&s->complete) != tap->told_count || lost != tap->lost)
@@ -219,20 +246,36 @@ const char *h2_tap_close(struct h2_tap *tap)
 	return tap->complaint;
 }
 
+/** struct row - a counter, and its name in h2_tap_counter() */
+struct row {
+	const char *name;
+	size_t at;
+};
+
+static const struct row rows[] = {
+#define ROW(id, name, told, type, metric, what) { #name, offsetof(struct http_stats, id) },
+#define ROW2(id, name, told, type, metric, what) { "http2." #name, offsetof(struct http_stats, id) },
+#define NO_ROWS(id, count)
+	REQUEST_COUNTERS(ROW, NO_ROWS) HTTP_CONNECTION_COUNTERS(ROW) HTTP2_COUNTERS(ROW2, NO_ROWS)
+#define X(id, name) { "http2.connections." name, offsetof(struct http_stats, http2_start[HTTP2_##id]) },
+		HTTP2_STARTS(X)
+#undef X
+#define X(id, name) { "http2.heads." name, offsetof(struct http_stats, http2_head[HTTP2_##id]) },
+			HTTP2_HEADS(X)
+#undef X
+#define X(id, name) { "http2.skipped." name, offsetof(struct http_stats, http2_skip[HTTP2_##id]) },
+				HTTP2_SKIPS(X)
+#undef X
+#define X(id, name) { "http2.gaps." name, offsetof(struct http_stats, http2_gap[HTTP2_##id]) },
+					HTTP2_GAPS(X)
+#undef X
+#undef ROW
+#undef ROW2
+#undef NO_ROWS
+};
+
 uint64_t h2_tap_counter(const struct h2_tap *tap, const char *name)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-	} rows[] = {
-#define ROW(id, name, told, type, metric, what) { #id, offsetof(struct http_stats, id) },
-#define NO_ROWS(id, count)
-		REQUEST_COUNTERS(ROW, NO_ROWS)
-			HTTP_CONNECTION_COUNTERS(ROW)
-#undef ROW
-#undef NO_ROWS
-	};
-
 	if (strncmp(name, "lost.", 5) == 0)
 		for (int i = 0; i < LOST_REASON_COUNT; i++)
 			if (strcmp(name + 5, lost_reason_name((enum lost_reason)i)) == 0)

@@ -36,6 +36,7 @@ struct h2_tap_options {
 
 struct h2_tap {
 	struct tracker *tracker;
+	struct next_protocol next;
 	struct budget budget;
 	struct http_stats stats;
 	struct h2_tap_options options;
@@ -64,7 +65,7 @@ const char *h2_judge(struct h2_tap *tap, const struct h2_truth *truth, bool whol
 /** h2_tap_close() - free everything; a complaint if memory is still charged */
 const char *h2_tap_close(struct h2_tap *tap);
 
-/** h2_tap_counter() - a counter by its name, "lost.gap" and "http2.streams" too */
+/** h2_tap_counter() - a counter by its name: "seen", "lost.gap", "http2.streams", "http2.connections.joined" */
 uint64_t h2_tap_counter(const struct h2_tap *tap, const char *name);
 
 #endif

@@ -1397,6 +1397,11 @@ static size_t is_told(const struct h2_tap *tap, const char *line)
 	return count;
 }
 
+#define SWITCHING "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+#define GRANTED_STATS                                                                                                 \
+	"seen=3 complete=3 upgraded=1 http2=1 http2.requests=2 http2.streams=2 http2.connections.upgraded=1 " \
+	"http2.connections.preface=0 http2.connections.joined=0"
+
 /* Declined, both requests are HTTP/1's. */
 static void test_upgrade_declined(void **state)
 {
@@ -1414,11 +1419,159 @@ static void test_upgrade_declined(void **state)
 		assert_null(sc.tap.complaint);
 		assert_int_equal(is_told(&sc.tap, "GET /up\n"), 1);
 		assert_int_equal(is_told(&sc.tap, "GET /2\n"), 1);
-		assert_int_equal(sc.tap.told_count, 2);
+		check_stats(&sc.tap, "seen=2 complete=2 upgraded=0 http2=0 http2.streams=0", "declined");
 		assert_null(h2_tap_close(&sc.tap));
 		h2_packets_free(&sc.packets);
 		h2_truth_free(&sc.truth);
 	}
+	scene_free(&sc);
+}
+
+/** write_granted() - @together: 101 with SETTINGS, and the preface with SETTINGS and a call, each in one segment */
+static void write_granted(struct h2_script *s, bool together)
+{
+	h2_raw(s, C, UPGRADE, strlen(UPGRADE));
+	h2_raw(s, S, SWITCHING, strlen(SWITCHING));
+	if (together) {
+		s->server_first = true;
+		h2_preface(s);
+		numbered(s, 3, 3);
+		answer(s, 1);
+		answer(s, 3);
+	} else {
+		h2_apart(s);
+		h2_preface(s);
+		answer(s, 1);
+		numbered_and_answered(s, 3, 3);
+	}
+	get(s, 5);
+}
+
+/** judge_granted() - the request that asked for it is HTTP/1's, the others HTTP/2's, and no other one is told of */
+static void judge_granted(struct scene *sc, const struct h2_tap_options *options, const char *what)
+{
+	h2_tap_run(&sc->tap, options, &sc->s, &sc->packets);
+	if (sc->tap.complaint)
+		fail_msg("%s: %s", what, sc->tap.complaint);
+	check_stats(&sc->tap, GRANTED_STATS, what);
+	assert_int_equal(is_told(&sc->tap, "GET /up\n"), 1);
+	assert_int_equal(is_told(&sc->tap, "POST /pkg.Svc/Call\n"), 1);
+	assert_int_equal(is_told(&sc->tap, "GET /get\n"), 1);
+	assert_null(h2_tap_close(&sc->tap));
+}
+
+static void test_upgrade_granted(void **state)
+{
+	static const struct h2_tap_options some[] = { { 0 }, { .no_answers = true }, { .no_ports = true }, { .no_joins = true } };
+
+	for (int cut = 0; cut < CUTS; cut++) {
+		for (size_t i = 0; i < 8; i++) {
+			struct scene sc;
+			char what[80];
+
+			scene_write(&sc, CODER_GO);
+			write_granted(&sc.s, i % 2);
+			scene_cut(&sc, (enum h2_cut)cut);
+			snprintf(what, sizeof(what), "granted, %s, together %zu, options %zu", h2_cut_name((enum h2_cut)cut), i % 2,
+				 i / 2);
+			judge_granted(&sc, &some[i / 2], what);
+			scene_free(&sc);
+		}
+	}
+}
+
+/* Packets of both sides are captured in another order, that of the 101 ahead of the request among them. */
+static void test_upgrade_out_of_step(void **state)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct scene sc;
+
+		scene_write(&sc, CODER_GO);
+		write_granted(&sc.s, i);
+		scene_cut(&sc, CUT_NOT);
+		for (size_t k = 3; k + 1 < sc.packets.count; k++) {
+			struct h2_packet *p = sc.packets.at, earlier = p[k];
+			char what[80];
+
+			snprintf(what, sizeof(what), "granted, together %zu, packet %zu ahead of the one before", i, k + 1);
+			p[k] = p[k + 1];
+			p[k + 1] = earlier;
+			judge_granted(&sc, &both_ways, what);
+			p[k + 1] = p[k];
+			p[k] = earlier;
+		}
+		scene_free(&sc);
+	}
+}
+
+/* ---- the preface in pieces: HTTP/1 takes the first of them for its own ---- */
+
+static void test_preface_in_pieces(void **state)
+{
+	for (size_t first = 1; first < 24; first++) {
+		for (size_t second = first + 1; second <= 24; second++) {
+			struct scene sc;
+			char what[80];
+
+			scene_write(&sc, CODER_GO);
+			h2_raw(&sc.s, C, H2_PREFACE, first);
+			h2_apart(&sc.s);
+			h2_raw(&sc.s, C, &H2_PREFACE[first], second - first);
+			if (second % 2)
+				h2_apart(&sc.s);
+			h2_raw(&sc.s, C, &H2_PREFACE[second], 24 - second);
+			h2_frame(&sc.s, C, H2_SETTINGS, 0, 0, (struct span){ 0 });
+			numbered(&sc.s, 1, 1);
+			h2_frame(&sc.s, S, H2_SETTINGS, 0, 0, (struct span){ 0 });
+			h2_settings_ack(&sc.s, S);
+			answer(&sc.s, 1);
+			get(&sc.s, 3);
+			scene_cut(&sc, CUT_NOT);
+			snprintf(what, sizeof(what), "the preface in pieces, from %zu and %zu", first, second);
+			for (int joins = 0; joins < 2; joins++) {
+				h2_tap_run(&sc.tap, &(struct h2_tap_options){ .no_joins = !joins }, &sc.s, &sc.packets);
+				if (h2_judge(&sc.tap, &sc.truth, true))
+					fail_msg("%s: %s", what, sc.tap.complaint);
+				check_stats(&sc.tap,
+					    "seen=2 complete=2 http2=1 upgraded=0 http2.connections.preface=1 "
+					    "http2.connections.upgraded=0 http2.connections.joined=0 http2.requests=2",
+					    what);
+				assert_null(h2_tap_close(&sc.tap));
+			}
+			scene_free(&sc);
+		}
+	}
+}
+
+/* The segment with the preface is missing: the rest is joined, where it is known which port is the service's. */
+static void test_preface_missing(void **state)
+{
+	struct scene sc;
+	size_t preface;
+
+	scene_write(&sc, CODER_NAMES);
+	h2_raw(&sc.s, C, H2_PREFACE, 24);
+	h2_frame(&sc.s, C, H2_SETTINGS, 0, 0, (struct span){ 0 });
+	h2_apart(&sc.s);
+	numbered(&sc.s, 1, 0);
+	h2_frame(&sc.s, S, H2_SETTINGS, 0, 0, (struct span){ 0 });
+	answer(&sc.s, 1);
+	for (unsigned i = 1; i < 12; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	scene_cut(&sc, CUT_NOT);
+	preface = packet_with(&sc, C, 0);
+	sc.packets.at[preface].lost = true;
+	for (int answers = 0; answers < 2; answers++) {
+		h2_tap_run(&sc.tap, &(struct h2_tap_options){ .no_answers = !answers }, &sc.s, &sc.packets);
+		assert_null(h2_judge(&sc.tap, &sc.truth, false));
+		check_stats(&sc.tap, "http2.connections.joined=1 http2.connections.preface=0 http2.connections.upgraded=0",
+			    "the preface is missing");
+		assert_true(sc.tap.told_count + JOIN_COST >= 12);
+		assert_null(h2_tap_close(&sc.tap));
+	}
+	h2_tap_run(&sc.tap, &(struct h2_tap_options){ .no_joins = true }, &sc.s, &sc.packets);
+	assert_int_equal(sc.tap.told_count, 0);
+	assert_null(h2_tap_close(&sc.tap));
 	scene_free(&sc);
 }
 
@@ -1443,6 +1596,10 @@ int main(void)
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_many_joined),
 		cmocka_unit_test(test_upgrade_declined),
+		cmocka_unit_test(test_upgrade_granted),
+		cmocka_unit_test(test_upgrade_out_of_step),
+		cmocka_unit_test(test_preface_in_pieces),
+		cmocka_unit_test(test_preface_missing),
 	};
 	static struct CMUnitTest tests[STORY_COUNT + sizeof(others) / sizeof(others[0])];
 
