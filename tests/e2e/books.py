@@ -4,8 +4,12 @@ Each line of the promise is an equality and is checked as one. A name that is
 missing is a fault too: a sum of nothing always balances.
 """
 
-LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "cut_at_end")
+LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "head_unknown",
+        "framing", "stream_reset", "refused", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
+HTTP2_CONNECTIONS = ("preface", "upgraded", "joined")
+HTTP2_HEADS = ("whole", "part", "unknown")
+HTTP2_SKIPPED = ("midway", "pushed", "tunnel", "over")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 VERDICTS = ("error", "status", "encoding", "schema", "decision", "value", "order", "close", "equal", "not_comparable")
@@ -62,6 +66,9 @@ def faults(report):
     b.equal("requests.complete", n("requests.complete"),
             b.group("requests.filtered", FILTERED) + n("requests.unsampled")
             + b.group("requests.shed", ("handover", "memory")) + n("requests.chosen"))
+    b.equal("http2.streams", n("http2.streams"), n("http2.requests") + b.group("http2.skipped", HTTP2_SKIPPED))
+    b.equal("http2.heads", b.group("http2.heads", HTTP2_HEADS), n("http2.requests") + n("http2.skipped.tunnel"))
+    b.group("http2.connections", HTTP2_CONNECTIONS)
     targets = report.get("targets")
     if not isinstance(targets, dict):
         return b.faults + ["targets is missing"]

@@ -28,7 +28,8 @@ from packets import WRAP, Conversation, Link, pcap, records
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE_S = 300  # only so that a hanging binary ends; nothing is measured against it
 
-LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "cut_at_end")
+LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "head_unknown",
+                "framing", "stream_reset", "refused", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
@@ -330,6 +331,12 @@ def check_books(result, targets=0):
     equal("requests.seen = complete + lost", requests["seen"], requests["complete"] + total(requests["lost"]))
     equal("requests.complete = filtered + unsampled + shed + chosen", requests["complete"],
           total(requests["filtered"]) + requests["unsampled"] + total(requests["shed"]) + requests["chosen"])
+    http2 = report["http2"]
+    need(problems, "http2.connections", http2["connections"], ("preface", "upgraded", "joined"))
+    need(problems, "http2.heads", http2["heads"], ("whole", "part", "unknown"))
+    need(problems, "http2.skipped", http2["skipped"], ("midway", "pushed", "tunnel", "over"))
+    equal("http2.streams = requests + skipped", http2["streams"], http2["requests"] + total(http2["skipped"]))
+    equal("http2.heads = requests + skipped.tunnel", total(http2["heads"]), http2["requests"] + http2["skipped"]["tunnel"])
 
     verdicts = collections.Counter(e["verdict"] for e in result.requests)
     if not requests["complete"] - requests["shed"]["memory"] <= len(result.requests) <= requests["complete"]:
