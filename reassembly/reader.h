@@ -78,8 +78,8 @@ struct reader {
  * struct reader_ops - one protocol
  * @open:        once for a tracker: what all its connections share, for @make; NULL when out of memory
  * @close:       ... and its end, when all readers are freed; NULL allowed
- * @claims:      may a message begin with @bytes of @side? @at_start: they are the connection's first, so that they
- *               tell more: CLAIM_LIKELY is enough then, while CLAIM_MAYBE is elsewhere
+ * @claims:      may a message begin with @bytes of @side? @at_start: they are the first of that side, so that
+ *               they tell more: CLAIM_LIKELY is enough then, while CLAIM_MAYBE is elsewhere, and CLAIM_SURE of a server
  * @make:        a reader for a connection that was claimed; NULL when out of memory or over the budget
  * @on_chunk:    the next bytes of a side, in order
  * @on_gap:      @bytes of @side will never come, or GAP_UNKNOWN; @now: the time by which that was decided

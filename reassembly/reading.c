@@ -126,11 +126,12 @@ bool tracker_find_ahead(struct tracker *t, struct flow *f, const struct chunk *p
 {
 	const struct stream_place *requests = &f->incarnation->half[f->client & 1].at;
 	const struct kind *kind;
-	bool is_first;
+	bool is_first, at_start;
 
 	if (f->client == CLIENT_UNKNOWN)
 		return false;
-	kind = tracker_claimed_by(t, piece->bytes, SIDE_SERVER, false, CLAIM_SURE);
+	at_start = f->has_isn[!f->client] && piece->offset == f->incarnation->half[!f->client].at.base;
+	kind = tracker_claimed_by(t, piece->bytes, SIDE_SERVER, at_start, at_start ? CLAIM_LIKELY : CLAIM_SURE);
 	is_first = !f->midstream && requests->next == tracker_requests_from(f);
 	if (!kind || !tracker_make_reader(t, f, kind, is_first, piece->bytes.len))
 		return false;

@@ -2,7 +2,8 @@
  * http2_reader.c - what a tracker calls (reassembly/reader.h), in the words of HTTP/2
  *
  * Theory of operation. A connection that starts with the client's preface is
- * claimed for certain. Anywhere else a segment has to look like frames, and only where
+ * claimed for certain, and one whose server starts with SETTINGS, or a piece of them,
+ * too: no server of HTTP/1 begins with a zero. Anywhere else a segment has to look like frames, and only where
  * it is known which port is the service's (options.joins).
  */
 #include "http/http2/http2_reader.h"
@@ -59,7 +60,9 @@ static enum claim claims(struct span bytes, enum stream_side side, bool at_start
 {
 	size_t n = bytes.len < PREFACE_BYTES ? bytes.len : PREFACE_BYTES;
 
-	if (side != SIDE_CLIENT || !at_start || n < CLAIM_BYTES)
+	if (side == SIDE_SERVER && at_start) /* it need not wait for the client (RFC 9113, 3.4) */
+		return seek_settings(bytes) ? CLAIM_LIKELY : CLAIM_NONE;
+	if (side == SIDE_SERVER || !at_start || n < CLAIM_BYTES)
 		return CLAIM_NONE;
 	return memcmp(bytes.at, PREFACE, n) == 0 ? CLAIM_SURE : CLAIM_NONE;
 }

@@ -9,10 +9,13 @@
  */
 #include "http/http2/seek.h"
 
+#include <string.h>
+
 #include "http/http2/frames.h"
 #include "http/http2/hpack.h"
 
 #define CHAIN_ENOUGH 3
+#define SETTINGS_BYTES_MAX 1024 /* more than there are settings */
 
 /* Flags that a type has (RFC 9113, 6) */
 static const uint8_t flags_of[FRAME_TYPE_COUNT] = {
@@ -33,7 +36,7 @@ static bool length_fits(const struct frame *f)
 	case FRAME_WINDOW_UPDATE:
 		return f->length == 4;
 	case FRAME_SETTINGS:
-		return f->length % 6 == 0 && f->length < 1024 && (!(f->flags & FLAG_ACK) || f->length == 0);
+		return f->length % 6 == 0 && f->length < SETTINGS_BYTES_MAX && (!(f->flags & FLAG_ACK) || f->length == 0);
 	case FRAME_PING:
 		return f->length == 8;
 	case FRAME_GOAWAY:
@@ -60,6 +63,20 @@ static bool stream_fits(const struct frame *f, enum stream_side side)
 	default:
 		return f->stream != 0 && (f->stream % 2 == 1 || side == SIDE_SERVER);
 	}
+}
+
+bool seek_settings(struct span bytes)
+{
+	uint8_t head[FRAME_HEAD_BYTES] = { 0, 0, 0, FRAME_SETTINGS }; /* what is not here yet is as it must be */
+	struct frame f;
+
+	if (bytes.len > sizeof(head))
+		bytes.len = sizeof(head);
+	if (bytes.len > 0)
+		memcpy(head, bytes.at, bytes.len);
+	f = frame_parse(head);
+	return bytes.len > 0 && f.length < SETTINGS_BYTES_MAX && (bytes.len < 3 || f.length % 6 == 0) &&
+	       f.type == FRAME_SETTINGS && f.flags == 0 && f.stream == 0 && !(head[5] & 0x80);
 }
 
 static bool head_fits(const struct frame *f, const uint8_t *head, enum stream_side side)

@@ -18,4 +18,7 @@
  */
 bool seek_plausible(struct span bytes, enum stream_side side);
 
+/** seek_settings() - are these bytes, at least one, the first of SETTINGS, or all that is here of them? No ACK is meant */
+bool seek_settings(struct span bytes);
+
 #endif

@@ -483,6 +483,19 @@ void h2_packets_free(struct h2_packets *p)
 	*p = (struct h2_packets){ 0 };
 }
 
+void h2_packet_split(struct h2_packets *p, size_t i, size_t len)
+{
+	struct h2_packet rest = p->at[i];
+
+	if (len >= rest.len)
+		return;
+	add_packet(p, rest);
+	memmove(&p->at[i + 1], &p->at[i], (p->count - 1 - i) * sizeof(p->at[0]));
+	p->at[i].len = len;
+	p->at[i + 1].at += len;
+	p->at[i + 1].len -= len;
+}
+
 static struct endpoint end_of(uint8_t host, uint16_t port)
 {
 	struct endpoint e = { .port = port, .family = 4 };

@@ -174,6 +174,9 @@ struct h2_packets {
 struct h2_packets h2_packets_of(const struct h2_script *s, enum h2_cut cut);
 void h2_packets_free(struct h2_packets *p);
 
+/** h2_packet_split() - packet @i becomes two, of which the first has @len bytes; not if it has no more */
+void h2_packet_split(struct h2_packets *p, size_t i, size_t len);
+
 /** struct h2_wire - where a connection is captured; zero will do */
 struct h2_wire {
 	uint32_t isn[SIDES];

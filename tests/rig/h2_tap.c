@@ -159,7 +159,7 @@ void h2_tap_open(struct h2_tap *tap, const struct h2_tap_options *options)
 				     .max_response = 1 << 20,
 				     .first_token = (uint64_t)1 << 40,
 				     .next = &tap->next };
-	struct reader_kind kinds[] = { http2_reader(&two), http1_reader(&one) };
+	struct reader_kind kinds[] = { http1_reader(&one), http2_reader(&two) };
 	struct tracker_options tracker = { .server_ports = ports,
 					   .server_port_count = options->no_ports ? 0 : 1,
 					   .hold_bytes = 64 << 10,

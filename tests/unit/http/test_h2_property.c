@@ -91,8 +91,6 @@ static void test_without_loss(void **state)
 				if ((cut == CUT_1 || cut == CUT_7) &&
 				    r.s.bytes[SIDE_CLIENT].len + r.s.bytes[SIDE_SERVER].len > SMALL_CUTS_MAX)
 					continue;
-				if (r.s.server_first && cut != CUT_NOT && cut != CUT_MSS)
-					continue; /* the server's first packet tells what it is, or nothing does */
 				packets = h2_packets_of(&r.s, (enum h2_cut)cut);
 				told += judge(&r, &packets, &options, true, h2_cut_name((enum h2_cut)cut));
 				h2_packets_free(&packets);

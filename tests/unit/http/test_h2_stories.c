@@ -839,7 +839,7 @@ static void run_story(const struct story *story, enum h2_coder coder, enum h2_cu
 	snprintf(what, sizeof(what), "%s, coder %d, packets: %s%s", story->name, (int)coder, h2_cut_name(cut),
 		 one_way ? ", one way" : "");
 	h2_script_init(&s, coder, coder, NULL);
-	s.server_first = cut == CUT_MSS; /* in a packet of its own: one that is cut is not known for what it is */
+	s.server_first = cut == CUT_MSS || cut == CUT_7;
 	h2_preface(&s);
 	story->write(&s);
 	if ((cut == CUT_1 || cut == CUT_7) && s.bytes[C].len + s.bytes[S].len > SMALL_CUTS_MAX) {
@@ -1543,6 +1543,55 @@ static void test_preface_in_pieces(void **state)
 	}
 }
 
+/* The server's SETTINGS come before all that is the client's, in pieces: they are known for what they are. */
+static void test_server_first_in_pieces(void **state)
+{
+	static const struct h2_tap_options some[] = { { 0 }, { .no_ports = true }, { .no_joins = true } };
+
+	for (size_t first = 1; first <= 15; first++) {
+		struct scene sc;
+		size_t begins;
+
+		scene_write(&sc, CODER_GO);
+		h2_setting(&sc.s, S, H2_MAX_FRAME_SIZE, 1 << 20);
+		h2_preface(&sc.s);
+		get(&sc.s, 1);
+		numbered_and_answered(&sc.s, 3, 3);
+		scene_cut(&sc, CUT_NOT);
+		begins = packet_with(&sc, S, 0);
+		h2_packet_split(&sc.packets, begins, first);
+		for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+			h2_tap_run(&sc.tap, &some[i], &sc.s, &sc.packets);
+			if (h2_judge(&sc.tap, &sc.truth, true))
+				fail_msg("the server first, cut at %zu, options %zu: %s", first, i, sc.tap.complaint);
+			check_stats(&sc.tap, "seen=2 complete=2 http2=1 http2.connections.preface=1", "the server first");
+			assert_null(h2_tap_close(&sc.tap));
+		}
+		scene_free(&sc);
+	}
+}
+
+/* A server that greets with what is not SETTINGS does not keep HTTP/1 from being read. */
+static void test_server_greets(void **state)
+{
+	static const char *const greetings[] = { "\0\0\0\3\0\0\0\0\0", "\0\0\7\4\0\0\0\0\0", "\0\0\0\4\1\0\0\0\0", "\1\0\0\4\0\0\0\0\0",
+						"\0\0\0\4\0\0\0\0\1", "220 ready" };
+
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
+		struct scene sc;
+
+		scene_write(&sc, CODER_GO);
+		h2_raw(&sc.s, S, greetings[i], 9);
+		h2_raw(&sc.s, C, "GET /2 HTTP/1.1\r\n\r\n", 19);
+		h2_raw(&sc.s, S, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 40);
+		scene_cut(&sc, CUT_NOT);
+		h2_tap_run(&sc.tap, &both_ways, &sc.s, &sc.packets);
+		check_stats(&sc.tap, "seen=1 complete=1 http2=0", greetings[i]);
+		assert_null(h2_tap_close(&sc.tap));
+		scene_free(&sc);
+	}
+}
+
 /* The segment with the preface is missing: the rest is joined, where it is known which port is the service's. */
 static void test_preface_missing(void **state)
 {
@@ -1569,6 +1618,7 @@ static void test_preface_missing(void **state)
 		assert_true(sc.tap.told_count + JOIN_COST >= 12);
 		assert_null(h2_tap_close(&sc.tap));
 	}
+	sc.packets.at[packet_with(&sc, S, 0)].lost = true; /* or the server's SETTINGS would say what it is */
 	h2_tap_run(&sc.tap, &(struct h2_tap_options){ .no_joins = true }, &sc.s, &sc.packets);
 	assert_int_equal(sc.tap.told_count, 0);
 	assert_null(h2_tap_close(&sc.tap));
@@ -1599,6 +1649,8 @@ int main(void)
 		cmocka_unit_test(test_upgrade_granted),
 		cmocka_unit_test(test_upgrade_out_of_step),
 		cmocka_unit_test(test_preface_in_pieces),
+		cmocka_unit_test(test_server_first_in_pieces),
+		cmocka_unit_test(test_server_greets),
 		cmocka_unit_test(test_preface_missing),
 	};
 	static struct CMUnitTest tests[STORY_COUNT + sizeof(others) / sizeof(others[0])];
