@@ -61,7 +61,7 @@ struct known_target {
 	uint8_t decision; /* DECISION_CHOSEN: the path is no reason against it */
 };
 
-#define KNOWN_HEADS 4 /* power of two */
+#define KNOWN_HEADS 16 /* power of two: that many of a protocol's connections have a place of their own */
 
 /** struct known_head - what all rules said of a head that may come again; same 0: nothing yet */
 struct known_head {

@@ -51,9 +51,9 @@ static void take_trailers(struct http2 *h, struct h2_stream *st)
 {
 	const struct block *b = &mine(h)->block;
 
-	if (h->env->fields.kind == FIELDS_REQUEST && st->needs_proof) {
+	if (h->known->fields.kind == FIELDS_REQUEST && st->needs_proof) {
 		second_head(h, st);
-	} else if (!b->ends_stream || h->env->fields.kind == FIELDS_REQUEST || h->env->fields.kind == FIELDS_MALFORMED) {
+	} else if (!b->ends_stream || h->known->fields.kind == FIELDS_REQUEST || h->known->fields.kind == FIELDS_MALFORMED) {
 		h2_requests_lose(h, st, LOST_MALFORMED);
 		h2_requests_done(h, st);
 	} else {
@@ -61,7 +61,7 @@ static void take_trailers(struct http2 *h, struct h2_stream *st)
 	}
 }
 
-/** open_stream() - the head of a new request is in env->fields */
+/** open_stream() - the head of a new request is in known->fields */
 static void open_stream(struct http2 *h, uint32_t id)
 {
 	struct side *s = mine(h);
@@ -70,10 +70,10 @@ static void open_stream(struct http2 *h, uint32_t id)
 	struct block *b = &s->block;
 
 	s->highest = id;
-	if (h->env->fields.kind == FIELDS_TUNNEL) {
+	if (h->known->fields.kind == FIELDS_TUNNEL) {
 		counter_add(&stats->http2_streams, 1);
 		counter_add(&stats->http2_skip[HTTP2_TUNNEL], 1);
-		counter_add(&stats->http2_head[h->env->fields.is_whole ? HTTP2_WHOLE : HTTP2_PART], 1);
+		counter_add(&stats->http2_head[h->known->fields.is_whole ? HTTP2_WHOLE : HTTP2_PART], 1);
 		if (st)
 			st->state = STREAM_TOLD;
 	} else if (st || (st = streams_add(&h->streams, &h->env->streams, id))) {
@@ -100,7 +100,7 @@ static void take_block(struct http2 *h, struct span bytes)
 	bool is_new = b->stream > s->highest;
 
 	b->is_open = false;
-	if (b->is_broken || hpack_decode(&s->hpack, bytes, &h->env->head) < 0) {
+	if (b->is_broken || hpack_decode(&s->hpack, bytes, &h->known->head) < 0) {
 		enum lost_reason why = b->is_broken ? b->why : LOST_MALFORMED;
 
 		if (b->is_broken)
@@ -117,12 +117,12 @@ static void take_block(struct http2 *h, struct span bytes)
 			h2_requests_done(h, st);
 		return;
 	}
-	fields_of_request(&h->env->head, &h->env->fields);
+	fields_of_request(&h->known->head, &h->known->fields);
 	if (st && st->state == STREAM_OPEN)
 		take_trailers(h, st);
 	else if (st && st->state == STREAM_HELD && st->needs_proof)
 		second_head(h, st);
-	else if (is_new && (h->env->fields.kind == FIELDS_TRAILERS || !side_is_sure(s)))
+	else if (is_new && (h->known->fields.kind == FIELDS_TRAILERS || !side_is_sure(s)))
 		met_midway(h, b->stream);
 	else if (is_new)
 		open_stream(h, b->stream);

@@ -18,6 +18,8 @@ enum fields_kind {
 	FIELDS_MALFORMED, /* a server must refuse it (8.1.1, 8.2, 8.3) */
 };
 
+#define FIELDS_HEADS 16 /* that one lane has; a power of two */
+
 /** struct fields_head - a head as the floors above know it; spans borrowed as those of struct hpack_head are */
 struct fields_head {
 	enum fields_kind kind;
@@ -26,13 +28,14 @@ struct fields_head {
 	bool has_length;
 	bool is_whole;   /* every field is known */
 	uint64_t number; /* of the hpack_head that it was made of; 0: of none */
+	unsigned place;  /* which of the lane's it is: set before the first use, so that no two give a head the same number */
 	struct header headers[HPACK_FIELDS_MAX + 1];
 };
 
 /**
  * fields_of_request() - judge what a client has sent
  * @h:    as hpack_decode() has left it
- * @out:  zero, or used before for @h alone: where @h did not change nothing is done again
+ * @out:  zero but for @place, or used before for @h alone: where @h did not change nothing is done again
  *
  * The regular fields stand as they came, behind a field "host" with the value of :authority if they have none.
  * Where a field is unknown, what may be missing is not held against the head.

@@ -58,6 +58,12 @@
 /* Error codes that say that a stream was not processed, or need nothing (RFC 9113, 7) */
 #define ERROR_REFUSED_STREAM 7
 
+/** struct known_head - the last head of a client, and what it says; of some connections each, by their number */
+struct known_head {
+	struct hpack_head head;
+	struct fields_head fields;
+};
+
 /** struct http2_env - what all connections of a lane share */
 struct http2_env {
 	struct request_env requests;
@@ -67,8 +73,8 @@ struct http2_env {
 	struct http2 *spare;
 	uint32_t spare_count;
 	struct response_head response_head; /* of the response at hand */
-	struct hpack_head head;             /* of the block at hand */
-	struct fields_head fields;          /* what it says of a request */
+	struct known_head known_heads[FIELDS_HEADS];
+	struct hpack_head response_heads[FIELDS_HEADS];
 };
 
 /** struct block - the header block that a direction is in */
@@ -114,11 +120,13 @@ struct http2 {
 	struct http2_env *env;
 	struct request_origin origin;
 	const struct stream_place *server;
-	struct wall at; /* of the segment at hand */
+	struct wall at;               /* of the segment at hand */
+	struct known_head *known;     /* of the lane's: where heads are decoded into */
+	struct hpack_head *responded; /* ... and those of responses */
 	enum reader_result result;
 	bool is_upgraded;        /* from HTTP/1 */
 	bool is_preface_counted; /* ... or the preface was met by HTTP/1 */
-	bool is_counted; /* as a connection of HTTP/2 */
+	bool is_counted;         /* as a connection of HTTP/2 */
 	struct streams streams;
 	struct side side[SIDES];
 	struct http2 *next; /* in the free list */
@@ -162,7 +170,7 @@ void h2_requests_lose(struct http2 *h, struct h2_stream *st, enum lost_reason wh
 /** h2_requests_lose_head() - a head that cannot be read, of a request that is lost for @why */
 void h2_requests_lose_head(struct http2 *h, uint32_t id, struct wall at, enum lost_reason why);
 
-/** h2_requests_head() - the head of @st is in env->fields: decide on it */
+/** h2_requests_head() - the head of @st is in known->fields: decide on it */
 void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at);
 void h2_requests_body(struct http2 *h, struct h2_stream *st, struct span bytes);
 
@@ -183,7 +191,7 @@ void h2_requests_lose_open(struct http2 *h, enum lost_reason why);
 
 /* ---- responses.c ---- */
 
-/** h2_responses_head() - the fields in env->head are those of a response's head, or its trailers */
+/** h2_responses_head() - the fields in @responded are those of a response's head, or its trailers */
 void h2_responses_head(struct http2 *h, struct h2_stream *st, struct wall at);
 void h2_responses_body(struct http2 *h, struct h2_stream *st, struct span bytes, struct wall at);
 void h2_responses_end(struct http2 *h, struct h2_stream *st, struct wall at);

@@ -37,6 +37,8 @@ static struct http2_env *make_env(const struct http2_options *options)
 	env->joins = options->joins;
 	env->max_response = options->max_response;
 	env->last_token = options->first_token;
+	for (unsigned i = 0; i < FIELDS_HEADS; i++)
+		env->known_heads[i].fields.place = i;
 	return env;
 }
 
@@ -105,6 +107,8 @@ static struct http2 *make(struct http2_env *env, const struct request_origin *or
 		return NULL;
 	h->reader.ops = env->joins ? &ops_joining : &ops;
 	h->origin = *origin;
+	h->known = &env->known_heads[origin->connection % FIELDS_HEADS];
+	h->responded = &env->response_heads[origin->connection % FIELDS_HEADS];
 	h->server = place;
 	h->side[SIDE_CLIENT].state = client;
 	h->side[SIDE_SERVER].state = server;

@@ -52,7 +52,7 @@ void h2_requests_lose_head(struct http2 *h, uint32_t id, struct wall at, enum lo
 void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at)
 {
 	struct http2_env *env = h->env;
-	const struct fields_head *fields = &env->fields;
+	const struct fields_head *fields = &h->known->fields;
 	struct http_stats *stats = env->requests.stats;
 
 	st->state = STREAM_OPEN;

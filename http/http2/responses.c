@@ -49,12 +49,12 @@ void h2_responses_tell(struct http2 *h, struct h2_stream *st)
 		tell(h, st);
 }
 
-/** copy_fields() - the regular ones of env->head that are known; false when there is no room for them */
-static bool copy_fields(struct http2_env *env)
+/** copy_fields() - the regular ones of @head that are known; false when there is no room for them */
+static bool copy_fields(struct http2_env *env, const struct hpack_head *head)
 {
 	response_head_clear(&env->response_head);
-	for (size_t i = 0; i < env->head.count; i++) {
-		const struct hpack_field *f = &env->head.fields[i];
+	for (size_t i = 0; i < head->count; i++) {
+		const struct hpack_field *f = &head->fields[i];
 
 		if (f->knowledge != HPACK_KNOWN || f->name.len == 0 || f->name.at[0] == ':')
 			continue;
@@ -67,11 +67,11 @@ static bool copy_fields(struct http2_env *env)
 
 void h2_responses_head(struct http2 *h, struct h2_stream *st, struct wall at)
 {
-	struct fields_response said = fields_of_response(&h->env->head);
+	struct fields_response said = fields_of_response(h->responded);
 
 	if (!is_wanted(h, st) || (said.status_code >= 100 && said.status_code < 200))
 		return;
-	if (!copy_fields(h->env)) {
+	if (!copy_fields(h->env, h->responded)) {
 		h2_responses_break(h, st, RESPONSE_MEMORY);
 		return;
 	}

@@ -150,7 +150,7 @@ static void take_block(struct http2 *h, struct span bytes)
 	if (h->env->keep_responses && b->is_broken)
 		hpack_forget(&s->hpack);
 	else if (h->env->keep_responses)
-		decoded = hpack_decode(&s->hpack, bytes, &h->env->head) == 0;
+		decoded = hpack_decode(&s->hpack, bytes, h->responded) == 0;
 	if (!st || b->type != FRAME_HEADERS || !side_is_sure(s))
 		return;
 	if (decoded)
