@@ -57,7 +57,7 @@ static void take_trailers(struct http2 *h, struct h2_stream *st)
 		h2_requests_lose(h, st, LOST_MALFORMED);
 		h2_requests_done(h, st);
 	} else {
-		h2_requests_end(h, st, b->at);
+		h2_requests_end(h, st, h->at);
 	}
 }
 
@@ -270,6 +270,13 @@ static void end_frame(struct http2 *h, struct span block)
 	}
 }
 
+/** count_start() - it is a connection of HTTP/2, met in this way */
+static void count_start(struct http2 *h, enum http2_start how)
+{
+	h->is_counted = true;
+	counter_add(&h->env->requests.stats->http2_start[how], 1);
+}
+
 /** no_http2() - the first frame is not SETTINGS: another protocol has the same preface */
 static void no_http2(struct http2 *h)
 {
@@ -304,8 +311,7 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 			break;
 		case FRAMES_END:
 			if (s->state == SIDE_AT_SETTINGS && !h->is_counted) {
-				h->is_counted = true;
-				counter_add(&h->env->requests.stats->http2_start[h->is_upgraded ? HTTP2_UPGRADED : HTTP2_PREFACE], 1);
+				count_start(h, h->is_upgraded ? HTTP2_UPGRADED : HTTP2_PREFACE);
 			}
 			end_frame(h, block);
 			block = (struct span){ 0 };
@@ -350,8 +356,7 @@ static bool seek(struct http2 *h, struct span bytes)
 	if (h->is_counted) {
 		counter_add(&h->env->requests.stats->http2_refound, 1);
 	} else {
-		h->is_counted = true;
-		counter_add(&h->env->requests.stats->http2_start[HTTP2_JOINED], 1);
+		count_start(h, HTTP2_JOINED);
 	}
 	return true;
 }
