@@ -27,7 +27,11 @@ struct request_head {
 	size_t header_count;
 	uint8_t version_major, version_minor;
 	bool is_grpc; /* a call of gRPC: message/grpc.h */
-	bool is_part; /* HTTP/2: there were more fields, of which nothing is known */
+	/*
+	 * HTTP/2: there were more fields, of which nothing is known. A field of which only the value is known does not
+	 * count: it is left out, and no head is refused for it, since what travels is chosen by name.
+	 */
+	bool is_part;
 	uint64_t same; /* heads of one lane with the same number are equal to the byte; 0: nothing is known */
 };
 

@@ -14,7 +14,7 @@
  * blocks go through a decoder (hpack.h), all of them and in order, or it would read
  * the following ones wrong. A stream is one request. It is complete with END_STREAM,
  * but not told of yet: production may still refuse it (REFUSED_STREAM, GOAWAY), and
- * then the client sends it again elsewhere. So it is held until production reacts on
+ * then the client sends it again elsewhere, or find it malformed. So it is held until production reacts on
  * its stream, or cannot be seen to.
  *
  * What is missing. A gap inside the content of DATA costs that request, for the
@@ -55,8 +55,16 @@
 #define SPARE_HTTP2_MAX 64
 #define SEGMENT_SHORT 1200 /* bytes: below what any path's segments hold (RFC 9293, 3.7.1; RFC 8200, 5) */
 
-/* Error codes that say that a stream was not processed, or need nothing (RFC 9113, 7) */
-#define ERROR_REFUSED_STREAM 7
+/** enum h2_error - codes by which a server says that it did not process a stream (RFC 9113, 7) */
+enum h2_error {
+	ERROR_PROTOCOL = 1,
+	ERROR_FLOW_CONTROL = 3,
+	ERROR_FRAME_SIZE = 6,
+	ERROR_REFUSED_STREAM = 7,
+	ERROR_COMPRESSION = 9,
+	ERROR_INADEQUATE_SECURITY = 12,
+	ERROR_HTTP_1_1_REQUIRED = 13,
+};
 
 /** struct known_head - the last head of a client, and what it says; of some connections each, by their number */
 struct known_head {

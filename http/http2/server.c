@@ -95,15 +95,33 @@ static void refuse(struct http2 *h, struct h2_stream *st)
 	h2_requests_done(h, st);
 }
 
+/** find_malformed() - production has found that of @st, before it said anything of it */
+static void find_malformed(struct http2 *h, struct h2_stream *st)
+{
+	if (st->state == STREAM_HELD && !st->responded)
+		h2_requests_lose(h, st, LOST_MALFORMED);
+}
+
 static void reset_stream(struct http2 *h, uint32_t id, uint32_t code)
 {
 	struct h2_stream *st = streams_find(&h->streams, id);
 
 	if (!st)
 		return;
-	if (code == ERROR_REFUSED_STREAM) {
+	switch (code) {
+	case ERROR_REFUSED_STREAM:
+	case ERROR_HTTP_1_1_REQUIRED:
+	case ERROR_INADEQUATE_SECURITY:
 		refuse(h, st);
 		return;
+	case ERROR_PROTOCOL:
+	case ERROR_FLOW_CONTROL:
+	case ERROR_FRAME_SIZE:
+	case ERROR_COMPRESSION:
+		find_malformed(h, st);
+		break;
+	default: /* it may have been processed, to its end even */
+		break;
 	}
 	if (st->state == STREAM_OPEN)
 		h2_requests_lose(h, st, LOST_STREAM_RESET);

@@ -266,7 +266,8 @@ static void fate(struct h2_request *r, enum h2_fate to, const char *why)
 	r->why = why;
 }
 
-static void count_messages(struct h2_request *r)
+/** count_messages() - false: the body is no row of messages */
+static bool count_messages(struct h2_request *r)
 {
 	struct span body = buffer_span(&r->body);
 
@@ -275,8 +276,9 @@ static void count_messages(struct h2_request *r)
 
 		r->messages++;
 		if (!span_skip(&body, 5 + (size_t)len))
-			return;
+			return false;
 	}
+	return body.len == 0;
 }
 
 /** end_request() - END_STREAM of the client */
@@ -284,8 +286,8 @@ static void end_request(struct way *w, struct h2_request *r)
 {
 	r->ended = true;
 	r->ended_at = w->run;
-	if (r->is_grpc)
-		count_messages(r);
+	if (r->is_grpc && !count_messages(r))
+		fate(r, H2_LOST, "framing");
 }
 
 static void set_head(struct h2_request *r, const struct list *l)
@@ -458,15 +460,27 @@ static bool server_data(struct way *w, const struct frame *f, struct span bytes)
 	return true;
 }
 
+/** said_by() - why a request is lost that the server ends with @code before it has said anything else; NULL: it isn't */
+static const char *said_by(uint32_t code)
+{
+	static const char *const why[] = {
+		[1] = "found malformed", [3] = "found malformed", [6] = "found malformed", [9] = "found malformed",
+		[7] = "refused", [12] = "refused", [13] = "refused",
+	};
+
+	return code < sizeof(why) / sizeof(why[0]) ? why[code] : NULL;
+}
+
 static bool server_reset(struct way *w, const struct frame *f)
 {
 	struct h2_request *r = request_of(w->truth, f->stream);
+	const char *why = said_by(u32_of(f->payload.at));
 
 	if (!r)
 		return true;
 	r->reset = true;
-	if (r->answered == H2_ANSWER_NONE && u32_of(f->payload.at) == H2_REFUSED_STREAM)
-		fate(r, H2_LOST, "refused");
+	if (r->answered == H2_ANSWER_NONE && why)
+		fate(r, H2_LOST, why);
 	else if (!r->ended)
 		fate(r, H2_LOST, "stream_reset");
 	else if (w->run < r->ended_at)

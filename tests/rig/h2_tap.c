@@ -331,8 +331,12 @@ static bool says(struct span is, struct span truth, bool part)
 /** may_be_told() - was it sent, as one whole request? */
 static bool may_be_told(const struct h2_request *r, bool whole)
 {
-	if (r->fate == H2_LOST && !whole && r->ended && (strcmp(r->why, "refused") == 0 || strcmp(r->why, "malformed") == 0))
-		return true; /* it was sent; without the refusal, or the field that is wrong, it looks like others */
+	static const char *const said_elsewhere[] = { "refused", "found malformed", "malformed" };
+
+	/* It was sent; without the refusal, or the field that is wrong, it looks like others. */
+	for (size_t i = 0; i < sizeof(said_elsewhere) / sizeof(said_elsewhere[0]); i++)
+		if (r->fate == H2_LOST && !whole && r->ended && strcmp(r->why, said_elsewhere[i]) == 0)
+			return true;
 	return r->fate == H2_COMPLETE || r->fate == H2_EITHER;
 }
 

@@ -328,6 +328,29 @@ static void refused_stream(struct h2_script *s)
 	answer(s, 3);
 }
 
+/* A whole request, to which the server says nothing but a code: a few of them say that it was not processed. */
+#define CODE_COUNT 17
+
+static void error_codes(struct h2_script *s)
+{
+	for (uint32_t code = 0; code < CODE_COUNT; code++) {
+		numbered(s, 1 + 4 * code, code);
+		h2_rst_stream(s, S, 1 + 4 * code, code);
+		h2_headers(s, C, 3 + 4 * code, H2_FIELDS(get_head), &ends); /* behind the head of a response, none does */
+		h2_headers(s, S, 3 + 4 * code, H2_FIELDS(ok_head), &goes_on);
+		h2_rst_stream(s, S, 3 + 4 * code, code);
+	}
+}
+
+/* Half of a request, which is lost in any case. */
+static void error_codes_early(struct h2_script *s)
+{
+	for (uint32_t code = 0; code < CODE_COUNT; code++) {
+		h2_headers(s, C, 1 + 2 * code, H2_FIELDS(post_head), &goes_on);
+		h2_rst_stream(s, S, 1 + 2 * code, code);
+	}
+}
+
 static void going_away(struct h2_script *s)
 {
 	numbered(s, 1, 1);
@@ -650,6 +673,50 @@ static void grpc_frames(struct h2_script *s)
 	answer(s, 7);
 }
 
+/** call_of() - a call whose body is @bytes, in DATA frames of @at_once */
+static void call_of(struct h2_script *s, uint32_t stream, struct span bytes, size_t at_once)
+{
+	struct span piece;
+
+	h2_headers(s, C, stream, H2_FIELDS(grpc_head), &goes_on);
+	while (span_take(&bytes, bytes.len < at_once ? bytes.len : at_once, &piece) && bytes.len > 0)
+		h2_data(s, C, stream, piece, -1, false);
+	h2_data(s, C, stream, piece, -1, true);
+	answer(s, stream);
+}
+
+/* Bodies that are no row of messages: the call never was one (gRPC over HTTP2, "Length-Prefixed-Message"). */
+static void grpc_broken_frames(struct h2_script *s)
+{
+	static const struct span broken[] = {
+		SPAN_LITERAL("\2\0\0\0\1x"),                 /* a flag that is none */
+		SPAN_LITERAL("\x80\0\0\0\1x"),              /* ... as grpc-web's trailers have */
+		SPAN_LITERAL("\0\xff\xff\xff\xffx"),        /* longer than any body */
+		SPAN_LITERAL("\0\0\0\0\2x"),                /* the end inside a message */
+		SPAN_LITERAL("\0\0\0\0"),                   /* ... inside a prefix */
+		SPAN_LITERAL("\0"),                         /* ... behind its first byte */
+		SPAN_LITERAL("\0\0\0\0\1x\0\0\0\0\4abc"), /* ... inside the second message */
+		SPAN_LITERAL("\0\0\0\0\1x\3\0\0\0\0"),    /* the second one's flag */
+		SPAN_LITERAL("\0\0\0\0\1xx"),               /* a byte too many */
+	};
+	uint32_t stream = 1;
+
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		for (size_t at_once = 1; at_once < 8; at_once += 3, stream += 2)
+			call_of(s, stream, broken[i], at_once);
+	numbered_and_answered(s, stream, 1);
+}
+
+/* However DATA is cut, messages are counted by their prefixes. */
+static void grpc_messages_cut(struct h2_script *s)
+{
+	static const struct span body = SPAN_LITERAL("\0\0\0\0\4text\1\0\0\0\0\0\0\0\0\1x\0\0\0\0\0");
+	uint32_t stream = 1;
+
+	for (size_t at_once = 1; at_once <= 26; at_once++, stream += 2)
+		call_of(s, stream, body, at_once);
+}
+
 static void odd_metadata(struct h2_script *s)
 {
 	static const struct header fields[] = { HEAD("POST", "/pkg.Svc/Call"),
@@ -741,6 +808,8 @@ static const struct story stories[] = {
 	STORY(pushes, "complete=2"),
 	STORY(client_resets, "complete=2 lost.stream_reset=1"),
 	STORY(refused_stream, "complete=1 lost.refused=1"),
+	STORY(error_codes, "complete=27 lost.refused=3 lost.malformed=4"),
+	STORY(error_codes_early, "complete=0 lost.refused=3 lost.stream_reset=14"),
 	STORY(going_away, "complete=2 lost.refused=1"),
 	STORY(gentle_goaway, "complete=2"),
 	STORY(trailers_only, "complete=2"),
@@ -798,6 +867,8 @@ static const struct story stories[] = {
 	BAD(length_wrong),
 	STORY(large_fields, "complete=1 lost.head_unknown=1"),
 	STORY(grpc_frames, "complete=4"),
+	STORY(grpc_broken_frames, "complete=1 lost.framing=27 http2.requests=28"),
+	STORY(grpc_messages_cut, "complete=26"),
 	STORY(odd_metadata, "complete=1"),
 	{ "paths", paths, "" },
 	STORY(left_open, "complete=1 lost.cut_at_end=19"),
