@@ -333,7 +333,7 @@ static bool take_preface(struct http2 *h, struct span *in)
 	struct span part;
 
 	span_take(in, n, &part);
-	if (memcmp(part.at, PREFACE + s->preface_have, n) != 0)
+	if (memcmp(part.at, &PREFACE[s->preface_have], n) != 0)
 		return false;
 	s->preface_have += (uint8_t)n;
 	if (s->preface_have < PREFACE_BYTES)

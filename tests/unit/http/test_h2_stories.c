@@ -1399,6 +1399,85 @@ static void test_forged(void **state)
 	}
 }
 
+#define CHAIN                          \
+	"\0\0\10\6\0\0\0\0\0pingpong" \
+	"\0\0\4\10\0\0\0\0\0\0\0\1\0"
+#define ENDLESS "\xff\xff\xff\0\0\0\0\0\5" /* DATA of 16 MB */
+
+/*
+ * The capture begins in a body, at frames that are none, of which the last one would reach over all that follows: the
+ * first segment that looks like frames itself says otherwise, and what is asked from there on is told.
+ */
+static void test_found_over_frames(void **state)
+{
+	struct scene sc;
+	struct buffer body = { 0 };
+	size_t at;
+
+	buffer_add(&body, "some of it", 10);
+	buffer_add(&body, CHAIN ENDLESS, sizeof(CHAIN ENDLESS) - 1);
+	scene_write(&sc, CODER_NAMES);
+	h2_preface(&sc.s);
+	h2_headers(&sc.s, C, 1, H2_FIELDS(post_head), &goes_on);
+	h2_raw(&sc.s, C, (uint8_t[]){ 0, 0, (uint8_t)body.len, H2_DATA, H2_END_STREAM, 0, 0, 0, 1 }, 9);
+	h2_raw(&sc.s, C, body.bytes, 10);
+	h2_apart(&sc.s);
+	at = sc.s.bytes[C].len;
+	h2_raw(&sc.s, C, body.bytes + 10, body.len - 10);
+	answer(&sc.s, 1);
+	for (unsigned i = 1; i < 12; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	scene_cut(&sc, CUT_NOT);
+	for (size_t i = 0; i < packet_with(&sc, C, at); i++)
+		sc.packets.at[i].lost = true;
+	h2_tap_run(&sc.tap, &both_ways, &sc.s, &sc.packets);
+	assert_null(h2_judge(&sc.tap, &sc.truth, false));
+	assert_true(sc.tap.told_count + JOIN_COST >= 11);
+	check_stats(&sc.tap, "http2.connections.joined=1 http2.epochs=1 http2.refound=1", "found over frames");
+	assert_null(h2_tap_close(&sc.tap));
+	buffer_deinit(&body);
+	scene_free(&sc);
+}
+
+/*
+ * Behind a place that was found and is right, a body looks like frames where a segment starts: one of both is wrong,
+ * for all that is known. The request that is held for its proof is lost with that; what the body says is not told.
+ */
+static void test_doubted(void **state)
+{
+	struct scene sc;
+	struct buffer body = { 0 };
+
+	for (size_t i = 0; i < 2000; i++)
+		buffer_add(&body, "b", 1);
+	for (size_t i = 0; i < 2; i++)
+		buffer_add(&body, CHAIN "\0\0\14\1\5\0\0\0\77\x83\x86\x04\x05/evil\x01\x01h", 51);
+	scene_write(&sc, CODER_NAMES);
+	h2_preface(&sc.s);
+	for (unsigned i = 0; i < 6; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	numbered(&sc.s, 13, 6); /* not answered yet */
+	h2_headers(&sc.s, C, 15, H2_FIELDS(post_head), &goes_on);
+	h2_raw(&sc.s, C, (uint8_t[]){ 0, (uint8_t)(body.len >> 8), (uint8_t)body.len, H2_DATA, H2_END_STREAM, 0, 0, 0, 15 }, 9);
+	h2_raw(&sc.s, C, body.bytes, 2000);
+	h2_apart(&sc.s);
+	h2_raw(&sc.s, C, body.bytes + 2000, body.len - 2000);
+	answer(&sc.s, 15);
+	answer(&sc.s, 13);
+	for (unsigned i = 8; i < 14; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	scene_cut(&sc, CUT_NOT);
+	for (size_t i = 0; i < packet_with(&sc, C, 60); i++)
+		sc.packets.at[i].lost = true;
+	h2_tap_run(&sc.tap, &both_ways, &sc.s, &sc.packets);
+	assert_null(h2_judge(&sc.tap, &sc.truth, false));
+	check_stats(&sc.tap, "lost.gap=2 http2.epochs=1 http2.unproved=1", "doubted");
+	assert_true(sc.tap.told_count >= 7);
+	assert_null(h2_tap_close(&sc.tap));
+	buffer_deinit(&body);
+	scene_free(&sc);
+}
+
 /* Losses as they are: few or many packets, at random. */
 static void test_losses(void **state)
 {
@@ -1714,6 +1793,8 @@ int main(void)
 		cmocka_unit_test(test_swapped_and_doubled),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_found_over_frames),
+		cmocka_unit_test(test_doubted),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_many_joined),
 		cmocka_unit_test(test_upgrade_declined),
