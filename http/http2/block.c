@@ -47,10 +47,3 @@ void block_add(struct block *b, const struct frames *f, struct span piece, struc
 	if (!buffer_ok(&b->bytes))
 		block_break(b, LOST_MEMORY);
 }
-
-void block_clear(struct block *b)
-{
-	b->is_open = false;
-	if (b->bytes.cap > 0)
-		buffer_deinit(&b->bytes);
-}

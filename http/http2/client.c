@@ -270,6 +270,21 @@ static void end_frame(struct http2 *h, struct span block)
 	}
 }
 
+/** no_http2() - the first frame is not SETTINGS: another protocol has the same preface */
+static void no_http2(struct http2 *h)
+{
+	counter_add(&h->env->requests.stats->http2_foreign, 1);
+	h->result = READER_LEFT;
+}
+
+static void out_of_order(struct http2 *h)
+{
+	if (mine(h)->state == SIDE_AT_SETTINGS)
+		no_http2(h);
+	else
+		malformed(h, LOST_FRAMING);
+}
+
 /** count_start() - it is a connection of HTTP/2, met in this way */
 static void count_start(struct http2 *h, enum http2_start how)
 {
@@ -277,11 +292,13 @@ static void count_start(struct http2 *h, enum http2_start how)
 	counter_add(&h->env->requests.stats->http2_start[how], 1);
 }
 
-/** no_http2() - the first frame is not SETTINGS: another protocol has the same preface */
-static void no_http2(struct http2 *h)
+/** finish_frame() - end_frame(), of the connection's first one too */
+static void finish_frame(struct http2 *h, struct span *block)
 {
-	counter_add(&h->env->requests.stats->http2_foreign, 1);
-	h->result = READER_LEFT;
+	if (mine(h)->state == SIDE_AT_SETTINGS && !h->is_counted)
+		count_start(h, h->is_upgraded ? HTTP2_UPGRADED : HTTP2_PREFACE);
+	end_frame(h, *block);
+	*block = (struct span){ 0 };
 }
 
 static void take_frames(struct http2 *h, const struct chunk *chunk, struct span in)
@@ -290,31 +307,33 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 	struct span piece = { 0 }, block = { 0 };
 
 	while (h->result == READER_LIVE) {
-		switch (frames_next(&s->frames, &in, &piece)) {
+		enum frames_event event = frames_next(&s->frames, &in, &piece);
+
+		switch (event) {
 		case FRAMES_MORE:
 			if (block.at && s->block.is_open) /* its frame ends with padding in the next chunk */
 				buffer_add_span(&s->block.bytes, block);
 			return;
+		case FRAMES_WHOLE:
 		case FRAMES_START:
-			if (is_in_order(s, &s->frames.at)) {
-				start_frame(h, chunk->at);
-				break;
-			}
-			if (s->state == SIDE_AT_SETTINGS) {
-				no_http2(h);
+			if (!is_in_order(s, &s->frames.at)) {
+				out_of_order(h);
 				return;
 			}
-			malformed(h, LOST_FRAMING);
-			return;
+			if (event == FRAMES_WHOLE && frame_says_nothing(&s->frames.at))
+				break;
+			start_frame(h, chunk->at);
+			if (event == FRAMES_START)
+				break;
+			if (piece.len > 0)
+				take_content(h, piece, &block);
+			finish_frame(h, &block);
+			break;
 		case FRAMES_CONTENT:
 			take_content(h, piece, &block);
 			break;
 		case FRAMES_END:
-			if (s->state == SIDE_AT_SETTINGS && !h->is_counted) {
-				count_start(h, h->is_upgraded ? HTTP2_UPGRADED : HTTP2_PREFACE);
-			}
-			end_frame(h, block);
-			block = (struct span){ 0 };
+			finish_frame(h, &block);
 			break;
 		case FRAMES_BAD:
 			malformed(h, LOST_FRAMING);

@@ -1,18 +1,6 @@
 /* frames.c - see frames.h */
 #include "http/http2/frames.h"
 
-#define RESERVED_BIT 0x80000000u
-
-struct frame frame_parse(const uint8_t head[FRAME_HEAD_BYTES])
-{
-	return (struct frame){
-		.length = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2],
-		.type = head[3],
-		.flags = head[4],
-		.stream = ((uint32_t)head[5] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8]) & ~RESERVED_BIT,
-	};
-}
-
 void frames_reset(struct frames *f)
 {
 	*f = (struct frames){ 0 };
@@ -24,10 +12,9 @@ static bool has_padding(const struct frame *at)
 	       (at->type == FRAME_DATA || at->type == FRAME_HEADERS || at->type == FRAME_PUSH_PROMISE);
 }
 
-/** start() - a head is here; false if the frame is too short for what it says it has */
-static bool start(struct frames *f, const uint8_t head[FRAME_HEAD_BYTES])
+/** start() - the head @f->at is here; false if the frame is too short for what it says it has */
+static bool start(struct frames *f)
 {
-	f->at = frame_parse(head);
 	f->is_inside = true;
 	f->have = 0;
 	f->padding = 0;
@@ -42,19 +29,19 @@ static bool start(struct frames *f, const uint8_t head[FRAME_HEAD_BYTES])
 	return true;
 }
 
+/** take_head() - it is in pieces */
 static enum frames_event take_head(struct frames *f, struct span *in)
 {
 	struct span part;
 
-	if (f->have == 0 && span_take(in, FRAME_HEAD_BYTES, &part))
-		return start(f, part.at) ? FRAMES_START : FRAMES_BAD;
 	span_take(in, in->len < (size_t)(FRAME_HEAD_BYTES - f->have) ? in->len : (size_t)(FRAME_HEAD_BYTES - f->have), &part);
 	if (part.len > 0)
 		memcpy(f->head + f->have, part.at, part.len);
 	f->have += (uint8_t)part.len;
 	if (f->have < FRAME_HEAD_BYTES)
 		return FRAMES_MORE;
-	return start(f, f->head) ? FRAMES_START : FRAMES_BAD;
+	f->at = frame_parse(f->head);
+	return start(f) ? FRAMES_START : FRAMES_BAD;
 }
 
 /** take_before() - what stands before the content, of which there is some; false: there is more padding than content */
@@ -80,10 +67,22 @@ static bool take_before(struct frames *f, struct span *in)
 	return true;
 }
 
+/** take_frame() - a head is here, and perhaps everything */
+static inline enum frames_event take_frame(struct frames *f, struct span *in, struct span *piece)
+{
+	struct span head;
+
+	span_take(in, FRAME_HEAD_BYTES, &head);
+	f->at = frame_parse(head.at);
+	if (!(f->at.flags & (FLAG_PADDED | FLAG_PRIORITY)) && span_take(in, f->at.length, piece))
+		return FRAMES_WHOLE;
+	return start(f) ? FRAMES_START : FRAMES_BAD;
+}
+
 enum frames_event frames_next(struct frames *f, struct span *in, struct span *piece)
 {
 	if (!f->is_inside)
-		return take_head(f, in);
+		return f->have == 0 && in->len >= FRAME_HEAD_BYTES ? take_frame(f, in, piece) : take_head(f, in);
 	if (f->before > 0 && in->len > 0 && !take_before(f, in))
 		return FRAMES_BAD;
 	if (f->before > 0)

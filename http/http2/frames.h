@@ -2,7 +2,8 @@
  * frames.h - one direction of HTTP/2 cut into frames (RFC 9113, 4.1)
  *
  * A direction's bytes come in pieces of any size. Out come, in order, the head of a
- * frame, pieces of its content, and its end. Padding, and what stands before the
+ * frame, pieces of its content, and its end; or all of a frame at once where all of it
+ * is there, as nearly all are. Padding, and what stands before the
  * content of HEADERS and PUSH_PROMISE, is taken off here. What a frame means, and
  * whether it may come now, is not asked.
  */
@@ -15,6 +16,7 @@
 #include "base/span.h"
 
 #define FRAME_HEAD_BYTES 9
+#define FRAME_RESERVED_BIT 0x80000000u /* of the stream's id */
 
 enum frame_type {
 	FRAME_DATA,
@@ -44,11 +46,17 @@ struct frame {
 };
 
 /** frame_parse() - the head of a frame, from nine bytes */
-struct frame frame_parse(const uint8_t head[FRAME_HEAD_BYTES]);
+static inline struct frame frame_parse(const uint8_t head[FRAME_HEAD_BYTES])
+{
+	uint32_t first = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
+	uint32_t last = (uint32_t)head[5] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 8 | head[8];
+
+	return (struct frame){ .length = first >> 8, .type = head[3], .flags = head[4], .stream = last & ~FRAME_RESERVED_BIT };
+}
 
 /** struct frames - where in the frames a direction is; zero: at the start of one */
 struct frames {
-	struct frame at;  /* with is_inside */
+	struct frame at;  /* with is_inside, and the one that was whole */
 	uint32_t before;  /* bytes of it still to come: before its content */
 	uint32_t content; /* ... of the content */
 	uint32_t padding; /* ... and behind it */
@@ -60,6 +68,7 @@ struct frames {
 
 enum frames_event {
 	FRAMES_MORE,    /* all bytes are taken */
+	FRAMES_WHOLE,   /* frames.at is a frame that starts and ends, @piece all of it: the following three at once */
 	FRAMES_START,   /* frames.at is a frame that starts */
 	FRAMES_CONTENT, /* a piece of its content, at least a byte */
 	FRAMES_END,     /* it is whole */
@@ -68,11 +77,17 @@ enum frames_event {
 
 /**
  * frames_next() - take what comes next from the front of @in
- * @piece: with FRAMES_CONTENT; borrowed from @in
+ * @piece: with FRAMES_CONTENT, and with FRAMES_WHOLE, where it may be empty; borrowed from @in
  *
  * To be called until it returns FRAMES_MORE or FRAMES_BAD, after which @f is of no use.
  */
 enum frames_event frames_next(struct frames *f, struct span *in, struct span *piece);
+
+/** frame_says_nothing() - does it say nothing of a stream, or of how header blocks are written? */
+static inline bool frame_says_nothing(const struct frame *at)
+{
+	return at->type == FRAME_WINDOW_UPDATE || at->type == FRAME_PING || at->type == FRAME_PRIORITY;
+}
 
 /**
  * frames_skip() - @bytes of the direction will never come; where are the frames after that?

@@ -153,7 +153,14 @@ void block_add(struct block *b, const struct frames *f, struct span piece, struc
 
 /** block_break() - some of it is missing, or too much */
 void block_break(struct block *b, enum lost_reason why);
-void block_clear(struct block *b);
+
+/** block_clear() - it is over */
+static inline void block_clear(struct block *b)
+{
+	b->is_open = false;
+	if (b->bytes.cap > 0)
+		buffer_deinit(&b->bytes);
+}
 
 /** side_small() - collect the first bytes of a small frame's content */
 void side_small(struct side *s, struct span piece);

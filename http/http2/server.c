@@ -280,23 +280,59 @@ static void end_frame(struct http2 *h, struct span block)
 	}
 }
 
+/** is_of_response() - and with all that it is, if it is HEADERS */
+static bool is_of_response(const struct frame *at)
+{
+	return at->type == FRAME_DATA || (at->type == FRAME_HEADERS && (at->flags & FLAG_END_HEADERS));
+}
+
+/** take_unread() - a whole frame of a response that is not kept: that it is here is all that counts */
+static void take_unread(struct http2 *h)
+{
+	const struct frame *at = &mine(h)->frames.at;
+	struct h2_stream *st = side_is_sure(mine(h)) ? stream_of(h, at->stream) : NULL;
+
+	if (!st)
+		return;
+	h2_requests_prove(h, st);
+	if (at->flags & FLAG_END_STREAM)
+		h2_responses_end(h, st, h->at);
+	else
+		h2_requests_done(h, st);
+}
+
 static void take_frames(struct http2 *h, const struct chunk *chunk, struct span in)
 {
 	struct side *s = mine(h);
 	struct span piece = { 0 }, block = { 0 };
 
 	for (;;) {
-		switch (frames_next(&s->frames, &in, &piece)) {
+		enum frames_event event = frames_next(&s->frames, &in, &piece);
+
+		switch (event) {
 		case FRAMES_MORE:
 			if (block.at && s->block.is_open)
 				buffer_add_span(&s->block.bytes, block);
 			return;
+		case FRAMES_WHOLE:
 		case FRAMES_START:
 			if (!is_in_order(s, &s->frames.at)) {
 				malformed(h);
 				return;
 			}
+			if (event == FRAMES_WHOLE && frame_says_nothing(&s->frames.at))
+				break;
+			if (event == FRAMES_WHOLE && !h->env->keep_responses && is_of_response(&s->frames.at)) {
+				take_unread(h);
+				break;
+			}
 			start_frame(h, chunk->at);
+			if (event == FRAMES_START)
+				break;
+			if (piece.len > 0)
+				take_content(h, piece, &block);
+			end_frame(h, block);
+			block = (struct span){ 0 };
 			break;
 		case FRAMES_CONTENT:
 			take_content(h, piece, &block);

@@ -15,13 +15,18 @@ void stream_pool_deinit(struct stream_pool *pool)
 	pool->spare_count = 0;
 }
 
-/** place() - the index of the first that is not below @id */
+/** place() - the index of the first that is not below @id: a new one's is behind the others, the oldest ends first */
 static uint32_t place(const struct streams *s, uint32_t id)
 {
-	uint32_t low = 0, high = s->count;
+	uint32_t low = 0, high = s->count, guess;
 
 	if (s->count == 0 || s->at[s->count - 1]->id < id)
-		return s->count; /* the usual case: a new one */
+		return s->count;
+	if (s->at[0]->id >= id)
+		return 0;
+	guess = (id - s->at[0]->id) / 2; /* ... where none between them has ended yet */
+	if (guess < s->count && s->at[guess]->id == id)
+		return guess;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
@@ -39,9 +44,13 @@ struct h2_stream *streams_find(struct streams *s, uint32_t id)
 
 	if (s->last < s->count && s->at[s->last]->id == id)
 		return s->at[s->last];
-	i = place(s, id);
-	if (i == s->count || s->at[i]->id != id)
+	if (s->absent == id && id != 0)
 		return NULL;
+	i = place(s, id);
+	if (i == s->count || s->at[i]->id != id) {
+		s->absent = id;
+		return NULL;
+	}
 	s->last = i;
 	return s->at[i];
 }
@@ -98,6 +107,7 @@ struct h2_stream *streams_add(struct streams *s, struct stream_pool *pool, uint3
 	s->at[i] = st;
 	s->count++;
 	s->last = i;
+	s->absent = 0;
 	return st;
 }
 
@@ -105,6 +115,7 @@ void streams_remove(struct streams *s, struct stream_pool *pool, struct h2_strea
 {
 	uint32_t i = place(s, st->id);
 
+	s->absent = st->id; /* more frames of it are to come, when its response is not wanted */
 	s->count--;
 	memmove(&s->at[i], &s->at[i + 1], (s->count - i) * sizeof(*s->at));
 	budget_release(pool->budget, sizeof(*st));

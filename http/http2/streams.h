@@ -57,7 +57,8 @@ void stream_pool_deinit(struct stream_pool *pool);
 struct streams {
 	struct h2_stream **at; /* own memory */
 	uint32_t count, cap;
-	uint32_t last; /* index of the one that was found last */
+	uint32_t last;   /* index of the one that was found last */
+	uint32_t absent; /* id of one that was looked for and is not held; 0: none was */
 };
 
 /** streams_find() - NULL if it is not held */
