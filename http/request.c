@@ -177,6 +177,14 @@ void request_add_body(struct request_env *env, struct request *rq, struct span b
 	}
 }
 
+void request_add_arrival(struct request *rq, uint64_t offset, int64_t us)
+{
+	if (!rq->message || rq->keep != KEEP_WHOLE || message_add_arrival(rq->message, offset, us))
+		return;
+	rq->out_of_memory = true;
+	drop_message(rq);
+}
+
 /** trim_body() - give back what doubling reserved too much; only bodies of unknown length have it */
 static void trim_body(struct request *rq)
 {

@@ -67,6 +67,9 @@ bool request_decide(struct request_env *env, struct request *rq, const struct re
 /** request_add_body() - the next bytes of the body, de-chunked; borrowed */
 void request_add_body(struct request_env *env, struct request *rq, struct span bytes);
 
+/** request_add_arrival() - as message_add_arrival(), of a body that is kept; without room it is not kept any more */
+void request_add_arrival(struct request *rq, uint64_t offset, int64_t us);
+
 /** request_complete() - its last byte came with the segment of @ts: tell the sink, if it isn't finished already */
 void request_complete(struct request_env *env, struct request *rq, struct wall ts);
 

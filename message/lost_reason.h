@@ -22,6 +22,7 @@
 	X(HEAD_UNKNOWN, "head_unknown") /* HTTP/2: its head refers to what was sent before the capture, or in a gap */ \
 	X(FRAMING,    "framing")    /* HTTP/2: its frames, or its messages of gRPC, break their framing */   \
 	X(STREAM_RESET, "stream_reset") /* HTTP/2: its stream was reset before it was whole */               \
+	X(STREAM_LONG, "stream_long") /* a call of gRPC that was open for longer than --max-stream-time */   \
 	X(REFUSED,    "refused")    /* HTTP/2: production refused the stream and did not process it */       \
 	X(CUT_AT_END, "cut_at_end") /* the capture ended first */
 

@@ -77,8 +77,31 @@ void message_unref(struct message *m)
 		return;
 	if (m->budget)
 		budget_release(m->budget, m->charged);
+	free(m->arrivals);
 	free(m->body);
 	free(m);
+}
+
+bool message_add_arrival(struct message *m, uint64_t offset, int64_t us)
+{
+	uint32_t cap = m->arrival_cap ? m->arrival_cap * 2 : 8;
+	size_t more = (cap - m->arrival_cap) * sizeof(struct arrival);
+	struct arrival *arrivals;
+
+	if (m->arrival_count == ARRIVALS_MAX)
+		return true;
+	if (m->arrival_count == m->arrival_cap) {
+		if (!budget_charge(m->budget, more))
+			return false;
+		m->charged += more; /* message_unref() gives it back, also after a failure below */
+		arrivals = realloc(m->arrivals, cap * sizeof(*arrivals));
+		if (!arrivals)
+			return false;
+		m->arrivals = arrivals;
+		m->arrival_cap = cap;
+	}
+	m->arrivals[m->arrival_count++] = (struct arrival){ offset, us };
+	return true;
 }
 
 char *message_id_put(char *at, uint64_t id)

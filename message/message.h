@@ -17,6 +17,7 @@
 #include "base/digest.h"
 #include "base/endpoint.h"
 #include "base/span.h"
+#include "message/arrival.h"
 #include "message/header_list.h"
 #include "message/item.h"
 
@@ -55,6 +56,8 @@ struct message {
 	uint64_t body_len;        /* also when the body was not kept */
 	uint8_t body_sha256[DIGEST_SHA256_BYTES];
 	uint32_t grpc_messages;   /* of a call of gRPC: how many are in its body */
+	struct arrival *arrivals; /* of a call of gRPC whose messages came apart, after its first byte; own memory, or NULL */
+	uint32_t arrival_count, arrival_cap;
 	uint64_t response_token;  /* ties it to its response (on_response); 0: none will come */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
@@ -75,6 +78,14 @@ struct message *message_new(const struct request_head *head, const struct reques
 			    struct budget *budget);
 
 _Static_assert(offsetof(struct message, item) == 0, "the item is first");
+
+/**
+ * message_add_arrival() - the bytes of the body from @offset on came @us after the request's first byte
+ *
+ * Offsets and times ascend. Above ARRIVALS_MAX they are taken to have come with the last one.
+ * Return: false when out of memory or over the budget.
+ */
+bool message_add_arrival(struct message *m, uint64_t offset, int64_t us);
 
 /** message_of() - the whole of an ITEM_REQUEST */
 static inline struct message *message_of(struct item *item)

@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/budget.h"
 #include "base/span.h"
+#include "message/arrival.h"
 
 /*      id             name, as reports count it */
 #define RESPONSE_RESULTS(X)                                                                                  \
@@ -40,12 +41,6 @@ enum response_result {
 
 struct header;
 
-/** struct arrival - when bytes of a body came: those from @offset on, @us after the request's last byte */
-struct arrival {
-	uint64_t offset;
-	int64_t us;
-};
-
 struct response {
 	enum response_result result;
 	int status_code;              /* 0: not known */
@@ -58,13 +53,12 @@ struct response {
 	uint64_t body_len;
 	size_t body_cap;
 	int64_t first_byte_us, last_byte_us; /* after the request's last byte; -1: not known. Below 0 never. */
-	struct arrival *arrivals; /* only of event streams (text/event-stream); own memory; at most ARRIVALS_MAX */
+	struct arrival *arrivals; /* only of event streams (text/event-stream); after the request's last byte; own memory */
 	size_t arrival_count, arrival_cap;
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 };
 
-#define ARRIVALS_MAX 65536
 #define RESPONSE_HEAD_MAX (256u << 10)
 
 const char *response_result_name(enum response_result result);

@@ -216,6 +216,9 @@ static void lost(const struct books *b, struct buffer *out)
 	case LOST_MULTIPATH:
 		advice = MULTIPATH_ADVICE;
 		break;
+	case LOST_STREAM_LONG:
+		advice = "their calls of gRPC stay open for longer than --max-stream-time: raise it, if they end at all";
+		break;
 	case LOST_REFUSED:
 		advice = "production refused them";
 		break;

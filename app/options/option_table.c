@@ -140,6 +140,9 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_MIRROR, 0, "max-body", "SIZE",
 	  "a request with a longer body is counted and not sent",
 	  SIZE(max_body, 1, GIB, 8 * MIB) },
+	{ OPTION_GROUP_MIRROR, 0, "max-stream-time", "TIME",
+	  "a call of gRPC that stays open for longer is counted and not sent",
+	  DURATION(max_stream_ns, MS, HOUR, 30 * SECOND) },
 
 	{ OPTION_GROUP_TARGET, 't', "target", "[NAME=]URL",
 	  "base URL of the shadow, http, https or unix:/path/to/socket; repeatable: each gets every chosen "

@@ -62,6 +62,7 @@ struct options {
 	struct ramp_options ramp;
 	uint32_t max_cpu; /* per cent of one core; 0 = no limit */
 	uint64_t max_body;
+	int64_t max_stream_ns;
 	uint64_t count; /* stop after this many chosen requests; 0 = no limit */
 
 	/* where to, and how */

@@ -308,6 +308,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				      .first_token = (uint64_t)options->index << LANE_TOKEN_BITS };
 	struct http2_options http2 = { .sink = http.sink,
 				       .max_body = set->max_body,
+				       .max_stream_ns = set->max_stream_ns,
 				       .budget = options->budget,
 				       .keep_responses = set->compares,
 				       .max_response = set->max_response,

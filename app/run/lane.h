@@ -40,6 +40,7 @@ struct lane_settings {
 	const struct port_set *ports, *vxlan_ports;
 	struct tracker_options tracker;
 	uint64_t max_body, max_response;
+	int64_t max_stream_ns;
 	uint32_t loops;  /* rounds of a recording; 0: until stopped */
 	bool sends;      /* false: a dry run */
 	bool has_events; /* -o */

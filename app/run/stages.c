@@ -54,6 +54,7 @@ struct lane_settings stages_lane(const struct options *o)
 		.vxlan_ports = &o->vxlan_ports,
 		.tracker = stages_tracker(o),
 		.max_body = o->max_body,
+		.max_stream_ns = o->max_stream_ns,
 		.max_response = o->compare.max_response,
 		.loops = o->loops,
 		.sends = !o->dry_run,

@@ -40,6 +40,7 @@ static enum response_result result_of(enum lost_reason reason)
 	case LOST_HEAD_UNKNOWN:
 	case LOST_FRAMING:
 	case LOST_STREAM_RESET:
+	case LOST_STREAM_LONG:
 	case LOST_REFUSED:
 	case LOST_TOO_LARGE:
 	case LOST_REASON_COUNT:

@@ -78,6 +78,7 @@ struct http2_env {
 	struct stream_pool streams;
 	bool keep_responses, joins;
 	uint64_t max_response, last_token;
+	int64_t max_stream_ns;
 	struct http2 *spare;
 	uint32_t spare_count;
 	struct response_head response_head; /* of the response at hand */
@@ -187,6 +188,8 @@ void h2_requests_lose_head(struct http2 *h, uint32_t id, struct wall at, enum lo
 
 /** h2_requests_head() - the head of @st is in known->fields: decide on it */
 void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at);
+
+/** h2_requests_body() - @st, which is open, may be gone afterwards */
 void h2_requests_body(struct http2 *h, struct h2_stream *st, struct span bytes);
 
 /** h2_requests_end() - the last byte is here: it is held, told of, or lost. @st may be gone afterwards */

@@ -34,6 +34,7 @@ static struct http2_env *make_env(const struct http2_options *options)
 	env->requests.stats = options->stats;
 	env->streams.budget = options->budget;
 	env->keep_responses = options->keep_responses;
+	env->max_stream_ns = options->max_stream_ns;
 	env->joins = options->joins;
 	env->max_response = options->max_response;
 	env->last_token = options->first_token;

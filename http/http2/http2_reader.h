@@ -15,6 +15,7 @@
 struct http2_options {
 	struct protocol_sink sink;
 	uint64_t max_body;     /* a limited request (head_decision) with a longer body is LOST_TOO_LARGE */
+	int64_t max_stream_ns; /* a limited call of gRPC that is open for longer is LOST_STREAM_LONG; 0: as long as it likes */
 	struct budget *budget; /* borrowed for the tracker's life, as @stats is */
 	struct http_stats *stats;
 	bool keep_responses;   /* the sink may ask for responses; on_response is set, and tracker_options.reads_servers */

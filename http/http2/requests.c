@@ -4,8 +4,15 @@
  * Theory of operation. A request is seen with its head, and the sink decides on it
  * then. It ends in one of these ways: told of as complete, or lost for a reason. When
  * it is complete depends on what is known of production (http2.h).
+ *
+ * A call of gRPC may be a conversation of any length. One whose messages come apart
+ * says when they came (message.arrivals). One that stays open is lost for that, by the
+ * capture's clock: when bytes of it come too late, and they need not be followed then,
+ * or when it ends in whatever way.
  */
 #include "http/http2/http2.h"
+
+#define APART_US 1000 /* messages that come closer than this are taken to have come at once */
 
 void h2_requests_done(struct http2 *h, struct h2_stream *st)
 {
@@ -16,8 +23,26 @@ void h2_requests_done(struct http2 *h, struct h2_stream *st)
 	streams_remove(&h->streams, &h->env->streams, st);
 }
 
+static int64_t us_since_first(const struct h2_stream *st, struct wall at)
+{
+	int64_t us = wall_between(st->request.origin.ts_first, at) / NS_PER_US;
+
+	return us > 0 ? us : 0;
+}
+
+/** is_long() - was the call, whose last byte was not here before @at, open for too long? */
+static bool is_long(const struct http2 *h, const struct h2_stream *st, struct wall at)
+{
+	int64_t max_ns = h->env->max_stream_ns;
+
+	return max_ns > 0 && st->is_grpc && st->request.limited &&
+	       wall_between(st->request.origin.ts_first, at) > max_ns;
+}
+
 void h2_requests_lose(struct http2 *h, struct h2_stream *st, enum lost_reason why)
 {
+	if (st->state == STREAM_OPEN && is_long(h, st, h->at))
+		why = LOST_STREAM_LONG;
 	if (st->state == STREAM_OPEN || st->state == STREAM_HELD) {
 		if (st->state == STREAM_HELD && st->needs_proof)
 			counter_add(&h->env->requests.stats->http2_unproved, 1);
@@ -71,10 +96,53 @@ void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at)
 	h2_requests_lose(h, st, LOST_HEAD_UNKNOWN);
 }
 
+/** begun() - messages that have begun, if only with a part of their prefix */
+static uint32_t begun(const struct grpc_messages *g)
+{
+	return g->count + (g->have > 0);
+}
+
+/** note_messages() - of a call more have begun with the bytes that come now; @before: so many had */
+static void note_messages(struct http2 *h, struct h2_stream *st, uint32_t before)
+{
+	const struct message *m = st->request.message;
+	int64_t us = us_since_first(st, h->at), last_us;
+
+	if (before == 0)
+		st->message_us = us;
+	if (!m)
+		return;
+	last_us = m->arrival_count > 0 ? m->arrivals[m->arrival_count - 1].us : st->message_us;
+	if (us - last_us < APART_US)
+		return;
+	if (m->arrival_count == 0)
+		request_add_arrival(&st->request, 0, st->message_us);
+	request_add_arrival(&st->request, st->request.body_len, us);
+}
+
+/** note_end() - several messages came at once, and the stream's end did not come with them */
+static void note_end(struct h2_stream *st, struct wall at)
+{
+	const struct message *m = st->request.message;
+
+	if (m && m->arrival_count == 0 && st->messages.count > 1 && us_since_first(st, at) - st->message_us >= APART_US)
+		request_add_arrival(&st->request, 0, st->message_us);
+}
+
 void h2_requests_body(struct http2 *h, struct h2_stream *st, struct span bytes)
 {
-	if (st->is_grpc)
+	if (is_long(h, st, h->at)) {
+		h2_requests_lose(h, st, LOST_STREAM_LONG);
+		h2_requests_done(h, st);
+		return;
+	}
+	if (st->is_grpc) {
+		uint32_t before = begun(&st->messages);
+
 		grpc_messages_add(&st->messages, bytes);
+		if (begun(&st->messages) > before)
+			note_messages(h, st, before);
+	}
 	request_add_body(&h->env->requests, &st->request, bytes);
 }
 
@@ -126,7 +194,10 @@ void h2_requests_end(struct http2 *h, struct h2_stream *st, struct wall at)
 	struct request *rq = &st->request;
 
 	st->sent_at = at;
-	if (st->has_length && st->content_length != rq->body_len)
+	note_end(st, at);
+	if (is_long(h, st, at))
+		h2_requests_lose(h, st, LOST_STREAM_LONG);
+	else if (st->has_length && st->content_length != rq->body_len)
 		h2_requests_lose(h, st, LOST_MALFORMED);
 	else if (st->is_grpc && grpc_messages_state(&st->messages) != GRPC_BETWEEN)
 		h2_requests_lose(h, st, LOST_FRAMING);

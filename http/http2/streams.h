@@ -37,6 +37,7 @@ struct h2_stream {
 	uint64_t content_length;
 	struct request request;
 	struct grpc_messages messages;
+	int64_t message_us; /* of a call: when its first message came, after the first byte */
 	struct wall sent_at; /* when the last byte of the request was captured; with STREAM_HELD and after */
 	struct wall responded_at, server_ended_at;
 	struct response *response; /* of one that is wanted */

@@ -4,8 +4,8 @@ Each line of the promise is an equality and is checked as one. A name that is
 missing is a fault too: a sum of nothing always balances.
 """
 
-LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "head_unknown",
-        "framing", "stream_reset", "refused", "cut_at_end")
+LOST = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent",
+        "head_unknown", "framing", "stream_reset", "stream_long", "refused", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 HTTP2_CONNECTIONS = ("preface", "upgraded", "joined")
 HTTP2_HEADS = ("whole", "part", "unknown")

@@ -28,8 +28,8 @@ from packets import WRAP, Conversation, Link, pcap, records
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PATIENCE_S = 300  # only so that a hanging binary ends; nothing is measured against it
 
-LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent", "head_unknown",
-                "framing", "stream_reset", "refused", "cut_at_end")
+LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent",
+                "head_unknown", "framing", "stream_reset", "stream_long", "refused", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")

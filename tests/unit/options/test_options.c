@@ -118,6 +118,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "by", p->sample_by, SAMPLE_BY_REQUEST);
 	show_text(out, "by_header", p->sample_header);
 	show_number(out, "max_body", o->max_body, 8 << 20);
+	show_number(out, "max_stream", (uint64_t)o->max_stream_ns, 30 * 1000000000ull);
 	show_number(out, "count", o->count, 0);
 	for (size_t i = 0; i < o->target_count; i++)
 		show_target(out, &o->targets[i]);
@@ -223,6 +224,8 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--streams=1" }, 0, " if=any streams=1 dry=1" },
 	{ { "--dry-run", "--connections=1", "--queue=1", "--breaker=1", "--max-memory=1M", "--max-body=1" }, 0,
 	  " if=any max_body=1 connections=1 queue=1 memory=1048576 breaker=1 dry=1" },
+	{ { "--dry-run", "--max-stream-time", "1ms" }, 0, " if=any max_stream=1000000 dry=1" },
+	{ { "--dry-run", "--max-stream-time=1h" }, 0, " if=any max_stream=3600000000000 dry=1" },
 	{ { "--dry-run", "-m", "1ms", "--connect-timeout", "1h" }, 0,
 	  " if=any max_time=1000000 connect=3600000000000 dry=1" },
 	{ { "--dry-run", "-m60", "--connect-timeout=60.0" }, 0, " if=any max_time=60000000000 connect=60000000000 dry=1" },

@@ -108,7 +108,7 @@ static void test_json_names(void **state)
 		"\"packets\":{\"received\":", "\"decoded\":", "\"ignored\":{\"not_ip\":", "\"malformed\":{\"truncated\":",
 		"\"dropped_kernel\":", "\"requests\":{\"seen\":", "\"complete\":",
 		("\"lost\":{\"gap\":1,\"truncated\":1,\"reset\":1,\"idle\":1,\"too_large\":1,\"malformed\":1,\"upgraded\":1,"
-		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"head_unknown\":1,\"framing\":1,\"stream_reset\":1,\"refused\":1,\"cut_at_end\":1}"),
+		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"head_unknown\":1,\"framing\":1,\"stream_reset\":1,\"stream_long\":1,\"refused\":1,\"cut_at_end\":1}"),
 		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
 		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
 		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0,\"needs_http2\":0}", "\"sent\":1",
