@@ -3,6 +3,7 @@
 
     world.py serve ADDRESS CERT PORT...     HTTP on each port (TLS on those that end in 443), any POST is answered
     world.py load COUNT HOST:PORT...        requests as model servers get them, one after the other
+    world.py load-grpc COUNT HOST:PORT...   calls of gRPC (world_grpc.py)
     world.py mirror WIRE SPAN ADDRESS       copies each packet of WIRE to SPAN, and to ADDRESS in a VXLAN
 
 Plain sockets, and as little of it as the documents need.
@@ -37,6 +38,9 @@ async def answer(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"PRI * HTTP/2.0"):
+                import world_grpc
+                return await world_grpc.answer(head, reader, writer)
             length = 0
             for line in head.lower().split(b"\r\n"):
                 if line.startswith(b"content-length:"):
@@ -102,10 +106,12 @@ def mirror(wire, span, address):
 def main(role, *args):
     if role == "serve":
         asyncio.run(serve(args[0], args[1], list(map(int, args[2:]))))
-    elif role == "load":
+    elif role in ("load", "load-grpc"):
+        if role == "load-grpc":
+            import world_grpc
         for base in args[1:]:
             host, port = base.split(":")
-            load(int(args[0]), host, int(port))
+            (load if role == "load" else world_grpc.load)(int(args[0]), host, int(port))
     else:
         mirror(*args)
 

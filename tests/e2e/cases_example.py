@@ -1,4 +1,4 @@
-"""cases_example.py - the example of examples/digits does what its README says"""
+"""cases_example.py - the examples do what their READMEs say"""
 import json
 import os
 import subprocess
@@ -6,23 +6,27 @@ import subprocess
 import books
 from lab import HERE, check, need_program, need_python
 
-RUN = HERE.parent.parent / "examples/digits/run"
+EXAMPLES = HERE.parent.parent / "examples"
 
 
-def run_example(lab, *args, **environment):
+def run_example(lab, name, *args, **environment):
     """Its report, after it has ended as a run ends whose gate has passed."""
-    need_python("sklearn", "fastapi", "uvicorn", "requests", "httpx", "aiohttp")
-    need_program("curl")
-    out = lab.directory / "digits"
-    done = subprocess.run(lab.inside(lab.namespace(), [RUN, *args]), capture_output=True, text=True, timeout=120, cwd=lab.directory,
-                          env={**os.environ, "SHADOWTAP": lab.binary, "DIGITS_OUT": str(out), "DISPLAY": "", "WAYLAND_DISPLAY": "",
-                               **environment})
+    out = lab.directory / name
+    done = subprocess.run(lab.inside(lab.namespace(), [EXAMPLES / name / "run", *args]), capture_output=True, text=True, timeout=120,
+                          cwd=lab.directory, env={**os.environ, "SHADOWTAP": lab.binary, f"{name.upper()}_OUT": str(out), "DISPLAY": "",
+                                                  "WAYLAND_DISPLAY": "", **environment})
     check(done.returncode == 0, f"exit {done.returncode}: {done.stderr[-600:]}")
     check("gate passed" in done.stderr and str(out / "report.html") in done.stderr, f"it says: {done.stderr[-600:]}")
     check("</html>" in (out / "report.html").read_text(), "no page")
     report = json.loads((out / "report.json").read_text())
     check(not books.faults(report), f"the books do not balance: {books.faults(report)}")
     return report["comparison"]["targets"]["default"]
+
+
+def run_digits(lab, *args, **environment):
+    need_python("sklearn", "fastapi", "uvicorn", "requests", "httpx", "aiohttp")
+    need_program("curl")
+    return run_example(lab, "digits", *args, **environment)
 
 
 def check_digits(told, pairs):
@@ -35,14 +39,25 @@ def check_digits(told, pairs):
 
 
 def example_live(lab):
-    told = run_example(lab, DIGITS_REQUESTS="200")
+    told = run_digits(lab, DIGITS_REQUESTS="200")
     check_digits(told, 200)
     clients = {s["value"]: s["pairs"] for s in told["slices"] if s["by"] == "header:x-client"}
     check(clients == {name: 50 for name in ("requests", "httpx", "aiohttp", "curl")}, f"clients: {clients}")
 
 
 def example_recorded(lab):
-    check_digits(run_example(lab, "--recorded", DIGITS_SPEED="5"), 400)
+    check_digits(run_digits(lab, "--recorded", DIGITS_SPEED="5"), 400)
 
 
-CASES = [example_live, example_recorded]
+def example_grpc(lab):
+    """The decisions nearly agree, the errors are the same, and each client's calls arrived."""
+    need_python("grpc", "google.protobuf", "numpy")
+    need_program("protoc")
+    told = run_example(lab, "grpc", GRPC_CALLS="240")
+    check(told["pairs"] == told["compared"] == 240, f"compared {told['compared']} of {told['pairs']}, not 240")
+    check(0.95 <= told["decision"]["rate"] < 1, f"decisions: {told['decision']['rate']}")
+    clients = {s["value"]: s["pairs"] for s in told["slices"] if s["by"] == "header:x-client"}
+    check(clients == {name: 60 for name in ("raw", "typed", "async", "stream")}, f"clients: {clients}")
+
+
+CASES = [example_live, example_recorded, example_grpc]
