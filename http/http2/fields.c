@@ -197,7 +197,8 @@ void fields_of_request(const struct hpack_head *h, struct fields_head *out)
 	if (out->number == h->number)
 		return;
 	out->number = h->number;
-	out->head = (struct request_head){ .version_major = 2, .is_part = h->unknown > 0, .same = NUMBER_OF_HTTP2 | (h->number * FIELDS_HEADS + out->place) };
+	out->head = (struct request_head){ .version_major = 2, .is_part = h->unknown > 0,
+					   .same = NUMBER_OF_HTTP2 | (h->number * FIELDS_HEADS + out->place) };
 	out->content_length = 0;
 	out->has_length = false;
 	out->is_whole = h->unknown + h->unnamed == 0 && !h->over;
