@@ -19,12 +19,35 @@ void block_start(struct block *b, const struct frame *at, struct wall now)
 	b->ends_stream = at->type == FRAME_HEADERS && (at->flags & FLAG_END_STREAM);
 }
 
+void block_drop(struct block *b)
+{
+	buffer_deinit(&b->bytes);
+	budget_release(b->budget, b->charged);
+	b->charged = 0;
+}
+
 void block_break(struct block *b, enum lost_reason why)
 {
 	if (!b->is_broken)
 		b->why = why;
 	b->is_broken = true;
-	buffer_deinit(&b->bytes);
+	block_drop(b);
+}
+
+void block_keep(struct block *b, struct span piece)
+{
+	if (piece.len > BLOCK_BYTES_MAX - b->bytes.len) {
+		block_break(b, LOST_HEAD_UNKNOWN);
+		return;
+	}
+	if (!budget_charge(b->budget, piece.len)) {
+		block_break(b, LOST_MEMORY);
+		return;
+	}
+	b->charged += piece.len;
+	buffer_add_span(&b->bytes, piece);
+	if (!buffer_ok(&b->bytes))
+		block_break(b, LOST_MEMORY);
 }
 
 void block_add(struct block *b, const struct frames *f, struct span piece, struct span *whole)
@@ -39,11 +62,5 @@ void block_add(struct block *b, const struct frames *f, struct span piece, struc
 		*whole = piece;
 		return;
 	}
-	if (piece.len > BLOCK_BYTES_MAX - b->bytes.len) {
-		block_break(b, LOST_HEAD_UNKNOWN);
-		return;
-	}
-	buffer_add_span(&b->bytes, piece);
-	if (!buffer_ok(&b->bytes))
-		block_break(b, LOST_MEMORY);
+	block_keep(b, piece);
 }

@@ -312,7 +312,7 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 		switch (event) {
 		case FRAMES_MORE:
 			if (block.at && s->block.is_open) /* its frame ends with padding in the next chunk */
-				buffer_add_span(&s->block.bytes, block);
+				block_keep(&s->block, block);
 			return;
 		case FRAMES_WHOLE:
 		case FRAMES_START:

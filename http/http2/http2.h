@@ -88,8 +88,10 @@ struct http2_env {
 
 /** struct block - the header block that a direction is in */
 struct block {
-	struct buffer bytes; /* what came of it, unless it lay whole in one piece */
-	struct wall at;      /* with its first byte */
+	struct buffer bytes;   /* what came of it, unless it lay whole in one piece */
+	struct budget *budget; /* to which @charged was charged */
+	size_t charged;
+	struct wall at; /* with its first byte */
 	uint32_t stream;
 	uint32_t skip; /* bytes before the fields: the promised stream's id */
 	uint16_t frames;
@@ -152,6 +154,12 @@ void block_start(struct block *b, const struct frame *at, struct wall now);
  */
 void block_add(struct block *b, const struct frames *f, struct span piece, struct span *whole);
 
+/** block_keep() - @piece, which is borrowed, has to wait for what follows */
+void block_keep(struct block *b, struct span piece);
+
+/** block_drop() - what was kept */
+void block_drop(struct block *b);
+
 /** block_break() - some of it is missing, or too much */
 void block_break(struct block *b, enum lost_reason why);
 
@@ -160,7 +168,7 @@ static inline void block_clear(struct block *b)
 {
 	b->is_open = false;
 	if (b->bytes.cap > 0)
-		buffer_deinit(&b->bytes);
+		block_drop(b);
 }
 
 /** side_small() - collect the first bytes of a small frame's content */

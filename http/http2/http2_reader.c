@@ -118,6 +118,7 @@ static struct http2 *make(struct http2_env *env, const struct request_origin *or
 
 		s->is_found = s->state == SIDE_SEEKING;
 		s->limit = UINT32_MAX;
+		s->block.budget = env->requests.budget;
 		hpack_init(&s->hpack, env->requests.budget, !s->is_found);
 		hpack_set_limit(&s->hpack, UINT32_MAX); /* until the other side says */
 	}
