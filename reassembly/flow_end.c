@@ -53,6 +53,14 @@ static void end_responses(struct tracker *t, struct flow *f)
 		reader->ops->on_half_end(reader, SIDE_SERVER);
 }
 
+/** reads_server() - is what waits behind a gap of the server's still of use? */
+static bool reads_server(const struct tracker *t, const struct flow *f)
+{
+	const struct reader *reader = f->incarnation->reader;
+
+	return reader && (t->options.reads_servers || reader->ops->server_proves);
+}
+
 void tracker_end(struct tracker *t, struct flow *f, enum lost_reason reason)
 {
 	if (f->state == FLOW_CLOSED)
@@ -65,7 +73,7 @@ void tracker_end(struct tracker *t, struct flow *f, enum lost_reason reason)
 			stream_close_gaps(requests, &t->streams, &(struct bearing){ t, f, f->client });
 		if (requests->at.next != requests->at.base && !f->incarnation->half[!f->client].at.seen)
 			counter_add(&t->stats.one_way, 1);
-		if (t->options.reads_servers && f->incarnation->reader && reason != LOST_MEMORY)
+		if (reads_server(t, f) && reason != LOST_MEMORY)
 			end_responses(t, f);
 	}
 	if (f->client != CLIENT_UNKNOWN)

@@ -96,6 +96,7 @@ struct reader_ops {
 	const char *name;             /* "HTTP": what the connection turned out to be; for the log, like the next three */
 	const char *refused;          /* "not HTTP:", of a connection that no kind claims */
 	const char *left, *left_more; /* with READER_LEFT: what has happened, and how that may be */
+	bool server_proves; /* requests become complete by what the server says: at the end all of that is told, too */
 	void *(*open)(const void *config);
 	void (*close)(void *shared);
 	enum claim (*claims)(struct span bytes, enum stream_side side, bool at_start);

@@ -27,13 +27,29 @@ static void malformed(struct http2 *h, enum lost_reason why)
 	side_lose_place(s);
 }
 
+/**
+ * reach() - the client has come to @id: streams below it that have not come never will
+ *
+ * Their requests were in a gap, and what the server said of them is of no use.
+ */
+static void reach(struct http2 *h, uint32_t id)
+{
+	struct side *s = mine(h);
+	struct h2_stream *st;
+	uint32_t count;
+
+	while ((st = streams_above(&h->streams, s->highest, &count)) && st->id < id)
+		h2_requests_forget(h, st);
+	s->highest = id;
+}
+
 /** met_midway() - a frame of a stream whose start was not captured, or is not sure to be one */
 static void met_midway(struct http2 *h, uint32_t id)
 {
 	struct http_stats *stats = h->env->requests.stats;
 
 	if (side_is_sure(mine(h)))
-		mine(h)->highest = id;
+		reach(h, id);
 	counter_add(&stats->http2_streams, 1);
 	counter_add(&stats->http2_skip[HTTP2_MIDWAY], 1);
 }
@@ -61,6 +77,16 @@ static void take_trailers(struct http2 *h, struct h2_stream *st)
 	}
 }
 
+/**
+ * answered_before() - had production responded on the stream of a head that was found before it can have read that head?
+ *
+ * Then there was another head, in a gap, and this one is none.
+ */
+static bool answered_before(const struct http2 *h, const struct h2_stream *st)
+{
+	return st && h->side[SIDE_CLIENT].is_found && st->read_by_server <= h->offset;
+}
+
 /** open_stream() - the head of a new request is in known->fields */
 static void open_stream(struct http2 *h, uint32_t id)
 {
@@ -69,7 +95,7 @@ static void open_stream(struct http2 *h, uint32_t id)
 	struct h2_stream *st = streams_find(&h->streams, id); /* the server may be ahead */
 	struct block *b = &s->block;
 
-	s->highest = id;
+	reach(h, id);
 	if (h->known->fields.kind == FIELDS_TUNNEL) {
 		counter_add(&stats->http2_streams, 1);
 		counter_add(&stats->http2_skip[HTTP2_TUNNEL], 1);
@@ -107,14 +133,15 @@ static void take_block(struct http2 *h, struct span bytes)
 			hpack_forget(&s->hpack);
 		else
 			counter_add(&h->env->requests.stats->http2_malformed, 1); /* the decoder has forgotten */
-		if (is_new && !st && side_is_sure(s))
+		if (is_new && side_is_sure(s)) {
+			reach(h, b->stream);
+			if (st) /* the server was ahead */
+				h2_requests_forget(h, st);
 			h2_requests_lose_head(h, b->stream, b->at, why);
-		else if (st && st->state == STREAM_OPEN)
+		} else if (st && st->state == STREAM_OPEN) {
 			h2_requests_lose(h, st, why);
-		if (is_new && side_is_sure(s))
-			s->highest = b->stream;
-		if (st)
 			h2_requests_done(h, st);
+		}
 		return;
 	}
 	fields_of_request(&h->known->head, &h->known->fields);
@@ -122,7 +149,7 @@ static void take_block(struct http2 *h, struct span bytes)
 		take_trailers(h, st);
 	else if (st && st->state == STREAM_HELD && st->needs_proof)
 		second_head(h, st);
-	else if (is_new && (h->known->fields.kind == FIELDS_TRAILERS || !side_is_sure(s)))
+	else if (is_new && (h->known->fields.kind == FIELDS_TRAILERS || !side_is_sure(s) || answered_before(h, st)))
 		met_midway(h, b->stream);
 	else if (is_new)
 		open_stream(h, b->stream);
@@ -411,6 +438,7 @@ enum reader_result h2_client_chunk(struct http2 *h, const struct chunk *chunk)
 	struct span in = chunk->bytes;
 
 	h->at = chunk->at;
+	h->offset = chunk->offset;
 	if (s->is_found && contradicts(h, in))
 		doubt(h);
 	if (s->is_found && !s->is_anchored)

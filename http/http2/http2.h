@@ -31,7 +31,9 @@
  *    frames whole, so what is left of one would have filled the short segment up.
  *    What was found in a body ends with that frame, and so before the anchor.
  *  - From there on a request still needs proof: it is told of when production responds
- *    on its stream, unless another head has come for it.
+ *    on its stream, having read its head, unless another head has come for it. While
+ *    a gap is waited for responses go by whose requests are behind it: what the server
+ *    says of streams that the client has not come to is kept (STREAM_AHEAD).
  *  - Where frames that were found lie over a segment that looks like frames itself, one
  *    of both is wrong: what is not proven is lost, and the place is looked for anew.
  */
@@ -53,6 +55,7 @@
 #define BLOCK_BYTES_MAX (64u << 10)
 #define BLOCK_FRAMES_MAX 64
 #define SPARE_HTTP2_MAX 64
+#define AHEAD_MAX 256      /* streams of which the server has spoken, whose requests may be behind a gap that waits */
 #define SEGMENT_SHORT 1200 /* bytes: below what any path's segments hold (RFC 9293, 3.7.1; RFC 8200, 5) */
 
 /** enum h2_error - codes by which a server says that it did not process a stream (RFC 9113, 7) */
@@ -134,6 +137,7 @@ struct http2 {
 	struct wall at;               /* of the segment at hand */
 	struct known_head *known;     /* of the lane's: where heads are decoded into */
 	struct hpack_head *responded; /* ... and those of responses */
+	uint64_t offset;              /* ... of the client: of its first byte */
 	enum reader_result result;
 	bool is_upgraded;        /* from HTTP/1 */
 	bool is_preface_counted; /* ... or the preface was met by HTTP/1 */
@@ -211,6 +215,9 @@ void h2_requests_release(struct http2 *h, struct h2_stream *st);
 
 /** h2_requests_done() - forget @st if nothing is left to be done for it */
 void h2_requests_done(struct http2 *h, struct h2_stream *st);
+
+/** h2_requests_forget() - @st, of which the server has spoken, but no request will come */
+void h2_requests_forget(struct http2 *h, struct h2_stream *st);
 
 /** h2_requests_lose_open() - those that are not whole */
 void h2_requests_lose_open(struct http2 *h, enum lost_reason why);

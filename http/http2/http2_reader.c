@@ -289,6 +289,7 @@ static void on_unfollowed(void *shared, const struct request_origin *origin, str
 		.refused = "not HTTP/2:",                                                         \
 		.left = "left HTTP/2",                                                            \
 		.left_more = "what follows the preface is another protocol",                      \
+		.server_proves = true,                                                            \
 		.open = open_env,                                                                 \
 		.close = close_env,                                                               \
 		.claims = how_it_claims,                                                          \

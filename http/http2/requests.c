@@ -53,6 +53,13 @@ void h2_requests_lose(struct http2 *h, struct h2_stream *st, enum lost_reason wh
 	st->state = STREAM_TOLD;
 }
 
+void h2_requests_forget(struct http2 *h, struct h2_stream *st)
+{
+	h2_responses_drop(st);
+	st->state = STREAM_TOLD;
+	h2_requests_done(h, st);
+}
+
 static void begin(struct http2 *h, struct request *rq, uint32_t id, struct wall at)
 {
 	struct http_stats *stats = h->env->requests.stats;

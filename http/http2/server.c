@@ -23,14 +23,26 @@ static uint32_t number_in(const uint8_t at[4])
 	return n;
 }
 
-/** stream_of() - the stream of the client's that the frame at hand is of; one that is captured ahead of it is made */
-static struct h2_stream *stream_of(struct http2 *h, uint32_t id)
+/**
+ * stream_of() - the stream of the client's that the frame at hand is of; one that is captured ahead of it is made
+ *
+ * That is the rule where segments of the client wait behind a gap: responses go by meanwhile. What the client's
+ * direction had been read of says to which head they can belong.
+ */
+static struct h2_stream *stream_of(struct http2 *h, uint32_t id, const struct chunk *chunk)
 {
-	struct h2_stream *st = streams_find(&h->streams, id);
+	struct h2_stream *st = streams_find(&h->streams, id), *oldest;
+	uint32_t highest = h->side[SIDE_CLIENT].highest, count;
 
-	if (st || id % 2 == 0 || id <= h->side[SIDE_CLIENT].highest || mine(h)->is_found)
+	if (st || id % 2 == 0 || id <= highest)
 		return st;
-	return streams_add(&h->streams, &h->env->streams, id);
+	oldest = streams_above(&h->streams, highest, &count);
+	if (count >= AHEAD_MAX)
+		h2_requests_forget(h, oldest);
+	st = streams_add(&h->streams, &h->env->streams, id);
+	if (st && chunk->peer_known)
+		st->read_by_server = chunk->peer_read;
+	return st;
 }
 
 /** release_held() - production will not be seen to react to what is held */
@@ -181,7 +193,7 @@ static void take_block(struct http2 *h, struct span bytes)
 		h2_requests_done(h, st);
 }
 
-static void start_frame(struct http2 *h, struct wall now)
+static void start_frame(struct http2 *h, const struct chunk *chunk)
 {
 	struct side *s = mine(h);
 	const struct frame *at = &s->frames.at;
@@ -189,11 +201,11 @@ static void start_frame(struct http2 *h, struct wall now)
 
 	s->small_have = 0;
 	if (at->type == FRAME_HEADERS || at->type == FRAME_PUSH_PROMISE)
-		block_start(&s->block, at, now);
+		block_start(&s->block, at, chunk->at);
 	if (at->type == FRAME_CONTINUATION && ++s->block.frames > BLOCK_FRAMES_MAX)
 		block_break(&s->block, LOST_HEAD_UNKNOWN);
 	if ((at->type == FRAME_HEADERS || at->type == FRAME_DATA) && side_is_sure(s))
-		st = stream_of(h, at->stream);
+		st = stream_of(h, at->stream, chunk);
 	if (!st)
 		return;
 	h2_requests_prove(h, st);
@@ -287,10 +299,10 @@ static bool is_of_response(const struct frame *at)
 }
 
 /** take_unread() - a whole frame of a response that is not kept: that it is here is all that counts */
-static void take_unread(struct http2 *h)
+static void take_unread(struct http2 *h, const struct chunk *chunk)
 {
 	const struct frame *at = &mine(h)->frames.at;
-	struct h2_stream *st = side_is_sure(mine(h)) ? stream_of(h, at->stream) : NULL;
+	struct h2_stream *st = side_is_sure(mine(h)) ? stream_of(h, at->stream, chunk) : NULL;
 
 	if (!st)
 		return;
@@ -323,10 +335,10 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 			if (event == FRAMES_WHOLE && frame_says_nothing(&s->frames.at))
 				break;
 			if (event == FRAMES_WHOLE && !h->env->keep_responses && is_of_response(&s->frames.at)) {
-				take_unread(h);
+				take_unread(h, chunk);
 				break;
 			}
-			start_frame(h, chunk->at);
+			start_frame(h, chunk);
 			if (event == FRAMES_START)
 				break;
 			if (piece.len > 0)

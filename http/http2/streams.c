@@ -55,6 +55,14 @@ struct h2_stream *streams_find(struct streams *s, uint32_t id)
 	return s->at[i];
 }
 
+struct h2_stream *streams_above(const struct streams *s, uint32_t id, uint32_t *count)
+{
+	uint32_t i = place(s, id + 1);
+
+	*count = s->count - i;
+	return *count > 0 ? s->at[i] : NULL;
+}
+
 static bool grow(struct streams *s, struct budget *budget)
 {
 	uint32_t cap = s->cap ? s->cap * 2 : 4;

@@ -20,7 +20,7 @@
 #define SPARE_STREAMS_MAX 256
 
 enum h2_stream_state {
-	STREAM_AHEAD, /* the server's response was captured before the request */
+	STREAM_AHEAD, /* the server's response was captured before the request; its id is above all of the client's */
 	STREAM_OPEN,  /* the head is here, the end is not */
 	STREAM_HELD,  /* the request is whole, and production has not reacted yet */
 	STREAM_TOLD,  /* the sink knows what became of the request; a response may be awaited */
@@ -32,6 +32,7 @@ struct h2_stream {
 	bool needs_proof;  /* the place of its frames was guessed: it is one if production responds on it */
 	bool responded;    /* the response has begun, or the stream was proven by it */
 	bool server_ended; /* the response is whole */
+	uint64_t read_by_server; /* with STREAM_AHEAD: how much of the client's direction; 0: unknown */
 	bool has_length;
 	bool is_grpc;
 	uint64_t content_length;
@@ -64,6 +65,9 @@ struct streams {
 
 /** streams_find() - NULL if it is not held */
 struct h2_stream *streams_find(struct streams *s, uint32_t id);
+
+/** streams_above() - the first whose id is above @id, or NULL; @count: set to how many there are */
+struct h2_stream *streams_above(const struct streams *s, uint32_t id, uint32_t *count);
 
 /** streams_add() - a new one, zero but for its id; NULL when out of memory, over the budget, or STREAMS_OPEN_MAX are held */
 struct h2_stream *streams_add(struct streams *s, struct stream_pool *pool, uint32_t id);

@@ -19,7 +19,7 @@ from harness import TOP, Failure, check, check_books
 # Clients that name a field by what they sent before; then those of which each head stands alone.
 REFERRING = ("grpcio-unary", "grpcio-mixed", "grpc-go", "grpc-go-late", "grpc-js", "grpc-nghttpx", "httpx-h2", "node-http2", "h2load")
 # name: (requests lost by the loss of one packet, at most; share found with one packet in a hundred missing, at least)
-WHOLE = {"grpc-nginx": (3, 0.9), "grpc-haproxy-late": (8, 0.8), "grpcio-late-table-0": (14, 0.75)}
+WHOLE = {"grpc-nginx": (3, 0.9), "grpc-haproxy-late": (4, 0.82), "grpcio-late-table-0": (4, 0.84)}
 SEED = int(os.environ.get("GOLDEN_SEED", "1"))
 COPIES = 60
 RECORD = struct.Struct("<IIII")

@@ -1399,6 +1399,16 @@ static void test_forged(void **state)
 	}
 }
 
+/** is_told() - how many requests have this method and target */
+static size_t is_told(const struct h2_tap *tap, const char *line)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < tap->told_count; i++)
+		count += span_starts(buffer_span(&tap->told[i].text), span_str(line));
+	return count;
+}
+
 #define CHAIN                          \
 	"\0\0\10\6\0\0\0\0\0pingpong" \
 	"\0\0\4\10\0\0\0\0\0\0\0\1\0"
@@ -1478,6 +1488,93 @@ static void test_doubted(void **state)
 	scene_free(&sc);
 }
 
+/*
+ * On a connection that was joined, behind a proxy that writes whole literals, a missing packet costs what it holds and
+ * the two requests by which the place is made sure of; not those that were answered while the gap was waited for.
+ */
+static void test_one_missing_of_joined(void **state)
+{
+	static const struct h2_tap_options some[] = { { 0 }, { .no_answers = true } };
+	struct scene sc;
+
+	scene_write(&sc, CODER_NAMES);
+	h2_preface(&sc.s);
+	for (unsigned i = 0; i < 40; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	scene_cut(&sc, CUT_NOT);
+	for (size_t i = 0; i < 8; i++)
+		sc.packets.at[i].lost = true;
+	for (size_t o = 0; o < 2; o++) {
+		size_t all = scene_run(&sc, &some[o], false, "joined, none missing");
+
+		for (size_t i = 8; i < sc.packets.count; i++) {
+			char what[60];
+			size_t told;
+
+			snprintf(what, sizeof(what), "joined, packet %zu missing", i);
+			sc.packets.at[i].lost = true;
+			told = scene_run(&sc, &some[o], false, what);
+			if (told + 1 + JOIN_COST < all)
+				fail_msg("%s: %zu of %zu told", what, told, all);
+			sc.packets.at[i].lost = false;
+		}
+	}
+	scene_free(&sc);
+}
+
+/* Responses to requests that are missing do not pile up until there is no room for those that are not. */
+static void test_many_missing(void **state)
+{
+	struct scene sc;
+	size_t client = 0;
+
+	scene_write(&sc, CODER_NAMES);
+	h2_preface(&sc.s);
+	for (unsigned i = 0; i < 3000; i++)
+		numbered_and_answered(&sc.s, 1 + 2 * i, i);
+	scene_cut(&sc, CUT_NOT);
+	for (size_t i = 8; i < sc.packets.count; i++)
+		sc.packets.at[i].lost = sc.packets.at[i].side == C && ++client % 5 < 2;
+	h2_tap_run(&sc.tap, &(struct h2_tap_options){ .memory = 300 << 10 }, &sc.s, &sc.packets);
+	assert_null(h2_judge(&sc.tap, &sc.truth, false));
+	check_stats(&sc.tap, "http2.skipped.over=0 lost.memory=0", "many missing");
+	assert_true(sc.tap.told_count > 500);
+	assert_null(h2_tap_close(&sc.tap));
+	scene_free(&sc);
+}
+
+/*
+ * A request is in a gap, its response is not; behind the gap a head comes on the same stream. Production had
+ * responded before it can have read that one: no response proves it.
+ */
+static void test_head_behind_its_response(void **state)
+{
+	static const struct header evil[] = { HEAD("GET", "/evil") };
+	struct scene sc;
+	size_t gap;
+
+	scene_write(&sc, CODER_NAMES);
+	h2_preface(&sc.s);
+	numbered_and_answered(&sc.s, 1, 1);
+	gap = sc.s.bytes[C].len;
+	get(&sc.s, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		h2_ping(&sc.s, C, false);
+		h2_ping(&sc.s, S, true);
+	}
+	h2_headers(&sc.s, C, 3, H2_FIELDS(evil), &ends);
+	h2_ping(&sc.s, S, false);
+	numbered_and_answered(&sc.s, 5, 5);
+	scene_cut(&sc, CUT_NOT);
+	sc.packets.at[packet_with(&sc, C, gap)].lost = true;
+	h2_tap_run(&sc.tap, &both_ways, &sc.s, &sc.packets);
+	assert_null(h2_judge(&sc.tap, &sc.truth, false));
+	assert_int_equal(is_told(&sc.tap, "GET /evil\n"), 0);
+	check_stats(&sc.tap, "complete=2 http2.skipped.midway=1", "a head behind its response");
+	assert_null(h2_tap_close(&sc.tap));
+	scene_free(&sc);
+}
+
 /* Losses as they are: few or many packets, at random. */
 static void test_losses(void **state)
 {
@@ -1536,16 +1633,6 @@ static void test_many_joined(void **state)
 
 #define UPGRADE \
 	"GET /up HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
-
-/** is_told() - how many requests have this method and target */
-static size_t is_told(const struct h2_tap *tap, const char *line)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < tap->told_count; i++)
-		count += span_starts(buffer_span(&tap->told[i].text), span_str(line));
-	return count;
-}
 
 #define SWITCHING "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 #define GRANTED_STATS                                                                                                 \
@@ -1795,6 +1882,9 @@ int main(void)
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_found_over_frames),
 		cmocka_unit_test(test_doubted),
+		cmocka_unit_test(test_one_missing_of_joined),
+		cmocka_unit_test(test_many_missing),
+		cmocka_unit_test(test_head_behind_its_response),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_many_joined),
 		cmocka_unit_test(test_upgrade_declined),
