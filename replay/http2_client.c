@@ -20,6 +20,12 @@
  * one turn of the loop leave in one write. The socket is not asked again after it
  * was full until it is writable.
  *
+ * A call of gRPC whose messages came apart is sent as it came (body_pace.h): its head at
+ * once, and nghttp2 asks for bytes of the body when they are due. Its deadline is
+ * later by the time that takes. It could count from the last byte sent, but then a
+ * server that takes in nothing would never meet it; as it is, every deadline is
+ * known when the exchange begins, as the target's list and grpc-timeout need.
+ *
  * Slots are counted here, from what was begun and has ended, against the
  * server's limit. nghttp2 counts likewise, so it has no reason to hold a request
  * back; but a server that lowers its limit is obeyed by waiting there, within
@@ -78,6 +84,7 @@ void http2_stream_init(struct http2_stream *s)
 	*s = (struct http2_stream){ 0 };
 	list_init(&s->link);
 	list_init(&s->unsent);
+	list_init(&s->paced);
 }
 
 void http2_stream_deinit(struct http2_stream *s)
@@ -608,6 +615,12 @@ bool http2_client_is_usable(struct http2_client *c, struct mono now)
 	if (nghttp2_session_want_write(c->session))
 		ask_flush(c);
 	return true;
+}
+
+void http2_stream_resume(struct http2_stream *s)
+{
+	nghttp2_session_resume_data(s->client->session, s->id);
+	ask_flush(s->client);
 }
 
 static void begin_stream(struct http2_client *c, struct http2_stream *s, struct exchange *x)

@@ -26,6 +26,7 @@
 #include "replay/http2_head.h"
 #include "replay/list.h"
 #include "replay/outcome.h"
+#include "replay/body_pace.h"
 #include "replay/response_parser.h"
 
 /** enum http2_state - there is a channel in all but the first, and a session from HTTP2_GREETING on */
@@ -43,10 +44,13 @@ struct http2_client;
 struct http2_stream {
 	struct list link;   /* client: those under way, or those that have ended and were not told yet */
 	struct list unsent; /* client: those whose last byte waits to be written */
+	struct list paced;  /* pool: those whose next bytes are not due yet */
 	struct http2_client *client;
 	struct exchange *exchange; /* NULL: free */
 	int32_t id;                /* 0: not begun, the connection is not open yet */
 	struct span body;          /* what is left of it */
+	struct body_pace pace;          /* ... and when it may go */
+	struct mono due;           /* while it is among the paced */
 	bool is_first, was_idle;   /* it had the connection opened; it came to one that was idle */
 	int64_t idle_us;           /* ... for so long, at least 1 */
 
@@ -76,6 +80,7 @@ struct http2_env {
 	struct http2_head *head;                       /* likewise, and of no use after */
 	const struct response_parser_keeping *keeping; /* NULL: responses are thrown away */
 	uint32_t streams;                              /* at most so many at once on one connection, if the server allows as many */
+	double speed;                                  /* of what is sent as it came (body_pace.h) */
 
 	/* a connection was opened */
 	void (*on_connected)(void *ctx);
@@ -85,6 +90,8 @@ struct http2_env {
 	void (*on_changed)(void *ctx, struct http2_client *c);
 	/* there is something to write: http2_client_flush() is to be called, soon and once */
 	void (*on_unwritten)(void *ctx, struct http2_client *c);
+	/* more of @s is to be sent at s->due: http2_stream_resume() then */
+	void (*on_paced)(void *ctx, struct http2_stream *s);
 	/* between these several exchanges may end, and none may begin */
 	void (*hold)(void *ctx);
 	void (*release)(void *ctx);
@@ -146,6 +153,9 @@ void http2_client_begin(struct http2_client *c, struct http2_stream *s, struct e
 
 /** http2_client_flush() - write what there is to write; what can not be is written when the socket allows */
 void http2_client_flush(struct http2_client *c);
+
+/** http2_stream_resume() - more of the body of @s is due */
+void http2_stream_resume(struct http2_stream *s);
 
 /** http2_stream_expire() - the deadline of its exchange has passed */
 void http2_stream_expire(struct http2_stream *s);

@@ -14,6 +14,10 @@
  * What clients have to write is written once in each turn of the loop, just
  * before it waits (uv_prepare_t): exchanges that began in one turn share a write.
  *
+ * Calls that are sent at their own pace wait on one list for one alarm, which looks at
+ * all of them: they are few beside what else goes on, and it fires once in a
+ * millisecond at most.
+ *
  * Objects of connections and streams are used again and freed with the pool.
  */
 #include "replay/http2_pool.h"
@@ -46,6 +50,8 @@ struct http2_pool {
 	struct list unwritten; /* clients */
 	uv_prepare_t prepare;  /* runs while there are such */
 	struct alarm alarm;    /* of what was idle for long enough */
+	struct list paced;     /* streams whose next bytes are not due yet */
+	struct alarm pace;     /* of those */
 	bool is_closing;
 };
 
@@ -227,6 +233,34 @@ static void on_unwritten(void *ctx, struct http2_client *c)
 	list_add_last(&p->unwritten, &c->unwritten);
 }
 
+/* ---- what is not sent at once ---- */
+
+static void on_paced(void *ctx, struct http2_stream *s)
+{
+	struct http2_pool *p = ctx;
+
+	list_add_last(&p->paced, &s->paced);
+	alarm_set(&p->pace, s->due);
+}
+
+static void on_pace(void *ctx)
+{
+	struct http2_pool *p = ctx;
+	struct mono now = mono_now();
+
+	for (struct list *l = p->paced.next, *next; l != &p->paced; l = next) {
+		struct http2_stream *s = list_entry(l, struct http2_stream, paced);
+
+		next = l->next;
+		if (s->due.ns > now.ns) {
+			alarm_set(&p->pace, s->due);
+			continue;
+		}
+		list_remove(l);
+		http2_stream_resume(s); /* which only asks to be written */
+	}
+}
+
 /* ---- exchanges ---- */
 
 /** has_stream() - is there a free one? */
@@ -312,6 +346,7 @@ void http2_pool_close(struct http2_pool *p)
 		close_client(p, client_at(p->full.next));
 	uv_close((uv_handle_t *)&p->prepare, NULL);
 	alarm_close(&p->alarm);
+	alarm_close(&p->pace);
 }
 
 void http2_pool_free(struct http2_pool *p)
@@ -352,6 +387,7 @@ struct http2_pool *http2_pool_new(struct tls_context *tls)
 	list_init(&p->closed);
 	list_init(&p->free);
 	list_init(&p->unwritten);
+	list_init(&p->paced);
 	return p;
 }
 
@@ -371,10 +407,12 @@ void http2_pool_start(struct http2_pool *p, const struct transport_setup *s, str
 		.head = &p->head,
 		.keeping = o->keep_responses ? &p->keeping : NULL,
 		.streams = o->streams > 0 ? o->streams : STREAMS_DEFAULT,
+		.speed = o->speed,
 		.on_connected = on_connected,
 		.on_ended = on_ended,
 		.on_changed = on_changed,
 		.on_unwritten = on_unwritten,
+		.on_paced = on_paced,
 		.hold = hold,
 		.release = release,
 		.ctx = p,
@@ -383,4 +421,5 @@ void http2_pool_start(struct http2_pool *p, const struct transport_setup *s, str
 	uv_prepare_init(s->shared->loop, &p->prepare);
 	p->prepare.data = p;
 	alarm_init(&p->alarm, s->shared->loop, on_alarm, p);
+	alarm_init(&p->pace, s->shared->loop, on_pace, p);
 }

@@ -13,7 +13,8 @@
  *
  * Bodies of requests are not copied by nghttp2 (NGHTTP2_DATA_FLAG_NO_COPY). A
  * piece that is promised by a frame's head has to be sent, even if the exchange
- * ends before it is: then it is copied behind the head (settle_tail()).
+ * ends before it is: then it is copied behind the head (settle_tail()). Bytes that are
+ * not due yet are deferred until http2_stream_resume().
  */
 #include "replay/http2_session.h"
 
@@ -45,6 +46,7 @@ void http2_stream_end(struct http2_stream *s, enum outcome_kind kind, const char
 		nghttp2_session_set_stream_user_data(c->session, s->id, NULL);
 	settle_tail(c, s);
 	list_remove(&s->unsent);
+	list_remove(&s->paced);
 	list_remove(&s->link);
 	list_add_last(&c->ended, &s->link);
 	if (--c->count == 0 && c->state == HTTP2_OPEN)
@@ -303,18 +305,39 @@ static ssize_t piece_length(nghttp2_session *session, uint8_t type, int32_t id, 
 	return n;
 }
 
+/** due_bytes() - of what is left of the body, those that may go at @now; @due: when more may, or the end of the stream */
+static size_t due_bytes(struct http2_stream *s, struct mono now, struct mono *due)
+{
+	const struct message *m = s->exchange->message;
+	uint64_t upto, sent = m->body_len - s->body.len;
+
+	*due = body_pace_due(&s->pace, m, s->client->env->speed, now, &upto);
+	return upto > sent ? (size_t)(upto - sent) : 0;
+}
+
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t len, uint32_t *flags,
 			 nghttp2_data_source *source, void *ctx)
 {
 	struct http2_stream *s = stream_of(session, id);
+	struct http2_client *c = ctx;
+	struct mono now, due;
+	size_t n;
 
 	if (!s) /* it has ended, and its RST_STREAM is on the way */
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	now = mono_now();
+	n = due_bytes(s, now, &due);
+	if (n == 0 && due.ns > now.ns) {
+		s->due = due;
+		c->env->on_paced(c->env->ctx, s);
+		return NGHTTP2_ERR_DEFERRED;
+	}
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (s->body.len > len)
+	if (n > len)
 		return (ssize_t)len;
-	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	return (ssize_t)s->body.len;
+	if (due.ns <= now.ns)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)n;
 }
 
 /** send_body() - a frame's head and its piece of the body, which is not copied if it is large */
@@ -383,5 +406,6 @@ int http2_stream_submit(struct http2_stream *s)
 	if (id < 0)
 		return id == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EINVAL;
 	s->id = id;
+	s->pace = (struct body_pace){ .began = mono_now() };
 	return 0;
 }

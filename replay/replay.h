@@ -5,7 +5,8 @@
  * Nothing here knows packets, rules or headers: what a replayed request says
  * is made by a callback that the upper floor hands in.
  *
- * Promises: no retry, ever; a deadline over the whole exchange; responses are
+ * Promises: no retry, ever; a deadline over the whole exchange (a call of gRPC that is
+ * sent at its recorded pace has that time besides); responses are
  * drained into one shared buffer and thrown away, unless keep_responses; a full
  * queue sheds the newest request; each target has its own pool, queue, rate,
  * breaker and books, so one that is dead changes nothing for the others.
@@ -36,7 +37,8 @@ struct target_options {
 	uint32_t streams;               /* at most this many exchanges on one of HTTP/2, if the server takes as many; 0: 128 */
 	enum http_version http_version; /* "sink:" speaks HTTP/1 only, whatever is said here */
 	uint32_t queue;                 /* at most this many requests waiting */
-	int64_t max_time_ns;            /* whole exchange: DNS, connect, write, response */
+	int64_t max_time_ns;            /* whole exchange: DNS, connect, write, response; without what is waited for by @speed */
+	double speed;                   /* calls of gRPC whose messages came apart go as they came, times this; 0: at once */
 	int64_t connect_timeout_ns;     /* part of it; 0 = max_time_ns */
 	uint32_t breaker;               /* consecutive failures to connect before it is left alone */
 	uint64_t rate;                  /* requests/s, 0 = no limit; the bucket holds one tenth of a second, at least 1 */

@@ -21,7 +21,9 @@
  * hold whenever the loop is not inside this file.
  *
  * Deadlines need one alarm. Exchanges have the same max_time, so the list of
- * those under way is sorted by deadline as it grows; so is the queue.
+ * those under way is sorted by deadline as it grows; so is the queue. Only calls
+ * that are sent over a time of their own (body_pace.h) have that time besides, and
+ * others are put before them.
  *
  * How a request travels is not known here: no socket, no name, no protocol. A
  * unit test hands in a transport without any of them.
@@ -34,6 +36,7 @@
 
 #include "base/log.h"
 #include "replay/alarm.h"
+#include "replay/body_pace.h"
 #include "replay/breaker.h"
 #include "replay/rate.h"
 
@@ -197,16 +200,26 @@ static void shed_stale_queued(struct target *t, struct mono now)
 
 /* ---- exchanges ---- */
 
+/** enter() - @x is under way: the last by its deadline, but for calls that are sent over a time of their own */
+static void enter(struct target *t, struct exchange *x)
+{
+	struct list *before = t->under_way.prev;
+
+	while (before != &t->under_way && list_entry(before, struct exchange, link)->deadline.ns > x->deadline.ns)
+		before = before->prev;
+	list_add_first(before, &x->link);
+}
+
 /** begin() - an exchange with @m (a reference, taken); can_begin() has said yes. It may have ended when this returns */
 static void begin(struct target *t, struct message *m, struct mono now)
 {
 	struct exchange *x = list_entry(t->free.next, struct exchange, link);
 
 	list_remove(&x->link);
-	list_add_last(&t->under_way, &x->link);
 	x->message = m;
 	x->began = now;
-	x->deadline.ns = now.ns + t->options.max_time_ns;
+	x->deadline.ns = now.ns + t->options.max_time_ns + body_pace_length_ns(m, t->options.speed);
+	enter(t, x);
 	counter_add(&t->stats.sent, 1);
 	counter_add(&t->stats.in_flight, 1);
 	t->transport->ops->begin(t->transport, x);

@@ -82,6 +82,7 @@ struct target_options stages_target(const struct options *o, size_t i)
 		.connections = o->connections,
 		.queue = o->queue,
 		.max_time_ns = o->max_time_ns,
+		.speed = o->speed_max ? 0 : o->speed,
 		.connect_timeout_ns = o->connect_timeout_ns,
 		.breaker = o->breaker,
 		.rate = target->rate,

@@ -250,6 +250,7 @@ static void request_whole(struct h2_server_peer *p, struct stream *s)
 	const struct h2_server_script *script = &p->server->script;
 
 	s->request->is_whole = true;
+	s->request->ended_ns = uv_hrtime();
 	if (script->goaway_after && p->requests >= script->goaway_after && !p->was_goaway) {
 		p->was_goaway = true;
 		nghttp2_submit_goaway(p->session, NGHTTP2_FLAG_NONE, s->id - 2 * (int32_t)script->goaway_spares,
@@ -276,7 +277,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	s = calloc(1, sizeof(*s));
 	s->id = frame->hd.stream_id;
 	s->request = &server->seen[server->requests++];
-	*s->request = (struct h2_request){ .reset_code = UINT32_MAX };
+	*s->request = (struct h2_request){ .reset_code = UINT32_MAX, .began_ns = uv_hrtime() };
 	s->next = p->streams;
 	p->streams = s;
 	p->requests++;
@@ -329,8 +330,11 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 {
 	struct stream *s = nghttp2_session_get_stream_user_data(session, id);
 
-	if (s)
-		s->request->body_bytes += len;
+	if (!s)
+		return 0;
+	s->request->body_bytes += len;
+	if (s->request->piece_count < H2_PIECES_MAX)
+		s->request->pieces[s->request->piece_count++] = (struct h2_piece){ s->request->body_bytes, uv_hrtime() };
 	return 0;
 }
 

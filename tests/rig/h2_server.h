@@ -53,10 +53,20 @@ struct h2_server_script {
 	uint64_t flood;
 };
 
+#define H2_PIECES_MAX 16
+
+/** struct h2_piece - of a body: up to @upto bytes had come at @at_ns, of uv_hrtime() */
+struct h2_piece {
+	uint64_t upto, at_ns;
+};
+
 /** struct h2_request - what was seen of one */
 struct h2_request {
 	char path[64], method[16], scheme[8], authority[64], te[16], timeout[16], type[64];
 	uint64_t body_bytes;
+	struct h2_piece pieces[H2_PIECES_MAX]; /* the first ones */
+	unsigned piece_count;
+	uint64_t began_ns, ended_ns; /* when its head came, and its end */
 	bool has_host, has_connection, has_length, has_upper, is_whole;
 	uint32_t reset_code; /* of the client's RST_STREAM; UINT32_MAX: none */
 };

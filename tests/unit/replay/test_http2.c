@@ -80,6 +80,32 @@ static void submit_grpc(struct two *t, const char *timeout)
 	replay_submit(t->rig.replay, m);
 }
 
+/** submit_paced() - a call with three messages of 6 bytes each, the first at once, then @apart_ms apart, as is the end */
+static void submit_paced(struct two *t, unsigned apart_ms)
+{
+	static const uint8_t message[] = { 0, 0, 0, 0, 1, 'x' };
+	struct message *m = calloc(1, sizeof(*m));
+
+	assert_non_null(m);
+	m->references = 1;
+	m->head.method = SPAN_LITERAL("POST");
+	m->head.target = SPAN_LITERAL("/s.S/Stream");
+	m->head.version_major = 2;
+	m->head.is_grpc = true;
+	m->origin.ts_first.ns = 1000 * NS_PER_S;
+	m->origin.ts_last.ns = m->origin.ts_first.ns + 3 * apart_ms * NS_PER_MS;
+	m->body_kept = true;
+	m->body_len = 3 * sizeof(message);
+	m->body = malloc((size_t)m->body_len);
+	m->arrivals = calloc(3, sizeof(*m->arrivals));
+	assert_true(m->body && m->arrivals);
+	for (unsigned i = 0; i < 3; i++) {
+		memcpy(m->body + i * sizeof(message), message, sizeof(message));
+		m->arrivals[m->arrival_count++] = (struct arrival){ i * sizeof(message), i * apart_ms * 1000 };
+	}
+	replay_submit(t->rig.replay, m);
+}
+
 /* ---- what is said ---- */
 
 static void test_one_exchange(void **state)
@@ -132,6 +158,98 @@ static void test_call_of_grpc(void **state)
 	assert_true(grpc_timeout_ns(span_str(t->server.seen[2].timeout)) <= 10 * NS_PER_S);
 	assert_int_equal(counter_get(&stats_of(t)->grpc[GRPC_OK]), 3);
 	assert_int_equal(counter_get(&stats_of(t)->grpc_failed), 0);
+	two_stop(t);
+}
+
+/** check_paced() - no byte of @r came before its time at @speed, nor did the end; later it may be */
+static void check_paced(const struct h2_request *r, uint64_t begun_ns, unsigned apart_ms, unsigned speed)
+{
+	uint64_t from = 0, apart_ns = apart_ms * (uint64_t)NS_PER_MS / speed;
+
+	assert_true(r->is_whole && r->reset_code == UINT32_MAX);
+	assert_int_equal(r->body_bytes, 18);
+	assert_int_equal(r->pieces[r->piece_count - 1].upto, 18);
+	for (unsigned i = 0; i < r->piece_count; i++) {
+		uint64_t last = (r->pieces[i].upto - 1) / 6; /* message that the piece ends in */
+
+		assert_true(r->pieces[i].upto % 6 == 0 && r->pieces[i].upto >= from);
+		assert_true(r->pieces[i].at_ns - begun_ns >= last * apart_ns);
+		from = r->pieces[i].upto;
+	}
+	assert_true(r->ended_ns >= r->pieces[r->piece_count - 1].at_ns);
+	assert_true(r->ended_ns - begun_ns >= 3 * apart_ns);
+}
+
+/* The deadline counts without the time that a call is sent over: each of these takes longer than it. */
+static void test_paced(void **state)
+{
+	static const unsigned speeds[] = { 1, 4 };
+
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
+		struct two *t = two_new((struct h2_server_script){ .grpc_status = 0 });
+		uint64_t begun_ns;
+
+		t->target.speed = speeds[i];
+		t->target.max_time_ns = 10 * NS_PER_S;
+		t->target.connections = 1;
+		two_start(t);
+		submit_grpc(t, NULL);
+		rig_wait(&t->rig, 1);
+		begun_ns = uv_hrtime();
+		submit_paced(t, 80);
+		submit_paced(t, 120);
+		submit_grpc(t, NULL);
+		rig_wait(&t->rig, 4);
+		assert_int_equal(rig_count(&t->rig, 0, OUTCOME_ANSWERED_2XX), 4);
+		assert_int_equal(t->server.connections, 1);
+		check_paced(&t->server.seen[1], begun_ns, 80, speeds[i]);
+		check_paced(&t->server.seen[2], begun_ns, 120, speeds[i]);
+		assert_true(t->server.seen[3].ended_ns > 0);
+		two_stop(t);
+	}
+}
+
+/* At speed 0 (-x max) all of it goes in one frame. */
+static void test_paced_at_once(void **state)
+{
+	struct two *t = two_new((struct h2_server_script){ .grpc_status = 0 });
+
+	two_start(t);
+	submit_paced(t, 3600 * 1000);
+	rig_wait(&t->rig, 1);
+	assert_int_equal(t->server.seen[0].piece_count, 1);
+	assert_int_equal(t->server.seen[0].body_bytes, 18);
+	assert_true(t->server.seen[0].is_whole);
+	two_stop(t);
+}
+
+/* What ends while the next bytes are waited for: refused, cut off, the program's end. */
+static void test_paced_ends_early(void **state)
+{
+	struct two *t = two_new((struct h2_server_script){ .answer = H2_EARLY, .grpc_status = -1 });
+
+	t->target.speed = 1;
+	t->target.connections = 2;
+	two_start(t);
+	submit_paced(t, 3600 * 1000);
+	rig_wait(&t->rig, 1);
+	assert_int_equal(t->rig.outcomes[0].outcome.status_code, 413);
+	t->server.script.answer = H2_HOLD;
+	submit_paced(t, 3600 * 1000);
+	submit_grpc(t, NULL);
+	while (t->server.requests < 3 || t->server.seen[1].piece_count == 0)
+		uv_run(&t->rig.loop, UV_RUN_ONCE);
+	h2_server_cut(&t->server);
+	rig_wait(&t->rig, 3);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_FAILED_RESET), 2);
+	submit_paced(t, 3600 * 1000);
+	while (t->server.requests < 4 || t->server.seen[3].piece_count == 0)
+		uv_run(&t->rig.loop, UV_RUN_ONCE);
+	assert_int_equal(t->server.seen[3].pieces[0].upto, 6);
+	assert_false(t->server.seen[3].is_whole);
+	rig_drain(&t->rig, 0);
+	rig_wait_drained(&t->rig);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_CANCELLED_AT_EXIT), 1);
 	two_stop(t);
 }
 
@@ -614,6 +732,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_exchange),
 		cmocka_unit_test(test_call_of_grpc),
+		cmocka_unit_test(test_paced),
+		cmocka_unit_test(test_paced_at_once),
+		cmocka_unit_test(test_paced_ends_early),
 		cmocka_unit_test(test_status_of_grpc),
 		cmocka_unit_test(test_grpc_to_a_target_of_http1),
 		cmocka_unit_test(test_both_versions),

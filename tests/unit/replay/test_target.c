@@ -377,6 +377,35 @@ static void test_deadline(void **state)
 	stop(&g);
 }
 
+/* A call that is sent over a time of its own has a later deadline than those that begin after it. */
+static void test_deadline_of_paced(void **state)
+{
+	static const uint64_t in_order[] = { 2, 4, 5, 3, 1 };
+	static const unsigned lasts_h[] = { 2, 0, 1, 0, 0 };
+	struct target_options options = options_of(8);
+	struct rig g;
+
+	options.speed = 1;
+	start(&g, &options, 5);
+	for (size_t i = 0; i < 5; i++) {
+		struct message *m = calloc(1, sizeof(*m));
+
+		assert_non_null(m);
+		m->references = 1;
+		m->origin.id = ++g.next_id;
+		m->origin.ts_last.ns = lasts_h[i] * 3600 * NS_PER_S;
+		m->arrival_count = lasts_h[i] > 0;
+		m->arrivals = calloc(1, sizeof(*m->arrivals));
+		target_submit(g.target, m);
+	}
+	target_cancel(g.target); /* in order of deadline */
+	check_books(&g);
+	assert_int_equal(g.ended_count, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(g.ended[i], in_order[i]);
+	stop(&g);
+}
+
 static void test_waiting_too_long_is_stale(void **state)
 {
 	struct target_options options = options_of(8);
@@ -483,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_breaker),
 		cmocka_unit_test(test_breaker_and_later_failures),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_deadline_of_paced),
 		cmocka_unit_test(test_waiting_too_long_is_stale),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_close_in_the_middle),

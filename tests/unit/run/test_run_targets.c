@@ -40,11 +40,19 @@ static void test_options(void **state)
 	assert_int_equal(b.max_response, o.compare.max_response);
 	assert_true(b.shed_stale && b.is_here); /* live */
 	assert_false(b.may_be_production);
+	assert_true(b.speed == 1);
 	options_deinit(&o);
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "http://h:1", "--target-is-production");
 	a = stages_target(&o, 0);
 	assert_false(a.shed_stale || a.is_here || a.keep_responses);
 	assert_true(a.may_be_production);
+	assert_true(a.speed == 1);
+	options_deinit(&o);
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "http://h:1", "-x", "0.5");
+	assert_true(stages_target(&o, 0).speed == 0.5);
+	options_deinit(&o);
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "http://h:1", "-x", "max");
+	assert_true(stages_target(&o, 0).speed == 0);
 	options_deinit(&o);
 }
 
