@@ -110,9 +110,9 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	struct h2_tap *tap = ctx;
 	struct h2_told *told = NULL;
 
-	for (size_t i = 0; i < tap->told_count; i++)
-		if (token && tap->told[i].token == token)
-			told = &tap->told[i];
+	for (size_t i = tap->told_count; i > 0 && !told; i--) /* mostly one of the last */
+		if (token && tap->told[i - 1].token == token)
+			told = &tap->told[i - 1];
 	if (!told || told->answered) {
 		complain(tap, "an answer to nothing, or a second one");
 	} else {
@@ -346,11 +346,13 @@ struct candidate {
 	bool found;
 };
 
-/** find() - the request that was told, if there is one that was not told before */
+/** find() - the request that was told, if there is one that was not told before; @found: of the first, how many were */
 static const struct h2_request *find(struct candidate *candidates, const struct h2_truth *truth, const struct h2_told *told,
-				     bool whole)
+				     bool whole, size_t *found)
 {
-	for (size_t i = 0; i < truth->count; i++) {
+	while (*found < truth->count && candidates[*found].found)
+		++*found;
+	for (size_t i = *found; i < truth->count; i++) {
 		struct candidate *c = &candidates[i];
 
 		if (c->found || !may_be_told(&truth->at[i], whole) ||
@@ -403,11 +405,11 @@ static const char *complaint_of(struct h2_tap *tap, const char *what, uint32_t s
 
 /** judge_told() - one request that was told */
 static const char *judge_told(struct h2_tap *tap, struct candidate *candidates, const struct h2_truth *truth,
-			      struct h2_told *told, bool whole)
+			      struct h2_told *told, bool whole, size_t *found)
 {
 	if (whole && told->is_part)
 		return complaint_of(tap, "a part of a head of which all is known:", 0, told);
-	told->request = find(candidates, truth, told, whole && !tap->options.one_way);
+	told->request = find(candidates, truth, told, whole && !tap->options.one_way, found);
 	if (!told->request)
 		return complaint_of(tap, "never sent, or told twice, or not so:", 0, told);
 	if (told->is_grpc && told->messages != told->request->messages)
@@ -438,6 +440,7 @@ const char *h2_judge(struct h2_tap *tap, const struct h2_truth *truth, bool whol
 {
 	struct candidate *candidates = calloc(truth->count + 1, sizeof(*candidates));
 	const char *complaint = tap->complaint;
+	size_t found = 0; /* the first so many are */
 
 	if (!candidates)
 		abort();
@@ -445,7 +448,7 @@ const char *h2_judge(struct h2_tap *tap, const struct h2_truth *truth, bool whol
 		h2_request_text(&truth->at[i], &candidates[i].text);
 	for (size_t i = 0; i < tap->told_count && !complaint; i++)
 		if (tap->told[i].kept)
-			complaint = judge_told(tap, candidates, truth, &tap->told[i], whole);
+			complaint = judge_told(tap, candidates, truth, &tap->told[i], whole, &found);
 	if (!complaint && whole)
 		complaint = judge_all(tap, candidates, truth);
 	for (size_t i = 0; i < truth->count; i++)
