@@ -67,6 +67,7 @@ struct known_target {
 struct known_head {
 	uint64_t same;
 	enum decision decision; /* DECISION_CHOSEN: nothing in the head is a reason against it */
+	bool retried;           /* a call of gRPC that says so */
 };
 
 struct policy {
@@ -530,30 +531,34 @@ static enum decision judge_head(struct policy *p, const struct request_head *hea
 	return is_marked(head) ? DECISION_FILTERED_LOOP : DECISION_CHOSEN;
 }
 
-/** head_decision() - judge_head(), remembered */
-static enum decision head_decision(struct policy *p, const struct request_head *head)
+static bool is_retried(const struct request_head *head)
 {
-	struct known_head *k = &p->known_heads[head->same % KNOWN_HEADS];
+	return head->is_grpc && request_head_find(head, SPAN_LITERAL("grpc-previous-rpc-attempts"));
+}
+
+/** know_head() - judge_head(), remembered */
+static struct known_head know_head(struct policy *p, const struct request_head *head)
+{
+	struct known_head *k = &p->known_heads[head->same % KNOWN_HEADS], now;
 	uint64_t gave_up = counter_get(&p->stats->match_limit);
-	enum decision decision;
 
 	if (head->same != 0 && k->same == head->same)
-		return k->decision;
-	decision = judge_head(p, head);
+		return *k;
+	now = (struct known_head){ head->same, judge_head(p, head), is_retried(head) };
 	if (counter_get(&p->stats->match_limit) == gave_up) /* giving up is counted each time */
-		*k = (struct known_head){ head->same, decision };
-	return decision;
+		*k = now;
+	return now;
 }
 
 enum decision policy_decide(struct policy *p, const struct request_head *head,
 			    const struct request_origin *origin)
 {
-	enum decision decision = head_decision(p, head);
+	struct known_head known = know_head(p, head);
 
-	if (head->is_grpc && request_head_find(head, SPAN_LITERAL("grpc-previous-rpc-attempts")))
+	if (known.retried)
 		counter_add(&p->stats->grpc_retried, 1);
-	if (decision != DECISION_CHOSEN)
-		return decision;
+	if (known.decision != DECISION_CHOSEN)
+		return known.decision;
 	if (p->is_own && p->is_own(p->is_own_ctx, origin))
 		return DECISION_FILTERED_LOOP;
 	return is_sampled(p, head, origin) ? DECISION_CHOSEN : DECISION_UNSAMPLED;

@@ -29,11 +29,14 @@ static bool start(struct frames *f)
 	return true;
 }
 
-/** take_head() - it is in pieces */
 static enum frames_event take_head(struct frames *f, struct span *in)
 {
 	struct span part;
 
+	if (f->have == 0 && span_take(in, FRAME_HEAD_BYTES, &part)) {
+		f->at = frame_parse(part.at);
+		return start(f) ? FRAMES_START : FRAMES_BAD;
+	}
 	span_take(in, in->len < (size_t)(FRAME_HEAD_BYTES - f->have) ? in->len : (size_t)(FRAME_HEAD_BYTES - f->have), &part);
 	if (part.len > 0)
 		memcpy(f->head + f->have, part.at, part.len);
@@ -67,22 +70,10 @@ static bool take_before(struct frames *f, struct span *in)
 	return true;
 }
 
-/** take_frame() - a head is here, and perhaps everything */
-static inline enum frames_event take_frame(struct frames *f, struct span *in, struct span *piece)
-{
-	struct span head;
-
-	span_take(in, FRAME_HEAD_BYTES, &head);
-	f->at = frame_parse(head.at);
-	if (!(f->at.flags & (FLAG_PADDED | FLAG_PRIORITY)) && span_take(in, f->at.length, piece))
-		return FRAMES_WHOLE;
-	return start(f) ? FRAMES_START : FRAMES_BAD;
-}
-
-enum frames_event frames_next(struct frames *f, struct span *in, struct span *piece)
+enum frames_event frames_next_part(struct frames *f, struct span *in, struct span *piece)
 {
 	if (!f->is_inside)
-		return f->have == 0 && in->len >= FRAME_HEAD_BYTES ? take_frame(f, in, piece) : take_head(f, in);
+		return take_head(f, in);
 	if (f->before > 0 && in->len > 0 && !take_before(f, in))
 		return FRAMES_BAD;
 	if (f->before > 0)

@@ -75,13 +75,34 @@ enum frames_event {
 	FRAMES_BAD,     /* more padding than there is room for, or shorter than its fields (6.1, 6.2, 6.6) */
 };
 
+/** frames_next_part() - frames_next(), where it is not a whole frame */
+enum frames_event frames_next_part(struct frames *f, struct span *in, struct span *piece);
+
 /**
  * frames_next() - take what comes next from the front of @in
  * @piece: with FRAMES_CONTENT, and with FRAMES_WHOLE, where it may be empty; borrowed from @in
  *
  * To be called until it returns FRAMES_MORE or FRAMES_BAD, after which @f is of no use.
  */
-enum frames_event frames_next(struct frames *f, struct span *in, struct span *piece);
+static inline enum frames_event frames_next(struct frames *f, struct span *in, struct span *piece)
+{
+	struct span ahead = *in, head;
+
+	if (f->is_inside || f->have > 0)
+		return frames_next_part(f, in, piece);
+	if (in->len == 0)
+		return FRAMES_MORE;
+	if (span_take(&ahead, FRAME_HEAD_BYTES, &head)) {
+		struct frame at = frame_parse(head.at);
+
+		if (!(at.flags & (FLAG_PADDED | FLAG_PRIORITY)) && span_take(&ahead, at.length, piece)) {
+			f->at = at;
+			*in = ahead;
+			return FRAMES_WHOLE;
+		}
+	}
+	return frames_next_part(f, in, piece);
+}
 
 /** frame_says_nothing() - does it say nothing of a stream, or of how header blocks are written? */
 static inline bool frame_says_nothing(const struct frame *at)

@@ -38,15 +38,10 @@ static uint32_t place(const struct streams *s, uint32_t id)
 	return low;
 }
 
-struct h2_stream *streams_find(struct streams *s, uint32_t id)
+struct h2_stream *streams_search(struct streams *s, uint32_t id)
 {
-	uint32_t i;
+	uint32_t i = place(s, id);
 
-	if (s->last < s->count && s->at[s->last]->id == id)
-		return s->at[s->last];
-	if (s->absent == id && id != 0)
-		return NULL;
-	i = place(s, id);
 	if (i == s->count || s->at[i]->id != id) {
 		s->absent = id;
 		return NULL;
@@ -121,7 +116,7 @@ struct h2_stream *streams_add(struct streams *s, struct stream_pool *pool, uint3
 
 void streams_remove(struct streams *s, struct stream_pool *pool, struct h2_stream *st)
 {
-	uint32_t i = place(s, st->id);
+	uint32_t i = s->last < s->count && s->at[s->last] == st ? s->last : place(s, st->id);
 
 	s->absent = st->id; /* more frames of it are to come, when its response is not wanted */
 	s->count--;

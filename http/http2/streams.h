@@ -63,8 +63,16 @@ struct streams {
 	uint32_t absent; /* id of one that was looked for and is not held; 0: none was */
 };
 
+/** streams_search() - streams_find() of another one than was last found, or not found */
+struct h2_stream *streams_search(struct streams *s, uint32_t id);
+
 /** streams_find() - NULL if it is not held */
-struct h2_stream *streams_find(struct streams *s, uint32_t id);
+static inline struct h2_stream *streams_find(struct streams *s, uint32_t id)
+{
+	if (s->last < s->count && s->at[s->last]->id == id)
+		return s->at[s->last];
+	return s->absent == id && id != 0 ? NULL : streams_search(s, id);
+}
 
 /** streams_above() - the first whose id is above @id, or NULL; @count: set to how many there are */
 struct h2_stream *streams_above(const struct streams *s, uint32_t id, uint32_t *count);

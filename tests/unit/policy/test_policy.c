@@ -486,9 +486,11 @@ static void test_retries(void **state)
 	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 0);
 	head.is_grpc = true;
 	head.header_count = 1;
+	head.same = 2;
 	policy_decide(p, &head, &origin);
 	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 0);
 	head.header_count = 2;
+	head.same = 3;
 	for (int i = 0; i < 3; i++) /* also of equal heads, of which the decision is remembered */
 		assert_int_equal(policy_decide(p, &head, &origin), DECISION_CHOSEN);
 	assert_int_equal(counter_get(&policy_stats(p)->grpc_retried), 3);
