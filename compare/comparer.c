@@ -52,6 +52,7 @@
 #include "compare/findings.h"
 #include "compare/generated.h"
 #include "compare/grpc_compare.h"
+#include "compare/grpc_times.h"
 #include "compare/joined.h"
 #include "compare/json_compare.h"
 #include "compare/path_rules.h"
@@ -66,6 +67,7 @@ struct side {
 	struct tensors tensors;
 	struct joined joined;
 	struct buffer text; /* generated */
+	struct buffer gaps; /* between messages of gRPC */
 };
 
 struct comparer {
@@ -546,6 +548,18 @@ static uint64_t room_for_body(const struct comparer *c)
 	return left < c->max_body ? left : c->max_body;
 }
 
+/** note_times() - of a call with more than one message in its response, on either side */
+static void note_times(struct comparer *c, const struct pair *pair)
+{
+	struct stream_facts p, s;
+
+	if (!grpc_times(pair->production, &c->production.gaps, &p) || !grpc_times(pair->shadow, &c->shadow.gaps, &s) ||
+	    (p.events <= 1 && s.events <= 1))
+		return;
+	c->result.production_stream = p;
+	c->result.shadow_stream = s;
+}
+
 /** compare_grpc() - the messages of two responses with status OK */
 static void compare_grpc(struct comparer *c, const struct pair *pair)
 {
@@ -556,6 +570,7 @@ static void compare_grpc(struct comparer *c, const struct pair *pair)
 	c->is_large = p->body_len > COMPARER_KEPT_BODY || s->body_len > COMPARER_KEPT_BODY;
 	grpc_compare(c->grpc, &pair->request->head, p, s, room_for_body(c), &found);
 	c->result.kind = found.kind;
+	note_times(c, pair);
 	if (found.production || found.shadow)
 		cannot_read(c, found.production, found.shadow, found.damaged);
 	else if (found.shadow_failed && !found.production_failed)
@@ -613,6 +628,7 @@ static void side_deinit(struct side *side)
 	tensors_deinit(&side->tensors);
 	joined_deinit(&side->joined);
 	buffer_deinit(&side->text);
+	buffer_deinit(&side->gaps);
 }
 
 /** give_back() - all that was kept for the next pair, and what this one was charged */

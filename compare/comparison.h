@@ -51,7 +51,10 @@ struct findings {
 	uint64_t decisions_otherwise; /* of those that agree: what was decided is not the same, see json_decision.c */
 };
 
-/** struct stream_facts - of a response that is a stream of events; times in microseconds */
+/**
+ * struct stream_facts - of a response that is a stream of events; times in microseconds
+ * Or of a call of gRPC with several messages in either response: each is an event with text.
+ */
 struct stream_facts {
 	uint64_t events, tokens; /* tokens: deltas with text */
 	int64_t first_token_us;  /* after the request's last byte; -1: not known */

@@ -31,6 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/arrivals.h"
+
 #define JOINTS_MAX 256
 #define DEPTH_MAX 8 /* of the table below, with room */
 
@@ -425,21 +427,6 @@ static bool is_error(const struct json_doc *d, const struct event *e)
 	uint32_t error = d->count > 0 ? json_doc_member(d, 0, SPAN_LITERAL("error")) : 0;
 
 	return (error && d->nodes[error].type != JSON_NULL) || span_equal(e->type, SPAN_LITERAL("error"));
-}
-
-/** arrival_us() - when the byte before @end came; -1: not known */
-static int64_t arrival_us(const struct response *from, uint64_t end, size_t *hint)
-{
-	const struct arrival *a = from->arrivals;
-	size_t i = *hint;
-
-	while (i + 1 < from->arrival_count && a[i + 1].offset < end)
-		i++;
-	*hint = i;
-	if (i >= from->arrival_count || a[i].offset >= end ||
-	    i + 1 == ARRIVALS_MAX) /* behind the last one anything may be */
-		return -1;
-	return a[i].us;
 }
 
 /** struct timing - of the deltas with text */

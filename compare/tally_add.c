@@ -162,6 +162,12 @@ static void add_stream(struct side_tally *side, const struct stream_facts *f)
 		add_time(&side->gap, f->gaps_us[i]);
 }
 
+/** has_messages() - is it a call of gRPC whose response is a stream? */
+static bool has_messages(const struct comparison *c)
+{
+	return c->production_stream.events > 0 || c->shadow_stream.events > 0;
+}
+
 static void add_label(struct target_tally *g, const char *label, int number)
 {
 	if (!count_one(&g->labels, span_str(label), span_of(NULL, 0), number, 1))
@@ -291,7 +297,7 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 	add_verdict(g, pair, c);
 	add_status(g, pair);
 	add_latency(g, pair);
-	if (c->kind == BODY_EVENTS && pair->production && pair->shadow) {
+	if ((c->kind == BODY_EVENTS || has_messages(c)) && pair->production && pair->shadow) {
 		add_stream(&g->side[PRODUCTION], &c->production_stream);
 		add_stream(&g->side[SHADOW], &c->shadow_stream);
 	}

@@ -228,7 +228,7 @@ bool response_is_stream(const struct response *r)
 
 void response_add_arrival(struct response *r, int64_t us)
 {
-	size_t cap = r->arrival_cap ? r->arrival_cap * 2 : 64;
+	size_t cap = r->arrival_cap ? r->arrival_cap * 2 : 8;
 	struct arrival *arrivals;
 
 	if (r->result != RESPONSE_WHOLE || r->arrival_count >= ARRIVALS_MAX)

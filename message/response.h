@@ -53,7 +53,7 @@ struct response {
 	uint64_t body_len;
 	size_t body_cap;
 	int64_t first_byte_us, last_byte_us; /* after the request's last byte; -1: not known. Below 0 never. */
-	struct arrival *arrivals; /* only of event streams (text/event-stream); after the request's last byte; own memory */
+	struct arrival *arrivals; /* of event streams (text/event-stream) and gRPC; after the request's last byte; own memory */
 	size_t arrival_count, arrival_cap;
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;

@@ -213,7 +213,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 		return 0;
 	s->body_bytes += len;
 	if (s->response) {
-		if (response_is_stream(s->response))
+		if (s->exchange->message->head.is_grpc || response_is_stream(s->response))
 			response_add_arrival(s->response, http2_stream_us_since_sent(s, c->heard_at));
 		response_add_body(s->response, span_of(at, len), 0, c->env->keeping->max);
 	}

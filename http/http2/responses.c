@@ -101,7 +101,7 @@ void h2_responses_body(struct http2 *h, struct h2_stream *st, struct span bytes,
 		h2_responses_break(h, st, RESPONSE_GAP); /* its head was not captured */
 		return;
 	}
-	if (response_is_stream(st->response))
+	if (st->is_grpc || response_is_stream(st->response))
 		response_add_arrival(st->response, since_request(st, at));
 	response_add_body(st->response, bytes, 0, h->env->max_response);
 }

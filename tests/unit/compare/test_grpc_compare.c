@@ -31,6 +31,8 @@ struct half {
 	const char *headers, *trailers;
 	struct buffer body;
 	bool is_part;
+	struct arrival arrivals[4];
+	size_t arrival_count;
 };
 
 static struct half halves[2]; /* of the pair that is being made */
@@ -43,6 +45,7 @@ static void begin(void)
 		halves[i].headers = "content-type: application/grpc\n";
 		halves[i].trailers = "grpc-status: 0\n";
 		halves[i].is_part = false;
+		halves[i].arrival_count = 0;
 	}
 }
 
@@ -91,6 +94,8 @@ static const struct comparison *run(struct comparer *c, const char *path)
 			.is_part = halves[i].is_part,
 			.body = halves[i].body.bytes,
 			.body_len = halves[i].body.len,
+			.arrivals = halves[i].arrivals,
+			.arrival_count = halves[i].arrival_count,
 		};
 	}
 	return comparer_run(c, &pair);
@@ -710,6 +715,57 @@ static void messages_of_a_stream_are_paired(void **state)
 	comparer_free(c);
 }
 
+/** arrive() - what of @side is here came by @us, from the end of what had come before */
+static void arrive(int side, uint64_t from, int64_t us)
+{
+	halves[side].arrivals[halves[side].arrival_count++] = (struct arrival){ from, us };
+}
+
+static void times_are_those_of_messages(void **state)
+{
+	struct comparer *c = with_rules("");
+	const struct comparison *got;
+
+	(void)state;
+	begin();
+	put_stream(0, "a1");
+	arrive(0, 0, 100);
+	arrive(0, halves[0].body.len, 700); /* it comes in two pieces: */
+	put_stream(0, "a2");
+	arrive(0, halves[0].body.len - 1, 750); /* its last byte counts */
+	put_stream(0, "a3");
+	put_stream(1, "a1 a2 a3");
+	arrive(1, 0, 900);
+	got = run(c, STREAM);
+	expect("times", got, COMPARISON_EQUAL, NULL);
+	assert_int_equal(got->production_stream.events, 3);
+	assert_int_equal(got->production_stream.tokens, 3);
+	assert_int_equal(got->production_stream.first_token_us, 100);
+	assert_int_equal(got->production_stream.gap_count, 2);
+	assert_int_equal(got->production_stream.gaps_us[0], 650);
+	assert_int_equal(got->production_stream.gaps_us[1], 0);
+	assert_int_equal(got->shadow_stream.first_token_us, 900);
+	assert_int_equal(got->shadow_stream.gap_count, 2);
+	assert_int_equal(got->shadow_stream.gaps_us[1], 0);
+	begin();
+	put_stream(0, "a1 a2");
+	put_stream(1, "a1");
+	arrive(1, 0, 5);
+	got = run(c, STREAM); /* of production's nothing is known but that they came */
+	assert_int_equal(got->production_stream.events, 2);
+	assert_int_equal(got->production_stream.first_token_us, -1);
+	assert_int_equal(got->production_stream.gap_count, 0);
+	assert_int_equal(got->shadow_stream.events, 1);
+	assert_int_equal(got->shadow_stream.first_token_us, 5);
+	begin();
+	for (int i = 0; i < 2; i++) { /* one message on both sides is no stream */
+		put_stream(i, "a1");
+		arrive(i, 0, 5);
+	}
+	assert_int_equal(run(c, STREAM)->production_stream.events, 0);
+	comparer_free(c);
+}
+
 /* ---- compressed and damaged ---- */
 
 static void messages_are_unfolded(void **state)
@@ -815,6 +871,7 @@ int main(void)
 		cmocka_unit_test(names_come_from_proto),
 		cmocka_unit_test(what_only_looks_like_numbers_is_never_close),
 		cmocka_unit_test(messages_of_a_stream_are_paired),
+		cmocka_unit_test(times_are_those_of_messages),
 		cmocka_unit_test(messages_are_unfolded),
 		cmocka_unit_test(frames_have_to_be_whole),
 		cmocka_unit_test(little_memory_makes_pairs_too_large),

@@ -765,6 +765,35 @@ static void test_repeats_of_varying_bytes(void **state)
 	}
 }
 
+/* Streams are those of events, and calls of gRPC whose facts say that there were several messages. */
+static void test_streams(void **state)
+{
+	static const struct stream_facts none = { .first_token_us = -1 };
+	static const struct stream_facts facts = { .events = 3, .tokens = 3, .first_token_us = 70 };
+	struct tally *t = tally_of(1, false);
+	struct buffer out;
+
+	(void)state;
+	random_state = 4;
+	for (int i = 0; i < 12; i++) {
+		struct made x;
+
+		make(&x);
+		x.pair.production = &x.production;
+		x.pair.shadow = &x.shadow;
+		x.c = (struct comparison){ .verdict = COMPARISON_EQUAL, .kind = i < 2 ? BODY_EVENTS : BODY_PROTOBUF,
+					   .production_stream = i < 7 ? facts : none, .shadow_stream = i < 4 ? facts : none };
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+	out = written(t);
+	IS(buffer_span(&out), "streams/production/count", 7, 0);
+	IS(buffer_span(&out), "streams/production/events", 21, 0);
+	IS(buffer_span(&out), "streams/shadow/count", 7, 0);
+	IS(buffer_span(&out), "streams/shadow/tokens", 12, 0);
+	buffer_deinit(&out);
+	tally_free(t);
+}
+
 /* A generated text that differs is no mismatch, until a control shows how much of it is noise. */
 static void test_generated(void **state)
 {
@@ -972,6 +1001,7 @@ int main(void)
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
 		cmocka_unit_test(test_repeats_of_varying_bytes),
 		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
+		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
 	};

@@ -62,6 +62,9 @@ static void on_response(void *ctx, uint64_t token, struct response *r)
 	assert_non_null(r);
 	buffer_printf(&tap->said, " answer %s %lld..%lld", response_result_name(r->result), (long long)(r->first_byte_us / 1000),
 		      (long long)(r->last_byte_us / 1000));
+	for (size_t i = 0; i < r->arrival_count; i++)
+		buffer_printf(&tap->said, " %llu@%lld", (unsigned long long)r->arrivals[i].offset,
+			      (long long)(r->arrivals[i].us / 1000));
 	response_free(r);
 }
 
@@ -193,7 +196,8 @@ static const struct {
 	{ "H 20 M 100 rm 100 e RT", " told 0@20 6@120 12@220. answer whole 0..0" },
 	{ "H 20 mM 100 r 100 m e RT", " told 0@20 12@220 18@220. answer whole 0..0" },
 	/* production responds meanwhile: its first byte is not before the request's last */
-	{ "Hm R 100 m 100 m d 50 e 20 T", " told 0@0 6@100 12@200 18@250. answer whole 0..20" },
+	{ "Hm R 100 m 100 m d 50 e 20 T", " told 0@0 6@100 12@200 18@250. answer whole 0..20 0@0" },
+	{ "Hme 10 R 10 d 100 dd 50 T", " told 6@0. answer whole 10..170 0@20 6@120 12@120" },
 	/* too long: when bytes come, when it ends, and when the capture does; what follows is stepped over */
 	{ "Hm 1900 m 99 e RT", " told 0@0 6@1900 12@1999. answer whole 0..0" },
 	{ "Hm 1900 m 200 m m 100 e RT", " stream_long" },
