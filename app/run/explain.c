@@ -35,6 +35,7 @@ static const struct {
 		[LOST_URGENT] = "TCP urgent data in it: which bytes the service read cannot be seen",
 		[LOST_HEAD_UNKNOWN] = "HTTP/2: its head names fields by numbers agreed on before the capture, or in a gap of it",
 		[LOST_FRAMING] = "HTTP/2: its frames, or its gRPC messages, break their framing",
+		[LOST_STREAM_LONG] = "HTTP/2: its call was open for longer than --max-stream-time",
 		[LOST_STREAM_RESET] = "HTTP/2: its stream was reset before it was whole",
 		[LOST_REFUSED] = "HTTP/2: production refused its stream and did not process it",
 		[LOST_CUT_AT_END] = "the capture ended first",
