@@ -100,7 +100,7 @@ static void tell(const struct books_target *t, enum outcome_kind kind, int64_t m
 	case OUTCOME_FAILED_PROTOCOL:
 		buffer_add_str(&out->how, "were answered with something else than HTTP");
 		buffer_add_str(&out->remedy, "is this the port of an HTTP server, is http:// or https:// right for it, and does it speak the HTTP/1 or HTTP/2 in which "
-						  "requests come (--http-version)?");
+					     "requests come (--http-version)?");
 		return;
 	case OUTCOME_FAILED_REFUSED:
 		buffer_add_str(&out->how, "were refused by the shadow (REFUSED_STREAM)");
