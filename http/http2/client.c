@@ -195,25 +195,6 @@ static void reset_stream(struct http2 *h, uint32_t id)
 	h2_requests_done(h, st);
 }
 
-static uint32_t number_in(const uint8_t at[4])
-{
-	struct span four = span_of(at, 4);
-	uint32_t n = 0;
-
-	span_u32(&four, &n);
-	return n;
-}
-
-/** take_setting() - six bytes of SETTINGS: what the server's encoder may do (RFC 9113, 6.5.2) */
-static void take_setting(struct http2 *h, const uint8_t *at)
-{
-	struct hpack *theirs = &h->side[SIDE_SERVER].hpack;
-	uint32_t value = number_in(at + 2);
-
-	if (at[0] == 0 && at[1] == 1 && (theirs->limit == UINT32_MAX || value > theirs->limit))
-		hpack_set_limit(theirs, value > HPACK_TABLE_SIZE ? value : HPACK_TABLE_SIZE);
-}
-
 static void take_data(struct http2 *h, struct span piece)
 {
 	struct side *s = mine(h);
@@ -254,13 +235,7 @@ static void take_content(struct http2 *h, struct span piece, struct span *block)
 		side_small(s, piece);
 		break;
 	case FRAME_SETTINGS:
-		for (size_t i = 0; i < piece.len; i++) {
-			s->small[s->small_have++] = piece.at[i];
-			if (s->small_have == 6) {
-				take_setting(h, s->small);
-				s->small_have = 0;
-			}
-		}
+		side_settings(s, &h->side[SIDE_SERVER].hpack, piece);
 		break;
 	default:
 		break;

@@ -175,6 +175,12 @@ static inline void block_clear(struct block *b)
 		block_drop(b);
 }
 
+/** side_number() - four bytes in network order */
+uint32_t side_number(const uint8_t at[4]);
+
+/** side_settings() - more of the content of SETTINGS of @s: what it lets @encoder, the other side's, do (RFC 9113, 6.5.2) */
+void side_settings(struct side *s, struct hpack *encoder, struct span piece);
+
 /** side_small() - collect the first bytes of a small frame's content */
 void side_small(struct side *s, struct span piece);
 

@@ -14,15 +14,6 @@ static struct side *mine(struct http2 *h)
 	return &h->side[SIDE_SERVER];
 }
 
-static uint32_t number_in(const uint8_t at[4])
-{
-	struct span four = span_of(at, 4);
-	uint32_t n = 0;
-
-	span_u32(&four, &n);
-	return n;
-}
-
 /**
  * stream_of() - the stream of the client's that the frame at hand is of; one that is captured ahead of it is made
  *
@@ -159,16 +150,6 @@ static void go_away(struct http2 *h, uint32_t last)
 	}
 }
 
-/** take_setting() - what the client's encoder may do */
-static void take_setting(struct http2 *h, const uint8_t *at)
-{
-	struct hpack *theirs = &h->side[SIDE_CLIENT].hpack;
-	uint32_t value = number_in(at + 2);
-
-	if (at[0] == 0 && at[1] == 1 && (theirs->limit == UINT32_MAX || value > theirs->limit))
-		hpack_set_limit(theirs, value > HPACK_TABLE_SIZE ? value : HPACK_TABLE_SIZE);
-}
-
 static void take_block(struct http2 *h, struct span bytes)
 {
 	struct side *s = mine(h);
@@ -240,13 +221,7 @@ static void take_content(struct http2 *h, struct span piece, struct span *block)
 		side_small(s, piece);
 		break;
 	case FRAME_SETTINGS:
-		for (size_t i = 0; i < piece.len; i++) {
-			s->small[s->small_have++] = piece.at[i];
-			if (s->small_have == 6) {
-				take_setting(h, s->small);
-				s->small_have = 0;
-			}
-		}
+		side_settings(s, &h->side[SIDE_CLIENT].hpack, piece);
 		break;
 	default:
 		break;
@@ -278,11 +253,11 @@ static void end_frame(struct http2 *h, struct span block)
 		break;
 	case FRAME_RST_STREAM:
 		if (s->small_have >= 4 && side_is_sure(s))
-			reset_stream(h, at->stream, number_in(s->small));
+			reset_stream(h, at->stream, side_number(s->small));
 		break;
 	case FRAME_GOAWAY:
 		if (s->small_have >= 4 && side_is_sure(s))
-			go_away(h, number_in(s->small) & 0x7fffffff);
+			go_away(h, side_number(s->small) & 0x7fffffff);
 		break;
 	case FRAME_SETTINGS:
 		s->state = SIDE_AT_FRAMES;
