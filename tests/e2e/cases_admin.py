@@ -317,18 +317,18 @@ def cpu_of(tap):
 
 
 def families(text):
-    """[(name, type, labels, help)] of an exposition"""
+    """[(name, type, labels, help)] of an exposition; labels None: it has no sample"""
     found, labels = [], {}
     for line in text.splitlines():
         word = line.split(" ", 3)
         if line.startswith("# HELP"):
-            found.append([word[2], "", [], word[3]])
+            found.append([word[2], "", None, word[3]])
         elif line.startswith("# TYPE"):
             found[-1][1] = word[3]
         else:
             labels = re.findall(r'(\w+)="', line.rpartition(" ")[0])
             found[-1][2] = [name for name in labels if name != "le"]
-    return [tuple(map(str, (name, kind, ", ".join(f"`{label}`" for label in names), told))) for name, kind, names, told in found]
+    return [(name, kind, names if names is None else ", ".join(f"`{label}`" for label in names), told) for name, kind, names, told in found]
 
 
 def metrics_documented(lab):
@@ -340,8 +340,10 @@ def metrics_documented(lab):
     (lab.directory / "metrics").write_text(text)
     told = run(lab, ns, "sh", "-c", "promtool check metrics < metrics")
     check(not told.stdout and not told.stderr, f"promtool: {told.stdout}{told.stderr}")
-    rows = [f"| `{name}` | {kind} | {labels} | {about} |" for name, kind, labels, about in families(text)]
     documented = [line for line in (TREE / "docs" / "metrics.md").read_text().splitlines() if line.startswith("| `") and line.count("|") == 5]
+    labels_of = {line.split("`")[1]: line.split("|")[3].strip() for line in documented}
+    rows = [f"| `{name}` | {kind} | {labels_of.get(name) if labels is None else labels} | {about} |"
+            for name, kind, labels, about in families(text)]
     check(rows == documented, f"docs/metrics.md has other rows than /metrics: {sorted(set(rows) ^ set(documented))}")
     names = {name.partition("{")[0] for name in series(text)}
     for path in (ALERTS, DASHBOARD):

@@ -3,6 +3,7 @@ import collections
 import os
 import re
 import subprocess
+import time
 
 from cases_live import BASE, CLIENTS, SHADOW, drive, nginx, settled
 from cases_twice import twice_tagged
@@ -13,7 +14,13 @@ NUMBERED = re.compile(r"^/v1/models/(\d+):predict\?(\d+)$")
 
 
 def threads(tap):
-    return len(os.listdir(f"/proc/{tap.popen.pid}/task"))
+    """How many it has once none was added for half a second: a lookup's come when it begins."""
+    counts = [0]
+    while len(counts) < 6 or len(set(counts[-6:])) > 1:
+        check(len(counts) < 100, f"the number of threads does not settle: {counts[-10:]}")
+        counts.append(len(os.listdir(f"/proc/{tap.popen.pid}/task")))
+        time.sleep(0.1)
+    return counts[-1]
 
 
 def lanes_count_alike(lab):
