@@ -199,7 +199,7 @@ static bool inflate(struct way *w, struct list *l)
 	size_t size = 0, count = 0;
 
 	*l = (struct list){ 0 };
-	buffer_reserve(&l->bytes, 1 << 18); /* it must not move */
+	buffer_reserve(&l->bytes, 1 << 16); /* of all fields there are less, and it must not move */
 	for (;;) {
 		nghttp2_nv nv;
 		int flags = 0;
