@@ -19,7 +19,7 @@
 
 /* Of each mix, unless PROPERTY_ROUNDS says otherwise, as ./test --long does; fewer where each costs many times as much. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ROUNDS 40
+#define ROUNDS 15
 #else
 #define ROUNDS 150
 #endif
