@@ -15,16 +15,23 @@ static struct side *mine(struct http2 *h)
 	return &h->side[SIDE_CLIENT];
 }
 
-/** malformed() - production ends such a connection; if it is one, and not ours to have misread */
-static void malformed(struct http2 *h, enum lost_reason why)
+/** lose_place() - where the next frame starts is not known: all that is open is lost for @why */
+static void lose_place(struct http2 *h, enum lost_reason why)
 {
 	struct side *s = mine(h);
 
-	counter_add(&h->env->requests.stats->http2_malformed, 1);
 	if (s->block.is_open && s->block.stream > s->highest && side_is_sure(s))
 		h2_requests_lose_head(h, s->block.stream, s->block.at, why);
 	h2_requests_lose_open(h, why);
+	counter_add(&h->env->requests.stats->http2_epochs, 1);
 	side_lose_place(s);
+}
+
+/** malformed() - production ends such a connection; if it is one, and not ours to have misread */
+static void malformed(struct http2 *h, enum lost_reason why)
+{
+	counter_add(&h->env->requests.stats->http2_malformed, 1);
+	lose_place(h, why);
 }
 
 /**
@@ -374,11 +381,10 @@ static bool seek(struct http2 *h, struct span bytes)
 		return false;
 	s->state = SIDE_AT_FRAMES;
 	s->is_found = true;
-	if (h->is_counted) {
+	if (h->is_counted)
 		counter_add(&h->env->requests.stats->http2_refound, 1);
-	} else {
+	else
 		count_start(h, HTTP2_JOINED);
-	}
 	return true;
 }
 
@@ -402,7 +408,6 @@ static void doubt(struct http2 *h)
 		h2_requests_done(h, st);
 		i += i < h->streams.count && h->streams.at[i] == st;
 	}
-	hpack_forget(&mine(h)->hpack);
 	counter_add(&h->env->requests.stats->http2_epochs, 1);
 	side_lose_place(mine(h));
 }
@@ -470,12 +475,7 @@ void h2_client_gap(struct http2 *h, uint32_t bytes, enum lost_reason why)
 		return;
 	}
 	counter_add(&h->env->requests.stats->http2_gap[HTTP2_IN_HEADS], 1);
-	counter_add(&h->env->requests.stats->http2_epochs, 1);
-	if (s->block.is_open && s->block.stream > s->highest && side_is_sure(s))
-		h2_requests_lose_head(h, s->block.stream, s->block.at, why);
-	h2_requests_lose_open(h, why);
-	hpack_forget(&s->hpack);
-	side_lose_place(s);
+	lose_place(h, why);
 }
 
 void h2_client_end(struct http2 *h, enum lost_reason why)

@@ -14,8 +14,8 @@
  * blocks go through a decoder (hpack.h), all of them and in order, or it would read
  * the following ones wrong. A stream is one request. It is complete with END_STREAM,
  * but not told of yet: production may still refuse it (REFUSED_STREAM, GOAWAY), and
- * then the client sends it again elsewhere, or find it malformed. So it is held until production reacts on
- * its stream, or cannot be seen to.
+ * then the client sends it again elsewhere, or find it malformed. So it is held until
+ * production reacts on its stream, or cannot be seen to.
  *
  * What is missing. A gap inside the content of DATA costs that request, for the
  * frame's length is known. One inside a header block costs that request and what the
@@ -29,7 +29,8 @@
  *  - Nothing is believed before an anchor: a segment that starts with a frame while the
  *    one before it was short, and whose sender had read more since. A sender writes
  *    frames whole, so what is left of one would have filled the short segment up.
- *    What was found in a body ends with that frame, and so before the anchor.
+ *    What was found in a body ends with that frame, and so before the anchor. What it
+ *    has inserted into the decoder's table goes with it.
  *  - From there on a request still needs proof: it is told of when production responds
  *    on its stream, having read its head, unless another head has come for it. While
  *    a gap is waited for responses go by whose requests are behind it: what the server
@@ -115,7 +116,7 @@ enum side_state {
 /** struct side - one direction */
 struct side {
 	enum side_state state;
-	bool is_found;      /* the place was guessed once, or the decoder was led astray */
+	bool is_found;      /* the place was guessed once */
 	bool is_anchored;   /* ... and since then a segment has shown that it is right */
 	uint8_t small_have; /* bytes of the content of a frame that is not a stream's, or of RST_STREAM */
 	uint8_t small[8];
@@ -135,9 +136,9 @@ struct http2 {
 	struct request_origin origin;
 	const struct stream_place *server;
 	struct wall at;               /* of the segment at hand */
+	uint64_t offset;              /* ... of the client: of its first byte */
 	struct known_head *known;     /* of the lane's: where heads are decoded into */
 	struct hpack_head *responded; /* ... and those of responses */
-	uint64_t offset;              /* ... of the client: of its first byte */
 	enum reader_result result;
 	bool is_upgraded;        /* from HTTP/1 */
 	bool is_preface_counted; /* ... or the preface was met by HTTP/1 */
@@ -193,7 +194,7 @@ static inline bool side_is_sure(const struct side *s)
 	return !s->is_found || s->is_anchored;
 }
 
-/** side_lose_place() - the next frame's place is not known */
+/** side_lose_place() - the next frame's place is not known: nor is, any more, what its decoder knew */
 void side_lose_place(struct side *s);
 
 /* ---- requests.c ---- */

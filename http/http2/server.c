@@ -68,7 +68,6 @@ static void lose_place(struct http2 *h, enum response_result why)
 {
 	release_held(h);
 	break_responses(h, why);
-	hpack_forget(&mine(h)->hpack);
 	side_lose_place(mine(h));
 }
 

@@ -38,6 +38,7 @@ void side_small(struct side *s, struct span piece)
 
 void side_lose_place(struct side *s)
 {
+	hpack_forget(&s->hpack); /* header blocks may go by until frames are found again */
 	s->state = SIDE_SEEKING;
 	s->is_found = true;
 	s->is_anchored = false;
@@ -51,8 +52,10 @@ void side_anchor(struct side *s, const struct chunk *chunk)
 {
 	bool at_start = s->state == SIDE_AT_FRAMES && !s->frames.is_inside && s->frames.have == 0;
 
-	if (at_start && s->last_bytes > 0 && s->last_bytes < SEGMENT_SHORT && chunk->peer_known && chunk->peer_read > s->last_read)
+	if (at_start && s->last_bytes > 0 && s->last_bytes < SEGMENT_SHORT && chunk->peer_known && chunk->peer_read > s->last_read) {
 		s->is_anchored = true;
+		hpack_forget(&s->hpack); /* what was inserted since the place was found may be a body's, too */
+	}
 	s->last_bytes = chunk->peer_known ? chunk->bytes.len : 0;
 	s->last_read = chunk->peer_read;
 }

@@ -93,7 +93,9 @@ static void add_frame(struct buffer *b, uint8_t type, uint8_t flags, uint32_t st
 /** add_lure() - frames that nobody sent: of a stream that is open, or of the one that will be next */
 static void add_lure(struct talk *t, struct buffer *b)
 {
-	static const char evil[] = "\x83\x86\x04\x05/evil\x01\x01h";
+	/* literals that are not inserted, and those that later heads could refer to */
+	static const char *const heads[] = { "\x83\x86\x04\x05/evil\x01\x01h", "\x83\x86\x44\x05/evil\x41\x01h" };
+	struct span evil = span_str(heads[below(t->d, 2)]);
 	uint32_t stream = t->next_stream + 2 * below(t->d, 3);
 	bool body = below(t->d, 2);
 
@@ -108,12 +110,11 @@ static void add_lure(struct talk *t, struct buffer *b)
 		add_frame(b, H2_DATA, H2_END_STREAM, stream, SPAN_LITERAL("evil"));
 		return;
 	}
-	add_frame(b, H2_HEADERS, body ? H2_END_HEADERS : H2_END_HEADERS | H2_END_STREAM, stream,
-		  span_of(evil, sizeof(evil) - 1));
+	add_frame(b, H2_HEADERS, body ? H2_END_HEADERS : H2_END_HEADERS | H2_END_STREAM, stream, evil);
 	if (body)
 		add_frame(b, H2_DATA, H2_END_STREAM, stream, SPAN_LITERAL("evil"));
 	if (one_in(t->d, 2))
-		add_frame(b, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, stream + 2, span_of(evil, sizeof(evil) - 1));
+		add_frame(b, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, stream + 2, evil);
 }
 
 static void add_letters(struct talk *t, struct buffer *b, uint32_t n)

@@ -1342,6 +1342,10 @@ static void test_foreign(void **state)
 	}
 }
 
+#define CHAIN                          \
+	"\0\0\10\6\0\0\0\0\0pingpong" \
+	"\0\0\4\10\0\0\0\0\0\0\0\1\0"
+
 /* A body holds frames that would be a request, at the start of a packet, behind a gap or where the capture begins. */
 static void test_forged(void **state)
 {
@@ -1399,6 +1403,53 @@ static void test_forged(void **state)
 	}
 }
 
+/*
+ * A body holds a head that would insert fields into the table, just as the connection's first head did. The capture
+ * begins there. Later heads refer to the real ones, which are not known then: none is read with what the body said.
+ */
+static void test_forged_insertions(void **state)
+{
+	static const struct header evil[] = { HEAD("POST", "/evil.Svc/Call"), GRPC_FIELDS };
+	static const enum h2_coder inserting[] = { CODER_GO, CODER_GRPCIO };
+
+	for (size_t c = 0; c < sizeof(inserting) / sizeof(inserting[0]); c++) {
+		struct scene sc;
+		struct h2_script forger;
+		struct buffer body = { 0 };
+		uint8_t head[H2_FRAME_HEAD] = { 0, 0, 0, H2_DATA, H2_END_STREAM, 0, 0, 0, 5 };
+		size_t at;
+
+		h2_script_init(&forger, inserting[c], inserting[c], NULL);
+		buffer_add(&body, CHAIN, sizeof(CHAIN) - 1);
+		h2_headers(&forger, C, 7, H2_FIELDS(evil), &ends);
+		buffer_add_span(&body, buffer_span(&forger.bytes[C]));
+		buffer_add(&body, CHAIN, sizeof(CHAIN) - 1);
+		scene_write(&sc, inserting[c]);
+		h2_preface(&sc.s);
+		for (unsigned i = 0; i < 2; i++)
+			numbered_and_answered(&sc.s, 1 + 2 * i, i);
+		h2_headers(&sc.s, C, 5, H2_FIELDS(grpc_head), &goes_on);
+		head[1] = (uint8_t)((body.len + 3000) >> 8);
+		head[2] = (uint8_t)(body.len + 3000);
+		h2_raw(&sc.s, C, head, sizeof(head));
+		for (unsigned i = 0; i < 3000; i++)
+			h2_raw(&sc.s, C, "f", 1);
+		h2_apart(&sc.s);
+		at = sc.s.bytes[C].len;
+		h2_raw(&sc.s, C, body.bytes, body.len);
+		answer(&sc.s, 5);
+		for (unsigned i = 3; i < 12; i++)
+			numbered_and_answered(&sc.s, 1 + 2 * i, i);
+		scene_cut(&sc, CUT_NOT);
+		for (size_t i = 0; i < packet_with(&sc, C, at); i++)
+			sc.packets.at[i].lost = true;
+		assert_int_equal(scene_run(&sc, &both_ways, false, "forged insertions"), 0);
+		h2_script_deinit(&forger);
+		buffer_deinit(&body);
+		scene_free(&sc);
+	}
+}
+
 /** is_told() - how many requests have this method and target */
 static size_t is_told(const struct h2_tap *tap, const char *line)
 {
@@ -1409,9 +1460,6 @@ static size_t is_told(const struct h2_tap *tap, const char *line)
 	return count;
 }
 
-#define CHAIN                          \
-	"\0\0\10\6\0\0\0\0\0pingpong" \
-	"\0\0\4\10\0\0\0\0\0\0\0\1\0"
 #define ENDLESS "\xff\xff\xff\0\0\0\0\0\5" /* DATA of 16 MB */
 
 /*
@@ -1880,6 +1928,7 @@ int main(void)
 		cmocka_unit_test(test_swapped_and_doubled),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_forged_insertions),
 		cmocka_unit_test(test_found_over_frames),
 		cmocka_unit_test(test_doubted),
 		cmocka_unit_test(test_one_missing_of_joined),
