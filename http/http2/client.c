@@ -400,13 +400,13 @@ static bool contradicts(const struct http2 *h, struct span bytes)
 /** doubt() - what needs proof is lost: the place was wrong, or is now */
 static void doubt(struct http2 *h)
 {
-	for (uint32_t i = 0; i < h->streams.count;) {
-		struct h2_stream *st = h->streams.at[i];
+	struct h2_stream *st;
+	uint32_t id = 0;
 
+	while ((st = streams_next(&h->streams, &id))) {
 		if (st->needs_proof && (st->state == STREAM_OPEN || st->state == STREAM_HELD))
 			h2_requests_lose(h, st, LOST_GAP);
 		h2_requests_done(h, st);
-		i += i < h->streams.count && h->streams.at[i] == st;
 	}
 	counter_add(&h->env->requests.stats->http2_epochs, 1);
 	side_lose_place(mine(h));

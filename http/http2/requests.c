@@ -219,12 +219,12 @@ void h2_requests_end(struct http2 *h, struct h2_stream *st, struct wall at)
 
 void h2_requests_lose_open(struct http2 *h, enum lost_reason why)
 {
-	for (uint32_t i = 0; i < h->streams.count;) {
-		struct h2_stream *st = h->streams.at[i];
+	struct h2_stream *st;
+	uint32_t id = 0;
 
+	while ((st = streams_next(&h->streams, &id))) {
 		if (st->state == STREAM_OPEN)
 			h2_requests_lose(h, st, why);
 		h2_requests_done(h, st);
-		i += i < h->streams.count && h->streams.at[i] == st;
 	}
 }

@@ -39,28 +39,28 @@ static struct h2_stream *stream_of(struct http2 *h, uint32_t id, const struct ch
 /** release_held() - production will not be seen to react to what is held */
 static void release_held(struct http2 *h)
 {
-	for (uint32_t i = 0; i < h->streams.count;) {
-		struct h2_stream *st = h->streams.at[i];
+	struct h2_stream *st;
+	uint32_t id = 0;
 
+	while ((st = streams_next(&h->streams, &id))) {
 		if (st->state == STREAM_HELD && !st->needs_proof)
 			h2_requests_release(h, st);
 		h2_requests_done(h, st);
-		i += i < h->streams.count && h->streams.at[i] == st;
 	}
 }
 
 /** break_responses() - those that are not whole never will be, as far as is known */
 static void break_responses(struct http2 *h, enum response_result why)
 {
-	for (uint32_t i = 0; i < h->streams.count;) {
-		struct h2_stream *st = h->streams.at[i];
+	struct h2_stream *st;
+	uint32_t id = 0;
 
+	while ((st = streams_next(&h->streams, &id))) {
 		h2_responses_break(h, st, why);
 		if (st->token != 0)
 			h2_responses_end(h, st, h->at);
 		else
 			h2_requests_done(h, st);
-		i += i < h->streams.count && h->streams.at[i] == st;
 	}
 }
 
@@ -136,17 +136,15 @@ static void reset_stream(struct http2 *h, uint32_t id, uint32_t code)
 static void go_away(struct http2 *h, uint32_t last)
 {
 	struct side *s = mine(h);
+	struct h2_stream *st;
+	uint32_t id;
 
 	counter_add(&h->env->requests.stats->http2_goaway, 1);
 	if (last < s->limit)
 		s->limit = last;
-	for (uint32_t i = 0; i < h->streams.count;) {
-		struct h2_stream *st = h->streams.at[i];
-
-		if (st->id > s->limit)
-			refuse(h, st);
-		i += i < h->streams.count && h->streams.at[i] == st;
-	}
+	id = s->limit;
+	while ((st = streams_next(&h->streams, &id)))
+		refuse(h, st);
 }
 
 static void take_block(struct http2 *h, struct span bytes)

@@ -50,6 +50,16 @@ struct h2_stream *streams_search(struct streams *s, uint32_t id)
 	return s->at[i];
 }
 
+struct h2_stream *streams_next(const struct streams *s, uint32_t *id)
+{
+	uint32_t i = place(s, *id + 1);
+
+	if (i == s->count)
+		return NULL;
+	*id = s->at[i]->id;
+	return s->at[i];
+}
+
 struct h2_stream *streams_above(const struct streams *s, uint32_t id, uint32_t *count)
 {
 	uint32_t i = place(s, id + 1);

@@ -77,6 +77,9 @@ static inline struct h2_stream *streams_find(struct streams *s, uint32_t id)
 /** streams_above() - the first whose id is above @id, or NULL; @count: set to how many there are */
 struct h2_stream *streams_above(const struct streams *s, uint32_t id, uint32_t *count);
 
+/** streams_next() - the first whose id is above *@id, which becomes its id, or NULL: for all of them, while some are removed */
+struct h2_stream *streams_next(const struct streams *s, uint32_t *id);
+
 /** streams_add() - a new one, zero but for its id; NULL when out of memory, over the budget, or STREAMS_OPEN_MAX are held */
 struct h2_stream *streams_add(struct streams *s, struct stream_pool *pool, uint32_t id);
 
