@@ -47,7 +47,7 @@ enum reader_result {
 	READER_LIVE,
 	READER_REFUSED, /* the first bytes were not of the protocol after all; nothing was counted */
 	READER_LEFT,    /* the connection speaks something else from here on; counted by the reader */
-	READER_HANDS_ON, /* another reader, @successor, reads the rest of the connection, and had what is left of the chunk */
+	READER_HANDS_ON, /* another reader reads the rest of the connection: @hand_on says which */
 };
 
 /** struct passed_by - what went by of the client before its stream could be read */
@@ -71,7 +71,6 @@ struct reader_ops;
 /** struct reader - the base of what a kind makes for each connection, as its first member */
 struct reader {
 	const struct reader_ops *ops;
-	struct reader *successor; /* with READER_HANDS_ON: given to the tracker */
 };
 
 /**
@@ -89,6 +88,8 @@ struct reader {
  *               something still awaited of the server? If not, @on_end may follow
  * @on_end:      nothing will follow: what is pending is lost for @why. @seen: to the connection's end; false: the
  *               rest of it is not read. Told before @free, unless the reader has said that it is done or the tracker is freed
+ * @hand_on:     after READER_HANDS_ON: who reads the rest, given, and had what is left of @chunk, the last of @side;
+ *               NULL when out of memory. NULL itself where a kind never hands on
  * @free:        reports nothing
  * @on_unfollowed: CLAIM_SURE was the claim on bytes that cannot be read, for @why: one message more is lost
  */
@@ -107,6 +108,7 @@ struct reader_ops {
 	void (*on_proxied)(struct reader *r, const struct endpoint *client);
 	bool (*on_half_end)(struct reader *r, enum stream_side side);
 	void (*on_end)(struct reader *r, enum lost_reason why, bool seen);
+	struct reader *(*hand_on)(struct reader *r, enum stream_side side, const struct chunk *chunk);
 	void (*free)(struct reader *r);
 	void (*on_unfollowed)(void *shared, const struct request_origin *origin, struct wall at, enum lost_reason why);
 };

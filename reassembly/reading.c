@@ -33,7 +33,7 @@ struct passed_by tracker_passed_by(const struct flow *f)
 	if (!incarnation->unparsed_known[f->client])
 		return (struct passed_by){ 0 };
 	return (struct passed_by){ .peer_read = stream_offset(&incarnation->half[!f->client], incarnation->unparsed_ack[f->client]),
-				.peer_known = true };
+				   .peer_known = true };
 }
 
 bool tracker_make_reader(struct tracker *t, struct flow *f, const struct kind *kind, bool from_first_byte, size_t at_hand)
@@ -70,32 +70,43 @@ void tracker_refuse(struct tracker *t, struct flow *f, struct span first)
 	tracker_ignore(t, f);
 }
 
-/** hand_on() - the reader names who reads the rest */
-static void hand_on(struct tracker *t, struct flow *f)
-{
-	struct reader *before = f->incarnation->reader;
-
-	f->incarnation->reader = before->successor;
-	before->ops->free(before);
-	flow_log(&t->log, t->clock, f, f->incarnation->reader->ops->name, FLOW_LOG_ENDS);
-}
-
-void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, struct span piece)
+static void leave(struct tracker *t, struct flow *f)
 {
 	const struct reader_ops *ops = f->incarnation->reader->ops;
 
+	flow_log(&t->log, t->clock, f, ops->left, ops->left_more);
+	tracker_ignore(t, f);
+}
+
+/** hand_on() - the reader knows who reads the rest */
+static void hand_on(struct tracker *t, struct flow *f, enum stream_side side, const struct chunk *piece)
+{
+	struct reader *before = f->incarnation->reader;
+	struct reader *after = before->ops->hand_on(before, side, piece);
+
+	if (!after) {
+		leave(t, f);
+		return;
+	}
+	before->ops->free(before);
+	f->incarnation->reader = after;
+	flow_log(&t->log, t->clock, f, after->ops->name, FLOW_LOG_ENDS);
+}
+
+void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, enum stream_side side,
+			 const struct chunk *piece)
+{
 	switch (result) {
 	case READER_LIVE:
 		break;
 	case READER_REFUSED:
-		tracker_refuse(t, f, piece);
+		tracker_refuse(t, f, piece->bytes);
 		break;
 	case READER_LEFT:
-		flow_log(&t->log, t->clock, f, ops->left, ops->left_more);
-		tracker_ignore(t, f);
+		leave(t, f);
 		break;
 	case READER_HANDS_ON:
-		hand_on(t, f);
+		hand_on(t, f, side, piece);
 		break;
 	}
 }

@@ -29,7 +29,7 @@ static inline void give(struct tracker *t, struct flow *f, enum stream_side side
 	enum reader_result result = reader->ops->on_chunk[side](reader, piece);
 
 	if (result != READER_LIVE)
-		tracker_reader_done(t, f, result, piece->bytes);
+		tracker_reader_done(t, f, result, side, piece);
 }
 
 /** is_before_reader() - may @piece, of a connection's client, be of a PROXY header? */

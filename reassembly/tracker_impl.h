@@ -150,8 +150,9 @@ bool tracker_make_reader(struct tracker *t, struct flow *f, const struct kind *k
 /** tracker_refuse() - nothing that any kind reads starts with @first */
 void tracker_refuse(struct tracker *t, struct flow *f, struct span first);
 
-/** tracker_reader_done() - the reader wants no more of this connection; @piece: what it was given last */
-void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, struct span piece);
+/** tracker_reader_done() - the reader wants no more of this connection; @piece: what it was given last, of @side */
+void tracker_reader_done(struct tracker *t, struct flow *f, enum reader_result result, enum stream_side side,
+			 const struct chunk *piece);
 
 /** tracker_give_gap() - @bytes of a direction that never come, to the reader if there is one */
 void tracker_give_gap(struct tracker *t, struct flow *f, enum stream_side side, uint32_t bytes, enum lost_reason why);

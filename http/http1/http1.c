@@ -54,7 +54,7 @@ bool http_client_end(struct http *h)
 	return requests_await_responses(h);
 }
 
-enum reader_result http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk, size_t left)
+struct reader *http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk)
 {
 	const struct next_protocol *next = h->env->next;
 	struct next_start start = { .origin = &h->requests.current.origin,
@@ -62,15 +62,14 @@ enum reader_result http_hand_on(struct http *h, enum stream_side side, const str
 				    .place = h->upgrade.place,
 				    .is_upgraded = h->upgrade.is_h2c,
 				    .server_followed = side == SIDE_SERVER || (h->rounds.followed && !h->upgrade.granted) };
+	size_t left = side == SIDE_CLIENT ? h->at_hand.left : h->responses.unread;
+	struct reader *reader = next->make(next->shared, &start);
 	struct chunk rest = *chunk;
 
-	h->reader.successor = next->make(next->shared, &start);
-	if (!h->reader.successor)
-		return READER_LEFT;
 	chunk_skip(&rest, chunk->bytes.len - left);
-	if (rest.bytes.len > 0)
-		h->reader.successor->ops->on_chunk[side](h->reader.successor, &rest);
-	return READER_HANDS_ON;
+	if (reader && rest.bytes.len > 0)
+		reader->ops->on_chunk[side](reader, &rest);
+	return reader;
 }
 
 void http_end(struct http *h, enum lost_reason reason)

@@ -82,8 +82,8 @@ void http_server_end(struct http *h);
  */
 bool http_client_end(struct http *h);
 
-/** http_hand_on() - HTTP/2 reads on from the last @left bytes of @chunk; what on_chunk() is to return */
-enum reader_result http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk, size_t left);
+/** http_hand_on() - HTTP/2 reads on, from the bytes of @chunk on that are not HTTP/1's: as reader_ops.hand_on */
+struct reader *http_hand_on(struct http *h, enum stream_side side, const struct chunk *chunk);
 
 /** http_end() - nothing will follow: the pending request, if any, is lost for @reason */
 void http_end(struct http *h, enum lost_reason reason);

@@ -80,18 +80,12 @@ static struct reader *make_reader(void *shared, const struct reader_start *start
 
 static enum reader_result on_client_chunk(struct reader *r, const struct chunk *chunk)
 {
-	struct http *h = http_of_reader(r);
-	enum reader_result result = http_client_bytes(h, chunk);
-
-	return result == READER_HANDS_ON ? http_hand_on(h, SIDE_CLIENT, chunk, h->at_hand.left) : result;
+	return http_client_bytes(http_of_reader(r), chunk);
 }
 
 static enum reader_result on_server_chunk(struct reader *r, const struct chunk *chunk)
 {
-	struct http *h = http_of_reader(r);
-	enum reader_result result = http_server_bytes(h, chunk);
-
-	return result == READER_HANDS_ON ? http_hand_on(h, SIDE_SERVER, chunk, h->responses.unread) : result;
+	return http_server_bytes(http_of_reader(r), chunk);
 }
 
 static void client_gap(struct http *h, uint32_t bytes, enum lost_reason why, struct wall now)
@@ -141,6 +135,11 @@ static void on_end(struct reader *r, enum lost_reason why, bool seen)
 	http_end(h, why);
 }
 
+static struct reader *hand_on(struct reader *r, enum stream_side side, const struct chunk *chunk)
+{
+	return http_hand_on(http_of_reader(r), side, chunk);
+}
+
 static void free_reader(struct reader *r)
 {
 	struct http *h = http_of_reader(r);
@@ -174,6 +173,7 @@ static const struct reader_ops ops = {
 	.on_proxied = on_proxied,
 	.on_half_end = on_half_end,
 	.on_end = on_end,
+	.hand_on = hand_on,
 	.free = free_reader,
 	.on_unfollowed = on_unfollowed,
 };
