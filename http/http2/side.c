@@ -51,8 +51,9 @@ void side_lose_place(struct side *s)
 void side_anchor(struct side *s, const struct chunk *chunk)
 {
 	bool at_start = s->state == SIDE_AT_FRAMES && !s->frames.is_inside && s->frames.have == 0;
+	bool has_read = chunk->peer_known && chunk->peer_read > s->last_read;
 
-	if (at_start && s->last_bytes > 0 && s->last_bytes < SEGMENT_SHORT && chunk->peer_known && chunk->peer_read > s->last_read) {
+	if (at_start && s->last_bytes > 0 && s->last_bytes < SEGMENT_SHORT && has_read) {
 		s->is_anchored = true;
 		hpack_forget(&s->hpack); /* what was inserted since the place was found may be a body's, too */
 	}
