@@ -57,7 +57,7 @@
 #define BLOCK_FRAMES_MAX 64
 #define SPARE_HTTP2_MAX 64
 #define AHEAD_MAX 256      /* streams of which the server has spoken, whose requests may be behind a gap that waits */
-#define SEGMENT_SHORT 1200 /* bytes: below what any path's segments hold (RFC 9293, 3.7.1; RFC 8200, 5) */
+#define SEGMENT_SHORT 1200 /* bytes: a full segment is longer wherever an MTU of 1280 passes (RFC 8200, 5) */
 
 /** enum h2_error - codes by which a server says that it did not process a stream (RFC 9113, 7) */
 enum h2_error {
