@@ -3,7 +3,8 @@
  *
  * Theory of operation. A request is seen with its head, and the sink decides on it
  * then. It ends in one of these ways: told of as complete, or lost for a reason. When
- * it is complete depends on what is known of production (http2.h).
+ * it is complete depends on what is known of production (http2.h). A compressed
+ * message is of no use without grpc-encoding, which may be among what is not known.
  *
  * A call of gRPC may be a conversation of any length. One whose messages come apart
  * says when they came (message.arrivals). One that stays open is lost for that, by the
@@ -98,6 +99,7 @@ void h2_requests_head(struct http2 *h, struct h2_stream *st, struct wall at)
 	st->content_length = fields->content_length;
 	st->has_length = fields->has_length;
 	st->is_grpc = fields->head.is_grpc;
+	st->lacks_encoding = !fields->is_whole && !request_head_find(&fields->head, SPAN_LITERAL("grpc-encoding"));
 	if (request_decide(&env->requests, &st->request, &fields->head, fields->content_length, false))
 		return;
 	h2_requests_lose(h, st, LOST_HEAD_UNKNOWN);
@@ -208,6 +210,8 @@ void h2_requests_end(struct http2 *h, struct h2_stream *st, struct wall at)
 		h2_requests_lose(h, st, LOST_MALFORMED);
 	else if (st->is_grpc && grpc_messages_state(&st->messages) != GRPC_BETWEEN)
 		h2_requests_lose(h, st, LOST_FRAMING);
+	else if (st->lacks_encoding && st->messages.compressed > 0)
+		h2_requests_lose(h, st, LOST_HEAD_UNKNOWN);
 	else if (st->id > h->side[SIDE_SERVER].limit && !st->responded)
 		h2_requests_lose(h, st, LOST_REFUSED);
 	else if (waits_for_production(h, st))

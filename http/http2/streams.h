@@ -35,6 +35,7 @@ struct h2_stream {
 	uint64_t read_by_server; /* with STREAM_AHEAD: how much of the client's direction; 0: unknown */
 	bool has_length;
 	bool is_grpc;
+	bool lacks_encoding; /* of a call: how its messages are compressed may be in a field that is not known */
 	uint64_t content_length;
 	struct request request;
 	struct grpc_messages messages;

@@ -1346,6 +1346,34 @@ static void test_foreign(void **state)
 	"\0\0\10\6\0\0\0\0\0pingpong" \
 	"\0\0\4\10\0\0\0\0\0\0\0\1\0"
 
+/*
+ * A client says how its messages are compressed by a number that is older than the capture. Its path is always said in
+ * full, so its calls could be told; but a compressed message is of no use without the name of what it is compressed by.
+ */
+static void test_unknown_encoding(void **state)
+{
+	static const struct header head[] = { HEAD("POST", "/pkg.Svc/Call"), GRPC_FIELDS, H2_FIELD("grpc-encoding", "gzip") };
+	struct scene sc;
+
+	scene_write(&sc, CODER_NGHTTP2);
+	h2_preface(&sc.s);
+	for (unsigned i = 0; i < 10; i++) {
+		h2_headers(&sc.s, C, 1 + 2 * i, H2_FIELDS(head), &goes_on);
+		h2_data(&sc.s, C, 1 + 2 * i, i % 2 ? SPAN_LITERAL("\1\0\0\0\1z") : SPAN_LITERAL("\0\0\0\0\1p"), -1, true);
+		answer(&sc.s, 1 + 2 * i);
+	}
+	scene_cut(&sc, CUT_NOT);
+	for (size_t i = 0; i < 4; i++)
+		sc.packets.at[i].lost = true;
+	h2_tap_run(&sc.tap, &both_ways, &sc.s, &sc.packets);
+	assert_null(h2_judge(&sc.tap, &sc.truth, false));
+	assert_true(sc.tap.told_count >= 3); /* those that are not compressed */
+	assert_true(h2_tap_counter(&sc.tap, "lost.head_unknown") >= 3);
+	assert_int_equal(sc.tap.told_count + h2_tap_counter(&sc.tap, "lost.head_unknown"), h2_tap_counter(&sc.tap, "seen"));
+	assert_null(h2_tap_close(&sc.tap));
+	scene_free(&sc);
+}
+
 /* A body holds frames that would be a request, at the start of a packet, behind a gap or where the capture begins. */
 static void test_forged(void **state)
 {
@@ -1927,6 +1955,7 @@ int main(void)
 		cmocka_unit_test(test_ports_again),
 		cmocka_unit_test(test_swapped_and_doubled),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_unknown_encoding),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_forged_insertions),
 		cmocka_unit_test(test_found_over_frames),
