@@ -13,7 +13,7 @@ from lab import HERE, PYTHON, RECORD, Failed, check, fields_of, need_program, ne
 PRODUCTION, SHADOW, HOP = 8001, 9001, 8011
 SERVICE = "/inference.GRPCInferenceService/"
 MIRRORED = {SERVICE + "ModelInfer", SERVICE + "ModelStreamInfer"}
-UNSEEN = 1  # calls on a connection that was joined, one after the other, until it is certain where frames start
+UNSEEN = 1  # calls at most, one after the other, until it is certain where the frames of a joined connection start
 TO_SHADOW = ["-p", PRODUCTION, "--preset", "v2", "-t", f"http://127.0.0.1:{SHADOW}", "-m", "20s"]
 
 
@@ -66,10 +66,10 @@ def settled(shadow, count):
     return shadow.received()
 
 
-def alike(must, arrived):
-    """What arrived is what had to: the same requests, as often."""
+def alike(must, arrived, may=()):
+    """What arrived is what had to, and what it @may: the same requests, as often."""
     want, have = collections.Counter(map(tell, must)), collections.Counter(map(tell, arrived))
-    missing, extra = want - have, have - want
+    missing, extra = want - have, have - want - collections.Counter(map(tell, may))
     check(not missing, f"{sum(missing.values())} of {len(must)} never reached the shadow, the first: {next(iter(missing), None)}")
     check(not extra, f"{sum(extra.values())} at the shadow were sent by no client, the first: {next(iter(extra), None)}")
 
@@ -158,7 +158,8 @@ def grpc_joined(lab):
     report = tap.stop()
     alike(new, shadow.received())
     lost = {reason: n for reason, n in report["requests"]["lost"].items() if n}
-    check(lost == {"head_unknown": len(after) - UNSEEN}, f"lost: {lost}, of {len(after)} calls whose heads are unknown")
+    check(set(lost) == {"head_unknown"} and len(after) - UNSEEN <= lost["head_unknown"] <= len(after),
+          f"lost: {lost}, of {len(after)} calls whose heads are unknown")
     connections = report["http2"]["connections"]
     check((connections["joined"], connections["preface"]) == (1, 1), f"connections: {connections}")
 
@@ -169,7 +170,7 @@ def grpc_joined_table_0(lab):
     check(len(before) == 10, f"{len(before)} calls before the capture")
     settled(shadow, len(after) - UNSEEN + len(new))
     tap.stop()
-    alike(after[UNSEEN:] + new, shadow.received())
+    alike(after[UNSEEN:] + new, shadow.received(), may=after[:UNSEEN])
 
 
 def grpc_joined_aged(lab):
