@@ -35,7 +35,8 @@
  * Cost. Most heads of one client are a few indices, often the same bytes as before. A short block is copied
  * into the head, so that its fields lie there, in the table, or among decoded strings, all of which stay until
  * the head is used again. When the same bytes come from the same decoder and its table is as it was, nothing is
- * left to be done.
+ * left to be done. Proxies write heads that refer to no entry, and may insert the same ones each time: such a
+ * block says the same to every decoder, and only its insertions are left to be made.
  */
 #include "http/http2/hpack.h"
 
@@ -219,6 +220,7 @@ static inline int indexed(struct hpack *h, struct span *in, uint8_t first, struc
 		add_static(head, index);
 		return 0;
 	}
+	head->stands_alone = false;
 	e = hpack_table_entry(&h->table, index - HPACK_STATIC_COUNT);
 	if (e)
 		add_entry(head, e);
@@ -281,13 +283,46 @@ static bool make_room(struct hpack_head *head, size_t bytes)
 	return bytes <= HPACK_LIST_MAX - head->used;
 }
 
-/** insert() - a literal into the table */
-static void insert(struct hpack *h, const struct hpack_head *head, const struct name *name, struct span value)
+static void insert(struct hpack *h, const struct name *name, struct span value)
+{
+	if (!hpack_table_insert(&h->table, name->text, name->lasts, value))
+		lose(h);
+}
+
+/** insert_literal() - into the table; the field that is added to @head next is what was inserted */
+static void insert_literal(struct hpack *h, struct hpack_head *head, const struct name *name, struct span value)
 {
 	if (head->over) /* no field has a span into it */
 		hpack_table_begin(&h->table);
-	if (!hpack_table_insert(&h->table, name->text, name->lasts, value))
-		lose(h);
+	insert(h, name, value);
+	if (head->inserted_count == HPACK_MEMO_INSERTIONS)
+		head->stands_alone = false;
+	else
+		head->inserted[head->inserted_count++] =
+			(struct hpack_insertion){ (uint8_t)head->count, name->lasts };
+}
+
+/** insert_again() - what the block that @head remembers has inserted, here or into the table of another decoder */
+static void insert_again(struct hpack *h, const struct hpack_head *head)
+{
+	bool is_newest = h->newest.head == head && h->newest.number == head->number &&
+			 h->newest.changes == h->table.changes;
+	uint32_t count = (uint32_t)head->inserted_count;
+
+	hpack_table_begin(&h->table);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct hpack_field *f = &head->fields[head->inserted[i].field];
+
+		if (is_newest && h->table.count >= count) {
+			if (!hpack_table_repeat(&h->table, count))
+				lose(h);
+		} else {
+			insert(h, &(struct name){ f->name, head->inserted[i].name_lasts }, f->value);
+		}
+	}
+	h->newest.head = head;
+	h->newest.number = head->number;
+	h->newest.changes = h->table.changes;
 }
 
 /** insert_unread() - one that is too long to be decoded: it empties the table, or else its size isn't known */
@@ -313,6 +348,7 @@ static int literal(struct hpack *h, struct span *in, uint8_t first, struct hpack
 	    (index == 0 && !take_string(in, &coded_name)) || !take_string(in, &coded_value) ||
 	    (index > 0 && !name_at(h, index, &name)))
 		return -EBADMSG;
+	head->stands_alone &= index <= HPACK_STATIC_COUNT;
 	if (!make_room(head, most_bytes(&coded_name) + most_bytes(&coded_value))) {
 		if (inserted)
 			insert_unread(h, name.text.len + least_bytes(&coded_name) + least_bytes(&coded_value) +
@@ -323,7 +359,7 @@ static int literal(struct hpack *h, struct span *in, uint8_t first, struct hpack
 	    decode_string(&coded_value, head, &value) < 0)
 		return -EBADMSG;
 	if (inserted)
-		insert(h, head, &name, value);
+		insert_literal(h, head, &name, value);
 	f = add_field(head, name.text.len + value.len);
 	if (!f)
 		return 0;
@@ -371,8 +407,10 @@ static int size_updates(struct hpack *h, struct span *in)
 static int read_fields(struct hpack *h, struct span in, struct hpack_head *head)
 {
 	uint8_t first;
+	size_t len = in.len;
 	int ret = size_updates(h, &in);
 
+	head->stands_alone = in.len == len;
 	while (ret == 0 && span_u8(&in, &first)) {
 		if (first & IS_INDEXED)
 			ret = indexed(h, &in, first, head);
@@ -387,7 +425,8 @@ static int read_fields(struct hpack *h, struct span in, struct hpack_head *head)
 /** is_remembered() - is @head already what @block says? */
 static bool is_remembered(const struct hpack *h, struct span block, const struct hpack_head *head)
 {
-	return head->memo_len > 0 && head->memo_decoder == h->id && head->memo_changes == h->table.changes &&
+	return head->memo_len > 0 &&
+	       (head->stands_alone || (head->memo_decoder == h->id && head->memo_changes == h->table.changes)) &&
 	       span_equal(block, span_of(head->memo, head->memo_len));
 }
 
@@ -395,7 +434,7 @@ static void head_begin(struct hpack_head *head)
 {
 	head->number++;
 	head->count = head->unnamed = head->unknown = 0;
-	head->list_size = head->used = head->memo_len = 0;
+	head->list_size = head->used = head->memo_len = head->inserted_count = 0;
 	head->over = false;
 }
 
@@ -405,8 +444,11 @@ int hpack_decode(struct hpack *h, struct span block, struct hpack_head *head)
 	uint64_t changes = h->table.changes;
 	int ret;
 
-	if (is_remembered(h, block, head))
+	if (is_remembered(h, block, head)) {
+		if (head->stands_alone)
+			insert_again(h, head);
 		return 0;
+	}
 	head_begin(head);
 	hpack_table_begin(&h->table);
 	if (is_short) {
@@ -418,7 +460,7 @@ int hpack_decode(struct hpack *h, struct span block, struct hpack_head *head)
 		go_over(head);
 		head->over = false;
 		hpack_forget(h);
-	} else if (is_short && !head->over && changes == h->table.changes) {
+	} else if (is_short && !head->over && (head->stands_alone || changes == h->table.changes)) {
 		head->memo_decoder = h->id;
 		head->memo_changes = changes;
 		head->memo_len = block.len;

@@ -29,6 +29,7 @@
 #define HPACK_FIELDS_MAX 256       /* of one head */
 #define HPACK_LIST_MAX 65536       /* size of one head's fields, with 32 for each (RFC 9113, 6.5.2) */
 #define HPACK_MEMO_MAX 256         /* longest block that is compared with the one before */
+#define HPACK_MEMO_INSERTIONS 8    /* that it may make, and be remembered without its table */
 
 /** enum hpack_knowledge - what is known of a field */
 enum hpack_knowledge {
@@ -49,9 +50,9 @@ struct hpack_field {
  *
  * Their bytes are borrowed from the block, the decoder and this struct: they are valid until the block's
  * bytes go, or the decoder or this struct is used again. Large; the zero value is one that was not used.
- * @number is another one for each block, but for one that has the same bytes as the one before, from the
- * same decoder, while its table did not change: then everything is the same, and what was made of the head
- * can be used again.
+ * @number is another one for each block, but for one that has the same bytes as the one before and either
+ * refers to no table, or comes from the same decoder while its table did not change: then everything is the
+ * same, and what was made of the head can be used again.
  */
 struct hpack_head {
 	struct hpack_field fields[HPACK_FIELDS_MAX];
@@ -62,6 +63,12 @@ struct hpack_head {
 	/* private */
 	uint64_t memo_decoder, memo_changes; /* whose block @memo is, and when */
 	size_t memo_len;                     /* 0: nothing is remembered */
+	bool stands_alone;                   /* the block says the same whatever is in the table */
+	size_t inserted_count;
+	struct hpack_insertion {
+		uint8_t field;
+		bool name_lasts;
+	} inserted[HPACK_MEMO_INSERTIONS]; /* what a block that stands alone puts into the table */
 	size_t list_size, used;
 	uint8_t memo[HPACK_MEMO_MAX];
 	uint8_t bytes[HPACK_LIST_MAX + HPACK_HUFFMAN_SLACK]; /* decoded strings: @used */
@@ -73,7 +80,11 @@ struct hpack {
 	uint64_t id;              /* among all decoders */
 	uint32_t limit;           /* the highest @max that the encoder may choose */
 	uint32_t epoch;           /* times that everything was forgotten */
-	bool exact;               /* all blocks from the start on were seen, and the table is held whole */
+	struct {
+		const struct hpack_head *head; /* not followed */
+		uint64_t number, changes;
+	} newest;   /* the head, and the block of it, whose insertions are the newest while the table has this many changes */
+	bool exact; /* all blocks from the start on were seen, and the table is held whole */
 };
 
 /**

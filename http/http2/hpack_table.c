@@ -128,6 +128,21 @@ bool hpack_table_insert(struct hpack_table *t, struct span name, bool lasts, str
 	return true;
 }
 
+bool hpack_table_repeat(struct hpack_table *t, uint32_t n)
+{
+	struct hpack_entry e = *hpack_table_entry(t, n);
+	uint32_t size = e.name_len + e.value_len + HPACK_ENTRY_OVERHEAD;
+
+	if (t->count == t->store->slots || size > t->max)
+		return hpack_table_insert(t, span_of(e.name, e.name_len), false, span_of(e.value, e.value_len));
+	t->changes++;
+	evict(t, t->max - size);
+	t->store->entries[t->store->next++ & (t->store->slots - 1)] = e;
+	t->count++;
+	t->size += size;
+	return true;
+}
+
 void hpack_table_resize(struct hpack_table *t, uint32_t max)
 {
 	t->changes++;

@@ -61,6 +61,12 @@ void hpack_table_begin(struct hpack_table *t);
  */
 bool hpack_table_insert(struct hpack_table *t, struct span name, bool lasts, struct span value);
 
+/**
+ * hpack_table_repeat() - insert the @n-th newest entry, which is there, once more: as hpack_table_insert() does, but
+ * without a copy of its bytes where they can be shared
+ */
+bool hpack_table_repeat(struct hpack_table *t, uint32_t n);
+
 /** hpack_table_resize() - another maximum size; evicts what is too much */
 void hpack_table_resize(struct hpack_table *t, uint32_t max);
 

@@ -492,8 +492,8 @@ static void test_memo(void **state)
 		     SPAN_LITERAL("\x40\x01"
 				  "e\x01"
 				  "f"),
-		     head); /* what inserts is never the same */
-	assert_int_not_equal(head->number, number);
+		     head); /* refers to no table: the same, and inserted again */
+	assert_int_equal(head->number, number);
 	assert_int_equal(one.table.count, 3);
 	assert_int_equal(hpack_decode(&one, SPAN_LITERAL(block), head), 0);
 	assert_string_equal(head_text(&text, head), ":method: POST|e: f|e: f|k: abc|");
@@ -501,6 +501,61 @@ static void test_memo(void **state)
 	hpack_deinit(&other);
 	buffer_deinit(&text);
 	free(head);
+}
+
+/*
+ * A head that is shared and remembered says what a fresh one does, and leaves the same table: two decoders that read
+ * the same blocks, a few that come again and again, of which some insert, refer to what was inserted, or resize.
+ */
+static void test_memo_shared(void **state)
+{
+	static const struct span blocks[] = {
+		SPAN_LITERAL("\x83\x86\x44\x06/a/b/c\x41\x04" "back\x00\x02te\x08trailers"),
+		SPAN_LITERAL("\x83\x86\x44\x06/a/b/d\x41\x04" "back\x40\x03" "new\x03" "one"),
+		SPAN_LITERAL("\x83\xbe\xbf\x40\x03" "new\x03" "two"),
+		SPAN_LITERAL("\x83\x7f\x01\x01" "v"), /* a name out of the table */
+		SPAN_LITERAL("\x82\x84\x00\x01k\x01v"),
+		SPAN_LITERAL("\x3f\x45\x83\x44\x01/"), /* a table of 100 */
+		SPAN_LITERAL("\x3f\xe1\x1f\x83\x44\x02//"),
+		SPAN_LITERAL("\x40\x01" "1\x01" "1\x40\x01" "2\x01" "2\x40\x01" "3\x01" "3\x40\x01" "4\x01" "4\x40\x01" "5\x01" "5"
+			     "\x40\x01" "6\x01" "6\x40\x01" "7\x01" "7\x40\x01" "8\x01" "8\x40\x01" "9\x01" "9"),
+	};
+	struct hpack_head *shared = calloc(1, sizeof(*shared)), *fresh = calloc(1, sizeof(*fresh));
+	struct buffer text = { 0 }, truth = { 0 };
+	struct hpack remembering[2], plain[2];
+	uint32_t x = 1;
+
+	for (int d = 0; d < 2; d++) {
+		hpack_init(&remembering[d], NULL, d);
+		hpack_init(&plain[d], NULL, d);
+	}
+	for (int i = 0; i < 20000; i++) {
+		int d, ret;
+
+		x = x * 1664525 + 1013904223;
+		d = x >> 31;
+		ret = hpack_decode(&remembering[d], blocks[(x >> 24) % 61 % 8], shared);
+		fresh->memo_len = 0;
+		assert_int_equal(hpack_decode(&plain[d], blocks[(x >> 24) % 61 % 8], fresh), ret);
+		assert_string_equal(head_text(&text, shared), head_text(&truth, fresh));
+		assert_int_equal(remembering[d].table.count, plain[d].table.count);
+		assert_int_equal(remembering[d].table.size, plain[d].table.size);
+		for (uint32_t n = 1; n <= plain[d].table.count; n++) {
+			const struct hpack_entry *a = hpack_table_entry(&remembering[d].table, n);
+			const struct hpack_entry *b = hpack_table_entry(&plain[d].table, n);
+
+			assert_true(span_equal(span_of(a->name, a->name_len), span_of(b->name, b->name_len)));
+			assert_true(span_equal(span_of(a->value, a->value_len), span_of(b->value, b->value_len)));
+		}
+	}
+	for (int d = 0; d < 2; d++) {
+		hpack_deinit(&remembering[d]);
+		hpack_deinit(&plain[d]);
+	}
+	buffer_deinit(&text);
+	buffer_deinit(&truth);
+	free(shared);
+	free(fresh);
 }
 
 static void test_completeness(void **state)
@@ -659,6 +714,7 @@ int main(void)
 		cmocka_unit_test(test_over_limits),
 		cmocka_unit_test(test_spans_stay),
 		cmocka_unit_test(test_memo),
+		cmocka_unit_test(test_memo_shared),
 		cmocka_unit_test(test_completeness),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_out_of_memory),
