@@ -397,6 +397,7 @@ static void test_deadline_of_paced(void **state)
 		m->arrival_count = lasts_h[i] > 0;
 		m->arrivals = calloc(1, sizeof(*m->arrivals));
 		target_submit(g.target, m);
+		message_unref(m);
 	}
 	target_cancel(g.target); /* in order of deadline */
 	check_books(&g);
