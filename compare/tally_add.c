@@ -75,18 +75,22 @@ static void add_verdict(struct target_tally *g, const struct pair *pair, const s
 
 enum health { HEALTH_GOOD, HEALTH_BAD, HEALTH_UNSEEN };
 
-/** health_of() - of a response by its status; of one to a call of gRPC that was kept, by the status of the call */
-static enum health health_of(const struct pair *pair, const struct response *r, int status_code)
+/** call_status() - of a call of gRPC; NONE where it may have been behind what was kept of the response, or was not said */
+static enum grpc_status call_status(const struct response *r)
 {
 	struct span text;
 
+	return r && r->result == RESPONSE_WHOLE ? grpc_reply_status(r, &text) : GRPC_STATUS_NONE;
+}
+
+/** health_of() - of a response by its status; of one to a call of gRPC that was kept, by the status of the call */
+static enum health health_of(const struct pair *pair, const struct response *r, int status_code)
+{
 	if (status_code == 0 || status_code >= 400)
 		return HEALTH_BAD;
 	if (!pair->request || !pair->request->head.is_grpc)
 		return HEALTH_GOOD;
-	if (!r || r->result != RESPONSE_WHOLE) /* the status may have been behind what was kept */
-		return HEALTH_UNSEEN;
-	switch (grpc_reply_status(r, &text)) {
+	switch (call_status(r)) {
 	case GRPC_OK:
 		return HEALTH_GOOD;
 	case GRPC_STATUS_NONE:
@@ -96,16 +100,27 @@ static enum health health_of(const struct pair *pair, const struct response *r, 
 	}
 }
 
+/** status_text() - the name of a call's status where it is known, else the HTTP status, 0 for none */
+static void status_text(const struct pair *pair, const struct response *r, int status_code, char out[STATUS_TEXT])
+{
+	enum grpc_status call = pair->request && pair->request->head.is_grpc ? call_status(r) : GRPC_STATUS_NONE;
+
+	if (call == GRPC_STATUS_NONE)
+		snprintf(out, STATUS_TEXT, "%d", status_code);
+	else
+		snprintf(out, STATUS_TEXT, "%s", grpc_status_name(call));
+}
+
 static void add_status(struct target_tally *g, const struct pair *pair)
 {
 	int production = pair->production ? pair->production->status_code : 0, shadow = pair->outcome->status_code;
-	char text[SIDES][16];
+	char text[SIDES][STATUS_TEXT];
 	enum health p, s;
 
 	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE)
 		return; /* it is not known what the shadow would have said */
-	snprintf(text[PRODUCTION], sizeof(text[0]), "%d", production);
-	snprintf(text[SHADOW], sizeof(text[0]), "%d", shadow);
+	status_text(pair, pair->production, production, text[PRODUCTION]);
+	status_text(pair, pair->shadow, shadow, text[SHADOW]);
 	if (!count_one(&g->statuses, span_str(text[PRODUCTION]), span_str(text[SHADOW]), 0, 1))
 		g->status_overflow++;
 	if (production == 0) /* not seen: it says nothing about the difference */

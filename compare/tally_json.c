@@ -276,6 +276,8 @@ static void status_member(struct json *j, const char *name, const char *code)
 	json_key(j, name);
 	if (strcmp(code, "0") == 0)
 		json_null(j);
+	else if (code[0] < '0' || code[0] > '9')
+		json_str(j, code);
 	else
 		json_uint(j, strtoul(code, NULL, 10));
 }

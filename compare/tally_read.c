@@ -15,6 +15,7 @@
 
 #include "base/shown.h"
 #include "compare/tally_state.h"
+#include "message/grpc.h"
 
 #define COUNT_MAX (UINT64_C(1) << 53)
 
@@ -203,18 +204,32 @@ static void read_decision(struct reader *r, uint32_t node, struct target_tally *
 	read_scores(r, scores, "shadow", g->side[SHADOW].score);
 }
 
+/** read_status_name() - a number, or the name of a status of gRPC */
+static void read_status_name(struct reader *r, uint32_t node, const char *name, struct counted_key *key)
+{
+	uint32_t at = member(r, node, name);
+	enum grpc_status call = GRPC_UNKNOWN;
+	char code[STATUS_TEXT];
+
+	if (at && r->d->nodes[at].type == JSON_STRING) {
+		if (!grpc_status_named(text_at(r, at, name), &call))
+			fail(r, name, "a status");
+		snprintf(code, sizeof(code), "%s", grpc_status_name(call));
+	} else {
+		snprintf(code, sizeof(code), "%llu", (unsigned long long)count_at(r, at, name));
+	}
+	counted_key_add(key, span_str(code));
+}
+
 static void read_statuses(struct reader *r, uint32_t node, struct target_tally *g)
 {
 	g->status_overflow = count(r, node, "status_overflow");
 	EACH(r, at, list(r, node, "status_matrix")) {
 		struct counted_key key = { .len = 0 };
 		struct counted_row *row;
-		char code[SIDES][24];
 
-		snprintf(code[0], sizeof(code[0]), "%llu", (unsigned long long)count(r, at, "production"));
-		snprintf(code[1], sizeof(code[1]), "%llu", (unsigned long long)count(r, at, "shadow"));
-		counted_key_add(&key, span_str(code[0]));
-		counted_key_add(&key, span_str(code[1]));
+		read_status_name(r, at, "production", &key);
+		read_status_name(r, at, "shadow", &key);
 		row = counted_row(&g->statuses, &key);
 		*(row ? &row->n[0] : &g->status_overflow) += count(r, at, "count");
 	}

@@ -20,7 +20,8 @@
 
 enum side { PRODUCTION, SHADOW, SIDES };
 
-#define NAME_TEXT 64
+#define NAME_TEXT   64
+#define STATUS_TEXT 24 /* "503", "DEADLINE_EXCEEDED"; "0": no response, or not seen */
 
 /* By what requests are divided: path, model, then the headers of --slice-by. */
 enum { DIMENSION_PATH, DIMENSION_MODEL, DIMENSION_HEADERS };

@@ -17,6 +17,17 @@ const char *grpc_status_name(enum grpc_status status)
 	return status >= 0 && status < GRPC_STATUS_COUNT ? status_names[status] : status_names[GRPC_UNKNOWN];
 }
 
+bool grpc_status_named(struct span name, enum grpc_status *out)
+{
+	for (int i = 0; i < GRPC_STATUS_COUNT; i++) {
+		if (span_equal(name, span_str(status_names[i]))) {
+			*out = (enum grpc_status)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 enum grpc_status grpc_status_parse(struct span value)
 {
 	unsigned n = 0;

@@ -47,6 +47,9 @@ enum grpc_status {
 /** grpc_status_name() - "OK", ...; of what is no code "UNKNOWN" */
 const char *grpc_status_name(enum grpc_status status);
 
+/** grpc_status_named() - the status of this name; false if there is none */
+bool grpc_status_named(struct span name, enum grpc_status *out);
+
 /** grpc_status_parse() - the value of a grpc-status field; digits that are no code are UNKNOWN, other text is NONE */
 enum grpc_status grpc_status_parse(struct span value);
 

@@ -57,12 +57,15 @@ static void verdict_table(struct markup *p, struct view verdicts, double pairs)
 	markup_table_end(p);
 }
 
+/** status_cell() - a number, or the name of a call's status */
 static void status_cell(struct markup *p, struct view status)
 {
-	if (!view_is_number(status))
-		markup_cell(p, "no answer");
-	else
-		markup_cell(p, "%llu", (unsigned long long)view_count(status));
+	struct buffer text = { 0 };
+
+	if (!view_is(status, JSON_NULL))
+		view_text(status, &text);
+	markup_cell(p, "%s", text.len > 0 && buffer_ok(&text) ? buffer_text(&text) : "no response");
+	buffer_deinit(&text);
 }
 
 static void statuses(struct markup *p, struct view target)

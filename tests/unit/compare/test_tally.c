@@ -371,8 +371,15 @@ static void test_calls(void **state)
 	static const struct {
 		const char *production, *shadow; /* grpc-status; NULL: the response isn't whole, so it may have been in the rest */
 	} calls[] = { { "0", "0" }, { "0", "14" }, { "14", "14" }, { "3", "0" }, { "0", "14" }, { NULL, "14" }, { "0", NULL } };
-	struct tally *t = tally_of(1, false);
-	struct buffer out;
+	static const char matrix[] = "\"status_matrix\":["
+				     "{\"production\":\"OK\",\"shadow\":\"UNAVAILABLE\",\"count\":2},"
+				     "{\"production\":200,\"shadow\":\"UNAVAILABLE\",\"count\":1},"
+				     "{\"production\":\"INVALID_ARGUMENT\",\"shadow\":\"OK\",\"count\":1},"
+				     "{\"production\":\"OK\",\"shadow\":200,\"count\":1},"
+				     "{\"production\":\"OK\",\"shadow\":\"OK\",\"count\":1},"
+				     "{\"production\":\"UNAVAILABLE\",\"shadow\":\"UNAVAILABLE\",\"count\":1}]";
+	struct tally *t = tally_of(1, false), *again;
+	struct buffer out, twice;
 	struct span s;
 
 	(void)state;
@@ -402,8 +409,14 @@ static void test_calls(void **state)
 	IS(s, "error_rate/production/count", 2, 0);
 	IS(s, "error_rate/shadow/count", 3, 0);
 	IS(s, "error_rate/both", 1, 0);
+	assert_non_null(strstr(buffer_text(&out), matrix));
+	again = read_back(buffer_span(&out));
+	twice = written(again);
+	same_text(&out, &twice);
 	buffer_deinit(&out);
+	buffer_deinit(&twice);
 	tally_free(t);
+	tally_free(again);
 }
 
 /* A tally of nothing knows nothing, and says so in valid JSON. */

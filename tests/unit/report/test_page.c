@@ -162,7 +162,10 @@ static void test_what_is_said(void **state)
 		  "", "/id ignore" },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"status_matrix\":[{\"production\":200,\"shadow\":null,"
 		  "\"count\":4}]}}}}",
-		  "", "no answer" },
+		  "", "no response" },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"status_matrix\":[{\"production\":\"OK\","
+		  "\"shadow\":\"DEADLINE_EXCEEDED\",\"count\":4}]}}}}",
+		  "", "DEADLINE_EXCEEDED" },
 	};
 
 	(void)state;
