@@ -48,6 +48,7 @@
 
 #include "base/digest.h"
 #include "base/json_doc.h"
+#include "compare/asked.h"
 #include "compare/body.h"
 #include "compare/findings.h"
 #include "compare/generated.h"
@@ -55,6 +56,7 @@
 #include "compare/grpc_times.h"
 #include "compare/joined.h"
 #include "compare/json_compare.h"
+#include "compare/logprobs.h"
 #include "compare/path_rules.h"
 #include "compare/reply.h"
 #include "compare/tensor_compare.h"
@@ -79,6 +81,8 @@ struct comparer {
 	struct proto_set *types;
 	struct grpc_comparer *grpc;
 	struct side production, shadow;
+	struct asked asked; /* by the request of this pair */
+	enum logprobs_say logprobs;
 	struct budget memory;
 	size_t charged; /* of it, before it was taken, for this pair */
 	bool is_large;  /* a body of this pair was larger than what is kept room for */
@@ -303,7 +307,7 @@ static bool note_generated(struct comparer *c, const struct json_doc *production
 	shadow_says = generated_text(shadow, &c->shadow.text);
 	if (production != shadow &&
 	    (production_says || shadow_says || reply_has_calls(production) || reply_has_calls(shadow)))
-		c->result.reply = reply_compare(c->json, production, shadow, c->collector);
+		c->result.reply = reply_compare(c->json, &c->asked, production, shadow, c->collector);
 	if (!production_says || !shadow_says)
 		return true;
 	p = buffer_span(&c->production.text);
@@ -312,7 +316,21 @@ static bool note_generated(struct comparer *c, const struct json_doc *production
 	c->result.common_prefix = text_common_prefix(p, s);
 	c->result.production_len = p.len;
 	c->result.shadow_len = s.len;
+	if (production != shadow && !span_equal(p, s))
+		c->logprobs = logprobs_compare(production, shadow);
 	return buffer_ok(&c->production.text) && buffer_ok(&c->shadow.text);
+}
+
+/** conclude_words() - only the words of a language model differ, and what follows from them */
+static void conclude_words(struct comparer *c)
+{
+	struct comparison *r = &c->result;
+
+	r->verdict = c->logprobs == LOGPROBS_CLOSE ? COMPARISON_CLOSE : COMPARISON_VALUE;
+	if (c->logprobs == LOGPROBS_APART && asked_for_the_likeliest(&c->asked))
+		r->generated = false; /* no lot explains it, and no rounding */
+	if (c->logprobs == LOGPROBS_CLOSE || !r->generated)
+		r->reason = "logprobs";
 }
 
 /** conclude() - the verdict from what was collected */
@@ -336,7 +354,7 @@ static void conclude(struct comparer *c)
 	r->generated = !span_equal(buffer_span(&c->production.text), buffer_span(&c->shadow.text)) &&
 		       generated_explains(&r->findings);
 	if (r->generated)
-		r->verdict = COMPARISON_VALUE;
+		conclude_words(c);
 }
 
 /** compare_docs() - two JSON texts; -EINVAL: one cannot be read, and @p and @s are the errors of parse(); or -ENOMEM */
@@ -360,6 +378,8 @@ static int compare_docs(struct comparer *c, struct span production, struct span 
 	err = json_compare(c->json, &c->production.doc, other, c->collector);
 	if (!err && !note_generated(c, &c->production.doc, other))
 		err = -ENOMEM;
+	if (!err && c->asked.is_short)
+		err = -EFBIG;
 	return err;
 }
 
@@ -636,6 +656,7 @@ static void give_back(struct comparer *c)
 {
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
+	asked_rest(&c->asked);
 	json_comparer_rest(c->json);
 	grpc_comparer_rest(c->grpc);
 	budget_release(&c->memory, c->charged);
@@ -651,6 +672,8 @@ static void run_once(struct comparer *c, const struct pair *pair)
 					 .production_stream = no_stream,
 					 .shadow_stream = no_stream };
 	collector_clear(c->collector);
+	asked_begin(&c->asked, pair->request);
+	c->logprobs = LOGPROBS_NOTHING;
 	c->result.findings = collector_findings(c->collector);
 	budget_release(&c->memory, c->charged);
 	c->charged = 0;
@@ -711,6 +734,7 @@ int comparer_new(const struct compare_options *options, struct comparer **out, s
 	budget_init(&c->memory, options->memory ? options->memory : SIZE_MAX);
 	side_init(c, &c->production);
 	side_init(c, &c->shadow);
+	c->asked.doc.memory = c->asked.text.memory = &c->memory;
 	err = path_rules_new(&rules, &c->rules, error);
 	if (!err && options->proto_count > 0)
 		err = proto_set_new(options->protos, options->proto_count, &c->types, error);
@@ -740,7 +764,7 @@ void comparer_unmatched(const struct comparer *c, struct buffer *out)
 
 void comparer_rest(struct comparer *c)
 {
-	if (c->is_large)
+	if (c->is_large || c->asked.doc.text.len > COMPARER_KEPT_BODY)
 		give_back(c);
 }
 
@@ -750,6 +774,7 @@ void comparer_free(struct comparer *c)
 		return;
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
+	asked_rest(&c->asked);
 	grpc_comparer_free(c->grpc);
 	proto_set_free(c->types);
 	digest_free(c->digest);

@@ -11,6 +11,9 @@
  * Why it ended is compared as the word that it is: "stop" and "length" differ,
  * and so do two servers that have other words for the same.
  *
+ * What the request asks for (asked.h) is looked at last: whether a call is allowed only where calls differ, whether
+ * the text is JSON only where two texts differ.
+ *
  * The facts say that two replies decide otherwise; the findings of the
  * comparison say whether that is so by the rules of the user. Both have to.
  */
@@ -32,6 +35,8 @@ struct reply {
 	struct call calls[CALLS_MAX];
 	size_t call_count;
 	bool speaks, refuses;
+	size_t text_count;
+	uint32_t said; /* the node of its only text; 0: none, or several */
 	uint32_t finish, finish_detail; /* nodes; 0: none */
 	/* patterns: where the facts stand in this kind of document */
 	const char *calls_at, *text_at, *finish_at;
@@ -77,6 +82,15 @@ static bool has_text(const struct json_doc *d, uint32_t node)
 	return false;
 }
 
+/** hear() - @node is a text of the reply, if it is one */
+static void hear(struct reply *r, uint32_t node)
+{
+	if (!has_text(r->d, node))
+		return;
+	r->speaks = true;
+	r->said = r->text_count++ == 0 ? node : 0;
+}
+
 static void add_call(struct reply *r, uint32_t name, uint32_t arguments)
 {
 	if (r->call_count < CALLS_MAX)
@@ -116,7 +130,7 @@ static void read_blocks(struct reply *r, uint32_t array, bool inside)
 		else if (is(d, type, "refusal"))
 			r->refuses = true;
 		else if (is(d, type, "text") || is(d, type, "output_text") || !type)
-			r->speaks |= has_text(d, member(d, i, "text"));
+			hear(r, member(d, i, "text"));
 	}
 }
 
@@ -147,14 +161,14 @@ static void read_choice(struct reply *r, uint32_t choice)
 	r->calls_at = streamed ? "/choices/*/delta/tool_calls" : "/choices/*/message/tool_calls";
 	r->text_at = !message ? "/choices/*/text" : streamed ? "/choices/*/delta/content" : "/choices/*/message/content";
 	r->finish_at = "/choices/*/finish_reason";
-	r->speaks = has_text(d, member(d, choice, "text"));
+	hear(r, member(d, choice, "text"));
 	if (!message)
 		return;
 	call = member(d, message, "function_call");
 	read_tool_calls(r, member(d, message, "tool_calls"));
 	if (call && d->nodes[call].type == JSON_OBJECT)
 		add_call(r, member(d, call, "name"), member(d, call, "arguments"));
-	r->speaks |= has_text(d, member(d, message, "content"));
+	hear(r, member(d, message, "content"));
 	read_blocks(r, member(d, message, "content"), true);
 	r->refuses |= has_text(d, member(d, message, "refusal"));
 }
@@ -180,7 +194,7 @@ static void read_messages(struct reply *r, uint32_t blocks, bool streamed)
 	r->text_at = streamed ? "/delta/text" : "/content";
 	r->finish_at = streamed ? "/delta/stop_reason" : "/stop_reason";
 	read_blocks(r, blocks, false);
-	r->speaks |= has_text(d, below(d, 0, "delta", "text"));
+	hear(r, below(d, 0, "delta", "text"));
 	r->refuses |= is(d, r->finish, "refusal");
 }
 
@@ -195,7 +209,7 @@ static void read_generated(struct reply *r, uint32_t node)
 	r->calls_at = "";
 	r->text_at = member(d, node, "text_output") ? "/text_output" : node ? "/*/generated_text" : "/generated_text";
 	r->finish_at = node ? "/*/details/finish_reason" : "/details/finish_reason";
-	r->speaks = has_text(d, text ? text : below(d, node, "token", "text"));
+	hear(r, text ? text : below(d, node, "token", "text"));
 }
 
 /** read_events() - the rest of a stream of OpenAI's responses that never came to its end */
@@ -206,7 +220,7 @@ static void read_events(struct reply *r)
 	r->finish_at = "/type";
 	r->finish = member(r->d, 0, "type");
 	read_blocks(r, member(r->d, 0, "item"), false);
-	r->speaks |= has_text(r->d, member(r->d, 0, "delta"));
+	hear(r, member(r->d, 0, "delta"));
 }
 
 /** list_of() - the array whose elements are replies; 0: the document is one */
@@ -286,14 +300,34 @@ static size_t differing_call(struct json_comparer *jc, const struct reply *p, co
 	return CALLS_MAX;
 }
 
-static enum reply_difference difference_of(struct json_comparer *jc, const struct reply *p, const struct reply *s)
+/** calls_allowed() - by the request; those that are only counted are not asked for */
+static bool calls_allowed(struct asked *asked, const struct reply *r)
+{
+	for (size_t i = 0; i < r->call_count && i < CALLS_MAX; i++)
+		if (!asked_allows_call(asked, r->d, r->calls[i].name, r->calls[i].arguments))
+			return false;
+	return true;
+}
+
+/** is_json_alike() - where JSON was asked for: are both texts what was asked for, or neither? */
+static bool is_json_alike(struct asked *asked, const struct reply *p, const struct reply *s)
+{
+	return !p->said || !s->said || span_equal(json_doc_text(p->d, p->said), json_doc_text(s->d, s->said)) ||
+	       !asked_for_json(asked) ||
+	       asked_allows_text(asked, p->d, p->said) == asked_allows_text(asked, s->d, s->said);
+}
+
+static enum reply_difference difference_of(struct json_comparer *jc, struct asked *asked, const struct reply *p,
+					   const struct reply *s)
 {
 	if (differing_call(jc, p, s) < CALLS_MAX)
-		return REPLY_TOOL_CALL;
+		return calls_allowed(asked, p) == calls_allowed(asked, s) ? REPLY_TOOL_CALL : REPLY_TOOL_SCHEMA;
 	if (p->refuses != s->refuses)
 		return REPLY_REFUSAL;
 	if (p->call_count == 0 && p->speaks != s->speaks)
 		return REPLY_EMPTY;
+	if (!is_json_alike(asked, p, s))
+		return REPLY_NO_JSON;
 	if (!same_word(p->d, p->finish, s->d, s->finish) ||
 	    !same_word(p->d, p->finish_detail, s->d, s->finish_detail))
 		return REPLY_FINISH_REASON;
@@ -315,11 +349,13 @@ static bool found_below(const struct findings *f, const char *pattern)
 static bool is_found(const struct findings *f, enum reply_difference difference, const struct reply *p, const struct reply *s)
 {
 	switch (difference) {
+	case REPLY_TOOL_SCHEMA:
 	case REPLY_TOOL_CALL:
 		return found_below(f, p->calls_at) || found_below(f, s->calls_at) ||
 		       found_below(f, "/choices/*/message/function_call") || found_below(f, "/choices/*/delta/function_call");
 	case REPLY_REFUSAL:
 	case REPLY_EMPTY:
+	case REPLY_NO_JSON:
 		return f->count + f->overflow > f->ignored;
 	case REPLY_FINISH_REASON:
 		return found_below(f, p->finish_at) || found_below(f, s->finish_at) || found_below(f, "/incomplete_details") ||
@@ -342,7 +378,8 @@ static void add(struct json_comparer *jc, struct collector *out, enum reply_diff
 		const struct reply *p, const struct reply *s)
 {
 	const char *calls = p->call_count ? p->calls_at : s->calls_at;
-	const char *where = difference == REPLY_TOOL_CALL     ? calls
+	bool is_call = difference == REPLY_TOOL_CALL || difference == REPLY_TOOL_SCHEMA;
+	const char *where = is_call                             ? calls
 			    : difference == REPLY_FINISH_REASON ? p->finish_at
 								: p->text_at;
 	struct finding *f = collector_add_at(out, DIFFERENCE_DECISION, where, index);
@@ -350,7 +387,7 @@ static void add(struct json_comparer *jc, struct collector *out, enum reply_diff
 
 	if (!f)
 		return;
-	if (difference == REPLY_TOOL_CALL) {
+	if (is_call) {
 		name_text(p, call, f->production);
 		name_text(s, call, f->shadow);
 	} else if (difference == REPLY_FINISH_REASON) {
@@ -361,7 +398,7 @@ static void add(struct json_comparer *jc, struct collector *out, enum reply_diff
 	}
 }
 
-enum reply_difference reply_compare(struct json_comparer *jc, const struct json_doc *production,
+enum reply_difference reply_compare(struct json_comparer *jc, struct asked *asked, const struct json_doc *production,
 				    const struct json_doc *shadow, struct collector *out)
 {
 	struct findings found = collector_findings(out);
@@ -374,7 +411,7 @@ enum reply_difference reply_compare(struct json_comparer *jc, const struct json_
 	if (!is_list(production) || !is_list(shadow)) {
 		read_reply(&p, production, 0);
 		read_reply(&s, shadow, 0);
-		difference = difference_of(jc, &p, &s);
+		difference = difference_of(jc, asked, &p, &s);
 		if (!is_found(&found, difference, &p, &s))
 			return REPLY_ALIKE;
 		add(jc, out, difference, 0, &p, &s);
@@ -384,7 +421,7 @@ enum reply_difference reply_compare(struct json_comparer *jc, const struct json_
 	     i = production->nodes[i].next, k = shadow->nodes[k].next, index++) {
 		read_reply(&p, production, i);
 		read_reply(&s, shadow, k);
-		difference = difference_of(jc, &p, &s);
+		difference = difference_of(jc, asked, &p, &s);
 		if (!is_found(&found, difference, &p, &s))
 			continue;
 		add(jc, out, difference, index, &p, &s);

@@ -12,6 +12,7 @@
 #ifndef COMPARE_REPLY_H
 #define COMPARE_REPLY_H
 
+#include "compare/asked.h"
 #include "compare/findings.h"
 #include "compare/json_compare.h"
 
@@ -19,8 +20,9 @@
  * reply_compare() - do two replies decide otherwise? To be called after json_compare() of the same two
  * Only what was found to differ there counts: what rules leave out is left out here, too, and arguments that
  * are the same JSON in another spelling are the same. The difference is added to @out, where it is.
+ * @asked:  what the request asks for, begun for it
  */
-enum reply_difference reply_compare(struct json_comparer *jc, const struct json_doc *production,
+enum reply_difference reply_compare(struct json_comparer *jc, struct asked *asked, const struct json_doc *production,
 				    const struct json_doc *shadow, struct collector *out);
 
 /** reply_has_calls() - does this reply, which perhaps has no text that generated.h would know, call tools? */

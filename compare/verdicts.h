@@ -93,10 +93,13 @@ enum comparison_verdict difference_verdict(enum difference_kind k);
 
 /* In what two replies of a language model decide otherwise, whatever their words; the first that holds. */
 #define REPLY_DIFFERENCES(X)                                                                                 \
+	X(TOOL_SCHEMA, "tool_schema",                                                                        \
+	  "one of the two calls a tool in a way that the request does not allow")                            \
 	X(TOOL_CALL, "tool_call",                                                                            \
 	  "another tool is called, or with other arguments, or words come where a tool is called")           \
 	X(REFUSAL, "refusal", "one of the two refuses")                                                      \
 	X(EMPTY, "empty", "one of the two says nothing")                                                     \
+	X(NO_JSON, "no_json", "the request asks for JSON, and one of the two is none, or not by the schema") \
 	X(FINISH_REASON, "finish_reason", "one of the two was cut short, or ends for another reason")
 
 enum reply_difference {

@@ -13,6 +13,13 @@
 
 #include "compare/comparer.h"
 
+/* a request that asks for everything that a reply is held against */
+static const char asking[] =
+	"{\"temperature\":0,\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"object\",\"properties\":"
+	"{\"a\":{\"type\":\"integer\",\"enum\":[1,2]},\"b\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"null\"]}}},"
+	"\"required\":[\"a\"],\"additionalProperties\":false}}},\"tools\":[{\"function\":{\"name\":\"f\",\"parameters\":"
+	"{\"type\":\"object\",\"required\":[\"a\"]}}},{\"name\":\"g\",\"input_schema\":{\"properties\":{\"a\":{\"type\":\"string\"}}}}]}";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int yes)
@@ -132,10 +139,16 @@ static void checked_poor(const struct comparison *poor, const struct comparison 
 		must(poor->verdict == COMPARISON_NOT_COMPARABLE && strstr(poor->reason, "too_large"));
 }
 
+/* a request that asks for everything that a reply is held against */
+static const char asking[] =
+	"{\"temperature\":0,\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"object\",\"properties\":"
+	"{\"a\":{\"type\":\"integer\",\"enum\":[1,2]},\"b\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"null\"]}}},"
+	"\"required\":[\"a\"],\"additionalProperties\":false}}},\"tools\":[{\"function\":{\"name\":\"f\",\"parameters\":"
+	"{\"type\":\"object\",\"required\":[\"a\"]}}},{\"name\":\"g\",\"input_schema\":{\"properties\":{\"a\":{\"type\":\"string\"}}}}]}";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"),
-						       .target = SPAN_LITERAL("/") } };
+	struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
 	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
 	struct span in = span_of(data, size), first;
 	uint8_t how[2], head_len[2];
@@ -161,6 +174,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pair.request = &call;
 		make_call(&p, how[0]);
 		make_call(&s, how[1]);
+	}
+	if (how[0] & 0x40) { /* what is asked: that response of production's as a request; of a constant, too */
+		post.body = how[1] & 0x40 ? p.response.body : (uint8_t *)asking;
+		post.body_len = how[1] & 0x40 ? p.response.body_len : sizeof(asking) - 1;
 	}
 	result = *comparer_run(c, &pair);
 	check(&result);

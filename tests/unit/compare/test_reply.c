@@ -230,9 +230,11 @@ static struct comparer *comparer_of(const char *preset, const char *rules)
 	return c;
 }
 
-static const struct comparison *run(struct comparer *c, struct buffer *production, struct buffer *shadow)
+/* @request: NULL, or what was asked */
+static const struct comparison *run_asked(struct comparer *c, struct buffer *request, struct buffer *production,
+					  struct buffer *shadow)
 {
-	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
+	struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
 	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
 	static struct header json = { SPAN_LITERAL("content-type"), SPAN_LITERAL("application/json") },
 			     events = { SPAN_LITERAL("content-type"), SPAN_LITERAL("text/event-stream") };
@@ -241,11 +243,20 @@ static const struct comparison *run(struct comparer *c, struct buffer *productio
 			      .headers = streamed ? &events : &json, .header_count = 1 }, s = p;
 	struct pair pair = { &post, &p, &s, &answered };
 
+	if (request) {
+		post.body = request->bytes;
+		post.body_len = request->len;
+	}
 	p.body = production->bytes;
 	p.body_len = production->len;
 	s.body = shadow->bytes;
 	s.body_len = shadow->len;
 	return comparer_run(c, &pair);
+}
+
+static const struct comparison *run(struct comparer *c, struct buffer *production, struct buffer *shadow)
+{
+	return run_asked(c, NULL, production, shadow);
 }
 
 static void expect(const char *name, const char *way, const struct comparison *got,
@@ -336,12 +347,146 @@ static void test_rules(void **state)
 	buffer_deinit(&b);
 }
 
+struct asked_row {
+	const char *name, *request, *production, *shadow;
+	enum comparison_verdict verdict;
+	const char *reason;
+	bool generated;
+};
+
+static void expect_asked(const struct asked_row *r, const char *way, const struct comparison *got)
+{
+	expect(r->name, way, got, r->verdict, r->reason, r->generated);
+}
+
+#define PARAMETERS                                                                                                        \
+	"{'type':'object','properties':{'city':{'type':'string'},'days':{'type':'integer'},'unit':{'enum':['C','F',7]},"       \
+	"'tags':{'type':'array','items':{'type':['string','null']}}},'required':['city'],'additionalProperties':false}"
+#define TOOLS	 "{'tools':[{'type':'function','function':{'name':'weather','parameters':" PARAMETERS "}},{'type':'function','function':{'name':'now'}}]}"
+#define WEATHER(args) CALLS(CALL("weather", args))
+#define IN_JSON	      "{'response_format':{'type':'json_object'}}"
+#define IN_SCHEMA     "{'response_format':{'type':'json_schema','json_schema':{'name':'n','schema':" PARAMETERS "}}}"
+
+/* What the request asks for is held against both replies: only what one of them keeps and the other breaks is told. */
+static void test_asked(void **state)
+{
+	static const struct asked_row asked[] = {
+		{ "allowed both", TOOLS, WEATHER(PARIS), WEATHER(ROME), COMPARISON_DECISION, "tool_call", false },
+		{ "no such tool", TOOLS, WEATHER(PARIS), CALLS(CALL("wetter", PARIS)), COMPARISON_DECISION, "tool_schema", false },
+		{ "another tool", TOOLS, WEATHER(PARIS), CALLS(CALL("now", "{}")), COMPARISON_DECISION, "tool_call", false },
+		{ "a member is missing", TOOLS, WEATHER(PARIS), WEATHER("{`days`:2}"), COMPARISON_DECISION, "tool_schema", false },
+		{ "a member more", TOOLS, WEATHER(PARIS), WEATHER("{`city`:`Paris`,`days`:2,`x`:1}"), COMPARISON_DECISION, "tool_schema", false },
+		{ "another type", TOOLS, WEATHER(PARIS), WEATHER("{`city`:7,`days`:2}"), COMPARISON_DECISION, "tool_schema", false },
+		{ "no integer", TOOLS, WEATHER(PARIS), WEATHER("{`city`:`Paris`,`days`:2.5}"), COMPARISON_DECISION, "tool_schema", false },
+		{ "an integer all the same", TOOLS, WEATHER(PARIS), WEATHER("{`city`:`Paris`,`days`:3.0}"), COMPARISON_DECISION, "tool_call", false },
+		{ "not among the values", TOOLS, WEATHER("{`city`:`Paris`,`unit`:`C`}"), WEATHER("{`city`:`Paris`,`unit`:`K`}"), COMPARISON_DECISION,
+		  "tool_schema", false },
+		{ "among the values", TOOLS, WEATHER("{`city`:`Paris`,`unit`:`C`}"), WEATHER("{`city`:`Paris`,`unit`:7}"), COMPARISON_DECISION, "tool_call",
+		  false },
+		{ "an element", TOOLS, WEATHER("{`city`:`Paris`,`tags`:[`a`,null]}"), WEATHER("{`city`:`Paris`,`tags`:[`a`,1]}"), COMPARISON_DECISION,
+		  "tool_schema", false },
+		{ "arguments cut off", TOOLS, WEATHER(PARIS), WEATHER("{`city`:`Paris`"), COMPARISON_DECISION, "tool_schema", false },
+		{ "neither is allowed", TOOLS, WEATHER("{}"), WEATHER("{`city`:7}"), COMPARISON_DECISION, "tool_call", false },
+		{ "the same is not told", TOOLS, WEATHER("{}"), WEATHER("{ }"), COMPARISON_EQUAL, NULL, false },
+		{ "no tools in the request", "{'model':'m'}", WEATHER(PARIS), WEATHER("{`days`:2}"), COMPARISON_DECISION, "tool_call", false },
+		{ "a request that is no JSON", "{", WEATHER(PARIS), WEATHER("{`days`:2}"), COMPARISON_DECISION, "tool_call", false },
+		{ "Anthropic", "{'tools':[{'name':'weather','input_schema':" PARAMETERS "}]}",
+		  MESSAGES(TOOL_USE("weather", "{'city':'Paris'}"), "tool_use"), MESSAGES(TOOL_USE("weather", "{'city':7}"), "tool_use"),
+		  COMPARISON_DECISION, "tool_schema", false },
+		{ "responses", "{'tools':[{'type':'function','name':'weather','parameters':" PARAMETERS "}]}", OUTPUT(OUT_CALL("weather", PARIS), "completed"),
+		  OUTPUT(OUT_CALL("weather", "{}"), "completed"), COMPARISON_DECISION, "tool_schema", false },
+		{ "functions", "{'functions':[{'name':'f','parameters':" PARAMETERS "}]}",
+		  MESSAGE("'content':null,'function_call':{'name':'f','arguments':'" PARIS "'}", "'function_call'"),
+		  MESSAGE("'content':null,'function_call':{'name':'f','arguments':'{}'}", "'function_call'"), COMPARISON_DECISION, "tool_schema", false },
+		{ "streamed", TOOLS, CALL_CHUNK("0", "weather", PARIS) END_CHUNK("tool_calls"), CALL_CHUNK("0", "weather", "{}") END_CHUNK("tool_calls"),
+		  COMPARISON_DECISION, "tool_schema", false },
+		{ "JSON both", IN_JSON, SAYS("{`a`:1}"), SAYS("{`a`:2}"), COMPARISON_VALUE, NULL, true },
+		{ "JSON in a fence", IN_JSON, SAYS("{`a`:1}"), SAYS("```json\\n{`a`:1}\\n```"), COMPARISON_DECISION, "no_json", false },
+		{ "JSON cut off", IN_JSON, SAYS("{`a`:1}"), MESSAGE("'content':'{`a`:'", "'length'"), COMPARISON_DECISION, "no_json", false },
+		{ "JSON was not asked for", "{'response_format':{'type':'text'}}", SAYS("{`a`:1}"), SAYS("a: 1"), COMPARISON_VALUE, NULL, true },
+		{ "JSON by a schema", IN_SCHEMA, SAYS("{`city`:`Paris`}"), SAYS("{`town`:`Paris`}"), COMPARISON_DECISION, "no_json", false },
+		{ "JSON by a schema, both", IN_SCHEMA, SAYS("{`city`:`Paris`}"), SAYS("{`city`:`Rome`}"), COMPARISON_VALUE, NULL, true },
+		{ "JSON of responses", "{'text':{'format':{'type':'json_schema','schema':" PARAMETERS "}}}", OUTPUT(OUT_TEXT("{`city`:`Paris`}"), "completed"),
+		  OUTPUT(OUT_TEXT("Paris"), "completed"), COMPARISON_DECISION, "no_json", false },
+		{ "JSON of TGI", "{'parameters':{'grammar':{'type':'json','value':" PARAMETERS "}}}", "{'generated_text':'{`city`:`Paris`}'}",
+		  "{'generated_text':'{}'}", COMPARISON_DECISION, "no_json", false },
+		{ "JSON, streamed", IN_JSON, TEXT_CHUNK("{`a`:") TEXT_CHUNK("1}") END_CHUNK("stop"), TEXT_CHUNK("{`a`:") TEXT_CHUNK("1") END_CHUNK("stop"),
+		  COMPARISON_DECISION, "no_json", false },
+		{ "JSON was asked for, and nothing is said", IN_JSON, SAYS("{}"), SAYS(""), COMPARISON_DECISION, "empty", false },
+	};
+	struct buffer request = { 0 }, a = { 0 }, b = { 0 };
+	struct comparer *c = comparer_of("openai", "");
+
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		spell(&request, asked[i].request);
+		spell(&a, asked[i].production);
+		spell(&b, asked[i].shadow);
+		expect_asked(&asked[i], "asked", run_asked(c, &request, &a, &b));
+		expect_asked(&asked[i], "turned around", run_asked(c, &request, &b, &a));
+	}
+	comparer_free(c);
+	buffer_deinit(&request);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+}
+
+#define TOP(tokens)	   "[" tokens "]"
+#define LIKELY(token)	   "{'token':'" token "','logprob':-1}"
+#define TOKEN(token, top)  "{'token':'" token "','logprob':-1,'top_logprobs':" top "}"
+#define CHAT(text, tokens) "{'choices':[{'message':{'content':'" text "'},'logprobs':{'content':[" tokens "]},'finish_reason':'stop'}]}"
+#define A_OR_B		   TOP(LIKELY("a") "," LIKELY("b"))
+#define A_OR_C		   TOP(LIKELY("a") "," LIKELY("c"))
+#define COMPLETION(text, tokens, top)                                                                                    \
+	"{'choices':[{'text':'" text "','logprobs':{'tokens':[" tokens "],'top_logprobs':[" top "]},'finish_reason':'stop'}]}"
+#define GREEDY "{'temperature':0}"
+#define DRAWN  "{'temperature':0.7}"
+
+/* Where log-probabilities say that two replies part between two likely tokens, they are close; else no lot explains it. */
+static void test_logprobs(void **state)
+{
+	static const struct asked_row parted[] = {
+		{ "both likely", GREEDY, CHAT("xa", TOKEN("x", A_OR_B) "," TOKEN("a", A_OR_B)), CHAT("xb", TOKEN("x", A_OR_B) "," TOKEN("b", A_OR_B)),
+		  COMPARISON_CLOSE, "logprobs", false },
+		{ "both likely, other words after it", GREEDY, CHAT("az", TOKEN("a", A_OR_B) "," TOKEN("z", "[]")),
+		  CHAT("by", TOKEN("b", A_OR_B) "," TOKEN("y", "[]")), COMPARISON_CLOSE, "logprobs", false },
+		{ "both likely, and drawn", DRAWN, CHAT("a", TOKEN("a", A_OR_B)), CHAT("b", TOKEN("b", A_OR_B)), COMPARISON_CLOSE, "logprobs", false },
+		{ "likely for one alone", GREEDY, CHAT("a", TOKEN("a", A_OR_C)), CHAT("b", TOKEN("b", A_OR_B)), COMPARISON_VALUE, "logprobs", false },
+		{ "likely for one alone, and drawn", DRAWN, CHAT("a", TOKEN("a", A_OR_C)), CHAT("b", TOKEN("b", A_OR_B)), COMPARISON_VALUE, NULL, true },
+		{ "likely for one alone, nothing said of lots", "{}", CHAT("a", TOKEN("a", A_OR_C)), CHAT("b", TOKEN("b", A_OR_B)), COMPARISON_VALUE, NULL, true },
+		{ "no likeliest", GREEDY, CHAT("a", TOKEN("a", "[]")), CHAT("b", TOKEN("b", "[]")), COMPARISON_VALUE, NULL, true },
+		{ "one ends", GREEDY, CHAT("a", TOKEN("a", A_OR_B)), CHAT("aa", TOKEN("a", A_OR_B) "," TOKEN("a", A_OR_B)),
+		  COMPARISON_VALUE, NULL, true },
+		{ "none asked for", GREEDY, SAYS("a"), SAYS("b"), COMPARISON_VALUE, NULL, true },
+		{ "escapes", GREEDY, CHAT("\\u0061", TOKEN("\\u0061", A_OR_B)), CHAT("b", TOKEN("b", A_OR_B)), COMPARISON_CLOSE, "logprobs", false },
+		{ "completions", GREEDY, COMPLETION("xa", "'x','a'", "{'x':-1},{'a':-1,'b':-2}"), COMPLETION("xb", "'x','b'", "{'x':-1},{'b':-1,'a':-2}"),
+		  COMPARISON_CLOSE, "logprobs", false },
+		{ "completions, apart", GREEDY, COMPLETION("xa", "'x','a'", "{'x':-1},{'a':-1}"), COMPLETION("xb", "'x','b'", "{'x':-1},{'b':-1,'a':-2}"),
+		  COMPARISON_VALUE, "logprobs", false },
+	};
+	struct buffer request = { 0 }, a = { 0 }, b = { 0 };
+	struct comparer *c = comparer_of("openai", "");
+
+	for (size_t i = 0; i < COUNT(parted); i++) {
+		spell(&request, parted[i].request);
+		spell(&a, parted[i].production);
+		spell(&b, parted[i].shadow);
+		expect_asked(&parted[i], "asked", run_asked(c, &request, &a, &b));
+		expect_asked(&parted[i], "turned around", run_asked(c, &request, &b, &a));
+	}
+	comparer_free(c);
+	buffer_deinit(&request);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_beside_ids),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_logprobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
