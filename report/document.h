@@ -20,6 +20,7 @@
 #include "report/books.h"
 #include "report/gate.h"
 #include "report/pace.h"
+#include "report/provenance.h"
 
 /** struct document_ramp - --ramp; shares of 1 */
 struct document_ramp {
@@ -49,6 +50,7 @@ struct document_texts {
 struct document_comparison {
 	double rtol, atol;
 	const char *preset, *rules_path; /* NULL: none */
+	struct span rules_text;          /* what that file says */
 	struct document_texts ignore, unordered, slice_by;
 	uint64_t max_answer; /* bytes */
 	bool show_bodies;
@@ -59,6 +61,7 @@ struct document_comparison {
 /** struct document_facts - what a report says; everything borrowed during the call */
 struct document_facts {
 	const char *version, *started; /* RFC 3339 */
+	struct provenance provenance;
 	double seconds;
 	bool interrupted, dry_run;
 	double speed; /* times the recorded pace; 1 live */

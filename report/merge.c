@@ -88,19 +88,20 @@ static double seconds_together(const struct merge *m, const struct merge_set *st
 	return all;
 }
 
-static void write_started(struct merge *m, const struct merge_set *s)
+/** write_time() - the earliest of all, or the latest */
+static void write_time(struct merge *m, const struct merge_set *s, bool latest)
 {
-	size_t earliest = merge_first(m, s);
+	size_t best = merge_first(m, s);
 
 	for (size_t i = 0; i < m->count; i++) {
-		double mine, best;
+		double mine, its;
 
-		if (parse_time(text_of(m, i, s->node[i]), &mine) &&
-		    parse_time(text_of(m, earliest, s->node[earliest]), &best) && mine < best)
-			earliest = i;
+		if (parse_time(text_of(m, i, s->node[i]), &mine) && parse_time(text_of(m, best, s->node[best]), &its) &&
+		    (latest ? mine > its : mine < its))
+			best = i;
 	}
-	if (earliest < m->count)
-		merge_copy(m, earliest, s->node[earliest], 0);
+	if (best < m->count)
+		merge_copy(m, best, s->node[best], 0);
 	else
 		json_null(&m->j);
 }
@@ -118,6 +119,17 @@ static void write_same(struct merge *m, const char *name, const struct merge_set
 		return;
 	}
 	merge_copy(m, first, s->node[first], 0);
+}
+
+/** write_shared() - what all of them say, else null: each one's is in "merged" */
+static void write_shared(struct merge *m, const struct merge_set *s)
+{
+	size_t first = merge_first(m, s);
+
+	if (first == m->count || merge_differs(m, s))
+		json_null(&m->j);
+	else
+		merge_copy(m, first, s->node[first], 0);
 }
 
 /* Several paces are none to which latencies belong. A report that does not say is one of before, at the recorded pace. */
@@ -314,7 +326,7 @@ static void write_comparison(struct merge *m, const struct merge_set *s)
 /* Who is in it: a merged report brings its own list along. */
 static void write_merged(struct merge *m, const struct merge_set *reports)
 {
-	static const char *const members[] = { "shadowtap", "started", "seconds" };
+	static const char *const members[] = { "shadowtap", "started", "seconds", "title", "labels", "host", "source" };
 	struct merge_set merged = merge_members(m, reports, "merged");
 
 	json_key(&m->j, "merged");
@@ -357,6 +369,7 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 {
 	static const char *const later[] = { "warnings", "gate", "merged" };
 	static const char *const settings[] = { "sample", "ramp", "cpu_governor" };
+	static const char *const shared[] = { "title", "labels", "host", "user", "source", "options" };
 	struct merge_set reports = merge_reports(m), seconds = merge_members(m, &reports, "seconds");
 
 	(void)ctx;
@@ -365,8 +378,12 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 	json_key(&m->j, name);
 	if (strcmp(name, "shadowtap") == 0)
 		write_version(m, s);
-	else if (strcmp(name, "started") == 0)
-		write_started(m, s);
+	else if (strcmp(name, "started") == 0 || strcmp(name, "first_request") == 0)
+		write_time(m, s, false);
+	else if (strcmp(name, "last_request") == 0)
+		write_time(m, s, true);
+	else if (is_one_of(name, shared, sizeof(shared) / sizeof(shared[0])))
+		write_shared(m, s);
 	else if (strcmp(name, "seconds") == 0) {
 		struct merge_set started = merge_members(m, &reports, "started");
 

@@ -54,11 +54,35 @@ void page_pace_words(struct buffer *out, struct view report)
 	}
 }
 
+/** whose_report() - the title and labels that the user gave it */
+static void whose_report(struct markup *p, struct view report)
+{
+	struct buffer text = { 0 };
+
+	if (view_is(view_get(report, "title"), JSON_STRING))
+		view_text(view_get(report, "title"), &text);
+	markup_raw(p, text.len > 0 ? "<b>" : "<b>shadowtap</b> report");
+	markup_escaped(p, buffer_span(&text));
+	markup_raw(p, text.len > 0 ? "</b>" : "");
+	for (struct view_walk w = view_walk(view_get(report, "labels")); view_next(&w);) {
+		buffer_clear(&text);
+		buffer_add_str(&text, " · ");
+		view_text(w.name, &text);
+		buffer_add_str(&text, " ");
+		view_text(w.value, &text);
+		markup_escaped(p, buffer_span(&text));
+	}
+	buffer_deinit(&text);
+}
+
 static void top_line(struct markup *p, struct view report)
 {
 	struct buffer text = { 0 };
 
-	markup_raw(p, "<header class=\"top\"><span><b>shadowtap</b> report</span><span>");
+	markup_raw(p, "<header class=\"top\"><span>");
+	if (markup_is_html(p))
+		whose_report(p, report);
+	markup_raw(p, "</span><span>");
 	view_text(view_get(report, "started"), &text);
 	if (text.len > 19)
 		text.len = 19;
@@ -141,13 +165,17 @@ static void footer(struct markup *p, struct view report, bool compared)
 int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out)
 {
 	struct view report = view_of(doc), comparison = view_get(report, "comparison"), targets, shadow;
+	struct buffer title = { 0 };
 	struct markup p;
 
 	if (!view_is(report, JSON_OBJECT) || !view_is(view_get(report, "requests"), JSON_OBJECT))
 		return -EINVAL;
 	targets = view_get(comparison, "targets");
 	shadow = first_shadow(comparison);
-	markup_begin(&p, medium, out, "shadowtap report");
+	if (view_is(view_get(report, "title"), JSON_STRING))
+		view_text(view_get(report, "title"), &title);
+	markup_begin(&p, medium, out, title.len > 0 ? buffer_text(&title) : "shadowtap report");
+	buffer_deinit(&title);
 	top_line(&p, report);
 	page_headline(&p, report, shadow);
 	page_shadows(&p, report);

@@ -488,7 +488,7 @@ static void time_or_none(struct buffer *out, struct view us)
 		format_time(out, view_number(us));
 }
 
-static void body(struct markup *p, const char *what, struct view text)
+void page_body(struct markup *p, const char *what, struct view text)
 {
 	struct buffer said = { 0 };
 
@@ -561,9 +561,9 @@ static void example(struct markup *p, struct view e)
 		}
 		markup_table_end(p);
 	}
-	body(p, "Request", view_get(e, "request_body"));
-	body(p, "Production's answer", view_get(e, "production_body"));
-	body(p, "The shadow's answer", view_get(e, "shadow_body"));
+	page_body(p, "Request", view_get(e, "request_body"));
+	page_body(p, "Production's answer", view_get(e, "production_body"));
+	page_body(p, "The shadow's answer", view_get(e, "shadow_body"));
 	markup_raw(p, "</details>\n");
 }
 

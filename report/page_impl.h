@@ -74,4 +74,7 @@ void page_streams(struct markup *p, struct view target);
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above them */
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);
 
+/** page_body() - a text of several lines, as it is, below @what; nothing if it is empty */
+void page_body(struct markup *p, const char *what, struct view text);
+
 #endif

@@ -267,12 +267,39 @@ static void setting(struct markup *p, const char *name, struct view v)
 	buffer_deinit(&text);
 }
 
+/** what_it_is_of() - which traffic, when, where, by whom, by which options */
+static void what_it_is_of(struct markup *p, struct view report)
+{
+	static const struct {
+		const char *words, *path;
+	} rows[] = {
+		{ "host", "host" },
+		{ "run by", "user" },
+		{ "interfaces", "source.interfaces" },
+		{ "recordings", "source.files" },
+		{ "first request", "first_request" },
+		{ "last request", "last_request" },
+		{ "options", "options" },
+	};
+
+	for (struct view_walk w = view_walk(view_get(report, "labels")); view_next(&w);) {
+		struct buffer name = { 0 };
+
+		view_text(w.name, &name);
+		setting(p, buffer_text(&name), w.value);
+		buffer_deinit(&name);
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		setting(p, rows[i].words, view_get(report, rows[i].path));
+}
+
 void page_configuration(struct markup *p, struct view report)
 {
 	struct view options = view_get(report, "comparison.options");
 
-	markup_section(p, 2, "configuration", "Configuration");
+	markup_section(p, 2, "configuration", "What was compared, and how");
 	markup_table(p, "lw", "what|value");
+	what_it_is_of(p, report);
 	markup_cell(p, "sample");
 	markup_cell_share(p, view_number(view_get(report, "sample")));
 	setting(p, "version", view_get(report, "shadowtap"));
@@ -280,11 +307,13 @@ void page_configuration(struct markup *p, struct view report)
 		struct buffer name = { 0 };
 
 		view_text(w.name, &name);
-		setting(p, buffer_text(&name), w.value);
+		if (strcmp(buffer_text(&name), "rules_text") != 0)
+			setting(p, buffer_text(&name), w.value);
 		buffer_deinit(&name);
 	}
 	setting(p, "rules that never matched", view_get(report, "comparison.rules_unmatched"));
 	setting(p, "gate", view_get(report, "gate.expression"));
 	markup_table_end(p);
+	page_body(p, "The rules", view_get(options, "rules_text"));
 	markup_section_end(p);
 }

@@ -57,6 +57,7 @@
 	X(HOST,       option_host)       /* host_mode and host_value */                                      \
 	X(SPEED,      option_speed)      /* speed and speed_max */                                           \
 	X(REPORT,     option_report)     /* struct texts; repeatable */                                      \
+	X(LABEL,      option_label)      /* struct texts; repeatable */                                      \
 	X(ADMIN,      option_admin)      /* struct admin_address */                                          \
 	X(WORD,       option_word)       /* an enum in the order of .choices; .initial is its default */     \
 	X(LOG_FORMAT, option_log_format) /* log_format and log_all_json */                                   \

@@ -273,6 +273,12 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_TELL, 0, "report", "FILE",
 	  "write the totals at exit, by the suffix .json, .html (a page to look at) or .md; repeatable",
 	  .kind = OPTION_REPORT, .offset = AT(struct texts, reports) },
+	{ OPTION_GROUP_TELL, 0, "title", "TEXT",
+	  "name the run: the heading of its report",
+	  TEXT(title) },
+	{ OPTION_GROUP_TELL, 0, "label", "NAME=VALUE",
+	  "what the report should say of the run, such as model=fraud-v7; repeatable",
+	  .kind = OPTION_LABEL, .offset = AT(struct texts, labels) },
 	{ OPTION_GROUP_TELL, 0, "admin", "ADDR:PORT|unix:PATH",
 	  "answer HTTP here: /metrics for Prometheus, /healthz, /stats, /sample; 127.0.0.1:9090, [::1]:9090, "
 	  "unix:/run/shadowtap.sock",

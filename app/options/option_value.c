@@ -216,9 +216,34 @@ const struct option_ops *option_ops_of(enum option_kind kind)
 	return kinds[kind];
 }
 
+/** is_told() - may its value stand in a report? Headers and the user of a URL may be credentials */
+static bool is_told(const struct option_row *row)
+{
+	return !row->secret && row->kind != OPTION_HEADER && row->kind != OPTION_TARGET && row->kind != OPTION_CONTROL;
+}
+
+/** note_given() - for the report: "--sample 5%" */
+static int note_given(struct options *o, const struct option_input *in, struct buffer *error)
+{
+	struct buffer text = { 0 };
+	const char *kept;
+
+	buffer_printf(&text, "--%s", in->row->name);
+	if (in->value && is_told(in->row))
+		buffer_printf(&text, " %s", in->value);
+	else if (in->value)
+		buffer_add_str(&text, " ...");
+	kept = buffer_ok(&text) ? texts_copy(o->owner, buffer_span(&text)) : NULL;
+	buffer_deinit(&text);
+	return kept ? option_add_text(o, &o->given, kept, error) : option_out_of_memory(error);
+}
+
 int option_apply(struct options *o, const struct option_input *in, struct buffer *error)
 {
+	int err;
+
 	if (option_takes_value(in->row) && in->value[0] == '\0')
 		return option_wrong(error, in, "the value is empty; give %s", in->row->value);
-	return option_ops_of(in->row->kind)->parse(o, in, (char *)o + in->row->offset, error);
+	err = option_ops_of(in->row->kind)->parse(o, in, (char *)o + in->row->offset, error);
+	return err < 0 ? err : note_given(o, in, error);
 }

@@ -11,6 +11,7 @@
 #include "app/options/option_value.h"
 #include "base/units.h"
 #include "capture/tunnel_kind.h"
+#include "report/provenance.h"
 #include "report/render.h"
 
 /* ---- flags ---- */
@@ -181,6 +182,17 @@ static int parse_report(struct options *o, const struct option_input *in, void *
 }
 
 const struct option_ops option_report = { .parse = parse_report, .equal = option_equal_texts };
+
+static int parse_label(struct options *o, const struct option_input *in, void *field, struct buffer *error)
+{
+	size_t len = strcspn(in->value, "=");
+
+	if (in->value[len] != '=' || len >= LABEL_NAME_TEXT || !option_is_token(in->value, len))
+		return option_wrong(error, in, "write NAME=VALUE, such as model=fraud-v7");
+	return option_add_text(o, field, in->value, error);
+}
+
+const struct option_ops option_label = { .parse = parse_label, .equal = option_equal_texts };
 
 static int parse_user(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {

@@ -257,7 +257,8 @@ static int collect_line(struct parser *p)
 	if (rc == 0 && !buffer_ok(&p->words))
 		return out_of_memory(p);
 	if (rc == 0 && p->words.len > 0 &&
-	    !(p->o->expression = texts_copy(p->o->owner, buffer_span(&p->words))))
+	    (!(p->o->expression = texts_copy(p->o->owner, buffer_span(&p->words))) ||
+	     !texts_add(p->o->owner, &p->o->given, p->o->expression)))
 		return out_of_memory(p);
 	return rc;
 }

@@ -111,6 +111,10 @@ struct options {
 	bool again;  /* they were */
 	bool user_was_chosen; /* the user was not named: it is our default */
 
+	struct texts given; /* every option as it was given, without what may be a secret: "--sample 5%" */
+	const char *title;  /* of the report; NULL: none */
+	struct texts labels; /* of the report: NAME=VALUE */
+
 	struct texts_owner *owner; /* everything the texts point to */
 };
 

@@ -358,6 +358,7 @@ struct document_comparison comparing_facts(const struct comparing *c)
 		.atol = s->atol,
 		.preset = c->set.preset,
 		.rules_path = s->rules_path,
+		.rules_text = buffer_span(&c->rules),
 		.ignore = texts_of(&s->ignore),
 		.unordered = texts_of(&s->unordered),
 		.slice_by = texts_of(&s->slice_by),

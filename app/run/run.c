@@ -6,7 +6,9 @@
 #include "app/run/run.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -119,10 +121,23 @@ static int make_loop(struct run *r, struct buffer *error)
 	return 0;
 }
 
+/** note_who() - for the report; while the names of users can still be looked up */
+static void note_who(struct run *r)
+{
+	const char *caller = getenv("SUDO_USER");
+	const struct passwd *me = getpwuid(getuid());
+
+	if (gethostname(r->host, sizeof(r->host)) != 0)
+		r->host[0] = '\0';
+	r->host[sizeof(r->host) - 1] = '\0';
+	snprintf(r->user, sizeof(r->user), "%s", caller && getuid() == 0 ? caller : me ? me->pw_name : "");
+}
+
 int run_open(struct run *r, const struct options *options, struct buffer *error)
 {
 	int err;
 
+	note_who(r);
 	r->o = r->current = options;
 	r->outputs.events_fd = -1;
 	r->process_usage.statm_fd = -1;

@@ -42,11 +42,37 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 		*done = (uint64_t)((double)*done * (double)taken / (double)(taken + waiting));
 }
 
+static const char *known(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+static struct provenance_texts texts_told(const struct texts *list)
+{
+	return (struct provenance_texts){ list->at, list->count };
+}
+
+static struct provenance provenance_of(const struct run *r)
+{
+	return (struct provenance){
+		.title = r->o->title,
+		.labels = texts_told(&r->o->labels),
+		.host = known(r->host),
+		.user = known(r->user),
+		.interfaces = texts_told(&r->o->interfaces),
+		.files = texts_told(&r->o->files),
+		.options = texts_told(&r->current->given),
+		.first = r->first_request,
+		.last = r->last_request,
+	};
+}
+
 struct document_facts run_facts_now(struct run *r, const struct books *b, struct facts_store *store)
 {
 	struct document_facts facts = {
 		.version = SHADOWTAP_VERSION,
 		.started = time_text(r->started_at, store->started),
+		.provenance = provenance_of(r),
 		.seconds = (double)(mono_now().ns - r->started.ns) / 1e9,
 		.interrupted = r->stop.interrupted,
 		.dry_run = r->o->dry_run,

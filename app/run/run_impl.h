@@ -40,6 +40,9 @@ struct head_builder {
 	size_t target;
 };
 
+#define HOST_TEXT 65
+#define USER_TEXT 64
+
 struct run {
 	const struct options *o;       /* of the start: what cannot change */
 	struct options reread;         /* of the last SIGHUP; owns nothing before the first */
@@ -78,6 +81,8 @@ struct run {
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
 	struct mono started;
 	struct wall started_at;
+	struct wall first_request, last_request; /* handed to the targets; 0: none */
+	char host[HOST_TEXT], user[USER_TEXT];   /* who runs it; "": not known */
 	int status; /* exit status */
 };
 

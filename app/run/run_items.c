@@ -107,6 +107,10 @@ static void take_request(struct run *r, struct message *m)
 		return;
 	}
 	note_request(r, m);
+	if (sent && r->first_request.ns == 0)
+		r->first_request = m->origin.ts_last;
+	if (sent)
+		r->last_request = m->origin.ts_last;
 	if (sent)
 		replay_submit(r->replay, m);
 	else

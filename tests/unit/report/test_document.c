@@ -7,7 +7,8 @@
 #include "base/json_doc.h"
 #include "report/document.h"
 
-static const char *const members[] = { "shadowtap", "started", "seconds", "interrupted", "dry_run", "speed", "sample", "ramp",
+static const char *const members[] = { "shadowtap", "started", "seconds", "title", "labels", "host", "user",
+				       "source", "options", "first_request", "last_request", "interrupted", "dry_run", "speed", "sample", "ramp",
 				       "cpu_governor", "config", "nothing_sent", "all_failed", "events_dropped", "sink_requests",
 				       "recording", "pace", "warnings", "packets", "requests", "connections", "http2", "targets",
 				       "lateness_us" };
@@ -69,6 +70,8 @@ static void test_nothing(void **state)
 	(void)state;
 	document_json(&facts, NULL, &text);
 	check_members(&text, "");
+	has(&text, "\"title\":null,\"labels\":{},\"host\":null,\"user\":null,\"source\":{\"interfaces\":[],\"files\":[]},\"options\":[],"
+		   "\"first_request\":null,\"last_request\":null,");
 	has(&text, "\"ramp\":null,\"cpu_governor\":null,\"config\":{\"read_again\":0,\"refused\":0},\"nothing_sent\":null,");
 	has(&text, "\"recording\":null,\"pace\":null,\"warnings\":[],");
 	buffer_deinit(&text);
@@ -84,12 +87,17 @@ static void test_all(void **state)
 	struct document_ramp ramp = { 0.25, 1, 0.5, true, 2 };
 	struct document_governor governor = { 0.5, 3, 0.125 };
 	struct document_recording recording = { 1, 2, 3, 4, 5 };
-	struct document_comparison comparison = { .rtol = 0.5, .preset = "any", .ignore = { ignore, 2 }, .max_answer = 7,
+	static const char *const labels[] = { "model=v1", "env=a=b", "model=v2" }, *const given[] = { "--port 80", "--header ..." };
+	struct document_comparison comparison = { .rtol = 0.5, .preset = "any", .rules_path = "r.txt",
+						  .rules_text = SPAN_LITERAL("/a ignore\n"), .ignore = { ignore, 2 }, .max_answer = 7,
 						  .unmatched = SPAN_LITERAL("a:1\nb:2\n"), .tally = tally };
 	struct buffer text = { 0 };
 
 	(void)state;
 	assert_non_null(tally);
+	facts.provenance = (struct provenance){ .title = "a \"run\"", .labels = { labels, 3 }, .host = "h", .user = "u",
+						.files = { ignore, 2 }, .options = { given, 2 },
+						.first.ns = NS_PER_S, .last.ns = 2 * NS_PER_S };
 	facts.ramp = &ramp;
 	facts.governor = &governor;
 	facts.recording = &recording;
@@ -101,10 +109,14 @@ static void test_all(void **state)
 	check_members(&text, "comparison,");
 	has(&text, "\"speed\":\"max\",\"sample\":1,\"ramp\":{\"from\":0.25,\"to\":1,\"share\":0.5,\"held\":true,\"held_times\":2},"
 		   "\"cpu_governor\":{\"limit\":0.5,\"lowered_times\":3,\"factor\":0.125},");
+	has(&text, "\"title\":\"a \\\"run\\\"\",\"labels\":{\"env\":\"a=b\",\"model\":\"v2\"},\"host\":\"h\",\"user\":\"u\","
+		   "\"source\":{\"interfaces\":[],\"files\":[\"/id\",\"/ts\"]},\"options\":[\"--port 80\",\"--header ...\"],"
+		   "\"first_request\":\"1970-01-01T00:00:01.000000000Z\",\"last_request\":\"1970-01-01T00:00:02.000000000Z\",");
 	has(&text, "\"nothing_sent\":\"since nothing came\",");
 	has(&text, "\"recording\":{\"flows\":1,\"packets\":2,\"bytes\":3,\"forgotten\":4,\"dropped\":5},");
 	has(&text, "\"warnings\":[\"one\",\"two\"],");
-	has(&text, "\"comparison\":{\"options\":{\"rtol\":0.5,\"atol\":0,\"preset\":\"any\",\"rules\":null,\"ignore\":[\"/id\",\"/ts\"],"
+	has(&text, "\"comparison\":{\"options\":{\"rtol\":0.5,\"atol\":0,\"preset\":\"any\",\"rules\":\"r.txt\",\"rules_text\":\"/a ignore\\n\",\"rules_sha256\":"
+		   "\"75f9a7231f233e419280f4f682b5a38b1a80caee081780e7588613952ac0d0da\",\"ignore\":[\"/id\",\"/ts\"],"
 		   "\"unordered\":[],\"max_answer\":7,\"slice_by\":[],\"show_bodies\":false},\"rules_unmatched\":[\"a:1\",\"b:2\"],"
 		   "\"targets\":{\"a\":{");
 	tally_free(tally);

@@ -74,7 +74,8 @@ static void test_sums(void **state)
 		"\"comparison\":{\"options\":{\"rtol\":1e-05},\"rules_unmatched\":[\"x:1\"],\"targets\":{\"default\":{\"role\":\"shadow\","
 		"\"pairs\":32,\"compared\":32,",
 		"\"mismatch\":{\"count\":2,\"of\":32,\"rate\":0.0625,",
-		"\"merged\":[{\"shadowtap\":\"0.1.0\",\"started\":\"2026-11-22T10:00:00.500000000Z\",\"seconds\":60},",
+		"\"merged\":[{\"shadowtap\":\"0.1.0\",\"started\":\"2026-11-22T10:00:00.500000000Z\",\"seconds\":60,\"title\":null,\"labels\":null,"
+		"\"host\":null,\"source\":null},",
 		"\"warnings\":[\"one\",\"two\",\"three\"]}",
 	};
 	struct buffer out = { 0 }, error = { 0 };
@@ -84,6 +85,27 @@ static void test_sums(void **state)
 	assert_int_equal(merge(texts, 2, &out, &error), 0);
 	assert_null(strstr(buffer_text(&out), "\"gate\""));
 	buffer_deinit(&out);
+}
+
+/* What the runs are about: what they share, from the first request to the last; each one's own is in the list. */
+static void test_provenance(void **state)
+{
+	static const char *const texts[] = {
+		"{\"title\":\"v7\",\"labels\":{\"m\":\"v7\"},\"host\":\"a\",\"options\":[\"--port 1\"],"
+		"\"first_request\":\"2026-11-22T10:00:00Z\",\"last_request\":null,\"requests\":{}}",
+		"{\"title\":\"v7\",\"labels\":{\"m\":\"v7\"},\"host\":\"b\",\"options\":[\"--port 1\"],"
+		"\"first_request\":\"2026-11-22T09:00:00Z\",\"last_request\":\"2026-11-22T11:00:00Z\",\"requests\":{}}",
+	};
+	static const char *const wanted[] = {
+		"{\"title\":\"v7\",\"labels\":{\"m\":\"v7\"},\"host\":null,\"options\":[\"--port 1\"],"
+		"\"first_request\":\"2026-11-22T09:00:00Z\",\"last_request\":\"2026-11-22T11:00:00Z\",",
+		"\"merged\":[{\"shadowtap\":null,\"started\":null,\"seconds\":null,\"title\":\"v7\",\"labels\":{\"m\":\"v7\"},\"host\":\"a\","
+		"\"source\":null},",
+		"\"warnings\":[]}",
+	};
+
+	(void)state;
+	check(texts, 2, wanted, sizeof(wanted) / sizeof(wanted[0]));
 }
 
 /* What cannot be added is said. */
@@ -309,7 +331,7 @@ static void test_example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sums),         cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_sums), cmocka_unit_test(test_provenance),         cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_damaged),      cmocka_unit_test(test_books_add_up),
 		cmocka_unit_test(test_again),        cmocka_unit_test(test_example),
 	};
