@@ -7,14 +7,14 @@
 #define TAIL     0.025
 #define EXACT_VARIANCE_MAX 1e6
 
-struct rate rate_of(uint64_t count, uint64_t of)
+struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff)
 {
 	struct rate r = { count, of, NAN, { NAN, NAN } };
-	double n = (double)of, p, centre, half, scale;
+	double n = (double)of / fmax(deff, 1), p, centre, half, scale;
 
 	if (of == 0)
 		return r;
-	p = count < of ? (double)count / n : 1;
+	p = count < of ? (double)count / (double)of : 1;
 	scale = 1 + Z * Z / n;
 	centre = (p + Z * Z / (2 * n)) / scale;
 	half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / scale;
@@ -23,6 +23,11 @@ struct rate rate_of(uint64_t count, uint64_t of)
 	r.interval.low = count == 0 ? 0 : fmax(0, centre - half);
 	r.interval.high = count >= of ? 1 : fmin(1, centre + half);
 	return r;
+}
+
+struct rate rate_of(uint64_t count, uint64_t of)
+{
+	return rate_of_witnesses(count, of, 1);
 }
 
 struct interval rate_difference(const struct rate *a, const struct rate *b, double *value)

@@ -32,6 +32,15 @@ struct rate {
 struct rate rate_of(uint64_t count, uint64_t of);
 
 /**
+ * rate_of_witnesses() - the same where observations are no independent witnesses: @of of them say as much as @of / @deff
+ *
+ * @deff is their design effect, at least 1: how many times the variance is that of as many independent ones.
+ * Source: Kish, "Survey Sampling" (1965), 8.2; Wilson's interval with the effective size is that of Korn and Graubard,
+ * "Confidence intervals for proportions with small expected number of positive counts", Survey Methodology 24 (1998).
+ */
+struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff);
+
+/**
  * paired_difference() - the share of b minus the share of a, both observed on the same requests
  * @both, @only_a, @only_b, @neither: how often a and b were seen
  * @value: out, the difference; NaN if there was no request

@@ -299,6 +299,24 @@ static void test_stability_index(void **state)
 	assert_true(isfinite(stability_index(left, right, 2)) && stability_index(left, right, 2) > 5);
 }
 
+/* Pairs that count for fewer have the interval of that many; the share stays that of all. */
+static void test_witnesses(void **state)
+{
+	struct rate many = rate_of_witnesses(220, 5400, 10), few = rate_of(22, 540), none = rate_of_witnesses(0, 5000, 5);
+
+	(void)state;
+	NEAR(many.value, few.value, 1e-15);
+	NEAR(many.interval.low, few.interval.low, 1e-12);
+	NEAR(many.interval.high, few.interval.high, 1e-12);
+	assert_int_equal(many.count, 220);
+	assert_int_equal(many.of, 5400);
+	NEAR(none.interval.high, 0.0038268, 1e-7); /* 0 of 1000 */
+	NEAR(rate_of_witnesses(22, 540, 0.2).interval.low, few.interval.low, 0); /* never more than there are */
+	NEAR(rate_of_witnesses(3, 3, 100).interval.high, 1, 0);
+	assert_true(rate_of_witnesses(3, 3, 100).interval.low >= 0 && rate_of_witnesses(3, 3, 100).interval.low < 0.01);
+	assert_true(isnan(rate_of_witnesses(0, 0, 3).value));
+}
+
 static uint64_t hash_of(uint64_t n)
 {
 	static const struct hash_key key = { 1, 2 };
@@ -378,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_coverage_of_paired_difference),
 		cmocka_unit_test(test_coverage_of_quantiles),
 		cmocka_unit_test(test_stability_index),
+		cmocka_unit_test(test_witnesses),
 		cmocka_unit_test(test_distinct),
 		cmocka_unit_test(test_distinct_merges),
 	};
