@@ -7,7 +7,8 @@
  * those where it is written (tally_json.c).
  *
  * What isn't additive: repeats of a request are found among the requests of one
- * run, and where a table is full it depends on the order who has a place.
+ * run; of a request that two runs had, one first pair counts, by lot; and where
+ * a table is full it depends on the order who has a place.
  */
 #include "compare/tally_state.h"
 
@@ -25,7 +26,7 @@ static void target_free(struct target_tally *g)
 	for (size_t i = 0; i < DIMENSIONS; i++)
 		counted_deinit(&g->slices[i]);
 	examples_deinit(&g->examples);
-	free(g->repeats.table);
+	first_pairs_deinit(&g->first);
 	free(g);
 }
 
@@ -147,7 +148,8 @@ struct rate target_mismatch(const struct target_tally *g, bool has_control)
 
 	for (enum comparison_verdict v = 0; v < COMPARISON_COUNT; v++)
 		wrong += comparison_is_mismatch(v) ? g->verdict[v] : 0;
-	return rate_of(wrong > excused ? wrong - excused : 0, target_compared(g));
+	return rate_of_witnesses(wrong > excused ? wrong - excused : 0, target_compared(g),
+				 target_effect(g, has_control).deff);
 }
 
 double latency_quantile(const struct histogram *h, uint64_t timeouts, double q)
@@ -171,9 +173,15 @@ struct tally_brief tally_brief(const struct tally *t, size_t target)
 	const struct target_tally *g = t->target[target];
 	const struct histogram *p = &g->side[PRODUCTION].total, *s = &g->side[SHADOW].total;
 	bool has_control = control_of(t) != NULL;
+	double deff = target_effect(g, has_control).deff;
+	uint64_t clients = witness_groups_seen(&g->witnesses, WITNESS_CLIENTS);
 
 	return (struct tally_brief){
 		.mismatch = target_mismatch(g, has_control),
+		.mismatch_distinct = target_mismatch_distinct(g, has_control),
+		.decisions = rate_of_witnesses(g->decisions_agree, g->decisions, deff),
+		.witnesses = { witness_count(target_compared(g), deff), first_pairs_distinct(&g->first),
+			       clients > WITNESS_TOLD ? WITNESS_TOLD : clients, g->first.level > 0, clients > WITNESS_TOLD },
 		.generated_apart = has_control ? 0 : g->generated.different,
 		.production = { brief_quantile(p, 0, 0.5), brief_quantile(p, 0, 0.99) },
 		.target = { brief_quantile(s, g->timeouts, 0.5), brief_quantile(s, g->timeouts, 0.99) },

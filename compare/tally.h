@@ -29,7 +29,6 @@
 #define TALLY_REASONS_MAX       32
 #define TALLY_SLICES_MAX        128 /* per dimension */
 #define TALLY_SLICE_HEADERS_MAX 8
-#define TALLY_REPEATS_MAX       4096 /* requests remembered, to see them again */
 
 /** TALLY_TARGET_BYTES_MAX - a target never takes more, names at their longest, with bodies in the examples */
 #define TALLY_TARGET_BYTES_MAX (4 << 20)
@@ -57,7 +56,11 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 
 /** struct tally_brief - the figures for a line or two, the same as the report's; times in microseconds */
 struct tally_brief {
-	struct rate mismatch;
+	struct rate mismatch, mismatch_distinct, decisions; /* see docs/report.md */
+	struct {
+		uint64_t count, requests, clients; /* as many as the pairs count for; different ones */
+		bool is_estimate, is_many_clients; /* of @requests; more than @clients */
+	} witnesses;
 	uint64_t generated_apart; /* texts that differ and are no mismatch, since there is no control */
 	/* NaN: nothing was measured. Infinite: it lies among the timeouts */
 	struct {

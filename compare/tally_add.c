@@ -307,7 +307,6 @@ static void add_slices(struct tally *t, struct target_tally *g, const struct pai
 void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c)
 {
 	struct target_tally *g = t->target[target];
-	uint64_t request = tally_request_hash(pair->request);
 
 	add_verdict(g, pair, c);
 	add_status(g, pair);
@@ -319,7 +318,6 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 	add_decisions(g, &c->findings);
 	add_paths(g, &c->findings);
 	add_slices(t, g, pair, c);
-	distinct_add(&g->requests, request);
-	tally_add_repeat(g, pair, c, request ? request : 1);
+	tally_add_witness(g, pair, c);
 	tally_add_example(g, pair, c, t->show_bodies);
 }

@@ -62,7 +62,7 @@ static void rate_members(struct json *j, const struct rate *r)
 	number(j, "high", r->interval.high);
 }
 
-static void rate_object(struct json *j, const char *name, const struct rate *r)
+void rate_object(struct json *j, const char *name, const struct rate *r)
 {
 	open_member(j, name, '{');
 	json_count(j, "count", r->count);
@@ -100,13 +100,6 @@ static void verdicts_json(struct json *j, const struct target_tally *g)
 	json_close(j, '}');
 }
 
-static int by_hash(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void hash_json(struct json *j, uint64_t hash)
 {
 	uint8_t bytes[8];
@@ -114,32 +107,6 @@ static void hash_json(struct json *j, uint64_t hash)
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (uint8_t)(hash >> (56 - 8 * i));
 	json_hex(j, bytes, sizeof(bytes));
-}
-
-static void distinct_json(struct json *j, const struct distinct *d)
-{
-	uint64_t hashes[DISTINCT_EXACT];
-	size_t count = 0;
-
-	json_count(j, "distinct_requests", distinct_count(d));
-	json_key(j, "distinct_is_estimate");
-	json_bool(j, d->estimated);
-	open_member(j, "distinct_sketch", '{');
-	if (d->estimated) {
-		json_key(j, "registers");
-		json_hex(j, d->reg, sizeof(d->reg));
-		json_close(j, '}');
-		return;
-	}
-	for (size_t i = 0; i < DISTINCT_SLOTS && count < DISTINCT_EXACT; i++)
-		if (d->slot[i] != 0)
-			hashes[count++] = d->slot[i];
-	qsort(hashes, count, sizeof(hashes[0]), by_hash);
-	open_member(j, "hashes", '[');
-	for (size_t i = 0; i < count; i++)
-		hash_json(j, hashes[i]);
-	json_close(j, ']');
-	json_close(j, '}');
 }
 
 static void generated_json(struct json *j, const struct target_tally *g)
@@ -250,9 +217,9 @@ static void scores_of(struct json *j, const char *name, const uint64_t *score)
 	json_close(j, ']');
 }
 
-static void decision_json(struct json *j, const struct target_tally *g)
+static void decision_json(struct json *j, const struct target_tally *g, double deff)
 {
-	struct rate agree = rate_of(g->decisions_agree, g->decisions);
+	struct rate agree = rate_of_witnesses(g->decisions_agree, g->decisions, deff);
 
 	open_member(j, "decision", '{');
 	json_count(j, "count", g->decisions);
@@ -528,11 +495,11 @@ static void ignored_json(struct json *j, const struct target_tally *g)
 	free(rows);
 }
 
-static void slice_json(struct json *j, const char *by, const struct counted_row *row, bool has_control)
+static void slice_json(struct json *j, const char *by, const struct counted_row *row, bool has_control, double deff)
 {
 	uint64_t excused = has_control ? 0 : row->n[SLICE_GENERATED];
-	struct rate wrong = rate_of(row->n[SLICE_MISMATCH] - excused, row->n[SLICE_COMPARED]);
-	struct rate agree = rate_of(row->n[SLICE_AGREE], row->n[SLICE_DECISIONS]);
+	struct rate wrong = rate_of_witnesses(row->n[SLICE_MISMATCH] - excused, row->n[SLICE_COMPARED], deff);
+	struct rate agree = rate_of_witnesses(row->n[SLICE_AGREE], row->n[SLICE_DECISIONS], deff);
 
 	json_open(j, '{');
 	text(j, "by", by);
@@ -553,12 +520,14 @@ static void slice_json(struct json *j, const char *by, const struct counted_row 
 
 static void slices_json(struct json *j, const struct tally *t, const struct target_tally *g)
 {
+	double deff = target_effect(g, control_of(t) != NULL).deff;
+
 	open_member(j, "slices", '[');
 	for (size_t d = 0; d < t->dimension_count; d++) {
 		const struct counted_row **rows = counted_order(&g->slices[d]);
 
 		for (size_t i = 0; rows && i < g->slices[d].count; i++)
-			slice_json(j, t->dimension[d], rows[i], control_of(t) != NULL);
+			slice_json(j, t->dimension[d], rows[i], control_of(t) != NULL, deff);
 		free(rows);
 	}
 	json_close(j, ']');
@@ -655,11 +624,11 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	open_member(j, g->name, '{');
 	text(j, "role", g->is_control ? "control" : "shadow");
 	verdicts_json(j, g);
-	distinct_json(j, &g->requests);
 	rate_object(j, "mismatch", &mismatch);
+	tally_witnesses_json(g, control_of(t) != NULL, j);
 	generated_json(j, g);
 	error_rate_json(j, g);
-	decision_json(j, g);
+	decision_json(j, g, target_effect(g, control_of(t) != NULL).deff);
 	statuses_json(j, g);
 	latency_json(j, g);
 	streams_json(j, g);

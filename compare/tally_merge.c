@@ -3,8 +3,8 @@
  *
  * Theory of operation. Taps and runs are added up by this, in any order with
  * the same result but where tables are full (tally.c). Targets are the same by
- * name, dimensions of slices too. The repeats' table stays behind: repeats are
- * found among the requests of one run.
+ * name, dimensions of slices too. What was answered to a request at first stays
+ * behind: repeats are found among the requests of one run.
  */
 #include "compare/tally_state.h"
 
@@ -103,7 +103,8 @@ static int merge_target(struct target_tally *into, const struct target_tally *fr
 	merge_table(&into->statuses, &from->statuses, &into->status_overflow);
 	merge_labels(into, from);
 	merge_paths(into, from);
-	distinct_merge(&into->requests, &from->requests);
+	first_pairs_merge(&into->first, &from->first);
+	witnesses_merge(&into->witnesses, &from->witnesses);
 	for (int s = 0; s < SIDES; s++)
 		merge_side(&into->side[s], &from->side[s]);
 	histogram_merge(&into->above, &from->above);

@@ -400,36 +400,15 @@ static bool hex_value(struct span text, uint64_t *out)
 	return true;
 }
 
-static void read_registers(struct reader *r, uint32_t at, struct distinct *d)
+static void read_witnesses(struct reader *r, uint32_t node, struct target_tally *g)
 {
-	struct span hex = text_at(r, at, "distinct_sketch.registers"), two;
-	uint64_t rank;
+	uint32_t first = object(r, node, "first_pairs"), witnesses = object(r, node, "witnesses");
+	uint32_t buckets = object(r, witnesses, "buckets");
 
-	d->estimated = true;
-	for (size_t i = 0; i < DISTINCT_REGISTERS && !r->failed; i++) {
-		if (!span_take(&hex, 2, &two) || !hex_value(two, &rank) || rank > DISTINCT_RANK_MAX)
-			fail(r, "distinct_sketch.registers", "4096 registers");
-		else
-			d->reg[i] = (uint8_t)rank;
-	}
-}
-
-static void read_distinct(struct reader *r, uint32_t node, struct distinct *d)
-{
-	uint32_t sketch = object(r, node, "distinct_sketch"), registers = member(r, sketch, "registers");
-	uint64_t hash;
-
-	if (registers)
-		read_registers(r, registers, d);
-	else
-		EACH(r, at, list(r, sketch, "hashes")) {
-			struct span hex = text_at(r, at, "distinct_sketch.hashes");
-
-			if (hex.len != 16 || !hex_value(hex, &hash))
-				fail(r, "distinct_sketch.hashes", "a list of hashes");
-			else
-				distinct_add(d, hash);
-		}
+	if (first && !first_pairs_read(&g->first, r->d, first))
+		fail(r, "first_pairs", "a sample of requests");
+	if (buckets && !witnesses_read(&g->witnesses, r->d, buckets))
+		fail(r, "witnesses.buckets", "made of lists of buckets and counts");
 }
 
 /* -- examples -------------------------------------------------------------------------- */
@@ -536,7 +515,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	uint32_t numbers = object(r, node, "numbers"), repeats = object(r, node, "repeats");
 
 	read_verdicts(r, node, g);
-	read_distinct(r, node, &g->requests);
+	read_witnesses(r, node, g);
 	read_error_rate(r, node, g);
 	read_decision(r, object(r, node, "decision"), g);
 	read_statuses(r, node, g);

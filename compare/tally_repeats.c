@@ -4,14 +4,12 @@
  * Theory of operation. What differs between two responses of one service to one
  * request is noise, whatever it is compared with. So the first response of each
  * side to a request is remembered by two hashes: of its bytes, and of what
- * counts of it. A table holds TALLY_REPEATS_MAX requests, the first that came;
- * of the rest it is only counted that they were not looked at. Responses are
- * hashed only for requests that have a place, so a long run of new ones costs
- * nothing here.
+ * counts of it. They lie with the sample of requests (first_pairs.h); of requests
+ * that are not in it, it is only counted that they were not looked at. Their
+ * responses are not hashed, so a long run costs less and less here.
  */
 #include "compare/tally_state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The same on every tap: distinct requests are merged by these. */
@@ -64,52 +62,50 @@ static uint64_t fingerprint_of(const struct comparison *c, enum side side)
 		hash = hash_more(hash, f->at[i].path);
 		hash = hash_more(hash, side == PRODUCTION ? f->at[i].production : f->at[i].shadow);
 	}
-	return hash ? hash : 1;
+	return (uint32_t)hash ? hash : 1; /* of which 32 bits are kept */
 }
 
-static struct repeat *repeat_slot(struct target_tally *g, uint64_t request)
+/** answered() - what both sides say to the request this time */
+static struct first_pair answered(const struct pair *pair, const struct comparison *c)
 {
-	const size_t slots = 2 * TALLY_REPEATS_MAX;
-	size_t at = (size_t)request % slots;
+	struct first_pair now = { .responses = true };
 
-	if (!g->repeats.table)
-		g->repeats.table = calloc(slots, sizeof(*g->repeats.table));
-	if (!g->repeats.table)
-		return NULL;
-	while (g->repeats.table[at].request != 0 && g->repeats.table[at].request != request)
-		at = (at + 1) % slots;
-	return &g->repeats.table[at];
+	for (enum side side = 0; side < SIDES; side++) {
+		const struct response *r = side == PRODUCTION ? pair->production : pair->shadow;
+
+		now.side[side].fingerprint = (uint32_t)fingerprint_of(c, side);
+		now.side[side].bytes = side == SHADOW && c->same_bytes && r->status_code == pair->production->status_code
+					       ? now.side[PRODUCTION].bytes
+					       : (uint32_t)response_hash(r);
+	}
+	return now;
 }
 
-void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, uint64_t request)
+void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, struct first_pair *first)
 {
-	struct repeat *r, now = { .request = request };
+	struct first_pair now;
 	bool same[SIDES];
 
 	if (!pair->production || pair->production->result != RESPONSE_WHOLE || !pair->shadow ||
 	    pair->shadow->result != RESPONSE_WHOLE)
 		return;
-	r = repeat_slot(g, request);
-	if (!r || (r->request == 0 && g->repeats.count == TALLY_REPEATS_MAX)) {
+	if (!first) {
 		g->repeats.forgotten++;
 		return;
 	}
-	for (enum side side = 0; side < SIDES; side++) {
-		now.side[side].bytes = response_hash(side == PRODUCTION ? pair->production : pair->shadow);
-		now.side[side].fingerprint = fingerprint_of(c, side);
-	}
-	if (r->request == 0) {
-		*r = now;
-		g->repeats.count++;
+	now = answered(pair, c);
+	if (!first->responses) {
+		memcpy(first->side, now.side, sizeof(now.side));
+		first->responses = true;
 		return;
 	}
 	for (enum side side = 0; side < SIDES; side++) {
-		same[side] = now.side[side].bytes == r->side[side].bytes;
-		if (!same[side] && (now.side[side].fingerprint == 0 || r->side[side].fingerprint == 0)) {
+		same[side] = now.side[side].bytes == first->side[side].bytes;
+		if (!same[side] && (now.side[side].fingerprint == 0 || first->side[side].fingerprint == 0)) {
 			g->repeats.forgotten++; /* other bytes, and it is not known whether it matters */
 			return;
 		}
-		same[side] = same[side] || now.side[side].fingerprint == r->side[side].fingerprint;
+		same[side] = same[side] || now.side[side].fingerprint == first->side[side].fingerprint;
 	}
 	g->repeats.requests++;
 	g->repeats.same_production += same[PRODUCTION];

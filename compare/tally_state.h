@@ -3,6 +3,7 @@
  *
  *   tally.c          made, freed, and what follows from the counts
  *   tally_add.c      one pair is counted
+ *   tally_witnesses.c ... as how many witnesses it counts
  *   tally_repeats.c  ... and whether its request came before
  *   tally_example.c  ... and perhaps kept, to be shown
  *   tally_merge.c    another tally is added
@@ -11,12 +12,13 @@
 #ifndef COMPARE_TALLY_STATE_H
 #define COMPARE_TALLY_STATE_H
 
-#include "base/distinct.h"
 #include "base/histogram.h"
 #include "base/statistics.h"
 #include "compare/counted.h"
 #include "compare/examples.h"
+#include "compare/first_pairs.h"
 #include "compare/tally.h"
+#include "compare/witnesses.h"
 
 enum side { PRODUCTION, SHADOW, SIDES };
 
@@ -42,14 +44,6 @@ enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERROR
 #define SCORE_POWERS 20
 #define SCORE_BINS   (SCORE_LINEAR + 2 * (SCORE_POWERS + 1))
 
-/* Which responses to the same request were the same? */
-struct repeat {
-	uint64_t request; /* hashes; 0: free */
-	struct {
-		uint64_t bytes, fingerprint; /* fingerprint 0: not known */
-	} side[SIDES];
-};
-
 struct side_tally {
 	struct histogram first_byte, total, first_token, gap;
 	uint64_t streams, events, tokens;
@@ -65,7 +59,8 @@ struct target_tally {
 	uint64_t confusion_overflow, status_overflow, path_overflow, ignored_overflow, slice_overflow;
 	uint64_t ignored_pairs, ignored_alone; /* something ignored differs; and nothing else does */
 	uint64_t same_bytes;                   /* pairs whose bodies were the same as they came */
-	struct distinct requests;
+	struct first_pairs first;
+	struct witnesses witnesses;
 	struct {
 		uint64_t pairs, same_text, different, common_prefix, text;
 		uint64_t reply[REPLY_DIFFERENCE_COUNT];
@@ -80,8 +75,6 @@ struct target_tally {
 	uint64_t numbers;
 	double max_abs, max_rel;
 	struct {
-		struct repeat *table; /* own memory; NULL before the first pair, and in a tally that was read */
-		size_t count;
 		uint64_t requests, same_production, same_shadow, forgotten;
 	} repeats;
 	struct examples examples;
@@ -119,8 +112,23 @@ static inline void keep_max(double *max, double value)
 /** tally_request_hash() - of its target and body, the same on every tap */
 uint64_t tally_request_hash(const struct message *m);
 
-/** tally_add_repeat() - @request: its hash, not 0 */
-void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, uint64_t request);
+/** tally_add_witness() - count the pair among those of its request, client and connection */
+void tally_add_witness(struct target_tally *g, const struct pair *pair, const struct comparison *c);
+
+/** tally_add_repeat() - @first: the pair's request, with what was answered at first; NULL: it is not in the sample */
+void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, struct first_pair *first);
+
+/** target_effect() - the design effect of its pairs */
+struct witness_effect target_effect(const struct target_tally *g, bool has_control);
+
+/** target_mismatch_distinct() - of the different requests, each by its first pair that was compared */
+struct rate target_mismatch_distinct(const struct target_tally *g, bool has_control);
+
+/** tally_witnesses_json() - the members about requests, witnesses and their mismatches */
+void tally_witnesses_json(const struct target_tally *g, bool has_control, struct json *j);
+
+/** rate_object() - a share as the member @name */
+void rate_object(struct json *j, const char *name, const struct rate *r);
 
 /** tally_add_example() - keep the pair if it is among the gravest; @bodies: what was said in it, too */
 void tally_add_example(struct target_tally *g, const struct pair *pair, const struct comparison *c, bool bodies);
@@ -141,6 +149,7 @@ uint64_t target_compared(const struct target_tally *g);
  * Return: NaN if nothing was measured, or if what was lies below the timeouts that reach down to this quantile.
  */
 double latency_quantile(const struct histogram *h, uint64_t timeouts, double q);
+/** target_mismatch() - of the pairs that were compared, with the interval of so many witnesses */
 struct rate target_mismatch(const struct target_tally *g, bool has_control);
 
 #endif

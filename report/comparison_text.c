@@ -58,14 +58,35 @@ static void latency_text(const char *who, double p50, double p99, const char *no
 }
 
 /** decisions_text() - for models that decide, the figure that says most */
-static void decisions_text(const struct comparison_counts *n, struct buffer *out)
+static void decisions_text(const struct rate *rate, struct buffer *out)
 {
-	uint64_t all = n->agree + n->disagree;
-	struct rate rate = rate_of(n->agree, all);
+	if (rate->of > 0)
+		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%%\n", 100 * rate->value,
+			      (unsigned long long)rate->of, 100 * rate->interval.low, 100 * rate->interval.high);
+}
 
-	if (all > 0)
-		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%%\n", 100 * rate.value,
-			      (unsigned long long)all, 100 * rate.interval.low, 100 * rate.interval.high);
+/** witnesses_text() - as how many pairs the pairs count, where that is fewer, and what each request says once */
+static void witnesses_text(const struct tally_brief *brief, struct buffer *out)
+{
+	const struct rate *once = &brief->mismatch_distinct;
+
+	if (brief->witnesses.count >= brief->mismatch.of)
+		return;
+	buffer_add_str(out, "  witnesses  ");
+	format_count(out, brief->mismatch.of);
+	buffer_add_str(out, " pairs, ");
+	buffer_add_str(out, brief->witnesses.is_estimate ? "about " : "");
+	format_count(out, brief->witnesses.requests);
+	buffer_add_str(out, brief->witnesses.requests == 1 ? " request, " : " different requests, ");
+	buffer_add_str(out, brief->witnesses.is_many_clients ? "more than " : "");
+	format_count(out, brief->witnesses.clients);
+	buffer_add_str(out, brief->witnesses.clients == 1 ? " client: counts as " : " clients: counts as ");
+	format_count(out, brief->witnesses.count);
+	buffer_add_str(out, brief->witnesses.count == 1 ? " witness\n" : " witnesses\n");
+	if (once->of < 2)
+		return;
+	buffer_printf(out, "  distinct   %.2f%% of %llu requests, each by its first pair, between %.2f%% and %.2f%%\n",
+		      100 * once->value, (unsigned long long)once->of, 100 * once->interval.low, 100 * once->interval.high);
 }
 
 static void target_text(const struct comparison_facts *f, size_t target, struct buffer *out)
@@ -82,7 +103,8 @@ static void target_text(const struct comparison_facts *f, size_t target, struct 
 		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch->value,
 			      100 * mismatch->interval.low, 100 * mismatch->interval.high,
 			      brief.generated_apart > 0 ? " (generated text apart)" : "");
-	decisions_text(&t->counts, out);
+	witnesses_text(&brief, out);
+	decisions_text(&brief.decisions, out);
 	tally_notes(f->tally, target, out);
 	if (t->counts.unseen > 0 && t->counts.unseen == t->counts.pairs)
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "

@@ -96,6 +96,24 @@ static void tile_errors(struct markup *p, struct view target)
 	buffer_deinit(&more);
 }
 
+void page_requests_words(struct buffer *out, struct view target)
+{
+	uint64_t requests = view_count(view_get(target, "distinct_requests"));
+	struct view clients = view_get(target, "witnesses.clients");
+
+	if (view_is_true(view_get(target, "distinct_is_estimate")))
+		buffer_add_str(out, "about ");
+	format_count(out, requests);
+	buffer_add_str(out, requests == 1 ? " request" : " different requests");
+	if (view_is_number(clients)) {
+		buffer_add_str(out, " of ");
+		format_count(out, view_count(clients));
+		buffer_add_str(out, view_count(clients) == 1 ? " client" : " clients");
+	} else if (view_get(target, "witnesses").there) {
+		buffer_add_str(out, " of more than 1,000 clients");
+	}
+}
+
 static void tile_compared(struct markup *p, struct view target)
 {
 	struct buffer figure = { 0 }, more = { 0 };
@@ -104,10 +122,12 @@ static void tile_compared(struct markup *p, struct view target)
 	buffer_add_str(&more, "of ");
 	format_count(&more, view_count(view_get(target, "pairs")));
 	buffer_add_str(&more, " pairs; ");
-	if (view_is_true(view_get(target, "distinct_is_estimate")))
-		buffer_add_str(&more, "about ");
-	format_count(&more, view_count(view_get(target, "distinct_requests")));
-	buffer_add_str(&more, " distinct");
+	page_requests_words(&more, target);
+	if (view_is_number(view_get(target, "witnesses.count"))) {
+		buffer_add_str(&more, ": counts as ");
+		format_count(&more, view_count(view_get(target, "witnesses.count")));
+		buffer_add_str(&more, view_count(view_get(target, "witnesses.count")) == 1 ? " witness" : " witnesses");
+	}
 	tile(p, "compared", "Answers compared", &figure, &more);
 	buffer_deinit(&figure);
 	buffer_deinit(&more);

@@ -100,6 +100,29 @@ static void mismatch_sentence(struct buffer *out, struct view target)
 	buffer_add_str(out, ").");
 }
 
+/** witnesses_sentence() - what the interval rests on, where that is fewer than the pairs */
+static void witnesses_sentence(struct buffer *out, struct view target)
+{
+	struct view once = view_get(target, "mismatch_distinct"), count = view_get(target, "witnesses.count");
+
+	if (!view_is_number(count) || view_count(count) >= view_count(view_get(target, "mismatch.of")))
+		return;
+	buffer_add_str(out, " They are answers to ");
+	page_requests_words(out, target);
+	buffer_add_str(out, ", and count as ");
+	format_count(out, view_count(count));
+	buffer_add_str(out, view_count(count) == 1 ? " witness." : " witnesses.");
+	if (!view_is_number(view_get(once, "rate")))
+		return;
+	buffer_add_str(out, " Of the requests, each by its first pair, ");
+	format_share(out, view_number(view_get(once, "rate")));
+	buffer_add_str(out, " differ (");
+	format_share(out, view_number(view_get(once, "low")));
+	buffer_add_str(out, " to ");
+	format_share(out, view_number(view_get(once, "high")));
+	buffer_add_str(out, ").");
+}
+
 static void words_sentence(struct buffer *out, struct view target)
 {
 	format_count(out, view_count(view_get(target, "generated.same_text")));
@@ -324,6 +347,7 @@ void page_headline(struct markup *p, struct view report, struct view target)
 			words_sentence(&text, target);
 		} else {
 			mismatch_sentence(&text, target);
+			witnesses_sentence(&text, target);
 			noise_sentence(&text, target);
 		}
 		decisions_sentence(&text, target);

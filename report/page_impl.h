@@ -35,6 +35,8 @@ bool page_words_alone(struct view target);
 double page_same_words(struct view target);
 
 /* page_figures.c */
+/** page_requests_words() - "830 different requests of 190 clients" */
+void page_requests_words(struct buffer *out, struct view target);
 void page_tiles(struct markup *p, struct view report, struct view target);
 /** page_shadows() - a row for each, where there are several: the figures below are about the first */
 void page_shadows(struct markup *p, struct view report);

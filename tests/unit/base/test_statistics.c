@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/distinct.h"
-#include "base/hash.h"
 #include "base/statistics.h"
 
 #define NEAR(a, b, by)                                                                                       \
@@ -317,71 +315,6 @@ static void test_witnesses(void **state)
 	assert_true(isnan(rate_of_witnesses(0, 0, 3).value));
 }
 
-static uint64_t hash_of(uint64_t n)
-{
-	static const struct hash_key key = { 1, 2 };
-
-	return hash_bytes(&key, &n, sizeof(n));
-}
-
-/* Exact up to the cap, then within four standard errors at every size, repeats or not. */
-static void test_distinct(void **state)
-{
-	static struct distinct d;
-	uint64_t seen = 0;
-
-	(void)state;
-	d = (struct distinct){ 0 };
-	assert_int_equal(distinct_count(&d), 0);
-	for (uint64_t next = 1; next <= 3000000; next += next / 3 + 1) {
-		for (; seen < next; seen++) {
-			distinct_add(&d, hash_of(seen));
-			distinct_add(&d, hash_of(seen / 2));
-		}
-		if (seen <= DISTINCT_EXACT) {
-			assert_false(d.estimated);
-			assert_int_equal(distinct_count(&d), seen);
-		} else {
-			assert_true(d.estimated);
-			NEAR((double)distinct_count(&d) / (double)seen, 1, 4 * 0.01625);
-		}
-	}
-	d = (struct distinct){ 0 };
-	distinct_add(&d, 0);
-	distinct_add(&d, 0);
-	assert_int_equal(distinct_count(&d), 1);
-}
-
-/* In whatever parts and order the hashes come, the merged sketch is the same, byte for byte. */
-static void test_distinct_merges(void **state)
-{
-	static struct distinct whole, part[3];
-	static const uint64_t sizes[] = { 0, 10, 1000, 1024, 1025, 1100, 40000 };
-
-	(void)state;
-	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-		whole = (struct distinct){ 0 };
-		for (int p = 0; p < 3; p++)
-			part[p] = (struct distinct){ 0 };
-		for (uint64_t i = 0; i < sizes[s]; i++) {
-			distinct_add(&whole, hash_of(i));
-			distinct_add(&part[i % 7 == 0 ? 0 : i % 7 < 4 ? 1 : 2], hash_of(i));
-			distinct_add(&part[i % 2], hash_of(i / 3));
-		}
-		distinct_merge(&part[2], &part[0]);
-		distinct_merge(&part[1], &part[2]);
-		assert_int_equal(part[1].estimated, whole.estimated);
-		assert_int_equal(distinct_count(&part[1]), distinct_count(&whole));
-		if (whole.estimated)
-			assert_memory_equal(part[1].reg, whole.reg, sizeof(whole.reg));
-	}
-	whole.estimated = true; /* what no run can make, a file may hold */
-	memset(whole.reg, DISTINCT_RANK_MAX, sizeof(whole.reg));
-	assert_true(distinct_count(&whole) > UINT64_C(1) << 60);
-	memset(whole.reg, 0, sizeof(whole.reg));
-	assert_int_equal(distinct_count(&whole), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,8 +330,6 @@ int main(void)
 		cmocka_unit_test(test_coverage_of_quantiles),
 		cmocka_unit_test(test_stability_index),
 		cmocka_unit_test(test_witnesses),
-		cmocka_unit_test(test_distinct),
-		cmocka_unit_test(test_distinct_merges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

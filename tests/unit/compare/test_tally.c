@@ -301,6 +301,7 @@ static void test_known_pairs(void **state)
 {
 	struct tally *t = tally_of(1, false);
 	struct tally_brief brief;
+	struct rate wilson;
 	struct buffer out;
 	struct span s;
 
@@ -314,8 +315,17 @@ static void test_known_pairs(void **state)
 	IS(s, "mismatch/count", 6, 0);
 	IS(s, "mismatch/of", 96, 0);
 	IS(s, "mismatch/rate", 0.0625, 1e-9);
-	IS(s, "mismatch/low", 0.0290, 1e-4); /* Wilson, by another tool */
-	IS(s, "mismatch/high", 0.1297, 1e-4);
+	wilson = rate_of_witnesses(6, 96, value(s, "targets/default/witnesses/design_effect"));
+	IS(s, "mismatch/low", wilson.interval.low, 1e-6);
+	IS(s, "mismatch/high", wilson.interval.high, 1e-6);
+	IS(s, "mismatch_distinct/count", 6, 0);
+	IS(s, "mismatch_distinct/of", 50, 0);
+	IS(s, "mismatch_distinct/low", 0.0562, 1e-4); /* Wilson, by another tool */
+	IS(s, "mismatch_distinct/high", 0.2380, 1e-4);
+	IS(s, "witnesses/design_effect", 1.96, 0.1); /* most came twice */
+	IS(s, "witnesses/count", 48, 2);
+	IS(s, "witnesses/clients", 1, 0);
+	assert_non_null(strstr(buffer_text(&out), "\"by\":\"requests\""));
 	IS(s, "errors/timeout", 3, 0);
 	IS(s, "not_comparable/unseen", 1, 0);
 	IS(s, "kinds/json", 96, 0);
@@ -342,6 +352,14 @@ static void test_known_pairs(void **state)
 	brief = tally_brief(t, 0); /* what the terminal shows is what the report says */
 	assert_int_equal(brief.mismatch.count, 6);
 	assert_int_equal(brief.mismatch.of, 96);
+	assert_int_equal(brief.mismatch_distinct.of, 50);
+	assert_int_equal(brief.decisions.count, 90);
+	assert_int_equal(brief.witnesses.requests, 50);
+	assert_int_equal(brief.witnesses.clients, 1);
+	assert_false(brief.witnesses.is_estimate || brief.witnesses.is_many_clients);
+	IS(s, "witnesses/count", (double)brief.witnesses.count, 0);
+	IS(s, "mismatch/high", brief.mismatch.interval.high, 1e-6);
+	IS(s, "decision/low", brief.decisions.interval.low, 1e-6);
 	assert_int_equal(brief.generated_apart, 0);
 	IS(s, "latency_us/production/total/p99", brief.production.p99, 0);
 	IS(s, "latency_us/shadow/total/p50", brief.target.p50, 0);
@@ -857,7 +875,7 @@ static void test_generated(void **state)
 /* As many names as anyone can send: every one is counted, in its place or as overflow, and memory ends. */
 static void test_bounded(void **state)
 {
-	enum { PAIRS = 6000 };
+	enum { PAIRS = 6000 }; /* the tables that the sample of requests grew out of weigh as much as it when it is full */
 	struct tally *t;
 	struct buffer out;
 	double places = 0;
@@ -973,8 +991,8 @@ static const struct {
 	{ "{\"targets\":{\"a\":{\"error_rate\":{\"both\":2,\"shadow\":{\"count\":1,\"of\":9}}}}}", "fit together" },
 	{ "{\"targets\":{\"a\":{\"latency_us\":{\"production\":{\"total\":{\"buckets\":[[2304,1]]}}}}}}", "buckets" },
 	{ "{\"targets\":{\"a\":{\"latency_us\":{\"production\":{\"total\":{\"buckets\":[[1]]}}}}}}", "buckets" },
-	{ "{\"targets\":{\"a\":{\"distinct_sketch\":{\"hashes\":[\"xyz\"]}}}}", "hashes" },
-	{ "{\"targets\":{\"a\":{\"distinct_sketch\":{\"registers\":\"00\"}}}}", "4096 registers" },
+	{ "{\"targets\":{\"a\":{\"first_pairs\":{\"agree\":\"xyz\"}}}}", "a sample of requests" },
+	{ "{\"targets\":{\"a\":{\"witnesses\":{\"buckets\":{\"clients\":[[1]]}}}}}", "lists of buckets and counts" },
 	{ "{\"targets\":{\"a\":{\"repeats\":{\"requests\":1,\"same_shadow\":2}}}}", "fit together" },
 	{ "{\"targets\":{\"a\":{\"slices\":[{\"by\":\"path\",\"mismatch\":1,\"generated_different\":1}]}}}", NULL },
 	{ "{\"targets\":{\"a\":{\"examples\":[{},{\"verdict\":\"equal\",\"id\":\"0\"},{\"verdict\":\"value\",\"id\":\"0\",\"status\":[200]}]}}}", NULL },

@@ -244,6 +244,8 @@ static const char everything[] =
 	"\"comparison\":{\"options\":{\"rtol\":1e-5,\"ignore\":[\"/id\"]},\"rules_unmatched\":[\"r:1\"],"
 	"\"targets\":{\"default\":{\"role\":\"shadow\",\"pairs\":39,\"compared\":38,\"verdicts\":{\"equal\":30,\"decision\":8,"
 	"\"error\":1},\"errors\":{\"timeout\":1},\"not_comparable\":{\"gap\":0},\"distinct_requests\":30,"
+	"\"mismatch_distinct\":{\"count\":7,\"of\":29,\"rate\":0.24,\"low\":0.12,\"high\":0.42},"
+	"\"witnesses\":{\"count\":28,\"by\":\"requests\",\"design_effect\":1.35,\"clients\":3},"
 	"\"mismatch\":{\"count\":8,\"of\":38,\"rate\":0.21,\"low\":0.11,\"high\":0.36},"
 	"\"generated\":{\"pairs\":2,\"same_text\":1,\"common_prefix_share\":0.5},"
 	"\"error_rate\":{\"production\":{\"of\":39,\"rate\":0},\"shadow\":{\"of\":39,\"rate\":0.02}},"
@@ -265,13 +267,22 @@ static const char everything[] =
 	"\"request_body\":\"x\",\"production_body\":\"y\",\"shadow_body\":\"z\"}],"
 	"\"repeats\":{\"requests\":2,\"same_production\":2,\"same_shadow\":2},\"noise\":{\"source\":\"repeats\",\"net_rate\":0.2}}}}}";
 
+#define REPEATED(requests, clients, witnesses)                                                               \
+	"{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"pairs\":12500,\"compared\":12400,"  \
+	"\"mismatch\":{\"count\":10,\"of\":12400,\"rate\":0.0008,\"low\":0,\"high\":0.01},\"distinct_requests\":" requests ","  \
+	"\"mismatch_distinct\":{\"count\":7,\"of\":830,\"rate\":0.00843,\"low\":0.0041,\"high\":0.0173},"              \
+	"\"witnesses\":{\"count\":" witnesses ",\"clients\":" clients "}}}}}"
+
 #define WORDS(source, count)                                                                                  \
 	"{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"pairs\":40,\"compared\":40,"     \
 	"\"mismatch\":{\"count\":" count ",\"of\":40,\"rate\":0,\"low\":0,\"high\":0.09},"                           \
 	"\"generated\":{\"pairs\":40,\"same_text\":10,\"different\":30,\"common_prefix_share\":0.25},"                \
 	"\"noise\":{\"source\":\"" source "\",\"net_rate\":0}}}}}"
 
-/* Where a language model's words are all there is, nobody is told that the responses agree. */
+/*
+ * Where a language model's words are all there is, nobody is told that the responses agree. Where pairs repeat each
+ * other, everybody is told.
+ */
 static void test_words(void **state)
 {
 	static const struct {
@@ -285,6 +296,11 @@ static void test_words(void **state)
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"mismatch\":{\"of\":0,\"rate\":null}}}}}",
 		  "Answers that agree", "100 %" },
 		{ WORDS("control", "0"), "agree with production", "generated texts are the same" },
+		{ REPEATED("830", "190", "640"), "They are answers to 830 different requests of 190 clients, and count as 640 witnesses. "
+		  "Of the requests, each by its first pair, 0.84 % differ (0.41 % to 1.73 %).", "noise" },
+		{ REPEATED("830", "190", "640"), "of 12,500 pairs; 830 different requests of 190 clients: counts as 640 witnesses", "1 witness" },
+		{ REPEATED("1", "1", "1"), "answers to 1 request of 1 client, and count as 1 witness. ", "witnesses" },
+		{ REPEATED("12400", "null", "12400"), "12,400 different requests of more than 1,000 clients: counts as 12,400", "They are" },
 	};
 
 	(void)state;
