@@ -11,6 +11,7 @@
 #include <pcap/pcap.h>
 #include <uv.h>
 
+#include "app/cases/diff_command.h"
 #include "app/options/completion.h"
 #include "app/doctor/doctor.h"
 #include "app/options/options.h"
@@ -175,6 +176,8 @@ int main(int argc, char **argv)
 	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "diff") == 0)
+		return diff_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0)
 		err = options_parse_doctor(argc - 1, argv + 1, &o, &error);
 	else

@@ -15,12 +15,18 @@
 
 #include <string.h>
 
+#include "app/options/commands.h"
 #include "app/options/option_table.h"
 
 /* what else may stand on the line: commands, and the first words of a packet filter */
-#define WORDS "doctor report host net port src dst tcp udp vlan not and or"
+#define WORDS "doctor report diff host net port src dst tcp udp vlan not and or"
 
 enum value_source { VALUE_NONE, VALUE_UNKNOWN, VALUE_CHOICES, VALUE_INTERFACE, VALUE_FILE, VALUE_USER };
+
+static bool is_file(const char *value)
+{
+	return strncmp(value, "FILE", 4) == 0;
+}
 
 static enum value_source value_source(const struct option_row *row)
 {
@@ -30,7 +36,7 @@ static enum value_source value_source(const struct option_row *row)
 		return VALUE_CHOICES;
 	if (strcmp(row->value, "IF") == 0)
 		return VALUE_INTERFACE;
-	if (strncmp(row->value, "FILE", 4) == 0)
+	if (is_file(row->value))
 		return VALUE_FILE;
 	return strcmp(row->value, "USER") == 0 ? VALUE_USER : VALUE_UNKNOWN;
 }
@@ -46,8 +52,7 @@ static const char bash_begin[] = "# bash completion for shadowtap; printed by: s
 				 "\t\tcur=''\n"
 				 "\telif [ \"$prev\" = '=' ]; then\n"
 				 "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
-				 "\tfi\n"
-				 "\tcase $prev in\n";
+				 "\tfi\n";
 
 static const char bash_end[] = "}\n"
 			       "complete -F _shadowtap shadowtap\n";
@@ -75,9 +80,38 @@ static void bash_action(struct buffer *out, const struct option_row *row)
 	}
 }
 
+static const char bash_files[] = "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
+
+/* A command has options of its own, and files besides them. */
+static void bash_command(struct buffer *out, const struct command_row *c)
+{
+	buffer_printf(out, "\t%s)\n\t\tcase $prev in\n", c->name);
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct command_option *o = &c->options[i];
+
+		if (!o->value)
+			continue;
+		buffer_add_str(out, "\t\t");
+		if (o->letter)
+			buffer_printf(out, "-%c | ", o->letter);
+		buffer_printf(out, "--%s) %s%sreturn ;;\n", o->name, is_file(o->value) ? bash_files : "",
+			      is_file(o->value) ? "; " : "");
+	}
+	buffer_printf(out, "\t\tesac\n\t\tif [[ $cur != -* ]]; then\n\t\t\t%s\n\t\telse\n"
+			   "\t\t\tmapfile -t COMPREPLY < <(compgen -W '",
+		      bash_files);
+	for (size_t i = 0; i < c->option_count; i++)
+		buffer_printf(out, "%s--%s", i ? " " : "", c->options[i].name);
+	buffer_add_str(out, "' -- \"$cur\")\n\t\tfi\n\t\treturn ;;\n");
+}
+
 static void bash_text(struct buffer *out)
 {
 	buffer_add_str(out, bash_begin);
+	buffer_add_str(out, "\tcase ${COMP_WORDS[1]} in\n");
+	for (size_t i = 0; i < command_count; i++)
+		bash_command(out, &commands[i]);
+	buffer_add_str(out, "\tesac\n\tcase $prev in\n");
 	for (const struct option_row *row = option_rows; row < option_rows + option_row_count; row++) {
 		if (!option_takes_value(row))
 			continue;
@@ -88,9 +122,7 @@ static void bash_text(struct buffer *out)
 		bash_action(out, row);
 		buffer_add_str(out, "return ;;\n");
 	}
-	buffer_add_str(out, "\tesac\n\tif [ \"${COMP_WORDS[1]}\" = report ] && [[ $cur != -* ]]; then\n"
-			    "\t\tcompopt -o filenames\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
-			    "\t\treturn\n\tfi\n\tmapfile -t COMPREPLY < <(compgen -W '" WORDS);
+	buffer_add_str(out, "\tesac\n\tmapfile -t COMPREPLY < <(compgen -W '" WORDS);
 	for (size_t i = 0; i < option_row_count; i++)
 		buffer_printf(out, " --%s", option_rows[i].name);
 	buffer_add_str(out, "' -- \"$cur\")\n");
@@ -107,8 +139,7 @@ static const char zsh_begin[] =
 	"\tlocal -a lines\n"
 	"\tlines=(${(f)\"$(_call_program interfaces shadowtap --list-interfaces 2>/dev/null)\"})\n"
 	"\tcompadd -- ${lines%%:*}\n"
-	"}\n"
-	"_arguments -s -S";
+	"}\n";
 
 /* Text between the brackets of a specification, itself between single quotes. */
 static void zsh_quote(struct buffer *out, const char *text)
@@ -161,9 +192,34 @@ static void zsh_row(struct buffer *out, const struct option_row *row)
 	buffer_add_str(out, "'");
 }
 
+static void zsh_command(struct buffer *out, const struct command_row *c)
+{
+	buffer_printf(out, "%s)\n\tshift words\n\t(( CURRENT-- ))\n\t_arguments -s -S", c->name);
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct command_option *o = &c->options[i];
+
+		buffer_add_str(out, " \\\n\t\t'*'");
+		if (o->letter)
+			buffer_printf(out, "{-%c%s,--%s%s}", o->letter, o->value ? "+" : "", o->name, o->value ? "=" : "");
+		else
+			buffer_printf(out, "--%s%s", o->name, o->value ? "=" : "");
+		buffer_add_str(out, "'[");
+		zsh_quote(out, o->help);
+		buffer_add_str(out, "]");
+		if (o->value)
+			buffer_printf(out, ":%s:%s", o->value, is_file(o->value) ? "_files" : " ");
+		buffer_add_str(out, "'");
+	}
+	buffer_add_str(out, " \\\n\t\t'*:file:_files'\n\treturn ;;\n");
+}
+
 static void zsh_text(struct buffer *out)
 {
 	buffer_add_str(out, zsh_begin);
+	buffer_add_str(out, "case ${words[2]} in\n");
+	for (size_t i = 0; i < command_count; i++)
+		zsh_command(out, &commands[i]);
+	buffer_add_str(out, "esac\n_arguments -s -S");
 	for (size_t i = 0; i < option_row_count; i++)
 		zsh_row(out, &option_rows[i]);
 	buffer_add_str(out, " \\\n\t'*:packet filter:(" WORDS ")'\n");

@@ -19,6 +19,7 @@ static const char usage_text[] =
 	"       shadowtap [OPTIONS] -t URL -r FILE [BPF EXPRESSION]     replay a recording\n"
 	"       shadowtap doctor [OPTIONS] [-t URL] [BPF EXPRESSION]    say why nothing is captured or sent\n"
 	"       shadowtap report FILE.json... [-o FILE]                 draw reports again, several as one\n"
+	"       shadowtap diff A B [OPTIONS]                            compare two responses in files\n"
 	"\n"
 	"Watches HTTP requests on the wire and sends a copy of those you choose to a shadow server.\n"
 	"It does not stand in production's way and sends nothing to it: a target that turns out to be the\n"

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "report/render.h"
+#include "app/options/commands.h"
 #include "app/options/exit_status.h"
 #include "app/record/output_file.h"
 #include "app/options/read_all.h"
@@ -27,17 +28,6 @@
 #include "report/merge.h"
 
 #define REPORT_BYTES_MAX (256u << 20)
-
-static const char usage[] =
-	"usage: shadowtap report FILE.json... [-o FILE] [--fail-on EXPR]\n"
-	"\n"
-	"Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
-	"service or of its days, are added up and drawn as one.\n"
-	"\n"
-	"  -o, --output FILE  write it to FILE, by its suffix " RENDER_SUFFIXES "; repeatable.\n"
-	"                     The default is Markdown on standard output\n"
-	"  --fail-on EXPR     exit with 3 if this holds, such as 'mismatch_upper > 0.5% or compared < 1000'\n"
-	"  -h, --help         this text\n";
 
 struct report_arguments {
 	const char **inputs, **outputs;
@@ -51,12 +41,6 @@ struct input {
 	struct json_doc doc; /* borrows the text */
 };
 
-static int usage_error(const char *what, const char *arg)
-{
-	log_error("report: %s \"%s\"; shadowtap report --help says how", what, arg);
-	return EXIT_USAGE;
-}
-
 static int add_output(struct report_arguments *c, const char *path)
 {
 	if (strcmp(path, "-") != 0 && !render_knows(path)) {
@@ -68,49 +52,35 @@ static int add_output(struct report_arguments *c, const char *path)
 	return EXIT_DONE;
 }
 
-/** value_of() - of the option @name: --output=FILE or --output FILE; NULL: argument @i is another */
-static const char *value_of(const char *name, int argc, char **argv, int *i)
+static int take_option(struct report_arguments *c, enum report_option option, const char *value)
 {
-	const char *arg = argv[*i];
-	size_t len = strlen(name);
-
-	if (strncmp(arg, name, len) != 0)
-		return NULL;
-	if (arg[len] == '\0' && *i + 1 < argc)
-		return argv[++*i];
-	if (arg[len] == '=' && name[1] == '-')
-		return arg + len + 1;
-	return arg[len] != '\0' && name[1] != '-' ? arg + len : NULL; /* -oFILE */
-}
-
-static const char *output_of(int argc, char **argv, int *i)
-{
-	const char *value = value_of("--output", argc, argv, i);
-
-	return value ? value : value_of("-o", argc, argv, i);
+	switch (option) {
+	case REPORT_OUTPUT:
+		return add_output(c, value);
+	case REPORT_FAIL_ON:
+		c->fail_on = value;
+		break;
+	case REPORT_HELP:
+		c->help = true;
+		break;
+	case REPORT_OPTION_COUNT:
+		break;
+	}
+	return EXIT_DONE;
 }
 
 static int parse(struct report_arguments *c, int argc, char **argv)
 {
-	bool ended = false;
+	struct command_line l = { command_find("report"), argc, argv, 1, false, NULL };
 	int status = EXIT_DONE;
 
-	for (int i = 1; i < argc && status == EXIT_DONE; i++) {
-		const char *output = ended ? NULL : output_of(argc, argv, &i);
-		const char *expression = ended || output ? NULL : value_of("--fail-on", argc, argv, &i);
-
-		if (output)
-			status = add_output(c, output);
-		else if (expression)
-			c->fail_on = expression;
-		else if (!ended && strcmp(argv[i], "--") == 0)
-			ended = true;
-		else if (!ended && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0))
-			c->help = true;
-		else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0')
-			status = usage_error("unknown option, or one that lacks its value:", argv[i]);
+	for (int i; status == EXIT_DONE && (i = command_line_next(&l)) != COMMAND_LINE_END;) {
+		if (i == COMMAND_LINE_WRONG)
+			status = EXIT_USAGE;
+		else if (i == COMMAND_LINE_WORD)
+			c->inputs[c->input_count++] = l.value;
 		else
-			c->inputs[c->input_count++] = argv[i];
+			status = take_option(c, (enum report_option)i, l.value);
 	}
 	if (status == EXIT_DONE && !c->help && c->input_count == 0) {
 		log_error("report: name the JSON file of a report; shadowtap report --help says how");
@@ -271,10 +241,8 @@ static int run(const struct report_arguments *c)
 	struct gate *g = NULL;
 	int status;
 
-	if (c->help) {
-		fputs(usage, stdout);
-		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
-	}
+	if (c->help)
+		return command_print_help("report");
 	if (c->fail_on && gate_parse(span_str(c->fail_on), &g, &error) < 0) {
 		log_error("report: --fail-on \"%.200s\": %s", c->fail_on, error.len ? buffer_text(&error) : "out of memory");
 		buffer_deinit(&error);

@@ -1,0 +1,152 @@
+/* commands.c - see commands.h */
+#include "app/options/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/options/exit_status.h"
+#include "base/log.h"
+
+#define LEFT_WIDTH 23
+#define WIDTH 100
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define X(id, name, letter, value, help) { name, letter, value, help },
+static const struct command_option report_options[] = { REPORT_OPTIONS(X) };
+static const struct command_option diff_options[] = { DIFF_OPTIONS(X) };
+#undef X
+
+const struct command_row commands[] = {
+	{ "report", "FILE.json... [OPTIONS]",
+	  "Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
+	  "service or of its days, are added up and drawn as one.\n",
+	  report_options, COUNT(report_options) },
+	{ "diff", "A B [OPTIONS]",
+	  "Compare two responses as --compare does: A is taken for production's, B for the shadow's. Each is\n"
+	  "a file, or - for standard input, with a response's body, or with the whole response if it begins\n"
+	  "with HTTP/ as curl -i prints it. Prints the verdict and what differs, path by path.\n"
+	  "Exit status: 0 the same (equal or close), 3 not, 1 it cannot be said, 2 wrong usage.\n",
+	  diff_options, COUNT(diff_options) },
+};
+
+const size_t command_count = COUNT(commands);
+
+const struct command_row *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* ---- help ---- */
+
+static void add_words(struct buffer *out, const char *text)
+{
+	size_t column = LEFT_WIDTH;
+
+	for (size_t len; *text; text += len + (text[len] == ' ')) {
+		len = strcspn(text, " ");
+		if (column + 1 + len > WIDTH) {
+			buffer_printf(out, "\n%*s", LEFT_WIDTH, "");
+			column = LEFT_WIDTH;
+		} else if (column > LEFT_WIDTH) {
+			buffer_add_str(out, " ");
+			column++;
+		}
+		buffer_add(out, text, len);
+		column += len;
+	}
+	buffer_add_str(out, "\n");
+}
+
+void command_help(const struct command_row *c, struct buffer *out)
+{
+	buffer_printf(out, "usage: shadowtap %s %s\n\n%s\n", c->name, c->usage, c->about);
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct command_option *o = &c->options[i];
+		size_t begin = out->len;
+
+		if (o->letter)
+			buffer_printf(out, "  -%c, ", o->letter);
+		else
+			buffer_add_str(out, "  ");
+		buffer_printf(out, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		if (out->len - begin + 2 > LEFT_WIDTH) {
+			buffer_add_str(out, "\n");
+			begin = out->len;
+		}
+		buffer_printf(out, "%*s", (int)(LEFT_WIDTH - (out->len - begin)), "");
+		add_words(out, o->help);
+	}
+}
+
+int command_print_help(const char *name)
+{
+	struct buffer text = { 0 };
+
+	command_help(command_find(name), &text);
+	fputs(buffer_text(&text), stdout);
+	buffer_deinit(&text);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_COULD_NOT;
+}
+
+/* ---- the line ---- */
+
+static int wrong(const struct command_line *l, const char *what, const char *arg)
+{
+	log_error("%s: %s \"%s\"; shadowtap %s --help says how", l->command->name, what, arg, l->command->name);
+	return COMMAND_LINE_WRONG;
+}
+
+/** take_value() - of option @i, given as @arg, perhaps with the value in the same word, at @in_word */
+static int take_value(struct command_line *l, size_t i, const char *arg, const char *in_word)
+{
+	const struct command_option *o = &l->command->options[i];
+
+	l->value = NULL;
+	if (!o->value)
+		return in_word ? wrong(l, "an option that takes no value has one:", arg) : (int)i;
+	l->value = in_word ? in_word : l->next < l->argc ? l->argv[l->next++] : NULL;
+	return l->value ? (int)i : wrong(l, "an option lacks its value:", arg);
+}
+
+static int long_option(struct command_line *l, const char *arg)
+{
+	const char *name = arg + 2;
+	size_t len = strcspn(name, "=");
+
+	for (size_t i = 0; i < l->command->option_count; i++) {
+		const char *known = l->command->options[i].name;
+
+		if (strlen(known) == len && strncmp(known, name, len) == 0)
+			return take_value(l, i, arg, name[len] == '=' ? name + len + 1 : NULL);
+	}
+	return wrong(l, "unknown option", arg);
+}
+
+static int letter_option(struct command_line *l, const char *arg)
+{
+	for (size_t i = 0; i < l->command->option_count; i++)
+		if (l->command->options[i].letter == arg[1])
+			return take_value(l, i, arg, arg[2] != '\0' ? arg + 2 : NULL);
+	return wrong(l, "unknown option", arg);
+}
+
+int command_line_next(struct command_line *l)
+{
+	const char *arg;
+
+	if (l->next >= l->argc)
+		return COMMAND_LINE_END;
+	arg = l->argv[l->next++];
+	if (!l->ended && strcmp(arg, "--") == 0) {
+		l->ended = true;
+		return command_line_next(l);
+	}
+	if (!l->ended && arg[0] == '-' && arg[1] != '\0')
+		return arg[1] == '-' ? long_option(l, arg) : letter_option(l, arg);
+	l->value = arg;
+	return COMMAND_LINE_WORD;
+}
