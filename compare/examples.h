@@ -58,6 +58,9 @@ void examples_put(struct examples *e, struct example *x);
 /** examples_merge() - 0 or -ENOMEM */
 int examples_merge(struct examples *into, const struct examples *from);
 
+/** example_severity() - how grave is it, among those of its verdict? */
+double example_severity(const struct comparison *c);
+
 /** example_text() - copy a text as valid UTF-8 into @out of @size bytes, cut at a letter */
 void example_text(char *out, size_t size, struct span text);
 

@@ -12,8 +12,7 @@
 
 #include "compare/slices.h"
 
-/* How grave is it, among those of its verdict? */
-static double severity_of(const struct comparison *c)
+double example_severity(const struct comparison *c)
 {
 	const struct findings *f = &c->findings;
 	double longer = (double)(c->production_len > c->shadow_len ? c->production_len : c->shadow_len);
@@ -69,7 +68,7 @@ static void example_bodies(struct example *x, const struct pair *pair)
 void tally_add_example(struct target_tally *g, const struct pair *pair, const struct comparison *c, bool bodies)
 {
 	const struct message *m = pair->request;
-	double severity = severity_of(c);
+	double severity = example_severity(c);
 	struct example *x;
 
 	if (!examples_want(&g->examples, c->verdict, severity, m->origin.id))

@@ -21,6 +21,7 @@ struct compare_settings {
 	struct texts slice_by; /* names of headers */
 	uint64_t max_response;
 	bool show_bodies;
+	const char *repro_path; /* NULL: no cases */
 	const char *fail_on; /* NULL: no gate */
 };
 

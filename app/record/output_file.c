@@ -49,7 +49,7 @@ static bool read_id(const char *name, uint32_t *out)
 
 static struct caller find_caller(void)
 {
-	struct caller c = { .known = false };
+	struct caller c = { .known = false, .uid = 0, .gid = 0 };
 	uint32_t uid, gid;
 
 	if (geteuid() == 0 && read_id("SUDO_UID", &uid) && read_id("SUDO_GID", &gid) && uid != 0)
@@ -245,6 +245,15 @@ int output_file_check(int fd)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	return geteuid() == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1 ? -EMLINK : 0;
+}
+
+bool output_file_caller(uid_t *uid, gid_t *gid)
+{
+	struct caller c = find_caller();
+
+	*uid = c.uid;
+	*gid = c.gid;
+	return c.known;
 }
 
 const char *output_file_advice(int err)

@@ -18,6 +18,9 @@
 #ifndef APP_RECORD_OUTPUT_FILE_H
 #define APP_RECORD_OUTPUT_FILE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 /**
  * output_file_open() - for writing, created if it is not there; not emptied
  *
@@ -29,6 +32,9 @@ int output_file_open(const char *path);
 
 /** output_file_check() - 0, or -EMLINK for a file of several names that root would write to, or another negative errno */
 int output_file_check(int fd);
+
+/** output_file_caller() - who called sudo, so that what root makes is his; false: nobody did, or we are not root */
+bool output_file_caller(uid_t *uid, gid_t *gid);
 
 /** output_file_advice() - what to do about the negative errno that one of these returned; static text */
 const char *output_file_advice(int err);

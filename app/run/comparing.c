@@ -29,6 +29,7 @@ struct comparing {
 	struct pairing *pairing; /* NULL before comparing_start() */
 	struct worker *worker;
 	struct gate *gate; /* NULL without --fail-on */
+	struct case_keeper *cases; /* the worker's, while it runs; NULL without --repro */
 	struct comparing_hooks hooks;
 	bool room_refused, is_started, is_closed;
 	void (*on_drained)(void *ctx);
@@ -43,6 +44,10 @@ static void describe(void *ctx, size_t target, const struct pair *pair, const st
 {
 	const struct comparing *c = ctx;
 
+	if (c->cases && !c->set.targets[target].is_control)
+		case_keeper_offer(c->cases, target, pair, result);
+	if (!c->hooks.on_event)
+		return;
 	event_comparison(pair->request, c->set.targets[target].url.name, result, pair->production->last_byte_us,
 			 pair->shadow ? pair->shadow->last_byte_us : -1, c->set.compare->show_bodies, line);
 }
@@ -200,7 +205,7 @@ static int make_from(struct comparing *c, const struct proto_file *protos, struc
 		.protos = protos,
 		.proto_count = s->protos.count,
 		.max_body = s->max_response,
-		.memory = (size_t)c->set.memory,
+		.memory = (size_t)(c->set.memory - c->set.case_memory),
 	};
 
 	return comparer_new(&options, out, error);
@@ -256,6 +261,14 @@ static int make_worker(struct comparing *c, struct buffer *error)
 	return c->worker ? 0 : -ENOMEM;
 }
 
+static int make_cases(struct comparing *c)
+{
+	if (c->set.case_memory == 0)
+		return 0;
+	c->cases = case_keeper_new((size_t)c->set.case_memory);
+	return c->cases ? 0 : -ENOMEM;
+}
+
 int comparing_new(struct comparing_settings set, struct comparing **out, struct buffer *error)
 {
 	struct comparing *c = calloc(1, sizeof(*c));
@@ -266,6 +279,8 @@ int comparing_new(struct comparing_settings set, struct comparing **out, struct 
 		err = make_gate(c, error);
 		if (err == 0)
 			err = read_rules(c, error);
+		if (err == 0)
+			err = make_cases(c);
 		if (err == 0)
 			err = make_worker(c, error);
 	}
@@ -282,7 +297,7 @@ int comparing_start(struct comparing *c, uv_loop_t *loop, struct budget *budget,
 		    const struct comparing_hooks *hooks, bool waits)
 {
 	const struct pairing_options options = { c->set.target_count, budget, waits };
-	const struct worker_hooks worker_hooks = { hooks->on_event ? describe : NULL, on_done, c };
+	const struct worker_hooks worker_hooks = { hooks->on_event || c->cases ? describe : NULL, on_done, c };
 	int err;
 
 	c->hooks = *hooks;
@@ -322,12 +337,34 @@ void comparing_free(struct comparing *c)
 	pairing_free(c->pairing);
 	worker_free(c->worker);
 	gate_free(c->gate);
+	case_keeper_free(c->cases);
 	buffer_deinit(&c->rules);
 	buffer_deinit(&c->unmatched);
 	free(c);
 }
 
 /* ---- what came of it ------------------------------------------------------------ */
+
+const struct case_keeper *comparing_cases(const struct comparing *c)
+{
+	return c->cases;
+}
+
+struct case_rules comparing_rules(const struct comparing *c)
+{
+	const struct compare_settings *s = c->set.compare;
+
+	return (struct case_rules){
+		.rtol = s->rtol,
+		.atol = s->atol,
+		.preset = c->set.preset && strcmp(c->set.preset, "any") != 0 ? c->set.preset : NULL,
+		.ignore = s->ignore.at,
+		.unordered = s->unordered.at,
+		.ignore_count = s->ignore.count,
+		.unordered_count = s->unordered.count,
+		.text = buffer_span(&c->rules),
+	};
+}
 
 const struct gate *comparing_gate(const struct comparing *c)
 {

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "app/cases/case_files.h"
+#include "app/cases/case_keeper.h"
 #include "app/options/compare_settings.h"
 #include "app/options/target_settings.h"
 #include "base/budget.h"
@@ -31,6 +33,7 @@ struct comparing_settings {
 	size_t target_count;
 	const char *preset; /* whose additions to responses are no difference; NULL: none */
 	uint64_t memory;    /* of --max-memory, what comparing keeps for itself; the rest is for what is held */
+	uint64_t case_memory; /* of that, what cases take; 0: none are kept */
 	double speed;       /* of a recording */
 	bool speed_max;     /* ... or as fast as the targets allow */
 	bool has_report;    /* --report */
@@ -100,6 +103,12 @@ struct document_comparison comparing_facts(const struct comparing *c);
 /** comparing_lock() - while the run goes on: the tally stays as it is until comparing_unlock() */
 void comparing_lock(struct comparing *c);
 void comparing_unlock(struct comparing *c);
+
+/** comparing_cases() - after comparing_close(): what --repro is to write; NULL without it */
+const struct case_keeper *comparing_cases(const struct comparing *c);
+
+/** comparing_rules() - by what responses are compared, as a case says it; borrowed */
+struct case_rules comparing_rules(const struct comparing *c);
 
 /** comparing_gate() - of --fail-on, borrowed; NULL: none */
 const struct gate *comparing_gate(const struct comparing *c);

@@ -166,6 +166,8 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 		return err;
 	if ((err = outputs_open(&r->outputs, stages_outputs(r->o), error)) < 0)
 		return err;
+	if ((err = run_open_cases(r, error)) < 0)
+		return err;
 	if ((err = recording_open(&r->recording, stages_recording(r->o), r->inputs.sources[0], error)) < 0)
 		return err;
 	if ((err = make_loop(r, error)) < 0)
@@ -228,6 +230,7 @@ void run_close(struct run *r)
 	options_deinit(&r->reread);
 	recording_close(&r->recording);
 	outputs_close(&r->outputs);
+	case_writer_free(r->case_writer);
 	progress_deinit(&r->progress);
 }
 

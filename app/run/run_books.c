@@ -198,7 +198,7 @@ int run_report(struct run *r)
 	struct buffer why = { 0 };
 	struct books b;
 	bool is_recorded = recording_is_on(&r->recording);
-	int recorded, events, written;
+	int recorded, events, written, cases;
 
 	run_take_books(r, &b);
 	explain_end(r->explain, &b);
@@ -221,10 +221,11 @@ int run_report(struct run *r)
 	events = outputs_finish_events(&r->outputs);
 	written = outputs_report(&r->outputs, &facts, gate.gate ? &gate : NULL);
 	print_end(r, &b, &shape, &facts);
+	cases = run_write_cases(r);
 	buffer_deinit(&why);
 	for (size_t i = 0; i < b.target_count; i++)
 		all_failed_deinit(&failed[i]);
-	if (recorded < 0 || events < 0 || written < 0)
+	if (recorded < 0 || events < 0 || written < 0 || cases < 0)
 		r->status = EXIT_COULD_NOT;
 	if (gate.gate && !gate_passes(&gate) && r->status == EXIT_DONE)
 		r->status = EXIT_GATE;

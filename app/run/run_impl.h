@@ -8,6 +8,7 @@
  *   run_admin.c   what --admin asks, and what moves the sample
  *   run_books.c   the books on demand, and all that is said at the end
  *   run_reload.c  SIGHUP: the configuration again
+ *   run_cases.c   --repro: what failed, as files
  *
  * Everything here is the loop's, on the main thread.
  */
@@ -17,6 +18,7 @@
 #include <uv.h>
 
 #include "app/admin/admin.h"
+#include "app/cases/case_writer.h"
 #include "app/options/options.h"
 #include "app/run/comparing.h"
 #include "app/run/explain.h"
@@ -59,6 +61,7 @@ struct run {
 	struct intake *intake;
 	struct replay *replay; /* NULL in a dry run */
 	struct comparing *comparing; /* NULL without --compare */
+	struct case_writer *case_writer; /* NULL without --repro */
 	struct lanes *lanes;
 	bool lanes_open;
 	struct event_options event_options;
@@ -175,6 +178,14 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total);
 
 /** run_report() - write and print all that is said at the end; the exit status */
 int run_report(struct run *r);
+
+/* run_cases.c */
+
+/** run_open_cases() - before threads and the drop of privileges; 0, or a negative errno with one sentence; also without --repro */
+int run_open_cases(struct run *r, struct buffer *error);
+
+/** run_write_cases() - at the end, told in the log; 0 or a negative errno */
+int run_write_cases(struct run *r);
 
 /* run_reload.c */
 

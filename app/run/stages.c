@@ -109,6 +109,7 @@ struct comparing_settings stages_comparing(const struct options *o)
 		.target_count = o->target_count,
 		.preset = o->policy.preset,
 		.memory = o->compare.on ? o->max_memory / 4 : 0,
+		.case_memory = o->compare.repro_path ? o->max_memory / 16 : 0,
 		.speed = o->speed,
 		.speed_max = o->speed_max,
 		.has_report = o->reports.count > 0,

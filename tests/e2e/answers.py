@@ -38,6 +38,8 @@ CASES = {
     "noise": (js({"mean": 1.0, "seconds": 1.0}), js({"mean": 1.0, "seconds": 3.0})),
     "not_comparable": (js({"mean": [0.5] * 20000}), js({"mean": [0.5] * 20000})),  # above --max-answer
 }
+# of the clients: no file of ours may have one of them
+CREDENTIALS = {"Authorization": "Bearer hidden-token", "Cookie": "session=hidden-cookie", "X-Api-Key": "hidden-key"}
 VERDICTS = {case: case for case in CASES} | {"noise": "value"}
 
 
@@ -86,7 +88,7 @@ def ask(port, rounds):
     for number in range(int(rounds)):
         for case in CASES:
             body = json.dumps({"case": case, "number": number})
-            connection.request("POST", "/v1/models/m:predict", body, {"Content-Type": JSON, "X-Tenant": f"t{number % 2}"})
+            connection.request("POST", "/v1/models/m:predict", body, {"Content-Type": JSON, "X-Tenant": f"t{number % 2}", **CREDENTIALS})
             connection.getresponse().read()
             time.sleep(0.002)
     connection.close()

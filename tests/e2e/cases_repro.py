@@ -1,0 +1,104 @@
+"""cases_repro.py - a failing pair as a case: it is run again, and says again what it said; and what is in none of its files"""
+import json
+import os
+import stat
+import subprocess
+
+from answers import CASES as ASKED, VERDICTS
+from cases_compare import COMPARE, PRODUCTION, SHADOW, ask, services
+from cases_outputs import NOBODY, SUDO
+from lab import PYTHON, check
+
+FAILING = {v for v in VERDICTS.values() if v not in ("equal", "close", "not_comparable")}
+FILES = {"request.bin", "headers", "production.response", "shadow.response", "diff.txt", "run.sh", "test_shadow.py", "request.http"}
+PYTEST = "import test_shadow; test_shadow.test_shadow_answers_as_production_did()"
+
+
+def record(lab):
+    """A recording of every case, and the services that answered."""
+    ns = services(lab)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, "-t", "sink:", "-w", "seen.pcapng")
+    ask(lab, ns)
+    tap.stop()
+    return ns, ["-r", lab.directory / "seen.pcapng", "-p", PRODUCTION, "-x", "max", *COMPARE]
+
+
+def again(lab, ns, folder, port, command):
+    env = {**os.environ, "TARGET": f"http://127.0.0.1:{port}", "SHADOWTAP": lab.binary}
+    return subprocess.run(lab.inside(ns, command), cwd=folder, env=env, capture_output=True, text=True, timeout=60)
+
+
+def verdict_of(folder):
+    return (folder / "diff.txt").read_text().split(":")[0].split(" ")[0]
+
+
+def check_files(folder):
+    names = {path.name for path in folder.iterdir()}
+    check(names == FILES - ({"shadow.response"} if verdict_of(folder) == "error" else set()), f"{folder.name}: files {sorted(names)}")
+    for path in (folder, *folder.iterdir()):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        check(mode == (0o700 if path.is_dir() or path.name == "run.sh" else 0o600), f"{path} has mode {mode:o}")
+    for path in folder.iterdir():
+        check(b"hidden" not in path.read_bytes(), f"a credential in {path}")
+    script = (folder / "run.sh").read_text()
+    check("Left out, as what may be a credential: Authorization, Cookie, X-Api-Key\n" in script, f"nobody is told: {script}")
+
+
+def check_again(lab, ns, folder):
+    """The shadow differs again, in what it differed; production says what it said."""
+    verdict = verdict_of(folder)
+    done = again(lab, ns, folder, SHADOW, ["./run.sh"])
+    check(done.returncode == (1 if verdict == "error" else 3), f"{verdict}: run.sh: exit {done.returncode}: {done.stderr}")
+    check(verdict == "error" or done.stdout.startswith(verdict), f"{verdict} again is {done.stdout}")
+    done = again(lab, ns, folder, PRODUCTION, ["./run.sh"])
+    check(done.returncode == 0, f"{verdict}: production is not what it was: {done.stdout}{done.stderr}")
+    done = again(lab, ns, folder, SHADOW, [PYTHON, "-B", "-c", PYTEST])
+    check(done.returncode == 1, f"{verdict}: the test passes")
+    check(verdict == "error" or "AssertionError: " + verdict in done.stderr, f"{verdict}: {done.stderr}")
+    done = again(lab, ns, folder, PRODUCTION, [PYTHON, "-B", "-c", PYTEST])
+    check(done.returncode == 0, f"{verdict}: production does not pass: {done.stderr}")
+    if verdict != "error":
+        done = again(lab, ns, folder, 1, [lab.binary, "diff", "production.response", "shadow.response", "--json"])
+        check(done.returncode == 3 and json.loads(done.stdout)["verdict"] == verdict, f"{verdict}: {done.stdout}")
+
+
+def repro(lab):
+    """Each mismatch is a case; run.sh and test_shadow.py fail at the shadow, and pass at production."""
+    ns, recorded = record(lab)
+    tap = lab.tap(ns, *recorded, "--repro", "cases", "--allow-header", "authorization", "-H", "X-Own: hidden-own")
+    told = tap.finish()["comparison"]["targets"]["default"]
+    folders = sorted((lab.directory / "cases").iterdir())
+    wrong = sum(n for name, n in told["verdicts"].items() if name in FAILING)
+    check(len(folders) == min(wrong, 20), f"{len(folders)} cases of {wrong}")
+    check({verdict_of(f) for f in folders} == FAILING, f"verdicts: {sorted(map(verdict_of, folders))}")
+    check(f'{len(folders)} cases in "cases"' in tap.err, f"nobody is told: {tap.err[-300:]}")
+    ids = {e["id"] for e in tap.events() if e["event"] == "request"}
+    seen = set()
+    for folder in folders:
+        check(folder.name in ids, f"{folder.name} is the id of no request")
+        check_files(folder)
+        asked = json.loads((folder / "request.bin").read_text())["case"]
+        check(VERDICTS[asked] == verdict_of(folder) and asked in ASKED, f"{asked} is {verdict_of(folder)}")
+        if asked not in seen:
+            check_again(lab, ns, folder)
+        seen.add(asked)
+
+
+def repro_is_the_callers(lab):
+    """Under sudo the cases belong to who called it; a folder of another is refused, before anything is read."""
+    ns, recorded = record(lab)
+    lab.directory.chmod(0o755)
+    home = lab.directory / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    for folder, status, words in ((home / "cases", 0, " cases in "), (lab.directory / "roots", 1, "cannot write cases"),
+                                  (home / "cases", 0, " cases in ")):
+        done = subprocess.run(lab.inside(ns, [lab.binary, *recorded, "--repro", folder]), env={**os.environ, **SUDO}, capture_output=True,
+                              text=True, timeout=60, cwd=lab.directory)
+        check(done.returncode == status and words in done.stderr, f"{folder}: exit {done.returncode}: {done.stderr[-300:]}")
+        for path in folder.glob("**/*"):
+            check((path.stat().st_uid, path.stat().st_gid) == (NOBODY, NOBODY), f"{path} is not the caller's")
+    check(not (lab.directory / "roots").exists(), "a folder where the caller may make none")
+
+
+CASES = [repro, repro_is_the_callers]
