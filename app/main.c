@@ -15,6 +15,7 @@
 #include "app/options/completion.h"
 #include "app/doctor/doctor.h"
 #include "app/options/options.h"
+#include "app/run/plan_command.h"
 #include "app/run/report_command.h"
 #include "app/process/sandbox.h"
 #include "app/run/run.h"
@@ -176,6 +177,8 @@ int main(int argc, char **argv)
 	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "plan") == 0)
+		return plan_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)
 		return diff_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "doctor") == 0)

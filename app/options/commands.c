@@ -14,6 +14,7 @@
 
 #define X(id, name, letter, value, help) { name, letter, value, help },
 static const struct command_option report_options[] = { REPORT_OPTIONS(X) };
+static const struct command_option plan_options[] = { PLAN_OPTIONS(X) };
 static const struct command_option diff_options[] = { DIFF_OPTIONS(X) };
 #undef X
 
@@ -28,6 +29,10 @@ const struct command_row commands[] = {
 	  "with HTTP/ as curl -i prints it. Prints the verdict and what differs, path by path.\n"
 	  "Exit status: 0 the same (equal or close), 3 not, 1 it cannot be said, 2 wrong usage.\n",
 	  diff_options, COUNT(diff_options) },
+	{ "plan", "--limit SHARE [OPTIONS]",
+	  "How many pairs, and how long, until it is decided whether the mismatch is below the limit, by what\n"
+	  "may be looked at any time: a row for each true mismatch. Of a report, how many it still takes.\n",
+	  plan_options, COUNT(plan_options) },
 };
 
 const size_t command_count = COUNT(commands);

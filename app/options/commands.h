@@ -32,6 +32,19 @@
 	X(JSON,         "json",         0,     NULL,      "print one JSON object instead of text")                             \
 	X(HELP,         "help",         'h',   NULL,      "print this text")
 
+#define PLAN_OPTIONS(X)                                                                                      \
+	X(LIMIT,        "limit",        0,     "SHARE",   "the mismatch that is allowed, such as 0.1%")               \
+	X(EXPECT,       "expect",       0,     "SHARE",   "the mismatch that is expected (default: the report's)")      \
+	X(RATE,         "rate",         0,     "N",       "requests a second that match (default: the report's)")      \
+	X(SAMPLE,       "sample",       'S',   "SHARE",   "the share of them that is mirrored (default: the report's, else 100%)") \
+	X(REPORT,       "report",       0,     "FILE",    "take what is not given from this report, and what is known by it")  \
+	X(TARGET,       "target",       't',   "NAME",    "of the report's targets (default: the first that is no control)") \
+	X(JSON,         "json",         0,     NULL,      "print one JSON object instead of text")                             \
+	X(HELP,         "help",         'h',   NULL,      "print this text")
+
+#define X(id, ...) PLAN_##id,
+enum plan_option { PLAN_OPTIONS(X) PLAN_OPTION_COUNT };
+#undef X
 #define X(id, ...) REPORT_##id,
 enum report_option { REPORT_OPTIONS(X) REPORT_OPTION_COUNT };
 #undef X

@@ -18,8 +18,8 @@
 #include "report/render.h"
 #include "app/options/commands.h"
 #include "app/options/exit_status.h"
+#include "app/options/report_file.h"
 #include "app/record/output_file.h"
-#include "app/options/read_all.h"
 #include "base/buffer.h"
 #include "base/json_doc.h"
 #include "base/log.h"
@@ -27,18 +27,11 @@
 #include "report/gate.h"
 #include "report/merge.h"
 
-#define REPORT_BYTES_MAX (256u << 20)
-
 struct report_arguments {
 	const char **inputs, **outputs;
 	size_t input_count, output_count;
 	const char *fail_on; /* NULL: no gate */
 	bool help;
-};
-
-struct input {
-	struct buffer text;
-	struct json_doc doc; /* borrows the text */
 };
 
 static int add_output(struct report_arguments *c, const char *path)
@@ -89,39 +82,6 @@ static int parse(struct report_arguments *c, int argc, char **argv)
 	return status;
 }
 
-static int read_whole(const char *path, struct buffer *out)
-{
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	err = read_all(fd, REPORT_BYTES_MAX, out);
-	close(fd);
-	return err;
-}
-
-static int read_report(const char *path, struct input *in)
-{
-	int err = read_whole(path, &in->text);
-
-	if (err < 0) {
-		log_error("cannot read the report \"%s\": %s; check the path", path, strerror(-err));
-		return EXIT_COULD_NOT;
-	}
-	err = json_doc_parse(&in->doc, buffer_span(&in->text));
-	if (err < 0)
-		log_error("\"%s\" is no report: %s at byte %zu; --report FILE.json writes one", path,
-			  in->doc.error ? in->doc.error : strerror(-err), in->doc.error_at);
-	if (err == 0 && (in->doc.count == 0 || in->doc.nodes[0].type != JSON_OBJECT ||
-			 !json_doc_member(&in->doc, 0, SPAN_LITERAL("requests")))) {
-		log_error("\"%s\" is JSON, but no report of shadowtap: it lacks the member \"requests\"; --report FILE.json "
-			  "writes one",
-			  path);
-		err = -EINVAL;
-	}
-	return err < 0 ? EXIT_COULD_NOT : EXIT_DONE;
-}
-
 static int open_output(const char *path)
 {
 	int fd = output_file_open(path), err = fd < 0 ? fd : output_file_check(fd);
@@ -167,7 +127,8 @@ static int draw(const struct report_arguments *c, struct span json)
 /* ---- merging ---- */
 
 /** merge() - all inputs as one report, appended to @json, with what @gate says to it, unless that is NULL */
-static int merge(const struct report_arguments *c, const struct input *inputs, struct document_gate *gate, struct buffer *json)
+static int merge(const struct report_arguments *c, const struct report_file *inputs, struct document_gate *gate,
+		 struct buffer *json)
 {
 	struct json_doc *docs = calloc(c->input_count, sizeof(*docs));
 	struct buffer error = { 0 };
@@ -185,12 +146,12 @@ static int merge(const struct report_arguments *c, const struct input *inputs, s
 }
 
 /** join() - read all, and make the one report that is drawn: of a single one its own text, unchanged */
-static int join(const struct report_arguments *c, struct input *inputs, struct document_gate *gate, struct buffer *json)
+static int join(const struct report_arguments *c, struct report_file *inputs, struct document_gate *gate, struct buffer *json)
 {
 	int status = EXIT_DONE;
 
 	for (size_t i = 0; i < c->input_count && status == EXIT_DONE; i++)
-		status = read_report(c->inputs[i], &inputs[i]);
+		status = report_file_read(&inputs[i], c->inputs[i]) < 0 ? EXIT_COULD_NOT : EXIT_DONE;
 	if (status != EXIT_DONE)
 		return status;
 	if (c->input_count == 1 && !gate) {
@@ -217,7 +178,7 @@ static int tell_gate(const struct document_gate *gate)
 
 static int make(const struct report_arguments *c, const struct gate *g)
 {
-	struct input *inputs = calloc(c->input_count, sizeof(*inputs));
+	struct report_file *inputs = calloc(c->input_count, sizeof(*inputs));
 	struct document_gate gate = { .gate = g };
 	struct buffer json = { 0 };
 	int status = inputs ? join(c, inputs, g ? &gate : NULL, &json) : EXIT_COULD_NOT, verdict = EXIT_DONE;
@@ -226,10 +187,8 @@ static int make(const struct report_arguments *c, const struct gate *g)
 		verdict = tell_gate(&gate);
 	if (status == EXIT_DONE && verdict != EXIT_COULD_NOT)
 		status = draw(c, buffer_span(&json));
-	for (size_t i = 0; inputs && i < c->input_count; i++) {
-		json_doc_deinit(&inputs[i].doc);
-		buffer_deinit(&inputs[i].text);
-	}
+	for (size_t i = 0; inputs && i < c->input_count; i++)
+		report_file_deinit(&inputs[i]);
 	free(inputs);
 	buffer_deinit(&json);
 	return status != EXIT_DONE ? status : verdict;
