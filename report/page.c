@@ -181,6 +181,7 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 	page_shadows(&p, report);
 	page_tiles(&p, report, shadow);
 	page_gate(&p, report);
+	page_against(&p, report);
 	page_funnel(&p, report, comparison);
 	for (struct view_walk w = view_walk(targets); view_next(&w);)
 		compared_with(&p, report, w.name, w.value, view_size(targets) == 1);

@@ -7,6 +7,7 @@
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
  *   page_compare.c  what the comparison with one target says
  *   page_gate.c     what the gate asked, and did not ask
+ *   page_against.c  what has changed since another run
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  */
@@ -68,6 +69,9 @@ void page_not_asked(struct buffer *out, struct view report, struct view target);
 
 /** page_gate_value() - a share, where the term was written as one */
 void page_gate_value(struct buffer *out, struct view term, double value);
+
+/* page_against.c */
+void page_against(struct markup *p, struct view report);
 
 /* page_models.c */
 void page_decisions(struct markup *p, struct view target);

@@ -23,6 +23,7 @@
 #include "base/buffer.h"
 #include "base/json_doc.h"
 #include "base/log.h"
+#include "report/against.h"
 #include "report/document.h"
 #include "report/gate.h"
 #include "report/merge.h"
@@ -31,6 +32,7 @@ struct report_arguments {
 	const char **inputs, **outputs;
 	size_t input_count, output_count;
 	const char *fail_on; /* NULL: no gate */
+	const char *against; /* NULL: no other run */
 	bool help;
 };
 
@@ -52,6 +54,9 @@ static int take_option(struct report_arguments *c, enum report_option option, co
 		return add_output(c, value);
 	case REPORT_FAIL_ON:
 		c->fail_on = value;
+		break;
+	case REPORT_AGAINST:
+		c->against = value;
 		break;
 	case REPORT_HELP:
 		c->help = true;
@@ -176,6 +181,42 @@ static int tell_gate(const struct document_gate *gate)
 	return gate->result.passed ? EXIT_DONE : EXIT_GATE;
 }
 
+/* ---- against another run ---- */
+
+/** without_end() - a report up to its last bracket, so that a member can be added */
+static void without_end(struct buffer *json)
+{
+	while (json->len > 0 && json->bytes[json->len - 1] != '}')
+		json->len--;
+	json->len -= json->len > 0;
+}
+
+/** add_against() - the member "against" behind all others of @json */
+static int add_against(const char *path, struct buffer *json)
+{
+	struct report_file base = { 0 };
+	struct buffer member = { 0 };
+	struct json j = json_to(&member);
+	struct json_doc now = { 0 };
+	int status = report_file_read(&base, path) < 0 ? EXIT_COULD_NOT : EXIT_DONE, err = 0;
+
+	if (status == EXIT_DONE && (err = json_doc_parse(&now, buffer_span(json))) == 0 &&
+	    (err = against_json(&now, &base.doc, &j)) == 0) {
+		without_end(json);
+		buffer_add_str(json, ",\"against\":");
+		buffer_add_span(json, buffer_span(&member));
+		buffer_add_str(json, "}\n");
+	}
+	if (err < 0 || !buffer_ok(json)) {
+		log_error("cannot hold the report against \"%s\": %s", path, strerror(err < 0 ? -err : ENOMEM));
+		status = EXIT_COULD_NOT;
+	}
+	json_doc_deinit(&now);
+	buffer_deinit(&member);
+	report_file_deinit(&base);
+	return status;
+}
+
 static int make(const struct report_arguments *c, const struct gate *g)
 {
 	struct report_file *inputs = calloc(c->input_count, sizeof(*inputs));
@@ -185,6 +226,8 @@ static int make(const struct report_arguments *c, const struct gate *g)
 
 	if (status == EXIT_DONE && g)
 		verdict = tell_gate(&gate);
+	if (status == EXIT_DONE && c->against)
+		status = add_against(c->against, &json);
 	if (status == EXIT_DONE && verdict != EXIT_COULD_NOT)
 		status = draw(c, buffer_span(&json));
 	for (size_t i = 0; inputs && i < c->input_count; i++)

@@ -54,6 +54,22 @@ def report_schema(lab):
         report = run(lab, capture, *options)
         validate(against, report, f"{capture} {' '.join(options)}")
         validate(against, with_example(report), "the example")
+    check_against(lab, against, with_example(report))
+
+
+def check_against(lab, schema, report):
+    """A report held against another has one member more, which says that nothing has changed since the same."""
+    path, drawn = lab.directory / "example.json", lab.directory / "against.json"
+    path.write_text(json.dumps(report))
+    done = subprocess.run([lab.binary, "report", path, "--against", path, "-o", drawn], capture_output=True, text=True, timeout=60)
+    check(done.returncode == 0, f"report --against: exit {done.returncode}: {done.stderr[-300:]}")
+    told = json.loads(drawn.read_text())
+    validate(schema, told, "a report against another")
+    default = told["against"]["targets"]["default"]
+    names = {v["name"] for v in default["values"]}
+    check({"mismatch", "decision_agreement", "shadow_errors", "production_p50"} <= names, f"values: {names}")
+    check(all(v["change"] is None and v["difference"] == 0 for v in default["values"]), f"changed: {default['values']}")
+    check(default["paths"] == [] and default["paths_alike"] > 0, f"paths: {default['paths']}")
 
 
 def members(value, path=()):

@@ -46,6 +46,8 @@ static const struct row rows[] = {
 	{ "a gate that fails", { "A", "-o", "OUT", "--fail-on", "compared < 12" }, EXIT_GATE, "\"gate\":", "" },
 	{ "a gate over both", { "A", "B", "-o", "OUT", "--fail-on=compared < 12" }, EXIT_DONE, "\"gate\":", "" },
 	{ "a wrong gate", { "A", "-o", "OUT", "--fail-on", "compared <" }, EXIT_USAGE, NULL, "--fail-on" },
+	{ "against another", { "A", "--against", "B", "-o", "OUT" }, EXIT_DONE, ",\"against\":{\"started\":\"2026-11-22T10:00:00.5", "" },
+	{ "against none", { "A", "--against", "NOT", "-o", "OUT" }, EXIT_COULD_NOT, NULL, "lacks the member \"requests\"" },
 	{ "no report", { "NOT", "-o", "OUT" }, EXIT_COULD_NOT, NULL, "lacks the member \"requests\"" },
 	{ "one of two is none", { "A", "NOT", "-o", "OUT" }, EXIT_COULD_NOT, NULL, "lacks the member \"requests\"" },
 	{ "no file", { "/nonexistent/r.json", "-o", "OUT" }, EXIT_COULD_NOT, NULL, "\"/nonexistent/r.json\"" },
