@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "app/cases/diff_command.h"
+#include "app/cases/repro_command.h"
 #include "app/options/completion.h"
 #include "app/doctor/doctor.h"
 #include "app/options/options.h"
@@ -177,6 +178,8 @@ int main(int argc, char **argv)
 	log_use_journal();
 	if (argc > 1 && strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "repro") == 0)
+		return repro_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "plan") == 0)
 		return plan_command(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "diff") == 0)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/cases/difference_text.h"
+#include "app/cases/hand_pair.h"
 #include "app/cases/told_response.h"
 #include "app/options/commands.h"
 #include "app/options/config.h"
@@ -25,10 +26,9 @@
 #include "compare/path_presets.h"
 #include "policy/http_text.h"
 
-#define BYTES_MAX (UINT64_C(1) << 30)
 #define STATUS_DEFAULT 200
 
-enum { A, B, SIDES };
+enum { A = HAND_PRODUCTION, B = HAND_SHADOW, SIDES = HAND_SIDES };
 
 struct diff_arguments {
 	const char *path[SIDES];
@@ -44,9 +44,7 @@ struct diff {
 	const struct diff_arguments *arguments;
 	struct buffer text[SIDES], rules, request;
 	struct told_response told[SIDES];
-	struct response *response[SIDES];
-	struct message *message;
-	struct budget budget;
+	struct hand_pair pair;
 };
 
 /* ---- the command line ---- */
@@ -145,7 +143,7 @@ static bool parse(struct diff_arguments *a, int argc, char **argv)
 static int read_file(const char *path, struct buffer *out)
 {
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 ? -errno : read_all(fd, BYTES_MAX, out);
+	int err = fd < 0 ? -errno : read_all(fd, HAND_BODY_MAX, out);
 
 	if (fd >= 0)
 		close(fd);
@@ -205,49 +203,12 @@ static int status_of(const struct diff *d, int side)
 static bool make_response(struct diff *d, int side)
 {
 	struct told_response *told = &d->told[side];
-	struct response *r;
 
 	if (told->status_code == 0 &&
 	    (!response_head_name(&told->head, SPAN_LITERAL("content-type")) ||
 	     !response_head_value(&told->head, type_of(d, side)) || !response_head_end_field(&told->head)))
 		return false;
-	r = response_new(status_of(d, side), &told->head, &d->budget);
-	if (!r)
-		return false;
-	d->response[side] = r;
-	if (told->body.len > 0)
-		response_add_body(r, told->body, told->body.len, BYTES_MAX);
-	return r->result == RESPONSE_WHOLE;
-}
-
-static bool make_message(struct diff *d)
-{
-	const struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/"), .version_major = 1 };
-	const struct request_origin origin = { 0 };
-	struct message *m = message_new(&head, &origin, &d->budget);
-
-	d->message = m;
-	if (!m || d->request.len == 0)
-		return m != NULL;
-	m->body = malloc(d->request.len);
-	if (!m->body)
-		return false;
-	memcpy(m->body, d->request.bytes, d->request.len);
-	m->body_len = d->request.len;
-	m->body_kept = true;
-	return true;
-}
-
-static struct outcome outcome_of(const struct response *shadow)
-{
-	static const enum outcome_kind kinds[] = { OUTCOME_ANSWERED_2XX, OUTCOME_ANSWERED_2XX, OUTCOME_ANSWERED_2XX,
-						   OUTCOME_ANSWERED_3XX, OUTCOME_ANSWERED_4XX, OUTCOME_ANSWERED_5XX };
-
-	return (struct outcome){ .kind = kinds[shadow->status_code / 100],
-				 .status_code = shadow->status_code,
-				 .first_byte_us = -1,
-				 .total_us = -1,
-				 .grpc_status = GRPC_STATUS_NONE };
+	return hand_pair_response(&d->pair, (enum hand_side)side, status_of(d, side), &told->head, told->body);
 }
 
 /* ---- the command ---- */
@@ -284,7 +245,6 @@ static int compare(struct diff *d)
 	struct compare_options options = a->compare;
 	struct buffer error = { 0 };
 	struct comparer *comparer;
-	struct outcome outcome;
 	int err, status;
 
 	options.rules = buffer_span(&d->rules);
@@ -295,8 +255,7 @@ static int compare(struct diff *d)
 		buffer_deinit(&error);
 		return err == -EINVAL ? EXIT_USAGE : EXIT_COULD_NOT;
 	}
-	outcome = outcome_of(d->response[B]);
-	status = tell(a, comparer_run(comparer, &(struct pair){ d->message, d->response[A], d->response[B], &outcome }));
+	status = tell(a, hand_pair_compare(&d->pair, comparer));
 	comparer_free(comparer);
 	return status;
 }
@@ -306,19 +265,18 @@ static int run(const struct diff_arguments *a)
 	struct diff d = { .arguments = a };
 	int status = EXIT_COULD_NOT;
 
-	budget_init(&d.budget, SIZE_MAX);
+	hand_pair_init(&d.pair);
 	if (read_all_files(&d) == 0) {
-		if (make_response(&d, A) && make_response(&d, B) && make_message(&d))
+		if (make_response(&d, A) && make_response(&d, B) && hand_pair_request(&d.pair, buffer_span(&d.request)))
 			status = compare(&d);
 		else
 			log_error("diff: out of memory");
 	}
 	for (int side = A; side < SIDES; side++) {
-		response_free(d.response[side]);
 		told_response_deinit(&d.told[side]);
 		buffer_deinit(&d.text[side]);
 	}
-	message_unref(d.message);
+	hand_pair_deinit(&d.pair);
 	buffer_deinit(&d.rules);
 	buffer_deinit(&d.request);
 	return status;
@@ -326,7 +284,7 @@ static int run(const struct diff_arguments *a)
 
 int diff_command(int argc, char **argv)
 {
-	struct diff_arguments a = { .compare = { .rtol = 1e-5, .atol = 1e-8, .max_body = BYTES_MAX },
+	struct diff_arguments a = { .compare = { .rtol = 1e-5, .atol = 1e-8, .max_body = HAND_BODY_MAX },
 				    .ignore = calloc((size_t)argc, sizeof(*a.ignore)),
 				    .unordered = calloc((size_t)argc, sizeof(*a.unordered)) };
 	int status = EXIT_COULD_NOT;

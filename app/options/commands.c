@@ -14,6 +14,7 @@
 
 #define X(id, name, letter, value, help) { name, letter, value, help },
 static const struct command_option report_options[] = { REPORT_OPTIONS(X) };
+static const struct command_option repro_options[] = { REPRO_OPTIONS(X) };
 static const struct command_option plan_options[] = { PLAN_OPTIONS(X) };
 static const struct command_option diff_options[] = { DIFF_OPTIONS(X) };
 #undef X
@@ -29,6 +30,11 @@ const struct command_row commands[] = {
 	  "with HTTP/ as curl -i prints it. Prints the verdict and what differs, path by path.\n"
 	  "Exit status: 0 the same (equal or close), 3 not, 1 it cannot be said, 2 wrong usage.\n",
 	  diff_options, COUNT(diff_options) },
+	{ "repro", "REPORT.json ID [OPTIONS]",
+	  "Make a case of an example in a report that was made with --show-bodies: files with the request,\n"
+	  "both responses and what differs, and a script that sends it again. A run with --repro DIR makes\n"
+	  "cases by itself, and whole ones: a report has no more than 4096 bytes of each body.\n",
+	  repro_options, COUNT(repro_options) },
 	{ "plan", "--limit SHARE [OPTIONS]",
 	  "How many pairs, and how long, until it is decided whether the mismatch is below the limit, by what\n"
 	  "may be looked at any time: a row for each true mismatch. Of a report, how many it still takes.\n",

@@ -43,6 +43,14 @@
 	X(JSON,         "json",         0,     NULL,      "print one JSON object instead of text")                             \
 	X(HELP,         "help",         'h',   NULL,      "print this text")
 
+#define REPRO_OPTIONS(X)                                                                                     \
+	X(OUTPUT,       "output",       'o',   "DIR",     "the folder in which the case is made, DIR/ID (default: cases)")  \
+	X(RULES,        "rules",        0,     "FILE",    "the rules of the run, which its report only names")              \
+	X(HELP,         "help",         'h',   NULL,      "print this text")
+
+#define X(id, ...) REPRO_##id,
+enum repro_option { REPRO_OPTIONS(X) REPRO_OPTION_COUNT };
+#undef X
 #define X(id, ...) PLAN_##id,
 enum plan_option { PLAN_OPTIONS(X) PLAN_OPTION_COUNT };
 #undef X

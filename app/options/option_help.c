@@ -20,6 +20,7 @@ static const char usage_text[] =
 	"       shadowtap doctor [OPTIONS] [-t URL] [BPF EXPRESSION]    say why nothing is captured or sent\n"
 	"       shadowtap report FILE.json... [-o FILE]                 draw reports again, several as one\n"
 	"       shadowtap diff A B [OPTIONS]                            compare two responses in files\n"
+	"       shadowtap repro REPORT.json ID [OPTIONS]                make a case of an example\n"
 	"       shadowtap plan --limit SHARE [OPTIONS]                  say how long it takes to decide\n"
 	"\n"
 	"Watches HTTP requests on the wire and sends a copy of those you choose to a shadow server.\n"

@@ -101,4 +101,28 @@ def repro_is_the_callers(lab):
     check(not (lab.directory / "roots").exists(), "a folder where the caller may make none")
 
 
-CASES = [repro, repro_is_the_callers]
+def repro_of_a_report(lab):
+    """Each example of a report with bodies is a case that says what the report says; without bodies it is told what to do."""
+    ns, recorded = record(lab)
+    tap = lab.tap(ns, *recorded, "--show-bodies")
+    examples = tap.finish()["comparison"]["targets"]["default"]["examples"]
+    wanted = [e for e in examples if e["verdict"] in FAILING | {"close"}]
+    check({e["verdict"] for e in wanted} == FAILING | {"close"}, f"examples: {examples}")
+    for e in wanted:
+        verdict, report = e["verdict"], lab.directory / f"{tap.label}.json"
+        done = again(lab, ns, lab.directory, SHADOW, [lab.binary, "repro", report, e["id"], "-o", "made"])
+        if verdict == "encoding":  # a picture, which is no text
+            check(done.returncode == 1 and "shadow_body only, or it is no text" in done.stderr, f"{verdict}: {done.stderr}")
+            continue
+        check(done.returncode == 0 and "compared again" not in done.stderr, f"{verdict}: exit {done.returncode}: {done.stderr}")
+        folder = lab.directory / "made" / e["id"]
+        check(verdict_of(folder) == verdict, f"{verdict} is {verdict_of(folder)} in the case")
+        done = again(lab, ns, folder, SHADOW, ["./run.sh"])
+        check(done.returncode == {"error": 1, "close": 0}.get(verdict, 3), f"{verdict}: run.sh: exit {done.returncode}: {done.stderr}")
+    tap = lab.tap(ns, *recorded)
+    examples = tap.finish()["comparison"]["targets"]["default"]["examples"]
+    done = again(lab, ns, lab.directory, SHADOW, [lab.binary, "repro", f"{tap.label}.json", examples[0]["id"]])
+    check(done.returncode == 1 and "--show-bodies" in done.stderr and "--repro DIR" in done.stderr, f"nobody is told: {done.stderr}")
+
+
+CASES = [repro, repro_is_the_callers, repro_of_a_report]
