@@ -161,21 +161,30 @@ static void test_equal(void **state)
 }
 
 /* One value goes into its field, and a wrong one leaves it as it is. */
+/* What was given is noted for the report as one would type it, without what may be a credential. */
 static void test_apply(void **state)
 {
 	struct option_input good = { row("lanes"), "3", .by_letter = false }, bad = { row("lanes"), "65", .by_letter = false };
+	struct option_input secret = { row("header"), "Authorization: Bearer s3cret", .by_letter = false };
 	struct buffer error = { 0 };
 	struct options o;
 
 	(void)state;
 	option_defaults(&o);
+	o.owner = texts_owner_new();
 	assert_int_equal(option_apply(&o, &good, &error), 0);
 	assert_int_equal(o.lanes, 3);
 	assert_int_equal(error.len, 0);
 	assert_int_equal(option_apply(&o, &bad, &error), -EINVAL);
 	assert_non_null(strstr(buffer_text(&error), "1 to 64"));
 	assert_int_equal(o.lanes, 3);
+	buffer_clear(&error);
+	assert_int_equal(option_apply(&o, &secret, &error), 0);
+	assert_int_equal(o.given.count, 2);
+	assert_string_equal(o.given.at[0], "--lanes 3");
+	assert_string_equal(o.given.at[1], "--header ...");
 	buffer_deinit(&error);
+	options_deinit(&o);
 }
 
 int main(void)
