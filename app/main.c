@@ -13,6 +13,7 @@
 
 #include "app/cases/diff_command.h"
 #include "app/cases/repro_command.h"
+#include "app/options/commands.h"
 #include "app/options/completion.h"
 #include "app/doctor/doctor.h"
 #include "app/options/options.h"
@@ -36,6 +37,14 @@ static int print_help(void)
 	struct buffer text = { 0 };
 
 	options_help(&text);
+	return print(&text);
+}
+
+static int print_doctor_help(void)
+{
+	struct buffer text = { 0 };
+
+	options_help_doctor(&text);
 	return print(&text);
 }
 
@@ -96,7 +105,7 @@ static int run(const struct options *o)
 {
 	switch (o->command) {
 	case COMMAND_HELP:
-		return print_help();
+		return o->doctor ? print_doctor_help() : print_help();
 	case COMMAND_VERSION:
 		return print_version();
 	case COMMAND_LIST_INTERFACES:
@@ -165,6 +174,35 @@ static void survive_limits(void)
 	}
 }
 
+/* Commands that read their own options; doctor takes those of a run. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} programs[] = {
+	{ "report", report_command },
+	{ "diff", diff_command },
+	{ "repro", repro_command },
+	{ "plan", plan_command },
+};
+
+/** help_command() - shadowtap help [COMMAND] */
+static int help_command(int argc, char **argv)
+{
+	struct buffer error = { 0 };
+
+	if (argc == 1)
+		return print_help();
+	if (strcmp(argv[1], DOCTOR) == 0)
+		return print_doctor_help();
+	if (command_find(argv[1]))
+		return command_print_help(argv[1]);
+	if (!command_is_unknown(argv[1], &error))
+		buffer_printf(&error, "there is no help about \"%s\": shadowtap --help has every option", argv[1]);
+	log_error("%s", buffer_text(&error));
+	buffer_deinit(&error);
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	struct buffer error = { 0 };
@@ -176,15 +214,17 @@ int main(int argc, char **argv)
 	bound_heap();
 	survive_limits();
 	log_use_journal();
-	if (argc > 1 && strcmp(argv[1], "report") == 0)
-		return report_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "repro") == 0)
-		return repro_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "plan") == 0)
-		return plan_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "diff") == 0)
-		return diff_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "doctor") == 0)
+	if (argc > 1 && strcmp(argv[1], "help") == 0)
+		return help_command(argc - 1, argv + 1);
+	for (size_t i = 0; argc > 1 && i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(argv[1], programs[i].name) == 0)
+			return programs[i].run(argc - 1, argv + 1);
+	if (argc > 1 && command_is_unknown(argv[1], &error)) {
+		log_error("%s", buffer_text(&error));
+		buffer_deinit(&error);
+		return EXIT_USAGE;
+	}
+	if (argc > 1 && strcmp(argv[1], DOCTOR) == 0)
 		err = options_parse_doctor(argc - 1, argv + 1, &o, &error);
 	else
 		err = options_parse(argc, argv, &o, &error);

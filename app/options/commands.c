@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/options/exit_status.h"
+#include "base/edit_distance.h"
 #include "base/log.h"
 
 #define LEFT_WIDTH 23
@@ -49,6 +50,56 @@ const struct command_row *command_find(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* ---- words that are no command ---- */
+
+/* With these an expression of the packet filter may begin (pcap-filter(7)). */
+static const char *const filter_words[] = {
+	"aarp", "ah", "arp", "atalk", "broadcast", "clnp", "decnet", "dst", "ejected", "esis", "esp", "ether", "fddi", "gateway",
+	"geneve", "greater", "host", "icmp", "ifname", "igmp", "igrp", "inbound", "ip", "ipx", "isis", "iso", "lane", "lat", "len",
+	"less", "link", "llc", "moprc", "mopdl", "mpls", "multicast", "net", "netbeui", "not", "on", "outbound", "pim", "port",
+	"portrange", "ppp", "pppoed", "pppoes", "proto", "protochain", "radio", "random", "rarp", "reason", "rnr", "rset", "rulenum",
+	"ruleset", "sca", "sctp", "src", "srnr", "stp", "subrulenum", "tcp", "tr", "type", "udp", "vlan", "vrrp", "vxlan", "wlan",
+};
+
+static bool begins_filter(const char *word)
+{
+	for (size_t i = 0; i < COUNT(filter_words); i++)
+		if (strcmp(filter_words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/** nearest() - the command that @word is fewer than three edits from, or NULL */
+static const char *nearest(const char *word)
+{
+	const char *near = edit_distance(span_str(word), span_str(DOCTOR)) < 3 ? DOCTOR : NULL;
+
+	for (size_t i = 0; i < command_count && !near; i++)
+		if (edit_distance(span_str(word), span_str(commands[i].name)) < 3)
+			near = commands[i].name;
+	return near;
+}
+
+bool command_is_unknown(const char *word, struct buffer *error)
+{
+	const char *near;
+
+	if (word[0] == '\0' || strspn(word, "abcdefghijklmnopqrstuvwxyz") != strlen(word) || strcmp(word, DOCTOR) == 0 ||
+	    command_find(word) || begins_filter(word))
+		return false;
+	near = nearest(word);
+	buffer_printf(error, "there is no command \"%s\"", word);
+	if (near) {
+		buffer_printf(error, "; did you mean %s?", near);
+		return true;
+	}
+	buffer_add_str(error, ": there are " DOCTOR);
+	for (size_t i = 0; i < command_count; i++)
+		buffer_printf(error, "%s%s", i + 1 < command_count ? ", " : " and ", commands[i].name);
+	buffer_add_str(error, "; options come first, a filter expression last");
+	return true;
 }
 
 /* ---- help ---- */

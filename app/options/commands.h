@@ -82,6 +82,14 @@ extern const size_t command_count;
 /** command_find() - NULL: it is none of ours */
 const struct command_row *command_find(const char *name);
 
+#define DOCTOR "doctor" /* the command that takes the options of a run */
+
+/**
+ * command_is_unknown() - is the first word of a command line meant as a command, and none of ours?
+ * @error:  appended: what it was probably meant to be. Words with which a filter expression begins are none.
+ */
+bool command_is_unknown(const char *word, struct buffer *error);
+
 /** command_help() - append the text of its --help */
 void command_help(const struct command_row *c, struct buffer *out);
 

@@ -27,6 +27,16 @@ static const char usage_text[] =
 	"It does not stand in production's way and sends nothing to it: a target that turns out to be the\n"
 	"service being watched is refused. The shadow's answers are read and, unless compared, thrown away.\n";
 
+static const char doctor_text[] =
+	"usage: shadowtap doctor [OPTIONS] [-t URL] [BPF EXPRESSION]\n"
+	"\n"
+	"Says why nothing is captured, matched or sent, and what to do. It takes the options of a run, looks\n"
+	"at the traffic for five seconds (--duration) or at a recording, and sends each target one HEAD\n"
+	"request. It mirrors nothing.\n"
+	"Exit status: 0 this would work, 1 it would not yet, 2 wrong usage.\n"
+	"\n"
+	"These options matter to it; the others of a run are taken and change nothing:\n";
+
 static const char rest_text[] =
 	"\n"
 	"Times: 300ms, 0.3, 5s, 2m. Sizes: 64K, 16M, 1G. In a config file, -S 5% is \"sample = 5%\" and\n"
@@ -101,14 +111,26 @@ static void add_row(struct buffer *out, const struct option_row *row)
 	buffer_deinit(&initial);
 }
 
+static void add_group(struct buffer *out, enum option_group group)
+{
+	buffer_printf(out, "\n%s:\n", group_titles[group]);
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].group == group)
+			add_row(out, &option_rows[i]);
+}
+
 void options_help(struct buffer *out)
 {
 	buffer_add_str(out, usage_text);
-	for (size_t group = 0; group < OPTION_GROUP_COUNT; group++) {
-		buffer_printf(out, "\n%s:\n", group_titles[group]);
-		for (size_t i = 0; i < option_row_count; i++)
-			if (option_rows[i].group == group)
-				add_row(out, &option_rows[i]);
-	}
+	for (int group = 0; group < OPTION_GROUP_COUNT; group++)
+		add_group(out, (enum option_group)group);
 	buffer_add_str(out, rest_text);
+}
+
+void options_help_doctor(struct buffer *out)
+{
+	buffer_add_str(out, doctor_text);
+	add_row(out, option_by_name(SPAN_LITERAL("json")));
+	for (int group = 0; group <= OPTION_GROUP_TARGET; group++)
+		add_group(out, (enum option_group)group);
 }

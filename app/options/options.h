@@ -143,4 +143,7 @@ void options_deinit(struct options *o);
 /** options_help() - the text of --help, from the table */
 void options_help(struct buffer *out);
 
+/** options_help_doctor() - the text of doctor --help: what it looks at, and the options that it uses */
+void options_help_doctor(struct buffer *out);
+
 #endif

@@ -57,9 +57,42 @@ static void test_help(void **state)
 	assert_null(command_find("reports"));
 }
 
+static const struct {
+	const char *word, *said; /* NULL: it is no unknown command */
+} words[] = {
+	{ "report", NULL },
+	{ "doctor", NULL },
+	{ "dokter", "did you mean doctor?" },
+	{ "repot", "did you mean report?" },
+	{ "frobnicate", "there are doctor, report, " },
+	{ "port", NULL }, /* two edits from report, and the beginning of a filter */
+	{ "src", NULL },
+	{ "tcp and port 80", NULL }, /* more than a word */
+	{ "ip6", NULL },
+	{ "-p", NULL },
+	{ "(tcp)", NULL },
+	{ "", NULL },
+};
+
+/* A first word that is no command and begins no filter is told, with what it was meant to be. */
+static void test_unknown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct buffer error = { 0 };
+		bool unknown = command_is_unknown(words[i].word, &error);
+
+		if (unknown != (words[i].said != NULL) || (unknown && !strstr(buffer_text(&error), words[i].said)) ||
+		    (!unknown && error.len > 0))
+			fail_msg("\"%s\": %d, %s", words[i].word, unknown, buffer_text(&error));
+		buffer_deinit(&error);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_help),
 	};

@@ -36,6 +36,22 @@ static void left_side(const struct option_row *row, char *out, size_t size)
 		snprintf(out, size, "\n      --%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
 }
 
+/* That of doctor names the options that matter to it, and no others. */
+static void test_doctor(void **state)
+{
+	struct buffer text = { 0 };
+
+	(void)state;
+	options_help_doctor(&text);
+	assert_memory_equal(buffer_text(&text), "usage: shadowtap doctor ", 24);
+	assert_non_null(strstr(buffer_text(&text), "--json "));
+	assert_non_null(strstr(buffer_text(&text), "--interface IF"));
+	assert_non_null(strstr(buffer_text(&text), "--max-time TIME"));
+	assert_null(strstr(buffer_text(&text), "--fail-on"));
+	assert_null(strstr(buffer_text(&text), "--report"));
+	buffer_deinit(&text);
+}
+
 /* Each option once, in the table's order within its group, and a long left side alone on its line. */
 static void test_rows(void **state)
 {
@@ -120,6 +136,7 @@ static void test_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_defaults),
