@@ -293,6 +293,63 @@ static void make_request(const struct case_facts *f, struct buffer *out)
 		buffer_add_str(out, "\n< ./request.bin\n");
 }
 
+/* ---- for programs ---- */
+
+static void text_member(struct json *j, const char *name, const char *text)
+{
+	json_key(j, name);
+	if (text)
+		json_str(j, text);
+	else
+		json_null(j);
+}
+
+static void number_member(struct json *j, const char *name, double x)
+{
+	json_key(j, name);
+	json_exact(j, x);
+}
+
+static void texts_member(struct json *j, const char *name, const char *const *at, size_t count)
+{
+	json_key(j, name);
+	json_open(j, '[');
+	for (size_t i = 0; i < count; i++)
+		json_str(j, at[i]);
+	json_close(j, ']');
+}
+
+/* The options are named as those of a report's comparison. */
+static void make_description(const struct case_facts *f, struct buffer *out)
+{
+	struct buffer target = { 0 };
+	struct json j = json_to(out);
+
+	quote_target(&target, f->target);
+	json_open(&j, '{');
+	text_member(&j, "shadowtap", SHADOWTAP_VERSION);
+	text_member(&j, "id", f->id);
+	text_member(&j, "target_name", f->target_name);
+	text_member(&j, "verdict", f->verdict);
+	text_member(&j, "server", f->server);
+	json_key(&j, "method");
+	json_text(&j, f->method);
+	text_member(&j, "target", buffer_text(&target));
+	json_key(&j, "options");
+	json_open(&j, '{');
+	number_member(&j, "rtol", f->rules->rtol);
+	number_member(&j, "atol", f->rules->atol);
+	text_member(&j, "preset", f->rules->preset);
+	texts_member(&j, "ignore", f->rules->ignore, f->rules->ignore_count);
+	texts_member(&j, "unordered", f->rules->unordered, f->rules->unordered_count);
+	json_close(&j, '}');
+	json_close(&j, '}');
+	buffer_add_str(out, "\n");
+	if (!buffer_ok(&target))
+		out->failed = true;
+	buffer_deinit(&target);
+}
+
 /* ---- the whole ---- */
 
 static struct buffer *add_file(struct case_file *files, size_t *count, const char *name, bool is_program)
@@ -310,6 +367,7 @@ size_t case_files_make(const struct case_facts *f, struct case_file *files)
 	memset(files, 0, CASE_FILES_MAX * sizeof(*files));
 	if (!http_is_token(f->method)) /* it would not be one request where it is written as a line */
 		return 0;
+	make_description(f, add_file(files, &count, "case.json", false));
 	buffer_add_span(add_file(files, &count, "request.bin", false), f->body);
 	make_headers(f, add_file(files, &count, "headers", false));
 	make_response(&f->production, add_file(files, &count, "production.response", false));

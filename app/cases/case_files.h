@@ -1,6 +1,7 @@
 /*
  * case_files.h - a failing pair as files: what was sent, what came back, and what sends it again
  *
+ *   case.json             what the others say, for programs: which case it is, and by what it was compared
  *   request.bin           the body
  *   headers               the fields that travelled, a line each, as curl -H @headers reads them
  *   production.response   a whole response, with the fields that say how its body is read
@@ -28,7 +29,7 @@
 #include "base/span.h"
 #include "message/header_list.h"
 
-#define CASE_FILES_MAX 9
+#define CASE_FILES_MAX 10
 
 /** struct case_response - one side; a status of 0: there was no response */
 struct case_response {
@@ -50,6 +51,7 @@ struct case_rules {
 /** struct case_facts - everything borrowed */
 struct case_facts {
 	const char *id, *target_name, *verdict;
+	const char *server; /* where production is, "192.0.2.1:80"; NULL: not known */
 	struct span method, target; /* of the request; the target begins with a slash, under the shadow's base URL */
 	const struct header *headers;
 	size_t header_count;

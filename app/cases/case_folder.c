@@ -9,7 +9,7 @@
 
 #include "base/write_all.h"
 
-static const char *const file_names[] = { "request.bin", "headers", "production.response", "shadow.response", "rules.txt",
+static const char *const file_names[] = { "case.json", "request.bin", "headers", "production.response", "shadow.response", "rules.txt",
 					  "diff.txt", "run.sh", "test_shadow.py", "request.http" };
 
 #define FILE_NAMES (sizeof(file_names) / sizeof(file_names[0]))

@@ -17,6 +17,7 @@
 #include "app/cases/difference_text.h"
 #include "app/cases/example_case.h"
 #include "app/cases/hand_pair.h"
+#include "app/cases/minimise.h"
 #include "app/options/commands.h"
 #include "app/options/config.h"
 #include "app/options/exit_status.h"
@@ -27,7 +28,7 @@
 
 struct repro_arguments {
 	const char *report, *id;
-	const char *output, *rules; /* rules: NULL: not given */
+	const char *output, *rules, *minimise; /* NULL: not given */
 	size_t words;
 	bool help;
 };
@@ -63,6 +64,9 @@ static void take_option(struct repro_arguments *a, enum repro_option option, con
 	case REPRO_RULES:
 		a->rules = value;
 		break;
+	case REPRO_MINIMISE:
+		a->minimise = value;
+		break;
 	case REPRO_HELP:
 		a->help = true;
 		break;
@@ -83,9 +87,12 @@ static bool parse(struct repro_arguments *a, int argc, char **argv)
 		else
 			take_option(a, (enum repro_option)i, l.value);
 	}
-	if (a->help || a->words == 2)
+	if (a->help || a->words == (a->minimise ? 1 : 2))
 		return true;
-	log_error("repro: name a report and the id of an example in it; shadowtap repro --help says how");
+	if (a->minimise)
+		log_error("repro: --minimise takes the folder of one case, DIR/ID; shadowtap repro --help says how");
+	else
+		log_error("repro: name a report and the id of an example in it; shadowtap repro --help says how");
 	return false;
 }
 
@@ -94,11 +101,13 @@ static bool parse(struct repro_arguments *a, int argc, char **argv)
 static int read_rules(struct repro *r, struct view options)
 {
 	const struct repro_arguments *a = r->arguments;
-	struct view named = view_get(options, "rules");
+	struct view named = view_get(options, "rules"), text = view_get(options, "rules_text");
 	struct buffer error = { 0 };
 	int err = 0;
 
-	if (!a->rules && view_is(named, JSON_STRING)) {
+	if (!a->rules && view_is(text, JSON_STRING)) {
+		view_text(text, &r->rules_text);
+	} else if (!a->rules && view_is(named, JSON_STRING)) {
 		view_text(named, &error);
 		log_error("repro: the run had rules, in \"%s\"; name the file with --rules", buffer_text(&error));
 		err = -EINVAL;
@@ -122,7 +131,7 @@ static int make_comparer(struct repro *r)
 		.atol = rules->atol,
 		.preset = rules->preset,
 		.rules = rules->text,
-		.rules_name = r->arguments->rules,
+		.rules_name = r->arguments->rules ? r->arguments->rules : "rules.txt",
 		.ignore = rules->ignore,
 		.ignore_count = rules->ignore_count,
 		.unordered = rules->unordered,
@@ -281,9 +290,15 @@ static int run(const struct repro_arguments *a)
 
 int repro_command(int argc, char **argv)
 {
-	struct repro_arguments a = { .output = FOLDER_DEFAULT };
+	struct repro_arguments a = { .report = NULL };
 
 	if (!parse(&a, argc, argv))
 		return EXIT_USAGE;
-	return a.help ? command_print_help("repro") : run(&a);
+	if (a.help)
+		return command_print_help("repro");
+	if (a.minimise)
+		return minimise(a.report, a.minimise);
+	if (!a.output)
+		a.output = FOLDER_DEFAULT;
+	return run(&a);
 }

@@ -137,7 +137,8 @@ static int read_body(struct told_response *r, struct span text, const struct fra
 {
 	r->body = text;
 	if (f->is_chunked) {
-		if (join_chunks(text, &r->joined))
+		r->is_delimited = join_chunks(text, &r->joined);
+		if (r->is_delimited)
 			r->body = buffer_span(&r->joined);
 		return buffer_ok(&r->joined) ? 0 : -ENOMEM;
 	}
@@ -145,6 +146,7 @@ static int read_body(struct told_response *r, struct span text, const struct fra
 		*error = "its body is shorter than its Content-Length: it is cut";
 		return -EINVAL;
 	}
+	r->is_delimited = f->has_length;
 	if (f->has_length)
 		span_truncate(&r->body, (size_t)f->length);
 	return 0;

@@ -19,7 +19,8 @@
 struct told_response {
 	int status_code; /* 0: the file is a body alone */
 	struct response_head head;
-	bool has_type; /* Content-Type is among its fields */
+	bool has_type;     /* Content-Type is among its fields */
+	bool is_delimited; /* its length or its last chunk says that nothing of it is missing */
 	struct span type;
 	struct span body; /* borrowed from the text, or of @joined */
 	struct buffer joined;

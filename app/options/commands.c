@@ -31,7 +31,7 @@ const struct command_row commands[] = {
 	  "with HTTP/ as curl -i prints it. Prints the verdict and what differs, path by path.\n"
 	  "Exit status: 0 the same (equal or close), 3 not, 1 it cannot be said, 2 wrong usage.\n",
 	  diff_options, COUNT(diff_options) },
-	{ "repro", "REPORT.json ID [OPTIONS]",
+	{ "repro", "REPORT.json ID [OPTIONS], or: shadowtap repro CASE --minimise URL",
 	  "Make a case of an example in a report that was made with --show-bodies: files with the request,\n"
 	  "both responses and what differs, and a script that sends it again. A run with --repro DIR makes\n"
 	  "cases by itself, and whole ones: a report has no more than 4096 bytes of each body.\n",

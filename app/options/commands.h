@@ -45,7 +45,9 @@
 
 #define REPRO_OPTIONS(X)                                                                                     \
 	X(OUTPUT,       "output",       'o',   "DIR",     "the folder in which the case is made, DIR/ID (default: cases)")  \
-	X(RULES,        "rules",        0,     "FILE",    "the rules of the run, which its report only names")              \
+	X(RULES,        "rules",        0,     "FILE",    "the rules of the run (default: those in the report)")            \
+	X(MINIMISE,     "minimise",     0,     "URL",     "of a case in a folder: leave out what the request does not need for the shadow at " \
+							  "this URL to differ as it does; at most 64 requests are sent") \
 	X(HELP,         "help",         'h',   NULL,      "print this text")
 
 #define X(id, ...) REPRO_##id,

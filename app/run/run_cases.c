@@ -70,11 +70,12 @@ static int put_case(struct run *r, const struct kept_case *x, const struct case_
 {
 	const struct target_url *url = &r->o->targets[x->target].url;
 	struct case_file files[CASE_FILES_MAX];
-	char id[MESSAGE_ID_TEXT_MAX], name[CASE_NAME_MAX];
+	char id[MESSAGE_ID_TEXT_MAX], name[CASE_NAME_MAX], server[ENDPOINT_TEXT_MAX];
 	const struct case_facts facts = {
 		.id = message_id_text(x->message->origin.id, id),
 		.target_name = url->name,
 		.verdict = comparison_name(x->verdict),
+		.server = endpoint_text(&x->message->origin.server, server),
 		.method = sent->method,
 		.target = below_prefix(sent->target, url->prefix),
 		.headers = fields->at,

@@ -5,12 +5,12 @@ import stat
 import subprocess
 
 from answers import CASES as ASKED, VERDICTS
-from cases_compare import COMPARE, PRODUCTION, SHADOW, ask, services
+from cases_compare import COMPARE, CONTROL, PRODUCTION, SHADOW, ask, serve, services
 from cases_outputs import NOBODY, SUDO
 from lab import PYTHON, check
 
 FAILING = {v for v in VERDICTS.values() if v not in ("equal", "close", "not_comparable")}
-FILES = {"request.bin", "headers", "production.response", "shadow.response", "diff.txt", "run.sh", "test_shadow.py", "request.http"}
+FILES = {"case.json", "request.bin", "headers", "production.response", "shadow.response", "diff.txt", "run.sh", "test_shadow.py", "request.http"}
 PYTEST = "import test_shadow; test_shadow.test_shadow_answers_as_production_did()"
 
 
@@ -125,4 +125,26 @@ def repro_of_a_report(lab):
     check(done.returncode == 1 and "--show-bodies" in done.stderr and "--repro DIR" in done.stderr, f"nobody is told: {done.stderr}")
 
 
-CASES = [repro, repro_is_the_callers, repro_of_a_report]
+def repro_minimised(lab):
+    """What the shadow does not need to differ is left out; production is not asked, and who no longer differs is told so."""
+    ns, recorded = record(lab)
+    serve(lab, ns, "control", CONTROL)
+    lab.tap(ns, *recorded, "--repro", "cases").finish()
+    folder = next(f for f in (lab.directory / "cases").iterdir() if verdict_of(f) == "schema")
+    command = [lab.binary, "repro", folder, "--minimise"]
+    done = again(lab, ns, lab.directory, SHADOW, [*command, f"http://127.0.0.1:{PRODUCTION}/base"])
+    check(done.returncode == 2 and "is the service that the case comes from" in done.stderr, f"production: {done.returncode} {done.stderr}")
+    done = again(lab, ns, lab.directory, SHADOW, [*command, f"http://127.0.0.1:{CONTROL}"])
+    check(done.returncode == 1 and "does not differ as it did" in done.stderr, f"the control: {done.returncode} {done.stderr}")
+    done = again(lab, ns, lab.directory, SHADOW, [*command, "http://127.0.0.1:1"])
+    check(done.returncode == 1 and "gives no response" in done.stderr, f"nobody: {done.returncode} {done.stderr}")
+    done = again(lab, ns, lab.directory, SHADOW, [*command, f"http://127.0.0.1:{SHADOW}"])
+    check(done.returncode == 0 and "1 of 2 parts of the request left out with" in done.stderr, f"the shadow: {done.returncode} {done.stderr}")
+    least = folder.with_name(folder.name + "-minimal")
+    check(json.loads((least / "request.bin").read_text()) == {"case": "schema"}, f"left: {(least / 'request.bin').read_text()}")
+    check(json.loads((folder / "request.bin").read_text()).keys() == {"case", "number"}, "the case itself was changed")
+    done = again(lab, ns, least, SHADOW, ["./run.sh"])
+    check(done.returncode == 3 and done.stdout.startswith("schema"), f"the least: exit {done.returncode}: {done.stdout}")
+
+
+CASES = [repro_minimised, repro, repro_is_the_callers, repro_of_a_report]

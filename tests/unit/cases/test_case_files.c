@@ -84,7 +84,7 @@ static void test_no_credentials(void **state)
 	f.header_count = COUNT(fields);
 	f.production = (struct case_response){ 200, said, COUNT(said), SPAN_LITERAL("{}") };
 	count = case_files_make(&f, files);
-	assert_int_equal(count, 8); /* no rules.txt */
+	assert_int_equal(count, 9); /* no rules.txt */
 	for (size_t i = 0; i < count; i++)
 		if (memmem(files[i].content.bytes, files[i].content.len, "hidden", 6))
 			fail_msg("%s: %s", files[i].name, buffer_text(&files[i].content));
@@ -116,7 +116,7 @@ static void test_what_there_is(void **state)
 	f.headers = NULL;
 	f.header_count = 0;
 	count = case_files_make(&f, files);
-	assert_int_equal(count, 8); /* no shadow.response */
+	assert_int_equal(count, 9); /* no shadow.response */
 	assert_string_equal(text_of(files, count, "headers"), "X-Shadowtap: 0123456789abcdef\nContent-Type:\n"); /* curl would say what it is not */
 	assert_string_equal(text_of(files, count, "rules.txt"), "/a ignore\n");
 	assert_non_null(strstr(text_of(files, count, "run.sh"),
