@@ -41,11 +41,11 @@ static double rate_mixture(struct split n, double logit)
 static double rate_bound(struct split n, double credible, double not, double bar)
 {
 	for (int i = 0; i < HALVINGS; i++) {
-		double middle = (credible + not) / 2;
+		double middle = (credible + not ) / 2;
 
-		*(rate_mixture(n, middle) < bar ? &credible : &not) = middle;
+		*(rate_mixture(n, middle) < bar ? &credible : &not ) = middle;
 	}
-	return 1 / (1 + exp(-not));
+	return 1 / (1 + exp(-not ));
 }
 
 struct interval anytime_rate(uint64_t count, uint64_t of, double alpha)

@@ -15,8 +15,9 @@
  * average where the claim is false (a test martingale, Ville 1939), so it seldom gets
  * high by chance. It may be infinite: one mismatch proves a rate above 0.
  *
- * Nothing here is NaN. A count above its total counts as the total. A limit that no rate or mean
- * can have, such as a rate of 1.5, is certain. About 5 us a call or less, intervals of means 100 us.
+ * Nothing here is NaN. A count above its total counts as the total. That a rate is below a limit which
+ * no rate reaches, such as 1.5, is certain. Evidence takes a microsecond or two, whatever the counts; an
+ * interval 15, one of means 30.
  *
  * Sources: Robbins, Annals of Mathematical Statistics 41 (1970); Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform,
  * nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021), Proposition 7; Waudby-Smith and

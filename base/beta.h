@@ -22,8 +22,9 @@ double log_beta_ratio(double a, double b, double x, double y);
 /**
  * log_beta_below() - the natural log of the integral of t^(a-1) (1-t)^(b-1) from 0 to @x, over x^a y^b
  *
- * With @a and @b, and @x and @y, exchanged it is the integral from @x to 1. By the continued fraction of the
- * incomplete beta function (DLMF 8.17.22): some ten steps, and some sqrt(a + b) where @x is the mean.
+ * With @a and @b, and @x and @y, exchanged it is the integral from @x to 1. To about 1e-12, in microseconds whatever
+ * the size of @a and @b: by the continued fraction of the incomplete beta function (DLMF 8.17.22), of which few terms
+ * are needed but near the mean of large ones; by quadrature there.
  */
 double log_beta_below(double a, double b, double x, double y);
 
