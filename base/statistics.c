@@ -3,21 +3,34 @@
 
 #include <math.h>
 
-#define Z        1.959963984540054 /* 97.5 % point of the normal distribution */
-#define TAIL     0.025
+#define TAIL               0.025
 #define EXACT_VARIANCE_MAX 1e6
 
-struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff)
+double normal_point(double tail)
+{
+	double low = 0, high = 40;
+
+	if (tail == TAIL)
+		return 1.959963984540054;
+	for (int i = 0; i < 60; i++) {
+		double z = (low + high) / 2;
+
+		*(erfc(z / sqrt(2)) / 2 > tail ? &low : &high) = z;
+	}
+	return high;
+}
+
+struct rate rate_within(uint64_t count, uint64_t of, double deff, double tail)
 {
 	struct rate r = { count, of, NAN, { NAN, NAN } };
-	double n = (double)of / fmax(deff, 1), p, centre, half, scale;
+	double n = (double)of / fmax(deff, 1), z = normal_point(tail), p, centre, half, scale;
 
 	if (of == 0)
 		return r;
 	p = count < of ? (double)count / (double)of : 1;
-	scale = 1 + Z * Z / n;
-	centre = (p + Z * Z / (2 * n)) / scale;
-	half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / scale;
+	scale = 1 + z * z / n;
+	centre = (p + z * z / (2 * n)) / scale;
+	half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale;
 	r.value = p;
 	/* at the ends the bound is exact, and rounding must not say otherwise */
 	r.interval.low = count == 0 ? 0 : fmax(0, centre - half);
@@ -25,9 +38,14 @@ struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff)
 	return r;
 }
 
+struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff)
+{
+	return rate_within(count, of, deff, TAIL);
+}
+
 struct rate rate_of(uint64_t count, uint64_t of)
 {
-	return rate_of_witnesses(count, of, 1);
+	return rate_within(count, of, 1, TAIL);
 }
 
 struct interval rate_difference(const struct rate *a, const struct rate *b, double *value)
@@ -52,10 +70,10 @@ static double paired_phi(double both, double only_a, double only_b, double neith
 	return over / sqrt(under);
 }
 
-struct interval paired_difference(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither, double *value)
+struct interval paired_within(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither, double tail, double *value)
 {
 	uint64_t n = both + only_a + only_b + neither;
-	struct rate a = rate_of(both + only_a, n), b = rate_of(both + only_b, n);
+	struct rate a = rate_within(both + only_a, n, 1, tail), b = rate_within(both + only_b, n, 1, tail);
 	double phi = paired_phi((double)both, (double)only_a, (double)only_b, (double)neither);
 	double b_low = b.value - b.interval.low, a_high = a.interval.high - a.value;
 	double b_high = b.interval.high - b.value, a_low = a.value - a.interval.low;
@@ -64,6 +82,11 @@ struct interval paired_difference(uint64_t both, uint64_t only_a, uint64_t only_
 
 	*value = b.value - a.value;
 	return (struct interval){ *value - sqrt(fmax(below, 0)), *value + sqrt(fmax(above, 0)) };
+}
+
+struct interval paired_difference(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither, double *value)
+{
+	return paired_within(both, only_a, only_b, neither, TAIL, value);
 }
 
 static double log_choose(double n, double k)
@@ -77,7 +100,7 @@ static double log_choose(double n, double k)
  * Walk the binomial distribution from ten standard deviations below its mean,
  * where what is left out is below 10^-20, to where both points are passed.
  */
-static struct ranks exact_ranks(uint64_t n, double q, double mean, double deviation)
+static struct ranks exact_ranks(uint64_t n, double q, double mean, double deviation, double tail)
 {
 	double start = floor(fmax(0, mean - 10 * deviation - 10)), all = (double)n;
 	double mass = exp(log_choose(all, start) + start * log(q) + (all - start) * log1p(-q)), sum = 0;
@@ -85,9 +108,9 @@ static struct ranks exact_ranks(uint64_t n, double q, double mean, double deviat
 
 	for (uint64_t k = (uint64_t)start; k < n; k++) {
 		sum += mass;
-		if (sum <= TAIL)
+		if (sum <= tail)
 			r.low = k + 1;
-		if (sum >= 1 - TAIL) {
+		if (sum >= 1 - tail) {
 			r.high = k + 1;
 			break;
 		}
@@ -96,16 +119,22 @@ static struct ranks exact_ranks(uint64_t n, double q, double mean, double deviat
 	return r;
 }
 
-struct ranks quantile_ranks(uint64_t n, double q)
+struct ranks quantile_ranks_within(uint64_t n, double q, double tail)
 {
-	double mean = (double)n * q, deviation = sqrt(mean * (1 - q)), high;
+	double mean = (double)n * q, deviation = sqrt(mean * (1 - q)), z, high;
 
 	if (n == 0 || !(q > 0 && q < 1))
 		return (struct ranks){ 0, 0 };
 	if (deviation * deviation <= EXACT_VARIANCE_MAX)
-		return exact_ranks(n, q, mean, deviation);
-	high = ceil(mean + Z * deviation) + 1;
-	return (struct ranks){ (uint64_t)fmax(0, floor(mean - Z * deviation)), high <= (double)n ? (uint64_t)high : 0 };
+		return exact_ranks(n, q, mean, deviation, tail);
+	z = normal_point(tail);
+	high = ceil(mean + z * deviation) + 1;
+	return (struct ranks){ (uint64_t)fmax(0, floor(mean - z * deviation)), high <= (double)n ? (uint64_t)high : 0 };
+}
+
+struct ranks quantile_ranks(uint64_t n, double q)
+{
+	return quantile_ranks_within(n, q, TAIL);
 }
 
 double stability_index(const uint64_t *a, const uint64_t *b, size_t bins)

@@ -1,7 +1,9 @@
 /*
  * statistics.h - what counts tell, and how surely
  *
- * Every interval is a 95 % interval. What cannot be known, the rate of nothing
+ * Every interval is a 95 % interval unless a function takes @tail: what may be wrong on
+ * either side, 0.025 for 95 %. All are for one look at data that is complete (looks.h
+ * has those for data that is watched). What cannot be known, the rate of nothing
  * or a quantile beyond the data, is NaN or a rank of 0: callers write null and
  * never a number that looks like knowledge.
  */
@@ -31,6 +33,9 @@ struct rate {
  */
 struct rate rate_of(uint64_t count, uint64_t of);
 
+/** normal_point() - what the standard normal distribution exceeds with probability @tail, 0 < @tail <= 0.5 */
+double normal_point(double tail);
+
 /**
  * rate_of_witnesses() - the same where observations are no independent witnesses: @of of them say as much as @of / @deff
  *
@@ -39,6 +44,7 @@ struct rate rate_of(uint64_t count, uint64_t of);
  * "Confidence intervals for proportions with small expected number of positive counts", Survey Methodology 24 (1998).
  */
 struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff);
+struct rate rate_within(uint64_t count, uint64_t of, double deff, double tail);
 
 /**
  * paired_difference() - the share of b minus the share of a, both observed on the same requests
@@ -52,6 +58,7 @@ struct rate rate_of_witnesses(uint64_t count, uint64_t of, double deff);
  * binomial proportions based on paired data", Statistics in Medicine 17 (1998).
  */
 struct interval paired_difference(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither, double *value);
+struct interval paired_within(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither, double tail, double *value);
 
 /**
  * rate_difference() - @b minus @a, of which it is not known on which requests they fell together
@@ -74,6 +81,7 @@ struct ranks {
  * approximation above, where the two differ by less than one rank in a thousand.
  */
 struct ranks quantile_ranks(uint64_t n, double q);
+struct ranks quantile_ranks_within(uint64_t n, double q, double tail);
 
 /**
  * stability_index() - PSI: how far two histograms of the same bins are apart
