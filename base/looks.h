@@ -41,7 +41,7 @@ const char *looks_words(enum looks looks);
  */
 struct rate looks_rate(enum looks looks, uint64_t count, uint64_t of, double deff);
 
-/** looks_share() - where the rate is of which @count of @of were seen; a bound that is not asked for is 0, or 1. NaN when @of is 0 */
+/** looks_share() - where the rate is of which @count of @of were seen; what is not asked for is 0, or 1. NaN when @of is 0 */
 struct interval looks_share(enum looks looks, uint64_t count, uint64_t of, double deff, struct tails tails);
 
 /** looks_paired() - the share of b minus that of a, as paired_difference() has them; not asked for: -1, 1. NaN of nothing */

@@ -90,9 +90,13 @@ struct tally *tally_new(const struct tally_options *options)
 	if (!t)
 		return NULL;
 	t->show_bodies = options->show_bodies;
-	for (size_t i = 0; i < options->target_count; i++)
-		if (!tally_target_add(t, span_str(options->targets[i].name), options->targets[i].is_control))
+	for (size_t i = 0; i < options->target_count; i++) {
+		struct target_tally *g = tally_target_add(t, span_str(options->targets[i].name), options->targets[i].is_control);
+
+		if (!g)
 			goto fail;
+		g->looks = options->looks;
+	}
 	for (size_t i = 0; i < options->slice_header_count; i++) {
 		struct buffer name = { 0 };
 
@@ -148,8 +152,7 @@ struct rate target_mismatch(const struct target_tally *g, bool has_control)
 
 	for (enum comparison_verdict v = 0; v < COMPARISON_COUNT; v++)
 		wrong += comparison_is_mismatch(v) ? g->verdict[v] : 0;
-	return rate_of_witnesses(wrong > excused ? wrong - excused : 0, target_compared(g),
-				 target_effect(g, has_control).deff);
+	return looks_rate(g->looks, wrong > excused ? wrong - excused : 0, target_compared(g), target_effect(g, has_control).deff);
 }
 
 double latency_quantile(const struct histogram *h, uint64_t timeouts, double q)
@@ -177,9 +180,10 @@ struct tally_brief tally_brief(const struct tally *t, size_t target)
 	uint64_t clients = witness_groups_seen(&g->witnesses, WITNESS_CLIENTS);
 
 	return (struct tally_brief){
+		.looks = g->looks,
 		.mismatch = target_mismatch(g, has_control),
 		.mismatch_distinct = target_mismatch_distinct(g, has_control),
-		.decisions = rate_of_witnesses(g->decisions_agree, g->decisions, deff),
+		.decisions = looks_rate(g->looks, g->decisions_agree, g->decisions, deff),
 		.witnesses = { witness_count(target_compared(g), deff), first_pairs_distinct(&g->first),
 			       clients > WITNESS_TOLD ? WITNESS_TOLD : clients, g->first.level > 0, clients > WITNESS_TOLD },
 		.generated_apart = has_control ? 0 : g->generated.different,

@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
-#include "base/statistics.h"
+#include "base/looks.h"
 #include "compare/comparer.h"
 #include "compare/comparison.h"
 
@@ -44,6 +44,7 @@ struct tally_options {
 	const char *const *slice_headers; /* --slice-by header:NAME */
 	size_t slice_header_count;
 	bool show_bodies; /* examples may hold the bodies themselves, and the values that differ */
+	enum looks looks; /* for which the intervals hold */
 };
 
 struct tally;
@@ -56,6 +57,7 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 
 /** struct tally_brief - the figures for a line or two, the same as the report's; times in microseconds */
 struct tally_brief {
+	enum looks looks;                                   /* for whom intervals hold */
 	struct rate mismatch, mismatch_distinct, decisions; /* see docs/report.md */
 	struct {
 		uint64_t count, requests, clients; /* as many as the pairs count for; different ones */
@@ -79,8 +81,11 @@ struct tally_brief tally_brief(const struct tally *t, size_t target);
 #define IGNORED_WARNING 0.01
 void tally_notes(const struct tally *t, size_t target, struct buffer *out);
 
+/** enum tally_extent - all that there is, or only what gates and decisions ask for: no lists but those of times */
+enum tally_extent { TALLY_WHOLE, TALLY_FIGURES };
+
 /** tally_json() - the member "targets" of the report's "comparison", in an object that the caller has opened */
-void tally_json(const struct tally *t, struct json *j);
+void tally_json(const struct tally *t, enum tally_extent extent, struct json *j);
 
 /** tally_read() - from the "comparison" object @node of a report; NULL with @error if it is none */
 struct tally *tally_read(const struct json_doc *d, uint32_t node, struct buffer *error);

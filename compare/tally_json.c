@@ -129,11 +129,10 @@ static void generated_json(struct json *j, const struct target_tally *g)
 static void error_rate_json(struct json *j, const struct target_tally *g)
 {
 	uint64_t of = g->bad.both + g->bad.production + g->bad.shadow + g->bad.neither;
-	struct rate production = rate_of(g->bad.both + g->bad.production, of);
-	struct rate shadow = rate_of(g->bad.both + g->bad.shadow, of);
-	double delta;
-	struct interval i =
-		paired_difference(g->bad.both, g->bad.production, g->bad.shadow, g->bad.neither, &delta);
+	struct rate production = looks_rate(g->looks, g->bad.both + g->bad.production, of, 1);
+	struct rate shadow = looks_rate(g->looks, g->bad.both + g->bad.shadow, of, 1);
+	double delta = shadow.value - production.value;
+	struct interval i = looks_paired(g->looks, g->bad.both, g->bad.production, g->bad.shadow, g->bad.neither, TAILS_95);
 
 	open_member(j, "error_rate", '{');
 	rate_object(j, "production", &production);
@@ -217,24 +216,32 @@ static void scores_of(struct json *j, const char *name, const uint64_t *score)
 	json_close(j, ']');
 }
 
-static void decision_json(struct json *j, const struct target_tally *g, double deff)
+static void scores_json(struct json *j, const struct target_tally *g)
 {
-	struct rate agree = rate_of_witnesses(g->decisions_agree, g->decisions, deff);
+	open_member(j, "scores", '{');
+	scores_of(j, "production", g->side[PRODUCTION].score);
+	scores_of(j, "shadow", g->side[SHADOW].score);
+	json_count(j, "bins", SCORE_LINEAR);
+	json_close(j, '}');
+}
+
+static void decision_json(struct json *j, const struct target_tally *g, enum tally_extent extent, double deff)
+{
+	struct rate agree = looks_rate(g->looks, g->decisions_agree, g->decisions, deff);
 
 	open_member(j, "decision", '{');
 	json_count(j, "count", g->decisions);
 	json_count(j, "agree", g->decisions_agree);
 	json_count(j, "agree_otherwise", g->decisions_otherwise);
 	rate_members(j, &agree);
-	confusion_json(j, g);
-	labels_json(j, g);
+	if (extent == TALLY_WHOLE) {
+		confusion_json(j, g);
+		labels_json(j, g);
+	}
 	number(j, "label_psi", label_psi(g));
 	number(j, "score_psi", stability_index(g->side[PRODUCTION].score, g->side[SHADOW].score, SCORE_BINS));
-	open_member(j, "scores", '{');
-	scores_of(j, "production", g->side[PRODUCTION].score);
-	scores_of(j, "shadow", g->side[SHADOW].score);
-	json_count(j, "bins", SCORE_LINEAR);
-	json_close(j, '}');
+	if (extent == TALLY_WHOLE)
+		scores_json(j, g);
 	json_close(j, '}');
 }
 
@@ -305,7 +312,7 @@ static void difference_json(struct json *j, const struct target_tally *g)
 	json_count(j, "count", count);
 	for (size_t i = 0; i + 1 < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
 		uint64_t rank = (uint64_t)(quantiles[i].q * (double)all);
-		struct ranks r = quantile_ranks(all, quantiles[i].q);
+		struct ranks r = looks_ranks(g->looks, all, quantiles[i].q, TAILS_95);
 
 		open_member(j, quantiles[i].name, '{');
 		exact(j, "value", difference_at(g, rank < all ? rank + 1 : all));
@@ -383,7 +390,7 @@ static struct noise_floor noise_of(const struct tally *t, const struct target_ta
 		return (struct noise_floor){ "none", NULL, rate_of(0, 0) };
 	if (control)
 		return (struct noise_floor){ "control", control, target_mismatch(control, true) };
-	return (struct noise_floor){ "repeats", NULL, rate_of(repeats - g->repeats.same_production, repeats) };
+	return (struct noise_floor){ "repeats", NULL, looks_rate(g->looks, repeats - g->repeats.same_production, repeats, 1) };
 }
 
 static bool is_noise(double raw, double noise)
@@ -431,9 +438,10 @@ static void proposal_json(struct json *j, const struct counted_row *row, uint64_
 	buffer_deinit(&rule);
 }
 
-static void path_json(struct json *j, const struct noise_floor *noise, const struct counted_row *row, uint64_t compared)
+static void path_json(struct json *j, const struct target_tally *g, const struct noise_floor *noise, const struct counted_row *row)
 {
-	struct rate r = rate_of(row->n[PATH_PAIRS], compared);
+	uint64_t compared = target_compared(g);
+	struct rate r = looks_rate(g->looks, row->n[PATH_PAIRS], compared, 1);
 
 	json_open(j, '{');
 	text(j, "path", counted_second(row));
@@ -460,26 +468,21 @@ static void paths_json(struct json *j, const struct target_tally *g, const struc
 	for (int close = 0; close < 2; close++)
 		for (size_t i = 0; rows && i < g->paths.count; i++)
 			if ((strcmp(counted_first(rows[i]), difference_name(DIFFERENCE_CLOSE)) == 0) == close)
-				path_json(j, noise, rows[i], target_compared(g));
+				path_json(j, g, noise, rows[i]);
 	json_close(j, ']');
 	json_count(j, "paths_overflow", g->path_overflow);
 	free(rows);
 }
 
 /* What rules leave out, where it differs; most pairs first. */
-static void ignored_json(struct json *j, const struct target_tally *g)
+static void ignored_paths_json(struct json *j, const struct target_tally *g)
 {
 	const struct counted_row **rows = counted_order(&g->ignored);
-	struct rate r = rate_of(g->ignored_pairs, target_compared(g));
 
-	open_member(j, "ignored", '{');
-	json_count(j, "pairs", r.count);
-	json_count(j, "of", r.of);
-	rate_members(j, &r);
-	json_count(j, "alone", g->ignored_alone);
 	open_member(j, "paths", '[');
 	for (size_t i = 0; rows && i < g->ignored.count; i++) {
-		r = rate_of(rows[i]->n[PATH_PAIRS], target_compared(g));
+		struct rate r = looks_rate(g->looks, rows[i]->n[PATH_PAIRS], target_compared(g), 1);
+
 		json_open(j, '{');
 		text(j, "path", counted_first(rows[i]));
 		text(j, "rule", counted_second(rows[i]));
@@ -491,15 +494,35 @@ static void ignored_json(struct json *j, const struct target_tally *g)
 	}
 	json_close(j, ']');
 	json_count(j, "paths_overflow", g->ignored_overflow);
-	json_close(j, '}');
 	free(rows);
 }
 
-static void slice_json(struct json *j, const char *by, const struct counted_row *row, bool has_control, double deff)
+static void ignored_json(struct json *j, const struct target_tally *g, enum tally_extent extent)
 {
-	uint64_t excused = has_control ? 0 : row->n[SLICE_GENERATED];
-	struct rate wrong = rate_of_witnesses(row->n[SLICE_MISMATCH] - excused, row->n[SLICE_COMPARED], deff);
-	struct rate agree = rate_of_witnesses(row->n[SLICE_AGREE], row->n[SLICE_DECISIONS], deff);
+	struct rate r = looks_rate(g->looks, g->ignored_pairs, target_compared(g), 1);
+
+	open_member(j, "ignored", '{');
+	json_count(j, "pairs", r.count);
+	json_count(j, "of", r.of);
+	rate_members(j, &r);
+	json_count(j, "alone", g->ignored_alone);
+	if (extent == TALLY_WHOLE)
+		ignored_paths_json(j, g);
+	json_close(j, '}');
+}
+
+/* struct slicing - what the intervals of all slices of a target hang on */
+struct slicing {
+	enum looks looks;
+	bool has_control;
+	double deff;
+};
+
+static void slice_json(struct json *j, const char *by, const struct counted_row *row, const struct slicing *s)
+{
+	uint64_t excused = s->has_control ? 0 : row->n[SLICE_GENERATED];
+	struct rate wrong = looks_rate(s->looks, row->n[SLICE_MISMATCH] - excused, row->n[SLICE_COMPARED], s->deff);
+	struct rate agree = looks_rate(s->looks, row->n[SLICE_AGREE], row->n[SLICE_DECISIONS], s->deff);
 
 	json_open(j, '{');
 	text(j, "by", by);
@@ -520,14 +543,15 @@ static void slice_json(struct json *j, const char *by, const struct counted_row 
 
 static void slices_json(struct json *j, const struct tally *t, const struct target_tally *g)
 {
-	double deff = target_effect(g, control_of(t) != NULL).deff;
+	bool has_control = control_of(t) != NULL;
+	struct slicing s = { g->looks, has_control, target_effect(g, has_control).deff };
 
 	open_member(j, "slices", '[');
 	for (size_t d = 0; d < t->dimension_count; d++) {
 		const struct counted_row **rows = counted_order(&g->slices[d]);
 
 		for (size_t i = 0; rows && i < g->slices[d].count; i++)
-			slice_json(j, t->dimension[d], rows[i], control_of(t) != NULL, deff);
+			slice_json(j, t->dimension[d], rows[i], &s);
 		free(rows);
 	}
 	json_close(j, ']');
@@ -616,35 +640,40 @@ static void noise_json(struct json *j, const struct rate *mismatch, const struct
 	json_close(j, '}');
 }
 
-static void target_json(struct json *j, const struct tally *t, const struct target_tally *g)
+static void target_json(struct json *j, const struct tally *t, const struct target_tally *g, enum tally_extent extent)
 {
 	struct rate mismatch = target_mismatch(g, control_of(t) != NULL);
 	struct noise_floor noise = noise_of(t, g);
 
 	open_member(j, g->name, '{');
 	text(j, "role", g->is_control ? "control" : "shadow");
+	text(j, "looks", looks_name(g->looks));
 	verdicts_json(j, g);
 	rate_object(j, "mismatch", &mismatch);
-	tally_witnesses_json(g, control_of(t) != NULL, j);
+	tally_witnesses_json(g, control_of(t) != NULL, extent, j);
 	generated_json(j, g);
 	error_rate_json(j, g);
-	decision_json(j, g, target_effect(g, control_of(t) != NULL).deff);
-	statuses_json(j, g);
+	decision_json(j, g, extent, target_effect(g, control_of(t) != NULL).deff);
+	if (extent == TALLY_WHOLE)
+		statuses_json(j, g);
 	latency_json(j, g);
 	streams_json(j, g);
-	paths_json(j, g, &noise);
-	ignored_json(j, g);
-	slices_json(j, t, g);
-	examples_json(j, &g->examples);
-	repeats_json(j, g);
+	if (extent == TALLY_WHOLE)
+		paths_json(j, g, &noise);
+	ignored_json(j, g, extent);
+	if (extent == TALLY_WHOLE) {
+		slices_json(j, t, g);
+		examples_json(j, &g->examples);
+		repeats_json(j, g);
+	}
 	noise_json(j, &mismatch, &noise);
 	json_close(j, '}');
 }
 
-void tally_json(const struct tally *t, struct json *j)
+void tally_json(const struct tally *t, enum tally_extent extent, struct json *j)
 {
 	open_member(j, "targets", '{');
 	for (size_t i = 0; i < t->target_count; i++)
-		target_json(j, t, t->target[i]);
+		target_json(j, t, t->target[i], extent);
 	json_close(j, '}');
 }

@@ -136,6 +136,8 @@ int tally_merge(struct tally *into, const struct tally *from)
 
 		if (!g)
 			return into->target_count == TALLY_TARGETS_MAX ? -ENOSPC : -ENOMEM;
+		if (other->looks == LOOKS_ANYTIME)
+			g->looks = LOOKS_ANYTIME;
 		err = merge_target(g, other);
 		if (err < 0)
 			return err;

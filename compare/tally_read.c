@@ -514,6 +514,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 {
 	uint32_t numbers = object(r, node, "numbers"), repeats = object(r, node, "repeats");
 
+	g->looks = span_equal(text(r, node, "looks"), SPAN_LITERAL("anytime")) ? LOOKS_ANYTIME : LOOKS_ONCE;
 	read_verdicts(r, node, g);
 	read_witnesses(r, node, g);
 	read_error_rate(r, node, g);

@@ -13,7 +13,7 @@
 #define COMPARE_TALLY_STATE_H
 
 #include "base/histogram.h"
-#include "base/statistics.h"
+#include "base/looks.h"
 #include "compare/counted.h"
 #include "compare/examples.h"
 #include "compare/first_pairs.h"
@@ -54,6 +54,7 @@ struct side_tally {
 struct target_tally {
 	char name[NAME_TEXT];
 	bool is_control;
+	enum looks looks; /* of a merged one: anytime if any was */
 	uint64_t verdict[COMPARISON_COUNT], kind[BODY_KIND_COUNT];
 	struct counted errors, not_comparable, confusion, labels, statuses, paths, ignored, slices[DIMENSIONS];
 	uint64_t confusion_overflow, status_overflow, path_overflow, ignored_overflow, slice_overflow;
@@ -125,7 +126,7 @@ struct witness_effect target_effect(const struct target_tally *g, bool has_contr
 struct rate target_mismatch_distinct(const struct target_tally *g, bool has_control);
 
 /** tally_witnesses_json() - the members about requests, witnesses and their mismatches */
-void tally_witnesses_json(const struct target_tally *g, bool has_control, struct json *j);
+void tally_witnesses_json(const struct target_tally *g, bool has_control, enum tally_extent extent, struct json *j);
 
 /** rate_object() - a share as the member @name */
 void rate_object(struct json *j, const char *name, const struct rate *r);

@@ -47,7 +47,7 @@ struct rate target_mismatch_distinct(const struct target_tally *g, bool has_cont
 	uint64_t agree = first_pairs_with(&g->first, FIRST_AGREES), differ = first_pairs_with(&g->first, FIRST_DIFFERS);
 	uint64_t generated = first_pairs_with(&g->first, FIRST_GENERATED);
 
-	return rate_of(differ + (has_control ? generated : 0), agree + differ + generated);
+	return looks_rate(g->looks, differ + (has_control ? generated : 0), agree + differ + generated, 1);
 }
 
 static void groups_json(struct json *j, const struct witnesses *w, enum witness_kind kind)
@@ -61,7 +61,7 @@ static void groups_json(struct json *j, const struct witnesses *w, enum witness_
 		json_uint(j, seen);
 }
 
-void tally_witnesses_json(const struct target_tally *g, bool has_control, struct json *j)
+void tally_witnesses_json(const struct target_tally *g, bool has_control, enum tally_extent extent, struct json *j)
 {
 	struct witness_effect effect = target_effect(g, has_control);
 	struct rate distinct = target_mismatch_distinct(g, has_control);
@@ -70,7 +70,8 @@ void tally_witnesses_json(const struct target_tally *g, bool has_control, struct
 	json_count(j, "distinct_requests", first_pairs_distinct(&g->first));
 	json_key(j, "distinct_is_estimate");
 	json_bool(j, g->first.level > 0);
-	first_pairs_json(&g->first, j, "first_pairs");
+	if (extent == TALLY_WHOLE)
+		first_pairs_json(&g->first, j, "first_pairs");
 	json_key(j, "witnesses");
 	json_open(j, '{');
 	json_count(j, "count", witness_count(target_compared(g), effect.deff));
@@ -80,6 +81,7 @@ void tally_witnesses_json(const struct target_tally *g, bool has_control, struct
 	json_double(j, effect.deff);
 	groups_json(j, &g->witnesses, WITNESS_CLIENTS);
 	groups_json(j, &g->witnesses, WITNESS_CONNECTIONS);
-	witnesses_json(&g->witnesses, j, "buckets");
+	if (extent == TALLY_WHOLE)
+		witnesses_json(&g->witnesses, j, "buckets");
 	json_close(j, '}');
 }

@@ -58,11 +58,13 @@ static void latency_text(const char *who, double p50, double p99, const char *no
 }
 
 /** decisions_text() - for models that decide, the figure that says most */
-static void decisions_text(const struct rate *rate, struct buffer *out)
+static void decisions_text(const struct tally_brief *brief, struct buffer *out)
 {
+	const struct rate *rate = &brief->decisions;
+
 	if (rate->of > 0)
-		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%%\n", 100 * rate->value,
-			      (unsigned long long)rate->of, 100 * rate->interval.low, 100 * rate->interval.high);
+		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%% %s\n", 100 * rate->value,
+			      (unsigned long long)rate->of, 100 * rate->interval.low, 100 * rate->interval.high, looks_words(brief->looks));
 }
 
 /** witnesses_text() - as how many pairs the pairs count, where that is fewer, and what each request says once */
@@ -85,8 +87,9 @@ static void witnesses_text(const struct tally_brief *brief, struct buffer *out)
 	buffer_add_str(out, brief->witnesses.count == 1 ? " witness\n" : " witnesses\n");
 	if (once->of < 2)
 		return;
-	buffer_printf(out, "  distinct   %.2f%% of %llu requests, each by its first pair, between %.2f%% and %.2f%%\n",
-		      100 * once->value, (unsigned long long)once->of, 100 * once->interval.low, 100 * once->interval.high);
+	buffer_printf(out, "  distinct   %.2f%% of %llu requests, each by its first pair, between %.2f%% and %.2f%% %s\n",
+		      100 * once->value, (unsigned long long)once->of, 100 * once->interval.low, 100 * once->interval.high,
+		      looks_words(brief->looks));
 }
 
 static void target_text(const struct comparison_facts *f, size_t target, struct buffer *out)
@@ -100,11 +103,12 @@ static void target_text(const struct comparison_facts *f, size_t target, struct 
 		      (unsigned long long)t->counts.pairs);
 	verdicts_text(&t->counts, out);
 	if (mismatch->of > 0)
-		buffer_printf(out, "  mismatch   %.2f%%, between %.2f%% and %.2f%%%s\n", 100 * mismatch->value,
-			      100 * mismatch->interval.low, 100 * mismatch->interval.high,
+		buffer_printf(out, "  mismatch   %.2f%% of %llu, between %.2f%% and %.2f%% %s%s\n", 100 * mismatch->value,
+			      (unsigned long long)mismatch->of, 100 * mismatch->interval.low, 100 * mismatch->interval.high,
+			      looks_words(brief.looks),
 			      brief.generated_apart > 0 ? " (generated text apart)" : "");
 	witnesses_text(&brief, out);
-	decisions_text(&brief.decisions, out);
+	decisions_text(&brief, out);
 	tally_notes(f->tally, target, out);
 	if (t->counts.unseen > 0 && t->counts.unseen == t->counts.pairs)
 		buffer_add_str(out, "  no answer of production was captured: capture where both directions pass, and "

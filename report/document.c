@@ -6,6 +6,8 @@
  */
 #include "report/document.h"
 
+#include <errno.h>
+
 #include "base/digest.h"
 #include "base/json_doc.h"
 #include "base/lines.h"
@@ -164,14 +166,57 @@ static void options_json(struct json *j, const struct document_comparison *c)
 	json_close(j, '}');
 }
 
+/** decide() - of the report so far, whose comparison is open; it is closed for that, and opened again */
+static int decide(struct json *j, const struct decision_settings *set, struct decision_made *out)
+{
+	struct json_doc doc = { 0 };
+	size_t open = j->out->len;
+	int err;
+
+	json_close(j, '}');
+	json_close(j, '}');
+	err = buffer_ok(j->out) ? json_doc_parse(&doc, buffer_span(j->out)) : -ENOMEM;
+	if (err == 0)
+		decision_make(set, &doc, out);
+	json_doc_deinit(&doc);
+	j->out->len = open;
+	return err;
+}
+
+void document_decision(struct json *j, const struct decision_settings *set)
+{
+	struct decision_made d;
+
+	if (decide(j, set, &d) < 0)
+		return;
+	json_key(j, "decision");
+	decision_json(&d, j);
+}
+
 static void comparison_json(struct json *j, const struct document_comparison *c)
 {
 	json_key(j, "comparison");
 	json_open(j, '{');
 	options_json(j, c);
 	lines_json(j, "rules_unmatched", c->unmatched);
-	tally_json(c->tally, j);
+	tally_json(c->tally, TALLY_WHOLE, j);
+	if (c->decision)
+		document_decision(j, c->decision);
 	json_close(j, '}');
+}
+
+int document_decide(const struct document_facts *f, struct buffer *scratch, struct decision_made *out)
+{
+	struct json j = json_to(scratch);
+
+	buffer_clear(scratch);
+	json_open(&j, '{');
+	run_json(&j, f);
+	books_json(f->books, &j);
+	json_key(&j, "comparison");
+	json_open(&j, '{');
+	tally_json(f->comparison->tally, TALLY_FIGURES, &j);
+	return decide(&j, f->comparison->decision, out);
 }
 
 /* ---- the whole ---------------------------------------------------------------- */

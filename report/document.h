@@ -18,6 +18,7 @@
 #include "compare/tally.h"
 #include "report/all_failed.h"
 #include "report/books.h"
+#include "report/decision.h"
 #include "report/gate.h"
 #include "report/pace.h"
 #include "report/provenance.h"
@@ -56,6 +57,7 @@ struct document_comparison {
 	bool show_bodies;
 	struct span unmatched; /* rules that never matched, a line each; while the run goes on empty */
 	const struct tally *tally;
+	const struct decision_settings *decision; /* NULL: none is made */
 };
 
 /** struct document_facts - what a report says; everything borrowed during the call */
@@ -93,6 +95,17 @@ struct document_gate {
  * @gate:  NULL: none; else it judges the report, whose last member says what came of it
  */
 void document_json(const struct document_facts *f, struct document_gate *gate, struct buffer *out);
+
+/**
+ * document_decide() - the decision as things stand
+ * @f:        with a comparison that has decision settings
+ * @scratch:  for the figures it is made of; reused
+ * Return: 0, or the negative errno for which there is none.
+ */
+int document_decide(const struct document_facts *f, struct buffer *scratch, struct decision_made *out);
+
+/** document_decision() - the member "decision" of the comparison that is open, in a report that has all else it asks for */
+void document_decision(struct json *j, const struct decision_settings *set);
 
 /** document_end() - the end of every report, written or merged: @gate as above, the last bracket, a newline */
 void document_end(struct json *j, struct document_gate *gate);

@@ -21,6 +21,7 @@ struct live_line {
 	struct mono started, last;
 	uint64_t last_complete, last_sent;
 	uint64_t sample_share;
+	char decision[80]; /* "keep watching, about 3,100 pairs (21 min) to go"; "" without --compare */
 };
 
 static inline struct live_line live_line_new(struct mono now, uint64_t sample_share)

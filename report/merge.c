@@ -292,7 +292,57 @@ static void write_unmatched(struct merge *m, const struct merge_set *s)
 	buffer_deinit(&line);
 }
 
-static void write_comparison(struct merge *m, const struct merge_set *s)
+/* What was asked of the first that has a decision; NULL: of none, or it is no condition. */
+static struct gate *gate_of(struct merge *m, const struct merge_set *decisions)
+{
+	struct merge_set expressions = merge_members(m, decisions, "expression");
+	size_t first = merge_first(m, &expressions);
+	struct buffer text = { 0 }, error = { 0 };
+	struct gate *gate = NULL;
+
+	for (size_t i = first; i < m->count; i++)
+		if (expressions.has[i] &&
+		    !span_equal(text_of(m, first, expressions.node[first]), text_of(m, i, expressions.node[i]))) {
+			buffer_add_str(&m->warnings, "the reports ask for different decisions; that of the first is made\n");
+			break;
+		}
+	if (first < m->count && m->docs[first].nodes[expressions.node[first]].type == JSON_STRING) {
+		json_doc_unescape(&m->docs[first], expressions.node[first], &text);
+		gate_parse(buffer_span(&text), &gate, &error);
+	}
+	buffer_deinit(&text);
+	buffer_deinit(&error);
+	return gate;
+}
+
+static bool is_default(struct merge *m, const struct merge_set *decisions)
+{
+	struct merge_set defaults = merge_members(m, decisions, "is_default");
+	size_t first = merge_first(m, &defaults);
+
+	return first == m->count || m->docs[first].nodes[defaults.node[first]].type == JSON_TRUE;
+}
+
+/* Of all together, it is what the runs asked for, or what @asked asks for; and it takes as long as the longest wanted. */
+static void write_decision(struct merge *m, const struct merge_set *comparisons, const struct gate *asked)
+{
+	struct merge_set decisions = merge_members(m, comparisons, "decision"),
+			 watched = merge_members(m, &decisions, "watch_at_least_seconds");
+	struct gate *made = asked ? NULL : gate_of(m, &decisions);
+	struct decision_settings set = { asked ? asked : made, !asked && is_default(m, &decisions), 0 };
+	struct buffer error = { 0 };
+
+	if (!set.gate && gate_parse(span_str(DECISION_DEFAULT), &made, &error) == 0)
+		set = (struct decision_settings){ made, true, 0 };
+	for (size_t i = 0; i < m->count; i++)
+		set.watch_at_least_s = fmax(set.watch_at_least_s, seconds_of(m, i, watched.node[i]));
+	if (set.gate)
+		document_decision(&m->j, &set);
+	gate_free(made);
+	buffer_deinit(&error);
+}
+
+static void write_comparison(struct merge *m, const struct merge_set *s, const struct gate *gate)
 {
 	struct merge_set options = merge_members(m, s, "options");
 	struct tally *sum = NULL;
@@ -315,7 +365,8 @@ static void write_comparison(struct merge *m, const struct merge_set *s)
 		else
 			json_null(&m->j);
 		write_unmatched(m, s);
-		tally_json(sum, &m->j);
+		tally_json(sum, TALLY_WHOLE, &m->j);
+		write_decision(m, s, gate);
 		json_close(&m->j, '}');
 	} else {
 		json_null(&m->j);
@@ -367,7 +418,7 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
 
 static void write_member(struct merge *m, void *ctx, const char *name, const struct merge_set *s)
 {
-	static const char *const later[] = { "warnings", "gate", "merged" };
+	static const char *const later[] = { "warnings", "gate", "merged", "comparison" };
 	static const char *const settings[] = { "sample", "ramp", "cpu_governor" };
 	static const char *const shared[] = { "title", "labels", "host", "user", "source", "options" };
 	struct merge_set reports = merge_reports(m), seconds = merge_members(m, &reports, "seconds");
@@ -396,8 +447,6 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 		write_nothing_sent(m, s);
 	else if (strcmp(name, "all_failed") == 0)
 		write_all_failed(m, s);
-	else if (strcmp(name, "comparison") == 0)
-		write_comparison(m, s);
 	else {
 		if (strcmp(name, "targets") == 0)
 			merge_each(m, s, NULL, target_differs);
@@ -408,7 +457,7 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 int report_merge(const struct json_doc *docs, size_t n, struct document_gate *gate, struct buffer *out, struct buffer *error)
 {
 	struct merge m = { .docs = docs, .count = n, .j = json_to(out), .error = error };
-	struct merge_set reports = merge_reports(&m), warnings;
+	struct merge_set reports = merge_reports(&m), warnings, comparisons;
 
 	if (n == 0 || n > MERGE_REPORTS_MAX) {
 		buffer_printf(error, "%zu reports cannot be merged: between 1 and %d can", n, MERGE_REPORTS_MAX);
@@ -422,6 +471,11 @@ int report_merge(const struct json_doc *docs, size_t n, struct document_gate *ga
 		}
 	json_open(&m.j, '{');
 	merge_each(&m, &reports, NULL, write_member);
+	comparisons = merge_members(&m, &reports, "comparison");
+	if (merge_first(&m, &comparisons) < n) { /* after what its decision may ask for */
+		json_key(&m.j, "comparison");
+		write_comparison(&m, &comparisons, gate ? gate->gate : NULL);
+	}
 	warnings = merge_members(&m, &reports, "warnings");
 	if (n > 1)
 		write_merged(&m, &reports);

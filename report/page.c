@@ -39,6 +39,11 @@ static struct view first_shadow(struct view comparison)
 	return none;
 }
 
+const char *page_looks(struct view target)
+{
+	return looks_words(view_is_text(view_get(target, "looks"), "anytime") ? LOOKS_ANYTIME : LOOKS_ONCE);
+}
+
 void page_pace_words(struct buffer *out, struct view report)
 {
 	struct view speed = view_get(report, "speed");

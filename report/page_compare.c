@@ -249,7 +249,7 @@ static void difference_cell(struct markup *p, struct view quantile)
 	buffer_deinit(&text);
 }
 
-static void differences(struct markup *p, struct view d)
+static void differences(struct markup *p, struct view d, const char *looks)
 {
 	static const char *const names[] = { "p50", "p90", "p95", "p99" };
 	double count = (double)view_count(view_get(d, "count"));
@@ -259,7 +259,9 @@ static void differences(struct markup *p, struct view d)
 		return;
 	markup_section(p, 3, "difference", "The difference, pair by pair: shadow minus production");
 	plot_differences(p, view_get(d, "buckets_below"), view_get(d, "buckets_above"));
-	markup_table(p, "rrrr", "p50 (95 % interval)|p90|p95|p99");
+	buffer_printf(&text, "p50 (95 %% interval %s)|p90|p95|p99", looks);
+	markup_table(p, "rrrr", buffer_text(&text));
+	buffer_clear(&text);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		difference_cell(p, view_get(d, names[i]));
 	markup_table_end(p);
@@ -296,7 +298,7 @@ void page_latency(struct markup *p, struct view target)
 			    "shown; a quantile that lies "
 			    "among them is given as above --max-time.",
 			    (unsigned long long)timeouts);
-	differences(p, view_get(target, "latency_us.difference"));
+	differences(p, view_get(target, "latency_us.difference"), page_looks(target));
 	markup_section_end(p);
 }
 
@@ -460,7 +462,7 @@ void page_slices(struct markup *p, struct view target)
 	markup_section(p, 2, "slices", "By path, model and header");
 	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
 	if (markup_is_html(p)) {
-		buffer_add_str(&titles, "|95 % interval, 0 to ");
+		buffer_printf(&titles, "|95 %% interval %s, 0 to ", page_looks(target));
 		format_share(&titles, top);
 	}
 	markup_table(p, markup_is_html(p) ? "lwrrrrl" : "lwrrrr", buffer_text(&titles));

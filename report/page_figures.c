@@ -32,7 +32,7 @@ static void tile(struct markup *p, const char *id, const char *what, const struc
 }
 
 static void tile_share(struct markup *p, const char *id, const char *what, double share, const char *more,
-		       struct view rate)
+		       struct view rate, const char *looks)
 {
 	struct buffer figure = { 0 }, under = { 0 };
 
@@ -41,7 +41,7 @@ static void tile_share(struct markup *p, const char *id, const char *what, doubl
 	else
 		format_share(&figure, share);
 	if (rate.there) {
-		buffer_add_str(&under, "95 %: ");
+		buffer_printf(&under, "95 %% %s: ", looks);
 		format_share(&under, view_number(view_get(rate, "low")));
 		buffer_add_str(&under, " – ");
 		format_share(&under, view_number(view_get(rate, "high")));
@@ -92,7 +92,7 @@ static void tile_errors(struct markup *p, struct view target)
 		format_share(&more, view_number(view_get(rate, "production.rate")));
 	tile_share(p, "shadow-errors", "Shadow's errors",
 		   !view_is_number(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
-		   buffer_text(&more), none);
+		   buffer_text(&more), none, NULL);
 	buffer_deinit(&more);
 }
 
@@ -141,15 +141,15 @@ static void agreement_tile(struct markup *p, struct view target)
 
 	if (view_count(view_get(decision, "count")) > 0)
 		tile_share(p, "decision-agreement", "Decisions that agree",
-			   view_number(view_get(decision, "rate")), "", decision);
+			   view_number(view_get(decision, "rate")), "", decision, page_looks(target));
 	else if (page_words_alone(target))
 		tile_share(p, "same-text", "Generated texts that are the same", page_same_words(target),
-			   "not known without a control whether that is usual", none);
+			   "not known without a control whether that is usual", none, NULL);
 	else
 		tile_share(p, "answer-agreement", "Answers that agree",
 			   !view_is_number(view_get(mismatch, "rate")) ? (double)NAN
 								       : 1 - view_number(view_get(mismatch, "rate")),
-			   "", none);
+			   "", none, NULL);
 }
 
 void page_tiles(struct markup *p, struct view report, struct view target)

@@ -1,5 +1,5 @@
 /*
- * page_gate.c - what the gate asked, term by term, and what it did not ask
+ * page_gate.c - what the gate asked, term by term, what the pairs have shown of it, and what it did not ask
  *
  * A gate that passed says no more than what it asked. So whatever would make a
  * reader hesitate and is not in its expression is named beside it: a green
@@ -7,6 +7,7 @@
  */
 #include "report/page_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "report/replay_speed.h"
@@ -81,24 +82,107 @@ static void text_cell(struct markup *p, struct view v)
 	buffer_deinit(&text);
 }
 
+static bool is_same(struct view a, struct view b)
+{
+	if (!view_is(a, JSON_STRING) || !view_is(b, JSON_STRING))
+		return !view_is(a, JSON_STRING) && !view_is(b, JSON_STRING);
+	return span_equal(json_doc_text(a.doc, a.at), json_doc_text(b.doc, b.at));
+}
+
+/** shown_of() - what the decision says of the same term and target; nothing if it does not */
+static struct view shown_of(struct view decided, struct view row)
+{
+	struct view none = { 0 };
+
+	for (struct view_walk w = view_walk(decided); view_next(&w);)
+		if (is_same(view_get(w.value, "term"), view_get(row, "term")) &&
+		    is_same(view_get(w.value, "target"), view_get(row, "target")))
+			return w.value;
+	return none;
+}
+
+static void bound_text(struct buffer *out, struct view shown, const char *name, const char *unknown)
+{
+	if (view_is_number(view_get(shown, name)))
+		page_gate_value(out, view_get(shown, "term"), view_number(view_get(shown, name)));
+	else
+		buffer_add_str(out, unknown);
+}
+
+static void interval_cell(struct markup *p, struct view shown)
+{
+	bool has_low = view_is_number(view_get(shown, "low")), has_high = view_is_number(view_get(shown, "high"));
+	struct buffer text = { 0 };
+
+	if (has_low || has_high) {
+		bound_text(&text, shown, "low", "…");
+		buffer_add_str(&text, " to ");
+		bound_text(&text, shown, "high", "…");
+		buffer_add_str(&text, " of ");
+		format_count(&text, view_count(view_get(shown, "of")));
+	} else if (view_is_text(view_get(shown, "by"), "value")) {
+		buffer_add_str(&text, "none: by value");
+	}
+	markup_cell(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void state_cell(struct markup *p, struct view state)
+{
+	bool passes = view_is_text(state, "promote"), fails = view_is_text(state, "reject");
+	const char *words = passes ? "✓ promote" : fails ? "✗ reject" : view_is(state, JSON_STRING) ? "… keep watching" : "";
+
+	if (markup_is_html(p) && *words)
+		markup_cell_raw(p, "<span class=\"badge %s\">%s</span>", passes ? "good" : fails ? "bad" : "warn", words);
+	else
+		markup_cell(p, "%s", words);
+}
+
+/** titles() - of the columns that there are; @aligns has room for all */
+static void titles(struct buffer *out, char *aligns, bool several, bool has_gate, const char *looks)
+{
+	snprintf(aligns, 8, "w%slw%s%s", several ? "w" : "", looks ? "wl" : "", has_gate ? "l" : "");
+	buffer_printf(out, "fails if|%sallowed|measured", several ? "of|" : "");
+	if (looks)
+		buffer_printf(out, "|95 %% interval %s|shown", looks);
+	if (has_gate)
+		buffer_add_str(out, "|gate");
+}
+
+/* Of a run without --fail-on the decision alone: it asks for the default. */
 void page_gate(struct markup *p, struct view report)
 {
-	struct view terms = view_get(report, "gate.terms");
+	struct view decision = view_get(report, "comparison.decision"), decided = view_get(decision, "terms");
+	bool has_gate = view_size(view_get(report, "gate.terms")) > 0, is_decided = view_size(decided) > 0;
+	struct view terms = has_gate ? view_get(report, "gate.terms") : decided;
 	bool several = is_about_several(terms);
+	struct buffer names = { 0 };
+	char aligns[8];
 
 	if (view_size(terms) == 0)
 		return;
-	markup_section(p, 2, "gate", "What the gate asked");
-	markup_table(p, several ? "wwlwl" : "wlwl", several ? "fails if|of|allowed|measured|" : "fails if|allowed|measured|");
+	markup_section(p, 2, "gate", has_gate ? "What the gate asked" : "What the decision asked");
+	titles(&names, aligns, several, has_gate, is_decided ? page_looks(decision) : NULL);
+	markup_table(p, aligns, buffer_text(&names));
 	for (struct view_walk w = view_walk(terms); view_next(&w);) {
+		struct view shown = shown_of(decided, w.value);
+
 		text_cell(p, view_get(w.value, "term"));
 		if (several)
 			text_cell(p, view_get(w.value, "target"));
 		text_cell(p, view_get(w.value, "allowed"));
 		measured_cell(p, w.value);
-		outcome_cell(p, view_get(w.value, "outcome"));
+		if (is_decided) {
+			interval_cell(p, shown);
+			state_cell(p, view_get(shown, "state"));
+		}
+		if (has_gate)
+			outcome_cell(p, view_get(w.value, "outcome"));
 	}
 	markup_table_end(p);
+	if (view_is_true(view_get(decision, "is_default")))
+		markup_note(p, "No --fail-on was given, so this is the default condition. It decides nothing but the line above.");
+	buffer_deinit(&names);
 	markup_section_end(p);
 }
 

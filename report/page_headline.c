@@ -7,6 +7,9 @@
  * alike, that is the news, and whatever a gate says comes after it.
  */
 #include "report/page_impl.h"
+
+#include <math.h>
+
 #include "report/replay_speed.h"
 
 static void add_view(struct buffer *out, struct view v)
@@ -93,7 +96,7 @@ static void mismatch_sentence(struct buffer *out, struct view target)
 	format_count(out, view_count(view_get(mismatch, "count")));
 	buffer_add_str(out, " of ");
 	format_count(out, view_count(view_get(mismatch, "of")));
-	buffer_add_str(out, " compared answers differ (95 % interval ");
+	buffer_printf(out, " compared answers differ (95 %% interval %s, ", page_looks(target));
 	format_share(out, view_number(view_get(mismatch, "low")));
 	buffer_add_str(out, " to ");
 	format_share(out, view_number(view_get(mismatch, "high")));
@@ -296,6 +299,31 @@ static void failures(struct markup *p, struct view report)
 	buffer_deinit(&text);
 }
 
+/** decision() - what the pairs have shown, and what by */
+static void decision(struct markup *p, struct view decision)
+{
+	bool keeps_watching = view_is_text(view_get(decision, "state"), "keep_watching");
+	struct view pairs = view_get(decision, "pairs_to_go"), seconds = view_get(decision, "seconds_to_go");
+	struct buffer text = { 0 }, to_go = { 0 };
+
+	if (!view_is(view_get(decision, "state"), JSON_STRING))
+		return;
+	if (keeps_watching)
+		buffer_add_str(&text, decision_state_words(DECISION_KEEP_WATCHING));
+	else
+		view_text(view_get(decision, "state"), &text);
+	buffer_add_str(&text, ": ");
+	view_text(view_get(decision, "why"), &text);
+	if (keeps_watching)
+		decision_to_go_text(view_is_number(pairs) ? view_number(pairs) : (double)INFINITY,
+				    view_is_number(seconds) ? view_number(seconds) : (double)INFINITY, &to_go);
+	if (to_go.len > 0)
+		buffer_printf(&text, "; %s", buffer_text(&to_go));
+	markup_say(p, "Decision: %s.", buffer_text(&text));
+	buffer_deinit(&text);
+	buffer_deinit(&to_go);
+}
+
 /** not_asked() - a gate that passed says no more than what it asked */
 static void not_asked(struct markup *p, struct view report)
 {
@@ -332,6 +360,7 @@ void page_headline(struct markup *p, struct view report, struct view target)
 
 	title_line(p, class, &text);
 	failures(p, report);
+	decision(p, view_get(report, "comparison.decision"));
 	buffer_clear(&text);
 	failing_terms(&text, gate, view_size(view_get(report, "targets")) > 1);
 	if (text.len == 0 && view_size(view_get(gate, "terms")) == 0 && view_is(view_get(gate, "expression"), JSON_STRING)) {

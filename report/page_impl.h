@@ -6,14 +6,15 @@
  *   page_figures.c  the key figures under it
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
  *   page_compare.c  what the comparison with one target says
- *   page_gate.c     what the gate asked, and did not ask
  *   page_against.c  what has changed since another run
+ *   page_gate.c     what gate and decision asked, and did not ask
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  */
 #ifndef REPORT_PAGE_IMPL_H
 #define REPORT_PAGE_IMPL_H
 
+#include "report/decision.h"
 #include "report/format.h"
 #include "report/markup.h"
 #include "report/view.h"
@@ -22,6 +23,8 @@
 /** page_is_shadow() - a target that is no control */
 bool page_is_shadow(struct view target);
 size_t page_shadow_count(struct view targets);
+/** page_looks() - how often the intervals of a target may be looked at: "at one look", "at any time" */
+const char *page_looks(struct view target);
 /** page_pace_words() - "replayed as fast as possible", "replayed at 10 times the recorded pace" */
 void page_pace_words(struct buffer *out, struct view report);
 

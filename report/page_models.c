@@ -210,7 +210,7 @@ void page_decisions(struct markup *p, struct view target)
 	format_count(&text, count);
 	buffer_add_str(&text, " decisions agree: ");
 	format_share(&text, view_number(view_get(decision, "rate")));
-	buffer_add_str(&text, " (95 % interval ");
+	buffer_printf(&text, " (95 %% interval %s, ", page_looks(target));
 	format_share(&text, view_number(view_get(decision, "low")));
 	buffer_add_str(&text, " to ");
 	format_share(&text, view_number(view_get(decision, "high")));

@@ -74,7 +74,7 @@ static const char *refusal(unsigned status)
 	case 408:
 		return "the request did not come within 5 seconds\n";
 	case 413:
-		return "the body is too long; it is a share such as 5% or 0.05\n";
+		return "the body is too long; a share such as 5% or 0.05 is expected, of a POST at most 8192 bytes\n";
 	case 417:
 		return "Expect is not understood\n";
 	case 431:
@@ -113,6 +113,45 @@ static void get_stats(struct admin_http *h)
 	h->routes->stats(h->routes->ctx, &body);
 	if (buffer_ok(&body))
 		respond(h, 200, JSON, NULL, buffer_span(&body));
+	else
+		respond_text(h, 500, "out of memory\n");
+	buffer_deinit(&body);
+}
+
+/* ?require=STATE: what to hold the state against; false if something else is asked. */
+static bool required_state(const struct admin_http *h, struct span *out)
+{
+	static const char *const states[] = { "none", "keep_watching", "promote", "reject" };
+	struct span target = span_of(h->target, h->target_len), path;
+	const uint8_t *query = memchr(target.at, '?', target.len);
+
+	*out = span_of("", 0);
+	if (!query)
+		return true;
+	span_take(&target, (size_t)(query - target.at) + 1, &path);
+	if (!span_starts(target, SPAN_LITERAL("require=")))
+		return false;
+	span_skip(&target, strlen("require="));
+	*out = target;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (span_equal(target, span_str(states[i])))
+			return true;
+	return false;
+}
+
+static void get_decision(struct admin_http *h)
+{
+	struct buffer body = { 0 };
+	struct span required;
+	const char *state;
+
+	if (!required_state(h, &required)) {
+		respond_text(h, 400, "ask for /decision, or for /decision?require=promote, reject, keep_watching or none\n");
+		return;
+	}
+	state = h->routes->decision(h->routes->ctx, &body);
+	if (buffer_ok(&body))
+		respond(h, required.len == 0 || span_equal(required, span_str(state)) ? 200 : 409, JSON, NULL, buffer_span(&body));
 	else
 		respond_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
@@ -164,12 +203,14 @@ static const struct route {
 	const char *path;
 	void (*get)(struct admin_http *);
 	void (*put)(struct admin_http *);
+	void (*post)(struct admin_http *);
 	const char *allow;
 } routes[] = {
-	{ "/metrics", get_metrics, NULL, "GET, HEAD" },
-	{ "/healthz", get_health, NULL, "GET, HEAD" },
-	{ "/stats", get_stats, NULL, "GET, HEAD" },
-	{ "/sample", get_sample, put_sample, "GET, HEAD, PUT" },
+	{ "/metrics", get_metrics, NULL, NULL, "GET, HEAD" },
+	{ "/healthz", get_health, NULL, NULL, "GET, HEAD" },
+	{ "/stats", get_stats, NULL, NULL, "GET, HEAD" },
+	{ "/sample", get_sample, put_sample, NULL, "GET, HEAD, PUT" },
+	{ "/decision", get_decision, NULL, get_decision, "GET, HEAD, POST" },
 };
 
 static const struct route *route_of(const struct admin_http *h)
@@ -191,11 +232,13 @@ static void answer_request(struct admin_http *h)
 	const struct route *route = route_of(h);
 
 	if (!route)
-		respond_text(h, 404, "there are /metrics, /healthz, /stats and /sample\n");
+		respond_text(h, 404, "there are /metrics, /healthz, /stats, /sample and /decision\n");
 	else if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD)
 		route->get(h);
 	else if (h->parser.method == HTTP_PUT && route->put)
 		route->put(h);
+	else if (h->parser.method == HTTP_POST && route->post)
+		route->post(h);
 	else
 		respond(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
 }
@@ -308,13 +351,17 @@ static int on_headers_complete(llhttp_t *p)
 		return HPE_USER;
 	if (h->has_expect)
 		return refuse(h, 417);
-	return p->content_length > ADMIN_BODY_MAX ? refuse(h, 413) : 0;
+	return p->content_length > (p->method == HTTP_POST ? ADMIN_HOOK_MAX : ADMIN_BODY_MAX) ? refuse(h, 413) : 0;
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n)
 {
 	struct admin_http *h = p->data;
 
+	if (p->method == HTTP_POST) {
+		h->posted += n;
+		return h->posted > ADMIN_HOOK_MAX ? refuse(h, 413) : 0;
+	}
 	if (n > ADMIN_BODY_MAX - h->body_len)
 		return refuse(h, 413);
 	keep_piece(h->body, ADMIN_BODY_MAX, &h->body_len, at, n);
@@ -356,7 +403,7 @@ void admin_http_next(struct admin_http *h)
 	h->fed = 0;
 	h->head_done = h->has_host = h->bad_head = h->has_origin = h->has_expect = false;
 	h->refused = 0;
-	h->field_len = h->value_len = h->target_len = h->body_len = 0;
+	h->field_len = h->value_len = h->target_len = h->body_len = h->posted = 0;
 	buffer_clear(&h->response);
 }
 

@@ -3,7 +3,8 @@
  *
  * Theory of operation: a peer that reaches the address can send anything, so a
  * request is small or refused: a head of at most 8 KiB, a body of at most 64
- * bytes, one request at a time. llhttp parses without any of its lenient
+ * bytes, one request at a time. What a web hook posts to /decision may be
+ * longer, 8 KiB, and is thrown away. llhttp parses without any of its lenient
  * flags. What is kept of a request is of fixed size; the response is built in one
  * buffer and is as long as the metrics of 16 targets at most.
  *
@@ -32,7 +33,8 @@
 
 #define ADMIN_HEAD_MAX 8192    /* request line and headers; more is 431 */
 #define ADMIN_BODY_MAX 64      /* more is 413 */
-#define ADMIN_REQUEST_MAX (ADMIN_HEAD_MAX + 1024) /* with the framing of a chunked body */
+#define ADMIN_HOOK_MAX 8192    /* body of a POST, which is not looked at */
+#define ADMIN_REQUEST_MAX (ADMIN_HEAD_MAX + ADMIN_HOOK_MAX + 1024) /* with the framing of a chunked body */
 #define ADMIN_REQUESTS_MAX 100 /* on one connection; the last response closes it */
 
 enum admin_reach {
@@ -50,6 +52,8 @@ struct admin_routes {
 	uint64_t (*sample)(void *ctx);
 	/* true, or false with the reason in @out: 409 */
 	bool (*set_sample)(void *ctx, uint64_t share, struct buffer *out);
+	/* append the decision as JSON; its state, as JSON has it */
+	const char *(*decision)(void *ctx, struct buffer *out);
 	void *ctx;
 };
 
@@ -75,8 +79,9 @@ struct admin_http {
 	size_t field_len;
 	char value[280];  /* of Host: the longest name and its port */
 	size_t value_len;
-	char target[32];  /* longer ones are no route */
+	char target[64];  /* longer ones are no route */
 	size_t target_len;
+	size_t posted; /* bytes of a POST's body */
 	char body[ADMIN_BODY_MAX + 1];
 	size_t body_len;
 };

@@ -11,6 +11,9 @@
 
 #define SLICES_MAX 8 /* headers of --slice-by */
 
+/** enum stop_when - --stop-when, in the order of its choices */
+enum stop_when { STOP_WHEN_NEVER, STOP_WHEN_DECIDED };
+
 /** struct compare_settings - what is done with responses */
 struct compare_settings {
 	bool on;
@@ -23,6 +26,8 @@ struct compare_settings {
 	bool show_bodies;
 	const char *repro_path; /* NULL: no cases */
 	const char *fail_on; /* NULL: no gate */
+	enum stop_when stop_when;
+	int64_t watch_at_least_ns;
 };
 
 #endif

@@ -45,7 +45,8 @@
 /* Rows whose choices fill an enum: their last words are these. */
 _Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1 &&
 		       H2_OFF == 2 && H2_HEADS_NEEDED == 2 && sizeof(enum h2_mode) == sizeof(unsigned) &&
-		       sizeof(enum h2_heads) == sizeof(unsigned),
+		       sizeof(enum h2_heads) == sizeof(unsigned) && STOP_WHEN_DECIDED == 1 &&
+		       sizeof(enum stop_when) == sizeof(unsigned),
 	       "order of .choices");
 
 /* clang-format off: a table reads best as one */
@@ -249,6 +250,12 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_COMPARE, 0, "fail-on", "EXPR",
 	  "exit with 3 if this holds at the end, such as 'mismatch_upper > 0.5% or p99_ratio > 1.2'",
 	  TEXT(compare.fail_on), .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "stop-when", "never|decided",
+	  "decided: end the run once the pairs show whether to promote or to reject; what to decide says --fail-on",
+	  WORD(enum stop_when, compare.stop_when), .shown = "never", .choices = "never decided", .compare_only = true },
+	{ OPTION_GROUP_COMPARE, 0, "watch-at-least", "TIME",
+	  "decide to promote only after this time, such as 24h; to reject at once",
+	  DURATION(compare.watch_at_least_ns, SECOND, 365 * DAY, 0), .compare_only = true },
 
 	{ OPTION_GROUP_TIME, 'x', "speed", "N|max",
 	  "files: so many times the recorded pace, 0.001 to 1000; max waits only for the target",

@@ -28,8 +28,9 @@ struct comparing {
 	struct buffer rules, unmatched; /* the latter once the worker has ended: rules that never matched, a line each */
 	struct pairing *pairing; /* NULL before comparing_start() */
 	struct worker *worker;
-	struct gate *gate; /* NULL without --fail-on */
 	struct case_keeper *cases; /* the worker's, while it runs; NULL without --repro */
+	struct gate *gate; /* of --fail-on, or DECISION_DEFAULT */
+	struct decision_settings decision;
 	struct comparing_hooks hooks;
 	bool room_refused, is_started, is_closed;
 	void (*on_drained)(void *ctx);
@@ -160,13 +161,19 @@ void comparing_drain(struct comparing *c, int64_t limit_ns, void (*done)(void *c
 
 static int make_gate(struct comparing *c, struct buffer *error)
 {
-	const char *text = c->set.compare->fail_on;
+	const struct compare_settings *s = c->set.compare;
+	const char *text = s->fail_on ? s->fail_on : DECISION_DEFAULT;
 	struct buffer why = { 0 };
-	int err = text ? gate_parse(span_str(text), &c->gate, &why) : 0;
+	int err = gate_parse(span_str(text), &c->gate, &why);
 
 	if (err == -EINVAL)
 		buffer_printf(error, "--fail-on \"%s\": %s", text, buffer_text(&why));
 	buffer_deinit(&why);
+	c->decision = (struct decision_settings){
+		.gate = c->gate,
+		.is_default = !s->fail_on,
+		.watch_at_least_s = (double)s->watch_at_least_ns / 1e9,
+	};
 	return err;
 }
 
@@ -235,6 +242,7 @@ static int make_tally(const struct comparing_settings *set, struct tally **out)
 		.target_count = set->target_count,
 		.slice_headers = set->compare->slice_by.at,
 		.slice_header_count = set->compare->slice_by.count,
+		.looks = set->is_watched ? LOOKS_ANYTIME : LOOKS_ONCE,
 		.show_bodies = set->compare->show_bodies,
 	};
 
@@ -368,7 +376,12 @@ struct case_rules comparing_rules(const struct comparing *c)
 
 const struct gate *comparing_gate(const struct comparing *c)
 {
-	return c->gate;
+	return c->decision.is_default ? NULL : c->gate;
+}
+
+enum looks comparing_looks(const struct comparing *c)
+{
+	return c->set.is_watched ? LOOKS_ANYTIME : LOOKS_ONCE;
 }
 
 void comparing_lock(struct comparing *c)
@@ -403,6 +416,7 @@ struct document_comparison comparing_facts(const struct comparing *c)
 		.show_bodies = s->show_bodies,
 		.unmatched = buffer_span(&c->unmatched),
 		.tally = worker_tally(c->worker),
+		.decision = &c->decision,
 	};
 }
 

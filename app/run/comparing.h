@@ -37,6 +37,7 @@ struct comparing_settings {
 	double speed;       /* of a recording */
 	bool speed_max;     /* ... or as fast as the targets allow */
 	bool has_report;    /* --report */
+	bool is_watched;    /* live, or ended when decided: intervals hold at every look */
 };
 
 struct comparing_hooks {
@@ -112,6 +113,9 @@ struct case_rules comparing_rules(const struct comparing *c);
 
 /** comparing_gate() - of --fail-on, borrowed; NULL: none */
 const struct gate *comparing_gate(const struct comparing *c);
+
+/** comparing_looks() - how often intervals may be looked at */
+enum looks comparing_looks(const struct comparing *c);
 
 /** comparing_text() - after comparing_close(): a few lines for people */
 void comparing_text(const struct comparing *c, struct buffer *out);

@@ -97,6 +97,10 @@ static void add_handles(struct run *r)
 	r->lanes_ended.data = r;
 	uv_timer_init(&r->loop, &r->duration);
 	r->duration.data = r;
+	uv_timer_init(&r->loop, &r->watch);
+	r->watch.data = r;
+	if (r->comparing && r->o->compare.stop_when == STOP_WHEN_DECIDED)
+		uv_timer_start(&r->watch, run_on_watch, RUN_WATCH_MS, RUN_WATCH_MS);
 	uv_prepare_init(&r->loop, &r->before_wait);
 	r->before_wait.data = r;
 	uv_prepare_start(&r->before_wait, run_on_prepare);
@@ -232,6 +236,7 @@ void run_close(struct run *r)
 	outputs_close(&r->outputs);
 	case_writer_free(r->case_writer);
 	progress_deinit(&r->progress);
+	buffer_deinit(&r->figures);
 }
 
 int run_to_end(const struct options *options)

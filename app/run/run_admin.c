@@ -1,4 +1,5 @@
 /* run_admin.c - what moves the sample while the run goes on, and what --admin asks */
+#include <math.h>
 #include <string.h>
 
 #include "app/run/run_impl.h"
@@ -132,6 +133,18 @@ static bool admin_set_sample(void *ctx, uint64_t share, struct buffer *out)
 	return true;
 }
 
+static const char *admin_decision(void *ctx, struct buffer *out)
+{
+	static const struct decision_made nothing = { .state = DECISION_NONE, .pairs_to_go = INFINITY, .seconds_to_go = INFINITY };
+	struct run *r = ctx;
+	const struct decision_made *d = r->comparing ? run_decide(r) : &nothing;
+	struct json j = json_to(out);
+
+	decision_json(d, &j);
+	buffer_add_str(out, "\n");
+	return decision_state_name(d->state);
+}
+
 struct admin_routes run_admin_routes(struct run *r)
 {
 	return (struct admin_routes){
@@ -140,6 +153,7 @@ struct admin_routes run_admin_routes(struct run *r)
 		.healthy = admin_healthy,
 		.sample = admin_sample,
 		.set_sample = admin_set_sample,
+		.decision = admin_decision,
 		.ctx = r,
 	};
 }

@@ -29,6 +29,15 @@ void run_take_books(struct run *r, struct books *b)
 	books_take(&from, b);
 }
 
+static void show_decision(struct run *r)
+{
+	struct buffer text = { 0 };
+
+	decision_short(run_decide(r), &text);
+	progress_set_decision(&r->progress, buffer_text(&text));
+	buffer_deinit(&text);
+}
+
 void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 {
 	struct run *r = ctx;
@@ -36,6 +45,8 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 	uint64_t taken = counter_get(&intake_stats(r->intake)->taken), waiting = lanes_waiting(r->lanes);
 
 	run_take_books(r, b);
+	if (r->comparing)
+		show_decision(r);
 	lanes_progress(r->lanes, done, total);
 	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
 	if (taken + waiting > 0)
@@ -116,6 +127,15 @@ static void print_comparing(struct comparing *comparing)
 	buffer_deinit(&lines);
 }
 
+static void print_decision(const struct decision_made *d)
+{
+	struct buffer line = { 0 };
+
+	decision_sentence(d, &line);
+	log_info("%s", buffer_text(&line));
+	buffer_deinit(&line);
+}
+
 static void print_all_failed(const struct all_failed *failed, const struct books *b)
 {
 	for (size_t i = 0; i < b->target_count; i++) {
@@ -144,8 +164,10 @@ static void print_end(struct run *r, const struct books *b, const struct run_sha
 	progress_print_books(&r->progress, b);
 	if (facts->pace)
 		print_pace(facts->pace);
-	if (r->comparing)
+	if (r->comparing) {
 		print_comparing(r->comparing);
+		print_decision(run_decide_at_end(r, facts));
+	}
 	if (!books_imbalance(b, &imbalance))
 		log_error("the books do not balance, please report this: %s", buffer_text(&imbalance));
 	buffer_deinit(&imbalance);
@@ -159,10 +181,18 @@ static void print_end(struct run *r, const struct books *b, const struct run_sha
 		print_all_failed(facts->all_failed, b);
 }
 
-/* --fail-on: the last line says what came of it. */
-static bool gate_passes(const struct document_gate *gate)
+/*
+ * --fail-on: the last line says what came of it. A run that was to end when decided, and ended otherwise, has
+ * shown nothing: no gate that happens to hold may pass it.
+ */
+static bool gate_passes(const struct document_gate *gate, const struct decision_made *d, bool was_to_decide)
 {
 	struct buffer line = { 0 };
+
+	if (gate->result.passed && was_to_decide && d->state != DECISION_PROMOTE) {
+		log_error("not decided: the run ended before the pairs showed whether to promote or to reject");
+		return false;
+	}
 
 	gate_sentence(gate->gate, &gate->result, &line);
 	if (gate->result.passed)
@@ -227,7 +257,7 @@ int run_report(struct run *r)
 		all_failed_deinit(&failed[i]);
 	if (recorded < 0 || events < 0 || written < 0 || cases < 0)
 		r->status = EXIT_COULD_NOT;
-	if (gate.gate && !gate_passes(&gate) && r->status == EXIT_DONE)
+	if (gate.gate && !gate_passes(&gate, &r->decision, r->o->compare.stop_when == STOP_WHEN_DECIDED) && r->status == EXIT_DONE)
 		r->status = EXIT_GATE;
 	return r->refused > 0 ? EXIT_USAGE : r->status;
 }

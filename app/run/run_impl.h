@@ -6,6 +6,7 @@
  *   run_targets.c what the targets say of each request
  *   run_stop.c    stopping, in the order that stopping.c has
  *   run_admin.c   what --admin asks, and what moves the sample
+ *   run_decision.c what the pairs so far have shown, and ending once it is enough
  *   run_books.c   the books on demand, and all that is said at the end
  *   run_reload.c  SIGHUP: the configuration again
  *   run_cases.c   --repro: what failed, as files
@@ -74,11 +75,14 @@ struct run {
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_async_t lanes_ended;
-	uv_timer_t duration;
+	uv_timer_t duration, watch;
 	uv_prepare_t before_wait;
 	size_t signal_count;
 	bool rules_ready, loop_ready, handles_ready, live;
 	struct stopping stop;
+	struct decision_made decision; /* as it was at decided_at; NONE before the first look */
+	struct mono decided_at;
+	struct buffer figures;    /* that it was made of; reused */
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
@@ -186,6 +190,17 @@ int run_open_cases(struct run *r, struct buffer *error);
 
 /** run_write_cases() - at the end, told in the log; 0 or a negative errno */
 int run_write_cases(struct run *r);
+/* run_decision.c */
+
+/** run_decide() - what the pairs have shown, at most a second ago; with --compare only */
+const struct decision_made *run_decide(struct run *r);
+
+/** run_decide_at_end() - the same of all pairs, when no more come */
+const struct decision_made *run_decide_at_end(struct run *r, const struct document_facts *facts);
+
+/** run_on_watch() - each second with --stop-when decided: ends the run once it is */
+void run_on_watch(uv_timer_t *handle);
+#define RUN_WATCH_MS 1000
 
 /* run_reload.c */
 

@@ -18,6 +18,7 @@ void run_close_handles(struct run *r)
 		uv_close((uv_handle_t *)&r->signals[i], NULL);
 	uv_close((uv_handle_t *)&r->lanes_ended, NULL);
 	uv_close((uv_handle_t *)&r->duration, NULL);
+	uv_close((uv_handle_t *)&r->watch, NULL);
 	uv_close((uv_handle_t *)&r->before_wait, NULL);
 	sample_control_close(&r->sample);
 	progress_close(&r->progress);

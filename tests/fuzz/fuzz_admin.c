@@ -45,6 +45,12 @@ static bool set_sample(void *ctx, uint64_t share, struct buffer *out)
 	return true;
 }
 
+static const char *decision(void *ctx, struct buffer *out)
+{
+	text(ctx, out);
+	return "promote";
+}
+
 static void check(struct admin_http *h)
 {
 	const char *response = buffer_text(&h->response), *end = strstr(response, "\r\n\r\n");
@@ -59,7 +65,7 @@ static void check(struct admin_http *h)
 static int feed(enum admin_reach reach, struct span bytes, size_t piece_len)
 {
 	struct admin_http h, *current = &h;
-	struct admin_routes routes = { text, text, healthy, sample, set_sample, &current };
+	struct admin_routes routes = { text, text, healthy, sample, set_sample, decision, &current };
 	struct span piece;
 	int status = 0;
 

@@ -20,7 +20,7 @@ static struct buffer written(const struct tally *t)
 	struct json j = json_to(&out);
 
 	json_open(&j, '{');
-	tally_json(t, &j);
+	tally_json(t, TALLY_WHOLE, &j);
 	json_close(&j, '}');
 	return out;
 }

@@ -43,13 +43,21 @@ static bool set_sample(void *ctx, uint64_t to, struct buffer *out)
 	return movable;
 }
 
+static const char *decision(void *ctx, struct buffer *out)
+{
+	buffer_add_str(out, "{\"state\":\"keep_watching\"}\n");
+	return "keep_watching";
+}
+
 static const struct admin_routes routes = {
-	.metrics = metrics, .stats = stats, .healthy = is_healthy, .sample = sample, .set_sample = set_sample
+	.metrics = metrics, .stats = stats, .healthy = is_healthy, .sample = sample, .set_sample = set_sample, .decision = decision
 };
 
 #define LOCAL "Host: 127.0.0.1:9090\r\n"
 #define PUT(headers, body) "PUT /sample HTTP/1.1\r\n" LOCAL headers "\r\n" body
 #define TEN "Content-Length: 3\r\n"
+#define HOOK "Content-Type: application/json\r\nContent-Length: 85\r\n\r\n" \
+	"{\"name\":\"m\",\"namespace\":\"models\",\"phase\":\"Progressing\",\"metadata\":{\"token\":\"16688e\"}}"
 
 static const struct request {
 	enum admin_reach reach;
@@ -69,6 +77,21 @@ static const struct request {
 	{ ADMIN_LOOPBACK, "GET /healthz HTTP/1.1\r\n" LOCAL "\r\n", 200, "ok\n", true },
 	{ ADMIN_LOOPBACK, "GET /sample HTTP/1.1\r\n" LOCAL "\r\n", 200, "\r\n\r\n5%\n", true },
 	{ ADMIN_LOOPBACK, "\r\nGET /sample HTTP/1.1\r\n" LOCAL "\r\n", 200, "5%\n", true },
+
+	/* the decision, and for who asks by status */
+	{ ADMIN_LOOPBACK, "GET /decision HTTP/1.1\r\n" LOCAL "\r\n", 200, "{\"state\":\"keep_watching\"}\n", true },
+	{ ADMIN_LOOPBACK, "HEAD /decision HTTP/1.1\r\n" LOCAL "\r\n", 200, "Content-Length: 26\r\n", true },
+	{ ADMIN_LOOPBACK, "GET /decision?require=promote HTTP/1.1\r\n" LOCAL "\r\n", 409, "{\"state\":\"keep_watching\"}\n", true },
+	{ ADMIN_LOOPBACK, "GET /decision?require=keep_watching HTTP/1.1\r\n" LOCAL "\r\n", 200, "{\"state\"", true },
+	{ ADMIN_LOOPBACK, "GET /decision?require=Promote HTTP/1.1\r\n" LOCAL "\r\n", 400, "require=promote", true },
+	{ ADMIN_LOOPBACK, "GET /decision?require= HTTP/1.1\r\n" LOCAL "\r\n", 400, NULL, true },
+	{ ADMIN_LOOPBACK, "GET /decision?require=promote&x=y HTTP/1.1\r\n" LOCAL "\r\n", 400, NULL, true },
+	{ ADMIN_LOOPBACK, "GET /decision? HTTP/1.1\r\n" LOCAL "\r\n", 400, NULL, true },
+	{ ADMIN_ANYWHERE, "POST /decision?require=promote HTTP/1.1\r\nHost: tap.models\r\n" HOOK, 409, "{\"state\"", true },
+	{ ADMIN_ANYWHERE, "POST /decision?require=keep_watching HTTP/1.1\r\nHost: tap.models\r\n" HOOK, 200, "{\"state\"", true },
+	{ ADMIN_ANYWHERE, "POST /decision HTTP/1.1\r\nHost: tap.models\r\nContent-Length: 8593\r\n\r\n", 413, NULL, false },
+	{ ADMIN_LOOPBACK, "POST /decision HTTP/1.1\r\nHost: evil.example\r\n" HOOK, 403, NULL, false },
+	{ ADMIN_LOOPBACK, "PUT /decision HTTP/1.1\r\n" LOCAL TEN "\r\n10%", 405, "Allow: GET, HEAD, POST\r\n", true },
 
 	/* what there is not */
 	{ ADMIN_LOOPBACK, "GET / HTTP/1.1\r\n" LOCAL "\r\n", 404, "/metrics, /healthz", true },

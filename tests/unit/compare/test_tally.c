@@ -186,7 +186,7 @@ static struct buffer written(const struct tally *t)
 	struct json j = json_to(&out);
 
 	json_open(&j, '{');
-	tally_json(t, &j);
+	tally_json(t, TALLY_WHOLE, &j);
 	json_close(&j, '}');
 	assert_true(buffer_ok(&out));
 	return out;

@@ -729,7 +729,8 @@ static void test_user_of_root(void **state)
 static void check_choice(const struct option_row *row, const char *choice)
 {
 	char option[96];
-	const char *args[] = { option, "--dry-run", row->files_only ? "-r" : NULL, "-", NULL };
+	const char *args[] = { option, row->compare_only ? "--compare" : "--dry-run", row->compare_only ? "-tsink:" : "-v",
+			       row->files_only ? "-r" : NULL, "-", NULL };
 	struct buffer error = { 0 };
 	struct options o;
 

@@ -70,6 +70,33 @@ static void test_rows(void **state)
 	}
 }
 
+/* With --compare what the pairs have shown is told, and stays when all but failures and drops has gone. */
+static void test_decision(void **state)
+{
+	static const char told[] = "keep watching, about 3,100 pairs (21 min) to go";
+	static const struct {
+		unsigned columns;
+		const char *line;
+	} widths[] = {
+		{ 0, "100 req/s seen  sample 5%  10 sent/s  4 in flight  p50 1.5 p99 22.0 ms  "
+		     "keep watching, about 3,100 pairs (21 min) to go  3 failed  7 packets dropped" },
+		{ 80, "keep watching, about 3,100 pairs (21 min) to go  3 failed  7 packets dropped" },
+		{ 60, "3 failed  7 packets dropped" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		struct live_line l = live_line_new((struct mono){ 0 }, SHARE_ONE / 20);
+		struct books b = at_work(1);
+		struct buffer out = { 0 };
+
+		memcpy(l.decision, told, sizeof(told));
+		live_line_text(&l, &b, (struct mono){ 2 * NS_PER_S }, 0, 0, widths[i].columns, &out);
+		assert_string_equal(buffer_text(&out), widths[i].line);
+		buffer_deinit(&out);
+	}
+}
+
 /* Rates are those since the last line; no width and no number makes it longer than the terminal. */
 static void test_every_width(void **state)
 {
@@ -93,7 +120,11 @@ static void test_every_width(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_every_width) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_decision),
+		cmocka_unit_test(test_every_width),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void test_sums(void **state)
 		"\"p90\":60,\"p99\":60,\"max\":60,\"sum\":66,\"buckets\":[[1,1],[2,1],[3,1],[60,1]]}}",
 		"\"other\":{\"url\":\"http://o\",\"sent\":1}",
 		"\"newer\":{\"counter\":7}", /* of a later version */
-		"\"comparison\":{\"options\":{\"rtol\":1e-05},\"rules_unmatched\":[\"x:1\"],\"targets\":{\"default\":{\"role\":\"shadow\","
+		"\"comparison\":{\"options\":{\"rtol\":1e-05},\"rules_unmatched\":[\"x:1\"],\"targets\":{\"default\":{\"role\":\"shadow\",\"looks\":\"once\","
 		"\"pairs\":32,\"compared\":32,",
 		"\"mismatch\":{\"count\":2,\"of\":32,\"rate\":0.0625,",
 		"\"merged\":[{\"shadowtap\":\"0.1.0\",\"started\":\"2026-11-22T10:00:00.500000000Z\",\"seconds\":60,\"title\":null,\"labels\":null,"

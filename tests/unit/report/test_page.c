@@ -131,7 +131,7 @@ static void test_what_is_said(void **state)
 		/* the control is not the shadow: its agreement is no headline */
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"c\":{\"role\":\"control\",\"mismatch\":{\"of\":9,\"rate\":0.5}},"
 		  "\"a\":{\"role\":\"shadow\",\"mismatch\":{\"count\":1,\"of\":100,\"rate\":0.01,\"low\":0.002,\"high\":0.05}}}}}",
-		  "99.00 % of the shadow's answers agree", "1 of 100 compared answers differ (95 % interval 0.20 % to 5.00 %)" },
+		  "99.00 % of the shadow's answers agree", "1 of 100 compared answers differ (95 % interval at one look, 0.20 % to 5.00 %)" },
 		/* a quantile that lies among the timeouts is above all that was measured */
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"latency_us\":{\"timeouts\":2,\"shadow\":{\"total\":"
 		  "{\"count\":5,\"p50\":900,\"p99\":null}}}}}}}",

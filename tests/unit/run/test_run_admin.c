@@ -47,6 +47,44 @@ static void test_healthy(void **state)
 	made_run_close(&g);
 }
 
+/* Without --compare nothing can be decided, and that is said as a decision is. */
+static void test_no_decision(void **state)
+{
+	struct buffer text = { 0 };
+	struct admin_routes routes;
+
+	(void)state;
+	made_run_init(&g);
+	MADE_RUN_OPEN(&g, "--dry-run");
+	routes = run_admin_routes(&g.r);
+	assert_string_equal(routes.decision(routes.ctx, &text), "none");
+	assert_non_null(strstr(buffer_text(&text), "{\"state\":\"none\",\"looks\":\"once\",\"why\":\"nothing was compared\""));
+	buffer_deinit(&text);
+	made_run_end(&g);
+	made_run_close(&g);
+}
+
+/* Asked before the first pair, and after the last. */
+static void test_decision(void **state)
+{
+	struct buffer text = { 0 };
+	struct admin_routes routes;
+	struct told told;
+
+	(void)state;
+	made_run_init(&g);
+	MADE_RUN_OPEN(&g, "-t", "sink:", "--compare", "--fail-on", "sent < 1", "--stop-when", "decided", "-x", "max");
+	routes = run_admin_routes(&g.r);
+	assert_string_equal(routes.decision(routes.ctx, &text), "none");
+	assert_non_null(strstr(buffer_text(&text), "\"looks\":\"anytime\""));
+	assert_non_null(strstr(buffer_text(&text), "\"terms\":[{\"term\":\"sent < 1\",\"target\":\"default\""));
+	buffer_deinit(&text);
+	told_start(&told);
+	made_run_end(&g);
+	told_end(&told);
+	made_run_close(&g);
+}
+
 /* A port of this machine that refuses connections, as long as the socket is open */
 static int closed_port(char url[64])
 {
@@ -193,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_healthy),
+		cmocka_unit_test(test_no_decision),
+		cmocka_unit_test(test_decision),
 		cmocka_unit_test(test_target_is_down),
 		cmocka_unit_test(test_set_sample),
 		cmocka_unit_test(test_hooks),
