@@ -333,6 +333,21 @@ static void conclude_words(struct comparer *c)
 		r->reason = "logprobs";
 }
 
+/** output_reason() - the kind of output that alone made the verdict; NULL: there are other differences of its kind */
+static const char *output_reason(const struct comparer *c)
+{
+	switch (c->result.verdict) {
+	case COMPARISON_DECISION:
+		return collector_reason(c->collector, DIFFERENCE_DECISION);
+	case COMPARISON_VALUE:
+		return collector_reason(c->collector, DIFFERENCE_VALUE);
+	case COMPARISON_CLOSE:
+		return collector_reason(c->collector, DIFFERENCE_CLOSE);
+	default:
+		return NULL;
+	}
+}
+
 /** conclude() - the verdict from what was collected */
 static void conclude(struct comparer *c)
 {
@@ -348,6 +363,8 @@ static void conclude(struct comparer *c)
 	}
 	if (r->verdict == COMPARISON_CLOSE && !collector_has(c->collector, DIFFERENCE_CLOSE))
 		r->reason = REASON_IGNORED;
+	else
+		r->reason = output_reason(c);
 	if (!r->generated || r->verdict >= COMPARISON_CLOSE)
 		return;
 	/* Of the same words nothing can be a consequence: then it is something else that differs. */

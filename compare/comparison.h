@@ -38,6 +38,8 @@ struct model_decision {
 	bool agrees;
 };
 
+struct outputs_found;
+
 struct findings {
 	const struct finding *at;
 	size_t count;
@@ -49,6 +51,7 @@ struct findings {
 	size_t decision_count;
 	uint64_t decisions_total, decisions_agree; /* those not kept too */
 	uint64_t decisions_otherwise; /* of those that agree: what was decided is not the same, see json_decision.c */
+	const struct outputs_found *outputs; /* what was compared as a whole, each a decision without labels; NULL: nothing */
 };
 
 /**

@@ -60,6 +60,7 @@ struct collector {
 	struct model_decision decisions[DECISIONS_MAX];
 	size_t decision_count;
 	uint64_t decisions_total, decisions_agree, decisions_otherwise;
+	struct outputs_found outputs;
 	struct buffer scratch;
 	bool failed;
 };
@@ -103,6 +104,7 @@ void collector_clear(struct collector *c)
 	c->decisions_total = 0;
 	c->decisions_agree = 0;
 	c->decisions_otherwise = 0;
+	outputs_found_clear(&c->outputs);
 	c->failed = false;
 }
 
@@ -310,6 +312,29 @@ struct finding *collector_add(struct collector *c, enum difference_kind kind)
 	return count_one(c, kind, 0, 0, 0);
 }
 
+struct finding *collector_output(struct collector *c, enum difference_kind kind, enum output_kind output, double badness)
+{
+	c->outputs.differences[kind]++;
+	c->outputs.kind[kind] = output;
+	return count_one(c, kind, badness, 0, 0);
+}
+
+struct outputs_found *collector_outputs(struct collector *c)
+{
+	return &c->outputs;
+}
+
+void collector_judged(struct collector *c, bool agrees)
+{
+	c->outputs.judged++;
+	c->outputs.agree += agrees;
+}
+
+const char *collector_reason(const struct collector *c, enum difference_kind kind)
+{
+	return outputs_found_kind(&c->outputs, kind, c->kinds[kind]);
+}
+
 struct finding *collector_add_ignored(struct collector *c, const char *rule)
 {
 	struct finding *f = collector_add(c, DIFFERENCE_IGNORED);
@@ -488,7 +513,8 @@ struct findings collector_findings(struct collector *c)
 				  .max_rel = c->max_rel,
 				  .decisions = c->decisions,
 				  .decision_count = c->decision_count,
-				  .decisions_total = c->decisions_total,
-				  .decisions_agree = c->decisions_agree,
-				  .decisions_otherwise = c->decisions_otherwise };
+				  .decisions_total = c->decisions_total + c->outputs.judged,
+				  .decisions_agree = c->decisions_agree + c->outputs.agree,
+				  .decisions_otherwise = c->decisions_otherwise,
+				  .outputs = outputs_any(&c->outputs.sum) ? &c->outputs : NULL };
 }

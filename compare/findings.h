@@ -13,6 +13,7 @@
 
 #include "base/span.h"
 #include "compare/comparison.h"
+#include "compare/outputs.h"
 #include "compare/tolerance.h"
 
 #define COLLECTOR_DEPTH 520 /* steps of a path: JSON_DEPTH_MAX, and a few */
@@ -66,6 +67,24 @@ bool collector_is_at(const struct collector *c, const char *pattern);
 
 /** finding_text() - @text into one of the two values of a finding; cut, never inside of a UTF-8 sequence */
 void finding_text(char out[FINDING_TEXT], struct span text);
+
+/**
+ * collector_output() - the output here differs as a whole
+ * @kind:     CLOSE: no more than its rule allows; else what that makes of it
+ * @badness:  greater is worse, from 0 on
+ *
+ * Return: as of collector_add().
+ */
+struct finding *collector_output(struct collector *c, enum difference_kind kind, enum output_kind output, double badness);
+
+/** collector_outputs() - what outputs as a whole gave; to be added to */
+struct outputs_found *collector_outputs(struct collector *c);
+
+/** collector_judged() - an output was compared as a whole: a decision that agrees or not, and has no label */
+void collector_judged(struct collector *c, bool agrees);
+
+/** collector_reason() - what alone made the difference of this kind: a kind of output, as a word; NULL: not that alone */
+const char *collector_reason(const struct collector *c, enum difference_kind kind);
 
 /** collector_compared() - so many pairs of numbers were looked at as numbers */
 void collector_compared(struct collector *c, uint64_t numbers);

@@ -57,6 +57,7 @@ void json_comparer_rest(struct json_comparer *jc)
 {
 	buffer_deinit(&jc->scratch);
 	buffer_deinit(&jc->other);
+	buffer_deinit(&jc->escapes);
 	for (int side = 0; side < 2; side++) {
 		buffer_deinit(&jc->argument_texts[side]);
 		json_doc_deinit(&jc->arguments[side]);
@@ -167,12 +168,19 @@ static void open_array(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_
 	collector_enter_index(jc->out, 0);
 }
 
+/** measures_below() - may there be an output that is compared as a whole here or below? It is looked at if it is equal, too */
+static bool measures_below(const struct json_comparer *jc, uint32_t state)
+{
+	return path_rules_measures(jc->rules) && !path_rules_inert(jc->rules, state);
+}
+
 /** visit() - compare two values at the path where we are; of containers the contents are still to come */
 static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t state)
 {
 	const struct json_node *na = &jc->a->nodes[a], *nb = &jc->b->nodes[b];
 	const struct rule_effect *e = path_rules_effect(jc->rules, state);
 	bool decides = path_rules_decides(jc->rules) && !path_rules_inert(jc->rules, state);
+	bool looks = decides || measures_below(jc, state);
 
 	if (e->ignore) {
 		json_ignored(jc, e, a, b);
@@ -180,15 +188,17 @@ static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t sta
 	}
 	if (e->decision)
 		json_decide(jc, e, a, b, state);
+	if (e->output.kind != OUTPUT_NONE && json_measure(jc, &e->output, a, b))
+		return;
 	if (na->type < JSON_ARRAY || na->type != nb->type) {
 		json_scalars(jc, e, a, b);
 		return;
 	}
-	if (!decides && equal_texts(jc, na, nb))
+	if (!looks && equal_texts(jc, na, nb))
 		return;
 	if (na->type == JSON_OBJECT)
 		open_object(jc, a, b, state);
-	else if (!decides && !e->unordered && json_reordered(jc, a, b))
+	else if (!decides && !e->unordered && !equal_texts(jc, na, nb) && json_reordered(jc, a, b))
 		json_difference(jc, DIFFERENCE_ORDER, a, b);
 	else
 		open_array(jc, a, b, state);
@@ -235,6 +245,7 @@ static void walk_elements(struct json_comparer *jc, struct frame *f)
 {
 	bool each = path_rules_each(jc->rules, f->state);
 	uint32_t state = each ? path_rules_index(jc->rules, f->state, 0) : 0;
+	bool measures = measures_below(jc, f->state);
 	size_t depth = jc->depth;
 
 	while (f->left > 0) {
@@ -245,7 +256,7 @@ static void walk_elements(struct json_comparer *jc, struct frame *f)
 		f->b = nb->next;
 		f->index++;
 		f->left--;
-		if (same_scalar(jc, na, nb))
+		if (!measures && same_scalar(jc, na, nb))
 			continue;
 		if (!each)
 			state = path_rules_index(jc->rules, f->state, index);
@@ -263,7 +274,7 @@ static bool visit_member(struct json_comparer *jc, uint32_t state, uint32_t a, u
 	struct span key = json_doc_text(jc->a, a);
 	size_t depth = jc->depth;
 
-	if (same_scalar(jc, &jc->a->nodes[a + 1], &jc->b->nodes[b + 1]))
+	if (!measures_below(jc, state) && same_scalar(jc, &jc->a->nodes[a + 1], &jc->b->nodes[b + 1]))
 		return false;
 	collector_enter_key(jc->out, key, name->escaped);
 	visit(jc, a + 1, b + 1, path_rules_key(jc->rules, state, key, name->escaped));
@@ -397,7 +408,7 @@ int json_compare(struct json_comparer *jc, const struct json_doc *production, co
 	}
 	if (!path_rules_decides(jc->rules))
 		json_decisions(jc);
-	if (production != shadow || path_rules_decides(jc->rules))
+	if (production != shadow || path_rules_decides(jc->rules) || path_rules_measures(jc->rules))
 		walk(jc);
 	if (jc->refused)
 		return -EFBIG;

@@ -206,16 +206,15 @@ static void decide_below(struct json_comparer *jc, const struct rule_effect *e, 
 	collector_leave(jc->out);
 }
 
-/** enclosing_output() - the V2 output that production's node @a is the data of; NODE_NONE if it is none */
-static uint32_t enclosing_output(const struct json_comparer *jc, uint32_t a)
+struct json_form json_form_here(const struct json_comparer *jc, uint32_t a)
 {
 	const struct frame *f = jc->depth > 0 ? &jc->frames[jc->depth - 1] : NULL;
 
 	if (!f || (f->kind != FRAME_MEMBERS && f->kind != FRAME_PAIRED_MEMBERS) ||
 	    json_doc_member(jc->a, f->container, NAME("data")) != a ||
 	    !json_doc_member(jc->a, f->container, NAME("datatype")))
-		return NODE_NONE;
-	return f->container;
+		return (struct json_form){ 0, 0 };
+	return json_form_of(jc->a, f->container);
 }
 
 /*
@@ -224,8 +223,7 @@ static uint32_t enclosing_output(const struct json_comparer *jc, uint32_t a)
  */
 void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b, uint32_t state)
 {
-	uint32_t output = enclosing_output(jc, a);
-	struct json_form form = output == NODE_NONE ? (struct json_form){ 0, 0 } : json_form_of(jc->a, output);
+	struct json_form form = json_form_here(jc, a);
 
 	if (form.rank < 2 || !json_is_flat(jc, a, b))
 		decide_below(jc, e, a, b, 0);

@@ -78,4 +78,9 @@ void json_rows(struct json_comparer *jc, struct json_place data, uint32_t width,
 /** json_tensors() - V2's outputs: true if that is what they are */
 bool json_tensors(struct json_comparer *jc, struct json_place p);
 
+/* json_decision.c */
+
+/** json_form_here() - of the V2 output that the walk is in, if production's node @a is its data; else all zero */
+struct json_form json_form_here(const struct json_comparer *jc, uint32_t a);
+
 #endif

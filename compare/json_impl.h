@@ -39,7 +39,7 @@ struct json_comparer {
 	const struct json_doc *a, *b; /* production, shadow */
 	struct collector *out;
 	struct hash_key key;
-	struct buffer scratch, other;
+	struct buffer scratch, other, escapes;
 
 	struct frame frames[JSON_DEPTH_MAX + 1];
 	size_t depth;
@@ -119,5 +119,13 @@ void json_decisions(struct json_comparer *jc);
 
 /** json_decide() - the decision that a rule names, at this place, whose state is @state */
 void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b, uint32_t state);
+
+/* json_measure.c */
+
+/**
+ * json_measure() - compare what stands at this place as a whole, as @rule says
+ * Return: false if it can't be: then it is compared value by value. True: nothing below it is to be looked at.
+ */
+bool json_measure(struct json_comparer *jc, const struct output_rule *rule, uint32_t a, uint32_t b);
 
 #endif

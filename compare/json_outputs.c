@@ -29,7 +29,8 @@ void json_rows(struct json_comparer *jc, struct json_place data, uint32_t width,
 	uint32_t na = jc->a->nodes[data.a].count, nb = jc->b->nodes[data.b].count;
 	const struct rule_effect *e;
 
-	if (path_rules_effect(jc->rules, data.state)->unordered)
+	e = path_rules_effect(jc->rules, data.state);
+	if (e->unordered || e->output.kind != OUTPUT_NONE)
 		return;
 	collector_enter_index(jc->out, 0);
 	for (uint32_t i = 0; width <= na - i && i <= nb && width <= nb - i; i += width) {
@@ -77,7 +78,8 @@ static void nested(struct json_comparer *jc, struct json_place p, bool labels, i
 	struct json_place e = { p.a + 1, p.b + 1, 0 };
 
 	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX ||
-	    path_rules_effect(jc->rules, p.state)->ignore || path_rules_effect(jc->rules, p.state)->unordered)
+	    path_rules_effect(jc->rules, p.state)->ignore || path_rules_effect(jc->rules, p.state)->unordered ||
+	    path_rules_effect(jc->rules, p.state)->output.kind != OUTPUT_NONE)
 		return;
 	if (jc->a->nodes[p.a + 1].type != JSON_ARRAY) {
 		if (labels)

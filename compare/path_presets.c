@@ -73,14 +73,18 @@ static const char *const openai[] = {
 	"/eval_duration",
 };
 
+/* Embeddings; and vLLM's pooling route, which calls a vector "data". */
+static const char *const openai_outputs[] = { "/data/*/embedding cosine", "/data/*/data cosine" };
+
 const struct path_preset path_presets[] = {
-#define ROW(name) { #name, name, sizeof(name) / sizeof(name[0]) },
-	{ "any", NULL, 0 },
-	ROW(v2) ROW(tfserving)
-	{ "torchserve", NULL, 0 },
-	ROW(openai)
-	{ "mlflow", NULL, 0 },
-#undef ROW
+#define LIST(name) name, sizeof(name) / sizeof(name[0])
+	{ "any", NULL, 0, NULL, 0 },
+	{ "v2", LIST(v2), NULL, 0 },
+	{ "tfserving", LIST(tfserving), NULL, 0 },
+	{ "torchserve", NULL, 0, NULL, 0 },
+	{ "openai", LIST(openai), LIST(openai_outputs) },
+	{ "mlflow", NULL, 0, NULL, 0 },
+#undef LIST
 };
 
 const size_t path_preset_count = sizeof(path_presets) / sizeof(path_presets[0]);

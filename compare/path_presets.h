@@ -1,5 +1,6 @@
 /*
- * path_presets.h - what the responses of each kind of server vary in for no reason, as patterns to ignore
+ * path_presets.h - what is known of the responses of each kind of server: what they vary in for no reason, as patterns
+ * to ignore, and where their outputs stand, as rules
  *
  * In force only for a preset that the user named. docs/comparing-rules.md has
  * all of them; a test compares it with this table.
@@ -13,6 +14,8 @@ struct path_preset {
 	const char *name;
 	const char *const *patterns; /* NULL: none */
 	size_t count;
+	const char *const *outputs; /* lines of a rules file; NULL: none */
+	size_t output_count;
 };
 
 extern const struct path_preset path_presets[];

@@ -14,7 +14,7 @@
 #include "compare/path_rules.h"
 
 #include <errno.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,25 +28,12 @@
 
 #define RULES_MAX 4096
 #define PATTERN_MAX 1024 /* bytes */
-#define TOP_MAX PATH_RULES_TOP_MAX
 #define SHOWN_MAX 80 /* bytes of a user's text in a message */
-
-#define RULE_WORDS(X)                                                                                          \
-	X(IGNORE, "ignore")                                                                                    \
-	X(EXACT, "exact") X(NUM, "num") X(TEXT, "text") X(ARGMAX, "argmax") X(TOPK, "topk") X(SET, "set")
-
-enum rule_word {
-#define X(id, name) RULE_##id,
-	RULE_WORDS(X)
-#undef X
-	RULE_WORD_COUNT
-};
 
 /** struct path_rule - @pattern: its text as given; @line: 0 for an option or a preset */
 struct path_rule {
 	enum rule_word word;
-	struct tolerance tolerance;
-	uint32_t top;
+	struct rule_parameters given;
 	const char *pattern, *origin;
 	const char *label; /* of ignore and set: how a report names it */
 	unsigned line;
@@ -64,20 +51,9 @@ struct path_rules {
 	struct automaton automaton;
 	struct rule_effect *effects; /* of each state */
 	bool *marked;
-	bool decides, label_maps;
+	bool decides, measures, label_maps;
 	struct buffer scratch;
 };
-
-static const char *word_name(enum rule_word w)
-{
-	static const char *const names[] = {
-#define X(id, name) [RULE_##id] = name,
-		RULE_WORDS(X)
-#undef X
-	};
-
-	return names[w];
-}
 
 /** keep_text() - a copy that lives as long as the rules, with a NUL behind it; NULL when out of memory */
 static char *keep_text(struct path_rules *r, struct span text)
@@ -213,6 +189,7 @@ static int add_rule(struct path_rules *r, struct path_rule *rule, const struct s
 	rule->matched = rule->preset;
 	r->pending += !rule->preset;
 	r->decides |= rule->word == RULE_ARGMAX || rule->word == RULE_TOPK;
+	r->measures |= rule->given.output.kind != OUTPUT_NONE;
 	r->rules[r->count++] = *rule;
 	return 0;
 }
@@ -266,55 +243,29 @@ static int take_quoted(struct path_rules *r, struct span *line, const struct sou
 	return complain(from, whole, "the quote is not closed");
 }
 
-static bool parse_limit(const char *text, double *out)
-{
-	char *end;
-
-	if (!((*text >= '0' && *text <= '9') || *text == '.'))
-		return false;
-	*out = strtod(text, &end);
-	return *end == '\0' && isfinite(*out);
-}
-
-/** take_parameters() - rtol= and atol= of num, k= of topk */
+/** take_parameters() - what follows the word */
 static int take_parameters(struct path_rules *r, struct span *line, const struct source *from,
 			   struct path_rule *rule)
 {
 	struct span word;
-	uint64_t k = 0;
 
 	for (word = take_word(line); word.len; word = take_word(line)) {
 		const char *text = keep_text(r, word);
-		bool good = false;
 
 		if (!text)
 			return -ENOMEM;
-		if (rule->word == RULE_NUM && strncmp(text, "rtol=", 5) == 0)
-			good = parse_limit(text + 5, &rule->tolerance.rtol);
-		else if (rule->word == RULE_NUM && strncmp(text, "atol=", 5) == 0)
-			good = parse_limit(text + 5, &rule->tolerance.atol);
-		else if (rule->word == RULE_TOPK && strncmp(text, "k=", 2) == 0)
-			good = parse_uint(text + 2, &k) && k >= 1 && k <= TOP_MAX;
-		if (good)
-			continue;
-		if (rule->word == RULE_NUM)
-			return complain(from, word,
-					"after num come rtol=NUMBER and atol=NUMBER, neither of them negative");
-		if (rule->word == RULE_TOPK)
-			return complain(from, word, "after topk comes k=NUMBER, from 1 to 100");
-		return complain(from, word, "nothing follows this kind of rule; comments begin with #");
+		if (!rule_parameter_take(rule->word, text, &rule->given))
+			return complain(from, word, rule_parameter_hint(rule->word));
 	}
-	if (rule->word == RULE_TOPK && k == 0)
+	if (rule->word == RULE_TOPK && rule->given.k == 0)
 		return complain(from, SPAN_LITERAL("topk"), "how many? Write topk k=5");
-	if (rule->word == RULE_TOPK)
-		rule->top = (uint32_t)k;
 	return 0;
 }
 
-static int take_line(struct path_rules *r, struct span line, const struct tolerance *defaults,
+static int take_line(struct path_rules *r, struct span line, const struct tolerance *defaults, bool preset,
 		     const struct source *from)
 {
-	struct path_rule rule = { .tolerance = *defaults, .top = 1, .origin = from->name };
+	struct path_rule rule = { .origin = from->name, .preset = preset };
 	struct span pattern, word;
 	int result;
 
@@ -332,11 +283,14 @@ static int take_line(struct path_rules *r, struct span line, const struct tolera
 	if (result < 0)
 		return result;
 	word = take_word(&line);
-	while (rule.word < RULE_WORD_COUNT && !span_equal(word, span_str(word_name(rule.word))))
-		rule.word++;
-	if (rule.word == RULE_WORD_COUNT)
-		return complain(from, word.len ? word : pattern,
-				"after the pattern comes ignore, exact, num, text, argmax, topk or set");
+	rule.word = rule_word_find(word);
+	if (rule.word == RULE_WORD_COUNT) {
+		char problem[160];
+
+		snprintf(problem, sizeof(problem), "after the pattern comes %s", rule_word_list());
+		return complain(from, word.len ? word : pattern, problem);
+	}
+	rule.given = rule_parameters_of(rule.word, defaults);
 	result = take_parameters(r, &line, from, &rule);
 	return result < 0 ? result : add_rule(r, &rule, from);
 }
@@ -352,7 +306,7 @@ static int take_file(struct path_rules *r, const struct path_rules_options *o, s
 	from.name = r->texts[r->text_count - 1];
 	while (result == 0 && line_take(&left, &line)) {
 		from.line++;
-		result = take_line(r, line, &o->tolerance, &from);
+		result = take_line(r, line, &o->tolerance, false, &from);
 	}
 	return result;
 }
@@ -373,12 +327,13 @@ static int take_list(struct path_rules *r, const char *const *patterns, size_t c
 	return result;
 }
 
-/** take_preset() - what the server that the user named varies in for no reason */
-static int take_preset(struct path_rules *r, const char *name, struct buffer *error)
+/** take_preset() - what the server that the user named varies in for no reason, and which outputs it answers with */
+static int take_preset(struct path_rules *r, const char *name, const struct tolerance *defaults, struct buffer *error)
 {
 	const struct path_preset *preset = path_preset_find(name);
+	struct source from = { NULL, 0, error };
 	struct buffer origin = { 0 };
-	const char *kept = NULL;
+	int result;
 
 	if (!preset) {
 		buffer_printf(error,
@@ -390,14 +345,19 @@ static int take_preset(struct path_rules *r, const char *name, struct buffer *er
 	r->label_maps = strcmp(name, "torchserve") == 0;
 	buffer_printf(&origin, "--preset %s", name);
 	if (buffer_ok(&origin))
-		kept = keep_text(r, buffer_span(&origin));
+		from.name = keep_text(r, buffer_span(&origin));
 	buffer_deinit(&origin);
-	return kept ? take_list(r, preset->patterns, preset->count, RULE_IGNORE, kept, true, error) : -ENOMEM;
+	if (!from.name)
+		return -ENOMEM;
+	result = take_list(r, preset->patterns, preset->count, RULE_IGNORE, from.name, true, error);
+	for (size_t i = 0; result == 0 && i < preset->output_count; i++)
+		result = take_line(r, span_str(preset->outputs[i]), defaults, true, &from);
+	return result;
 }
 
 static int take_all(struct path_rules *r, const struct path_rules_options *o, struct buffer *error)
 {
-	int result = o->preset ? take_preset(r, o->preset, error) : 0;
+	int result = o->preset ? take_preset(r, o->preset, &o->tolerance, error) : 0;
 
 	if (result == 0)
 		result = take_file(r, o, error);
@@ -406,6 +366,11 @@ static int take_all(struct path_rules *r, const struct path_rules_options *o, st
 	if (result == 0)
 		result = take_list(r, o->unordered, o->unordered_count, RULE_SET, "--unordered", false, error);
 	return result;
+}
+
+static bool holds_below(enum rule_word word)
+{
+	return word != RULE_IGNORE && word != RULE_SET && word != RULE_COSINE;
 }
 
 static int make_automaton(struct path_rules *r, struct buffer *error)
@@ -420,7 +385,7 @@ static int make_automaton(struct path_rules *r, struct buffer *error)
 
 		patterns[i] = (struct pattern){ .steps = r->steps + rule->first_step,
 						.count = rule->step_count,
-						.below = rule->word != RULE_IGNORE && rule->word != RULE_SET,
+						.below = holds_below(rule->word),
 						.stops = rule->word == RULE_IGNORE };
 	}
 	result = automaton_init(&r->automaton, patterns, r->count);
@@ -446,10 +411,7 @@ static struct rule_effect effect_of(const struct path_rules *r, const struct aut
 		const struct path_rule *rule = &r->rules[s->below];
 
 		e.values = values[rule->word];
-		if (rule->word == RULE_EXACT)
-			e.tolerance = (struct tolerance){ 0, 0 };
-		if (rule->word == RULE_NUM)
-			e.tolerance = rule->tolerance;
+		e.tolerance = rule->given.tolerance;
 	}
 	for (size_t i = 0; i < s->end_count; i++) {
 		uint32_t n = r->automaton.ends[s->ends + i];
@@ -462,7 +424,11 @@ static struct rule_effect effect_of(const struct path_rules *r, const struct aut
 			e.unordered_by = rule->label;
 		if (n == s->below && e.values == VALUES_SCORES) {
 			e.decision = true;
-			e.top = rule->top;
+			e.top = rule->word == RULE_TOPK ? (uint32_t)rule->given.k : 1;
+		}
+		if (rule->given.output.kind != OUTPUT_NONE && (s->below == NO_PATTERN || n > s->below)) {
+			e.output = rule->given.output;
+			e.decision = false;
 		}
 	}
 	return e;
@@ -562,6 +528,11 @@ bool path_rules_decides(const struct path_rules *r)
 	return r->decides;
 }
 
+bool path_rules_measures(const struct path_rules *r)
+{
+	return r->measures;
+}
+
 bool path_rules_label_maps(const struct path_rules *r)
 {
 	return r->label_maps;
@@ -599,6 +570,6 @@ void path_rules_unmatched(const struct path_rules *r, struct buffer *out)
 		else
 			buffer_printf(out, "%s ", rule->origin);
 		shown_add(out, span_str(rule->pattern));
-		buffer_printf(out, rule->line ? " %s\n" : "\n", word_name(rule->word));
+		buffer_printf(out, rule->line ? " %s\n" : "\n", rule_word_name(rule->word));
 	}
 }

@@ -12,13 +12,15 @@
  *   PATTERN argmax                     of the scores, only which is the largest; values that differ are close
  *   PATTERN topk k=K                   the same for the K largest, in any order; of strings the first K
  *   PATTERN set                        an array whose order means nothing
+ *   PATTERN cosine [min=M]             a vector, or arrays of vectors: only where it points to counts
  *
  * PATTERN is a JSON pointer (RFC 6901: /a/0/b, ~0 is ~, ~1 is /) in which a step
  * may be * (any one member or element) or ** (any number of steps, none too); ~2
  * is a * that is meant. "" in quotes, or a pattern with blanks in quotes, where
  * \" and \\ are a quote and a backslash: "/a key" ignore.
  *
- * A rule holds for its path and for all below it (set: for its path alone).
+ * A rule holds for its path and for all below it (set and cosine: for its path alone; but what cosine compares as a
+ * whole is not looked into, so no rule below it is asked).
  * Where several hold, the last one wins: first come those of the preset, then
  * those of the file in its order, then the options.
  *
@@ -35,9 +37,10 @@
 
 #include "base/buffer.h"
 #include "base/span.h"
+#include "compare/rule_words.h"
 #include "compare/tolerance.h"
 
-#define PATH_RULES_TOP_MAX 100 /* the largest k */
+#define PATH_RULES_TOP_MAX RULE_TOP_MAX
 
 enum rule_values { VALUES_CLOSE, VALUES_EXACT, VALUES_NUMBER, VALUES_WORDS, VALUES_SCORES };
 
@@ -49,6 +52,7 @@ struct rule_effect {
 	bool decision;              /* here: the scores of a decision, of which the first @top count */
 	uint32_t top;               /* 1: arg-max */
 	struct tolerance tolerance; /* EXACT: zero */
+	struct output_rule output;  /* here: what stands here is compared as a whole, if it can be */
 	const char *ignored_by, *unordered_by; /* the rule: "rules.txt:3", "--ignore /x", "--preset v2"; or NULL */
 };
 
@@ -87,6 +91,9 @@ const struct rule_effect *path_rules_effect(const struct path_rules *r, uint32_t
 
 /** path_rules_decides() - is there an argmax or topk among the rules? */
 bool path_rules_decides(const struct path_rules *r);
+
+/** path_rules_measures() - is there a rule for an output that is compared as a whole? */
+bool path_rules_measures(const struct path_rules *r);
 
 /** path_rules_label_maps() - does the preset's server respond with objects of the best labels and their scores? */
 bool path_rules_label_maps(const struct path_rules *r);

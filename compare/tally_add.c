@@ -199,6 +199,11 @@ static void add_decisions(struct target_tally *g, const struct findings *f)
 {
 	uint64_t disagree = f->decisions_total - f->decisions_agree, left_out = f->decisions_total - f->decision_count;
 
+	if (f->outputs) { /* they have no labels */
+		left_out -= f->outputs->judged;
+		disagree -= f->outputs->judged - f->outputs->agree;
+		outputs_merge(&g->outputs, &f->outputs->sum);
+	}
 	g->decisions += f->decisions_total;
 	g->decisions_agree += f->decisions_agree;
 	g->decisions_otherwise += f->decisions_otherwise;

@@ -654,6 +654,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	generated_json(j, g);
 	error_rate_json(j, g);
 	decision_json(j, g, extent, target_effect(g, control_of(t) != NULL).deff);
+	outputs_json(&g->outputs, j);
 	if (extent == TALLY_WHOLE)
 		statuses_json(j, g);
 	latency_json(j, g);

@@ -81,6 +81,7 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->decisions += from->decisions;
 	into->decisions_agree += from->decisions_agree;
 	into->decisions_otherwise += from->decisions_otherwise;
+	outputs_merge(&into->outputs, &from->outputs);
 	into->timeouts += from->timeouts;
 	into->numbers += from->numbers;
 	keep_max(&into->max_abs, from->max_abs);

@@ -1,7 +1,8 @@
 /*
  * tally_notes.c - what a reader of the last lines has to know besides the rates
  *
- * How many texts of language models differ, since no mismatch says so; and of each the first few: what was left
+ * How many texts of language models differ, since no mismatch says so; how near outputs are that are compared as a
+ * whole; and of each the first few: what was left
  * out of comparing and differs, since a model may be wrong just there; and rules to paste. Paths come
  * from bodies, so they are shown as text from strangers is.
  */
@@ -93,6 +94,7 @@ static void proposal_lines(const struct target_tally *g, struct buffer *out)
 void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 {
 	generated_line(t->target[target], out);
+	outputs_text(&t->target[target]->outputs, out);
 	ignored_lines(t->target[target], out);
 	proposal_lines(t->target[target], out);
 }

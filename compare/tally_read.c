@@ -510,6 +510,14 @@ static void read_examples(struct reader *r, uint32_t node, struct target_tally *
 
 /* -- the whole ------------------------------------------------------------------------- */
 
+static void read_outputs(struct reader *r, uint32_t node, struct target_tally *g)
+{
+	const char *wrong = outputs_read(&g->outputs, r->d, object(r, node, "outputs"));
+
+	if (wrong)
+		fail(r, wrong, "what a report writes there");
+}
+
 static void read_target(struct reader *r, uint32_t node, struct tally *t, struct target_tally *g, bool has_control)
 {
 	uint32_t numbers = object(r, node, "numbers"), repeats = object(r, node, "repeats");
@@ -519,6 +527,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	read_witnesses(r, node, g);
 	read_error_rate(r, node, g);
 	read_decision(r, object(r, node, "decision"), g);
+	read_outputs(r, node, g);
 	read_statuses(r, node, g);
 	read_latency(r, node, g);
 	g->numbers = count(r, numbers, "compared");

@@ -17,6 +17,7 @@
 #include "compare/counted.h"
 #include "compare/examples.h"
 #include "compare/first_pairs.h"
+#include "compare/outputs.h"
 #include "compare/tally.h"
 #include "compare/witnesses.h"
 
@@ -70,6 +71,7 @@ struct target_tally {
 		uint64_t both, production, shadow, neither; /* bad for both, for one alone, for none */
 	} bad;
 	uint64_t decisions, decisions_agree, decisions_otherwise;
+	struct outputs outputs;
 	struct side_tally side[SIDES];
 	struct histogram above, below; /* shadow - production where it is not negative, and production - shadow */
 	uint64_t timeouts;

@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "compare/tensor_measure.h"
+
 #define EXACT_MAX (UINT64_C(1) << 53)
 
 /** struct best - the largest scores of a row, descending; of equal ones the first */
@@ -466,17 +468,23 @@ static int ignored_output(struct match *m, const struct rule_effect *effect, con
 static int compare_output(struct match *m, uint32_t state, const struct tensors *production,
 			  const struct tensors *shadow, size_t i)
 {
-	bool ok = true;
+	bool ok = true, measured = false;
 
 	half_init(&m->half[0], production, &production->at[i]);
 	half_init(&m->half[1], shadow, &shadow->at[i]);
 	m->effect = path_rules_effect(m->rules, state);
 	m->production = &production->at[i];
 	m->numbers = 0;
-	choose_decisions(m, m->production);
+	if (m->effect->output.kind != OUTPUT_NONE) {
+		measured = tensor_measure(m->collector, &m->effect->output, &m->half[0].walk, &m->half[1].walk);
+		m->row = 0;
+		m->labels = false;
+	} else {
+		choose_decisions(m, m->production);
+	}
 	if (m->row > 0)
 		ok = best_init(&m->half[0].best, m->top) && best_init(&m->half[1].best, m->top);
-	if (ok)
+	if (ok && !measured)
 		compare_data(m, state);
 	ok = ok && buffer_ok(&m->half[0].scratch) && buffer_ok(&m->half[1].scratch);
 	half_deinit(&m->half[0]);

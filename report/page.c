@@ -140,6 +140,7 @@ static void compared_with(struct markup *p, struct view report, struct view name
 	if (control)
 		return;
 	page_decisions(p, target);
+	page_outputs(p, target);
 	latencies(p, report, target);
 	page_slices(p, target);
 	page_ignored(p, target);

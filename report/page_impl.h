@@ -80,6 +80,9 @@ void page_against(struct markup *p, struct view report);
 void page_decisions(struct markup *p, struct view target);
 void page_streams(struct markup *p, struct view target);
 
+/* page_outputs.c */
+void page_outputs(struct markup *p, struct view target);
+
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above them */
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);
 

@@ -168,6 +168,8 @@ static void drift(struct markup *p, struct view decision)
 {
 	struct view labels = view_get(decision, "label_psi"), scores = view_get(decision, "score_psi");
 
+	if (!view_is_number(labels) && !view_is_number(scores)) /* of outputs as a whole alone */
+		return;
 	markup_section(p, 3, "drift", "Do the distributions drift?");
 	if (view_is_number(scores)) {
 		plot_bins(p, view_get(decision, "scores.production"), view_get(decision, "scores.shadow"),

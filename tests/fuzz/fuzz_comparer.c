@@ -57,7 +57,8 @@ static struct comparer *new_comparer(size_t memory)
 		.atol = 1e-8,
 		.preset = "any",
 		.rules = SPAN_LITERAL(
-			"/a ignore\n/b/* exact\n/outputs/*/data num rtol=0.1\n/c topk k=2\n/d set\n/e text\n"),
+			"/a ignore\n/b/* exact\n/outputs/*/data num rtol=0.1\n/c topk k=2\n/d set\n/e text\n"
+			"/data/*/embedding cosine\n/f cosine min=0.9\n/outputs/1/data cosine\n"),
 		.rules_name = "rules",
 		.max_body = 65536,
 		.memory = memory,

@@ -44,6 +44,11 @@ static void test_errors(void **state)
 		{ "/a topk", "'topk': how many?" },
 		{ "/a topk k=0", "'k=0': after topk" },
 		{ "/a topk k=101", "'k=101': after topk" },
+		{ "/a cosine min=1.5", "'min=1.5': after cosine" },
+		{ "/a cosine min=-1", "'min=-1': after cosine" },
+		{ "/a cosine k=3", "'k=3': after cosine" },
+		{ "/a topk k=1.5", "'k=1.5': after topk" },
+		{ "/a num rtol=1 min=1", "'min=1': after num" },
 		{ "/a*b ignore", "'/a*b': * stands for a whole step" },
 		{ "/a~3 ignore", "'/a~3': ~ is followed by" },
 		{ "/a~ ignore", "'/a~': ~ is followed by" },
@@ -214,6 +219,9 @@ static void test_documented(void **state)
 		buffer_printf(&row, "| `%s` | %s", path_presets[i].name, path_presets[i].count ? "" : "nothing");
 		for (size_t k = 0; k < path_presets[i].count; k++)
 			buffer_printf(&row, "%s`%s`", k ? " " : "", path_presets[i].patterns[k]);
+		buffer_add_str(&row, path_presets[i].output_count ? " | " : " | nothing");
+		for (size_t k = 0; k < path_presets[i].output_count; k++)
+			buffer_printf(&row, "%s`%s`", k ? " " : "", path_presets[i].outputs[k]);
 		buffer_add_str(&row, " |\n");
 		if (!strstr(buffer_text(&text), buffer_text(&row)))
 			fail_msg("docs/comparing-rules.md has no line: %s", buffer_text(&row));

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
+#include "compare/outputs.h"
 #include "compare/tally.h"
 #include "tests/rig/fail_alloc.h"
 
@@ -47,6 +48,7 @@ struct made {
 	struct model_decision decisions[4];
 	int64_t gaps[4];
 	struct comparison c;
+	struct outputs_found outputs;
 	struct pair pair;
 };
 
@@ -98,6 +100,24 @@ static void make_decisions(struct made *x)
 		x->c.findings.decisions_agree += 5;
 		x->c.findings.decisions_otherwise += 2;
 	}
+}
+
+/* Ratios of which the sums are exact, whatever their order. */
+static void make_outputs(struct made *x)
+{
+	for (size_t i = below(4); i > 0; i--) {
+		struct cosine c = { 1 - (double)below(1000) / 1e7, (double)(1 + below(128)) / 64 };
+
+		cosine_figures_add(&x->outputs.sum.cosine, &c, c.value > 0.9999);
+		x->outputs.judged++;
+		x->outputs.agree += c.value > 0.9999;
+	}
+	x->outputs.sum.cosine.not_judged = below(20) == 0;
+	if (!outputs_any(&x->outputs.sum))
+		return;
+	x->c.findings.outputs = &x->outputs;
+	x->c.findings.decisions_total += x->outputs.judged;
+	x->c.findings.decisions_agree += x->outputs.agree;
 }
 
 static void make_responses(struct made *x)
@@ -165,6 +185,8 @@ static void make(struct made *x)
 		return;
 	make_findings(x);
 	make_decisions(x);
+	if (below(3) == 0)
+		make_outputs(x);
 	make_stream(x);
 }
 

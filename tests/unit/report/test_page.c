@@ -252,6 +252,8 @@ static const char everything[] =
 	"\"decision\":{\"count\":38,\"agree\":30,\"rate\":0.79,\"low\":0.6,\"high\":0.9,\"confusion\":[{\"production\":\"1\","
 	"\"shadow\":\"2\",\"count\":8}],\"labels\":[{\"label\":\"1\"},{\"label\":\"2\"}],\"label_psi\":0.01,\"score_psi\":0.3,"
 	"\"scores\":{\"production\":[[19,30]],\"shadow\":[[18,30]],\"bins\":20}},"
+	"\"outputs\":{\"cosine\":{\"vectors\":3,\"agree\":2,\"other_dimension\":1,\"not_judged\":1,\"p50\":1,\"p1\":0.9,"
+	"\"min\":0.8,\"norm_ratio\":{\"mean\":1,\"min\":0.5,\"max\":2}}},"
 	"\"status_matrix\":[{\"production\":200,\"shadow\":null,\"count\":1}],\"status_overflow\":1,"
 	"\"latency_us\":{\"production\":{\"first_byte\":{\"count\":3,\"p50\":5},\"total\":{\"count\":3,\"p50\":70,\"p99\":80,"
 	"\"buckets\":[[70,1],[72,2]]}},\"shadow\":{\"first_byte\":{\"count\":3},\"total\":{\"count\":3,\"p50\":90,\"p99\":99,"
