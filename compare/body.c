@@ -147,8 +147,8 @@ int body_read(struct body *b, const struct response *response, uint64_t max_len,
 	b->response = response;
 	if (!read_codings(b))
 		return -ENOMEM;
-	if (like && same_packed(b, like))
-		b->bytes = like->bytes;
+	if (like && same_packed(b, like)) /* not packed: its own, since times of its arrival are told of those alone */
+		b->bytes = like->bytes.at == like->response->body ? packed(b) : like->bytes;
 	else
 		err = inflate_body(&b->inflater, buffer_span(&b->codings), packed(b), max_len, &b->bytes);
 	b->kind = err ? BODY_NONE : classify(b);
