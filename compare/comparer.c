@@ -681,6 +681,27 @@ static void give_back(struct comparer *c)
 	c->is_large = false;
 }
 
+/** note_production() - the times of production's stream where nothing is compared: the shadow failed, and it did not */
+static void note_production(struct comparer *c, const struct pair *pair)
+{
+	struct body *body = &c->production.body;
+	struct stream_facts facts;
+
+	if (!is_whole(pair->production) || pair->production->status_code >= 400)
+		return;
+	if (is_grpc(pair)) {
+		if (grpc_times(pair->production, &c->production.gaps, &facts) && facts.events > 1)
+			c->result.production_stream = facts;
+		return;
+	}
+	if (!has_body(pair) || pair->production->arrival_count == 0 || body_read(body, pair->production, room_for_body(c), NULL))
+		return;
+	c->is_large = body->bytes.len > COMPARER_KEPT_BODY;
+	if (body->kind == BODY_EVENTS && charge(c, unpacked(body)) && charge(c, 3 * (uint64_t)body->bytes.len) &&
+	    joined_read(&c->production.joined, body->bytes, pair->production) == 0)
+		c->result.production_stream = c->production.joined.facts;
+}
+
 static void run_once(struct comparer *c, const struct pair *pair)
 {
 	const struct stream_facts no_stream = { .first_token_us = -1 };
@@ -700,6 +721,8 @@ static void run_once(struct comparer *c, const struct pair *pair)
 			compare_grpc(c, pair);
 		else if (has_body(pair))
 			compare_bodies(c, pair);
+	} else {
+		note_production(c, pair);
 	}
 }
 

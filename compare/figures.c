@@ -11,6 +11,12 @@ void figure_exact(struct json *j, const char *name, double value)
 	json_exact(j, value);
 }
 
+void figure_double(struct json *j, const char *name, double value)
+{
+	json_key(j, name);
+	json_double(j, value);
+}
+
 void figure_histogram(struct json *j, const char *name, const struct histogram *h)
 {
 	json_key(j, name);

@@ -14,6 +14,9 @@
 /** figure_exact() - a number that reads back as itself; null if it is not finite */
 void figure_exact(struct json *j, const char *name, double value);
 
+/** figure_double() - a number for readers; null if it is not finite */
+void figure_double(struct json *j, const char *name, double value);
+
 /** figure_histogram() - the member @name: buckets, greatest and sum, in the histogram's unit */
 void figure_histogram(struct json *j, const char *name, const struct histogram *h);
 

@@ -44,6 +44,7 @@ struct target_tally *tally_target_add(struct tally *t, struct span name, bool is
 	if (!g)
 		return NULL;
 	memcpy(g->name, text, sizeof(text));
+	memcpy(g->goodput.slo, t->slo.text, sizeof(g->goodput.slo));
 	g->is_control = is_control;
 	counted_init(&g->errors, TALLY_REASONS_MAX, hash);
 	counted_init(&g->not_comparable, TALLY_REASONS_MAX, hash);
@@ -90,6 +91,8 @@ struct tally *tally_new(const struct tally_options *options)
 	if (!t)
 		return NULL;
 	t->show_bodies = options->show_bodies;
+	if (options->slo)
+		t->slo = *options->slo;
 	for (size_t i = 0; i < options->target_count; i++) {
 		struct target_tally *g = tally_target_add(t, span_str(options->targets[i].name), options->targets[i].is_control);
 

@@ -17,6 +17,7 @@
 #include "base/looks.h"
 #include "compare/comparer.h"
 #include "compare/comparison.h"
+#include "compare/slo.h"
 
 #define TALLY_TARGETS_MAX 17
 
@@ -43,6 +44,7 @@ struct tally_options {
 	size_t target_count;
 	const char *const *slice_headers; /* --slice-by header:NAME */
 	size_t slice_header_count;
+	const struct slo *slo; /* --slo, or NULL */
 	bool show_bodies; /* examples may hold the bodies themselves, and the values that differ */
 	enum looks looks; /* for which the intervals hold */
 };
@@ -83,6 +85,8 @@ void tally_notes(const struct tally *t, size_t target, struct buffer *out);
 
 /** enum tally_extent - all that there is, or only what gates and decisions ask for: no lists but those of times */
 enum tally_extent { TALLY_WHOLE, TALLY_FIGURES };
+/** tally_goodput_text() - of target @target, a line for a terminal with @note behind it; nothing without --slo */
+void tally_goodput_text(const struct tally *t, size_t target, const char *note, struct buffer *out);
 
 /** tally_json() - the member "targets" of the report's "comparison", in an object that the caller has opened */
 void tally_json(const struct tally *t, enum tally_extent extent, struct json *j);

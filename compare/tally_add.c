@@ -167,6 +167,17 @@ static void add_latency(struct target_tally *g, const struct pair *pair)
 		histogram_add(&g->below, (uint64_t)(p->last_byte_us - s->last_byte_us));
 }
 
+/** add_speed() - tokens a second after the first; of a stream whose tokens came all at once there is none */
+static void add_speed(struct side_tally *side, const struct stream_facts *f)
+{
+	int64_t us = 0;
+
+	for (size_t i = 0; i < f->gap_count; i++)
+		us += f->gaps_us[i];
+	if (us > 0)
+		histogram_add(&side->speed, (uint64_t)(1e6 * SPEED_UNITS * (double)f->gap_count / (double)us));
+}
+
 static void add_stream(struct side_tally *side, const struct stream_facts *f)
 {
 	side->streams++;
@@ -175,12 +186,39 @@ static void add_stream(struct side_tally *side, const struct stream_facts *f)
 	add_time(&side->first_token, f->first_token_us);
 	for (size_t i = 0; i < f->gap_count; i++)
 		add_time(&side->gap, f->gaps_us[i]);
+	if (f->gap_count > 0)
+		add_time(&side->second_token, f->gaps_us[0]);
+	add_speed(side, f);
 }
 
 /** has_messages() - is it a call of gRPC whose response is a stream? */
 static bool has_messages(const struct comparison *c)
 {
-	return c->production_stream.events > 0 || c->shadow_stream.events > 0;
+	return c->kind != BODY_NONE && (c->production_stream.events > 0 || c->shadow_stream.events > 0);
+}
+
+/** side_meets() - an error is of no use, however fast it came */
+static enum slo_met side_meets(const struct slo *slo, enum health health, bool failed, const struct response *r,
+			       const struct stream_facts *f)
+{
+	if (health == HEALTH_BAD || failed)
+		return SLO_MISSED;
+	return health == HEALTH_UNSEEN || !r ? SLO_UNKNOWN : slo_meets(slo, r, f);
+}
+
+static void add_goodput(struct target_tally *g, const struct slo *slo, const struct pair *pair, const struct comparison *c)
+{
+	const struct response *p = pair->production, *s = pair->shadow;
+	bool error_event = c->verdict == COMPARISON_STATUS && c->reason && strcmp(c->reason, "error_event") == 0;
+	enum health production, shadow;
+
+	if (pair->outcome->kind == OUTCOME_CANCELLED_AT_EXIT || pair->outcome->kind == OUTCOME_FAILED_STALE || !p ||
+	    p->status_code == 0)
+		return; /* as of errors: it says nothing about the difference */
+	production = health_of(pair, p, p->status_code);
+	shadow = health_of(pair, s, pair->outcome->status_code);
+	goodput_add(&g->goodput, side_meets(slo, production, error_event, p, &c->production_stream),
+		    side_meets(slo, shadow, c->verdict == COMPARISON_ERROR, s, &c->shadow_stream));
 }
 
 static void add_label(struct target_tally *g, const char *label, int number)
@@ -320,6 +358,8 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 		add_stream(&g->side[PRODUCTION], &c->production_stream);
 		add_stream(&g->side[SHADOW], &c->shadow_stream);
 	}
+	if (t->slo.term_count > 0)
+		add_goodput(g, &t->slo, pair, c);
 	add_decisions(g, &c->findings);
 	add_paths(g, &c->findings);
 	add_slices(t, g, pair, c);

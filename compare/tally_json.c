@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "compare/figures.h"
 #include "compare/proposal.h"
 #include "compare/tally_state.h"
 
@@ -355,6 +356,23 @@ static void latency_json(struct json *j, const struct target_tally *g)
 	json_close(j, '}');
 }
 
+/* Slow is at the low end here. */
+static double speed_quantile(const struct histogram *h, double q)
+{
+	return h->count > 0 ? (double)histogram_quantile(h, q) / SPEED_UNITS : NAN;
+}
+
+static void speed_json(struct json *j, const struct histogram *h)
+{
+	open_member(j, "tokens_per_second", '{');
+	json_count(j, "count", h->count);
+	exact(j, "p50", speed_quantile(h, 0.50));
+	exact(j, "p10", speed_quantile(h, 0.10));
+	exact(j, "p1", speed_quantile(h, 0.01));
+	figure_histogram(j, "thousandths", h);
+	json_close(j, '}');
+}
+
 static void stream_json(struct json *j, const char *name, const struct side_tally *s)
 {
 	open_member(j, name, '{');
@@ -362,7 +380,9 @@ static void stream_json(struct json *j, const char *name, const struct side_tall
 	json_count(j, "events", s->events);
 	json_count(j, "tokens", s->tokens);
 	histogram_json(j, "first_token", &s->first_token, 0);
+	histogram_json(j, "second_token", &s->second_token, 0);
 	histogram_json(j, "gap", &s->gap, 0);
+	speed_json(j, &s->speed);
 	json_close(j, '}');
 }
 
@@ -655,6 +675,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	error_rate_json(j, g);
 	decision_json(j, g, extent, target_effect(g, control_of(t) != NULL).deff);
 	outputs_json(&g->outputs, j);
+	goodput_json(&g->goodput, j);
 	if (extent == TALLY_WHOLE)
 		statuses_json(j, g);
 	latency_json(j, g);

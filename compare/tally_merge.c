@@ -29,7 +29,9 @@ static void merge_side(struct side_tally *into, const struct side_tally *from)
 	histogram_merge(&into->first_byte, &from->first_byte);
 	histogram_merge(&into->total, &from->total);
 	histogram_merge(&into->first_token, &from->first_token);
+	histogram_merge(&into->second_token, &from->second_token);
 	histogram_merge(&into->gap, &from->gap);
+	histogram_merge(&into->speed, &from->speed);
 	into->streams += from->streams;
 	into->events += from->events;
 	into->tokens += from->tokens;
@@ -82,6 +84,7 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->decisions_agree += from->decisions_agree;
 	into->decisions_otherwise += from->decisions_otherwise;
 	outputs_merge(&into->outputs, &from->outputs);
+	goodput_merge(&into->goodput, &from->goodput);
 	into->timeouts += from->timeouts;
 	into->numbers += from->numbers;
 	keep_max(&into->max_abs, from->max_abs);

@@ -98,3 +98,8 @@ void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 	ignored_lines(t->target[target], out);
 	proposal_lines(t->target[target], out);
 }
+
+void tally_goodput_text(const struct tally *t, size_t target, const char *note, struct buffer *out)
+{
+	goodput_text(&t->target[target]->goodput, note, out);
+}

@@ -370,7 +370,9 @@ static void read_latency(struct reader *r, uint32_t node, struct target_tally *g
 		read_histogram(r, times, "first_byte", &g->side[s].first_byte);
 		read_histogram(r, times, "total", &g->side[s].total);
 		read_histogram(r, stream, "first_token", &g->side[s].first_token);
+		read_histogram(r, stream, "second_token", &g->side[s].second_token);
 		read_histogram(r, stream, "gap", &g->side[s].gap);
+		read_histogram(r, object(r, stream, "tokens_per_second"), "thousandths", &g->side[s].speed);
 		g->side[s].streams = count(r, stream, "count");
 		g->side[s].events = count(r, stream, "events");
 		g->side[s].tokens = count(r, stream, "tokens");
@@ -514,6 +516,8 @@ static void read_outputs(struct reader *r, uint32_t node, struct target_tally *g
 {
 	const char *wrong = outputs_read(&g->outputs, r->d, object(r, node, "outputs"));
 
+	if (!wrong)
+		wrong = goodput_read(&g->goodput, r->d, object(r, node, "goodput"));
 	if (wrong)
 		fail(r, wrong, "what a report writes there");
 }

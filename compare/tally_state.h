@@ -17,6 +17,7 @@
 #include "compare/counted.h"
 #include "compare/examples.h"
 #include "compare/first_pairs.h"
+#include "compare/goodput.h"
 #include "compare/outputs.h"
 #include "compare/tally.h"
 #include "compare/witnesses.h"
@@ -45,8 +46,11 @@ enum { SLICE_PAIRS, SLICE_COMPARED, SLICE_MISMATCH, SLICE_GENERATED, SLICE_ERROR
 #define SCORE_POWERS 20
 #define SCORE_BINS   (SCORE_LINEAR + 2 * (SCORE_POWERS + 1))
 
+#define SPEED_UNITS 1000 /* of a token a second */
+
 struct side_tally {
-	struct histogram first_byte, total, first_token, gap;
+	struct histogram first_byte, total, first_token, second_token, gap;
+	struct histogram speed; /* tokens a second of each response, in SPEED_UNITS */
 	uint64_t streams, events, tokens;
 	uint64_t score[SCORE_BINS];
 	uint64_t label_overflow;
@@ -72,6 +76,7 @@ struct target_tally {
 	} bad;
 	uint64_t decisions, decisions_agree, decisions_otherwise;
 	struct outputs outputs;
+	struct goodput goodput;
 	struct side_tally side[SIDES];
 	struct histogram above, below; /* shadow - production where it is not negative, and production - shadow */
 	uint64_t timeouts;
@@ -88,6 +93,7 @@ struct tally {
 	size_t target_count;
 	char dimension[DIMENSIONS][NAME_TEXT]; /* "path", "model", "header:x-tenant" */
 	size_t dimension_count;
+	struct slo slo; /* without terms: there is none */
 	bool show_bodies;
 };
 

@@ -116,6 +116,7 @@ static void target_text(const struct comparison_facts *f, size_t target, struct 
 	latency_text("production", brief.production.p50, brief.production.p99, "", false, out);
 	latency_text(t->is_control ? "control" : "shadow", brief.target.p50, brief.target.p99, note,
 		     note[0] && f->shows_grey, out);
+	tally_goodput_text(f->tally, target, note, out);
 }
 
 void comparison_text(const struct comparison_facts *f, struct buffer *out)

@@ -70,6 +70,11 @@ static bool is_excused(const struct gate_term *t, const struct json_doc *d, uint
 	       !says(d, node, "role", "control") && !(noise && says(d, noise, "source", "control"));
 }
 
+static bool begins(const char *path, const char *with)
+{
+	return strncmp(path, with, strlen(with)) == 0;
+}
+
 /*
  * Times of the shadow at a pace that was not production's: beside production's
  * they say nothing, and as fast as possible not even alone. Production's own,
@@ -78,8 +83,8 @@ static bool is_excused(const struct gate_term *t, const struct json_doc *d, uint
 static bool is_beside_the_pace(const struct gate_term *t, enum replay_speed speed)
 {
 	const char *path = t->value->path;
-	bool compares = strncmp(path, "latency_us.difference.", 22) == 0 || strstr(path, "_ratio");
-	bool is_shadows = strncmp(path, "latency_us.shadow.", 18) == 0 || strncmp(path, "streams.shadow.", 15) == 0;
+	bool compares = begins(path, "latency_us.difference.") || begins(path, "goodput.delta.") || strstr(path, "_ratio");
+	bool is_shadows = begins(path, "latency_us.shadow.") || begins(path, "streams.shadow.") || begins(path, "goodput.shadow.");
 
 	return t->value->scope == GATE_COMPARED &&
 	       ((compares && speed != SPEED_RECORDED) || (is_shadows && speed == SPEED_MAX));

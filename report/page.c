@@ -117,6 +117,7 @@ static void latencies(struct markup *p, struct view report, struct view target)
 	}
 	page_latency(p, target);
 	page_streams(p, target);
+	page_goodput(p, target);
 	markup_raw(p, speed != SPEED_RECORDED ? "</div>\n" : "");
 	buffer_deinit(&why);
 }

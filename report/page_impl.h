@@ -80,6 +80,8 @@ void page_against(struct markup *p, struct view report);
 void page_decisions(struct markup *p, struct view target);
 void page_streams(struct markup *p, struct view target);
 
+void page_goodput(struct markup *p, struct view target);
+
 /* page_outputs.c */
 void page_outputs(struct markup *p, struct view target);
 

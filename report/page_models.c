@@ -236,6 +236,14 @@ void page_decisions(struct markup *p, struct view target)
 
 /* ---- streams ---- */
 
+static void speed_cell(struct markup *p, struct view v)
+{
+	if (view_is_number(v))
+		markup_cell(p, "%.1f", view_number(v));
+	else
+		markup_cell(p, " ");
+}
+
 static void stream_row(struct markup *p, const char *class, const char *what, struct view s)
 {
 	if (markup_is_html(p))
@@ -246,8 +254,11 @@ static void stream_row(struct markup *p, const char *class, const char *what, st
 	markup_cell_count(p, view_count(view_get(s, "tokens")));
 	page_cell_quantile(p, view_get(s, "first_token"), "p50");
 	page_cell_quantile(p, view_get(s, "first_token"), "p99");
+	page_cell_quantile(p, view_get(s, "second_token"), "p50");
 	page_cell_quantile(p, view_get(s, "gap"), "p50");
 	page_cell_quantile(p, view_get(s, "gap"), "p99");
+	speed_cell(p, view_get(s, "tokens_per_second.p50"));
+	speed_cell(p, view_get(s, "tokens_per_second.p10"));
 }
 
 void page_streams(struct markup *p, struct view target)
@@ -257,9 +268,29 @@ void page_streams(struct markup *p, struct view target)
 	if (view_count(view_get(a, "count")) + view_count(view_get(b, "count")) == 0)
 		return;
 	markup_section(p, 2, "streams", "Streams of tokens");
-	markup_table(p, "lrrrrrr", "|streams|tokens|first token p50|p99|between tokens p50|p99");
+	markup_table(p, "lrrrrrrrrr", "|streams|tokens|first token p50|p99|second p50|between tokens p50|p99|tokens/s p50|p10");
 	stream_row(p, "p", "production", a);
 	stream_row(p, "s", "shadow", b);
 	markup_table_end(p);
+	markup_section_end(p);
+}
+
+void page_goodput(struct markup *p, struct view target)
+{
+	struct view goodput = view_get(target, "goodput"), delta = view_get(goodput, "delta");
+
+	if (!view_get(goodput, "slo").there)
+		return;
+	markup_section(p, 2, "goodput", "Goodput");
+	markup_table(p, "wrrr", "answered so|production|shadow|of");
+	markup_cell_code(p, view_get(goodput, "slo"));
+	markup_cell_share(p, view_number(view_get(goodput, "production.rate")));
+	markup_cell_share(p, view_number(view_get(goodput, "shadow.rate")));
+	markup_cell_count(p, view_count(view_get(goodput, "shadow.of")));
+	markup_table_end(p);
+	if (view_is_number(view_get(delta, "value")))
+		markup_say(p, "The shadow's share less production's: %+.2f %% (95 %% interval %+.2f %% to %+.2f %%).",
+			   100 * view_number(view_get(delta, "value")), 100 * view_number(view_get(delta, "low")),
+			   100 * view_number(view_get(delta, "high")));
 	markup_section_end(p);
 }

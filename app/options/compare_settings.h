@@ -28,6 +28,7 @@ struct compare_settings {
 	const char *fail_on; /* NULL: no gate */
 	enum stop_when stop_when;
 	int64_t watch_at_least_ns;
+	const char *slo;     /* NULL: none */
 };
 
 #endif

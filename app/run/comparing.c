@@ -234,8 +234,20 @@ static int make_comparer(struct comparing *c, struct comparer **out, struct buff
 	return err;
 }
 
-static int make_tally(const struct comparing_settings *set, struct tally **out)
+static int read_slo(const char *text, struct slo *out, struct buffer *error)
 {
+	struct buffer why = { 0 };
+	int err = text ? slo_parse(span_str(text), out, &why) : 0;
+
+	if (err < 0)
+		buffer_printf(error, "--slo \"%s\": %s", text, buffer_text(&why));
+	buffer_deinit(&why);
+	return err;
+}
+
+static int make_tally(const struct comparing_settings *set, struct tally **out, struct buffer *error)
+{
+	struct slo slo = { 0 };
 	struct tally_target targets[TARGETS_MAX];
 	struct tally_options options = {
 		.targets = targets,
@@ -243,9 +255,13 @@ static int make_tally(const struct comparing_settings *set, struct tally **out)
 		.slice_headers = set->compare->slice_by.at,
 		.slice_header_count = set->compare->slice_by.count,
 		.looks = set->is_watched ? LOOKS_ANYTIME : LOOKS_ONCE,
+		.slo = &slo,
 		.show_bodies = set->compare->show_bodies,
 	};
+	int err = read_slo(set->compare->slo, &slo, error);
 
+	if (err < 0)
+		return err;
 	for (size_t i = 0; i < set->target_count; i++)
 		targets[i] = (struct tally_target){ set->targets[i].url.name, set->targets[i].is_control };
 	*out = tally_new(&options);
@@ -260,7 +276,7 @@ static int make_worker(struct comparing *c, struct buffer *error)
 
 	if (err < 0)
 		return err;
-	err = make_tally(&c->set, &tally);
+	err = make_tally(&c->set, &tally, error);
 	if (err < 0) {
 		comparer_free(comparer);
 		return err;

@@ -195,8 +195,14 @@ static const char *const slice_headers[] = { "x-tenant" };
 
 static struct tally *tally_of(size_t targets, bool bodies)
 {
-	struct tally_options options = { both_targets, targets, slice_headers, 1, bodies };
-	struct tally *t = tally_new(&options);
+	struct tally_options options = { both_targets, targets, slice_headers, 1, NULL, bodies };
+	struct buffer error = { 0 };
+	struct tally *t;
+	struct slo slo;
+
+	assert_int_equal(slo_parse(SPAN_LITERAL("total < 450ms"), &slo, &error), 0);
+	options.slo = targets > 1 ? &slo : NULL;
+	t = tally_new(&options);
 
 	assert_non_null(t);
 	return t;
@@ -955,7 +961,7 @@ static void test_out_of_memory(void **state)
 {
 	(void)state;
 	for (long n = 0; n < 400; n += n < 60 ? 1 : 7) {
-		struct tally_options options = { both_targets, 2, slice_headers, 1, true };
+		struct tally_options options = { both_targets, 2, slice_headers, 1, NULL, true };
 		struct tally *t, *other = tally_of(2, true);
 		struct made x;
 

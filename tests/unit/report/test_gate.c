@@ -167,7 +167,8 @@ static void test_generated(void **state)
 #define LATENCIES                                                                                            \
 	"\"comparison\":{\"targets\":{\"m\":{\"pairs\":9,\"compared\":9,\"latency_us\":{\"timeouts\":0,\"p50_ratio\":1,"     \
 	"\"p99_ratio\":1,\"shadow\":{\"total\":{\"p50\":5,\"p99\":9}},\"production\":{\"total\":{\"p50\":5,\"p99\":9}},"    \
-	"\"difference\":{\"p50\":{\"value\":0}}},\"streams\":{\"shadow\":{\"first_token\":{\"p50\":5,\"p99\":9}}}}}}}"
+	"\"difference\":{\"p50\":{\"value\":0}}},\"streams\":{\"shadow\":{\"first_token\":{\"p50\":5,\"p99\":9},"     \
+	"\"tokens_per_second\":{\"p50\":50}}},\"goodput\":{\"shadow\":{\"rate\":1},\"delta\":{\"low\":0}}}}}}"
 
 static const struct {
 	const char *text;
@@ -177,6 +178,7 @@ static const struct {
 	{ "shadow_p50 > 1ms", true, false },    { "shadow_p99 > 1ms", true, false },   { "first_token_p50 > 1ms", true, false },
 	{ "first_token_p99 > 1ms", true, false }, { "production_p99 > 1ms", true, true }, { "timeouts > 1%", true, true },
 	{ "compared < 5", true, true },
+	{ "tokens_per_second_p50 < 10", true, false }, { "goodput < 90%", true, false }, { "goodput_delta_lower < -1%", false, false },
 };
 
 static void check_known(const char *text, const char *speed, bool known, const char *why)
