@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define COUNT_MAX (UINT64_C(1) << 53)
+#define SUM_MAX	  (UINT64_C(1) << 58) /* of a histogram whose unit is small; of 64 reports none wraps around */
 
 void figure_exact(struct json *j, const char *name, double value)
 {
@@ -50,15 +51,20 @@ uint32_t figure_member(struct figure_reader *r, uint32_t node, const char *name,
 	return 0;
 }
 
-uint64_t figure_count(struct figure_reader *r, uint32_t node, const char *name)
+static uint64_t count_upto(struct figure_reader *r, uint32_t node, const char *name, uint64_t most)
 {
 	uint32_t at = find(r, node, name);
 	uint64_t n = 0;
 
-	if (at == 0 || (json_doc_uint(r->d, at, &n) && n <= COUNT_MAX))
+	if (at == 0 || (json_doc_uint(r->d, at, &n) && n <= most))
 		return n;
 	complain(r, name);
 	return 0;
+}
+
+uint64_t figure_count(struct figure_reader *r, uint32_t node, const char *name)
+{
+	return count_upto(r, node, name, COUNT_MAX);
 }
 
 double figure_real(struct figure_reader *r, uint32_t node, const char *name)
@@ -79,5 +85,5 @@ void figure_histogram_read(struct figure_reader *r, uint32_t node, const char *n
 	if (buckets && (!histogram_buckets_read(h, r->d, buckets) || h->count > COUNT_MAX))
 		complain(r, name);
 	h->max = figure_count(r, at, "max");
-	h->sum = figure_count(r, at, "sum");
+	h->sum = count_upto(r, at, "sum", SUM_MAX);
 }

@@ -2,7 +2,8 @@
  * figures.h - members of a report that hold figures, written and read back
  *
  * A reader notes the first member that cannot be what its name says and reads nothing of it; what is missing counts as
- * nothing. Counts above 2^53 are refused: no run reaches them, and sums of many reports cannot wrap around.
+ * nothing. Counts above 2^53 are refused, and sums above 2^58: no run reaches them, and of many reports they cannot wrap
+ * around.
  */
 #ifndef COMPARE_FIGURES_H
 #define COMPARE_FIGURES_H

@@ -106,21 +106,39 @@ static void record(struct json_comparer *jc, double production, double shadow, b
 	}
 }
 
+/** choose() - the best @top of both into the two picks; do they agree? Their labels go into @scratch and @other */
+static bool choose(struct json_comparer *jc, struct choice *a, struct choice *b, size_t top, const struct tolerance *t)
+{
+	bool same = json_list_same(&a->list, &b->list), agrees;
+
+	a->picks = jc->picks[0];
+	b->picks = jc->picks[1];
+	a->count = json_list_choose(&a->list, top, a->picks);
+	if (same)
+		memcpy(b->picks, a->picks, a->count * sizeof(*a->picks));
+	b->count = same ? a->count : json_list_choose(&b->list, top, b->picks);
+	agrees = same || one_agrees(jc, a, b, true, t) || one_agrees(jc, b, a, false, t);
+	write_labels(a, &jc->scratch);
+	write_labels(b, &jc->other);
+	return agrees;
+}
+
+bool json_same_choice(struct json_comparer *jc, const struct json_list *a, const struct json_list *b, size_t top,
+		      const struct tolerance *t)
+{
+	struct choice ca = { .list = *a }, cb = { .list = *b };
+
+	return choose(jc, &ca, &cb, top, t);
+}
+
 void json_decide_between(struct json_comparer *jc, struct json_list a, struct json_list b, size_t top,
 			 const struct tolerance *t)
 {
-	struct choice ca = { a, jc->picks[0], json_list_choose(&a, top, jc->picks[0]) };
-	struct choice cb = { b, jc->picks[1], 0 };
-	bool same = json_list_same(&a, &b), agrees;
+	struct choice ca = { .list = a }, cb = { .list = b };
+	bool agrees = choose(jc, &ca, &cb, top, t);
 
-	if (same)
-		memcpy(jc->picks[1], jc->picks[0], ca.count * sizeof(*ca.picks));
-	cb.count = same ? ca.count : json_list_choose(&b, top, jc->picks[1]);
 	if (ca.count == 0 && cb.count == 0)
 		return;
-	agrees = same || one_agrees(jc, &ca, &cb, true, t) || one_agrees(jc, &cb, &ca, false, t);
-	write_labels(&ca, &jc->scratch);
-	write_labels(&cb, &jc->other);
 	record(jc, ca.count && a.kind != LIST_NAMES ? ca.picks[0].score : (double)NAN,
 	       cb.count && b.kind != LIST_NAMES ? cb.picks[0].score : (double)NAN, agrees);
 }

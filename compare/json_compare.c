@@ -188,7 +188,7 @@ static void visit(struct json_comparer *jc, uint32_t a, uint32_t b, uint32_t sta
 	}
 	if (e->decision)
 		json_decide(jc, e, a, b, state);
-	if (e->output.kind != OUTPUT_NONE && json_measure(jc, &e->output, a, b))
+	if (e->output.kind != OUTPUT_NONE && json_measure(jc, e, a, b))
 		return;
 	if (na->type < JSON_ARRAY || na->type != nb->type) {
 		json_scalars(jc, e, a, b);

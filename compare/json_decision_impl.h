@@ -25,6 +25,10 @@ struct json_place {
 
 /* json_choice.c */
 
+/** json_same_choice() - do the best @top of two lists agree? What they are called goes into @scratch and @other */
+bool json_same_choice(struct json_comparer *jc, const struct json_list *a, const struct json_list *b, size_t top,
+		      const struct tolerance *t);
+
 /** json_decide_between() - the best @top of two lists are a decision, unless neither has any */
 void json_decide_between(struct json_comparer *jc, struct json_list a, struct json_list b, size_t top,
 			 const struct tolerance *t);

@@ -87,6 +87,9 @@ void json_ignored(struct json_comparer *jc, const struct rule_effect *e, uint32_
 /** json_same_text() - do two strings say the same? */
 bool json_same_text(struct json_comparer *jc, uint32_t a, uint32_t b);
 
+/** json_text_hash() - of what a string or a number says; keyed */
+uint64_t json_text_hash(struct json_comparer *jc, const struct json_doc *d, uint32_t node);
+
 /* json_match.c: what belongs to what when the order doesn't tell */
 
 /** json_same_names() - the members of two objects have the same names, each once, in the same order */
@@ -123,9 +126,12 @@ void json_decide(struct json_comparer *jc, const struct rule_effect *e, uint32_t
 /* json_measure.c */
 
 /**
- * json_measure() - compare what stands at this place as a whole, as @rule says
+ * json_measure() - compare what stands at this place as a whole, as the rule of @e says
  * Return: false if it can't be: then it is compared value by value. True: nothing below it is to be looked at.
  */
-bool json_measure(struct json_comparer *jc, const struct output_rule *rule, uint32_t a, uint32_t b);
+bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
+
+/* json_rank.c: the same for a ranking */
+bool json_rank(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
 
 #endif

@@ -36,7 +36,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return x ^ x >> 32;
 }
 
-static uint64_t text_hash(struct json_comparer *jc, const struct json_doc *d, uint32_t node)
+uint64_t json_text_hash(struct json_comparer *jc, const struct json_doc *d, uint32_t node)
 {
 	struct span text = json_doc_text(d, node);
 
@@ -85,7 +85,7 @@ static bool repeats(struct json_comparer *jc, uint32_t object)
 	if (mask == 0)
 		return true; /* json_match_members() will say that there is no memory */
 	for (uint32_t i = first; i < end; i = d->nodes[i + 1].next) {
-		uint32_t at = (uint32_t)text_hash(jc, d, i) & mask;
+		uint32_t at = (uint32_t)json_text_hash(jc, d, i) & mask;
 
 		for (; jc->table[at]; at = (at + 1) & mask)
 			if (span_equal(json_doc_text(d, jc->table[at]), json_doc_text(d, i)))
@@ -146,7 +146,7 @@ static bool take_members(struct json_comparer *jc, const struct json_doc *d, uin
 			 size_t from, uint32_t mask)
 {
 	for (uint32_t i = object + 1; i < d->nodes[object].next; i = d->nodes[i + 1].next) {
-		uint32_t at = (uint32_t)text_hash(jc, d, i) & mask;
+		uint32_t at = (uint32_t)json_text_hash(jc, d, i) & mask;
 		struct json_pair *p = NULL;
 
 		for (; jc->table[at]; at = (at + 1) & mask)
@@ -243,7 +243,7 @@ static void scalar_hash(struct json_comparer *jc, const struct json_doc *d, uint
 	if (type == JSON_NUMBER)
 		out->exact = number_hash(jc, json_doc_text(d, node), &out->number);
 	else if (type == JSON_STRING)
-		out->exact = out->coarse = mix(text_hash(jc, d, node), 2);
+		out->exact = out->coarse = mix(json_text_hash(jc, d, node), 2);
 	else
 		out->exact = out->coarse;
 }
@@ -268,7 +268,7 @@ static uint32_t next_child(struct json_comparer *jc, const struct json_doc *d, s
 	*state = NO_RULES;
 	*name = 0;
 	if (h->object) {
-		*name = text_hash(jc, d, node);
+		*name = json_text_hash(jc, d, node);
 		if (h->state != NO_RULES)
 			*state = path_rules_key(jc->rules, h->state, json_doc_text(d, node), d->nodes[node].escaped);
 		node++;

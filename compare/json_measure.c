@@ -173,10 +173,24 @@ static bool is_meant(const struct json_doc *d, uint32_t node)
 	return d->nodes[node].type == JSON_NUMBER || d->nodes[node].type == JSON_STRING;
 }
 
-bool json_measure(struct json_comparer *jc, const struct output_rule *rule, uint32_t a, uint32_t b)
+bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b)
 {
-	if (cosine(jc, rule, a, b))
-		return true;
-	collector_outputs(jc->out)->sum.cosine.not_judged += is_meant(jc->a, a) || is_meant(jc->b, b);
+	struct outputs *sum = &collector_outputs(jc->out)->sum;
+
+	switch (e->output.kind) {
+	case OUTPUT_COSINE:
+		if (cosine(jc, &e->output, a, b))
+			return true;
+		sum->cosine.not_judged += is_meant(jc->a, a) || is_meant(jc->b, b);
+		break;
+	case OUTPUT_RANK:
+		if (json_rank(jc, e, a, b))
+			return true;
+		sum->rank.not_judged++;
+		break;
+	case OUTPUT_NONE:
+	case OUTPUT_KIND_COUNT:
+		break;
+	}
 	return false;
 }

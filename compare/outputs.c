@@ -17,40 +17,64 @@ static const char *output_kind_name(enum output_kind kind)
 	return names[kind];
 }
 
+/*
+ * Each kind has its figures, and for them functions of the same names: cosine_figures_any(), rank_figures_any(). Those of
+ * all kinds are called by this list.
+ */
+#define KINDS(X) X(COSINE, cosine) X(RANK, rank)
+
 bool outputs_any(const struct outputs *o)
 {
-	return cosine_figures_any(&o->cosine);
+#define X(id, name) any |= name##_figures_any(&o->name);
+	bool any = false;
+
+	KINDS(X)
+#undef X
+	return any;
 }
 
 void outputs_merge(struct outputs *into, const struct outputs *from)
 {
-	cosine_figures_merge(&into->cosine, &from->cosine);
+#define X(id, name) name##_figures_merge(&into->name, &from->name);
+	KINDS(X)
+#undef X
 }
 
 void outputs_text(const struct outputs *o, struct buffer *out)
 {
-	cosine_figures_text(&o->cosine, out);
+#define X(id, name) name##_figures_text(&o->name, out);
+	KINDS(X)
+#undef X
 }
 
 void outputs_json(const struct outputs *o, struct json *j)
 {
 	json_key(j, "outputs");
 	json_open(j, '{');
-	if (cosine_figures_any(&o->cosine)) {
-		json_key(j, output_kind_name(OUTPUT_COSINE));
-		json_open(j, '{');
-		cosine_figures_json(&o->cosine, j);
-		json_close(j, '}');
+#define X(id, name)                                               \
+	if (name##_figures_any(&o->name)) {                       \
+		json_key(j, output_kind_name(OUTPUT_##id));       \
+		json_open(j, '{');                                \
+		name##_figures_json(&o->name, j);                 \
+		json_close(j, '}');                               \
 	}
+	KINDS(X)
+#undef X
 	json_close(j, '}');
 }
 
 const char *outputs_read(struct outputs *o, const struct json_doc *d, uint32_t node)
 {
 	struct figure_reader r = { d, NULL };
-	uint32_t cosine = figure_member(&r, node, "cosine", JSON_OBJECT);
+	uint32_t at;
 
-	return r.wrong ? r.wrong : cosine_figures_read(&o->cosine, d, cosine);
+#define X(id, name)                                                                    \
+	at = figure_member(&r, node, output_kind_name(OUTPUT_##id), JSON_OBJECT);      \
+	if (!r.wrong)                                                                  \
+		r.wrong = name##_figures_read(&o->name, d, at);
+	KINDS(X)
+#undef X
+	return r.wrong;
 }
 
 void outputs_found_clear(struct outputs_found *f)

@@ -1,7 +1,7 @@
 /*
  * outputs.h - outputs that a rule compares as a whole: what came of them, added up
  *
- * A rule may say of a place that what stands there is one output and not a lot of values: an embedding. It is then
+ * A rule may say of a place that what stands there is one output and not a lot of values: an embedding, a ranking. It is then
  * judged by one figure, agrees or does not, and its figure goes into a histogram. Everything here is a count, a sum,
  * a least or a greatest, so that what two pairs or two reports gave is added up alike. One thread at a time.
  */
@@ -14,10 +14,11 @@
 #include "base/json.h"
 #include "base/json_doc.h"
 #include "compare/cosine.h"
+#include "compare/rank.h"
 #include "compare/verdicts.h"
 
 /* The words of rules that name a kind of output. */
-#define OUTPUT_KINDS(X) X(COSINE, "cosine")
+#define OUTPUT_KINDS(X) X(COSINE, "cosine") X(RANK, "rank")
 
 enum output_kind {
 	OUTPUT_NONE,
@@ -31,11 +32,13 @@ enum output_kind {
 struct output_rule {
 	enum output_kind kind; /* NONE: it says nothing */
 	double least;          /* cosine: that agrees */
+	double k;              /* rank: a whole number, of the places that count */
 };
 
 /** struct outputs - of one pair, or of many; the zero value is of none */
 struct outputs {
 	struct cosine_figures cosine;
+	struct rank_figures rank;
 };
 
 /** outputs_any() - is there something to tell? */

@@ -38,6 +38,10 @@ bool tensor_measure(struct collector *c, const struct output_rule *rule, const s
 	const struct tensor *p = production->tensor, *s = shadow->tensor;
 	uint64_t row = p->rank >= 2 ? p->row : p->count;
 
+	if (rule->kind == OUTPUT_RANK) { /* a ranking stands in no tensor */
+		collector_outputs(c)->sum.rank.not_judged++;
+		return false;
+	}
 	if (!is_real(p->type) || !is_real(s->type) || p->count != s->count || p->count == 0 || row == 0 ||
 	    p->count % row != 0 || p->count > UINT32_MAX || !walk_rows(NULL, rule, *production, *shadow, row)) {
 		collector_outputs(c)->sum.cosine.not_judged++;

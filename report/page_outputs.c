@@ -1,12 +1,23 @@
 /* page_outputs.c - outputs that rules compare as a whole: how near they are */
 #include "report/page_impl.h"
 
-static void cosine_cell(struct markup *p, struct view v)
+#include <math.h>
+
+static void figure_cell(struct markup *p, struct view v)
 {
 	if (view_is_number(v))
 		markup_cell(p, "%.6f", view_number(v));
 	else
 		markup_cell(p, " ");
+}
+
+/** not_judged() - how many outputs of a kind could not be compared as a whole, and why */
+static void not_judged(struct markup *p, struct view kind, const char *why)
+{
+	uint64_t count = view_count(view_get(kind, "not_judged"));
+
+	if (count > 0)
+		markup_say(p, "Compared value by value, since %s: %llu.", why, (unsigned long long)count);
 }
 
 static void cosine(struct markup *p, struct view c)
@@ -16,30 +27,49 @@ static void cosine(struct markup *p, struct view c)
 	markup_table(p, "rrrrrrrr", "embeddings|agree|cosine p50|p1|least|length of the shadow's, mean|least|greatest");
 	markup_cell_count(p, view_count(view_get(c, "vectors")));
 	markup_cell_count(p, view_count(view_get(c, "agree")));
-	cosine_cell(p, view_get(c, "p50"));
-	cosine_cell(p, view_get(c, "p1"));
-	cosine_cell(p, view_get(c, "min"));
-	cosine_cell(p, view_get(ratio, "mean"));
-	cosine_cell(p, view_get(ratio, "min"));
-	cosine_cell(p, view_get(ratio, "max"));
+	figure_cell(p, view_get(c, "p50"));
+	figure_cell(p, view_get(c, "p1"));
+	figure_cell(p, view_get(c, "min"));
+	figure_cell(p, view_get(ratio, "mean"));
+	figure_cell(p, view_get(ratio, "min"));
+	figure_cell(p, view_get(ratio, "max"));
 	markup_table_end(p);
 	markup_note(p, "The cosine of production's vector and the shadow's to the same input; 99 %% of the pairs are above p1. Lengths are "
 		       "in those of production's vectors: a cosine does not tell them.");
 	if (view_count(view_get(c, "other_dimension")) > 0)
 		markup_say(p, "Of another dimension, and so of no use beside the others: %llu.",
 			   (unsigned long long)view_count(view_get(c, "other_dimension")));
-	if (view_count(view_get(c, "not_judged")) > 0)
-		markup_say(p, "Compared value by value, since they have no cosine: %llu.",
-			   (unsigned long long)view_count(view_get(c, "not_judged")));
+	not_judged(p, c, "they have no cosine");
+}
+
+static void rank(struct markup *p, struct view r)
+{
+	uint64_t lists = view_count(view_get(r, "lists"));
+
+	markup_table(p, "rrrrrr", "rankings|agree|the same first|overlap of the first k|NDCG of ten|Kendall's tau");
+	markup_cell_count(p, lists);
+	markup_cell_count(p, view_count(view_get(r, "agree")));
+	markup_cell_share(p, lists > 0 ? view_number(view_get(r, "same_first")) / (double)lists : NAN);
+	markup_cell_share(p, view_number(view_get(r, "overlap")));
+	figure_cell(p, view_get(r, "ndcg"));
+	figure_cell(p, view_get(r, "tau"));
+	markup_table_end(p);
+	markup_note(p, "The first k are compared as a set; NDCG takes production's order for the right one.");
+	if (view_count(view_get(r, "other_length")) > 0)
+		markup_say(p, "Of another length: %llu.", (unsigned long long)view_count(view_get(r, "other_length")));
+	not_judged(p, r, "they are no rankings");
 }
 
 void page_outputs(struct markup *p, struct view target)
 {
-	struct view vectors = view_get(target, "outputs.cosine");
+	struct view vectors = view_get(target, "outputs.cosine"), rankings = view_get(target, "outputs.rank");
 
-	if (!vectors.there)
+	if (!vectors.there && !rankings.there)
 		return;
 	markup_section(p, 2, "outputs", "Outputs as a whole");
-	cosine(p, vectors);
+	if (vectors.there)
+		cosine(p, vectors);
+	if (rankings.there)
+		rank(p, rankings);
 	markup_section_end(p);
 }

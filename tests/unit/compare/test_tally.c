@@ -113,6 +113,12 @@ static void make_outputs(struct made *x)
 		x->outputs.agree += c.value > 0.9999;
 	}
 	x->outputs.sum.cosine.not_judged = below(20) == 0;
+	if (below(2)) {
+		struct rank_result r = { below(2), (double)below(11) / 10, below(3) ? (double)below(21) / 10 - 1 : NAN, 0.5 };
+
+		rank_figures_add(&x->outputs.sum.rank, &r, below(2));
+		x->outputs.judged++;
+	}
 	if (!outputs_any(&x->outputs.sum))
 		return;
 	x->c.findings.outputs = &x->outputs;
