@@ -150,7 +150,7 @@ bool json_decide_lists(struct json_comparer *jc, struct json_place p, enum json_
 
 	if (kind == LIST_NONE || json_list_kind(jc->b, p.b) != kind)
 		return false;
-	if (!e->ignore && e->output.kind == OUTPUT_NONE && !(e->unordered && kind == LIST_NUMBERS))
+	if (!e->ignore && !output_rule_names(&e->output) && !(e->unordered && kind == LIST_NUMBERS))
 		json_decide_between(jc, json_list_whole(jc->a, p.a, kind, classes_a), json_list_whole(jc->b, p.b, kind, classes_b),
 				    e->decision ? e->top : 1, &e->tolerance);
 	return true;

@@ -126,7 +126,7 @@ void json_instances(struct json_comparer *jc, struct json_place p, int rank)
 	bool labels;
 
 	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX ||
-	    path_rules_effect(jc->rules, p.state)->unordered || path_rules_effect(jc->rules, p.state)->output.kind != OUTPUT_NONE)
+	    path_rules_effect(jc->rules, p.state)->unordered || output_rule_names(&path_rules_effect(jc->rules, p.state)->output))
 		return;
 	labels = json_all_labels(jc->a, p.a) && json_all_labels(jc->b, p.b);
 	collector_enter_index(jc->out, 0);

@@ -168,6 +168,8 @@ static bool cosine(struct json_comparer *jc, const struct output_rule *rule, uin
 /** is_meant() - is that what the rule is about: a string, or numbers in arrays? */
 static bool is_meant(const struct json_doc *d, uint32_t node)
 {
+	if (d->nodes[node].type == JSON_NUMBER)
+		return false;
 	while (d->nodes[node].type == JSON_ARRAY && d->nodes[node].count > 0)
 		node++;
 	return d->nodes[node].type == JSON_NUMBER || d->nodes[node].type == JSON_STRING;
@@ -186,7 +188,7 @@ bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_
 	case OUTPUT_RANK:
 		if (json_rank(jc, e, a, b))
 			return true;
-		sum->rank.not_judged++;
+		sum->rank.not_judged += !e->output.preset;
 		break;
 	case OUTPUT_NONE:
 	case OUTPUT_KIND_COUNT:

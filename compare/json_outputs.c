@@ -30,7 +30,7 @@ void json_rows(struct json_comparer *jc, struct json_place data, uint32_t width,
 	const struct rule_effect *e;
 
 	e = path_rules_effect(jc->rules, data.state);
-	if (e->unordered || e->output.kind != OUTPUT_NONE)
+	if (e->unordered || output_rule_names(&e->output))
 		return;
 	collector_enter_index(jc->out, 0);
 	for (uint32_t i = 0; width <= na - i && i <= nb && width <= nb - i; i += width) {
@@ -79,7 +79,7 @@ static void nested(struct json_comparer *jc, struct json_place p, bool labels, i
 
 	if (na->type != JSON_ARRAY || nb->type != JSON_ARRAY || na->count == 0 || rank > RANK_MAX ||
 	    path_rules_effect(jc->rules, p.state)->ignore || path_rules_effect(jc->rules, p.state)->unordered ||
-	    path_rules_effect(jc->rules, p.state)->output.kind != OUTPUT_NONE)
+	    output_rule_names(&path_rules_effect(jc->rules, p.state)->output))
 		return;
 	if (jc->a->nodes[p.a + 1].type != JSON_ARRAY) {
 		if (labels)

@@ -91,6 +91,11 @@ static bool compare_lists(struct json_comparer *jc, const struct rule_effect *e,
 	return true;
 }
 
+static bool has_index(const struct json_doc *d, uint32_t list)
+{
+	return d->nodes[list].type == JSON_ARRAY && json_doc_member(d, list + 1, NAME("index"));
+}
+
 bool json_rank(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b)
 {
 	enum json_list_kind kind = json_list_kind(jc->a, a);
@@ -100,7 +105,7 @@ bool json_rank(struct json_comparer *jc, const struct rule_effect *e, uint32_t a
 	size_t items, bytes;
 	bool judged = false;
 
-	if (kind == LIST_NONE || json_list_kind(jc->b, b) != kind)
+	if (kind == LIST_NONE || json_list_kind(jc->b, b) != kind || (e->output.preset && !has_index(jc->a, a)))
 		return false;
 	la = json_list_whole(jc->a, a, kind, NODE_NONE);
 	lb = json_list_whole(jc->b, b, kind, NODE_NONE);

@@ -33,7 +33,15 @@ struct output_rule {
 	enum output_kind kind; /* NONE: it says nothing */
 	double least;          /* cosine: that agrees */
 	double k;              /* rank: a whole number, of the places that count */
+	bool preset;           /* of a preset, which knows less than a user: rank needs items with an index, and a place
+				* that is something else may be a decision */
 };
+
+/** output_rule_names() - does the user say what stands there? Then nothing is guessed */
+static inline bool output_rule_names(const struct output_rule *r)
+{
+	return r->kind != OUTPUT_NONE && !r->preset;
+}
 
 /** struct outputs - of one pair, or of many; the zero value is of none */
 struct outputs {

@@ -3,7 +3,7 @@
  *
  * What is here: names that the server itself gives to a request and a response,
  * when it was answered and how long that took, and what the server calls the
- * model, since a shadow is often called otherwise. What is not here: anything a
+ * model, since a shadow is often called otherwise; and where embeddings and rankings stand. What is not here: anything a
  * model says, counts of tokens, which tell that the text differs, and anything
  * in the responses of servers that pass on what the model's own code returns
  * (TorchServe's handlers, MLflow's models): there /id may be what a recommender
@@ -76,6 +76,9 @@ static const char *const openai[] = {
 /* Embeddings; and vLLM's pooling route, which calls a vector "data". */
 static const char *const openai_outputs[] = { "/data/*/embedding cosine", "/data/*/data cosine" };
 
+/* Vectors of embed and embed_all, the ranking of rerank; what predict answers has no index, and is left to its labels. */
+static const char *const tei_outputs[] = { "/* cosine", "/data/*/embedding cosine", "\"\" rank" };
+
 const struct path_preset path_presets[] = {
 #define LIST(name) name, sizeof(name) / sizeof(name[0])
 	{ "any", NULL, 0, NULL, 0 },
@@ -83,6 +86,7 @@ const struct path_preset path_presets[] = {
 	{ "tfserving", LIST(tfserving), NULL, 0 },
 	{ "torchserve", NULL, 0, NULL, 0 },
 	{ "openai", LIST(openai), LIST(openai_outputs) },
+	{ "tei", NULL, 0, LIST(tei_outputs) },
 	{ "mlflow", NULL, 0, NULL, 0 },
 #undef LIST
 };

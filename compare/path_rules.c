@@ -291,6 +291,7 @@ static int take_line(struct path_rules *r, struct span line, const struct tolera
 		return complain(from, word.len ? word : pattern, problem);
 	}
 	rule.given = rule_parameters_of(rule.word, defaults);
+	rule.given.output.preset = preset;
 	result = take_parameters(r, &line, from, &rule);
 	return result < 0 ? result : add_rule(r, &rule, from);
 }
@@ -337,8 +338,8 @@ static int take_preset(struct path_rules *r, const char *name, const struct tole
 
 	if (!preset) {
 		buffer_printf(error,
-			      "--preset '%.*s': there is no such preset; use v2, tfserving, torchserve, openai, mlflow "
-			      "or any",
+			      "--preset '%.*s': there is no such preset; use v2, tfserving, torchserve, openai, tei, "
+			      "mlflow or any",
 			      SHOWN_MAX, name);
 		return -EINVAL;
 	}

@@ -35,7 +35,7 @@ struct texts {
 
 struct policy_options {
 	struct texts methods;       /* none: POST and PUT; "any" = every method but CONNECT */
-	const char *preset;         /* NULL or "any", "v2", "tfserving", "torchserve", "openai", "mlflow" */
+	const char *preset;         /* NULL or "any", "v2", "tfserving", "torchserve", "openai", "tei", "mlflow" */
 	struct texts paths;         /* PCRE2: one must match the target's path and query, if there is any */
 	struct texts not_paths;     /* none may match */
 	struct texts hosts;         /* one must match Host, letters of either case; no Host is an empty text */

@@ -63,13 +63,18 @@
 	X("openai/deployments/*/audio/speech") X("openai/deployments/*/images/generations")                  \
 	X("openai/deployments/*/images/edits")
 
+#define TEI_SOURCES "Text Embeddings Inference 1.8 (its own routes, and those of OpenAI that it serves)"
+#define TEI_ROUTES(X)                                                                                        \
+	X("embed") X("embed_all") X("embed_sparse") X("predict") X("rerank") X("similarity") X("v1/embeddings")
+
 #define MLFLOW_SOURCES "MLflow 3 (scoring server), SageMaker's containers"
 #define MLFLOW_ROUTES(X) X("invocations")
 
 #define PRESETS(X)                                                                                           \
 	X(v2, V2_ROUTES, V2_SOURCES, true) X(tfserving, TFSERVING_ROUTES, TFSERVING_SOURCES, true)           \
 	X(torchserve, TORCHSERVE_ROUTES, TORCHSERVE_SOURCES, false)                                          \
-	X(openai, OPENAI_ROUTES, OPENAI_SOURCES, false) X(mlflow, MLFLOW_ROUTES, MLFLOW_SOURCES, false)
+	X(openai, OPENAI_ROUTES, OPENAI_SOURCES, false) X(tei, TEI_ROUTES, TEI_SOURCES, true)                           \
+	X(mlflow, MLFLOW_ROUTES, MLFLOW_SOURCES, false)
 
 #define ROUTE(pattern) { pattern, 0 },
 #define TABLE(name, ROUTES, SOURCES, names_model) static const struct route name##_routes[] = { ROUTES(ROUTE) };

@@ -99,10 +99,10 @@ const struct option_row option_rows[] = {
 	  TEXTS(policy.methods), .shown = "POST and PUT", .hot = true,
 	  .choices = "POST PUT PATCH DELETE GET any" },
 	{ OPTION_GROUP_MIRROR, 0, "preset", "NAME",
-	  "the inference paths of a server: v2 (KServe, Triton, MLServer), tfserving, torchserve, openai, "
+	  "the inference paths of a server: v2 (KServe, Triton, MLServer), tfserving, torchserve, openai, tei, "
 	  "mlflow, or any",
 	  TEXT(policy.preset), .initial_text = "any", .hot = true,
-	  .choices = "v2 tfserving torchserve openai mlflow any" },
+	  .choices = "v2 tfserving torchserve openai tei mlflow any" },
 	{ OPTION_GROUP_MIRROR, 0, "path", "RE",
 	  "only if the path (with its query) matches this PCRE2 pattern; repeatable: one must match",
 	  TEXTS(policy.paths), .hot = true },

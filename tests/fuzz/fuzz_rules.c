@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void decide(const char *pattern, struct span text, uint8_t choices)
 {
-	static const char *const presets[] = { "any", "v2", "tfserving", "torchserve", "openai", "mlflow" };
+	static const char *const presets[] = { "any", "v2", "tfserving", "torchserve", "openai", "mlflow", "tei" };
 	char header_rule[PATTERN_MAX + 8] = "x: ";
 	const char *patterns[] = { pattern }, *header_rules[] = { header_rule }, *methods[] = { "any" };
 	struct policy_options options = { .methods = { methods, 1 }, .preset = presets[choices % 6] };

@@ -210,7 +210,7 @@ static const struct {
 	{ { { "method", "" } }, { "--method ''" } },
 	{ { { "method", "POST,PUT" } }, { "--method 'POST,PUT'", "once for each" } },
 	{ { { "method", "connect" } }, { "CONNECT", "tunnel" } },
-	{ { { "preset", "triton" } }, { "--preset 'triton'", "v2, tfserving, torchserve, openai, mlflow, any" } },
+	{ { { "preset", "triton" } }, { "--preset 'triton'", "v2, tfserving, torchserve, openai, tei, mlflow, any" } },
 	{ { { "path", "a" }, { "path", "(b" } }, { "--path '(b'", "parenthesis", "offset 2" } },
 	{ { { "not-path", "[" } }, { "--not-path '['" } },
 	{ { { "host", "*" } }, { "--match-host '*'" } },
@@ -415,7 +415,7 @@ static void test_names(void **state)
 	assert_string_equal(decision_name(DECISION_FILTERED_DENIED), "filtered");
 	assert_string_equal(decision_reason(DECISION_FILTERED_DENIED), "denied");
 	assert_string_equal(decision_name(DECISION_SHED_MEMORY), "shed");
-	assert_string_equal(preset_names(), "v2, tfserving, torchserve, openai, mlflow, any");
+	assert_string_equal(preset_names(), "v2, tfserving, torchserve, openai, tei, mlflow, any");
 }
 
 /* A number that no other head of the test has. */

@@ -469,6 +469,13 @@ static const struct {
 	{ "openai", "/v1/messages/count", false },
 	{ "torchserve", "/wfpredict/dog", true },
 	{ "torchserve", "/wfpredict/dog/2", false },
+	{ "tei", "/embed", true },
+	{ "tei", "/embed_all", true },
+	{ "tei", "/rerank", true },
+	{ "tei", "/predict", true },
+	{ "tei", "/gateway/v1/embeddings", true },
+	{ "tei", "/tokenize", false },
+	{ "tei", "/v1/completions", false },
 	{ "mlflow", "/invocations", true },
 	{ "mlflow", "/endpoints/e/invocations", true },
 	{ "mlflow", "/predict", false },
@@ -580,7 +587,7 @@ static void test_calls(void **state)
 		const char *name;
 		unsigned bit;
 	} by_preset[] = {
-		{ "v2", V2 }, { "tfserving", TFSERVING }, { "torchserve", TORCHSERVE }, { "openai", 0 }, { "mlflow", 0 },
+		{ "v2", V2 }, { "tfserving", TFSERVING }, { "torchserve", TORCHSERVE }, { "openai", 0 }, { "tei", 0 }, { "mlflow", 0 },
 		{ "any", V2 | TFSERVING | TORCHSERVE },
 	};
 
@@ -605,7 +612,7 @@ static void test_preset_names(void **state)
 
 	for (char *name = strtok_r(names, ", ", &save); name; name = strtok_r(NULL, ", ", &save), n++)
 		assert_non_null(preset_find(name));
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 	assert_null(preset_find("nginx"));
 	free(names);
 }
