@@ -24,8 +24,7 @@ static struct span until(struct span text, const char *ends)
 	return text;
 }
 
-/* Also of "http://host/path", as a client of a proxy writes it. */
-static struct span path_of(struct span target)
+struct span slice_path(struct span target)
 {
 	struct span rest, authority;
 
@@ -39,32 +38,14 @@ static struct span path_of(struct span target)
 	return rest.len ? rest : SPAN_LITERAL("/");
 }
 
-static struct span model_of(const struct request_head *head)
-{
-	static const char *const headers[] = { "seldon-model", "serve_multiplexed_model_id" };
-	static const char *const routes[] = { "/v1/models/", "/v2/models/", "/predictions/", "/explanations/" };
-	struct span path = path_of(head->target), rest;
-
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		const struct span *value = request_head_find(head, span_str(headers[i]));
-
-		if (value && value->len > 0)
-			return *value;
-	}
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (after(path, span_str(routes[i]), &rest))
-			return until(rest, "/:");
-	return span_of("", 0);
-}
-
-struct span slice_value(const struct request_head *head, struct span dimension)
+struct span slice_value(const struct request_head *head, struct span model, struct span dimension)
 {
 	const struct span *value;
 
 	if (span_equal(dimension, SPAN_LITERAL("path")))
-		return path_of(head->target);
+		return slice_path(head->target);
 	if (span_equal(dimension, SPAN_LITERAL("model")))
-		return model_of(head);
+		return model;
 	if (!span_starts(dimension, SPAN_LITERAL("header:")))
 		return span_of("", 0);
 	span_skip(&dimension, strlen("header:"));

@@ -3,17 +3,19 @@
  *
  * A model that is as good as the old one on the whole may be worse for one
  * tenant or one route; slices show it. The path is cut at the query. The model
- * is what the header says that routes to it (seldon-model,
- * serve_multiplexed_model_id), else what the path names after /v1/models/,
- * /v2/models/, /predictions/ or /explanations/.
+ * is what request_model.h finds.
  */
 #ifndef COMPARE_SLICES_H
 #define COMPARE_SLICES_H
 
+#include "base/buffer.h"
 #include "base/span.h"
 #include "message/message.h"
 
-/** slice_value() - of the dimension "path", "model" or "header:NAME"; empty if the request has none; borrowed */
-struct span slice_value(const struct request_head *head, struct span dimension);
+/** slice_path() - of a target, also of "http://host/path", as a client of a proxy writes it; borrowed */
+struct span slice_path(struct span target);
+
+/** slice_value() - of the dimension "path", "model", which is @model, or "header:NAME"; empty if the request has none; borrowed */
+struct span slice_value(const struct request_head *head, struct span model, struct span dimension);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "compare/grpc_reply.h"
 #include "compare/proposal.h"
+#include "compare/request_model.h"
 #include "compare/slices.h"
 
 static bool count_one(struct counted *table, struct span first, struct span second, int number, uint64_t by)
@@ -325,13 +326,14 @@ static void add_paths(struct target_tally *g, const struct findings *f)
 	g->ignored_pairs += f->ignored > 0;
 }
 
-static void add_slices(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
+static void add_slices(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c,
+		       struct span model)
 {
 	for (size_t i = 0; i < t->dimension_count; i++) {
 		struct counted_key key = { .len = 0 };
 		struct counted_row *row;
 
-		counted_key_add(&key, slice_value(&pair->request->head, span_str(t->dimension[i])));
+		counted_key_add(&key, slice_value(&pair->request->head, model, span_str(t->dimension[i])));
 		row = counted_row(&g->slices[i], &key);
 		if (!row) {
 			g->slice_overflow++;
@@ -345,6 +347,16 @@ static void add_slices(struct tally *t, struct target_tally *g, const struct pai
 		row->n[SLICE_DECISIONS] += c->findings.decisions_total;
 		row->n[SLICE_AGREE] += c->findings.decisions_agree;
 	}
+}
+
+/** add_request() - what the pairs are divided by is in the request */
+static void add_request(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
+{
+	struct buffer scratch = { 0 };
+	struct span model = request_model(pair->request, &scratch);
+
+	add_slices(t, g, pair, c, model);
+	buffer_deinit(&scratch);
 }
 
 void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c)
@@ -362,7 +374,7 @@ void tally_add(struct tally *t, size_t target, const struct pair *pair, const st
 		add_goodput(g, &t->slo, pair, c);
 	add_decisions(g, &c->findings);
 	add_paths(g, &c->findings);
-	add_slices(t, g, pair, c);
+	add_request(t, g, pair, c);
 	tally_add_witness(g, pair, c);
 	tally_add_example(g, pair, c, t->show_bodies);
 }

@@ -82,7 +82,7 @@ void tally_add_example(struct target_tally *g, const struct pair *pair, const st
 	time_text(m->origin.ts_last, x->ts);
 	if (c->reason)
 		example_text(x->reason, sizeof(x->reason), span_str(c->reason));
-	example_text(x->request_path, sizeof(x->request_path), slice_value(&m->head, SPAN_LITERAL("path")));
+	example_text(x->request_path, sizeof(x->request_path), slice_path(m->head.target));
 	x->status[PRODUCTION] = pair->production ? pair->production->status_code : 0;
 	x->status[SHADOW] = pair->outcome->status_code;
 	x->us[PRODUCTION] = pair->production ? pair->production->last_byte_us : -1;

@@ -161,7 +161,7 @@ static bool copy_pair(struct case_keeper *k, const struct pair *pair, const stru
 	x->shadow = is_whole(pair->shadow) ? copy_response(pair->shadow, &k->budget) : NULL;
 	difference_text(c, &x->differences);
 	if (x->message)
-		x->path = slice_value(&x->message->head, SPAN_LITERAL("path"));
+		x->path = slice_path(x->message->head.target);
 	if (x->message && x->production && (x->shadow || !is_whole(pair->shadow)) && buffer_ok(&x->differences))
 		return true;
 	case_deinit(x);
@@ -178,7 +178,7 @@ void case_keeper_offer(struct case_keeper *k, size_t target, const struct pair *
 	if (!is_case(pair, c))
 		return;
 	x.message = (struct message *)pair->request;
-	x.path = slice_value(&pair->request->head, SPAN_LITERAL("path"));
+	x.path = slice_path(pair->request->head.target);
 	if (!is_wanted(k, &x))
 		return;
 	if (!copy_pair(k, pair, c, &x)) {
