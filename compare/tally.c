@@ -27,6 +27,7 @@ static void target_free(struct target_tally *g)
 		counted_deinit(&g->slices[i]);
 	examples_deinit(&g->examples);
 	first_pairs_deinit(&g->first);
+	contrast_free(g->contrast);
 	free(g);
 }
 
@@ -84,6 +85,16 @@ struct tally *tally_empty(void)
 	return t;
 }
 
+static bool make_features(struct tally *t, const struct tally_options *options)
+{
+	struct features_options set = { options->has_header, options->has_header_ctx, t->open_headers, 0 };
+
+	for (size_t i = DIMENSION_HEADERS; i < t->dimension_count; i++)
+		t->open_headers[set.open_header_count++] = t->dimension[i] + strlen("header:");
+	t->features = features_new(&set);
+	return t->features != NULL;
+}
+
 struct tally *tally_new(const struct tally_options *options)
 {
 	struct tally *t = tally_empty();
@@ -108,7 +119,8 @@ struct tally *tally_new(const struct tally_options *options)
 		tally_dimension(t, buffer_span(&name));
 		buffer_deinit(&name);
 	}
-	return t;
+	if (make_features(t, options))
+		return t;
 fail:
 	tally_free(t);
 	return NULL;
@@ -120,6 +132,7 @@ void tally_free(struct tally *t)
 		return;
 	for (size_t i = 0; i < t->target_count; i++)
 		target_free(t->target[i]);
+	features_free(t->features);
 	free(t);
 }
 

@@ -47,6 +47,9 @@ struct tally_options {
 	const struct slo *slo; /* --slo, or NULL */
 	bool show_bodies; /* examples may hold the bodies themselves, and the values that differ */
 	enum looks looks; /* for which the intervals hold */
+	/* which headers may explain differences, besides those of @slice_headers; NULL: none */
+	bool (*has_header)(const void *ctx, struct span name, bool is_grpc);
+	const void *has_header_ctx; /* borrowed for life */
 };
 
 struct tally;
@@ -76,8 +79,8 @@ struct tally_brief {
 struct tally_brief tally_brief(const struct tally *t, size_t target);
 
 /**
- * tally_notes() - of target @target, for a terminal: what was left out of comparing and differs, a line each,
- * with a warning if it is in more than IGNORED_WARNING of the pairs; and the rules that would let pass what
+ * tally_notes() - of target @target, for a terminal, a line each: where disagreement is high; what was left out of
+ * comparing and differs, with a warning if it is in more than IGNORED_WARNING of the pairs; and the rules that would let pass what
  * seems to be no fault. Nothing if there is nothing to say.
  */
 #define IGNORED_WARNING 0.01

@@ -349,6 +349,25 @@ static void add_slices(struct tally *t, struct target_tally *g, const struct pai
 	}
 }
 
+/* What is excused, as target_mismatch() has it, is no mismatch here either. */
+static void add_features(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c,
+			 struct span model)
+{
+	const struct message *m = pair->request;
+	bool excused = c->generated && c->verdict == COMPARISON_VALUE && !control_of(t);
+	const struct feature_value *values;
+	size_t count;
+
+	if (!comparison_is_compared(c->verdict))
+		return;
+	if (!g->contrast)
+		g->contrast = contrast_new(t->show_bodies);
+	if (!g->contrast) /* out of memory */
+		return;
+	values = features_read(t->features, m, slice_path(m->head.target), model, &count);
+	contrast_add(g->contrast, values, count, m->origin.id, comparison_is_mismatch(c->verdict) && !excused);
+}
+
 /** add_request() - what the pairs are divided by is in the request */
 static void add_request(struct tally *t, struct target_tally *g, const struct pair *pair, const struct comparison *c)
 {
@@ -356,6 +375,7 @@ static void add_request(struct tally *t, struct target_tally *g, const struct pa
 	struct span model = request_model(pair->request, &scratch);
 
 	add_slices(t, g, pair, c, model);
+	add_features(t, g, pair, c, model);
 	buffer_deinit(&scratch);
 }
 

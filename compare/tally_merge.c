@@ -95,8 +95,22 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->repeats.forgotten += from->repeats.forgotten;
 }
 
+static int merge_contrast(struct target_tally *into, const struct target_tally *from)
+{
+	if (!from->contrast)
+		return 0;
+	if (!into->contrast)
+		into->contrast = contrast_new(false);
+	if (!into->contrast)
+		return -ENOMEM;
+	contrast_merge(into->contrast, from->contrast);
+	return 0;
+}
+
 static int merge_target(struct target_tally *into, const struct target_tally *from)
 {
+	int err;
+
 	merge_counts(into, from);
 	merge_reasons(&into->errors, &from->errors);
 	merge_reasons(&into->not_comparable, &from->not_comparable);
@@ -113,7 +127,8 @@ static int merge_target(struct target_tally *into, const struct target_tally *fr
 		merge_side(&into->side[s], &from->side[s]);
 	histogram_merge(&into->above, &from->above);
 	histogram_merge(&into->below, &from->below);
-	return examples_merge(&into->examples, &from->examples);
+	err = examples_merge(&into->examples, &from->examples);
+	return err ? err : merge_contrast(into, from);
 }
 
 static void merge_slices(struct tally *into, struct target_tally *g, const struct tally *from,

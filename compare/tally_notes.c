@@ -2,10 +2,11 @@
  * tally_notes.c - what a reader of the last lines has to know besides the rates
  *
  * How many texts of language models differ, since no mismatch says so; how near outputs are that are compared as a
- * whole; and of each the first few: what was left
+ * whole; what requests have in common whose responses differ; and of each the first few: what was left
  * out of comparing and differs, since a model may be wrong just there; and rules to paste. Paths come
  * from bodies, so they are shown as text from strangers is.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/shown.h"
@@ -60,6 +61,35 @@ static void generated_line(const struct target_tally *g, struct buffer *out)
 	buffer_add_str(out, "\n");
 }
 
+static void explained_line(const struct explained *x, struct buffer *out)
+{
+	double rate = 100 * (double)x->mismatches / (double)x->pairs;
+	double beside = 100 * (double)x->other_mismatches / (double)x->other_pairs;
+	struct buffer where = { 0 };
+
+	contrast_where(x, &where);
+	buffer_add_str(out, "  explained  ");
+	if (isfinite(x->ratio))
+		buffer_printf(out, "disagreement is %.3g times as high (%.2f%% against %.2f%%, ", x->ratio, rate, beside);
+	else
+		buffer_printf(out, "disagreement is found only (%.2f%% against none, ", rate);
+	buffer_printf(out, "%llu of %llu pairs) where ", (unsigned long long)x->pairs,
+		      (unsigned long long)(x->pairs + x->other_pairs));
+	shown_add(out, buffer_span(&where));
+	buffer_add_str(out, "\n");
+	buffer_deinit(&where);
+}
+
+/** explained_lines() - what the requests have in common whose responses differ */
+static void explained_lines(const struct target_tally *g, struct buffer *out)
+{
+	struct explained found[CONTRAST_MOST];
+	size_t count = g->contrast ? contrast_find(g->contrast, found) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		explained_line(&found[i], out);
+}
+
 static void proposal_line(const struct target_tally *g, const struct counted_row *row, const char *rule,
 			  enum proposal kind, struct buffer *out)
 {
@@ -94,6 +124,7 @@ static void proposal_lines(const struct target_tally *g, struct buffer *out)
 void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 {
 	generated_line(t->target[target], out);
+	explained_lines(t->target[target], out);
 	outputs_text(&t->target[target]->outputs, out);
 	ignored_lines(t->target[target], out);
 	proposal_lines(t->target[target], out);

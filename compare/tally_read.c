@@ -8,6 +8,7 @@
  * not hold them, and so sums of many reports cannot wrap around. What is
  * derived is not read.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -510,6 +511,17 @@ static void read_examples(struct reader *r, uint32_t node, struct target_tally *
 	}
 }
 
+/* -- features -------------------------------------------------------------------------- */
+
+static void read_features(struct reader *r, uint32_t node, struct target_tally *g)
+{
+	uint32_t features = object(r, node, "features");
+	int err = features ? contrast_read(r->d, features, &g->contrast) : 0;
+
+	if (err)
+		fail(r, "features", err == -ENOMEM ? "read: out of memory" : "made of counts that fit together");
+}
+
 /* -- the whole ------------------------------------------------------------------------- */
 
 static void read_outputs(struct reader *r, uint32_t node, struct target_tally *g)
@@ -541,6 +553,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	read_ignored(r, object(r, node, "ignored"), g);
 	read_slices(r, node, t, g, has_control);
 	read_examples(r, node, g);
+	read_features(r, node, g);
 	g->repeats.requests = count(r, repeats, "requests");
 	g->repeats.same_production = count(r, repeats, "same_production");
 	g->repeats.same_shadow = count(r, repeats, "same_shadow");

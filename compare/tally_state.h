@@ -6,6 +6,7 @@
  *   tally_witnesses.c ... as how many witnesses it counts
  *   tally_repeats.c  ... and whether its request came before
  *   tally_example.c  ... and perhaps kept, to be shown
+ *   contrast.h        ... and what those have in common that differ
  *   tally_merge.c    another tally is added
  *   tally_json.c     written, tally_read.c read back, tally_notes.c said in words
  */
@@ -19,6 +20,8 @@
 #include "compare/first_pairs.h"
 #include "compare/goodput.h"
 #include "compare/outputs.h"
+#include "compare/contrast.h"
+#include "compare/request_features.h"
 #include "compare/tally.h"
 #include "compare/witnesses.h"
 
@@ -86,6 +89,7 @@ struct target_tally {
 		uint64_t requests, same_production, same_shadow, forgotten;
 	} repeats;
 	struct examples examples;
+	struct contrast *contrast; /* NULL before the first pair that was compared */
 };
 
 struct tally {
@@ -95,6 +99,8 @@ struct tally {
 	size_t dimension_count;
 	struct slo slo; /* without terms: there is none */
 	bool show_bodies;
+	struct features *features; /* NULL in a tally that was read */
+	const char *open_headers[TALLY_SLICE_HEADERS_MAX]; /* names within @dimension */
 };
 
 /** tally_empty() - a tally of no targets, by path and model; NULL when out of memory */

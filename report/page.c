@@ -143,6 +143,7 @@ static void compared_with(struct markup *p, struct view report, struct view name
 	page_decisions(p, target);
 	page_outputs(p, target);
 	latencies(p, report, target);
+	page_explained(p, target);
 	page_slices(p, target);
 	page_ignored(p, target);
 	page_paths(p, target);

@@ -8,6 +8,7 @@
  *   page_compare.c  what the comparison with one target says
  *   page_against.c  what has changed since another run
  *   page_gate.c     what gate and decision asked, and did not ask
+ *   page_explained.c ... of what requests have in common whose responses differ
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  */
@@ -57,6 +58,9 @@ void page_latency(struct markup *p, struct view target);
 void page_paths(struct markup *p, struct view target);
 void page_slices(struct markup *p, struct view target);
 void page_examples(struct markup *p, struct view target);
+
+/* page_explained.c */
+void page_explained(struct markup *p, struct view target);
 
 /* page_rules.c */
 void page_ignored(struct markup *p, struct view target);

@@ -19,6 +19,7 @@
 #include "compare/pairing.h"
 #include "compare/tally.h"
 #include "compare/worker.h"
+#include "policy/allow.h"
 #include "report/comparison_text.h"
 #include "report/events.h"
 #include "report/gate.h"
@@ -31,6 +32,7 @@ struct comparing {
 	struct case_keeper *cases; /* the worker's, while it runs; NULL without --repro */
 	struct gate *gate; /* of --fail-on, or DECISION_DEFAULT */
 	struct decision_settings decision;
+	struct allow_list *headers; /* of requests that may explain differences */
 	struct comparing_hooks hooks;
 	bool room_refused, is_started, is_closed;
 	void (*on_drained)(void *ctx);
@@ -234,6 +236,12 @@ static int make_comparer(struct comparing *c, struct comparer **out, struct buff
 	return err;
 }
 
+/** may_explain() - a header that travels, and is no credential, even if it was allowed by its name */
+static bool may_explain(const void *headers, struct span name, bool is_grpc)
+{
+	return allow_list_has(headers, name, false, is_grpc) && field_kind(name) != FIELD_CREDENTIAL;
+}
+
 static int read_slo(const char *text, struct slo *out, struct buffer *error)
 {
 	struct buffer why = { 0 };
@@ -245,8 +253,9 @@ static int read_slo(const char *text, struct slo *out, struct buffer *error)
 	return err;
 }
 
-static int make_tally(const struct comparing_settings *set, struct tally **out, struct buffer *error)
+static int make_tally(const struct comparing *c, struct tally **out, struct buffer *error)
 {
+	const struct comparing_settings *set = &c->set;
 	struct slo slo = { 0 };
 	struct tally_target targets[TARGETS_MAX];
 	struct tally_options options = {
@@ -257,6 +266,8 @@ static int make_tally(const struct comparing_settings *set, struct tally **out, 
 		.looks = set->is_watched ? LOOKS_ANYTIME : LOOKS_ONCE,
 		.slo = &slo,
 		.show_bodies = set->compare->show_bodies,
+		.has_header = may_explain,
+		.has_header_ctx = c->headers,
 	};
 	int err = read_slo(set->compare->slo, &slo, error);
 
@@ -272,11 +283,13 @@ static int make_worker(struct comparing *c, struct buffer *error)
 {
 	struct comparer *comparer;
 	struct tally *tally;
-	int err = make_comparer(c, &comparer, error);
+	int err = allow_list_new(c->set.allow_headers, &c->headers, error);
 
+	if (err == 0)
+		err = make_comparer(c, &comparer, error);
 	if (err < 0)
 		return err;
-	err = make_tally(&c->set, &tally, error);
+	err = make_tally(c, &tally, error);
 	if (err < 0) {
 		comparer_free(comparer);
 		return err;
@@ -362,6 +375,7 @@ void comparing_free(struct comparing *c)
 	worker_free(c->worker);
 	gate_free(c->gate);
 	case_keeper_free(c->cases);
+	allow_list_free(c->headers);
 	buffer_deinit(&c->rules);
 	buffer_deinit(&c->unmatched);
 	free(c);

@@ -38,6 +38,7 @@ struct comparing_settings {
 	bool speed_max;     /* ... or as fast as the targets allow */
 	bool has_report;    /* --report */
 	bool is_watched;    /* live, or ended when decided: intervals hold at every look */
+	const struct texts *allow_headers; /* --allow-header: those and the built-in ones may explain differences */
 };
 
 struct comparing_hooks {

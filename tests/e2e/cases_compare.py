@@ -2,6 +2,7 @@
 import collections
 import json
 import os
+import subprocess
 
 from answers import CASES as ASKED, VERDICTS
 from cases_admin import Http, series
@@ -198,4 +199,39 @@ def compare_rules(lab):
     check(options["atol"] == 1 and options["unordered"] == ["/tags"], f"options: {options}")
 
 
-CASES = [compare_live, compare_recorded, compare_gate, compare_at_other_paces, compare_ends, compare_rules]
+def check_explained(told, pairs):
+    """Of all that the requests have, the width is what those have in common that differ."""
+    found = told["explained_by"]
+    check(len(found) == 1 and found[0]["at"] in ("/inputs/0/shape/1", "/inputs/0/data", "body"), f"explained by {found}")
+    check(found[0]["pairs"] == pairs * 2 // 9 and found[0]["other_mismatch"] == 0, f"explained by {found}")
+    check(len(found[0]["examples"]) == 3 and told["features"]["pairs"] == pairs, f"explained by {found}, of {told['features']['pairs']}")
+
+
+def compare_explains(lab):
+    """Where a shadow is worse is found by itself: on the terminal, in the report, from two recordings added up, and without texts."""
+    ns, count = lab.namespace(), 270
+    for role, port in (("production", PRODUCTION), ("shadow", SHADOW)):
+        process = lab.start(ns, PYTHON, HERE / "widths.py", "serve", role, port, label=role)
+        lab.wait_listening(ns, port, process)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "-w", "seen.pcapng", "--report", "live.md")
+    client = lab.start(ns, PYTHON, HERE / "widths.py", "ask", PRODUCTION, count, label="client")
+    check(client.wait() == 0, f"the client failed: {client.err[-300:]}")
+    told = tap.stop()["comparison"]["targets"]["default"]
+    check_explained(told, count)
+    check("  explained  disagreement is found only (50.00% against none, 60 of 270 pairs) where " in tap.err, f"said: {tap.err[-700:]}")
+    check("Disagreement is found only" in (lab.directory / "live.md").read_text(), "the page says nothing")
+    check({(s["by"], s["value"]) for s in told["slices"]} == {("path", "/v1/predict"), ("model", "gpt")}, f"slices: {told['slices']}")
+    reports = []
+    for shows in ([], ["--show-bodies"]):
+        tap = lab.tap(ns, "-r", "seen.pcapng", "-p", PRODUCTION, "-x", "max", *COMPARE, *shows)
+        check_explained(tap.finish()["comparison"]["targets"]["default"], count)
+        reports.append(lab.directory / f"{tap.label}.json")
+        features = json.dumps(json.loads(reports[-1].read_text())["comparison"]["targets"]["default"]["features"])
+        for text in ("confidential", "text/secret", "127.0.0.0/24"):
+            check((text in features) == bool(shows), f"{text} with {shows}: {features[:3000]}")
+    done = subprocess.run([lab.binary, "report", reports[0], reports[0], "-o", lab.directory / "both.json"], capture_output=True, timeout=60)
+    check(done.returncode == 0, f"report: {done.stderr[-300:]}")
+    check_explained(json.loads((lab.directory / "both.json").read_text())["comparison"]["targets"]["default"], 2 * count)
+
+
+CASES = [compare_live, compare_recorded, compare_gate, compare_at_other_paces, compare_ends, compare_rules, compare_explains]

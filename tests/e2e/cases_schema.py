@@ -82,10 +82,10 @@ def members(value, path=()):
 
 
 def shortened(value):
-    """The same shape with one element in each list but pairs, since one is as good as all."""
+    """The same shape with one element in each list but those of plain values, since one is as good as all."""
     if isinstance(value, dict):
         return {name: shortened(inner) for name, inner in value.items()}
-    if isinstance(value, list) and value and not isinstance(value[0], (int, type(None))):
+    if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
         return [shortened(value[0])]
     return value
 

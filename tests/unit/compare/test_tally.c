@@ -904,6 +904,50 @@ static void test_generated(void **state)
 	}
 }
 
+/* What a body says is looked for where responses differ: by both halves as by the whole, on the terminal and in the file. */
+static void test_explained(void **state)
+{
+	struct tally *whole = tally_of(1, false), *halves[2] = { tally_of(1, false), tally_of(1, false) };
+	struct buffer out, merged, notes = { 0 };
+
+	(void)state;
+	random_state = 6;
+	for (int i = 0; i < 1500; i++) {
+		static char body[200];
+		size_t width = (size_t)1 << below(10);
+		struct made x;
+
+		make(&x);
+		snprintf(body, sizeof(body), "{\"inputs\":[{\"shape\":[1,%zu],\"data\":[0,1,2,3,4,5,6,7,8,%zu]}],\"user\":\"u%zu\"}", width,
+			 below(90), below(9));
+		x.m.body = (uint8_t *)body;
+		x.m.body_len = strlen(body);
+		x.c.findings = (struct findings){ .count = 0 };
+		x.c.verdict = width > 128 && below(2) ? COMPARISON_VALUE : i % 8 ? COMPARISON_EQUAL : COMPARISON_ERROR;
+		x.c.reason = NULL;
+		x.c.generated = false;
+		tally_add(whole, 0, &x.pair, &x.c);
+		tally_add(halves[i % 2], 0, &x.pair, &x.c);
+	}
+	tally_notes(whole, 0, &notes);
+	assert_non_null(strstr(buffer_text(&notes), "  explained  disagreement is found only ("));
+	assert_non_null(strstr(buffer_text(&notes), " pairs) where /inputs/0/shape/1 > 128\n"));
+	assert_int_equal(tally_merge(halves[0], halves[1]), 0);
+	out = written(whole);
+	merged = written(halves[0]);
+	assert_non_null(strstr(buffer_text(&out), "\"explained_by\":[{\"where\":\"/inputs/0/shape/1 > 128\","));
+	assert_null(strstr(buffer_text(&out), "\"u1\""));
+	buffer_clear(&notes);
+	tally_notes(halves[0], 0, &notes);
+	assert_non_null(strstr(buffer_text(&notes), " pairs) where /inputs/0/shape/1 > 128\n"));
+	buffer_deinit(&out);
+	buffer_deinit(&merged);
+	buffer_deinit(&notes);
+	tally_free(whole);
+	tally_free(halves[0]);
+	tally_free(halves[1]);
+}
+
 /* -- bounds ---------------------------------------------------------------------------- */
 
 /* As many names as anyone can send: every one is counted, in its place or as overflow, and memory ends. */
@@ -1068,6 +1112,7 @@ int main(void)
 		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_explained),
 		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
 	};
 

@@ -217,6 +217,36 @@ static void test_slices(void **state)
 	}
 }
 
+#define EXPLAINED(ratio)                                                                                      \
+	"{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"explained_by\":[{\"where\":\"/<b> > 128\\u001b[2J\","         \
+	"\"pairs\":1400,\"rate\":0.129,\"other_pairs\":48600,\"other_rate\":0.00905," ratio ",\"examples\":[\"0f\",\"f0\"]}]}}}}"
+
+/* What stands out is said in a sentence; what requests call it does no harm. */
+static void test_explained(void **state)
+{
+	static const struct {
+		const char *json, *html, *markdown;
+	} rows[] = {
+		{ EXPLAINED("\"ratio\":14.25,\"ratio_low\":4.2"),
+		  "Disagreement is 14.25 times as high (12.9 % against 0.91 %, 1,400 of 50,000 pairs) where /&lt;b&gt; &gt; 128",
+		  "At least 4.2 times, all that was looked for considered. For example: 0f, f0" },
+		{ EXPLAINED("\"ratio\":null,\"ratio_low\":0.5"), "Disagreement is found only (12.9", "For example: 0f, f0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int medium = MEDIUM_HTML; medium <= MEDIUM_MARKDOWN; medium++) {
+			struct buffer out = { 0 };
+
+			assert_int_equal(draw(rows[i].json, (enum medium)medium, &out), 0);
+			if (!strstr(buffer_text(&out), medium == MEDIUM_HTML ? rows[i].html : rows[i].markdown))
+				fail_msg("%.400s", strstr(buffer_text(&out), "Disagreement"));
+			assert_null(strchr(buffer_text(&out), '\x1b'));
+			assert_null(strstr(buffer_text(&out), "/<b>"));
+			buffer_deinit(&out);
+		}
+}
+
 static void test_no_report(void **state)
 {
 	static const char *const rows[] = { "null", "[]", "{}", "7", "{\"requests\":[]}", "\"requests\"" };
@@ -267,6 +297,8 @@ static const char everything[] =
 	"\"control\":{\"rate\":0.01},\"verdict\":\"differs\"}],\"paths_overflow\":1,"
 	"\"slices\":[{\"by\":\"path\",\"value\":\"/v1\",\"compared\":30,\"errors\":1,\"decisions\":3,\"agree\":2,\"rate\":0.2,"
 	"\"low\":0.1,\"high\":0.3}],\"slices_overflow\":1,"
+	"\"explained_by\":[{\"where\":\"/inputs/0/shape/1 > 128\",\"pairs\":140,\"rate\":0.129,\"other_pairs\":4860,\"other_rate\":0.009,"
+	"\"ratio\":14.1,\"ratio_low\":4.2,\"examples\":[\"0f\",\"f0\"]}],"
 	"\"examples\":[{\"id\":\"0f\",\"ts\":\"2026\",\"verdict\":\"decision\",\"request_path\":\"/v1\",\"production_us\":5,"
 	"\"shadow_us\":null,\"differences\":[{\"path\":\"/a/0\",\"kind\":\"value\",\"production\":\"1\",\"shadow\":\"2\"}],"
 	"\"request_body\":\"x\",\"production_body\":\"y\",\"shadow_body\":\"z\"}],"
@@ -375,7 +407,7 @@ static void test_any_value_may_be_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_slices), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_slices), cmocka_unit_test(test_explained), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_format),	       cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_any_value_may_be_another),
