@@ -101,7 +101,7 @@ static struct ranks watched_ranks(uint64_t n, double q, struct tails tails)
 static struct interval watched_witnesses(uint64_t count, uint64_t of, double deff, struct tails tails)
 {
 	uint64_t all = (uint64_t)fmax(1, floor((double)of / deff));
-	double part = (double)count * ((double)all / (double)of);
+	double part = (double)count * (double)all / (double)of; /* in this order: exact where it is a whole number */
 	struct interval i = watched_share((uint64_t)floor(part), all, (struct tails){ tails.low, 0 });
 
 	i.high = watched_share((uint64_t)ceil(part), all, (struct tails){ 0, tails.high }).high;

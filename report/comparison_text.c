@@ -64,7 +64,8 @@ static void decisions_text(const struct tally_brief *brief, struct buffer *out)
 
 	if (rate->of > 0)
 		buffer_printf(out, "  decisions  %.2f%% of %llu agree, between %.2f%% and %.2f%% %s\n", 100 * rate->value,
-			      (unsigned long long)rate->of, 100 * rate->interval.low, 100 * rate->interval.high, looks_words(brief->looks));
+			      (unsigned long long)rate->of, 100 * rate->interval.low, 100 * rate->interval.high,
+			      looks_words(brief->looks));
 }
 
 /** witnesses_text() - as how many pairs the pairs count, where that is fewer, and what each request says once */

@@ -257,6 +257,7 @@ static void add_row(const struct making *m, const struct gate_term *t, const str
 	m->out->count++;
 	*row = (struct decision_term){ .term = t->text, .limit = t->limit, .value = e->value, .of = e->of, .why = f->why };
 	memcpy(row->target, f->target, sizeof(row->target));
+	row->witnesses = evidence_witnesses(e);
 	gate_allowed(t, row->allowed, sizeof(row->allowed));
 	row->interval = f->is_withheld ? (struct interval){ -INFINITY, INFINITY } : evidence_interval(e, m->looks, TAILS_95, 1);
 	row->is_by_value = !has_interval(t) || (e->kind == EVIDENCE_VALUE && !f->is_withheld);
@@ -424,6 +425,7 @@ static void row_json(const struct decision_term *t, struct json *j)
 	known(j, "low", t->interval.low);
 	known(j, "high", t->interval.high);
 	json_count(j, "of", t->of);
+	json_count(j, "witnesses", t->witnesses);
 	text_or_null(j, "by", t->is_by_value ? "value" : "interval");
 	text_or_null(j, "state", decision_state_name(t->state));
 	to_go_json(j, t->pairs_to_go);

@@ -60,7 +60,7 @@ struct decision_term {
 	char shown[32], shown_low[32], shown_high[32]; /* with their units; "" if not known */
 	double limit, value;         /* NaN: not known */
 	struct interval interval;    /* 95 %; infinite: not known */
-	uint64_t of;                 /* on how many it rests; 0: not known */
+	uint64_t of, witnesses;      /* on how many it rests, and as how many these count; 0: not known */
 	bool is_by_value;            /* there is no interval */
 	enum decision_state state;
 	double pairs_to_go; /* until this term is decided, if it goes on like this; 0: it is; infinite: not known, or never */

@@ -243,6 +243,13 @@ void evidence_deinit(struct evidence *e)
 	e->spread[0] = e->spread[1] = NULL;
 }
 
+uint64_t evidence_witnesses(const struct evidence *e)
+{
+	double count = e->kind == EVIDENCE_SHARE ? floor((double)e->of / e->deff) : (double)e->of;
+
+	return count >= 1 || e->of == 0 ? (uint64_t)count : 1;
+}
+
 /* ---- intervals ---- */
 
 static const struct interval nowhere = { -INFINITY, INFINITY };

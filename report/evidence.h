@@ -55,6 +55,9 @@ bool evidence_has_interval(const struct gate_value *v);
 void evidence_read(const struct gate_value *v, const struct json_doc *report, uint32_t node, struct evidence *out);
 void evidence_deinit(struct evidence *e);
 
+/** evidence_witnesses() - as how many independent ones those count on which it rests; 0: not known */
+uint64_t evidence_witnesses(const struct evidence *e);
+
 /**
  * evidence_interval() - where the value is, if there were @scale times as many pairs, and the same shares of them
  *

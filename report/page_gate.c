@@ -112,6 +112,7 @@ static void bound_text(struct buffer *out, struct view shown, const char *name, 
 static void interval_cell(struct markup *p, struct view shown)
 {
 	bool has_low = view_is_number(view_get(shown, "low")), has_high = view_is_number(view_get(shown, "high"));
+	uint64_t of = view_count(view_get(shown, "of")), witnesses = view_count(view_get(shown, "witnesses"));
 	struct buffer text = { 0 };
 
 	if (has_low || has_high) {
@@ -119,7 +120,11 @@ static void interval_cell(struct markup *p, struct view shown)
 		buffer_add_str(&text, " to ");
 		bound_text(&text, shown, "high", "…");
 		buffer_add_str(&text, " of ");
-		format_count(&text, view_count(view_get(shown, "of")));
+		format_count(&text, of);
+		if (witnesses < of) {
+			buffer_add_str(&text, " that count as ");
+			format_count(&text, witnesses);
+		}
 	} else if (view_is_text(view_get(shown, "by"), "value")) {
 		buffer_add_str(&text, "none: by value");
 	}

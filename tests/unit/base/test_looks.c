@@ -106,6 +106,9 @@ static void test_witnesses(void **state)
 	assert_true(part.interval.low == whole.interval.low);
 	assert_true(part.interval.high == looks_rate(LOOKS_ANYTIME, 6, 600, 1).interval.high);
 	assert_true(once.interval.low == rate_of_witnesses(54, 6000, 10).interval.low);
+	for (uint64_t n = 1; n < 3000; n++) /* all of all, however they are rounded */
+		assert_true(looks_rate(LOOKS_ANYTIME, 8 * n, 8 * n, (double)n).interval.low ==
+			    looks_rate(LOOKS_ANYTIME, 8, 8, 1).interval.low);
 	assert_true(looks_rate(LOOKS_ANYTIME, 1, 100, 1000).interval.high == 1);
 }
 

@@ -36,13 +36,13 @@ static const struct {
 } rows[] = {
 	{ 500, 500, 1, /* all different: nothing to tell */
 	  "default: compared 500 of 500\n"
-	  "  mismatch   0.20%, between 0.04% and 1.12%\n"
-	  "  decisions  99.80% of 500 agree, between 98.88% and 99.96%\n" },
+	  "  mismatch   0.20% of 500, between 0.04% and 1.12% at one look\n"
+	  "  decisions  99.80% of 500 agree, between 98.88% and 99.96% at one look\n" },
 	{ 500, 1, 2,
 	  "default: compared 500 of 500\n"
-	  "  mismatch   100.00%, between 20.65% and 100.00%\n"
+	  "  mismatch   100.00% of 500, between 20.65% and 100.00% at one look\n"
 	  "  witnesses  500 pairs, 1 request, 2 clients: counts as 1 witness\n"
-	  "  decisions  0.00% of 500 agree, between 0.00% and 79.35%\n" },
+	  "  decisions  0.00% of 500 agree, between 0.00% and 79.35% at one look\n" },
 };
 
 static void test_lines(void **state)
@@ -75,7 +75,7 @@ static void test_words(void **state)
 	assert_true(brief.witnesses.clients > 150 && brief.witnesses.clients < 230);
 	buffer_printf(&want,
 		      "  witnesses  12,400 pairs, 830 different requests, %u clients: counts as %u witnesses\n"
-		      "  distinct   0.12%% of 830 requests, each by its first pair, between 0.02%% and 0.68%%\n",
+		      "  distinct   0.12%% of 830 requests, each by its first pair, between 0.02%% and 0.68%% at one look\n",
 		      (unsigned)brief.witnesses.clients, (unsigned)brief.witnesses.count);
 	comparison_text(&facts, &out);
 	if (!strstr(buffer_text(&out), buffer_text(&want)))

@@ -284,6 +284,30 @@ static void test_kinds(void **state)
 	}
 }
 
+/* Pairs that repeat each other are fewer witnesses: the same counts then show less. */
+static void test_witnesses(void **state)
+{
+	static const char once[] = REPORT(TARGET("m", "anytime", "4000", "\"verdicts\":{\"schema\":0},\"mismatch\":{\"count\":0,\"of\":4000}"));
+	static const char tenth[] = REPORT(TARGET("m", "anytime", "4000", "\"verdicts\":{\"schema\":0},\"mismatch\":{\"count\":0,\"of\":4000},"
+									  "\"witnesses\":{\"count\":400,\"design_effect\":10}"));
+	static const char *const terms[] = { "mismatch > 0.5%", "schema > 0.5%" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		struct decision_made d;
+		struct buffer why = { 0 };
+		struct gate *g = judge(terms[i], tenth, 0, &d);
+
+		assert_int_equal(state_of(terms[i], once), DECISION_PROMOTE);
+		assert_int_equal(d.state, DECISION_KEEP_WATCHING);
+		assert_int_equal(d.rows[0].witnesses, 400);
+		decision_why(&d, &why);
+		assert_non_null(strstr(buffer_text(&why), "of 4,000 that count as 400)"));
+		buffer_deinit(&why);
+		gate_free(g);
+	}
+}
+
 /* Where a gate does not know, a decision waits, and says why. */
 static void test_withheld(void **state)
 {
@@ -437,6 +461,7 @@ static void add_pair(struct stream *s, const struct rates *rates)
 	struct message m = { .head = { SPAN_LITERAL("POST"), SPAN_LITERAL("/v2/models/m/infer"), NULL, 0, 1, 1 } };
 	double draw = below(&s->dice, 1000000) / 1e6, other = below(&s->dice, 1000000) / 1e6;
 	bool shadow_fails = draw < rates->only_shadow;
+	uint8_t body[sizeof(s->dice.state)];
 	bool production_fails = !shadow_fails && draw < rates->only_shadow + rates->only_production;
 	struct response production = { .status_code = production_fails ? 500 : 200, .last_byte_us = 1000 }, shadow = production;
 	struct outcome outcome = { OUTCOME_ANSWERED_2XX, 200, 0, 400, 900, NULL };
@@ -445,6 +470,9 @@ static void add_pair(struct stream *s, const struct rates *rates)
 
 	shadow.status_code = outcome.status_code = shadow_fails ? 500 : 200;
 	m.origin.id = below(&s->dice, UINT32_MAX);
+	memcpy(body, &s->dice.state, sizeof(body)); /* no request comes twice: each pair is a witness */
+	m.body = body;
+	m.body_len = sizeof(body);
 	tally_add(s->tally, 0, &pair, &c);
 }
 
@@ -556,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_several_shadows),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_witnesses),
 		cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_nothing_to_decide),
 		cmocka_unit_test(test_watch_at_least),
