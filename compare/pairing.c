@@ -31,6 +31,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "compare/noise.h"
+
 #define BUCKETS 8192                  /* power of two; tokens count on, so they spread by themselves */
 #define OWN_TOKEN (UINT64_C(1) << 63) /* of requests whose response will not be brought */
 
@@ -110,6 +112,8 @@ static void remove_row(struct pairing *p, struct pair_row *row)
 	stop_waiting(p, row);
 	message_unref(row->message);
 	free_production(row->production);
+	for (size_t i = 0; i < p->options.target_count; i++)
+		free(row->exchanges[i].judged);
 	budget_release(p->options.budget, p->row_size);
 	free(row);
 	p->rows--;
@@ -193,6 +197,11 @@ struct pair exchange_pair(const struct exchange *e)
 	if (outcome_is_answered(e->outcome.kind))
 		pair.shadow = e->outcome.response ? e->outcome.response : &no_memory;
 	return pair;
+}
+
+const struct exchange *exchange_beside(const struct exchange *e, size_t target)
+{
+	return &e->row->exchanges[target];
 }
 
 void pairing_end(struct pairing *p, struct exchange *e)
@@ -314,6 +323,8 @@ struct pairing *pairing_new(const struct pairing_options *options)
 		return NULL;
 	p->options = *options;
 	p->row_size = sizeof(struct pair_row) + options->target_count * sizeof(struct exchange);
+	if (options->target_count > 1)
+		p->row_size += options->target_count * JUDGED_BYTES_MAX;
 	p->ready_end = &p->ready;
 	return p;
 }

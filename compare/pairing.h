@@ -40,6 +40,7 @@ struct exchange {
 	struct outcome outcome; /* its response is ours */
 	const char *skip;       /* the reason why it is not compared; NULL: it is */
 	struct buffer event;    /* the caller's; freed with the exchange */
+	struct judged *judged;  /* the caller's, from malloc(); freed with the last exchange of the request */
 	enum exchange_state state;
 };
 
@@ -74,6 +75,9 @@ struct exchange *pairing_take(struct pairing *p);
 
 /** exchange_pair() - both sides of an exchange that was taken; borrowed from it */
 struct pair exchange_pair(const struct exchange *e);
+
+/** exchange_beside() - the one of the same request with @target; what it has of the caller's is still there if it ended */
+const struct exchange *exchange_beside(const struct exchange *e, size_t target);
 
 /** pairing_end() - the verdict on @e is known: it is freed, its request and production's response with its last pair */
 void pairing_end(struct pairing *p, struct exchange *e);

@@ -25,6 +25,7 @@ static void target_free(struct target_tally *g)
 		counted_deinit(tables[i]);
 	for (size_t i = 0; i < DIMENSIONS; i++)
 		counted_deinit(&g->slices[i]);
+	noise_deinit(&g->noise);
 	examples_deinit(&g->examples);
 	first_pairs_deinit(&g->first);
 	contrast_free(g->contrast);
@@ -56,6 +57,7 @@ struct target_tally *tally_target_add(struct tally *t, struct span name, bool is
 	counted_init(&g->ignored, TALLY_IGNORED_MAX, hash);
 	for (size_t i = 0; i < DIMENSIONS; i++)
 		counted_init(&g->slices[i], TALLY_SLICES_MAX, hash);
+	noise_init(&g->noise, TALLY_PATHS_MAX, hash);
 	t->target[t->target_count++] = g;
 	return g;
 }
@@ -142,6 +144,24 @@ const struct target_tally *control_of(const struct tally *t)
 		if (t->target[i]->is_control)
 			return t->target[i];
 	return NULL;
+}
+
+struct judged *tally_judged(const struct tally *t, size_t target, const struct comparison *c)
+{
+	const struct target_tally *g = t->target[target], *control = control_of(t);
+
+	return control && (g == control || !g->is_control) ? judged_new(c, &g->paths) : NULL;
+}
+
+void tally_add_beside(struct tally *t, size_t target, const struct judged *judged, size_t other,
+		      const struct judged *of_other)
+{
+	struct target_tally *g = t->target[target], *h = t->target[other];
+
+	if (h->is_control && !g->is_control)
+		noise_add(&g->noise, judged, &g->paths, of_other, &h->paths);
+	else if (g->is_control && !h->is_control)
+		noise_add(&h->noise, of_other, &h->paths, judged, &g->paths);
 }
 
 uint64_t target_pairs(const struct target_tally *g)

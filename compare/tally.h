@@ -53,12 +53,23 @@ struct tally_options {
 };
 
 struct tally;
+struct judged;
 
 /** tally_new() - NULL when out of memory; @options copied */
 struct tally *tally_new(const struct tally_options *options);
 
 /** tally_add() - one exchange that was sent to a target and ended; all borrowed */
 void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c);
+
+/**
+ * tally_judged() - what tally_add() has just counted, until the request's pair with another target is counted too
+ * Return: given (free()); NULL: nothing that needs to be kept, there being no control, or out of memory.
+ */
+struct judged *tally_judged(const struct tally *t, size_t target, const struct comparison *c);
+
+/** tally_add_beside() - two pairs of one request, each judged; counted if they are a shadow's and the control's */
+void tally_add_beside(struct tally *t, size_t target, const struct judged *judged, size_t other,
+		      const struct judged *of_other);
 
 /** struct tally_brief - the figures for a line or two, the same as the report's; times in microseconds */
 struct tally_brief {

@@ -5,13 +5,10 @@
  * again, and beside them what readers want to see, computed here: shares with
  * their intervals, quantiles, drift, noise. What is not known is null.
  *
- * Noise. With a control target, a second copy of production's model, a path is
- * noise unless it differs clearly oftener against the shadow than against the
- * control, by the rule that Diffy published: the rate is above the control's,
- * the two differ by more than 20 % of their sum, and by more than 0.03 % of the
- * pairs. Without a control, the share of repeated requests that production
- * itself answered otherwise stands in for the control's rate of every
- * path: no path can be noisier than the whole response is.
+ * Noise (noise.h). With a control target, a second copy of production's model, the
+ * requests count on which it or the shadow differs alone. Without a control, the share
+ * of repeated requests that production itself answered otherwise stands in for the
+ * control's rate of every path: no path can be noisier than the whole response is.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -22,14 +19,12 @@
 #include "compare/proposal.h"
 #include "compare/tally_state.h"
 
-#define NOISE_RELATIVE 0.20
-#define NOISE_ABSOLUTE 0.0003
-
 /* struct noise_floor - how much of a difference is no difference */
 struct noise_floor {
 	const char *source; /* "control", "repeats", "none" */
 	const struct target_tally *control;
 	struct rate rate;
+	double deff; /* of the shadow's pairs */
 };
 
 static void number(struct json *j, const char *name, double value)
@@ -404,44 +399,55 @@ static void streams_json(struct json *j, const struct target_tally *g)
 static struct noise_floor noise_of(const struct tally *t, const struct target_tally *g)
 {
 	const struct target_tally *control = control_of(t);
+	double deff = target_effect(g, control != NULL).deff;
 	uint64_t repeats = g->repeats.requests;
 
 	if (g->is_control || (!control && repeats == 0))
-		return (struct noise_floor){ "none", NULL, rate_of(0, 0) };
+		return (struct noise_floor){ "none", NULL, rate_of(0, 0), deff };
 	if (control)
-		return (struct noise_floor){ "control", control, target_mismatch(control, true) };
-	return (struct noise_floor){ "repeats", NULL, looks_rate(g->looks, repeats - g->repeats.same_production, repeats, 1) };
+		return (struct noise_floor){ "control", control, target_mismatch(control, true), deff };
+	return (struct noise_floor){ "repeats", NULL,
+				     looks_rate(g->looks, repeats - g->repeats.same_production, repeats, 1), deff };
 }
 
-static bool is_noise(double raw, double noise)
+static void net_members(struct json *j, const struct net *net)
 {
-	double apart = raw - noise;
-
-	return !(apart > 0 && apart > NOISE_RELATIVE * (raw + noise) && apart > NOISE_ABSOLUTE);
+	number(j, "low", net->interval.low);
+	number(j, "high", net->interval.high);
+	json_key(j, "shares");
+	if (net->shares)
+		json_str(j, net->shares);
+	else
+		json_null(j);
 }
 
-static void path_noise_json(struct json *j, const struct noise_floor *noise, const struct counted_row *row, double raw)
+static void path_noise_json(struct json *j, const struct target_tally *g, const struct noise_floor *noise,
+			    const struct counted_row *row, const struct rate *rate)
 {
 	uint64_t of = noise->control ? target_compared(noise->control) : 0;
-	double floor = noise->rate.value;
+	struct rate floor = noise->rate;
+	struct net net;
 
 	json_key(j, "control");
 	if (noise->control) {
 		const struct counted_row *same = counted_find(&noise->control->paths, row->key, row->key_len);
-		struct rate r = rate_of(same ? same->n[PATH_PAIRS] : 0, of);
 
+		floor = looks_rate(g->looks, same ? same->n[PATH_PAIRS] : 0, of, 1);
 		json_open(j, '{');
-		json_count(j, "pairs", r.count);
-		json_count(j, "of", r.of);
-		number(j, "rate", r.value);
+		json_count(j, "pairs", floor.count);
+		json_count(j, "of", floor.of);
+		number(j, "rate", floor.value);
 		json_close(j, '}');
-		floor = r.value;
 	} else {
 		json_null(j);
 	}
-	/* a control that compared nothing excuses nothing: NaN is no noise */
+	net = noise_path_net(&g->noise, g->looks, row, rate, &floor, noise->deff);
+	open_member(j, "net", '{');
+	number(j, "value", net.value);
+	net_members(j, &net);
+	json_close(j, '}');
 	text(j, "verdict", strcmp(counted_first(row), difference_name(DIFFERENCE_CLOSE)) == 0 ? "close" :
-			   !isnan(floor) && is_noise(raw, floor)                              ? "noise" :
+			   net_is_noise(&net)                                                 ? "noise" :
 												"differs");
 }
 
@@ -458,7 +464,8 @@ static void proposal_json(struct json *j, const struct counted_row *row, uint64_
 	buffer_deinit(&rule);
 }
 
-static void path_json(struct json *j, const struct target_tally *g, const struct noise_floor *noise, const struct counted_row *row)
+static void path_json(struct json *j, const struct target_tally *g, const struct noise_floor *noise,
+		      const struct counted_row *row)
 {
 	uint64_t compared = target_compared(g);
 	struct rate r = looks_rate(g->looks, row->n[PATH_PAIRS], compared, 1);
@@ -471,7 +478,7 @@ static void path_json(struct json *j, const struct target_tally *g, const struct
 	exact(j, "max_abs", row->max[PATH_MAX_ABS]);
 	exact(j, "max_rel", row->max[PATH_MAX_REL]);
 	rate_members(j, &r);
-	path_noise_json(j, noise, row, r.value);
+	path_noise_json(j, g, noise, row, &r);
 	json_count(j, "numbers", row->n[PATH_NUMBERS]);
 	json_count(j, "relatives", row->n[PATH_RELATIVES]);
 	json_count(j, "names", row->n[PATH_NAMES]);
@@ -648,15 +655,17 @@ static void repeats_json(struct json *j, const struct target_tally *g)
 	json_close(j, '}');
 }
 
-static void noise_json(struct json *j, const struct rate *mismatch, const struct noise_floor *noise)
+static void noise_member(struct json *j, const struct target_tally *g, const struct rate *mismatch,
+			 const struct noise_floor *noise, enum tally_extent extent)
 {
-	double net;
+	struct net net = noise_net(&g->noise, g->looks, mismatch, &noise->rate, noise->deff);
 
-	rate_difference(&noise->rate, mismatch, &net);
 	open_member(j, "noise", '{');
 	text(j, "source", noise->source);
 	rate_object(j, "mismatch", &noise->rate);
-	number(j, "net_rate", net < 0 ? 0 : net);
+	number(j, "net_rate", net.value < 0 ? 0 : net.value);
+	net_members(j, &net);
+	noise_json(&g->noise, j, extent == TALLY_WHOLE);
 	json_close(j, '}');
 }
 
@@ -673,7 +682,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	tally_witnesses_json(g, control_of(t) != NULL, extent, j);
 	generated_json(j, g);
 	error_rate_json(j, g);
-	decision_json(j, g, extent, target_effect(g, control_of(t) != NULL).deff);
+	decision_json(j, g, extent, noise.deff);
 	outputs_json(&g->outputs, j);
 	goodput_json(&g->goodput, j);
 	if (extent == TALLY_WHOLE)
@@ -689,7 +698,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 		examples_json(j, &g->examples);
 		repeats_json(j, g);
 	}
-	noise_json(j, &mismatch, &noise);
+	noise_member(j, g, &mismatch, &noise, extent);
 	json_close(j, '}');
 }
 

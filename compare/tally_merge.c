@@ -127,6 +127,7 @@ static int merge_target(struct target_tally *into, const struct target_tally *fr
 		merge_side(&into->side[s], &from->side[s]);
 	histogram_merge(&into->above, &from->above);
 	histogram_merge(&into->below, &from->below);
+	noise_merge(&into->noise, &from->noise);
 	err = examples_merge(&into->examples, &from->examples);
 	return err ? err : merge_contrast(into, from);
 }

@@ -537,6 +537,7 @@ static void read_outputs(struct reader *r, uint32_t node, struct target_tally *g
 static void read_target(struct reader *r, uint32_t node, struct tally *t, struct target_tally *g, bool has_control)
 {
 	uint32_t numbers = object(r, node, "numbers"), repeats = object(r, node, "repeats");
+	const char *damaged;
 
 	g->looks = span_equal(text(r, node, "looks"), SPAN_LITERAL("anytime")) ? LOOKS_ANYTIME : LOOKS_ONCE;
 	read_verdicts(r, node, g);
@@ -554,6 +555,9 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	read_slices(r, node, t, g, has_control);
 	read_examples(r, node, g);
 	read_features(r, node, g);
+	damaged = noise_read(&g->noise, r->d, object(r, node, "noise"));
+	if (damaged)
+		fail(r, damaged, "made of counts that fit together");
 	g->repeats.requests = count(r, repeats, "requests");
 	g->repeats.same_production = count(r, repeats, "same_production");
 	g->repeats.same_shadow = count(r, repeats, "same_shadow");

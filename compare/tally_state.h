@@ -19,6 +19,7 @@
 #include "compare/examples.h"
 #include "compare/first_pairs.h"
 #include "compare/goodput.h"
+#include "compare/noise.h"
 #include "compare/outputs.h"
 #include "compare/contrast.h"
 #include "compare/request_features.h"
@@ -88,6 +89,7 @@ struct target_tally {
 	struct {
 		uint64_t requests, same_production, same_shadow, forgotten;
 	} repeats;
+	struct noise noise; /* of a shadow, beside the control */
 	struct examples examples;
 	struct contrast *contrast; /* NULL before the first pair that was compared */
 };

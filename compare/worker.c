@@ -23,6 +23,7 @@ struct worker {
 	struct tally *tally;
 	pthread_mutex_t tally_lock; /* the tally is read while the run goes on */
 	struct target_counts *counts;
+	size_t target_count;
 	struct worker_hooks hooks;
 	pthread_t thread;
 	bool is_running;
@@ -72,6 +73,18 @@ static void count(struct target_counts *n, const struct pair *pair, const struct
 	counter_add(&n->disagree, result->findings.decisions_total - result->findings.decisions_agree);
 }
 
+/* The other pairs of the request that were judged before it: the shadow's and the control's are counted together. */
+static void count_beside(struct worker *w, struct exchange *e, const struct comparison *result)
+{
+	e->judged = tally_judged(w->tally, e->target, result);
+	for (size_t i = 0; e->judged && i < w->target_count; i++) {
+		const struct judged *other = exchange_beside(e, i)->judged;
+
+		if (i != e->target && other)
+			tally_add_beside(w->tally, e->target, e->judged, i, other);
+	}
+}
+
 static void compare(struct worker *w, struct exchange *e)
 {
 	struct comparison skipped = { .verdict = COMPARISON_NOT_COMPARABLE };
@@ -86,6 +99,7 @@ static void compare(struct worker *w, struct exchange *e)
 		result = comparer_run(w->comparer, &pair);
 	pthread_mutex_lock(&w->tally_lock);
 	tally_add(w->tally, e->target, &pair, result);
+	count_beside(w, e, result);
 	pthread_mutex_unlock(&w->tally_lock);
 	count(&w->counts[e->target], &pair, result);
 	if (w->hooks.describe)
@@ -208,6 +222,7 @@ struct worker *worker_new(struct comparer *comparer, struct tally *tally, size_t
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->tally_lock, NULL);
 	pthread_cond_init(&w->work, NULL);
+	w->target_count = target_count;
 	w->counts = calloc(target_count + 1, sizeof(*w->counts)); /* a file that is checked may name no target */
 	if (w->counts)
 		return w;

@@ -63,7 +63,7 @@ static bool is_excused(const struct gate_term *t, const struct json_doc *d, uint
 {
 	uint32_t noise = member(d, node, "noise");
 
-	if (strncmp(t->value->path, "mismatch", 8) != 0 && strcmp(t->value->path, "noise.net_rate") != 0)
+	if (strncmp(t->value->path, "mismatch", 8) != 0 && strncmp(t->value->path, "noise.", 6) != 0)
 		return false;
 	return number_at(d, node, "generated", "different") > 0 &&
 	       2 * number_at(d, node, "generated", "pairs") > number_at(d, node, "compared", NULL) &&

@@ -29,6 +29,8 @@ const struct gate_value gate_values[] = {
 	COMPARED("mismatch_distinct_lower",  SHARE,  "mismatch_distinct.low",           NULL)
 	COMPARED("mismatch_distinct_upper",  SHARE,  "mismatch_distinct.high",          NULL)
 	COMPARED("mismatch_net",             SHARE,  "noise.net_rate",                  NULL)
+	COMPARED("mismatch_net_lower",       CHANGE, "noise.low",                       NULL)
+	COMPARED("mismatch_net_upper",       CHANGE, "noise.high",                      NULL)
 #define X(id, name, role, gate, ...) OF_##role(gate, name)
 	COMPARISONS(X)
 #undef X

@@ -194,7 +194,14 @@ static void noise_sentence(struct buffer *out, struct view target)
 									       : "repeated requests");
 	buffer_add_str(out, "), ");
 	format_share(out, view_number(view_get(noise, "net_rate")));
-	buffer_add_str(out, " differ.");
+	buffer_add_str(out, " differ");
+	if (view_is_number(view_get(noise, "low"))) {
+		buffer_add_str(out, ", between ");
+		format_share(out, view_number(view_get(noise, "low")));
+		buffer_add_str(out, " and ");
+		format_share(out, view_number(view_get(noise, "high")));
+	}
+	buffer_add_str(out, ".");
 }
 
 static uint64_t sum_of(struct view counts)

@@ -563,6 +563,7 @@ static void add_values(struct tally *t, size_t target, int pairs, int at_a, int 
 		struct made x;
 
 		make(&x);
+		x.m.body_len = (uint64_t)snprintf(x.body, sizeof(x.body), "%d", i); /* or each request would be 100 pairs */
 		x.c = (struct comparison){ .verdict = i < at_a || i < at_b ? COMPARISON_VALUE : COMPARISON_EQUAL,
 					   .kind = BODY_JSON };
 		x.c.findings.at = x.findings;
@@ -609,6 +610,76 @@ static void test_noise_by_control(void **state)
 		buffer_deinit(&out);
 		tally_free(t);
 	}
+}
+
+/* Request @i of 400: at /a the shadow differs in 80, the control in 50, both in 45; at /b the control alone, in 10. */
+static void add_beside(struct tally *t, int i)
+{
+	bool at_a[2] = { i % 400 < 80, i % 400 < 45 || i % 400 >= 395 }, at_b = i % 40 == 38;
+	struct judged *judged[2];
+
+	for (size_t target = 0; target < 2; target++) {
+		struct made x;
+
+		make(&x);
+		snprintf(x.target, sizeof(x.target), "/x");
+		x.m.head.target = span_str(x.target);
+		x.m.body_len = (uint64_t)snprintf(x.body, sizeof(x.body), "%d", i);
+		x.c = (struct comparison){ .verdict = COMPARISON_EQUAL, .kind = BODY_JSON };
+		x.c.findings.at = x.findings;
+		if (at_a[target])
+			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/a", "/a", "1", "2", 1, 1, 1 };
+		if (at_b && target == 1)
+			x.findings[x.c.findings.count++] = (struct finding){ DIFFERENCE_VALUE, "/b", "/b", "1", "2", 1, 1, 1 };
+		if (x.c.findings.count > 0)
+			x.c.verdict = COMPARISON_VALUE;
+		if (i % 10 == 9 && target == 1) /* answered by one alone: it does not count */
+			x.c = (struct comparison){ .verdict = COMPARISON_ERROR, .reason = "timeout" };
+		tally_add(t, target, &x.pair, &x.c);
+		judged[target] = tally_judged(t, target, &x.c);
+	}
+	if (judged[0] && judged[1]) /* in whatever order they are judged */
+		tally_add_beside(t, i % 2, judged[i % 2], 1 - i % 2, judged[1 - i % 2]);
+	free(judged[0]);
+	free(judged[1]);
+}
+
+/* Request by request: the counts, what follows from them, halves that add up, and the file that has it. */
+static void test_noise_of_the_same_requests(void **state)
+{
+	struct tally *whole = tally_of(2, false), *half[2] = { tally_of(2, false), tally_of(2, false) }, *again;
+	struct buffer want, got, part;
+
+	(void)state;
+	for (int i = 0; i < 1600; i++) {
+		random_state = (uint64_t)i;
+		add_beside(whole, i);
+		random_state = (uint64_t)i;
+		add_beside(half[i % 3 == 0], i);
+	}
+	want = written(whole);
+	IS(buffer_span(&want), "noise/paired/both", 4 * 42, 0);
+	IS(buffer_span(&want), "noise/paired/shadow", 4 * 30, 0);
+	IS(buffer_span(&want), "noise/paired/control", 4 * 11, 0);
+	IS(buffer_span(&want), "noise/paired/neither", 4 * 277, 0);
+	IS(buffer_span(&want), "noise/net_rate", 19.0 / 360, 1e-6);
+	IS(buffer_span(&want), "noise/paths/0/both", 4 * 41, 0);
+	IS(buffer_span(&want), "noise/paths/0/shadow", 4 * 31, 0);
+	IS(buffer_span(&want), "noise/paths/1/control", 4 * 10, 0);
+	IS(buffer_span(&want), "paths/0/net/value", 27.0 / 360, 1e-6);
+	assert_non_null(strstr(buffer_text(&want), "\"shares\":\"paired\"},\"verdict\":\"differs\""));
+	part = written(half[1]);
+	again = read_back(buffer_span(&part));
+	assert_int_equal(tally_merge(again, half[0]), 0);
+	got = written(again);
+	same_text(&want, &got);
+	buffer_deinit(&want);
+	buffer_deinit(&got);
+	buffer_deinit(&part);
+	tally_free(again);
+	tally_free(half[0]);
+	tally_free(half[1]);
+	tally_free(whole);
 }
 
 /* Without a control: production answered 10 of 40 repeated requests otherwise, so 25 % of differences say little. */
@@ -1072,6 +1143,7 @@ static const struct {
 	{ "{\"targets\":{\"a\":{\"first_pairs\":{\"agree\":\"xyz\"}}}}", "a sample of requests" },
 	{ "{\"targets\":{\"a\":{\"witnesses\":{\"buckets\":{\"clients\":[[1]]}}}}}", "lists of buckets and counts" },
 	{ "{\"targets\":{\"a\":{\"repeats\":{\"requests\":1,\"same_shadow\":2}}}}", "fit together" },
+	{ "{\"targets\":{\"a\":{\"noise\":{\"paired\":{\"both\":1.5}}}}}", "\"noise.paired\" of target \"a\"" },
 	{ "{\"targets\":{\"a\":{\"slices\":[{\"by\":\"path\",\"mismatch\":1,\"generated_different\":1}]}}}", NULL },
 	{ "{\"targets\":{\"a\":{\"examples\":[{},{\"verdict\":\"equal\",\"id\":\"0\"},{\"verdict\":\"value\",\"id\":\"0\",\"status\":[200]}]}}}", NULL },
 };
@@ -1108,6 +1180,7 @@ int main(void)
 		cmocka_unit_test(test_calls),      cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),
+		cmocka_unit_test(test_noise_of_the_same_requests),
 		cmocka_unit_test(test_repeats_of_varying_bytes),
 		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
 		cmocka_unit_test(test_streams),

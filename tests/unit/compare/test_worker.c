@@ -30,7 +30,7 @@ static void on_done(void *ctx)
 
 static struct worker *made_worker(void)
 {
-	static const struct tally_target targets[] = { { "a", false }, { "b", false } };
+	static const struct tally_target targets[] = { { "a", false }, { "b", true } };
 	struct compare_options options = { .rtol = 1e-5, .max_body = 1 << 20, .rules = SPAN_LITERAL("/never ignore\n"), .rules_name = "rules" };
 	struct tally_options tally_options = { .targets = targets, .target_count = 2 };
 	struct comparer *comparer;
@@ -105,6 +105,19 @@ static void tear_down(struct rig *rig)
 	buffer_deinit(&rig->lines);
 }
 
+/* Target 1 is the control: of each request it is known that it differs alone. */
+static void check_beside(const struct tally *t)
+{
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+
+	json_open(&j, '{');
+	tally_json(t, TALLY_WHOLE, &j);
+	json_close(&j, '}');
+	assert_non_null(strstr(buffer_text(&out), "\"paired\":{\"both\":0,\"shadow\":0,\"control\":40,\"neither\":0}"));
+	buffer_deinit(&out);
+}
+
 static void test_verdicts(void **state)
 {
 	const struct worker_hooks hooks = { describe, on_done, NULL };
@@ -129,6 +142,7 @@ static void test_verdicts(void **state)
 	assert_int_equal(a.verdict[COMPARISON_EQUAL], PAIRS);
 	assert_int_equal(b.verdict[COMPARISON_VALUE], PAIRS);
 	assert_int_equal(tally_brief(worker_tally(rig.worker), 1).mismatch.count, PAIRS);
+	check_beside(worker_tally(rig.worker));
 	worker_unmatched(rig.worker, &unmatched);
 	assert_non_null(strstr(buffer_text(&unmatched), "/never"));
 	buffer_deinit(&unmatched);

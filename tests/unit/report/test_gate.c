@@ -16,6 +16,7 @@ static const char report_text[] =
 	"\"a\":{\"role\":\"shadow\",\"pairs\":500,\"compared\":499,\"mismatch\":{\"rate\":0.002,\"low\":0.0004,\"high\":0.011},"
 	"\"mismatch_distinct\":{\"rate\":0.005,\"low\":0.001,\"high\":0.02},\"witnesses\":{\"count\":640},"
 	"\"verdicts\":{\"schema\":1,\"not_comparable\":0},\"decision\":{\"rate\":0.99,\"low\":0.98,\"label_psi\":0.3},"
+	"\"noise\":{\"net_rate\":0,\"low\":-0.001,\"high\":0.004},"
 	"\"error_rate\":{\"shadow\":{\"rate\":0.004},\"delta\":{\"value\":-0.001,\"high\":0.003}},"
 	"\"latency_us\":{\"timeouts\":1,\"p99_ratio\":1.1,\"shadow\":{\"total\":{\"p50\":900,\"p99\":12500}},"
 	"\"production\":{\"total\":{\"p99\":11000}},\"difference\":{\"p50\":{\"value\":-40}}}},"
@@ -36,6 +37,9 @@ static const struct {
 	{ "a:mismatch_distinct > 0.4% or a:mismatch_distinct_lower > 0", "a:mismatch_distinct > 0.4% (a: 0.5%); "
 	  "a:mismatch_distinct_lower > 0 (a: 0.1%)" },
 	{ "a:mismatch_distinct_upper > 2%", NULL },
+	{ "a:mismatch_net > 0.1% or a:mismatch_net_lower > 0", NULL },
+	{ "a:mismatch_net_lower > -0.2%", "a:mismatch_net_lower > -0.2% (a: -0.1%)" },
+	{ "a:mismatch_net_upper > 0.3%", "a:mismatch_net_upper > 0.3% (a: 0.4%)" },
 	{ "compared < 1000", "compared < 1000 (a: 499); compared < 1000 (b: 0)" },
 	{ "compared < 100", "compared < 100 (b: 0)" },
 	{ "c:compared < 200", "c:compared < 200 (c: 100)" }, /* a control is asked only by name */
@@ -124,7 +128,7 @@ static void test_evaluate(void **state)
 	",\"mismatch\":{\"rate\":0,\"low\":0,\"high\":0.004},"                                                \
 	"\"mismatch_distinct\":{\"rate\":0,\"low\":0,\"high\":0.004},\"generated\":{\"pairs\":" pairs               \
 	",\"different\":" different ",\"common_prefix_share\":0.25},\"noise\":{\"source\":\"" noise                \
-	"\",\"net_rate\":0}}}}}"
+	"\",\"net_rate\":0,\"low\":-0.001,\"high\":0.001}}}}}"
 
 static const struct {
 	const char *report, *gate;
@@ -134,6 +138,7 @@ static const struct {
 	{ LANGUAGE_MODEL("shadow", "100", "100", "1", "repeats"), "m:mismatch_upper > 1%", false, false },
 	{ LANGUAGE_MODEL("shadow", "100", "100", "1", "repeats"), "m:mismatch_distinct_upper > 1%", false, false },
 	{ LANGUAGE_MODEL("shadow", "100", "60", "1", "none"), "m:mismatch_net > 1%", false, false },
+	{ LANGUAGE_MODEL("shadow", "100", "60", "1", "none"), "m:mismatch_net_upper > 1%", false, false },
 	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:mismatch_upper > 0.1%", false, true }, /* that much is known */
 	{ LANGUAGE_MODEL("shadow", "100", "100", "90", "none"), "m:mismatch > 1% and m:compared < 50", true, true },
 	{ LANGUAGE_MODEL("shadow", "100", "50", "50", "none"), "m:mismatch > 1%", true, true },
