@@ -8,7 +8,8 @@
  *
  * Copies: requests and responses are gone when their pair is decided. They are
  * charged to a budget of the keeper's own, and a pair that has no room in it is
- * counted and no case. Nor are a call of gRPC, which no curl sends, HEAD, and what is no mismatch.
+ * counted and no case. Nor are a call of gRPC, which no curl sends, HEAD, what is
+ * no mismatch, and where nothing differs but what a language model said.
  *
  * One thread at a time: the comparing one, until it has ended.
  */

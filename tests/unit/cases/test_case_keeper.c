@@ -118,6 +118,7 @@ static void test_same_request(void **state)
 static void test_no_cases(void **state)
 {
 	const struct comparison schema = { .verdict = COMPARISON_SCHEMA };
+	const struct comparison words = { .verdict = COMPARISON_VALUE, .generated = true };
 	const struct outcome outcome = { .kind = OUTCOME_ANSWERED_2XX };
 	struct case_keeper *k = case_keeper_new(1 << 20);
 	struct message *m = message("HEAD", "/", "");
@@ -134,6 +135,7 @@ static void test_no_cases(void **state)
 	case_keeper_offer(k, 0, &(struct pair){ m, p, p, &outcome }, &schema);
 	m->head.is_grpc = false;
 	case_keeper_offer(k, 0, &(struct pair){ m, NULL, p, &outcome }, &schema);
+	case_keeper_offer(k, 0, &(struct pair){ m, p, p, &outcome }, &words);
 	assert_int_equal(case_keeper_count(k), 0);
 	assert_int_equal(case_keeper_refused(k), 0);
 	case_keeper_offer(k, 0, &(struct pair){ m, p, NULL, &outcome }, &schema); /* a shadow that said nothing is one */

@@ -7,6 +7,7 @@
 #include "app/cases/diff_command.h"
 
 #define ARGUMENTS_MAX 8
+#define SAYS(text) "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}"
 #define HTTP(status, type, body) "HTTP/1.1 " status "\r\nContent-Type: " type "\r\n\r\n" body
 
 static struct told told, printed;
@@ -40,7 +41,7 @@ static int run(int argc, char **argv)
 
 struct row {
 	const char *a, *b;
-	const char *arguments[ARGUMENTS_MAX]; /* behind A and B; RULES: a file of rules */
+	const char *arguments[ARGUMENTS_MAX]; /* behind A and B; RULES, REQUEST: files */
 	int status;
 	const char *printed[3]; /* parts of what is printed */
 	const char *told;
@@ -65,6 +66,9 @@ static const struct row rows[] = {
 	{ "abc", "abd", { "--content-type", "image/png" }, EXIT_DIFFERS, { "compared as bytes" }, "" },
 	{ "[1]", "", { NULL }, EXIT_DIFFERS, { "encoding (empty_body)" }, "" },
 	{ HTTP("200 OK", "application/json\r\nContent-Encoding: zz", "[1]"), "[1]", { NULL }, EXIT_COULD_NOT, { "not_comparable (unknown_coding)" }, "" },
+	/* what the request asks of the form of a reply is held against it */
+	{ SAYS("{}"), SAYS("a word"), { NULL }, EXIT_DIFFERS, { "value: ", "what a language model said" }, "" },
+	{ SAYS("{}"), SAYS("a word"), { "--request", "REQUEST" }, EXIT_DIFFERS, { "decision (no_json)" }, "" },
 	/* machines */
 	{ "{\"a\":1}", "{\"a\":2}", { "--json" }, EXIT_DIFFERS,
 	  { "{\"verdict\":\"value\",\"reason\":null,\"kind\":\"json\"", "{\"path\":\"/a\",\"kind\":\"value\",\"count\":1,\"production\":\"1\",\"shadow\":\"2\"", "\"differences_more\":0}\n" }, "" },
@@ -83,10 +87,11 @@ static const struct row rows[] = {
 
 static void test_rows(void **state)
 {
-	char a[40], b[40], rules[40];
+	char a[40], b[40], rules[40], request[40];
 
 	(void)state;
 	file_of("/a ignore\n", rules, sizeof(rules));
+	file_of("{\"response_format\":{\"type\":\"json_object\"}}", request, sizeof(request));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char *argv[ARGUMENTS_MAX + 4] = { (char *)"diff", a, b };
 		int argc = 3, status;
@@ -94,7 +99,9 @@ static void test_rows(void **state)
 		file_of(rows[i].a, a, sizeof(a));
 		file_of(rows[i].b, b, sizeof(b));
 		for (const char *const *arg = rows[i].arguments; *arg; arg++)
-			argv[argc++] = strcmp(*arg, "RULES") == 0 ? rules : (char *)*arg;
+			argv[argc++] = strcmp(*arg, "RULES") == 0   ? rules :
+				       strcmp(*arg, "REQUEST") == 0 ? request :
+								      (char *)*arg;
 		status = run(argc, argv);
 		if (status != rows[i].status || !strstr(told.text, rows[i].told) || (!rows[i].told[0] && told.text[0]))
 			fail_msg("row %zu: status %d, told: %s, printed: %s", i, status, told.text, printed.text);
