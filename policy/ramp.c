@@ -55,12 +55,40 @@ static uint64_t share_at(const struct ramp *r)
 	return r->options.from + (r->options.to - r->options.from) * (uint64_t)step / RAMP_STEPS;
 }
 
-enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_counts *counts, size_t count)
+enum ramp_evidence ramp_evidence(const struct ramp_options *options, double passed_s, double to_go_s)
+{
+	return passed_s + to_go_s > (double)options->decide_ns / NS_PER_S ? RAMP_MORE : RAMP_ENOUGH;
+}
+
+static bool has_ended(enum ramp_evidence evidence)
+{
+	return evidence == RAMP_PROMOTE || evidence == RAMP_REJECT;
+}
+
+/* What was decided stays so, whatever comes. */
+static enum ramp_event end(struct ramp *r, enum ramp_evidence evidence)
+{
+	r->evidence = evidence;
+	r->trouble = RAMP_WELL;
+	if (evidence == RAMP_REJECT)
+		r->share = 0;
+	else if (r->options.keep < r->share)
+		r->share = r->options.keep;
+	return evidence == RAMP_REJECT ? RAMP_STOPPED : RAMP_KEPT;
+}
+
+enum ramp_event ramp_look(struct ramp *r, struct mono now, enum ramp_evidence evidence, const struct ramp_counts *counts,
+			  size_t count)
 {
 	enum ramp_trouble before = r->trouble;
 	int64_t elapsed = now.ns - r->last.ns;
 	uint64_t share;
 
+	if (has_ended(r->evidence))
+		return RAMP_SAME;
+	if (has_ended(evidence))
+		return end(r, evidence);
+	r->evidence = evidence;
 	r->last = now;
 	r->trouble = find_trouble(r, counts, count);
 	if (r->share == r->options.to) /* there is nothing to hold */
@@ -71,7 +99,7 @@ enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_cou
 	}
 	if (before != RAMP_WELL)
 		return RAMP_RESUMED;
-	if (elapsed > 0 && r->climbed_ns < r->options.over_ns)
+	if (evidence == RAMP_MORE && elapsed > 0 && r->climbed_ns < r->options.over_ns)
 		r->climbed_ns += elapsed;
 	share = share_at(r);
 	if (share == r->share)

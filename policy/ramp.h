@@ -8,6 +8,10 @@
  * in the last ten looks, more than 5 % of what ended had failed (a status of
  * 500 or above, failed.*, or shed.breaker), or more than 1 % had timed out, or
  * more than half of the queue is taken now.
+ *
+ * With --decide-within the pairs that were compared have a say: the share rises
+ * only while, at the pace of the moment, they would not decide in the time that is left.
+ * Once they have decided it goes down to --keep, or to nothing if the shadow is rejected, and stays there.
  */
 #ifndef POLICY_RAMP_H
 #define POLICY_RAMP_H
@@ -22,10 +26,20 @@
 #define RAMP_LOOKS 10
 #define RAMP_TARGETS 16
 
+#define RAMP_KEEP_ALL UINT64_MAX
+
 struct ramp_options {
 	uint64_t from, to; /* parts per SHARE_ONE; from <= to */
 	int64_t over_ns;   /* 0: no ramp */
+	int64_t decide_ns; /* from the start; 0: the pairs have no say */
+	uint64_t keep;     /* once the shadow may be promoted; RAMP_KEEP_ALL: as it is then */
 };
+
+/* What the pairs say of the sample. MORE: they would not decide in time; ENOUGH: they would. */
+enum ramp_evidence { RAMP_MORE, RAMP_ENOUGH, RAMP_PROMOTE, RAMP_REJECT };
+
+/** ramp_evidence() - of pairs that are not decided: @to_go_s: seconds until they are, at this pace; infinite: not known */
+enum ramp_evidence ramp_evidence(const struct ramp_options *options, double passed_s, double to_go_s);
 
 /** struct ramp_counts - of one target, since the start; @queued and @queue_max now */
 struct ramp_counts {
@@ -35,7 +49,7 @@ struct ramp_counts {
 
 enum ramp_trouble { RAMP_WELL, RAMP_FAILURES, RAMP_TIMEOUTS, RAMP_QUEUE };
 
-enum ramp_event { RAMP_SAME, RAMP_RAISED, RAMP_HELD, RAMP_RESUMED, RAMP_REACHED };
+enum ramp_event { RAMP_SAME, RAMP_RAISED, RAMP_HELD, RAMP_RESUMED, RAMP_REACHED, RAMP_KEPT, RAMP_STOPPED };
 
 struct ramp {
 	struct ramp_options options;
@@ -47,6 +61,7 @@ struct ramp {
 	enum ramp_trouble trouble;
 	size_t trouble_target;
 	uint64_t held_times;
+	enum ramp_evidence evidence; /* the last, or the one that has decided */
 };
 
 struct ramp ramp_new(const struct ramp_options *options, struct mono now);
@@ -56,11 +71,13 @@ int64_t ramp_look_every_ns(const struct ramp_options *options);
 
 /**
  * ramp_look() - what is to become of the share at @now?
- * @counts: of @count targets, at most RAMP_TARGETS
+ * @evidence: without --decide-within RAMP_MORE
+ * @counts:   of @count targets, at most RAMP_TARGETS
  *
  * Return: what changed since the last look; the share is then in ramp->share.
  */
-enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_counts *counts, size_t count);
+enum ramp_event ramp_look(struct ramp *r, struct mono now, enum ramp_evidence evidence, const struct ramp_counts *counts,
+			  size_t count);
 
 /** ramp_trouble_text() - for messages: "more than 5 % of its requests failed" */
 const char *ramp_trouble_text(enum ramp_trouble trouble);

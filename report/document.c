@@ -69,6 +69,11 @@ static void ramp_json(struct json *j, const struct document_ramp *r)
 	number(j, "share", r->share);
 	boolean(j, "held", r->is_held);
 	json_count(j, "held_times", r->held_times);
+	if (r->decide_within > 0) {
+		number(j, "decide_within", r->decide_within);
+		json_key(j, "evidence");
+		json_str(j, r->evidence);
+	}
 	json_close(j, '}');
 }
 

@@ -28,6 +28,8 @@ struct document_ramp {
 	double from, to, share;
 	bool is_held;
 	uint64_t held_times;
+	double decide_within; /* seconds; 0: the pairs have no say */
+	const char *evidence; /* what they say: "more", "enough", "promote", "reject" */
 };
 
 /** struct document_governor - --max-cpu */

@@ -46,6 +46,7 @@
 	X(SAMPLE,     option_sample)     /* uint64_t share, or that of a target */                           \
 	X(SAMPLE_BY,  option_sample_by)  /* policy.sample_by and .sample_header */                           \
 	X(RAMP,       option_ramp)       /* struct ramp_options */                                           \
+	X(SHARE,      option_share)      /* uint64_t */                                                      \
 	X(PERCENT,    option_percent)    /* uint32_t */                                                      \
 	X(TARGET,     option_target_url) /* targets */                                                       \
 	X(CONTROL,    option_control)    /* targets */                                                       \

@@ -186,6 +186,14 @@ int option_read_share(const struct option_input *in, const char *text, uint64_t 
 	return option_wrong(error, in, "not a share; write 5%% or 0.05");
 }
 
+static int parse_plain_share(struct options *o, const struct option_input *in, void *field, struct buffer *error)
+{
+	(void)o;
+	return option_read_share(in, in->value, field, error);
+}
+
+const struct option_ops option_share = { .set_default = option_default_u64, .parse = parse_plain_share, .equal = option_equal_u64 };
+
 /* "1%..20%/30m" */
 static int parse_ramp(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {

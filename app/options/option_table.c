@@ -135,6 +135,13 @@ const struct option_row option_rows[] = {
 	  "raise the sample from A to B in this time, such as 1%..20%/30m, and wait while the shadow fails, is "
 	  "slow or has a long queue",
 	  .kind = OPTION_RAMP, .offset = offsetof(struct options, ramp), .min = SECOND, .max = 365 * DAY },
+	{ OPTION_GROUP_MIRROR, 0, "decide-within", "TIME",
+	  "raise the sample of --ramp only while the pairs would not decide in this time, from the start, whether the shadow may be "
+	  "promoted; send nothing more to one that is rejected",
+	  DURATION(ramp.decide_ns, SECOND, 365 * DAY, 0), .compare_only = true },
+	{ OPTION_GROUP_MIRROR, 0, "keep", "SHARE",
+	  "the sample to go down to once --decide-within has found that it may be promoted",
+	  .kind = OPTION_SHARE, .offset = AT(uint64_t, ramp.keep), .initial = RAMP_KEEP_ALL, .shown = "as it is then", .compare_only = true },
 	{ OPTION_GROUP_MIRROR, 0, "max-cpu", "PERCENT",
 	  "live: halve the sample, down to a 64th, while shadowtap takes more of a core, such as 20%",
 	  .kind = OPTION_PERCENT, .offset = AT(uint32_t, max_cpu), RANGE(1, 10000, 0) },

@@ -471,6 +471,10 @@ static int check_whole(struct parser *p)
 	if (o->ramp.over_ns > 0 && o->sample_given)
 		return usage(p, "--ramp and --sample exclude each other: the ramp is what moves the sample; "
 				"--sample NAME:SHARE, for one target, goes with it");
+	if (o->ramp.decide_ns > 0 && o->ramp.over_ns == 0)
+		return usage(p, "--decide-within moves the sample between the shares of a ramp; add --ramp, e.g. --ramp 1%..20%/30m");
+	if (o->ramp.keep != RAMP_KEEP_ALL && o->ramp.decide_ns == 0)
+		return usage(p, "--keep is the sample once it is decided; add --decide-within TIME");
 	if (o->max_cpu > 0 && o->files.count > 0)
 		return usage(p, "--max-cpu is for live traffic; a recording is slowed down with -x");
 	if (o->ramp.over_ns > 0)

@@ -32,9 +32,26 @@ static const char *target_name(void *ctx, size_t target)
 	return replay_target_name(r->replay, target);
 }
 
+static enum ramp_evidence evidence(void *ctx)
+{
+	struct run *r = ctx;
+	const struct decision_made *d = run_decide(r);
+
+	switch (d->state) {
+	case DECISION_PROMOTE:
+		return RAMP_PROMOTE;
+	case DECISION_REJECT:
+		return RAMP_REJECT;
+	case DECISION_NONE:
+	case DECISION_KEEP_WATCHING:
+		break;
+	}
+	return ramp_evidence(&r->o->ramp, d->seconds, d->state == DECISION_NONE ? INFINITY : d->seconds_to_go);
+}
+
 void run_open_sample_control(struct run *r)
 {
-	const struct sample_hooks hooks = { read_counts, target_name, on_share, r };
+	const struct sample_hooks hooks = { read_counts, target_name, evidence, on_share, r };
 
 	sample_control_open(&r->sample, &r->loop, &hooks);
 }

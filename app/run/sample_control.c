@@ -24,6 +24,10 @@ static void tell_ramp(struct sample_control *s, enum ramp_event event)
 		log_info("ramp: the shadow is well again, the sample goes on rising from %s", share);
 	else if (event == RAMP_REACHED)
 		log_info("ramp: the sample has reached %s", share);
+	else if (event == RAMP_KEPT)
+		log_info("ramp: decided: promote; the sample is %s from here on", share);
+	else if (event == RAMP_STOPPED)
+		log_warn("ramp: decided: reject; nothing more is sent to the shadow");
 	else
 		log_debug("ramp: sample %s", share);
 }
@@ -33,11 +37,12 @@ static void on_ramp_timer(uv_timer_t *timer)
 	struct sample_control *s = timer->data;
 	struct ramp_counts counts[RAMP_TARGETS] = { { 0 } };
 	size_t count = s->hooks.counts(s->hooks.ctx, counts);
-	enum ramp_event event = ramp_look(&s->ramp, mono_now(), counts, count);
+	enum ramp_evidence evidence = s->set.ramp.decide_ns > 0 ? s->hooks.evidence(s->hooks.ctx) : RAMP_MORE;
+	enum ramp_event event = ramp_look(&s->ramp, mono_now(), evidence, counts, count);
 
 	if (event == RAMP_SAME)
 		return;
-	if (event == RAMP_RAISED || event == RAMP_REACHED) {
+	if (event != RAMP_HELD && event != RAMP_RESUMED) {
 		s->asked = s->ramp.share;
 		change(s);
 	}
@@ -124,6 +129,15 @@ void sample_control_close(struct sample_control *s)
 	uv_close((uv_handle_t *)&s->governor_timer, NULL);
 }
 
+static const char *evidence_name(enum ramp_evidence evidence)
+{
+	static const char *const names[] = {
+		[RAMP_MORE] = "more", [RAMP_ENOUGH] = "enough", [RAMP_PROMOTE] = "promote", [RAMP_REJECT] = "reject"
+	};
+
+	return names[evidence];
+}
+
 static double of_one(uint64_t share)
 {
 	return (double)share / (double)SHARE_ONE;
@@ -135,7 +149,8 @@ void sample_control_facts(const struct sample_control *s, struct sample_facts *s
 	const struct governor *g = &s->governor;
 
 	store->ramp = (struct document_ramp){ of_one(r->options.from), of_one(r->options.to), of_one(r->share),
-					      r->trouble != RAMP_WELL, r->held_times };
+					      r->trouble != RAMP_WELL, r->held_times, (double)r->options.decide_ns / NS_PER_S,
+					      evidence_name(r->evidence) };
 	store->governor = (struct document_governor){ g->limit / 100.0, g->lowered_times,
 						      of_one(governor_share(g, SHARE_ONE)) };
 	out->sample = of_one(s->share);

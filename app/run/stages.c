@@ -113,7 +113,7 @@ struct comparing_settings stages_comparing(const struct options *o)
 		.speed = o->speed,
 		.speed_max = o->speed_max,
 		.has_report = o->reports.count > 0,
-		.is_watched = o->files.count == 0 || o->compare.stop_when == STOP_WHEN_DECIDED,
+		.is_watched = o->files.count == 0 || o->compare.stop_when == STOP_WHEN_DECIDED || o->ramp.decide_ns > 0,
 		.allow_headers = &o->allow_headers,
 	};
 }

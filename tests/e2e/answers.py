@@ -4,12 +4,14 @@
 usage: answers.py serve ROLE PORT       ROLE is production, shadow or control
        answers.py ask PORT ROUNDS       each case, so often, over a kept connection
        answers.py ask_for_silence PORT  one request that is never answered
+       answers.py ask_on PORT CASE      that case, 500 a second, until it is stopped
 
 A request names the case it is in; CASES says what production and shadow answer
 to it, so the verdict of every pair is known before. The control answers as
 production does, but for the case "noise", where it differs as the shadow does.
 """
 import http.client
+import itertools
 import json
 import socket
 import struct
@@ -94,6 +96,14 @@ def ask(port, rounds):
     connection.close()
 
 
+def ask_on(port, case):
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    for number in itertools.count():
+        connection.request("POST", "/v1/models/m:predict", json.dumps({"case": case, "number": number}), {"Content-Type": JSON})
+        connection.getresponse().read()
+        time.sleep(0.002)
+
+
 def ask_for_silence(port):
     """A request that production never answers."""
     with socket.create_connection(("127.0.0.1", int(port))) as connection:
@@ -103,4 +113,4 @@ def ask_for_silence(port):
 
 
 if __name__ == "__main__":
-    {"serve": serve, "ask": ask, "ask_for_silence": ask_for_silence}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "ask": ask, "ask_for_silence": ask_for_silence, "ask_on": ask_on}[sys.argv[1]](*sys.argv[2:])

@@ -114,6 +114,8 @@ static void show(const struct options *o, struct buffer *out)
 	if (o->ramp.over_ns > 0)
 		buffer_printf(out, " ramp=%llu..%llu/%llu", (unsigned long long)o->ramp.from,
 			      (unsigned long long)o->ramp.to, (unsigned long long)o->ramp.over_ns);
+	show_number(out, "decide", (uint64_t)o->ramp.decide_ns, 0);
+	show_number(out, "keep", o->ramp.keep, RAMP_KEEP_ALL);
 	show_number(out, "cpu", o->max_cpu, 0);
 	show_number(out, "by", p->sample_by, SAMPLE_BY_REQUEST);
 	show_text(out, "by_header", p->sample_header);
@@ -210,6 +212,8 @@ static const struct parse_case accepted[] = {
 	  " if=any share=10000000 ramp=10000000..200000000/1800000000000 dry=1" },
 	{ { "-tsink:", "--ramp=0..1/1", "-S", "default:50%", "--max-cpu", "20%" }, 0,
 	  " if=any share=0 ramp=0..1000000000/1000000000 cpu=20 default->sink:@50%" },
+	{ { "-tsink:", "--compare", "--ramp=0..1/1", "--decide-within", "1h", "--keep", "0.5%" }, 0,
+	  " if=any share=0 ramp=0..1000000000/1000000000 decide=3600000000000 keep=5000000 default->sink: compare=1" },
 	{ { "--dry-run", "--max-cpu=10000%", "-S1%" }, 0, " if=any share=10000000 cpu=10000 dry=1" },
 
 	/* bundles */
@@ -349,6 +353,12 @@ static const struct parse_case refused[] = {
 	  "--slice-by path: write header:NAME, such as header:x-tenant; path and model are slices by themselves" },
 	{ { "-t", "sink:", "--compare", "--max-answer", "0" }, -EINVAL,
 	  "--max-answer 0: out of range, which is 1 to 1G" },
+	{ { "-tsink:", "--compare", "--decide-within", "1h" }, -EINVAL,
+	  "--decide-within moves the sample between the shares of a ramp; add --ramp, e.g. --ramp 1%..20%/30m" },
+	{ { "-tsink:", "--compare", "--ramp=0..1/1", "--keep", "1%" }, -EINVAL,
+	  "--keep is the sample once it is decided; add --decide-within TIME" },
+	{ { "-tsink:", "--ramp=0..1/1", "--decide-within", "1h" }, -EINVAL,
+	  "--decide-within is about comparing answers, and answers are thrown away; add --compare" },
 	{ { "--dry-run", "--ramp", "1%..20%" }, -EINVAL, "--ramp 1%..20%: not a ramp; write 1%..20%/30m" },
 	{ { "--dry-run", "--ramp", "1%/30m..2%" }, -EINVAL, "--ramp 1%/30m..2%: not a ramp; write 1%..20%/30m" },
 	{ { "--dry-run", "--ramp", ".." }, -EINVAL, "--ramp ..: not a ramp; write 1%..20%/30m" },

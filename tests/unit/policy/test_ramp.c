@@ -3,6 +3,8 @@
  */
 #include "tests/rig/unit.h"
 
+#include <math.h>
+
 #include "policy/governor.h"
 #include "policy/ramp.h"
 #include "base/units.h"
@@ -61,7 +63,7 @@ static void test_ramp(void **state)
 		counts.failed += l->failed;
 		counts.timeouts += l->timeouts;
 		counts.queued = l->queued;
-		event = ramp_look(&r, now, &counts, 1);
+		event = ramp_look(&r, now, RAMP_MORE, &counts, 1);
 		if (event != l->event || r.share != l->share || r.trouble != l->trouble)
 			fail_msg("look %zu: event %d, share %lu, trouble %d", i, event, (unsigned long)r.share,
 				 r.trouble);
@@ -79,7 +81,7 @@ static void test_ramp_targets(void **state)
 		struct ramp r = ramp_new(&options, (struct mono){ 0 });
 
 		counts[bad] = (struct ramp_counts){ .ended = 100, .failed = 6 };
-		assert_int_equal(ramp_look(&r, (struct mono){ NS_PER_S }, counts, RAMP_TARGETS), RAMP_HELD);
+		assert_int_equal(ramp_look(&r, (struct mono){ NS_PER_S }, RAMP_MORE, counts, RAMP_TARGETS), RAMP_HELD);
 		assert_int_equal(r.trouble_target, bad);
 		assert_int_equal(r.share, 0);
 		assert_non_null(ramp_trouble_text(r.trouble));
@@ -99,7 +101,7 @@ static void test_ramp_lengths(void **state)
 
 		assert_true(every <= NS_PER_S && every >= 50 * NS_PER_MS);
 		for (int64_t n = 1; n <= 100; n++) {
-			enum ramp_event event = ramp_look(&r, (struct mono){ lengths[i] / 100 * n }, NULL, 0);
+			enum ramp_event event = ramp_look(&r, (struct mono){ lengths[i] / 100 * n }, RAMP_MORE, NULL, 0);
 
 			assert_true(r.share >= before && (event == RAMP_SAME) == (r.share == before));
 			steps += event != RAMP_SAME;
@@ -163,10 +165,61 @@ static void test_governor(void **state)
 	assert_int_equal(g.lowered_times, 7);
 }
 
+/* ---- what the pairs say ---- */
+
+/* 10%..50% in 20 s, decided within a minute, then 1% */
+static const struct {
+	int64_t after_ms;
+	enum ramp_evidence evidence;
+	uint64_t queued;
+	enum ramp_event event;
+	uint64_t share;
+} told[] = {
+	{ 2000, RAMP_MORE, 0, RAMP_RAISED, 14 * PERCENT },
+	{ 5000, RAMP_ENOUGH, 0, RAMP_SAME, 14 * PERCENT }, /* this time does not count */
+	{ 1000, RAMP_MORE, 0, RAMP_RAISED, 16 * PERCENT },
+	{ 1000, RAMP_ENOUGH, 100, RAMP_HELD, 16 * PERCENT },
+	{ 1000, RAMP_MORE, 100, RAMP_SAME, 16 * PERCENT }, /* trouble goes before evidence */
+	{ 1000, RAMP_PROMOTE, 100, RAMP_KEPT, 1 * PERCENT },
+	{ 1000, RAMP_MORE, 0, RAMP_SAME, 1 * PERCENT }, /* and stays */
+	{ 1000, RAMP_REJECT, 0, RAMP_SAME, 1 * PERCENT },
+};
+
+static void test_evidence(void **state)
+{
+	struct ramp_options options = { 10 * PERCENT, 50 * PERCENT, 20 * NS_PER_S, 60 * NS_PER_S, 1 * PERCENT };
+	struct ramp_counts counts = { .queue_max = 100 };
+	struct mono now = { 5 * NS_PER_S };
+	struct ramp r = ramp_new(&options, now);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(told); i++) {
+		enum ramp_event event;
+
+		now.ns += told[i].after_ms * NS_PER_MS;
+		counts.queued = told[i].queued;
+		event = ramp_look(&r, now, told[i].evidence, &counts, 1);
+		if (event != told[i].event || r.share != told[i].share)
+			fail_msg("row %zu: event %d, share %llu", i, event, (unsigned long long)r.share);
+	}
+	r = ramp_new(&options, now);
+	assert_int_equal(ramp_look(&r, now, RAMP_REJECT, &counts, 1), RAMP_STOPPED);
+	assert_int_equal(r.share, 0);
+	options.keep = RAMP_KEEP_ALL;
+	r = ramp_new(&options, now);
+	assert_int_equal(ramp_look(&r, now, RAMP_PROMOTE, &counts, 1), RAMP_KEPT);
+	assert_int_equal(r.share, 10 * PERCENT);
+	assert_int_equal(ramp_evidence(&options, 30, 29), RAMP_ENOUGH);
+	assert_int_equal(ramp_evidence(&options, 30, 31), RAMP_MORE);
+	assert_int_equal(ramp_evidence(&options, 0, INFINITY), RAMP_MORE);
+	assert_int_equal(ramp_evidence(&options, 61, 1), RAMP_MORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ramp),
+		cmocka_unit_test(test_evidence),
 		cmocka_unit_test(test_ramp_targets),
 		cmocka_unit_test(test_ramp_lengths),
 		cmocka_unit_test(test_governor),
