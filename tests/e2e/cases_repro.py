@@ -147,4 +147,54 @@ def repro_minimised(lab):
     check(done.returncode == 3 and done.stdout.startswith("schema"), f"the least: exit {done.returncode}: {done.stdout}")
 
 
-CASES = [repro_minimised, repro, repro_is_the_callers, repro_of_a_report]
+# one connection each: an answer, and what came in a file
+RECORDER = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 9100))
+while True:
+    client, _ = server.accept()
+    got = b""
+    while b"\\r\\n\\r\\n" not in got or len(got.partition(b"\\r\\n\\r\\n")[2]) < int(got.lower().partition(b"content-length:")[2].split()[0]):
+        got += client.recv(65536)
+    open("recorded", "wb").write(got)
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+    client.close()
+"""
+HOSTILE_PATH = b"/v1/models/m:predict/'$(touch${IFS}owned)'/`touch`/\"-o/../[1-9]{a,b}\\\\|&;<>/@x?q='$HOME'&api_key=hidden&*=~!#frag\xff"
+QUOTED_PATH = (b"/v1/models/m:predict/%27$(touch$%7BIFS%7Downed)%27/%60touch%60/%22-o/../[1-9]%7Ba,b%7D%5C%5C%7C&;%3C%3E/@x"
+               b"?q=%27$HOME%27&api_key=removed&*=~!%23frag%FF")
+HOSTILE_FIELD = b"$(touch owned) `touch owned` '; touch owned; ' \"x\" @/etc/passwd %s \\\\ {{x}} \xc3\xa9"
+
+
+def repro_of_hostile_traffic(lab):
+    """What strangers send acts nowhere: the script sends it again as it was, but for what a URL cannot hold."""
+    ns = services(lab)
+    body = b'{"case": "schema", "x": "$(touch owned)\'`\\\\u0000"}'
+    request = b"POST %b HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n%b"
+    (lab.directory / "request").write_bytes(request % (HOSTILE_PATH, HOSTILE_FIELD, len(body), body))
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PRODUCTION, *COMPARE, "--allow-side-effects", "--repro", "cases")
+    send = "import socket; s = socket.create_connection(('127.0.0.1', %d)); s.sendall(open('request', 'rb').read()); s.recv(4096)"
+    client = lab.start(ns, PYTHON, "-c", send % PRODUCTION, label="client")
+    check(client.wait() == 0, f"the client failed: {client.err[-300:]}")
+    tap.stop()
+    folders = list((lab.directory / "cases").iterdir())
+    check(len(folders) == 1, f"cases: {folders}: {tap.err[-500:]}")
+    lab.wait_listening(ns, 9100, lab.start(ns, PYTHON, "-c", RECORDER, label="recorder"))
+    before = sorted(path.name for path in (*lab.directory.iterdir(), *folders[0].iterdir()))
+    done = again(lab, ns, folders[0], 9100, ["sh", "run.sh"])
+    check(done.returncode == 3, f"exit {done.returncode}: {done.stdout}{done.stderr}")
+    head, _, sent = (lab.directory / "recorded").read_bytes().partition(b"\r\n\r\n")
+    line, *fields = head.split(b"\r\n")
+    check(line == b"POST %b HTTP/1.1" % QUOTED_PATH, f"the line is {line}")
+    check(b"X-Request-Id: " + HOSTILE_FIELD in fields, f"fields: {fields}")
+    check(sent == body, f"the body is {sent}")
+    (lab.directory / "recorded").unlink()
+    done = again(lab, ns, folders[0], 9100, [PYTHON, "-B", "-c", PYTEST])
+    check(done.returncode == 1 and "AssertionError: schema" in done.stderr, f"the test: {done.stderr}")
+    check((lab.directory / "recorded").read_bytes().startswith(line + b"\r\n"), "the test sends another line")
+    (lab.directory / "recorded").unlink()
+    after = sorted(path.name for path in (*lab.directory.iterdir(), *folders[0].iterdir()))
+    check(before == after, f"files that nobody wanted: {set(after) ^ set(before)}")
+
+
+CASES = [repro_of_hostile_traffic, repro_minimised, repro, repro_is_the_callers, repro_of_a_report]
