@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-#define COUNT_MAX (UINT64_C(1) << 53)
-#define SUM_MAX	  (UINT64_C(1) << 58) /* of a histogram whose unit is small; of 64 reports none wraps around */
+#define SUM_MAX (UINT64_C(1) << 58) /* of a histogram whose unit is small; of 64 reports none wraps around */
 
 void figure_exact(struct json *j, const char *name, double value)
 {
@@ -64,7 +63,7 @@ static uint64_t count_upto(struct figure_reader *r, uint32_t node, const char *n
 
 uint64_t figure_count(struct figure_reader *r, uint32_t node, const char *name)
 {
-	return count_upto(r, node, name, COUNT_MAX);
+	return count_upto(r, node, name, FIGURE_COUNT_MAX);
 }
 
 double figure_real(struct figure_reader *r, uint32_t node, const char *name)
@@ -82,7 +81,7 @@ void figure_histogram_read(struct figure_reader *r, uint32_t node, const char *n
 {
 	uint32_t at = figure_member(r, node, name, JSON_OBJECT), buckets = figure_member(r, at, "buckets", JSON_ARRAY);
 
-	if (buckets && (!histogram_buckets_read(h, r->d, buckets) || h->count > COUNT_MAX))
+	if (buckets && (!histogram_buckets_read(h, r->d, buckets) || h->count > FIGURE_COUNT_MAX))
 		complain(r, name);
 	h->max = figure_count(r, at, "max");
 	h->sum = count_upto(r, at, "sum", SUM_MAX);

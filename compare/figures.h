@@ -30,6 +30,8 @@ struct figure_reader {
 /** figure_member() - the node of the member @name of @node, which may be 0: of nothing; 0 if it is missing, null or no @type */
 uint32_t figure_member(struct figure_reader *r, uint32_t node, const char *name, enum json_type type);
 
+#define FIGURE_COUNT_MAX (UINT64_C(1) << 53)
+
 /** figure_count() - 0 if it is missing */
 uint64_t figure_count(struct figure_reader *r, uint32_t node, const char *name);
 

@@ -161,7 +161,7 @@ void json_decide_label(struct json_comparer *jc, struct json_place p, double sco
 	enum json_type ta = jc->a->nodes[p.a].type, tb = jc->b->nodes[p.b].type;
 	bool agrees;
 
-	if (path_rules_effect(jc->rules, p.state)->ignore)
+	if (path_rules_effect(jc->rules, p.state)->ignore || output_rule_names(&path_rules_effect(jc->rules, p.state)->output))
 		return;
 	agrees = ta == tb && json_same_text(jc, p.a, p.b); /* uses the buffers */
 	buffer_clear(&jc->scratch);

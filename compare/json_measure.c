@@ -17,7 +17,7 @@
 
 #include "base/decimal.h"
 #include "compare/base64.h"
-#include "compare/vectors.h"
+#include "compare/outputs_judge.h"
 
 /** struct vector - numbers of one document: nodes, one after the other, or little-endian floats */
 struct vector {
@@ -189,6 +189,11 @@ bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_
 		if (json_rank(jc, e, a, b))
 			return true;
 		sum->rank.not_judged += !e->output.preset;
+		break;
+	case OUTPUT_REGRESSION:
+		if (json_regression(jc, &e->output, a, b))
+			return true;
+		sum->regression.not_judged++;
 		break;
 	case OUTPUT_NONE:
 	case OUTPUT_KIND_COUNT:

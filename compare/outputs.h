@@ -1,9 +1,9 @@
 /*
  * outputs.h - outputs that a rule compares as a whole: what came of them, added up
  *
- * A rule may say of a place that what stands there is one output and not a lot of values: an embedding, a ranking. It is then
- * judged by one figure, agrees or does not, and its figure goes into a histogram. Everything here is a count, a sum,
- * a least or a greatest, so that what two pairs or two reports gave is added up alike. One thread at a time.
+ * A rule may say of a place that what stands there is one output and not a lot of values: an embedding, a ranking, a
+ * price. It is then judged by one figure, agrees or does not, and its figures are added up. Everything here is a count, a
+ * sum, a least or a greatest, so that what two pairs or two reports gave is added up alike. One thread at a time.
  */
 #ifndef COMPARE_OUTPUTS_H
 #define COMPARE_OUTPUTS_H
@@ -15,10 +15,12 @@
 #include "base/json_doc.h"
 #include "compare/cosine.h"
 #include "compare/rank.h"
+#include "compare/regression.h"
+#include "compare/tolerance.h"
 #include "compare/verdicts.h"
 
 /* The words of rules that name a kind of output. */
-#define OUTPUT_KINDS(X) X(COSINE, "cosine") X(RANK, "rank")
+#define OUTPUT_KINDS(X) X(COSINE, "cosine") X(RANK, "rank") X(REGRESSION, "regression")
 
 enum output_kind {
 	OUTPUT_NONE,
@@ -32,6 +34,7 @@ enum output_kind {
 struct output_rule {
 	enum output_kind kind; /* NONE: it says nothing */
 	double least;          /* cosine: that agrees */
+	struct tolerance tolerance; /* regression: of what agrees */
 	double k;              /* rank: a whole number, of the places that count */
 	bool preset;           /* of a preset, which knows less than a user: rank needs items with an index, and a place
 				* that is something else may be a decision */
@@ -47,6 +50,7 @@ static inline bool output_rule_names(const struct output_rule *r)
 struct outputs {
 	struct cosine_figures cosine;
 	struct rank_figures rank;
+	struct regression_figures regression;
 };
 
 /** outputs_any() - is there something to tell? */

@@ -13,6 +13,7 @@
  *   PATTERN topk k=K                   the same for the K largest, in any order; of strings the first K
  *   PATTERN set                        an array whose order means nothing
  *   PATTERN cosine [min=M]             a vector, or arrays of vectors: only where it points to counts
+ *   PATTERN regression [rtol=R] [atol=A]  a number, or arrays of them, that the model answers: as num, and told apart
  *   PATTERN rank [k=K]                 a ranking: which are the K best (10 if left out), in any order
  *
  * PATTERN is a JSON pointer (RFC 6901: /a/0/b, ~0 is ~, ~1 is /) in which a step
@@ -20,8 +21,8 @@
  * is a * that is meant. "" in quotes, or a pattern with blanks in quotes, where
  * \" and \\ are a quote and a backslash: "/a key" ignore.
  *
- * A rule holds for its path and for all below it (set, cosine and rank: for its path alone; but what is compared as a
- * whole is not looked into, so no rule below it is asked).
+ * A rule holds for its path and for all below it (set, cosine, rank and regression: for its path alone; but what is
+ * compared as a whole is not looked into, so no rule below it is asked).
  * Where several hold, the last one wins: first come those of the preset, then
  * those of the file in its order, then the options.
  *

@@ -23,6 +23,8 @@ static const struct parameter parameters[] = {
 	{ RULE_NUM, "atol=", AT(tolerance.atol), 0, DBL_MAX, false },
 	{ RULE_TOPK, "k=", AT(k), 1, RULE_TOP_MAX, true },
 	{ RULE_COSINE, "min=", AT(output.least), 0, 1, false },
+	{ RULE_REGRESSION, "rtol=", AT(output.tolerance.rtol), 0, DBL_MAX, false },
+	{ RULE_REGRESSION, "atol=", AT(output.tolerance.atol), 0, DBL_MAX, false },
 	{ RULE_RANK, "k=", AT(output.k), 1, RULE_TOP_MAX, true },
 };
 
@@ -48,7 +50,7 @@ enum rule_word rule_word_find(struct span text)
 
 const char *rule_word_list(void)
 {
-	return "ignore, exact, num, text, argmax, topk, set, cosine or rank";
+	return "ignore, exact, num, text, argmax, topk, set, cosine, rank or regression";
 }
 
 struct rule_parameters rule_parameters_of(enum rule_word w, const struct tolerance *tolerance)
@@ -59,6 +61,8 @@ struct rule_parameters rule_parameters_of(enum rule_word w, const struct toleran
 		p.tolerance = (struct tolerance){ 0, 0 };
 	if (w == RULE_COSINE)
 		p.output = (struct output_rule){ .kind = OUTPUT_COSINE, .least = 0.999 };
+	if (w == RULE_REGRESSION)
+		p.output = (struct output_rule){ .kind = OUTPUT_REGRESSION, .tolerance = *tolerance };
 	if (w == RULE_RANK)
 		p.output = (struct output_rule){ .kind = OUTPUT_RANK, .k = 10 };
 	return p;
@@ -97,6 +101,7 @@ const char *rule_parameter_hint(enum rule_word w)
 	static const char *const hints[RULE_WORD_COUNT] = {
 		[RULE_NUM] = "after num come rtol=NUMBER and atol=NUMBER, neither of them negative",
 		[RULE_TOPK] = "after topk comes k=NUMBER, from 1 to 100",
+		[RULE_REGRESSION] = "after regression come rtol=NUMBER and atol=NUMBER, neither of them negative",
 		[RULE_RANK] = "after rank comes k=NUMBER, from 1 to 100",
 		[RULE_COSINE] = "after cosine comes min=NUMBER, from 0 to 1",
 	};

@@ -11,7 +11,7 @@
  * @production, @shadow: at their beginnings; they stay there
  *
  * Of more than one dimension each row of the last is a vector. Return: false, with that alone on record, if it can't be:
- * no floating point, another number of elements, no cosine.
+ * for a cosine no floating point, for a regression no finite numbers; another number of elements.
  */
 bool tensor_measure(struct collector *c, const struct output_rule *rule, const struct element_walk *production,
 		    const struct element_walk *shadow);

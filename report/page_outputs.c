@@ -60,16 +60,44 @@ static void rank(struct markup *p, struct view r)
 	not_judged(p, r, "they are no rankings");
 }
 
+static void number_cell(struct markup *p, struct view v)
+{
+	struct buffer text = { 0 };
+
+	if (view_is_number(v))
+		format_number(&text, view_number(v));
+	markup_cell(p, "%s", text.len > 0 ? buffer_text(&text) : " ");
+	buffer_deinit(&text);
+}
+
+static void regression(struct markup *p, struct view r)
+{
+	static const char *const names[] = { "bias", "mae", "rmse", "p50", "p99", "max" };
+
+	markup_table(p, "rrrrrrrrr", "numbers|agree|outside|bias|mean error|root of squares|error p50|p99|greatest");
+	markup_cell_count(p, view_count(view_get(r, "numbers")));
+	markup_cell_count(p, view_count(view_get(r, "agree")));
+	markup_cell_share(p, view_number(view_get(r, "outside")));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		number_cell(p, view_get(r, names[i]));
+	markup_table_end(p);
+	markup_note(p, "Of the shadow's numbers less production's. A bias moves whatever threshold is behind the model.");
+	not_judged(p, r, "they are no numbers, or not of the same shape");
+}
+
 void page_outputs(struct markup *p, struct view target)
 {
 	struct view vectors = view_get(target, "outputs.cosine"), rankings = view_get(target, "outputs.rank");
+	struct view numbers = view_get(target, "outputs.regression");
 
-	if (!vectors.there && !rankings.there)
+	if (!vectors.there && !rankings.there && !numbers.there)
 		return;
 	markup_section(p, 2, "outputs", "Outputs as a whole");
 	if (vectors.there)
 		cosine(p, vectors);
 	if (rankings.there)
 		rank(p, rankings);
+	if (numbers.there)
+		regression(p, numbers);
 	markup_section_end(p);
 }

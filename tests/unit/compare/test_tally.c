@@ -114,6 +114,11 @@ static void make_outputs(struct made *x)
 	}
 	x->outputs.sum.cosine.not_judged = below(20) == 0;
 	if (below(2)) {
+		regression_figures_add(&x->outputs.sum.regression, (double)below(1000) / 64 - 7, true);
+		x->outputs.judged++;
+		x->outputs.agree++;
+	}
+	if (below(2)) {
 		struct rank_result r = { below(2), (double)below(11) / 10, below(3) ? (double)below(21) / 10 - 1 : NAN, 0.5 };
 
 		rank_figures_add(&x->outputs.sum.rank, &r, below(2));

@@ -284,7 +284,7 @@ static const char everything[] =
 	"\"scores\":{\"production\":[[19,30]],\"shadow\":[[18,30]],\"bins\":20}},"
 	"\"outputs\":{\"cosine\":{\"vectors\":3,\"agree\":2,\"other_dimension\":1,\"not_judged\":1,\"p50\":1,\"p1\":0.9,"
 	"\"min\":0.8,\"norm_ratio\":{\"mean\":1,\"min\":0.5,\"max\":2}},\"rank\":{\"lists\":2,\"agree\":1,\"same_first\":1,\"overlap\":0.9,"
-	"\"not_judged\":1,\"other_length\":1,\"tau\":null}},"
+	"\"not_judged\":1,\"other_length\":1,\"tau\":null},\"regression\":{\"numbers\":3,\"bias\":-0.5,\"not_judged\":1}},"
 	"\"status_matrix\":[{\"production\":200,\"shadow\":null,\"count\":1}],\"status_overflow\":1,"
 	"\"latency_us\":{\"production\":{\"first_byte\":{\"count\":3,\"p50\":5},\"total\":{\"count\":3,\"p50\":70,\"p99\":80,"
 	"\"buckets\":[[70,1],[72,2]]}},\"shadow\":{\"first_byte\":{\"count\":3},\"total\":{\"count\":3,\"p50\":90,\"p99\":99,"

@@ -1,8 +1,8 @@
 /*
- * vectors.h - two embeddings, wherever they came from: judged, and put on record
+ * outputs_judge.h - two outputs as a whole, wherever they came from: judged, and put on record
  */
-#ifndef COMPARE_VECTORS_H
-#define COMPARE_VECTORS_H
+#ifndef COMPARE_OUTPUTS_JUDGE_H
+#define COMPARE_OUTPUTS_JUDGE_H
 
 #include <stdint.h>
 #include <string.h>
@@ -31,5 +31,11 @@ bool vectors_judge(struct collector *c, const struct output_rule *rule, const st
 
 /** vectors_other_dimension() - two vectors of @production and @shadow numbers */
 void vectors_other_dimension(struct collector *c, uint64_t production, uint64_t shadow);
+
+/**
+ * regression_judge() - two finite numbers, whose difference is finite
+ * Return: what kind of difference they are, VALUE or CLOSE, for the caller to add; DIFFERENCE_COUNT: none.
+ */
+enum difference_kind regression_judge(struct collector *c, const struct output_rule *rule, double production, double shadow);
 
 #endif

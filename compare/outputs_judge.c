@@ -1,9 +1,11 @@
-/* vectors.c - see vectors.h */
-#include "compare/vectors.h"
+/* outputs_judge.c - see outputs_judge.h */
+#include "compare/outputs_judge.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+
+#include "base/decimal.h"
 
 static void show(struct finding *f, const struct cosine_sums *s, const struct cosine *c)
 {
@@ -55,4 +57,24 @@ void vectors_other_dimension(struct collector *c, uint64_t production, uint64_t 
 		return;
 	show_length(f->production, production);
 	show_length(f->shadow, shadow);
+}
+
+enum difference_kind regression_judge(struct collector *c, const struct output_rule *rule, double production, double shadow)
+{
+	struct outputs_found *found = collector_outputs(c);
+	enum nearness near;
+	enum difference_kind kind;
+
+	if (fabs(production - shadow) <= (fabs(production) + fabs(shadow)) * DECIMAL_ERROR)
+		shadow = production; /* one number, printed by two programs that round differently */
+	near = tolerance_nearness(&rule->tolerance, production, shadow);
+	kind = near == NEAR_SAME ? DIFFERENCE_COUNT : near == NEAR_CLOSE ? DIFFERENCE_CLOSE : DIFFERENCE_VALUE;
+	regression_figures_add(&found->sum.regression, shadow - production, near != NEAR_OUTSIDE);
+	collector_judged(c, near != NEAR_OUTSIDE);
+	collector_compared(c, 1);
+	if (kind != DIFFERENCE_COUNT) {
+		found->differences[kind]++;
+		found->kind[kind] = OUTPUT_REGRESSION;
+	}
+	return kind;
 }
