@@ -569,6 +569,14 @@ static void example(struct markup *p, struct view e)
 	markup_raw(p, "</details>\n");
 }
 
+static bool has_bodies(struct view examples)
+{
+	for (struct view_walk w = view_walk(examples); view_next(&w);)
+		if (view_get(w.value, "request_body").there)
+			return true;
+	return false;
+}
+
 void page_examples(struct markup *p, struct view target)
 {
 	struct view examples = view_get(target, "examples");
@@ -581,5 +589,7 @@ void page_examples(struct markup *p, struct view target)
 		example(p, w.value);
 	if (view_size(examples) > shown)
 		markup_note(p, "%u more are in the JSON.", view_size(examples) - shown);
+	markup_note(p, has_bodies(examples) ? "shadowtap repro REPORT.json ID makes a case of one, with a script that sends it again." :
+					      "A run with --repro DIR makes cases of the gravest, with a script that sends each again.");
 	markup_section_end(p);
 }
