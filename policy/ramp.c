@@ -1,13 +1,14 @@
 /* ramp.c - see ramp.h */
 #include "policy/ramp.h"
 
+#include <math.h>
 #include <string.h>
 
 #define SHORTEST_LOOK_NS (50 * NS_PER_MS)
 
 struct ramp ramp_new(const struct ramp_options *options, struct mono now)
 {
-	return (struct ramp){ .options = *options, .last = now, .share = options->from };
+	return (struct ramp){ .options = *options, .started = now, .raised = now, .last = now, .share = options->from };
 }
 
 int64_t ramp_look_every_ns(const struct ramp_options *options)
@@ -55,9 +56,30 @@ static uint64_t share_at(const struct ramp *r)
 	return r->options.from + (r->options.to - r->options.from) * (uint64_t)step / RAMP_STEPS;
 }
 
-enum ramp_evidence ramp_evidence(const struct ramp_options *options, double passed_s, double to_go_s)
+#define WANTED_MARGIN 1.1 /* the pace is an estimate, and to be late is worse */
+
+/** weigh() - what the pairs say at @now, and which share they want */
+static enum ramp_evidence weigh(struct ramp *r, struct mono now, const struct ramp_pairs *pairs)
 {
-	return passed_s + to_go_s > (double)options->decide_ns / NS_PER_S ? RAMP_MORE : RAMP_ENOUGH;
+	double passed = (double)(now.ns - r->raised.ns), left = (double)(r->options.decide_ns - (now.ns - r->started.ns));
+	double came = (double)(pairs->count - r->raised_count);
+
+	if (pairs->decided != RAMP_MORE)
+		return pairs->decided;
+	if (came < RAMP_PACE_PAIRS && ++r->raised_looks < RAMP_LOOKS)
+		return r->evidence; /* as before: it is too early to say */
+	r->wanted = left > 0 && came > 0 ? (double)r->share * WANTED_MARGIN * pairs->to_go * passed / (left * came) : INFINITY;
+	return pairs->to_go * passed > left * came ? RAMP_MORE : RAMP_ENOUGH;
+}
+
+/** raise_to() - another share from now on, whose pace is not known yet */
+static void raise_to(struct ramp *r, uint64_t share, struct mono now, const struct ramp_pairs *pairs)
+{
+	r->share = share;
+	r->raised = now;
+	r->raised_count = pairs ? pairs->count : 0;
+	r->raised_looks = 0;
+	r->evidence = pairs ? RAMP_ENOUGH : RAMP_MORE;
 }
 
 static bool has_ended(enum ramp_evidence evidence)
@@ -77,9 +99,10 @@ static enum ramp_event end(struct ramp *r, enum ramp_evidence evidence)
 	return evidence == RAMP_REJECT ? RAMP_STOPPED : RAMP_KEPT;
 }
 
-enum ramp_event ramp_look(struct ramp *r, struct mono now, enum ramp_evidence evidence, const struct ramp_counts *counts,
+enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_pairs *pairs, const struct ramp_counts *counts,
 			  size_t count)
 {
+	enum ramp_evidence evidence = pairs ? weigh(r, now, pairs) : RAMP_MORE;
 	enum ramp_trouble before = r->trouble;
 	int64_t elapsed = now.ns - r->last.ns;
 	uint64_t share;
@@ -99,12 +122,16 @@ enum ramp_event ramp_look(struct ramp *r, struct mono now, enum ramp_evidence ev
 	}
 	if (before != RAMP_WELL)
 		return RAMP_RESUMED;
-	if (evidence == RAMP_MORE && elapsed > 0 && r->climbed_ns < r->options.over_ns)
+	if (evidence != RAMP_MORE)
+		return RAMP_SAME;
+	if (elapsed > 0 && r->climbed_ns < r->options.over_ns)
 		r->climbed_ns += elapsed;
 	share = share_at(r);
-	if (share == r->share)
+	if (pairs && (double)share > r->wanted)
+		share = (uint64_t)r->wanted;
+	if (share <= r->share)
 		return RAMP_SAME;
-	r->share = share;
+	raise_to(r, share, now, pairs);
 	return share == r->options.to ? RAMP_REACHED : RAMP_RAISED;
 }
 

@@ -9,9 +9,12 @@
  * 500 or above, failed.*, or shed.breaker), or more than 1 % had timed out, or
  * more than half of the queue is taken now.
  *
- * With --decide-within the pairs that were compared have a say: the share rises
- * only while, at the pace of the moment, they would not decide in the time that is left.
- * Once they have decided it goes down to --keep, or to nothing if the shadow is rejected, and stays there.
+ * With --decide-within the pairs that were compared have a say. The share rises
+ * only while, at their pace since it rose last, they would not decide in the time
+ * that is left, and no further than would be enough; time does not count while
+ * they would. Their pace is known from RAMP_PACE_PAIRS pairs or RAMP_LOOKS looks on. Once they
+ * have decided the share goes down to --keep, or to nothing if the shadow is
+ * rejected, and stays there.
  */
 #ifndef POLICY_RAMP_H
 #define POLICY_RAMP_H
@@ -25,6 +28,7 @@
 #define RAMP_STEPS 20
 #define RAMP_LOOKS 10
 #define RAMP_TARGETS 16
+#define RAMP_PACE_PAIRS 20
 
 #define RAMP_KEEP_ALL UINT64_MAX
 
@@ -38,8 +42,12 @@ struct ramp_options {
 /* What the pairs say of the sample. MORE: they would not decide in time; ENOUGH: they would. */
 enum ramp_evidence { RAMP_MORE, RAMP_ENOUGH, RAMP_PROMOTE, RAMP_REJECT };
 
-/** ramp_evidence() - of pairs that are not decided: @to_go_s: seconds until they are, at this pace; infinite: not known */
-enum ramp_evidence ramp_evidence(const struct ramp_options *options, double passed_s, double to_go_s);
+/** struct ramp_pairs - that were compared since the start */
+struct ramp_pairs {
+	uint64_t count;
+	double to_go;                /* until they decide; infinite: not known, or never */
+	enum ramp_evidence decided;  /* PROMOTE or REJECT; MORE: not yet */
+};
 
 /** struct ramp_counts - of one target, since the start; @queued and @queue_max now */
 struct ramp_counts {
@@ -61,6 +69,10 @@ struct ramp {
 	enum ramp_trouble trouble;
 	size_t trouble_target;
 	uint64_t held_times;
+	struct mono started, raised; /* raised: when the share rose last */
+	uint64_t raised_count;       /* pairs until then */
+	size_t raised_looks;         /* looks since */
+	double wanted;               /* the share that would be enough, as far as the pairs say; in parts per SHARE_ONE */
 	enum ramp_evidence evidence; /* the last, or the one that has decided */
 };
 
@@ -71,12 +83,12 @@ int64_t ramp_look_every_ns(const struct ramp_options *options);
 
 /**
  * ramp_look() - what is to become of the share at @now?
- * @evidence: without --decide-within RAMP_MORE
- * @counts:   of @count targets, at most RAMP_TARGETS
+ * @pairs:  NULL: they have no say
+ * @counts: of @count targets, at most RAMP_TARGETS
  *
  * Return: what changed since the last look; the share is then in ramp->share.
  */
-enum ramp_event ramp_look(struct ramp *r, struct mono now, enum ramp_evidence evidence, const struct ramp_counts *counts,
+enum ramp_event ramp_look(struct ramp *r, struct mono now, const struct ramp_pairs *pairs, const struct ramp_counts *counts,
 			  size_t count);
 
 /** ramp_trouble_text() - for messages: "more than 5 % of its requests failed" */

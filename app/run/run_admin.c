@@ -32,26 +32,31 @@ static const char *target_name(void *ctx, size_t target)
 	return replay_target_name(r->replay, target);
 }
 
-static enum ramp_evidence evidence(void *ctx)
+static struct ramp_pairs read_pairs(void *ctx)
 {
 	struct run *r = ctx;
 	const struct decision_made *d = run_decide(r);
+	struct ramp_pairs pairs = { d->pairs, d->pairs_to_go, RAMP_MORE };
 
 	switch (d->state) {
 	case DECISION_PROMOTE:
-		return RAMP_PROMOTE;
+		pairs.decided = RAMP_PROMOTE;
+		break;
 	case DECISION_REJECT:
-		return RAMP_REJECT;
+		pairs.decided = RAMP_REJECT;
+		break;
 	case DECISION_NONE:
+		pairs.to_go = INFINITY;
+		break;
 	case DECISION_KEEP_WATCHING:
 		break;
 	}
-	return ramp_evidence(&r->o->ramp, d->seconds, d->state == DECISION_NONE ? INFINITY : d->seconds_to_go);
+	return pairs;
 }
 
 void run_open_sample_control(struct run *r)
 {
-	const struct sample_hooks hooks = { read_counts, target_name, evidence, on_share, r };
+	const struct sample_hooks hooks = { read_counts, target_name, read_pairs, on_share, r };
 
 	sample_control_open(&r->sample, &r->loop, &hooks);
 }

@@ -37,9 +37,13 @@ static void on_ramp_timer(uv_timer_t *timer)
 	struct sample_control *s = timer->data;
 	struct ramp_counts counts[RAMP_TARGETS] = { { 0 } };
 	size_t count = s->hooks.counts(s->hooks.ctx, counts);
-	enum ramp_evidence evidence = s->set.ramp.decide_ns > 0 ? s->hooks.evidence(s->hooks.ctx) : RAMP_MORE;
-	enum ramp_event event = ramp_look(&s->ramp, mono_now(), evidence, counts, count);
+	struct ramp_pairs pairs = { 0 };
+	bool have_say = s->set.ramp.decide_ns > 0;
+	enum ramp_event event;
 
+	if (have_say)
+		pairs = s->hooks.pairs(s->hooks.ctx);
+	event = ramp_look(&s->ramp, mono_now(), have_say ? &pairs : NULL, counts, count);
 	if (event == RAMP_SAME)
 		return;
 	if (event != RAMP_HELD && event != RAMP_RESUMED) {

@@ -21,7 +21,7 @@
 struct sample_hooks {
 	size_t (*counts)(void *ctx, struct ramp_counts counts[RAMP_TARGETS]); /* returns how many targets */
 	const char *(*target_name)(void *ctx, size_t target);
-	enum ramp_evidence (*evidence)(void *ctx); /* asked only with --decide-within */
+	struct ramp_pairs (*pairs)(void *ctx); /* asked only with --decide-within */
 	void (*on_share)(void *ctx, uint64_t share);
 	void *ctx;
 };

@@ -7,6 +7,7 @@
 
 #include "policy/governor.h"
 #include "policy/ramp.h"
+#include "base/anytime.h"
 #include "base/units.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -63,7 +64,7 @@ static void test_ramp(void **state)
 		counts.failed += l->failed;
 		counts.timeouts += l->timeouts;
 		counts.queued = l->queued;
-		event = ramp_look(&r, now, RAMP_MORE, &counts, 1);
+		event = ramp_look(&r, now, NULL, &counts, 1);
 		if (event != l->event || r.share != l->share || r.trouble != l->trouble)
 			fail_msg("look %zu: event %d, share %lu, trouble %d", i, event, (unsigned long)r.share,
 				 r.trouble);
@@ -81,7 +82,7 @@ static void test_ramp_targets(void **state)
 		struct ramp r = ramp_new(&options, (struct mono){ 0 });
 
 		counts[bad] = (struct ramp_counts){ .ended = 100, .failed = 6 };
-		assert_int_equal(ramp_look(&r, (struct mono){ NS_PER_S }, RAMP_MORE, counts, RAMP_TARGETS), RAMP_HELD);
+		assert_int_equal(ramp_look(&r, (struct mono){ NS_PER_S }, NULL, counts, RAMP_TARGETS), RAMP_HELD);
 		assert_int_equal(r.trouble_target, bad);
 		assert_int_equal(r.share, 0);
 		assert_non_null(ramp_trouble_text(r.trouble));
@@ -101,7 +102,7 @@ static void test_ramp_lengths(void **state)
 
 		assert_true(every <= NS_PER_S && every >= 50 * NS_PER_MS);
 		for (int64_t n = 1; n <= 100; n++) {
-			enum ramp_event event = ramp_look(&r, (struct mono){ lengths[i] / 100 * n }, RAMP_MORE, NULL, 0);
+			enum ramp_event event = ramp_look(&r, (struct mono){ lengths[i] / 100 * n }, NULL, NULL, 0);
 
 			assert_true(r.share >= before && (event == RAMP_SAME) == (r.share == before));
 			steps += event != RAMP_SAME;
@@ -167,28 +168,32 @@ static void test_governor(void **state)
 
 /* ---- what the pairs say ---- */
 
-/* 10%..50% in 20 s, decided within a minute, then 1% */
+/* 10%..50% in 20 s, decided within a minute, then 1%; a pair each 100 ms */
 static const struct {
 	int64_t after_ms;
-	enum ramp_evidence evidence;
+	double to_go;
+	enum ramp_evidence decided;
 	uint64_t queued;
 	enum ramp_event event;
 	uint64_t share;
 } told[] = {
-	{ 2000, RAMP_MORE, 0, RAMP_RAISED, 14 * PERCENT },
-	{ 5000, RAMP_ENOUGH, 0, RAMP_SAME, 14 * PERCENT }, /* this time does not count */
-	{ 1000, RAMP_MORE, 0, RAMP_RAISED, 16 * PERCENT },
-	{ 1000, RAMP_ENOUGH, 100, RAMP_HELD, 16 * PERCENT },
-	{ 1000, RAMP_MORE, 100, RAMP_SAME, 16 * PERCENT }, /* trouble goes before evidence */
-	{ 1000, RAMP_PROMOTE, 100, RAMP_KEPT, 1 * PERCENT },
-	{ 1000, RAMP_MORE, 0, RAMP_SAME, 1 * PERCENT }, /* and stays */
-	{ 1000, RAMP_REJECT, 0, RAMP_SAME, 1 * PERCENT },
+	{ 2000, INFINITY, RAMP_MORE, 0, RAMP_RAISED, 14 * PERCENT },
+	{ 5000, 530, RAMP_MORE, 0, RAMP_SAME, 14 * PERCENT }, /* in 53 s, which there are: this time does not count */
+	/* in 52.1 s, and there are 52: a tenth more than 14 % times 52.1 / 52 is enough */
+	{ 1000, 521, RAMP_MORE, 0, RAMP_RAISED, 154296153 },
+	{ 1000, 900, RAMP_MORE, 0, RAMP_SAME, 154296153 }, /* ten pairs tell of no pace */
+	{ 1000, 100, RAMP_MORE, 100, RAMP_HELD, 154296153 },
+	{ 1000, 900, RAMP_MORE, 100, RAMP_SAME, 154296153 }, /* trouble goes before evidence */
+	{ 1000, 0, RAMP_PROMOTE, 100, RAMP_KEPT, 1 * PERCENT },
+	{ 1000, 900, RAMP_MORE, 0, RAMP_SAME, 1 * PERCENT }, /* and stays */
+	{ 1000, 0, RAMP_REJECT, 0, RAMP_SAME, 1 * PERCENT },
 };
 
 static void test_evidence(void **state)
 {
 	struct ramp_options options = { 10 * PERCENT, 50 * PERCENT, 20 * NS_PER_S, 60 * NS_PER_S, 1 * PERCENT };
 	struct ramp_counts counts = { .queue_max = 100 };
+	struct ramp_pairs pairs = { .count = 0 };
 	struct mono now = { 5 * NS_PER_S };
 	struct ramp r = ramp_new(&options, now);
 
@@ -197,22 +202,59 @@ static void test_evidence(void **state)
 		enum ramp_event event;
 
 		now.ns += told[i].after_ms * NS_PER_MS;
+		pairs = (struct ramp_pairs){ pairs.count + (uint64_t)told[i].after_ms / 100, told[i].to_go, told[i].decided };
 		counts.queued = told[i].queued;
-		event = ramp_look(&r, now, told[i].evidence, &counts, 1);
+		event = ramp_look(&r, now, &pairs, &counts, 1);
 		if (event != told[i].event || r.share != told[i].share)
 			fail_msg("row %zu: event %d, share %llu", i, event, (unsigned long long)r.share);
 	}
 	r = ramp_new(&options, now);
-	assert_int_equal(ramp_look(&r, now, RAMP_REJECT, &counts, 1), RAMP_STOPPED);
+	pairs.decided = RAMP_REJECT;
+	assert_int_equal(ramp_look(&r, now, &pairs, &counts, 1), RAMP_STOPPED);
 	assert_int_equal(r.share, 0);
 	options.keep = RAMP_KEEP_ALL;
 	r = ramp_new(&options, now);
-	assert_int_equal(ramp_look(&r, now, RAMP_PROMOTE, &counts, 1), RAMP_KEPT);
+	pairs.decided = RAMP_PROMOTE;
+	assert_int_equal(ramp_look(&r, now, &pairs, &counts, 1), RAMP_KEPT);
 	assert_int_equal(r.share, 10 * PERCENT);
-	assert_int_equal(ramp_evidence(&options, 30, 29), RAMP_ENOUGH);
-	assert_int_equal(ramp_evidence(&options, 30, 31), RAMP_MORE);
-	assert_int_equal(ramp_evidence(&options, 0, INFINITY), RAMP_MORE);
-	assert_int_equal(ramp_evidence(&options, 61, 1), RAMP_MORE);
+}
+
+/** decided_after() - seconds until a shadow without a mismatch is decided, of so many requests a second */
+static double decided_after(const struct ramp_options *options, double requests, uint64_t *most)
+{
+	struct ramp r = ramp_new(options, (struct mono){ NS_PER_S });
+	double compared = 0;
+	int64_t second = 1;
+
+	for (*most = 0; r.evidence != RAMP_PROMOTE && second < 100000; second++) {
+		struct ramp_pairs pairs = { .count = (uint64_t)compared };
+
+		pairs.to_go = (double)anytime_pairs_to_go(0, pairs.count, 0.001, true, 0.025);
+		pairs.decided = pairs.to_go > 0 ? RAMP_MORE : RAMP_PROMOTE;
+		ramp_look(&r, (struct mono){ (second + 1) * NS_PER_S }, &pairs, NULL, 0);
+		compared += requests * (double)r.share / (double)SHARE_ONE;
+		*most = r.share > *most ? r.share : *most;
+	}
+	return (double)second;
+}
+
+/* 4,570 pairs in half an hour: the sample that takes is found, whatever the traffic; where there are not enough, all are taken. */
+static void test_in_time(void **state)
+{
+	static const double requests[] = { 20, 50, 200, 1000 };
+	const struct ramp_options options = { PERCENT / 10, 100 * PERCENT, 600 * NS_PER_S, 1800 * NS_PER_S, RAMP_KEEP_ALL };
+	uint64_t most;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		double seconds = decided_after(&options, requests[i], &most);
+
+		if (seconds > 1800 || seconds < 1200)
+			fail_msg("%g a second: after %g s", requests[i], seconds);
+		if ((double)most > 1.5 * 4570 / 1800 / requests[i] * (double)SHARE_ONE)
+			fail_msg("%g a second: a sample of %llu", requests[i], (unsigned long long)most);
+	}
+	assert_true(decided_after(&options, 1, &most) > 1800 && most == 100 * PERCENT);
 }
 
 int main(void)
@@ -220,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ramp),
 		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_in_time),
 		cmocka_unit_test(test_ramp_targets),
 		cmocka_unit_test(test_ramp_lengths),
 		cmocka_unit_test(test_governor),
