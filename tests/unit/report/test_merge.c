@@ -87,6 +87,39 @@ static void test_sums(void **state)
 	buffer_deinit(&out);
 }
 
+#define DECIDED(looks, expression, more, count)                                                                           \
+	"{\"seconds\":50,\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"looks\":\"" looks            \
+	"\",\"verdicts\":{\"equal\":" #count "}}},\"decision\":{\"state\":\"keep_watching\",\"expression\":\"" expression "\"" more "}}}"
+
+static void decision_of(const char *a, const char *b, const char *const *wanted, size_t count)
+{
+	const char *const texts[] = { a, b };
+
+	check(texts, 2, wanted, count);
+}
+
+/* It is made again of the sums, of what was asked for; and who was watched once was watched. */
+static void test_decision(void **state)
+{
+	static const char *const added[] = {
+		"\"decision\":{\"state\":\"promote\",\"looks\":\"anytime\",",
+		"\"expression\":\"mismatch > 1%\",\"is_default\":false,\"pairs\":1200,\"watch_at_least_seconds\":90,",
+		"\"warnings\":[]",
+	};
+	static const char *const early[] = { "\"decision\":{\"state\":\"keep_watching\",", "\"watch_at_least_seconds\":120,",
+					     "\"seconds_to_go\":20," };
+	static const char *const differ[] = { "\"expression\":\"mismatch > 1%\"", "the reports ask for different decisions" };
+	static const char *const damaged[] = { "\"expression\":\"" DECISION_DEFAULT "\",\"is_default\":true," };
+
+	(void)state;
+	decision_of(DECIDED("anytime", "mismatch > 1%", ",\"is_default\":false,\"watch_at_least_seconds\":90", 600),
+		    DECIDED("once", "mismatch > 1%", ",\"is_default\":false", 600), added, 3);
+	decision_of(DECIDED("anytime", "mismatch > 1%", "", 600), DECIDED("once", "mismatch > 1%", ",\"watch_at_least_seconds\":120", 600),
+		    early, 3);
+	decision_of(DECIDED("anytime", "mismatch > 1%", "", 600), DECIDED("once", "mismatch > 2%", "", 600), differ, 2);
+	decision_of(DECIDED("once", "no such", "", 600), DECIDED("once", "no such", "", 600), damaged, 1);
+}
+
 /* What the runs are about: what they share, from the first request to the last; each one's own is in the list. */
 static void test_provenance(void **state)
 {
@@ -331,7 +364,8 @@ static void test_example(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sums), cmocka_unit_test(test_provenance),         cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_sums),         cmocka_unit_test(test_decision),        cmocka_unit_test(test_provenance),
+		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_damaged),      cmocka_unit_test(test_books_add_up),
 		cmocka_unit_test(test_again),        cmocka_unit_test(test_example),
 	};
