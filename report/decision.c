@@ -382,6 +382,11 @@ void decision_make(const struct decision_settings *set, const struct json_doc *r
 	s = whole_standing(&m);
 	out->state = state_of(s.truth);
 	foretell(out, s);
+	if (set->decided != DECISION_NONE && out->state == DECISION_KEEP_WATCHING) {
+		out->state = set->decided;
+		out->decided_why = set->decided_why;
+		out->pairs_to_go = out->seconds_to_go = 0;
+	}
 	if (!(compared > 0) && out->state != DECISION_REJECT) {
 		out->state = DECISION_NONE;
 		out->pairs_to_go = out->seconds_to_go = INFINITY;

@@ -15,6 +15,9 @@
  * (Bonferroni). With `and` it is the other way round. A term that holds if it holds for any target is an `or`
  * of its targets, and what has no interval takes no share.
  *
+ * What was shown is shown: pairs that were under way when a run was ended by its decision may widen an interval
+ * again, and change the decision only if they show the opposite.
+ *
  * What has no interval: a count only grows, so a term on it is decided once no growth can change it, and
  * until then it holds back what waits for it ("compared < 1000") or lets pass what it would not
  * ("dropped > 100"). Any other value is taken as it is, in one look; while it is watched it may still change,
@@ -50,6 +53,8 @@ struct decision_settings {
 	const struct gate *gate;
 	bool is_default;        /* the gate is that of DECISION_DEFAULT */
 	double watch_at_least_s; /* before it may be promoted; 0: no such time */
+	enum decision_state decided; /* by which the run was ended; NONE: it was not */
+	const char *decided_why;     /* decision_why() of then */
 };
 
 /** struct decision_term - one term for one target */
@@ -76,6 +81,7 @@ struct decision_made {
 	double seconds; /* of the run */
 	double watch_at_least_s;
 	double pairs_to_go, seconds_to_go; /* infinite: not known, or never */
+	const char *decided_why;           /* borrowed from the settings; NULL: it is as its rows say */
 	struct decision_term rows[GATE_ROWS_MAX];
 	size_t count;
 };

@@ -122,6 +122,10 @@ void decision_why(const struct decision_made *d, struct buffer *out)
 {
 	const struct decision_term *open = slowest(d);
 
+	if (d->decided_why) {
+		buffer_printf(out, "as it was when the run was ended: %s", d->decided_why);
+		return;
+	}
 	switch (d->state) {
 	case DECISION_NONE:
 		buffer_add_str(out, "nothing was compared");

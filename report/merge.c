@@ -329,11 +329,11 @@ static void write_decision(struct merge *m, const struct merge_set *comparisons,
 	struct merge_set decisions = merge_members(m, comparisons, "decision"),
 			 watched = merge_members(m, &decisions, "watch_at_least_seconds");
 	struct gate *made = asked ? NULL : gate_of(m, &decisions);
-	struct decision_settings set = { asked ? asked : made, !asked && is_default(m, &decisions), 0 };
+	struct decision_settings set = { .gate = asked ? asked : made, .is_default = !asked && is_default(m, &decisions) };
 	struct buffer error = { 0 };
 
 	if (!set.gate && gate_parse(span_str(DECISION_DEFAULT), &made, &error) == 0)
-		set = (struct decision_settings){ made, true, 0 };
+		set = (struct decision_settings){ .gate = made, .is_default = true };
 	for (size_t i = 0; i < m->count; i++)
 		set.watch_at_least_s = fmax(set.watch_at_least_s, seconds_of(m, i, watched.node[i]));
 	if (set.gate)

@@ -32,6 +32,7 @@ struct comparing {
 	struct case_keeper *cases; /* the worker's, while it runs; NULL without --repro */
 	struct gate *gate; /* of --fail-on, or DECISION_DEFAULT */
 	struct decision_settings decision;
+	struct buffer decided_why;
 	struct allow_list *headers; /* of requests that may explain differences */
 	struct comparing_hooks hooks;
 	bool room_refused, is_started, is_closed;
@@ -374,6 +375,7 @@ void comparing_free(struct comparing *c)
 	pairing_free(c->pairing);
 	worker_free(c->worker);
 	gate_free(c->gate);
+	buffer_deinit(&c->decided_why);
 	case_keeper_free(c->cases);
 	allow_list_free(c->headers);
 	buffer_deinit(&c->rules);
@@ -407,6 +409,14 @@ struct case_rules comparing_rules(const struct comparing *c)
 const struct gate *comparing_gate(const struct comparing *c)
 {
 	return c->decision.is_default ? NULL : c->gate;
+}
+
+void comparing_decided(struct comparing *c, enum decision_state state, struct buffer *why)
+{
+	c->decided_why = *why;
+	*why = (struct buffer){ 0 };
+	c->decision.decided = state;
+	c->decision.decided_why = buffer_text(&c->decided_why);
 }
 
 enum looks comparing_looks(const struct comparing *c)

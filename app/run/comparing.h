@@ -115,6 +115,9 @@ struct case_rules comparing_rules(const struct comparing *c);
 /** comparing_gate() - of --fail-on, borrowed; NULL: none */
 const struct gate *comparing_gate(const struct comparing *c);
 
+/** comparing_decided() - the run is ended by this decision, for the reason @why, which is taken */
+void comparing_decided(struct comparing *c, enum decision_state state, struct buffer *why);
+
 /** comparing_looks() - how often intervals may be looked at */
 enum looks comparing_looks(const struct comparing *c);
 

@@ -48,7 +48,7 @@ void run_on_watch(uv_timer_t *handle)
 		return;
 	decision_why(&r->decision, &why);
 	log_info("decided: %s; %s", decision_state_words(state), buffer_text(&why));
-	buffer_deinit(&why);
+	comparing_decided(r->comparing, state, &why);
 	uv_timer_stop(handle);
 	run_stop_capture(r);
 }

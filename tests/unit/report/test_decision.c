@@ -29,7 +29,7 @@ static struct gate *parsed(const char *expression)
 static struct gate *judge(const char *expression, const char *report, double watch_at_least_s, struct decision_made *out)
 {
 	struct gate *g = parsed(expression);
-	struct decision_settings set = { g, false, watch_at_least_s };
+	struct decision_settings set = { .gate = g, .watch_at_least_s = watch_at_least_s };
 	struct json_doc doc = { 0 };
 
 	assert_int_equal(json_doc_parse(&doc, span_str(report)), 0);
@@ -365,6 +365,40 @@ static void test_watch_at_least(void **state)
 	buffer_deinit(&text);
 }
 
+/* Pairs that were under way when it was decided: they change it only if they show the opposite. */
+static void test_decided(void **state)
+{
+	static const char open[] = REPORT(TARGET("m", "anytime", "4000", "\"mismatch\":{\"count\":12,\"of\":4000}"));
+	static const char bad[] = REPORT(TARGET("m", "anytime", "4000", "\"mismatch\":{\"count\":90,\"of\":4000}"));
+	static const struct {
+		const char *report;
+		enum decision_state decided, is;
+	} rows[] = {
+		{ open, DECISION_NONE, DECISION_KEEP_WATCHING },
+		{ open, DECISION_PROMOTE, DECISION_PROMOTE },
+		{ open, DECISION_REJECT, DECISION_REJECT },
+		{ bad, DECISION_PROMOTE, DECISION_REJECT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gate *g = parsed("mismatch > 0.5%");
+		struct decision_settings set = { .gate = g, .decided = rows[i].decided, .decided_why = "it was clear" };
+		struct json_doc doc = { 0 };
+		struct decision_made d;
+		struct buffer why = { 0 };
+
+		assert_int_equal(json_doc_parse(&doc, span_str(rows[i].report)), 0);
+		decision_make(&set, &doc, &d);
+		assert_int_equal(d.state, rows[i].is);
+		decision_why(&d, &why);
+		assert_true(!strstr(buffer_text(&why), "it was clear") == (rows[i].is != rows[i].decided || rows[i].decided == DECISION_NONE));
+		buffer_deinit(&why);
+		json_doc_deinit(&doc);
+		gate_free(g);
+	}
+}
+
 static void watched_so_far(unsigned bad, unsigned of, const char *looks, const char *expression, struct decision_made *out)
 {
 	char report[700];
@@ -500,7 +534,7 @@ struct ended {
 static struct ended watch(const char *expression, struct rates rates, unsigned runs, unsigned pairs, unsigned looks)
 {
 	struct gate *g = parsed(expression);
-	const struct decision_settings set = { g, false, 0 };
+	const struct decision_settings set = { .gate = g };
 	const struct tally_target target = { "default", false };
 	const struct tally_options options = { .targets = &target, .target_count = 1, .looks = LOOKS_ANYTIME };
 	struct ended e = { 0 };
@@ -588,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_nothing_to_decide),
 		cmocka_unit_test(test_watch_at_least),
+		cmocka_unit_test(test_decided),
 		cmocka_unit_test(test_pairs_to_go),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_default),
