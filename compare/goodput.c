@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/statistics.h"
 #include "compare/figures.h"
 
 void goodput_add(struct goodput *g, enum slo_met production, enum slo_met shadow)
@@ -46,11 +45,12 @@ static void rate_json(struct json *j, const char *name, const struct rate *r)
 	json_close(j, '}');
 }
 
-void goodput_json(const struct goodput *g, struct json *j)
+void goodput_json(const struct goodput *g, enum looks looks, struct json *j)
 {
-	struct rate production = rate_of(g->both + g->production, known(g)), shadow = rate_of(g->both + g->shadow, known(g));
-	double delta;
-	struct interval i = paired_difference(g->both, g->production, g->shadow, g->neither, &delta);
+	struct rate production = looks_rate(looks, g->both + g->production, known(g), 1);
+	struct rate shadow = looks_rate(looks, g->both + g->shadow, known(g), 1);
+	double delta = shadow.value - production.value;
+	struct interval i = looks_paired(looks, g->both, g->production, g->shadow, g->neither, TAILS_95);
 
 	json_key(j, "goodput");
 	if (!g->slo[0] || g->is_mixed) {
@@ -73,19 +73,20 @@ void goodput_json(const struct goodput *g, struct json *j)
 	json_close(j, '}');
 }
 
-void goodput_text(const struct goodput *g, const char *note, struct buffer *out)
+void goodput_text(const struct goodput *g, enum looks looks, const char *note, struct buffer *out)
 {
 	uint64_t of = known(g);
-	double delta;
-	struct interval i = paired_difference(g->both, g->production, g->shadow, g->neither, &delta);
+	struct interval i = looks_paired(looks, g->both, g->production, g->shadow, g->neither, TAILS_95);
+	double delta = ((double)g->shadow - (double)g->production) / (double)of;
 
 	if (!g->slo[0] || g->is_mixed)
 		return;
 	buffer_add_str(out, "  goodput    ");
 	if (of > 0)
-		buffer_printf(out, "%.2f%% of %llu, production's %.2f%%; apart by %+.2f%%, between %+.2f%% and %+.2f%%",
+		buffer_printf(out, "%.2f%% of %llu, production's %.2f%%; apart by %+.2f%%, between %+.2f%% and %+.2f%% %s",
 			      100 * (double)(g->both + g->shadow) / (double)of, (unsigned long long)of,
-			      100 * (double)(g->both + g->production) / (double)of, 100 * delta, 100 * i.low, 100 * i.high);
+			      100 * (double)(g->both + g->production) / (double)of, 100 * delta, 100 * i.low, 100 * i.high,
+			      looks_words(looks));
 	else
 		buffer_printf(out, "not known: of %llu responses the times that --slo asks for are not there",
 			      (unsigned long long)g->unknown);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
+#include "base/looks.h"
 #include "compare/slo.h"
 
 /** struct goodput - the zero value is of no request and no --slo */
@@ -22,11 +23,11 @@ struct goodput {
 void goodput_add(struct goodput *g, enum slo_met production, enum slo_met shadow);
 void goodput_merge(struct goodput *into, const struct goodput *from);
 
-/** goodput_json() - the member "goodput": null without a --slo */
-void goodput_json(const struct goodput *g, struct json *j);
+/** goodput_json() - the member "goodput", with intervals for @looks: null without a --slo */
+void goodput_json(const struct goodput *g, enum looks looks, struct json *j);
 
 /** goodput_text() - a line for a terminal, with @note behind it; nothing without a --slo */
-void goodput_text(const struct goodput *g, const char *note, struct buffer *out);
+void goodput_text(const struct goodput *g, enum looks looks, const char *note, struct buffer *out);
 
 /** goodput_read() - add what such a member @node (0: none) says to @g; NULL, or the member that is wrong (static text) */
 const char *goodput_read(struct goodput *g, const struct json_doc *d, uint32_t node);

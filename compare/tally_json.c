@@ -684,7 +684,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	error_rate_json(j, g);
 	decision_json(j, g, extent, noise.deff);
 	outputs_json(&g->outputs, j);
-	goodput_json(&g->goodput, j);
+	goodput_json(&g->goodput, g->looks, j);
 	if (extent == TALLY_WHOLE)
 		statuses_json(j, g);
 	latency_json(j, g);

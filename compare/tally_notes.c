@@ -132,5 +132,7 @@ void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 
 void tally_goodput_text(const struct tally *t, size_t target, const char *note, struct buffer *out)
 {
-	goodput_text(&t->target[target]->goodput, note, out);
+	const struct target_tally *g = t->target[target];
+
+	goodput_text(&g->goodput, g->looks, note, out);
 }

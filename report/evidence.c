@@ -74,9 +74,10 @@ static bool is_of_rate(const char *path)
 	return last && (strcmp(last, ".rate") == 0 || strcmp(last, ".low") == 0 || strcmp(last, ".high") == 0);
 }
 
-static bool is_of_delta(const char *path)
+/* A difference of two shares of the same requests stands beside them. */
+static const char *delta_in(const char *path)
 {
-	return strncmp(path, "error_rate.delta.", 17) == 0;
+	return strstr(path, ".delta.");
 }
 
 bool evidence_has_interval(const struct gate_value *v)
@@ -87,7 +88,7 @@ bool evidence_has_interval(const struct gate_value *v)
 	case GATE_SHARE:
 		return v->over || is_of_rate(v->path);
 	case GATE_CHANGE:
-		return is_of_delta(v->path);
+		return delta_in(v->path) != NULL;
 	case GATE_TIME:
 		return true;
 	case GATE_RATIO:
@@ -123,10 +124,10 @@ static void read_share(const struct gate_value *v, const struct json_doc *d, uin
 	e->value = e->of ? (double)e->count / (double)e->of : NAN;
 }
 
-static void read_paired(const struct json_doc *d, uint32_t node, struct evidence *e)
+static void read_paired(const struct gate_value *v, const struct json_doc *d, uint32_t node, struct evidence *e)
 {
 	uint64_t production, shadow;
-	uint32_t rates = node_named(d, node, "error_rate");
+	uint32_t rates = node_at(d, node, v->path, (size_t)(delta_in(v->path) - v->path));
 
 	if (!rates || !count_at(d, rates, "shadow.of", &e->of) || !count_at(d, rates, "shadow.count", &shadow) ||
 	    !count_at(d, rates, "production.count", &production) || !count_at(d, rates, "both", &e->both) ||
@@ -225,7 +226,7 @@ void evidence_read(const struct gate_value *v, const struct json_doc *report, ui
 		read_share(v, report, node, out);
 		break;
 	case GATE_CHANGE:
-		read_paired(report, node, out);
+		read_paired(v, report, node, out);
 		break;
 	case GATE_TIME:
 		read_quantile(v, report, node, out);

@@ -213,6 +213,8 @@ static void test_several_shadows(void **state)
 	"\"generated\":{\"pairs\":0,\"different\":0,\"decisions\":{\"tool_call\":0}},"                               \
 	"\"error_rate\":{\"production\":{\"count\":50,\"of\":4000,\"rate\":0.0125},"                                 \
 	"\"shadow\":{\"count\":51,\"of\":4000,\"rate\":0.01275},\"both\":48,\"delta\":{\"value\":0.00025}},"         \
+	"\"goodput\":{\"production\":{\"count\":980,\"of\":1000},\"shadow\":{\"count\":979,\"of\":1000,\"low\":0.96},\"both\":975," \
+	"\"delta\":{\"value\":-0.001}},"                                                                               \
 	"\"decision\":{\"count\":9000,\"agree\":8990,\"rate\":0.9989,\"low\":0.99,\"high\":1,\"label_psi\":0.3},"    \
 	"\"ignored\":{\"pairs\":40,\"of\":4000,\"rate\":0.01,\"low\":0,\"high\":0.2},"                               \
 	"\"latency_us\":{\"timeouts\":2,\"p99_ratio\":1,\"p50_ratio\":2,"                                            \
@@ -241,6 +243,8 @@ static const struct {
 	{ "error_delta > 1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "error_delta < -1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "error_delta_upper > 0.02%", DECISION_KEEP_WATCHING, DECISION_KEEP_WATCHING, 4000, false },
+	{ "goodput_lower < 90%", DECISION_PROMOTE, DECISION_PROMOTE, 1000, false },
+	{ "goodput_delta < -4%", DECISION_PROMOTE, DECISION_PROMOTE, 1000, false },
 	{ "timeouts > 1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "tool_call > 1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "shadow_p50 > 30us", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
