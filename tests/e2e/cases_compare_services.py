@@ -76,8 +76,13 @@ def check_live(tap, report):
     noise = check_report(control, "control")
     check(shadow["mismatch"]["count"] == mismatches, f"mismatch: {shadow['mismatch']}, not {mismatches}")
     check((shadow["noise"]["source"], shadow["noise"]["mismatch"]["count"]) == ("control", noise), f"noise: {shadow['noise']}")
-    net = mismatches / shadow["compared"] - noise / control["compared"]
+    paired = shadow["noise"]["paired"]
+    both_compared = sum(paired.values())
+    check(0 < both_compared <= min(shadow["compared"], control["compared"]), f"paired: {paired}")
+    check(paired["both"] + paired["shadow"] <= mismatches and paired["both"] + paired["control"] <= noise, f"paired: {paired}")
+    net = (paired["shadow"] - paired["control"]) / both_compared
     check(abs(shadow["noise"]["net_rate"] - net) < 1e-4, f"net rate {shadow['noise']['net_rate']}, not {net}")
+    check(shadow["noise"]["low"] < net < shadow["noise"]["high"], f"noise: {shadow['noise']}")
     check_paths(shadow, True)
     check_slices(shadow)
     check(shadow["kinds"].keys() >= {"json", "tensors", "events"}, f"kinds: {shadow['kinds']}")
