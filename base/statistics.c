@@ -5,6 +5,7 @@
 
 #define TAIL               0.025
 #define EXACT_VARIANCE_MAX 1e6
+#define PSI_EVENTS_MIN	   10
 
 double normal_point(double tail)
 {
@@ -146,7 +147,7 @@ double stability_index(const uint64_t *a, const uint64_t *b, size_t bins)
 		total_b += (double)b[i];
 		used += a[i] > 0 || b[i] > 0;
 	}
-	if (total_a <= 0 || total_b <= 0)
+	if (!(fmin(total_a, total_b) >= PSI_EVENTS_MIN * used) || used <= 0)
 		return NAN;
 	for (size_t i = 0; i < bins; i++)
 		if (a[i] > 0 || b[i] > 0) {
@@ -155,5 +156,5 @@ double stability_index(const uint64_t *a, const uint64_t *b, size_t bins)
 
 			sum += (r - p) * log(r / p);
 		}
-	return sum;
+	return fmax(0, sum - (used - 1) * (1 / total_a + 1 / total_b));
 }

@@ -84,11 +84,17 @@ struct ranks quantile_ranks(uint64_t n, double q);
 struct ranks quantile_ranks_within(uint64_t n, double q, double tail);
 
 /**
- * stability_index() - PSI: how far two histograms of the same bins are apart
+ * stability_index() - PSI: how far two histograms of the same bins are apart, beyond what chance does
  *
  * Half an event is added to each bin that either has, so that a bin seen on one
  * side only has a finite weight. Common reading: below 0.1 nothing, above 0.25
- * much. NaN if one of them is empty.
+ * much.
+ *
+ * Two samples of one distribution are apart, too: with n and m events in k bins the plain index is
+ * nearly (1/n + 1/m) times a chi squared of k - 1 degrees of freedom, 0.2 on average for 100 labels
+ * of 1,000 responses each. That average is taken off, and what is below 0 is 0. Responses to the same
+ * requests are less apart than that, so the index errs towards silence.
+ * NaN below ten events a bin on either side, for then this holds no more.
  */
 double stability_index(const uint64_t *a, const uint64_t *b, size_t bins);
 
