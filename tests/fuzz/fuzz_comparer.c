@@ -13,13 +13,6 @@
 
 #include "compare/comparer.h"
 
-/* a request that asks for everything that a reply is held against */
-static const char asking[] =
-	"{\"temperature\":0,\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"object\",\"properties\":"
-	"{\"a\":{\"type\":\"integer\",\"enum\":[1,2]},\"b\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"null\"]}}},"
-	"\"required\":[\"a\"],\"additionalProperties\":false}}},\"tools\":[{\"function\":{\"name\":\"f\",\"parameters\":"
-	"{\"type\":\"object\",\"required\":[\"a\"]}}},{\"name\":\"g\",\"input_schema\":{\"properties\":{\"a\":{\"type\":\"string\"}}}}]}";
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int yes)
