@@ -85,14 +85,17 @@ struct explained {
 	size_t example_count;
 };
 
-/** contrast_find() - those that stand out, the least likely first; how many */
-size_t contrast_find(const struct contrast *e, struct explained out[CONTRAST_MOST]);
+/**
+ * contrast_find() - those that stand out, the least likely first; how many
+ * @effect:  the design effect of requests that come again, at least 1: so many pairs count as one
+ */
+size_t contrast_find(const struct contrast *e, double effect, struct explained out[CONTRAST_MOST]);
 
 /** contrast_where() - append what a slice is: "/inputs/0/shape/1 > 128"; text of others is in it as it came */
 void contrast_where(const struct explained *x, struct buffer *out);
 
 /** contrast_json() - the members "explained_by" and "features" of a report's target; @e NULL: nothing was counted */
-void contrast_json(const struct contrast *e, struct json *j);
+void contrast_json(const struct contrast *e, double effect, struct json *j);
 
 /** contrast_read() - the member "features", which is node @node; -EINVAL: no such member was ever written; -ENOMEM */
 int contrast_read(const struct json_doc *d, uint32_t node, struct contrast **out);

@@ -10,6 +10,11 @@
  * The other three quarters are for looks in between, as live pages take them, which count as the next power of two
  * (test_contrast.c looks 14 times a run).
  *
+ * Pairs of one request again and again are one witness: all four counts are divided by the design effect of that
+ * (witnesses.h) before they are tested (Rao and Scott, "The analysis of categorical data from complex sample surveys",
+ * 1981). That one client's requests fare alike is not taken into account: who they are is one of the things
+ * that are looked for.
+ *
  * What is found twice is told once. Of the slices found, the least likely first, one is left out if more than
  * SAME of its mismatches are in another that is told, or if without that other's pairs it would not be
  * found. Which mismatches two have in common is estimated by the rows.
@@ -42,12 +47,14 @@ struct slice {
 	double above, at_most;
 	struct draw draw; /* all pairs that are known, mismatches among them, pairs inside */
 	uint64_t hits;    /* mismatches inside */
+	struct draw seen; /* ... as so many witnesses, likewise */
+	uint64_t seen_hits;
 	double log_p;
 };
 
 struct search {
 	const struct contrast *e;
-	double looks;
+	double looks, effect;
 	uint64_t candidates;
 	size_t count;
 	struct slice best[CANDIDATES_KEPT + 1]; /* the least likely first */
@@ -172,6 +179,19 @@ static double looks(const struct contrast *e)
 	return j * j * M_PI * M_PI / 6;
 }
 
+/** witnesses() - pairs as so many that are independent: each of the four counts is divided, so that they fit together */
+static void witnesses(struct slice *slice, double effect)
+{
+	const struct draw *d = &slice->draw;
+	uint64_t hits = (uint64_t)((double)slice->hits / effect);
+	uint64_t inside = (uint64_t)llrint((double)(d->inside - slice->hits) / effect);
+	uint64_t marked = (uint64_t)llrint((double)(d->marked - slice->hits) / effect);
+	uint64_t rest = (uint64_t)llrint((double)(d->all - d->marked - d->inside + slice->hits) / effect);
+
+	slice->seen_hits = hits;
+	slice->seen = (struct draw){ hits + inside + marked + rest, hits + marked, hits + inside };
+}
+
 /** consider() - a candidate, of which all but the chance is known */
 static void consider(struct search *s, struct slice *slice, struct counts all, struct counts inside)
 {
@@ -182,9 +202,10 @@ static void consider(struct search *s, struct slice *slice, struct counts all, s
 	s->candidates++;
 	if ((double)inside.mismatches * all.pairs <= (double)all.mismatches * inside.pairs)
 		return; /* no worse than beside it */
-	if (fisher_log_first(&slice->draw, slice->hits) + log(s->looks) > log(CONTRAST_ALPHA))
+	witnesses(slice, s->effect);
+	if (fisher_log_first(&slice->seen, slice->seen_hits) + log(s->looks) > log(CONTRAST_ALPHA))
 		return;
-	slice->log_p = fisher_log_upper(&slice->draw, slice->hits);
+	slice->log_p = fisher_log_upper(&slice->seen, slice->seen_hits);
 	keep(s, slice);
 }
 
@@ -279,12 +300,12 @@ static double shared(const struct contrast *e, const struct slice *a, const stru
  */
 static bool rest_stands_out(const struct slice *a, const struct slice *told, double share, double log_factor)
 {
-	struct draw rest = { a->draw.all - told->draw.inside, a->draw.marked - told->hits, 0 };
-	uint64_t hits = (uint64_t)llrint((double)a->hits * (1 - share));
+	struct draw rest = { a->seen.all - told->seen.inside, a->seen.marked - told->seen_hits, 0 };
+	uint64_t hits = (uint64_t)llrint((double)a->seen_hits * (1 - share));
 
-	if (told->draw.inside > a->draw.all || told->hits > a->draw.marked || hits > rest.marked)
+	if (told->seen.inside > a->seen.all || told->seen_hits > a->seen.marked || hits > rest.marked)
 		return false;
-	rest.inside = a->draw.inside > told->draw.inside ? a->draw.inside - told->draw.inside : 0;
+	rest.inside = a->seen.inside > told->seen.inside ? a->seen.inside - told->seen.inside : 0;
 	if (rest.inside < hits)
 		rest.inside = hits;
 	if (rest.inside > rest.all)
@@ -315,7 +336,13 @@ static double normal_point(double tail)
 	return low;
 }
 
-static void set_ratio(struct explained *x, double factor)
+/** factor_of() - what each chance is multiplied by */
+static double factor_of(const struct search *s)
+{
+	return (double)s->candidates * s->looks;
+}
+
+static void set_ratio(struct explained *x, const struct search *s)
 {
 	double a = (double)x->mismatches, b = (double)x->other_mismatches;
 	double inside = (double)x->pairs, beside = (double)x->other_pairs, error;
@@ -327,8 +354,8 @@ static void set_ratio(struct explained *x, double factor)
 		inside += 0.5;
 		beside += 0.5;
 	}
-	error = sqrt(fmax(1 / a - 1 / inside + 1 / b - 1 / beside, 0));
-	x->ratio_low = a / inside / (b / beside) * exp(-normal_point(CONTRAST_ALPHA / 2 / factor) * error);
+	error = sqrt(fmax(1 / a - 1 / inside + 1 / b - 1 / beside, 0) * s->effect);
+	x->ratio_low = a / inside / (b / beside) * exp(-normal_point(CONTRAST_ALPHA / 2 / factor_of(s)) * error);
 }
 
 /* Those with the lowest lots, the lowest first. */
@@ -360,7 +387,7 @@ static unsigned number_of_text(const struct feature *f, uint8_t cell)
 	return number;
 }
 
-static struct explained explained_of(const struct contrast *e, const struct slice *slice, double factor)
+static struct explained explained_of(const struct search *s, const struct slice *slice)
 {
 	const struct feature *f = slice->f;
 	struct explained x = {
@@ -374,7 +401,7 @@ static struct explained explained_of(const struct contrast *e, const struct slic
 		.mismatches = slice->hits,
 		.other_pairs = slice->draw.all - slice->draw.inside,
 		.other_mismatches = slice->draw.marked - slice->hits,
-		.p = fmin(exp(slice->log_p) * factor, 1),
+		.p = fmin(exp(slice->log_p) * factor_of(s), 1),
 	};
 
 	if (slice->kind == EXPLAINED_GROUP)
@@ -384,22 +411,23 @@ static struct explained explained_of(const struct contrast *e, const struct slic
 		if (f->shown && f->shown[slice->number][0])
 			x.value = span_str(f->shown[slice->number]);
 	}
-	set_ratio(&x, factor);
-	set_examples(&x, e, slice);
+	set_ratio(&x, s);
+	set_examples(&x, s->e, slice);
 	return x;
 }
 
-size_t contrast_find(const struct contrast *e, struct explained out[CONTRAST_MOST])
+size_t contrast_find(const struct contrast *e, double effect, struct explained out[CONTRAST_MOST])
 {
 	struct search *s = calloc(1, sizeof(*s));
 	const struct slice *told[CONTRAST_MOST];
-	double factor;
+	double log_factor;
 	size_t count = 0;
 
 	if (!s)
 		return 0;
 	s->e = e;
 	s->looks = looks(e);
+	s->effect = effect;
 	for (size_t i = 0; i < e->count; i++) {
 		struct ordered o;
 
@@ -410,17 +438,17 @@ size_t contrast_find(const struct contrast *e, struct explained out[CONTRAST_MOS
 		else
 			consider_numbers(s, &o);
 	}
-	factor = (double)s->candidates * s->looks;
+	log_factor = log(factor_of(s));
 	for (size_t i = 0; i < s->count && count < CONTRAST_MOST; i++) {
 		const struct slice *slice = &s->best[i];
-		bool again = slice->log_p + log(factor) > log(CONTRAST_ALPHA);
+		bool again = slice->log_p + log_factor > log(CONTRAST_ALPHA);
 
 		for (size_t k = 0; k < count && !again; k++)
-			again = is_told(e, slice, told[k], log(factor));
+			again = is_told(e, slice, told[k], log_factor);
 		if (again)
 			continue;
 		told[count] = slice;
-		out[count++] = explained_of(e, slice, factor);
+		out[count++] = explained_of(s, slice);
 	}
 	free(s);
 	return count;

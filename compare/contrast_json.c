@@ -205,10 +205,10 @@ static void features_json(struct json *j, const struct contrast *e)
 	json_close(j, ']');
 }
 
-void contrast_json(const struct contrast *e, struct json *j)
+void contrast_json(const struct contrast *e, double effect, struct json *j)
 {
 	struct explained found[CONTRAST_MOST];
-	size_t count = e ? contrast_find(e, found) : 0;
+	size_t count = e ? contrast_find(e, effect, found) : 0;
 
 	json_key(j, "explained_by");
 	json_open(j, '[');

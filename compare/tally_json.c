@@ -694,7 +694,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	ignored_json(j, g, extent);
 	if (extent == TALLY_WHOLE) {
 		slices_json(j, t, g);
-		contrast_json(g->contrast, j);
+		contrast_json(g->contrast, target_request_effect(g, control_of(t) != NULL), j);
 		examples_json(j, &g->examples);
 		repeats_json(j, g);
 	}

@@ -81,10 +81,10 @@ static void explained_line(const struct explained *x, struct buffer *out)
 }
 
 /** explained_lines() - what the requests have in common whose responses differ */
-static void explained_lines(const struct target_tally *g, struct buffer *out)
+static void explained_lines(const struct target_tally *g, bool has_control, struct buffer *out)
 {
 	struct explained found[CONTRAST_MOST];
-	size_t count = g->contrast ? contrast_find(g->contrast, found) : 0;
+	size_t count = g->contrast ? contrast_find(g->contrast, target_request_effect(g, has_control), found) : 0;
 
 	for (size_t i = 0; i < count; i++)
 		explained_line(&found[i], out);
@@ -124,7 +124,7 @@ static void proposal_lines(const struct target_tally *g, struct buffer *out)
 void tally_notes(const struct tally *t, size_t target, struct buffer *out)
 {
 	generated_line(t->target[target], out);
-	explained_lines(t->target[target], out);
+	explained_lines(t->target[target], control_of(t) != NULL, out);
 	outputs_text(&t->target[target]->outputs, out);
 	ignored_lines(t->target[target], out);
 	proposal_lines(t->target[target], out);

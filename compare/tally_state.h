@@ -136,6 +136,7 @@ void tally_add_witness(struct target_tally *g, const struct pair *pair, const st
 void tally_add_repeat(struct target_tally *g, const struct pair *pair, const struct comparison *c, struct first_pair *first);
 
 /** target_effect() - the design effect of its pairs */
+double target_request_effect(const struct target_tally *g, bool has_control);
 struct witness_effect target_effect(const struct target_tally *g, bool has_control);
 
 /** target_mismatch_distinct() - of the different requests, each by its first pair that was compared */

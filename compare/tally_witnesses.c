@@ -42,6 +42,11 @@ struct witness_effect target_effect(const struct target_tally *g, bool has_contr
 	return witness_effect(&g->witnesses, distinct_compared(g), has_control);
 }
 
+double target_request_effect(const struct target_tally *g, bool has_control)
+{
+	return witness_request_effect(&g->witnesses, distinct_compared(g), has_control);
+}
+
 struct rate target_mismatch_distinct(const struct target_tally *g, bool has_control)
 {
 	uint64_t agree = first_pairs_with(&g->first, FIRST_AGREES), differ = first_pairs_with(&g->first, FIRST_DIFFERS);

@@ -148,6 +148,11 @@ struct witness_effect witness_effect(const struct witnesses *w, uint64_t distinc
 	return worst;
 }
 
+double witness_request_effect(const struct witnesses *w, uint64_t distinct, bool generated)
+{
+	return effect_of(w, WITNESS_REQUESTS, (double)distinct, generated);
+}
+
 uint64_t witness_count(uint64_t pairs, double deff)
 {
 	double count = floor((double)pairs / fmax(deff, 1));

@@ -75,6 +75,9 @@ struct witness_effect {
  */
 struct witness_effect witness_effect(const struct witnesses *w, uint64_t distinct, bool generated);
 
+/** witness_request_effect() - that of requests that come again alone */
+double witness_request_effect(const struct witnesses *w, uint64_t distinct, bool generated);
+
 /** witness_count() - as how many witnesses @pairs count under @deff: rounded down, and one at least */
 uint64_t witness_count(uint64_t pairs, double deff);
 

@@ -96,7 +96,7 @@ static void run(size_t which, unsigned pairs)
 		count_once(f, e, &m, i + 1);
 	}
 	counted = now_us();
-	contrast_find(e, found);
+	contrast_find(e, 1, found);
 	printf("%-6s %6zu bytes  %.2f us a pair, %.0f us to look\n", cases[which].name, bytes, (counted - from) / pairs, now_us() - counted);
 	for (unsigned i = 0; i < BODIES; i++)
 		buffer_deinit(&bodies[i]);

@@ -35,7 +35,7 @@ static struct buffer written(const struct contrast *e)
 	struct json j = json_to(&out);
 
 	json_open(&j, '{');
-	contrast_json(e, &j);
+	contrast_json(e, 1, &j);
 	json_close(&j, '}');
 	return out;
 }
@@ -65,7 +65,7 @@ static void add(struct contrast *e, struct features *f, struct span body, uint8_
 static void check_found(const struct contrast *e)
 {
 	struct explained found[CONTRAST_MOST];
-	size_t count = contrast_find(e, found);
+	size_t count = contrast_find(e, 1, found);
 
 	for (size_t i = 0; i < count; i++) {
 		must(found[i].mismatches <= found[i].pairs && found[i].other_mismatches <= found[i].other_pairs);

@@ -111,7 +111,7 @@ static struct buffer written(const struct contrast *e)
 	struct json j = json_to(&out);
 
 	json_open(&j, '{');
-	contrast_json(e, &j);
+	contrast_json(e, 1, &j);
 	json_close(&j, '}');
 	assert_true(buffer_ok(&out));
 	return out;
@@ -177,13 +177,41 @@ static void test_nothing_there(void **state)
 			usual(&m);
 			contrast_add(e, m.at, m.count, random_next(), chance() < rate);
 			if (n >= 64 && (n % 500 == 0 || (n & (n - 1)) == 0))
-				count += contrast_find(e, found);
+				count += contrast_find(e, 1, found);
 		}
 		wrong += count > 0;
 		contrast_free(e);
 	}
 	print_message("          %u of %u runs find what isn't there\n", wrong, runs);
 	assert_true(wrong <= runs * 5 / 100 + (runs < 20));
+}
+
+/* Each request comes ten times, and is answered in the same way each time: it is one witness, not ten. */
+static void test_repeats(void **state)
+{
+	unsigned runs = rounds(12), wrong[2] = { 0, 0 };
+	static struct made m;
+
+	(void)state;
+	for (unsigned run = 0; run < runs; run++) {
+		struct contrast *e = empty(false);
+		struct explained found[CONTRAST_MOST];
+
+		random_state = 2000 + run;
+		for (unsigned n = 0; n < 500; n++) {
+			bool bad = chance() < 0.1;
+
+			usual(&m);
+			for (int again = 0; again < 10; again++)
+				contrast_add(e, m.at, m.count, random_next(), bad);
+		}
+		wrong[0] += contrast_find(e, 1, found) > 0;
+		wrong[1] += contrast_find(e, 10, found) > 0;
+		contrast_free(e);
+	}
+	print_message("          %u of %u runs find what isn't there, taken for independent %u\n", wrong[1], runs, wrong[0]);
+	assert_true(wrong[0] > runs / 2);
+	assert_true(wrong[1] <= runs * 5 / 100 + (runs < 20));
 }
 
 /** struct power - what came of some runs */
@@ -207,7 +235,7 @@ static struct power planted(unsigned runs, unsigned pairs, double times)
 
 			contrast_add(e, m.at, m.count, random_next(), chance() < (shape > 128 ? 0.009 * times : 0.009));
 		}
-		if (contrast_find(e, found) > 0) {
+		if (contrast_find(e, 1, found) > 0) {
 			power.found++;
 			power.right += strcmp(where_of(&found[0]), "/inputs/0/shape/1 > 128") == 0;
 			assert_true(span_equal(found[0].name, SPAN_LITERAL("/inputs/0/shape/1")));
@@ -251,7 +279,7 @@ static void test_told_once(void **state)
 		put_text(&m, "/other", other ? "it" : "not", false);
 		contrast_add(e, m.at, m.count, random_next(), chance() < (bad ? 0.4 : other ? 0.1 : 0.01));
 	}
-	assert_int_equal(contrast_find(e, found), 2);
+	assert_int_equal(contrast_find(e, 1, found), 2);
 	assert_true(strcmp(where_of(&found[0]), "/inputs/0/shape/1 > 128") == 0 || strcmp(where_of(&found[0]), "/copy > 1") == 0);
 	assert_string_equal(where_of(&found[1]), "/other is \"it\"");
 	contrast_free(e);
@@ -270,7 +298,7 @@ static void test_only_there(void **state)
 		put_number(&m, "/x", n % 10 == 0 ? -3.5 : 2);
 		contrast_add(e, m.at, m.count, n + 1, n % 10 == 0);
 	}
-	assert_int_equal(contrast_find(e, found), 1);
+	assert_int_equal(contrast_find(e, 1, found), 1);
 	assert_string_equal(where_of(&found[0]), "/x <= 0");
 	assert_true(isinf(found[0].ratio) && isfinite(found[0].ratio_low) && found[0].ratio_low > 1);
 	assert_int_equal(found[0].mismatches, 40);
@@ -478,8 +506,8 @@ static void test_full_taps(void **state)
 	contrast_merge(merged, other);
 	contrast_merge(merged, full);
 	/* against all pairs, "is there" would be the slice that is better, and "missing" stand out with 500 of 1000 */
-	assert_int_equal(contrast_find(merged, found) > 0, true);
-	for (size_t i = 0; i < contrast_find(merged, found); i++)
+	assert_int_equal(contrast_find(merged, 1, found) > 0, true);
+	for (size_t i = 0; i < contrast_find(merged, 1, found); i++)
 		if (span_equal(found[i].name, SPAN_LITERAL("/only/here"))) {
 			assert_string_equal(where_of(&found[i]), "/only/here > 8");
 			assert_int_equal(found[i].pairs, 100);
@@ -529,7 +557,7 @@ static void test_texts(void **state)
 		text = written(e);
 		assert_non_null(strstr(buffer_text(&text), "/v1/open"));
 		assert_int_equal(strstr(buffer_text(&text), "what a person wrote") != NULL, shows);
-		assert_int_equal(contrast_find(e, found), 1);
+		assert_int_equal(contrast_find(e, 1, found), 1);
 		if (shows)
 			assert_string_equal(where_of(&found[0]), "/secret is \"what a person wrote\"");
 		else
@@ -600,7 +628,8 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_planted),       cmocka_unit_test(test_told_once),
+		cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_planted),       cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_only_there),    cmocka_unit_test(test_words),         cmocka_unit_test(test_taps),
 		cmocka_unit_test(test_widths),        cmocka_unit_test(test_full),          cmocka_unit_test(test_full_taps),
 		cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_texts),         cmocka_unit_test(test_files),
