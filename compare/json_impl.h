@@ -134,6 +134,9 @@ bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_
 /* json_rank.c: the same for a ranking */
 bool json_rank(struct json_comparer *jc, const struct rule_effect *e, uint32_t a, uint32_t b);
 
+/* json_boxes.c: the same for the boxes of an image */
+bool json_boxes(struct json_comparer *jc, const struct output_rule *rule, uint32_t a, uint32_t b);
+
 /* json_regression.c: the same for numbers */
 bool json_regression(struct json_comparer *jc, const struct output_rule *rule, uint32_t a, uint32_t b);
 

@@ -195,6 +195,11 @@ bool json_measure(struct json_comparer *jc, const struct rule_effect *e, uint32_
 			return true;
 		sum->regression.not_judged++;
 		break;
+	case OUTPUT_BOXES:
+		if (json_boxes(jc, &e->output, a, b))
+			return true;
+		sum->boxes.not_judged++;
+		break;
 	case OUTPUT_NONE:
 	case OUTPUT_KIND_COUNT:
 		break;

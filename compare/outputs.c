@@ -21,7 +21,7 @@ static const char *output_kind_name(enum output_kind kind)
  * Each kind has its figures, and for them functions of the same names: cosine_figures_any(), rank_figures_any(). Those of
  * all kinds are called by this list.
  */
-#define KINDS(X) X(COSINE, cosine) X(RANK, rank) X(REGRESSION, regression)
+#define KINDS(X) X(COSINE, cosine) X(RANK, rank) X(REGRESSION, regression) X(BOXES, boxes)
 
 bool outputs_any(const struct outputs *o)
 {

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
+#include "compare/boxes.h"
 #include "compare/cosine.h"
 #include "compare/rank.h"
 #include "compare/regression.h"
@@ -20,7 +21,7 @@
 #include "compare/verdicts.h"
 
 /* The words of rules that name a kind of output. */
-#define OUTPUT_KINDS(X) X(COSINE, "cosine") X(RANK, "rank") X(REGRESSION, "regression")
+#define OUTPUT_KINDS(X) X(COSINE, "cosine") X(RANK, "rank") X(REGRESSION, "regression") X(BOXES, "boxes")
 
 enum output_kind {
 	OUTPUT_NONE,
@@ -33,7 +34,8 @@ enum output_kind {
 /** struct output_rule - what a rule says of the output at a place */
 struct output_rule {
 	enum output_kind kind; /* NONE: it says nothing */
-	double least;          /* cosine: that agrees */
+	double least;          /* cosine: that agrees; boxes: overlap of what is the same */
+	double score;          /* boxes: those below it do not count */
 	struct tolerance tolerance; /* regression: of what agrees */
 	double k;              /* rank: a whole number, of the places that count */
 	bool preset;           /* of a preset, which knows less than a user: rank needs items with an index, and a place
@@ -51,6 +53,7 @@ struct outputs {
 	struct cosine_figures cosine;
 	struct rank_figures rank;
 	struct regression_figures regression;
+	struct boxes_figures boxes;
 };
 
 /** outputs_any() - is there something to tell? */

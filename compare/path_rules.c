@@ -372,7 +372,7 @@ static int take_all(struct path_rules *r, const struct path_rules_options *o, st
 static bool holds_below(enum rule_word word)
 {
 	return word != RULE_IGNORE && word != RULE_SET && word != RULE_COSINE && word != RULE_RANK &&
-	       word != RULE_REGRESSION;
+	       word != RULE_REGRESSION && word != RULE_BOXES;
 }
 
 static int make_automaton(struct path_rules *r, struct buffer *error)

@@ -14,6 +14,7 @@
  *   PATTERN set                        an array whose order means nothing
  *   PATTERN cosine [min=M]             a vector, or arrays of vectors: only where it points to counts
  *   PATTERN regression [rtol=R] [atol=A]  a number, or arrays of them, that the model answers: as num, and told apart
+ *   PATTERN boxes [iou=I] [score=S]    the boxes found in an image: the same ones, by class and overlap
  *   PATTERN rank [k=K]                 a ranking: which are the K best (10 if left out), in any order
  *
  * PATTERN is a JSON pointer (RFC 6901: /a/0/b, ~0 is ~, ~1 is /) in which a step
@@ -21,7 +22,7 @@
  * is a * that is meant. "" in quotes, or a pattern with blanks in quotes, where
  * \" and \\ are a quote and a backslash: "/a key" ignore.
  *
- * A rule holds for its path and for all below it (set, cosine, rank and regression: for its path alone; but what is
+ * A rule holds for its path and for all below it (set, cosine, rank, regression and boxes: for its path alone; but what is
  * compared as a whole is not looked into, so no rule below it is asked).
  * Where several hold, the last one wins: first come those of the preset, then
  * those of the file in its order, then the options.

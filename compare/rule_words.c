@@ -25,6 +25,8 @@ static const struct parameter parameters[] = {
 	{ RULE_COSINE, "min=", AT(output.least), 0, 1, false },
 	{ RULE_REGRESSION, "rtol=", AT(output.tolerance.rtol), 0, DBL_MAX, false },
 	{ RULE_REGRESSION, "atol=", AT(output.tolerance.atol), 0, DBL_MAX, false },
+	{ RULE_BOXES, "iou=", AT(output.least), 0, 1, false },
+	{ RULE_BOXES, "score=", AT(output.score), 0, 1, false },
 	{ RULE_RANK, "k=", AT(output.k), 1, RULE_TOP_MAX, true },
 };
 
@@ -50,7 +52,7 @@ enum rule_word rule_word_find(struct span text)
 
 const char *rule_word_list(void)
 {
-	return "ignore, exact, num, text, argmax, topk, set, cosine, rank or regression";
+	return "ignore, exact, num, text, argmax, topk, set, cosine, rank, regression or boxes";
 }
 
 struct rule_parameters rule_parameters_of(enum rule_word w, const struct tolerance *tolerance)
@@ -63,6 +65,8 @@ struct rule_parameters rule_parameters_of(enum rule_word w, const struct toleran
 		p.output = (struct output_rule){ .kind = OUTPUT_COSINE, .least = 0.999 };
 	if (w == RULE_REGRESSION)
 		p.output = (struct output_rule){ .kind = OUTPUT_REGRESSION, .tolerance = *tolerance };
+	if (w == RULE_BOXES)
+		p.output = (struct output_rule){ .kind = OUTPUT_BOXES, .least = 0.5, .score = 0.3 };
 	if (w == RULE_RANK)
 		p.output = (struct output_rule){ .kind = OUTPUT_RANK, .k = 10 };
 	return p;
@@ -102,6 +106,7 @@ const char *rule_parameter_hint(enum rule_word w)
 		[RULE_NUM] = "after num come rtol=NUMBER and atol=NUMBER, neither of them negative",
 		[RULE_TOPK] = "after topk comes k=NUMBER, from 1 to 100",
 		[RULE_REGRESSION] = "after regression come rtol=NUMBER and atol=NUMBER, neither of them negative",
+		[RULE_BOXES] = "after boxes come iou=NUMBER and score=NUMBER, from 0 to 1",
 		[RULE_RANK] = "after rank comes k=NUMBER, from 1 to 100",
 		[RULE_COSINE] = "after cosine comes min=NUMBER, from 0 to 1",
 	};

@@ -16,7 +16,7 @@
 #define RULE_WORDS(X)                                                                                          \
 	X(IGNORE, "ignore")                                                                                    \
 	X(EXACT, "exact") X(NUM, "num") X(TEXT, "text") X(ARGMAX, "argmax") X(TOPK, "topk") X(SET, "set")      \
-	X(COSINE, "cosine") X(RANK, "rank") X(REGRESSION, "regression")
+	X(COSINE, "cosine") X(RANK, "rank") X(REGRESSION, "regression") X(BOXES, "boxes")
 
 enum rule_word {
 #define X(id, name) RULE_##id,

@@ -107,8 +107,11 @@ bool tensor_measure(struct collector *c, const struct output_rule *rule, const s
 			return true;
 		sum->regression.not_judged++;
 		break;
-	case OUTPUT_RANK: /* stands in no tensor */
+	case OUTPUT_RANK: /* stands in no tensor; nor do boxes stand in one */
 		sum->rank.not_judged++;
+		break;
+	case OUTPUT_BOXES:
+		sum->boxes.not_judged++;
 		break;
 	case OUTPUT_NONE:
 	case OUTPUT_KIND_COUNT:

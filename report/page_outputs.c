@@ -85,12 +85,26 @@ static void regression(struct markup *p, struct view r)
 	not_judged(p, r, "they are no numbers, or not of the same shape");
 }
 
+static void boxes(struct markup *p, struct view b)
+{
+	static const char *const counts[] = { "images", "agree", "production", "missed", "flips", "extra" };
+
+	markup_table(p, "rrrrrrrr", "images|agree|boxes of production|missed|of another class|extra|F1|overlap");
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		markup_cell_count(p, view_count(view_get(b, counts[i])));
+	number_cell(p, view_get(b, "f1"));
+	number_cell(p, view_get(b, "overlap"));
+	markup_table_end(p);
+	markup_note(p, "A box is the same if it is of the same class and overlaps enough. F1 counts those against all boxes of both.");
+	not_judged(p, b, "they are no boxes, or too many");
+}
+
 void page_outputs(struct markup *p, struct view target)
 {
 	struct view vectors = view_get(target, "outputs.cosine"), rankings = view_get(target, "outputs.rank");
-	struct view numbers = view_get(target, "outputs.regression");
+	struct view numbers = view_get(target, "outputs.regression"), found = view_get(target, "outputs.boxes");
 
-	if (!vectors.there && !rankings.there && !numbers.there)
+	if (!vectors.there && !rankings.there && !numbers.there && !found.there)
 		return;
 	markup_section(p, 2, "outputs", "Outputs as a whole");
 	if (vectors.there)
@@ -99,5 +113,7 @@ void page_outputs(struct markup *p, struct view target)
 		rank(p, rankings);
 	if (numbers.there)
 		regression(p, numbers);
+	if (found.there)
+		boxes(p, found);
 	markup_section_end(p);
 }

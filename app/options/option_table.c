@@ -225,7 +225,7 @@ const struct option_row option_rows[] = {
 	  .kind = OPTION_CONTROL, .offset = offsetof(struct options, targets), .compare_only = true },
 	{ OPTION_GROUP_COMPARE, 0, "rules", "FILE",
 	  "what matters in answers and how: lines of a JSON pointer pattern and ignore, exact, num, argmax, topk, text, "
-	  "set, cosine, rank or regression",
+	  "set, cosine, rank, regression or boxes",
 	  TEXT(compare.rules_path), .compare_only = true },
 	{ OPTION_GROUP_COMPARE, 0, "proto", "FILE",
 	  "names and types of gRPC messages, as protoc --include_imports --descriptor_set_out writes them; repeatable",

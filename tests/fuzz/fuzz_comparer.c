@@ -51,7 +51,7 @@ static struct comparer *new_comparer(size_t memory)
 		.preset = "any",
 		.rules = SPAN_LITERAL(
 			"/a ignore\n/b/* exact\n/outputs/*/data num rtol=0.1\n/c topk k=2\n/d set\n/e text\n"
-			"/data/*/embedding cosine\n/f cosine min=0.9\n/outputs/1/data cosine\n/results rank k=2\n/g rank\n/predictions regression\n/outputs/2/data regression rtol=0.1\n"),
+			"/data/*/embedding cosine\n/f cosine min=0.9\n/outputs/1/data cosine\n/results rank k=2\n/g rank\n/predictions regression\n/h boxes\n/i/* boxes iou=0.3 score=0\n/outputs/2/data regression rtol=0.1\n"),
 		.rules_name = "rules",
 		.max_body = 65536,
 		.memory = memory,

@@ -12,6 +12,8 @@ rank: seed, how many items, k, steps of the scores, hundredths of noise; then ov
   (nan: none) and NDCG. Tau-b is counted pair by pair, as its definition has it.
 regression: seed, how many numbers, power of two of the scale, by which power the noise is smaller; then bias, mean and root
   of squares of the differences, their median and 99 % size, and how many are outside of 1e-5 and 1e-8.
+boxes: seed, how many boxes, percent of noise, hundredths of IoU that are asked for; then boxes of production and of the shadow
+  that are sure enough (0.3), how many match, how many but for their class, and the sum of IoUs. Matched by a matrix.
 """
 import sys
 
@@ -118,5 +120,51 @@ def regression():
               numpy.count_nonzero(numpy.abs(d) > 1e-8 + 1e-5 * numpy.abs(p)))
 
 
+def detections(seed, count, noise):
+    """Rows of four corners, score and class on a grid of 1/256; the shadow's are moved, and some are lost, new or of another class."""
+    r = Random(seed)
+    production, shadow = [], []
+    for _ in range(count):
+        x, y, w, h = (r.next() % 256 for _ in range(4))
+        score, kind = (r.next() % 101) / 100, r.next() % 3
+        production.append((x / 256, y / 256, (x + w) / 256, (y + h) / 256, score, kind))
+        moved = [v + (r.next() % (noise + 1) if r.next() % 2 else 0) for v in (x, y, x + w, y + h)]
+        fate = r.next() % 10
+        if fate > 0:
+            shadow.append((*(v / 256 for v in moved), score, (kind + 1) % 3 if fate == 1 else kind))
+    return production, shadow
+
+
+def iou(a, b):
+    """A matrix of all with all; corners may have changed places."""
+    a, b = (numpy.hstack((numpy.minimum(v[:, :2], v[:, 2:4]), numpy.maximum(v[:, :2], v[:, 2:4]))) for v in (a, b))
+    low, high = numpy.maximum(a[:, None, :2], b[None, :, :2]), numpy.minimum(a[:, None, 2:4], b[None, :, 2:4])
+    both = numpy.prod(numpy.clip(high - low, 0, None), axis=2)
+    area = [numpy.prod(v[:, 2:4] - v[:, :2], axis=1) for v in (a, b)]
+    union = area[0][:, None] + area[1][None, :] - both
+    same = numpy.all(a[:, None, :4] == b[None, :, :4], axis=2)
+    return numpy.where(union > 0, both / numpy.where(union > 0, union, 1), same)
+
+
+def boxes():
+    choose = Random(18)
+    for seed in range(1, ROWS + 1):
+        count, noise, least = 1 + choose.next() % 25, choose.next() % 60, choose.choice((30, 50, 75))
+        p, s = (numpy.array([v for v in side if v[4] >= 0.3] or numpy.zeros((0, 6))) for side in detections(seed, count, noise))
+        p = p[numpy.argsort(-p[:, 4], kind="stable")]
+        table, free = iou(p, s), numpy.ones(len(s), dtype=bool)
+        alike = p[:, None, 5] == s[None, :, 5]
+        left, found, total = list(range(len(p))), [0, 0], 0.0
+        for turn, fits in enumerate((alike, ~alike)):
+            for i in list(left):
+                fit = numpy.where(fits[i] & free, table[i], -1)
+                if len(fit) and fit.max() >= least / 100:
+                    free[fit.argmax()] = False
+                    left.remove(i)
+                    found[turn] += 1
+                    total += fit.max() if turn == 0 else 0
+        print(seed, count, noise, least, len(p), len(s), *found, f"{total:.9g}")
+
+
 if __name__ == "__main__":
-    {"cosine": cosine, "rank": rank, "regression": regression}[sys.argv[1]]()
+    {"cosine": cosine, "rank": rank, "regression": regression, "boxes": boxes}[sys.argv[1]]()

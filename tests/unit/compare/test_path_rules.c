@@ -48,6 +48,7 @@ static void test_errors(void **state)
 		{ "/a cosine min=-1", "'min=-1': after cosine" },
 		{ "/a cosine k=3", "'k=3': after cosine" },
 		{ "/a regression rtol=-1", "'rtol=-1': after regression" },
+		{ "/a boxes iou=2", "'iou=2': after boxes" },
 		{ "/a rank k=0", "'k=0': after rank" },
 		{ "/a topk k=1.5", "'k=1.5': after topk" },
 		{ "/a num rtol=1 min=1", "'min=1': after num" },

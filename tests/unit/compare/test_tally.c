@@ -119,6 +119,12 @@ static void make_outputs(struct made *x)
 		x->outputs.agree++;
 	}
 	if (below(2)) {
+		struct boxes_result r = { 3, 2 + below(2), 2, below(1), 1.5 };
+
+		boxes_figures_add(&x->outputs.sum.boxes, &r, false);
+		x->outputs.judged++;
+	}
+	if (below(2)) {
 		struct rank_result r = { below(2), (double)below(11) / 10, below(3) ? (double)below(21) / 10 - 1 : NAN, 0.5 };
 
 		rank_figures_add(&x->outputs.sum.rank, &r, below(2));
