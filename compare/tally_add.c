@@ -112,7 +112,8 @@ static void status_text(const struct pair *pair, const struct response *r, int s
 		snprintf(out, STATUS_TEXT, "%s", grpc_status_name(call));
 }
 
-static void add_status(struct target_tally *g, const struct pair *pair)
+/* What is known of the health of both is told to @o, too. */
+static void add_status(struct target_tally *g, const struct pair *pair, struct over_time_pair *o)
 {
 	int production = pair->production ? pair->production->status_code : 0, shadow = pair->outcome->status_code;
 	char text[SIDES][STATUS_TEXT];
@@ -130,6 +131,9 @@ static void add_status(struct target_tally *g, const struct pair *pair)
 	s = health_of(pair, pair->shadow, shadow);
 	if (p == HEALTH_UNSEEN || s == HEALTH_UNSEEN)
 		return;
+	o->has_health = true;
+	o->is_bad[OVER_TIME_PRODUCTION] = p == HEALTH_BAD;
+	o->is_bad[OVER_TIME_SHADOW] = s == HEALTH_BAD;
 	if (p == HEALTH_BAD)
 		*(s == HEALTH_BAD ? &g->bad.both : &g->bad.production) += 1;
 	else
@@ -379,12 +383,29 @@ static void add_request(struct tally *t, struct target_tally *g, const struct pa
 	buffer_deinit(&scratch);
 }
 
+/* Latencies over the same requests as add_latency()'s. */
+static void add_over_time(struct target_tally *g, const struct pair *pair, const struct comparison *c, struct over_time_pair *o)
+{
+	const struct response *p = pair->production, *s = pair->shadow;
+
+	o->at = pair->request->origin.ts_last;
+	o->is_compared = comparison_is_compared(c->verdict);
+	o->is_mismatch = comparison_is_mismatch(c->verdict);
+	o->is_generated = c->generated && c->verdict == COMPARISON_VALUE;
+	o->is_timeout = pair->outcome->kind == OUTCOME_FAILED_TIMEOUT;
+	o->us[OVER_TIME_PRODUCTION] = p && (s || o->is_timeout) ? p->last_byte_us : -1;
+	o->us[OVER_TIME_SHADOW] = s ? s->last_byte_us : -1;
+	over_time_add(&g->over_time, o);
+}
+
 void tally_add(struct tally *t, size_t target, const struct pair *pair, const struct comparison *c)
 {
 	struct target_tally *g = t->target[target];
+	struct over_time_pair in_time = { .has_health = false };
 
 	add_verdict(g, pair, c);
-	add_status(g, pair);
+	add_status(g, pair, &in_time);
+	add_over_time(g, pair, c, &in_time);
 	add_latency(g, pair);
 	if ((c->kind == BODY_EVENTS || has_messages(c)) && pair->production && pair->shadow) {
 		add_stream(&g->side[PRODUCTION], &c->production_stream);

@@ -695,6 +695,7 @@ static void target_json(struct json *j, const struct tally *t, const struct targ
 	if (extent == TALLY_WHOLE) {
 		slices_json(j, t, g);
 		contrast_json(g->contrast, target_request_effect(g, control_of(t) != NULL), j);
+		over_time_json(&g->over_time, control_of(t) != NULL, j);
 		examples_json(j, &g->examples);
 		repeats_json(j, g);
 	}

@@ -123,6 +123,7 @@ static int merge_target(struct target_tally *into, const struct target_tally *fr
 	merge_paths(into, from);
 	first_pairs_merge(&into->first, &from->first);
 	witnesses_merge(&into->witnesses, &from->witnesses);
+	over_time_merge(&into->over_time, &from->over_time);
 	for (int s = 0; s < SIDES; s++)
 		merge_side(&into->side[s], &from->side[s]);
 	histogram_merge(&into->above, &from->above);

@@ -414,6 +414,14 @@ static void read_witnesses(struct reader *r, uint32_t node, struct target_tally 
 		fail(r, "witnesses.buckets", "made of lists of buckets and counts");
 }
 
+static void read_over_time(struct reader *r, uint32_t node, struct target_tally *g, bool has_control)
+{
+	uint32_t at = object(r, node, "over_time");
+
+	if (at && !over_time_read(&g->over_time, has_control, r->d, at))
+		fail(r, "over_time", "made of bins that fit together");
+}
+
 /* -- examples -------------------------------------------------------------------------- */
 
 static int index_of(struct span name, const char *(*name_of)(int), int count_of)
@@ -553,6 +561,7 @@ static void read_target(struct reader *r, uint32_t node, struct tally *t, struct
 	read_paths(r, node, g);
 	read_ignored(r, object(r, node, "ignored"), g);
 	read_slices(r, node, t, g, has_control);
+	read_over_time(r, node, g, has_control);
 	read_examples(r, node, g);
 	read_features(r, node, g);
 	damaged = noise_read(&g->noise, r->d, object(r, node, "noise"));

@@ -23,6 +23,7 @@
 #include "compare/outputs.h"
 #include "compare/contrast.h"
 #include "compare/request_features.h"
+#include "compare/over_time.h"
 #include "compare/tally.h"
 #include "compare/witnesses.h"
 
@@ -90,6 +91,7 @@ struct target_tally {
 		uint64_t requests, same_production, same_shadow, forgotten;
 	} repeats;
 	struct noise noise; /* of a shadow, beside the control */
+	struct over_time over_time;
 	struct examples examples;
 	struct contrast *contrast; /* NULL before the first pair that was compared */
 };

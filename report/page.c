@@ -142,6 +142,7 @@ static void compared_with(struct markup *p, struct view report, struct view name
 		return;
 	page_decisions(p, target);
 	page_outputs(p, target);
+	page_over_time(p, report, target);
 	latencies(p, report, target);
 	page_explained(p, target);
 	page_slices(p, target);

@@ -62,10 +62,10 @@ def report_in_a_browser(lab):
     check(figure(dom, "decision-agreement") == agree, f'{figure(dom, "decision-agreement")} is not {agree}')
     check(figure(dom, "shadow-p99") == "2.29 ms", figure(dom, "shadow-p99"))
     check(text_of(dom, r'id="verdict"><h1>(.*?)</h1>') == "The gate failed", "another verdict")
-    for section in ("funnel", "answers", "decisions", "latency", "streams", "slices", "paths", "examples", "capture",
+    for section in ("funnel", "answers", "decisions", "over-time", "latency", "streams", "slices", "paths", "examples", "capture",
                     "configuration"):
         check(f'<section id="{section}">' in dom, f"no section {section}")
-    check(dom.count("<svg") == 3, f"{dom.count('<svg')} plots")
+    check(dom.count("<svg") == 6, f"{dom.count('<svg')} plots")
     check_widths(lab, page)
 
 

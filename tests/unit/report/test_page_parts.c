@@ -1,0 +1,104 @@
+/* test_page_parts.c - what parts of a page say, and when they say nothing */
+#include "tests/rig/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/page.h"
+#include "tests/rig/page_check.h"
+
+/** struct part - a report, and what its page says and does not say on either medium; NULL: nothing to look for */
+struct part {
+	const char *report, *says, *says_not;
+};
+
+/* A blank that does not break is a blank, and what is escaped for Markdown is what it stands for. */
+static void plain(struct buffer *page, struct buffer *text)
+{
+	for (const char *c = buffer_text(page); *c; c++) {
+		if (strncmp(c, "\xc2\xa0", 2) == 0) {
+			buffer_add(text, " ", 1);
+			c++;
+		} else if (*c != '\\') {
+			buffer_add(text, c, 1);
+		}
+	}
+}
+
+static void page_of(const char *report, enum medium medium, struct buffer *text)
+{
+	struct json_doc doc = { 0 };
+	struct buffer out = { 0 };
+
+	if (json_doc_parse(&doc, span_str(report)) != 0)
+		fail_msg("no JSON: %s", report + (doc.error_at > 40 ? doc.error_at - 40 : 0));
+	assert_int_equal(page_draw(&doc, medium, &out), 0);
+	assert_true(medium == MEDIUM_HTML ? page_html_is_safe(buffer_text(&out)) : page_markdown_is_whole(buffer_text(&out)));
+	plain(&out, text);
+	json_doc_deinit(&doc);
+	buffer_deinit(&out);
+}
+
+static void check(const struct part *parts, size_t n, enum medium from, enum medium to)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int medium = from; medium <= (int)to; medium++) {
+			struct buffer text = { 0 };
+
+			page_of(parts[i].report, (enum medium)medium, &text);
+			if ((parts[i].says && !strstr(buffer_text(&text), parts[i].says)) ||
+			    (parts[i].says_not && strstr(buffer_text(&text), parts[i].says_not)))
+				fail_msg("part %zu, not \"%s\" or \"%s\": %s", i, parts[i].says ? parts[i].says : "",
+					 parts[i].says_not ? parts[i].says_not : "", buffer_text(&text));
+			buffer_deinit(&text);
+		}
+}
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define TARGET(members) "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\"," members "}}}}"
+
+/* ---- in the course of the run ---- */
+
+#define BIN(start, pairs, mismatch, errors, p50)                                                                       \
+	"{\"start\":" #start ",\"pairs\":" #pairs ",\"compared\":" #pairs ",\"mismatch\":" #mismatch ",\"errors_of\":" #pairs \
+	",\"production\":{\"errors\":0,\"p50_us\":900,\"p99_us\":1000},\"shadow\":{\"errors\":" #errors ",\"p50_us\":" #p50    \
+	",\"p99_us\":null}}"
+#define COURSE(speed, bins)                                                                                          \
+	"{\"requests\":{},\"speed\":" speed ",\"comparison\":{\"targets\":{\"m\":{\"over_time\":{\"width_s\":64,\"bins\":[" bins "]}," \
+	"\"latency_us\":{\"production\":{\"total\":{\"p50\":900}},\"shadow\":{\"total\":{\"p50\":1000}}}}}}}"
+#define STEADY BIN(1763805632, 100, 2, 0, 1000) "," BIN(1763805696, 100, 3, 0, 1100)
+
+static void test_course(void **state)
+{
+	static const struct part parts[] = {
+		{ COURSE("1", BIN(1763805632, 100, 2, 0, 1000)), NULL, "In the course of the run" },
+		{ COURSE("1", STEADY), "from 2025-11-22 10:00 to 2025-11-22 10:02 UTC", "what stands out" },
+		{ COURSE("1", STEADY), "Nothing stands out", "In the last third" },
+		/* a bad minute */
+		{ COURSE("1", STEADY "," BIN(1763805760, 100, 40, 0, 1000)), "answers that differ: 40.0 % (in all 15.0 %)", "errors of the" },
+		{ COURSE("1", STEADY "," BIN(1763805760, 100, 2, 30, 1000)), "errors of the shadow: 30.0 % (in all 10.0 %)", "that differ: " },
+		/* a warm-up, which is none where the pace is not the recording's */
+		{ COURSE("1", BIN(1763805568, 50, 1, 0, 3000) "," STEADY), "p50 of the shadow: 3.00 ms (in all 1.00 ms)", "of production: " },
+		{ COURSE("\"max\"", BIN(1763805568, 50, 1, 0, 3000) "," STEADY), "Nothing stands out", "p50 of the shadow: " },
+		{ COURSE("1", BIN(1763805568, 5, 1, 0, 3000) "," STEADY), "Nothing stands out", "p50 of the shadow: " },
+		/* a drift: no step for itself is far from the whole */
+		{ COURSE("1", BIN(1763805632, 300, 3, 0, 9) "," BIN(1763805696, 300, 12, 0, 9) "," BIN(1763805760, 300, 27, 0, 9)),
+		  "In the last third of the time 9.00 % of the answers differ, in the first 1.00 %.", NULL },
+		/* bins that are none: out of order, off the grid, too far away */
+		{ COURSE("1",
+			 STEADY "," BIN(1763805632, 99, 90, 0, 9) "," BIN(1763805761, 99, 90, 0, 9) "," BIN(9763805760, 9, 9, 0, 9)),
+		  "Nothing stands out", "90.9 %" },
+	};
+
+	(void)state;
+	check(parts, COUNT(parts), MEDIUM_HTML, MEDIUM_MARKDOWN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_course),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
