@@ -10,6 +10,7 @@
 #include "report/page.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "report/page_impl.h"
 #include "report/replay_speed.h"
@@ -80,26 +81,38 @@ static void whose_report(struct markup *p, struct view report)
 	buffer_deinit(&text);
 }
 
-static void top_line(struct markup *p, struct view report)
+/** add_second() - "2026-11-22 10:00:00 UTC" */
+static void add_second(struct buffer *out, struct span rfc3339)
 {
-	struct buffer text = { 0 };
+	const size_t day = strlen("2026-11-22"), second = strlen("2026-11-22T10:00:00");
+
+	if (rfc3339.len < second)
+		return;
+	buffer_add(out, rfc3339.at, day);
+	buffer_add_str(out, " ");
+	buffer_add(out, rfc3339.at + day + 1, second - day - 1);
+	buffer_add_str(out, " UTC, ");
+}
+
+/* @as_of: NULL, or when it was made while the run goes on */
+static void top_line(struct markup *p, struct view report, const char *as_of)
+{
+	struct buffer text = { 0 }, started = { 0 };
 
 	markup_raw(p, "<header class=\"top\"><span>");
 	if (markup_is_html(p))
 		whose_report(p, report);
 	markup_raw(p, "</span><span>");
-	view_text(view_get(report, "started"), &text);
-	if (text.len > 19)
-		text.len = 19;
-	for (size_t i = 0; i < text.len; i++)
-		if (text.bytes[i] == 'T')
-			text.bytes[i] = ' ';
-	buffer_add_str(&text, " UTC, ");
+	view_text(view_get(report, "started"), &started);
+	buffer_add_str(&text, as_of ? "live, as of " : "");
+	add_second(&text, as_of ? span_str(as_of) : buffer_span(&started));
+	buffer_add_str(&text, as_of ? "after " : "");
 	format_time(&text, view_number(view_get(report, "seconds")) * 1e6);
 	if (markup_is_html(p))
 		markup_escaped(p, buffer_span(&text));
 	markup_raw(p, "</span></header>\n");
 	buffer_deinit(&text);
+	buffer_deinit(&started);
 }
 
 /** latencies() - grey, with the reason, where the pace of the replay makes them say nothing about the model */
@@ -171,7 +184,7 @@ static void footer(struct markup *p, struct view report, bool compared)
 	buffer_deinit(&version);
 }
 
-int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out)
+static int draw(const struct json_doc *doc, enum medium medium, const char *as_of, struct buffer *out)
 {
 	struct view report = view_of(doc), comparison = view_get(report, "comparison"), targets, shadow;
 	struct buffer title = { 0 };
@@ -185,7 +198,7 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 		view_text(view_get(report, "title"), &title);
 	markup_begin(&p, medium, out, title.len > 0 ? buffer_text(&title) : "shadowtap report");
 	buffer_deinit(&title);
-	top_line(&p, report);
+	top_line(&p, report, as_of);
 	page_headline(&p, report, shadow);
 	page_shadows(&p, report);
 	page_tiles(&p, report, shadow);
@@ -200,4 +213,14 @@ int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out
 	footer(&p, report, shadow.there);
 	markup_end(&p);
 	return buffer_ok(out) ? 0 : -ENOMEM;
+}
+
+int page_draw(const struct json_doc *doc, enum medium medium, struct buffer *out)
+{
+	return draw(doc, medium, NULL, out);
+}
+
+int page_draw_live(const struct json_doc *doc, const char *as_of, struct buffer *out)
+{
+	return draw(doc, MEDIUM_HTML, as_of, out);
 }

@@ -15,4 +15,7 @@
  */
 int page_draw(const struct json_doc *report, enum medium medium, struct buffer *out);
 
+/** page_draw_live() - in HTML, of a run that goes on; @as_of: RFC 3339, UTC, when @report was made */
+int page_draw_live(const struct json_doc *report, const char *as_of, struct buffer *out);
+
 #endif

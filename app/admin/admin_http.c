@@ -9,6 +9,12 @@
 #define TEXT    "text/plain; charset=utf-8"
 #define METRICS "text/plain; version=0.0.4; charset=utf-8"
 #define JSON    "application/json"
+#define HTML    "text/html; charset=utf-8"
+
+/* A page that loads and runs nothing, that no other may frame, and that the browser asks for again. */
+#define PAGE_FIELDS \
+	"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " \
+	"form-action 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\nRefresh: 5\r\n"
 
 /* ---- answers ---- */
 
@@ -42,8 +48,8 @@ static const char *phrase(unsigned status)
 	}
 }
 
-/** respond() - the head for @body, and unless it was HEAD the body; @allow NULL: no such field */
-static void respond(struct admin_http *h, unsigned status, const char *type, const char *allow, struct span body)
+/** respond() - the head for @body, and unless it was HEAD the body; @fields: more lines of the head */
+static void respond(struct admin_http *h, unsigned status, const char *type, const char *fields, struct span body)
 {
 	struct buffer *out = &h->response;
 
@@ -51,8 +57,7 @@ static void respond(struct admin_http *h, unsigned status, const char *type, con
 	buffer_printf(out, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status, phrase(status), type,
 		      body.len);
 	buffer_add_str(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
-	if (allow)
-		buffer_printf(out, "Allow: %s\r\n", allow);
+	buffer_add_str(out, fields);
 	if (status == 503)
 		buffer_add_str(out, "Retry-After: 1\r\n");
 	buffer_printf(out, "Connection: %s\r\n\r\n", h->keep ? "keep-alive" : "close");
@@ -63,7 +68,7 @@ static void respond(struct admin_http *h, unsigned status, const char *type, con
 
 static void respond_text(struct admin_http *h, unsigned status, const char *text)
 {
-	respond(h, status, TEXT, NULL, span_str(text));
+	respond(h, status, TEXT, "", span_str(text));
 }
 
 static const char *refusal(unsigned status)
@@ -94,28 +99,31 @@ void admin_http_refuse(struct admin_http *h, unsigned status)
 
 /* ---- routes ---- */
 
-static void get_metrics(struct admin_http *h)
+static void respond_made(struct admin_http *h, void (*make)(void *ctx, struct buffer *out), const char *type, const char *fields)
 {
 	struct buffer body = { 0 };
 
-	h->routes->metrics(h->routes->ctx, &body);
+	make(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		respond(h, 200, METRICS, NULL, buffer_span(&body));
+		respond(h, 200, type, fields, buffer_span(&body));
 	else
 		respond_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
 }
 
+static void get_metrics(struct admin_http *h)
+{
+	respond_made(h, h->routes->metrics, METRICS, "");
+}
+
 static void get_stats(struct admin_http *h)
 {
-	struct buffer body = { 0 };
+	respond_made(h, h->routes->stats, JSON, "");
+}
 
-	h->routes->stats(h->routes->ctx, &body);
-	if (buffer_ok(&body))
-		respond(h, 200, JSON, NULL, buffer_span(&body));
-	else
-		respond_text(h, 500, "out of memory\n");
-	buffer_deinit(&body);
+static void get_page(struct admin_http *h)
+{
+	respond_made(h, h->routes->page, HTML, PAGE_FIELDS);
 }
 
 /* ?require=STATE: what to hold the state against; false if something else is asked. */
@@ -151,7 +159,7 @@ static void get_decision(struct admin_http *h)
 	}
 	state = h->routes->decision(h->routes->ctx, &body);
 	if (buffer_ok(&body))
-		respond(h, required.len == 0 || span_equal(required, span_str(state)) ? 200 : 409, JSON, NULL, buffer_span(&body));
+		respond(h, required.len == 0 || span_equal(required, span_str(state)) ? 200 : 409, JSON, "", buffer_span(&body));
 	else
 		respond_text(h, 500, "out of memory\n");
 	buffer_deinit(&body);
@@ -162,7 +170,7 @@ static void get_health(struct admin_http *h)
 	struct buffer body = { 0 };
 	bool healthy = h->routes->healthy(h->routes->ctx, &body);
 
-	respond(h, healthy ? 200 : 503, TEXT, NULL, buffer_span(&body));
+	respond(h, healthy ? 200 : 503, TEXT, "", buffer_span(&body));
 	buffer_deinit(&body);
 }
 
@@ -175,7 +183,17 @@ static void get_sample(struct admin_http *h)
 	len = strlen(share);
 	memcpy(line, share, len);
 	line[len] = '\n';
-	respond(h, 200, TEXT, NULL, span_of(line, len + 1));
+	respond(h, 200, TEXT, "", span_of(line, len + 1));
+}
+
+/** may_change() - may this request change anything? If not, it is answered */
+static bool may_change(struct admin_http *h)
+{
+	if (h->reach == ADMIN_ANYWHERE)
+		respond_text(h, 403, "this can be changed only where --admin is a loopback address or a Unix socket\n");
+	else if (h->has_origin)
+		respond_text(h, 403, "this cannot be changed from a web page\n");
+	return h->state != ADMIN_ANSWERED;
 }
 
 static void put_sample(struct admin_http *h)
@@ -183,20 +201,30 @@ static void put_sample(struct admin_http *h)
 	struct buffer why = { 0 };
 	uint64_t share;
 
+	if (!may_change(h))
+		return;
 	while (h->body_len > 0 && memchr(" \t\r\n", h->body[h->body_len - 1], 4))
 		h->body_len--;
 	h->body[h->body_len] = '\0';
-	if (h->reach == ADMIN_ANYWHERE)
-		respond_text(h, 403, "the sample can be changed only where --admin is a loopback address or a Unix socket\n");
-	else if (h->has_origin)
-		respond_text(h, 403, "the sample cannot be changed from a web page\n");
-	else if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
+	if (strlen(h->body) != h->body_len || !parse_share(h->body, &share))
 		respond_text(h, 400, "not a share; write 5% or 0.05\n");
 	else if (!h->routes->set_sample(h->routes->ctx, share, &why))
-		respond(h, 409, TEXT, NULL, buffer_span(&why));
+		respond(h, 409, TEXT, "", buffer_span(&why));
 	else
 		get_sample(h);
 	buffer_deinit(&why);
+}
+
+static void post_reload(struct admin_http *h)
+{
+	struct buffer said = { 0 };
+	bool done;
+
+	if (!may_change(h))
+		return;
+	done = h->routes->reload(h->routes->ctx, &said);
+	respond(h, done ? 200 : 409, TEXT, "", buffer_span(&said));
+	buffer_deinit(&said);
 }
 
 static const struct route {
@@ -206,11 +234,13 @@ static const struct route {
 	void (*post)(struct admin_http *);
 	const char *allow;
 } routes[] = {
+	{ "/", get_page, NULL, NULL, "GET, HEAD" },
 	{ "/metrics", get_metrics, NULL, NULL, "GET, HEAD" },
 	{ "/healthz", get_health, NULL, NULL, "GET, HEAD" },
 	{ "/stats", get_stats, NULL, NULL, "GET, HEAD" },
 	{ "/sample", get_sample, put_sample, NULL, "GET, HEAD, PUT" },
 	{ "/decision", get_decision, NULL, get_decision, "GET, HEAD, POST" },
+	{ "/reload", NULL, NULL, post_reload, "POST" },
 };
 
 static const struct route *route_of(const struct admin_http *h)
@@ -227,20 +257,29 @@ static const struct route *route_of(const struct admin_http *h)
 	return NULL;
 }
 
+static void respond_not_allowed(struct admin_http *h, const char *allow)
+{
+	struct buffer fields = { 0 };
+
+	buffer_printf(&fields, "Allow: %s\r\n", allow);
+	respond(h, 405, TEXT, buffer_text(&fields), span_str("the method is not one of this address\n"));
+	buffer_deinit(&fields);
+}
+
 static void answer_request(struct admin_http *h)
 {
 	const struct route *route = route_of(h);
 
 	if (!route)
-		respond_text(h, 404, "there are /metrics, /healthz, /stats, /sample and /decision\n");
-	else if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD)
+		respond_text(h, 404, "there are /, /metrics, /healthz, /stats, /sample, /decision and /reload\n");
+	else if ((h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD) && route->get)
 		route->get(h);
 	else if (h->parser.method == HTTP_PUT && route->put)
 		route->put(h);
 	else if (h->parser.method == HTTP_POST && route->post)
 		route->post(h);
 	else
-		respond(h, 405, TEXT, route->allow, span_str("the method is not one of this address\n"));
+		respond_not_allowed(h, route->allow);
 }
 
 /* ---- Host ---- */

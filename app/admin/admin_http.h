@@ -3,19 +3,20 @@
  *
  * Theory of operation: a peer that reaches the address can send anything, so a
  * request is small or refused: a head of at most 8 KiB, a body of at most 64
- * bytes, one request at a time. What a web hook posts to /decision may be
- * longer, 8 KiB, and is thrown away. llhttp parses without any of its lenient
+ * bytes, one request at a time. What is posted, by a web hook to /decision, may
+ * be longer, 8 KiB, and is thrown away. llhttp parses without any of its lenient
  * flags. What is kept of a request is of fixed size; the response is built in one
- * buffer and is as long as the metrics of 16 targets at most.
+ * buffer and is as long as the report at most.
  *
- * Every peer that can connect may read. Changing the sample is not:
- * - PUT works only where the listener is a loopback address or a Unix socket.
+ * Every peer that can connect may read. Changing the sample, and having the
+ * configuration read again, is not:
+ * - PUT and POST /reload work only where the listener is a loopback address or a Unix socket.
  *   The listener counts, not the peer: a proxy beside us makes a stranger come
  *   from 127.0.0.1.
  * - On loopback, every request's Host must be an IP address or "localhost". A
  *   web page in a browser on this machine may send requests to a name that it
  *   has made to mean 127.0.0.1 (DNS rebinding), and that name is in Host.
- * - A PUT with an Origin comes from a web page, and is refused. No answer has a
+ * - Such a request with an Origin comes from a web page, and is refused. No answer has a
  *   CORS header, so that no page may read it either.
  *
  * The same bytes give the same answer however they are cut; a fuzz target
@@ -47,6 +48,7 @@ enum admin_reach {
 struct admin_routes {
 	void (*metrics)(void *ctx, struct buffer *out);
 	void (*stats)(void *ctx, struct buffer *out);
+	void (*page)(void *ctx, struct buffer *out); /* HTML, whole */
 	/* append one line or more for people; false: 503 */
 	bool (*healthy)(void *ctx, struct buffer *out);
 	uint64_t (*sample)(void *ctx);
@@ -54,6 +56,8 @@ struct admin_routes {
 	bool (*set_sample)(void *ctx, uint64_t share, struct buffer *out);
 	/* append the decision as JSON; its state, as JSON has it */
 	const char *(*decision)(void *ctx, struct buffer *out);
+	/* read the configuration again; what came of it in @out; false if nothing was changed: 409 */
+	bool (*reload)(void *ctx, struct buffer *out);
 	void *ctx;
 };
 

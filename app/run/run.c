@@ -58,13 +58,11 @@ static int open_lanes(struct run *r, struct buffer *error)
 
 static void on_reload_signal(uv_signal_t *handle, int signum)
 {
-	struct run *r = handle->data;
+	struct buffer said = { 0 };
 
 	(void)signum;
-	if (r->o->config_path)
-		run_reload(r);
-	else
-		log_warn("SIGHUP: there is no configuration file to read again; start with -f FILE to have one");
+	run_reload(handle->data, &said);
+	buffer_deinit(&said);
 }
 
 static void on_print_signal(uv_signal_t *handle, int signum)
@@ -237,6 +235,7 @@ void run_close(struct run *r)
 	case_writer_free(r->case_writer);
 	progress_deinit(&r->progress);
 	buffer_deinit(&r->figures);
+	buffer_deinit(&r->page);
 }
 
 int run_to_end(const struct options *options)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "report/metrics.h"
+#include "report/page.h"
 
 static void on_share(void *ctx, uint64_t share)
 {
@@ -113,6 +114,44 @@ static void admin_stats(void *ctx, struct buffer *out)
 		comparing_unlock(r->comparing);
 }
 
+static int draw_page(struct run *r, struct buffer *out)
+{
+	struct buffer json = { 0 };
+	struct json_doc doc = { 0 };
+	char now[TIME_TEXT_MAX];
+	int err;
+
+	admin_stats(r, &json);
+	err = json_doc_parse(&doc, buffer_span(&json));
+	if (err == 0)
+		err = page_draw_live(&doc, time_text(wall_now(), now), out);
+	json_doc_deinit(&doc);
+	buffer_deinit(&json);
+	return err;
+}
+
+/* Made once a second at most, whoever asks: while it is made the loop does nothing else. */
+static void admin_page(void *ctx, struct buffer *out)
+{
+	struct run *r = ctx;
+
+	if (r->page.len == 0 || mono_now().ns - r->page_at.ns >= NS_PER_S) {
+		buffer_clear(&r->page);
+		if (draw_page(r, &r->page) < 0)
+			buffer_clear(&r->page);
+		r->page_at = mono_now();
+	}
+	if (r->page.len == 0)
+		buffer_add_str(out, "<!DOCTYPE html><title>shadowtap</title><p>There is no memory to draw the report.");
+	else
+		buffer_add_span(out, buffer_span(&r->page));
+}
+
+static bool admin_reload(void *ctx, struct buffer *out)
+{
+	return run_reload(ctx, out);
+}
+
 /*
  * Healthy is who does what a restart could not do better: a shadow that is down
  * is told, and is no reason to start us again.
@@ -172,10 +211,12 @@ struct admin_routes run_admin_routes(struct run *r)
 	return (struct admin_routes){
 		.metrics = admin_metrics,
 		.stats = admin_stats,
+		.page = admin_page,
 		.healthy = admin_healthy,
 		.sample = admin_sample,
 		.set_sample = admin_set_sample,
 		.decision = admin_decision,
+		.reload = admin_reload,
 		.ctx = r,
 	};
 }

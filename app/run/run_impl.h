@@ -83,6 +83,8 @@ struct run {
 	struct decision_made decision; /* as it was at decided_at; NONE before the first look */
 	struct mono decided_at;
 	struct buffer figures;    /* that it was made of; reused */
+	struct buffer page;       /* at --admin, as it was at page_at; empty before anybody asked */
+	struct mono page_at;
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
 	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
@@ -207,8 +209,12 @@ void run_on_watch(uv_timer_t *handle);
 /** run_make_rules() - rules.h's, for this run's lanes */
 int run_make_rules(struct run *r, const struct options *o, uint64_t share, struct rules *out, struct buffer *error);
 
-/** run_reload() - the same command line, the configuration file as it is now; a bad one changes nothing and is told */
-void run_reload(struct run *r);
+/**
+ * run_reload() - the same command line, the configuration file as it is now
+ * @said: what was logged, a line each
+ * Return: false if it is a bad one, which changes nothing
+ */
+bool run_reload(struct run *r, struct buffer *said);
 
 /* run_admin.c */
 

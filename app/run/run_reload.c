@@ -48,7 +48,7 @@ static void put_in_force(struct run *r, const struct options *next, struct rules
 	progress_set_sample(&r->progress, r->sample.share);
 }
 
-static void log_refusal(struct run *r, int err, struct buffer *error)
+static void log_refusal(struct run *r, int err, struct buffer *error, struct buffer *said)
 {
 	if (error->len == 0)
 		buffer_add_str(error, "out of memory");
@@ -56,22 +56,25 @@ static void log_refusal(struct run *r, int err, struct buffer *error)
 		buffer_add_str(error, "; it is read as the user that -Z names: let that user read the file and enter "
 				      "its folder (chmod, chown), or name another");
 	r->config_refused++;
+	buffer_printf(said, "nothing was changed: %s\n", buffer_text(error));
 	log_warn("nothing was changed: %s", buffer_text(error));
 }
 
-static void log_changes(const struct buffer *changes, const struct buffer *restarts)
+static void log_changes(struct buffer *changes, struct buffer *restarts, struct buffer *said)
 {
-	if (changes->len > 0)
-		log_info("the configuration was read again: %.*s", (int)changes->len, (const char *)changes->bytes);
-	else
-		log_info("the configuration was read again: %s", restarts->len ? "nothing that can change now did"
-									       : "it is the same");
-	if (restarts->len > 0)
-		log_warn("this changed too and takes a restart: %.*s", (int)restarts->len,
-			 (const char *)restarts->bytes);
+	const char *what = changes->len    ? buffer_text(changes)
+			   : restarts->len ? "nothing that can change now did"
+					   : "it is the same";
+
+	log_info("the configuration was read again: %s", what);
+	buffer_printf(said, "the configuration was read again: %s\n", what);
+	if (restarts->len == 0)
+		return;
+	log_warn("this changed too and takes a restart: %s", buffer_text(restarts));
+	buffer_printf(said, "this changed too and takes a restart: %s\n", buffer_text(restarts));
 }
 
-void run_reload(struct run *r)
+static bool read_again(struct run *r, struct buffer *said)
 {
 	struct buffer error = { 0 }, changes = { 0 }, restarts = { 0 };
 	struct options next, now = *r->current; /* owns nothing */
@@ -95,12 +98,24 @@ void run_reload(struct run *r)
 		}
 	}
 	if (err < 0) {
-		log_refusal(r, err, &error);
+		log_refusal(r, err, &error, said);
 	} else {
 		r->config_read++;
-		log_changes(&changes, &restarts);
+		log_changes(&changes, &restarts, said);
 	}
 	buffer_deinit(&error);
 	buffer_deinit(&changes);
 	buffer_deinit(&restarts);
+	return err == 0;
+}
+
+bool run_reload(struct run *r, struct buffer *said)
+{
+	static const char none[] = "there is no configuration file to read again; start with -f FILE to have one";
+
+	if (r->o->config_path)
+		return read_again(r, said);
+	log_warn("%s", none);
+	buffer_printf(said, "%s\n", none);
+	return false;
 }

@@ -89,7 +89,7 @@ def admin_speaks(lab):
     rig = Rig(lab, "-S", "0%")  # no -p: the capture sees the admin's connections too
     http = rig.http
     check(http("/healthz") == (200, "ok\n"), f"/healthz: {http('/healthz')}")
-    check(http("/")[0] == 404 and http("/metrics", "-X", "POST", "-d", "x")[0] == 405, "404 and 405")
+    check(http("/nothing")[0] == 404 and http("/metrics", "-X", "POST", "-d", "x")[0] == 405, "404 and 405")
     done = run(lab, rig.ns, "curl", "-sS", "-I", ADMIN + "/metrics")
     check("200 OK" in done.stdout and "version=0.0.4" in done.stdout, f"HEAD: {done.stdout!r}")
     rig.send(10)
@@ -156,6 +156,9 @@ def admin_unix(lab):
         os.umask(before)
     http = Http(lab, ns, "http://tap", "--unix-socket", path)
     check(http.ok("/healthz") == "ok\n" and http.sample("5%") == (200, "5%\n"), "over the socket")
+    page = http.ok("/")
+    check("<span>live, as of 20" in page and page.endswith("</html>\n") and "<script" not in page, f"the page: {page[:300]!r}")
+    check(http("/reload", "-X", "POST")[0] == 409, "there is no file to read again")
     check(path.stat().st_mode & 0o777 == 0o600, f"mode {path.stat().st_mode:o}")
     done = run(lab, ns, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-sS", "--unix-socket", path,
                "http://tap/sample", fine=False)
@@ -195,6 +198,7 @@ def admin_port(lab):
         tap = lab.live_tap(ns, *args, "--admin", listen)
         http = Http(lab, ns, f"http://{address}:9090")
         check(http.sample("5%")[0] == 403 and http.ok("/sample") == "100%\n", f"{listen}: PUT from {address}")
+        check(http("/reload", "-X", "POST")[0] == 403, f"{listen}: POST /reload from {address}")
         check(http.ok("/healthz", "-H", "Host: tap.example") == "ok\n", f"{listen}: a name as Host")
         report = tap.stop()
         check(report["requests"]["filtered"]["loop"] == 1 and report["requests"]["chosen"] == 0,

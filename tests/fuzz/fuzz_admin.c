@@ -51,6 +51,15 @@ static const char *decision(void *ctx, struct buffer *out)
 	return "promote";
 }
 
+static bool reload(void *ctx, struct buffer *out)
+{
+	const struct admin_http *h = *(struct admin_http **)ctx;
+
+	must(h->reach != ADMIN_ANYWHERE && !h->has_origin && h->head_done);
+	text(ctx, out);
+	return false;
+}
+
 static void check(struct admin_http *h)
 {
 	const char *response = buffer_text(&h->response), *end = strstr(response, "\r\n\r\n");
@@ -65,7 +74,17 @@ static void check(struct admin_http *h)
 static int feed(enum admin_reach reach, struct span bytes, size_t piece_len)
 {
 	struct admin_http h, *current = &h;
-	struct admin_routes routes = { text, text, healthy, sample, set_sample, decision, &current };
+	struct admin_routes routes = {
+		.metrics = text,
+		.stats = text,
+		.page = text,
+		.healthy = healthy,
+		.sample = sample,
+		.set_sample = set_sample,
+		.decision = decision,
+		.reload = reload,
+		.ctx = &current,
+	};
 	struct span piece;
 	int status = 0;
 

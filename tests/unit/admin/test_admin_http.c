@@ -49,8 +49,27 @@ static const char *decision(void *ctx, struct buffer *out)
 	return "keep_watching";
 }
 
+static void page(void *ctx, struct buffer *out)
+{
+	buffer_add_str(out, "<!DOCTYPE html>\n");
+}
+
+static bool reload(void *ctx, struct buffer *out)
+{
+	asked++;
+	buffer_add_str(out, movable ? "read again\n" : "nothing was changed\n");
+	return movable;
+}
+
 static const struct admin_routes routes = {
-	.metrics = metrics, .stats = stats, .healthy = is_healthy, .sample = sample, .set_sample = set_sample, .decision = decision
+	.metrics = metrics,
+	.stats = stats,
+	.page = page,
+	.healthy = is_healthy,
+	.sample = sample,
+	.set_sample = set_sample,
+	.decision = decision,
+	.reload = reload,
 };
 
 #define LOCAL "Host: 127.0.0.1:9090\r\n"
@@ -93,8 +112,25 @@ static const struct request {
 	{ ADMIN_LOOPBACK, "POST /decision HTTP/1.1\r\nHost: evil.example\r\n" HOOK, 403, NULL, false },
 	{ ADMIN_LOOPBACK, "PUT /decision HTTP/1.1\r\n" LOCAL TEN "\r\n10%", 405, "Allow: GET, HEAD, POST\r\n", true },
 
+	/* the page, which loads nothing, and which the browser asks for again */
+	{ ADMIN_ANYWHERE, "GET / HTTP/1.1\r\nHost: tap.models\r\n\r\n", 200, "text/html; charset=utf-8\r\nContent-Length: 16\r\n", true },
+	{ ADMIN_LOOPBACK, "GET / HTTP/1.1\r\n" LOCAL "\r\n", 200, "Content-Security-Policy: default-src 'none'; ", true },
+	{ ADMIN_LOOPBACK, "GET /?x HTTP/1.1\r\n" LOCAL "\r\n", 200, "frame-ancestors 'none'\r\n", true },
+	{ ADMIN_LOOPBACK, "HEAD / HTTP/1.1\r\n" LOCAL "\r\n", 200, "\r\nRefresh: 5\r\n", true },
+	{ ADMIN_LOOPBACK, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, NULL, false },
+	{ ADMIN_LOOPBACK, "POST / HTTP/1.1\r\n" LOCAL TEN "\r\n10%", 405, "Allow: GET, HEAD\r\n", true },
+
+	/* the configuration again: as the sample, from here alone, and from no page */
+	{ ADMIN_LOOPBACK, "POST /reload HTTP/1.1\r\n" LOCAL "Content-Length: 0\r\n\r\n", 200, "read again\n", true },
+	{ ADMIN_UNIX, "POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 200, "read again\n", true },
+	{ ADMIN_ANYWHERE, "POST /reload HTTP/1.1\r\n" LOCAL "Content-Length: 0\r\n\r\n", 403, "a loopback address or a Unix", true },
+	{ ADMIN_LOOPBACK, "POST /reload HTTP/1.1\r\n" LOCAL "Origin: null\r\nContent-Length: 0\r\n\r\n", 403, "web page", true },
+	{ ADMIN_LOOPBACK, "POST /reload HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n", 403, NULL, false },
+	{ ADMIN_LOOPBACK, "GET /reload HTTP/1.1\r\n" LOCAL "\r\n", 405, "Allow: POST\r\n", true },
+	{ ADMIN_LOOPBACK, "PUT /reload HTTP/1.1\r\n" LOCAL TEN "\r\n10%", 405, "Allow: POST\r\n", true },
+
 	/* what there is not */
-	{ ADMIN_LOOPBACK, "GET / HTTP/1.1\r\n" LOCAL "\r\n", 404, "/metrics, /healthz", true },
+	{ ADMIN_LOOPBACK, "GET /x HTTP/1.1\r\n" LOCAL "\r\n", 404, "/metrics, /healthz", true },
 	{ ADMIN_LOOPBACK, "GET /metrics/ HTTP/1.1\r\n" LOCAL "\r\n", 404, NULL, true },
 	{ ADMIN_LOOPBACK, "GET /metric HTTP/1.1\r\n" LOCAL "\r\n", 404, NULL, true },
 	{ ADMIN_LOOPBACK, "GET //metrics HTTP/1.1\r\n" LOCAL "\r\n", 404, NULL, true },

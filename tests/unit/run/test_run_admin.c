@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "tests/rig/made_run.h"
+#include "tests/rig/page_check.h"
 
 static struct made_run g;
 
@@ -79,6 +80,37 @@ static void test_decision(void **state)
 	assert_non_null(strstr(buffer_text(&text), "\"looks\":\"anytime\""));
 	assert_non_null(strstr(buffer_text(&text), "\"terms\":[{\"term\":\"sent < 1\",\"target\":\"default\""));
 	buffer_deinit(&text);
+	told_start(&told);
+	made_run_end(&g);
+	told_end(&told);
+	made_run_close(&g);
+}
+
+/* The page of a run that goes on: safe whatever the run is called, and for a second the same to all. */
+static void test_page(void **state)
+{
+	struct buffer page = { 0 }, again = { 0 };
+	struct admin_routes routes;
+	struct told told;
+
+	(void)state;
+	made_run_init(&g);
+	MADE_RUN_OPEN(&g, "-t", "sink:", "--compare", "--title", "<script>alert(1)</script>", "-x", "max");
+	routes = run_admin_routes(&g.r);
+	routes.page(routes.ctx, &page);
+	routes.page(routes.ctx, &again);
+	assert_true(page_html_is_safe(buffer_text(&page)));
+	assert_non_null(strstr(buffer_text(&page), "&lt;script&gt;alert(1)"));
+	assert_non_null(strstr(buffer_text(&page), "<span>live, as of 20"));
+	assert_non_null(strstr(buffer_text(&page), "</html>"));
+	assert_string_equal(buffer_text(&page), buffer_text(&again));
+	g.r.page_at.ns -= NS_PER_S;
+	g.r.started.ns -= 3600 * NS_PER_S;
+	buffer_clear(&again);
+	routes.page(routes.ctx, &again);
+	assert_string_not_equal(buffer_text(&page), buffer_text(&again)); /* the run is older */
+	buffer_deinit(&page);
+	buffer_deinit(&again);
 	told_start(&told);
 	made_run_end(&g);
 	told_end(&told);
@@ -233,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_no_decision),
 		cmocka_unit_test(test_decision),
+		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_target_is_down),
 		cmocka_unit_test(test_set_sample),
 		cmocka_unit_test(test_hooks),

@@ -51,10 +51,21 @@ static int chosen_of_hundred(const char *target)
 static const char *reload(void)
 {
 	static struct told told;
+	struct buffer said = { 0 };
+	const char *logged;
 
 	told_start(&told);
-	run_reload(&g.r);
-	return told_end(&told);
+	run_reload(&g.r, &said);
+	logged = told_end(&told);
+	for (char *line = (char *)said.bytes, *end = line + said.len, *next; line < end; line = next) {
+		next = (char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+		next[-1] = '\0';
+		if (!strstr(logged, line)) /* who asked over HTTP is told what is logged */
+			fail_msg("\"%s\" is not in: %s", line, logged);
+	}
+	assert_true(said.len > 0);
+	buffer_deinit(&said);
+	return logged;
 }
 
 static void assert_told(const char *text, const char *part)
