@@ -151,6 +151,38 @@ static void put_text(struct features *f, struct span name, struct span text, boo
 	features_put(f, (struct feature_value){ .name = name, .aspect = FEATURE_VALUE, .is_open = is_open, .text = text });
 }
 
+void features_text(struct features *f, struct span name, struct span text)
+{
+	features_number(f, name, FEATURE_BYTES, (double)text.len);
+	if (text.len <= FEATURE_TEXT_MAX)
+		put_text(f, name, text, false);
+}
+
+static bool path_bytes(struct feature_path *p, const void *bytes, size_t len)
+{
+	if (sizeof(p->text) - p->len <= len)
+		return false;
+	memcpy(p->text + p->len, bytes, len);
+	p->len += len;
+	return true;
+}
+
+bool feature_path_add(struct feature_path *p, struct span step)
+{
+	size_t before = p->len;
+	bool fits = path_bytes(p, "/", 1);
+
+	for (size_t i = 0; i < step.len && fits; i++) {
+		if (step.at[i] == '~' || step.at[i] == '/')
+			fits = path_bytes(p, step.at[i] == '~' ? "~0" : "~1", 2);
+		else
+			fits = path_bytes(p, &step.at[i], 1);
+	}
+	if (!fits)
+		p->len = before;
+	return fits;
+}
+
 /* ---- the head ---- */
 
 static bool is_open_header(const struct features_options *set, struct span name)
@@ -247,7 +279,9 @@ const struct feature_value *features_read(struct features *f, const struct messa
 	features_number(f, SPAN_LITERAL("hour"), FEATURE_HOUR, hour_of(m->origin.ts_last));
 	features_number(f, SPAN_LITERAL("body"), FEATURE_BYTES, (double)m->body_len);
 	read_headers(f, &m->head);
-	if (json.len > 0 && !m->head.is_grpc)
+	if (m->head.is_grpc)
+		features_call(f, m);
+	else if (json.len > 0)
 		features_body(f, json);
 	*count = f->count;
 	return f->at;

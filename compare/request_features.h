@@ -12,8 +12,9 @@
  * FEATURE_NAME_MAX, or are not UTF-8, make no feature. A list or a text that goes on behind what is looked at
  * counts as longer than any.
  *
- * A body that is compressed, or no JSON, has only its length. Of a call of gRPC the models of KServe and TensorFlow
- * Serving are known (request_model.h), and no more of its messages.
+ * A body that is compressed, or no JSON, has only its length. Of a call of gRPC with KServe's protocol, or TensorFlow
+ * Serving's Predict, names, types and shapes of the inputs of its first message are known, under the pointers that they
+ * have in JSON; of other calls nothing.
  */
 #ifndef COMPARE_REQUEST_FEATURES_H
 #define COMPARE_REQUEST_FEATURES_H

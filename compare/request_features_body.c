@@ -1,10 +1,9 @@
 /*
  * request_features_body.c - the features of a request's body in JSON
  *
- * Theory of operation. One walk over the first bytes (json_scan.h), with the JSON pointer of the place at hand, in
- * which / and ~ of names are written as ~1 and ~0 (RFC 6901). A name that has no room there is stepped over, with
- * all that is in it. The walk ends where the bytes end, at a value too many, or where the text is no JSON; lists that
- * are open then, and the text at hand, count as longer than any.
+ * Theory of operation. One walk over the first bytes (json_scan.h), with the JSON pointer of the place at hand. A name
+ * that has no room there is stepped over, with all that is in it. The walk ends where the bytes end, at a value too
+ * many, or where the text is no JSON; lists that are open then, and the text at hand, count as longer than any.
  *
  * A list that begins with numbers is read as one: up to FEATURE_INDICES of them are features of their own, as
  * the dimensions of a shape are. Of more only least, greatest and zeros count, of the first NUMBERS_WHOLE and
@@ -24,8 +23,7 @@ struct body_reader {
 	struct features *f;
 	struct json_scan scan;
 	unsigned nodes, depth;
-	char path[FEATURE_NAME_MAX];
-	size_t path_len;
+	struct feature_path path;
 };
 
 /** struct numbers - of a list */
@@ -38,7 +36,7 @@ static bool read_value(struct body_reader *r);
 
 static struct span name_here(struct body_reader *r)
 {
-	return features_name(r->f, span_of(r->path, r->path_len));
+	return features_at(r->f, &r->path);
 }
 
 /** one_more() - false: too many values were looked at */
@@ -49,30 +47,10 @@ static bool one_more(struct body_reader *r)
 
 /* ---- the pointer ---- */
 
-static bool step_add(struct body_reader *r, const char *bytes, size_t len)
-{
-	if (sizeof(r->path) - r->path_len <= len)
-		return false;
-	memcpy(r->path + r->path_len, bytes, len);
-	r->path_len += len;
-	return true;
-}
-
 /** step_into() - a member called @name; false, and nothing changes, if there is no room */
 static bool step_into(struct body_reader *r, struct span name)
 {
-	size_t before = r->path_len;
-	bool fits = r->depth < FEATURE_DEPTH_MAX && step_add(r, "/", 1);
-
-	for (size_t i = 0; i < name.len && fits; i++) {
-		if (name.at[i] == '~' || name.at[i] == '/')
-			fits = step_add(r, name.at[i] == '~' ? "~0" : "~1", 2);
-		else
-			fits = step_add(r, (const char *)&name.at[i], 1);
-	}
-	if (!fits)
-		r->path_len = before;
-	return fits;
+	return r->depth < FEATURE_DEPTH_MAX && feature_path_add(&r->path, name);
 }
 
 static bool step_into_key(struct body_reader *r, const struct json_scan_string *key)
@@ -80,7 +58,7 @@ static bool step_into_key(struct body_reader *r, const struct json_scan_string *
 	struct buffer said = { 0 };
 	bool fits;
 
-	if (key->text.len >= 6 * sizeof(r->path)) /* no escape is longer for a byte */
+	if (key->text.len >= 6 * sizeof(r->path.text)) /* no escape is longer for a byte */
 		return false;
 	if (!key->escaped)
 		return step_into(r, key->text);
@@ -125,13 +103,12 @@ static bool read_string(struct body_reader *r)
 		features_number(r->f, name, FEATURE_BYTES, INFINITY);
 		return false;
 	}
-	features_number(r->f, name, FEATURE_BYTES, (double)s.text.len);
-	if (s.text.len > FEATURE_TEXT_MAX)
+	if (!s.escaped || s.text.len > FEATURE_TEXT_MAX) {
+		features_text(r->f, name, s.text);
 		return true;
-	if (s.escaped)
-		put_unescaped(r->f, name, s.text);
-	else
-		put_text(r->f, name, s.text, false);
+	}
+	features_number(r->f, name, FEATURE_BYTES, (double)s.text.len);
+	put_unescaped(r->f, name, s.text);
 	return true;
 }
 
@@ -181,13 +158,13 @@ static bool read_members(struct body_reader *r)
 	if (json_scan_take(&r->scan, '}'))
 		return true;
 	do {
-		size_t before = r->path_len;
+		size_t before = r->path.len;
 
 		if (!json_scan_string(&r->scan, &key) || !json_scan_take(&r->scan, ':'))
 			return false;
 		if (!(step_into_key(r, &key) ? read_value(r) : json_scan_skip(&r->scan)))
 			return false;
-		r->path_len = before;
+		r->path.len = before;
 	} while (json_scan_take(&r->scan, ','));
 	return json_scan_take(&r->scan, '}');
 }
@@ -219,11 +196,11 @@ static bool read_number(struct body_reader *r, struct numbers *n, uint64_t index
 
 static void put_first(struct body_reader *r, const struct numbers *n)
 {
-	size_t before = r->path_len;
+	size_t before = r->path.len;
 
 	for (uint64_t i = 0; i < n->seen && step_into_index(r, i); i++) {
 		features_number(r->f, name_here(r), FEATURE_NUMBER, n->first[i]);
-		r->path_len = before;
+		r->path.len = before;
 	}
 }
 
@@ -244,10 +221,10 @@ static bool read_numbers(struct body_reader *r, struct numbers *n, uint64_t *cou
 
 static bool read_element(struct body_reader *r, uint64_t index)
 {
-	size_t before = r->path_len;
+	size_t before = r->path.len;
 	bool goes_on = step_into_index(r, index) ? read_value(r) : json_scan_skip(&r->scan);
 
-	r->path_len = before;
+	r->path.len = before;
 	return goes_on;
 }
 

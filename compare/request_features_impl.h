@@ -1,8 +1,9 @@
 /*
- * request_features_impl.h - the features of a request, for the two files that share the work
+ * request_features_impl.h - the features of a request, for the files that share the work
  *
  *   request_features.c       what stands in its head, and what all of them need
- *   request_features_body.c  what stands in its body
+ *   request_features_body.c  ... in its body, in JSON
+ *   request_features_call.c  ... in its first message, of a call of gRPC
  */
 #ifndef COMPARE_REQUEST_FEATURES_IMPL_H
 #define COMPARE_REQUEST_FEATURES_IMPL_H
@@ -37,6 +38,27 @@ void features_put(struct features *f, struct feature_value v);
 
 /** features_number() - @x at @name */
 void features_number(struct features *f, struct span name, enum feature_aspect aspect, double x);
+
+/** struct feature_path - a JSON pointer (RFC 6901) under way */
+struct feature_path {
+	char text[FEATURE_NAME_MAX];
+	size_t len;
+};
+
+/** feature_path_add() - one step more, with its / and ~ escaped; false, and nothing changes, if there is no room */
+bool feature_path_add(struct feature_path *p, struct span step);
+
+/** features_at() - features_name() of where @p is */
+static inline struct span features_at(struct features *f, const struct feature_path *p)
+{
+	return features_name(f, span_of(p->text, p->len));
+}
+
+/** features_text() - a short text at @name, which lives as long as the request; only its length if it is longer */
+void features_text(struct features *f, struct span name, struct span text);
+
+/** features_call() - of a call of gRPC with the methods of KServe's protocol and TensorFlow Serving's Predict */
+void features_call(struct features *f, const struct message *m);
 
 /** features_body() - of a body that begins like JSON; those before a damaged place count */
 void features_body(struct features *f, struct span body);

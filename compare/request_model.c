@@ -86,6 +86,7 @@ static struct span of_call(const struct message *m)
 
 	if (grpc_message_take(&body, &first) <= 0 || first.compressed)
 		return none;
+	span_truncate(&first.bytes, REQUEST_MODEL_BODY_MAX);
 	switch (grpc_method_of(&m->head, NULL).content) {
 	case GRPC_CONTENT_V2:
 	case GRPC_CONTENT_V2_STREAM:

@@ -1,7 +1,8 @@
 /*
  * fuzz_features.c - the features of any request, and what is told of them
  *
- * The input is cut into requests: a byte says whether it differs, two how long its body is. Properties: the counts fit
+ * The input is cut into requests: a byte says whether it differs and whether it is a call of gRPC, of which method,
+ * two how long its body is; the body is its path, too, if it is no call. Properties: the counts fit
  * together; what is written is JSON, is read again and written the same; memory is bounded by what the types
  * say; what stands out has fewer pairs than there are.
  */
@@ -49,6 +50,9 @@ static void add(struct contrast *e, struct features *f, struct span body, uint8_
 	size_t count;
 
 	m.head.is_grpc = how & 0x40;
+	if (m.head.is_grpc)
+		m.head.target = span_str(how & 0x20 ? "/tensorflow.serving.PredictionService/Predict"
+						    : "/inference.GRPCInferenceService/ModelInfer");
 	m.body = malloc(body.len ? body.len : 1);
 	must(m.body != NULL);
 	if (body.len)

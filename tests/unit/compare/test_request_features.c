@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "compare/request_features.h"
+#include "tests/rig/protobuf_bytes.h"
 
 static bool allows(const void *ctx, struct span name, bool is_grpc)
 {
@@ -103,6 +104,102 @@ static void test_bodies(void **state)
 			line(&out, &v[k]);
 		if (strcmp(buffer_text(&out), bodies[i].features) != 0)
 			fail_msg("%s:\n%s", bodies[i].body, buffer_text(&out));
+		buffer_deinit(&out);
+	}
+	features_free(f);
+}
+
+/* ---- of a message of gRPC ---- */
+
+/** framed() - a message behind its prefix */
+static struct buffer framed(struct buffer message)
+{
+	uint8_t prefix[5] = { 0, 0, 0, (uint8_t)(message.len >> 8), (uint8_t)message.len };
+	struct buffer out = { 0 };
+
+	buffer_add(&out, prefix, sizeof(prefix));
+	buffer_add_span(&out, buffer_span(&message));
+	buffer_deinit(&message);
+	return out;
+}
+
+static struct buffer infer(void)
+{
+	struct buffer m = { 0 }, input = { 0 }, shape = { 0 };
+
+	pb_text(&m, 1, "digits");
+	pb_text(&m, 2, "7");
+	pb_text(&m, 3, "an id");
+	pb_varint(&shape, 1);
+	pb_varint(&shape, 128);
+	pb_text(&input, 1, "x");
+	pb_text(&input, 2, "FP32");
+	pb_message(&input, 3, &shape); /* packed */
+	pb_message(&m, 5, &input);
+	pb_number(&input, 3, (uint64_t)-1); /* not packed */
+	pb_message(&m, 5, &input);
+	pb_text(&m, 7, "raw");
+	buffer_deinit(&input);
+	buffer_deinit(&shape);
+	return framed(m);
+}
+
+static struct buffer predict(void)
+{
+	struct buffer m = { 0 }, spec = { 0 }, entry = { 0 }, tensor = { 0 }, shape = { 0 }, dim = { 0 };
+
+	pb_text(&spec, 1, "digits");
+	pb_text(&spec, 3, "serving_default");
+	pb_message(&m, 1, &spec);
+	pb_number(&dim, 1, 64);
+	pb_message(&shape, 2, &dim);
+	pb_number(&tensor, 1, 1);
+	pb_message(&tensor, 2, &shape);
+	pb_text(&entry, 1, "a/b");
+	pb_message(&entry, 2, &tensor);
+	pb_message(&m, 2, &entry);
+	buffer_deinit(&spec);
+	buffer_deinit(&entry);
+	buffer_deinit(&tensor);
+	buffer_deinit(&shape);
+	buffer_deinit(&dim);
+	return framed(m);
+}
+
+static void test_calls(void **state)
+{
+	static const struct {
+		const char *target;
+		struct buffer (*make)(void);
+		const char *features;
+	} rows[] = {
+		{ "/inference.GRPCInferenceService/ModelInfer", infer,
+		  "/model_version bytes<=1\n/model_version=7\n/inputs/0/name bytes<=1\n/inputs/0/name=x\n/inputs/0/datatype bytes<=4\n"
+		  "/inputs/0/datatype=FP32\n/inputs/0/shape/0 number<=1\n/inputs/0/shape/1 number<=128\n/inputs/0/shape elements<=2\n"
+		  "/inputs/1/shape/0 number<=-1\n/inputs/1/shape elements<=1\n/inputs elements<=2\n" },
+		{ "/tensorflow.serving.PredictionService/Predict", predict,
+		  "/signature_name bytes<=16\n/signature_name=serving_default\n/inputs/a~1b/dtype number<=1\n"
+		  "/inputs/a~1b/shape/0 number<=64\n/inputs/a~1b/shape elements<=1\n" },
+		{ "/a.B/C", infer, "" },
+	};
+	struct features *f = reader();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buffer body = rows[i].make(), out = { 0 };
+		struct message m = message_of_body(buffer_span(&body));
+		size_t count;
+
+		m.head.target = span_str(rows[i].target);
+		m.head.is_grpc = true;
+		for (const struct feature_value *v = features_read(f, &m, SPAN_LITERAL("/p"), SPAN_LITERAL(""), &count), *at = v + 3;
+		     at < v + count; at++)
+			line(&out, at);
+		if (strcmp(buffer_text(&out), rows[i].features) != 0)
+			fail_msg("%s:\n%s", rows[i].target, buffer_text(&out));
+		for (; m.body_len > 0; m.body_len--) /* cut anywhere it is read without harm */
+			features_read(f, &m, SPAN_LITERAL("/p"), SPAN_LITERAL(""), &count);
+		buffer_deinit(&body);
 		buffer_deinit(&out);
 	}
 	features_free(f);
@@ -258,8 +355,8 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bodies),  cmocka_unit_test(test_head),    cmocka_unit_test(test_cells),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_bodies),  cmocka_unit_test(test_calls),   cmocka_unit_test(test_head),
+		cmocka_unit_test(test_cells),   cmocka_unit_test(test_hostile), cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
