@@ -333,6 +333,27 @@ static double ratio(const struct target_tally *g, double q)
 	return production > 0 ? latency_quantile(&g->side[SHADOW].total, g->timeouts, q) / production : NAN;
 }
 
+/* The value of rank @rank, from 1, of those measured; timeouts are above them. */
+static double time_at(const struct histogram *h, uint64_t rank)
+{
+	return rank > 0 && rank <= h->count ? (double)histogram_at(h, rank - 1) : NAN;
+}
+
+/* From the least of the one over the greatest of the other up to the opposite, each being wrong half as often. */
+static void ratio_json(struct json *j, const struct target_tally *g, double q, const char *const names[3])
+{
+	static const struct tails half = { 0.0125, 0.0125 };
+	const struct histogram *p = &g->side[PRODUCTION].total, *s = &g->side[SHADOW].total;
+	struct ranks of_p = looks_ranks(g->looks, p->count, q, half);
+	struct ranks of_s = looks_ranks(g->looks, s->count + g->timeouts, q, half);
+
+	number(j, names[0], ratio(g, q));
+	if (of_s.low > s->count) /* among the timeouts, which took longer than all that ended */
+		of_s.low = s->count;
+	number(j, names[1], time_at(p, of_p.high) > 0 ? time_at(s, of_s.low) / time_at(p, of_p.high) : NAN);
+	number(j, names[2], time_at(p, of_p.low) > 0 ? time_at(s, of_s.high) / time_at(p, of_p.low) : NAN);
+}
+
 static void latency_json(struct json *j, const struct target_tally *g)
 {
 	open_member(j, "latency_us", '{');
@@ -346,8 +367,8 @@ static void latency_json(struct json *j, const struct target_tally *g)
 	json_close(j, '}');
 	difference_json(j, g);
 	json_count(j, "timeouts", g->timeouts);
-	number(j, "p50_ratio", ratio(g, 0.50));
-	number(j, "p99_ratio", ratio(g, 0.99));
+	ratio_json(j, g, 0.50, (const char *const[]){ "p50_ratio", "p50_ratio_low", "p50_ratio_high" });
+	ratio_json(j, g, 0.99, (const char *const[]){ "p99_ratio", "p99_ratio_low", "p99_ratio_high" });
 	json_close(j, '}');
 }
 

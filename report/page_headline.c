@@ -171,6 +171,7 @@ static void errors_sentence(struct buffer *out, struct view target)
 static void ratio_sentence(struct buffer *out, struct view report, struct view target)
 {
 	struct view ratio = view_get(target, "latency_us.p99_ratio");
+	struct view low = view_get(target, "latency_us.p99_ratio_low"), high = view_get(target, "latency_us.p99_ratio_high");
 
 	if (!view_is_number(ratio))
 		return;
@@ -180,7 +181,10 @@ static void ratio_sentence(struct buffer *out, struct view report, struct view t
 		buffer_add_str(out, ".");
 		return;
 	}
-	buffer_printf(out, " At p99 the shadow takes %.3g times as long.", view_number(ratio));
+	buffer_printf(out, " At p99 the shadow takes %.3g times as long", view_number(ratio));
+	if (view_is_number(low) && view_is_number(high))
+		buffer_printf(out, ", between %.3g and %.3g", view_number(low), view_number(high));
+	buffer_add_str(out, ".");
 }
 
 static void noise_sentence(struct buffer *out, struct view target)

@@ -482,6 +482,79 @@ static void test_calls(void **state)
 	tally_free(again);
 }
 
+static double normal(void)
+{
+	double u = ((double)(random_next() >> 11) + 1) * 0x1p-53, v = (double)(random_next() >> 11) * 0x1p-53;
+
+	return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * v);
+}
+
+/* @n pairs of which production takes some 100 ms, and the shadow 1.2 times as long, more or less; one in @timeouts never ends. */
+static struct buffer latencies(int n, int timeouts)
+{
+	struct tally *t = tally_of(1, false);
+	struct buffer out;
+	struct made x;
+
+	make(&x);
+	for (int i = 0; i < n; i++) {
+		double ms = exp(0.5 * normal());
+
+		x.c = (struct comparison){ .verdict = COMPARISON_EQUAL, .kind = BODY_JSON };
+		x.m.body_len = (uint64_t)snprintf(x.body, sizeof(x.body), "%d", i);
+		x.outcome = (struct outcome){ OUTCOME_ANSWERED_2XX, 200, 0, 10, 20, NULL };
+		x.production = (struct response){ .status_code = 200, .last_byte_us = (int64_t)(1e5 * ms) };
+		x.shadow = (struct response){ .status_code = 200, .last_byte_us = (int64_t)(1.2e5 * ms * exp(0.2 * normal())) };
+		x.pair = (struct pair){ &x.m, &x.production, &x.shadow, &x.outcome };
+		if (timeouts > 0 && i % timeouts == 0) {
+			x.c = (struct comparison){ .verdict = COMPARISON_ERROR };
+			x.outcome = (struct outcome){ OUTCOME_FAILED_TIMEOUT, 0, 0, -1, 300000, NULL };
+			x.pair.shadow = NULL;
+		}
+		tally_add(t, 0, &x.pair, &x.c);
+	}
+	out = written(t);
+	tally_free(t);
+	return out;
+}
+
+/* The ratio of the two quantiles is in its interval in 95 % of the runs and more; what bounds it may lie among the timeouts. */
+static void test_ratios(void **state)
+{
+	enum { RUNS = 60 };
+	const double p50 = 1.2, p99 = 1.2 * exp(2.32635 * (sqrt(0.25 + 0.04) - 0.5));
+	int hits[2] = { 0 };
+	struct buffer out;
+
+	(void)state;
+	random_state = 99;
+	for (int run = 0; run < RUNS; run++) {
+		struct span s;
+
+		out = latencies(700, 0);
+		s = buffer_span(&out);
+		hits[0] += value(s, "targets/default/latency_us/p50_ratio_low") <= p50 &&
+			   value(s, "targets/default/latency_us/p50_ratio_high") >= p50;
+		hits[1] += value(s, "targets/default/latency_us/p99_ratio_low") <= p99 &&
+			   value(s, "targets/default/latency_us/p99_ratio_high") >= p99;
+		assert_true(value(s, "targets/default/latency_us/p50_ratio_high") < 1.6);
+		buffer_deinit(&out);
+	}
+	if (hits[0] < 55 || hits[1] < 55)
+		fail_msg("of %d: %d and %d", RUNS, hits[0], hits[1]);
+	out = latencies(100, 0); /* no value of 100 is surely above the 99 % point */
+	IS(buffer_span(&out), "latency_us/p50_ratio", 1.2, 0.3);
+	UNKNOWN(buffer_span(&out), "latency_us/p99_ratio_low");
+	UNKNOWN(buffer_span(&out), "latency_us/p99_ratio_high");
+	buffer_deinit(&out);
+	out = latencies(700, 50);
+	assert_true(value(buffer_span(&out), "targets/default/latency_us/p50_ratio_high") > 1);
+	assert_true(value(buffer_span(&out), "targets/default/latency_us/p99_ratio_low") > 0.5);
+	UNKNOWN(buffer_span(&out), "latency_us/p99_ratio");
+	UNKNOWN(buffer_span(&out), "latency_us/p99_ratio_high");
+	buffer_deinit(&out);
+}
+
 /* A tally of nothing knows nothing, and says so in valid JSON. */
 static void test_nothing(void **state)
 {
@@ -1188,6 +1261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_pairs),
+		cmocka_unit_test(test_ratios),
 		cmocka_unit_test(test_calls),      cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_noise_by_control), cmocka_unit_test(test_noise_by_repeats),

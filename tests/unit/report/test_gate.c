@@ -18,8 +18,8 @@ static const char report_text[] =
 	"\"verdicts\":{\"schema\":1,\"not_comparable\":0},\"decision\":{\"rate\":0.99,\"low\":0.98,\"label_psi\":0.3},"
 	"\"noise\":{\"net_rate\":0,\"low\":-0.001,\"high\":0.004},"
 	"\"error_rate\":{\"shadow\":{\"rate\":0.004},\"delta\":{\"value\":-0.001,\"high\":0.003}},"
-	"\"latency_us\":{\"timeouts\":1,\"p99_ratio\":1.1,\"shadow\":{\"total\":{\"p50\":900,\"p99\":12500}},"
-	"\"production\":{\"total\":{\"p99\":11000}},\"difference\":{\"p50\":{\"value\":-40}}}},"
+	"\"latency_us\":{\"timeouts\":1,\"p99_ratio\":1.1,\"p99_ratio_low\":0.9,\"p99_ratio_high\":1.3,\"shadow\":{\"total\":{\"p50\":900,\"p99\":12500}},"
+	"\"production\":{\"total\":{\"p99\":11000}},\"difference\":{\"p50\":{\"value\":-40,\"low\":-70,\"high\":20}}}},"
 	"\"b\":{\"role\":\"shadow\",\"pairs\":0,\"compared\":0,\"mismatch\":{\"rate\":null,\"low\":null,\"high\":null},"
 	"\"verdicts\":{\"schema\":0,\"not_comparable\":0},\"latency_us\":{\"timeouts\":0,\"p99_ratio\":null}},"
 	"\"c\":{\"role\":\"control\",\"pairs\":500,\"compared\":100,\"mismatch\":{\"rate\":0.5,\"high\":0.6}}}}}";
@@ -62,6 +62,9 @@ static const struct {
 	{ "a:shadow_p50 > 0.5ms", "a:shadow_p50 > 0.5ms (a: 900us)" },
 	{ "a:production_p99 >= 11ms", "a:production_p99 >= 11ms (a: 11ms)" },
 	{ "a:slower_p50 < -10us", "a:slower_p50 < -10us (a: -40us)" },
+	{ "a:slower_p50_lower > 0us or a:slower_p50_upper > 10us", "a:slower_p50_upper > 10us (a: 20us)" },
+	{ "a:p99_ratio_lower > 1 or a:p99_ratio_upper > 1.2", "a:p99_ratio_upper > 1.2 (a: 1.3)" },
+	{ "a:p50_ratio_upper > 1.2", "a:p50_ratio_upper > 1.2 (a: not known, nothing was measured, or it lies among the timeouts)" },
 	{ "a:shadow_p999 > 1s", "a:shadow_p999 > 1s (a: not known, nothing was measured, or it lies among the timeouts)" },
 	{ "a:p99_ratio > 1.2", NULL },
 	{ "p99_ratio > 1.2", "p99_ratio > 1.2 (b: not known, nothing was measured, or it lies among the timeouts)" },
@@ -171,8 +174,8 @@ static void test_generated(void **state)
 
 #define LATENCIES                                                                                            \
 	"\"comparison\":{\"targets\":{\"m\":{\"pairs\":9,\"compared\":9,\"latency_us\":{\"timeouts\":0,\"p50_ratio\":1,"     \
-	"\"p99_ratio\":1,\"shadow\":{\"total\":{\"p50\":5,\"p99\":9}},\"production\":{\"total\":{\"p50\":5,\"p99\":9}},"    \
-	"\"difference\":{\"p50\":{\"value\":0}}},\"streams\":{\"shadow\":{\"first_token\":{\"p50\":5,\"p99\":9},"     \
+	"\"p99_ratio\":1,\"p99_ratio_high\":1,\"shadow\":{\"total\":{\"p50\":5,\"p99\":9}},\"production\":{\"total\":{\"p50\":5,\"p99\":9}},"    \
+	"\"difference\":{\"p50\":{\"value\":0,\"high\":0}}},\"streams\":{\"shadow\":{\"first_token\":{\"p50\":5,\"p99\":9},"     \
 	"\"tokens_per_second\":{\"p50\":50}}},\"goodput\":{\"shadow\":{\"rate\":1},\"delta\":{\"low\":0}}}}}}"
 
 static const struct {
@@ -182,7 +185,7 @@ static const struct {
 	{ "p50_ratio > 2", false, false },      { "p99_ratio > 2", false, false },     { "slower_p50 > 1ms", false, false },
 	{ "shadow_p50 > 1ms", true, false },    { "shadow_p99 > 1ms", true, false },   { "first_token_p50 > 1ms", true, false },
 	{ "first_token_p99 > 1ms", true, false }, { "production_p99 > 1ms", true, true }, { "timeouts > 1%", true, true },
-	{ "compared < 5", true, true },
+	{ "p99_ratio_upper > 2", false, false }, { "slower_p50_upper > 1ms", false, false }, { "compared < 5", true, true },
 	{ "tokens_per_second_p50 < 10", true, false }, { "goodput < 90%", true, false }, { "goodput_delta_lower < -1%", false, false },
 };
 
