@@ -150,6 +150,13 @@ struct interval looks_paired(enum looks looks, uint64_t both, uint64_t only_a, u
 	return i;
 }
 
+struct interval looks_widened(struct interval i, double value, double deff)
+{
+	i.low = value - sqrt(deff) * (value - i.low);
+	i.high = value + sqrt(deff) * (i.high - value);
+	return (struct interval){ i.low < -1 ? -1 : i.low, i.high > 1 ? 1 : i.high }; /* what is NaN stays it */
+}
+
 struct ranks looks_ranks(enum looks looks, uint64_t n, double q, struct tails tails)
 {
 	struct ranks r = { 0, 0 };

@@ -48,6 +48,12 @@ struct interval looks_share(enum looks looks, uint64_t count, uint64_t of, doubl
 struct interval looks_paired(enum looks looks, uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither,
 			     struct tails tails);
 
+/**
+ * looks_widened() - the interval @i around @value of a difference of shares whose pairs count for fewer witnesses
+ * @deff: their design effect: as of as many fewer pairs, it is sqrt(@deff) times as wide. Within -1 and 1
+ */
+struct interval looks_widened(struct interval i, double value, double deff);
+
 /** looks_ranks() - as quantile_ranks(); 0 as well for what is not asked for */
 struct ranks looks_ranks(enum looks looks, uint64_t n, double q, struct tails tails);
 

@@ -226,13 +226,10 @@ static struct net independent_net(const struct rate *rate, const struct rate *fl
 	return net;
 }
 
-/* An interval of n witnesses is sqrt(deff) times as wide as one of n deff. */
 static struct net widened(struct net net, double deff)
 {
-	if (!net.shares)
-		return net;
-	net.interval.low = fmax(-1, net.value - sqrt(deff) * (net.value - net.interval.low));
-	net.interval.high = fmin(1, net.value + sqrt(deff) * (net.interval.high - net.value));
+	if (net.shares)
+		net.interval = looks_widened(net.interval, net.value, deff);
 	return net;
 }
 

@@ -40,6 +40,14 @@ static bool count_at(const struct json_doc *d, uint32_t node, const char *path, 
 	return is_count(d, node_named(d, node, path), out);
 }
 
+/* Node @node, or its member @name; NaN: it is no number. */
+static double number_at(const struct json_doc *d, uint32_t node, const char *name)
+{
+	uint32_t at = node && name ? json_doc_member(d, node, span_str(name)) : node;
+
+	return at && d->nodes[at].type == JSON_NUMBER ? json_doc_double(d, at) : NAN;
+}
+
 /* A count, or an object of counts, which are added up. */
 static bool sum_at(const struct json_doc *d, uint32_t node, const char *path, uint64_t *out)
 {
@@ -80,15 +88,21 @@ static const char *delta_in(const char *path)
 	return strstr(path, ".delta.");
 }
 
+/* What is left of the mismatches without noise. */
+static bool is_of_noise(const char *path)
+{
+	return strncmp(path, "noise.", 6) == 0;
+}
+
 bool evidence_has_interval(const struct gate_value *v)
 {
 	switch (v->kind) {
 	case GATE_COUNT:
 		return false;
 	case GATE_SHARE:
-		return v->over || is_of_rate(v->path);
+		return v->over || is_of_rate(v->path) || is_of_noise(v->path);
 	case GATE_CHANGE:
-		return delta_in(v->path) != NULL;
+		return delta_in(v->path) || is_of_noise(v->path);
 	case GATE_TIME:
 		return true;
 	case GATE_RATIO:
@@ -101,7 +115,7 @@ bool evidence_has_interval(const struct gate_value *v)
 static double design_effect(const struct gate_value *v, const struct json_doc *d, uint32_t node)
 {
 	bool has_effect = strncmp(v->path, "mismatch.", 9) == 0 || strncmp(v->path, "decision.", 9) == 0 ||
-			  (v->over && strcmp(v->over, "compared") == 0);
+			  is_of_noise(v->path) || (v->over && strcmp(v->over, "compared") == 0);
 	uint32_t at = has_effect ? node_named(d, node, "witnesses.design_effect") : 0;
 	double deff = at && d->nodes[at].type == JSON_NUMBER ? json_doc_double(d, at) : 1;
 
@@ -136,10 +150,29 @@ static void read_paired(const struct gate_value *v, const struct json_doc *d, ui
 		return;
 	}
 	e->kind = EVIDENCE_PAIRED;
+	e->deff = 1;
 	e->only_shadow = shadow - e->both;
 	e->only_production = production - e->both;
 	e->neither = e->of - shadow - e->only_production;
 	e->value = e->of ? ((double)e->only_shadow - (double)e->only_production) / (double)e->of : NAN;
+}
+
+/* Of the requests that the control answered, too. Without one there are none, and the value is taken as it is. */
+static void read_net(const struct gate_value *v, const struct json_doc *d, uint32_t node, struct evidence *e)
+{
+	uint32_t paired = node_named(d, node, "noise.paired");
+
+	if (!paired || !count_at(d, paired, "both", &e->both) || !count_at(d, paired, "shadow", &e->only_shadow) ||
+	    !count_at(d, paired, "control", &e->only_production) || !count_at(d, paired, "neither", &e->neither) ||
+	    __builtin_add_overflow(e->both, e->only_shadow, &e->of) ||
+	    __builtin_add_overflow(e->of, e->only_production, &e->of) ||
+	    __builtin_add_overflow(e->of, e->neither, &e->of) || e->of == 0) {
+		e->of = 0;
+		return;
+	}
+	e->kind = EVIDENCE_PAIRED;
+	e->deff = design_effect(v, d, node);
+	e->value = ((double)e->only_shadow - (double)e->only_production) / (double)e->of;
 }
 
 static struct spread *spread_read(const struct json_doc *d, uint32_t times, const char *above, const char *below, uint64_t timeouts)
@@ -189,6 +222,7 @@ static void read_ratio(const struct gate_value *v, const struct json_doc *d, uin
 	if (!e->spread[0] || !e->spread[1])
 		return;
 	e->kind = EVIDENCE_RATIO;
+	e->value = number_at(d, node_at(d, node, v->path, (size_t)(strstr(v->path, "_ratio") - v->path) + strlen("_ratio")), NULL);
 	e->q = quantile_named(strrchr(v->path, '.') + 1);
 	e->of = spread_count(e->spread[0]);
 }
@@ -208,6 +242,8 @@ static void read_quantile(const struct gate_value *v, const struct json_doc *d, 
 	if (!e->spread[0])
 		return;
 	e->kind = EVIDENCE_QUANTILE;
+	if (is_difference) /* of a bound, what it bounds */
+		e->value = number_at(d, node_at(d, node, v->path, (size_t)(strrchr(v->path, '.') - v->path)), "value");
 	e->q = quantile_named(name + 1);
 	e->of = spread_count(e->spread[0]);
 }
@@ -223,10 +259,13 @@ void evidence_read(const struct gate_value *v, const struct json_doc *report, ui
 	case GATE_COUNT:
 		break;
 	case GATE_SHARE:
-		read_share(v, report, node, out);
-		break;
 	case GATE_CHANGE:
-		read_paired(v, report, node, out);
+		if (is_of_noise(v->path))
+			read_net(v, report, node, out);
+		else if (v->kind == GATE_SHARE)
+			read_share(v, report, node, out);
+		else
+			read_paired(v, report, node, out);
 		break;
 	case GATE_TIME:
 		read_quantile(v, report, node, out);
@@ -320,6 +359,7 @@ struct interval evidence_interval(const struct evidence *e, enum looks looks, st
 	case EVIDENCE_PAIRED:
 		i = looks_paired(looks, scaled(e->both, scale), scaled(e->only_production, scale), scaled(e->only_shadow, scale),
 				 scaled(e->neither, scale), tails);
+		i = looks_widened(i, e->value, e->deff);
 		break;
 	case EVIDENCE_QUANTILE:
 		return quantile_interval(e->spread[0], e->q, looks, tails, scale);

@@ -39,7 +39,7 @@ struct evidence {
 	uint64_t of;  /* on how many it rests; 0: not known */
 	uint64_t count;                                         /* SHARE, of @of */
 	double deff;                                            /* ... its design effect, 1 if each is a witness */
-	uint64_t both, only_production, only_shadow, neither;   /* PAIRED, of @of */
+	uint64_t both, only_production, only_shadow, neither;   /* PAIRED, of @of, with @deff; or only the control */
 	double q;                                               /* QUANTILE, RATIO */
 	struct spread *spread[2];                               /* own memory; RATIO: of the first over the second */
 };

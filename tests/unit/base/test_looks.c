@@ -112,6 +112,20 @@ static void test_witnesses(void **state)
 	assert_true(looks_rate(LOOKS_ANYTIME, 1, 100, 1000).interval.high == 1);
 }
 
+/* Four pairs that are one witness: an interval twice as wide, as that of a quarter of the pairs is, and of shares. */
+static void test_widened(void **state)
+{
+	double value = 90.0 / 4000;
+	struct interval all = looks_paired(LOOKS_ONCE, 40, 30, 120, 3810, TAILS_95), wide = looks_widened(all, value, 4);
+	struct interval quarter = looks_paired(LOOKS_ONCE, 10, 8, 30, 952, TAILS_95);
+
+	(void)state;
+	assert_true(fabs((wide.high - wide.low) - 2 * (all.high - all.low)) < 1e-12);
+	assert_true(fabs(wide.low - quarter.low) < 0.002 && fabs(wide.high - quarter.high) < 0.002);
+	assert_true(looks_widened(all, value, 1e9).low == -1 && looks_widened(all, value, 1e9).high == 1);
+	assert_true(isnan(looks_widened((struct interval){ NAN, NAN }, NAN, 2).low));
+}
+
 /* The level counts: half the error asks for more, and for one look as for all. */
 static void test_levels(void **state)
 {
@@ -171,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_none_of_many),
 		cmocka_unit_test(test_what_is_not_asked_for),
 		cmocka_unit_test(test_witnesses),
+		cmocka_unit_test(test_widened),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_watched_quantiles),
 	};

@@ -217,6 +217,8 @@ static void test_several_shadows(void **state)
 	"\"delta\":{\"value\":-0.001}},"                                                                               \
 	"\"decision\":{\"count\":9000,\"agree\":8990,\"rate\":0.9989,\"low\":0.99,\"high\":1,\"label_psi\":0.3},"    \
 	"\"ignored\":{\"pairs\":40,\"of\":4000,\"rate\":0.01,\"low\":0,\"high\":0.2},"                               \
+	"\"noise\":{\"source\":\"control\",\"net_rate\":0.0005,\"low\":0,\"high\":1,\"shares\":\"paired\","                 \
+	"\"paired\":{\"both\":0,\"shadow\":3,\"control\":1,\"neither\":3996}},"                                           \
 	"\"latency_us\":{\"timeouts\":2,\"p99_ratio\":1,\"p50_ratio\":2,"                                            \
 	"\"production\":{\"total\":{\"p50\":40,\"p99\":60,\"buckets\":[[40,3800],[60,198]]}},"                       \
 	"\"shadow\":{\"total\":{\"p50\":20,\"p99\":60,\"buckets\":[[20,3800],[60,198]]}},"                           \
@@ -255,6 +257,8 @@ static const struct {
 	{ "slower_p50 > -30us", DECISION_REJECT, DECISION_REJECT, 4000, false },
 	{ "p50_ratio > 0.6", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "p50_ratio > 0.4", DECISION_REJECT, DECISION_REJECT, 4000, false },
+	{ "p50_ratio_upper > 0.6", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
+	{ "slower_p50_upper > -10us", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
 	{ "label_psi > 0.25", DECISION_KEEP_WATCHING, DECISION_REJECT, 0, true }, /* it may sink again */
 	{ "label_psi > 0.35", DECISION_PROMOTE, DECISION_PROMOTE, 0, true },
 	{ "mismatch == 0%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, true },
@@ -263,7 +267,11 @@ static const struct {
 	{ "compared <= 4000", DECISION_KEEP_WATCHING, DECISION_KEEP_WATCHING, 0, true },
 	{ "dropped > 6", DECISION_REJECT, DECISION_REJECT, 0, true }, /* it never shrinks */
 	{ "dropped > 7", DECISION_PROMOTE, DECISION_PROMOTE, 0, true },
-	{ "mismatch_net > 1%", DECISION_KEEP_WATCHING, DECISION_KEEP_WATCHING, 0, true }, /* not known */
+	{ "mismatch_net > 1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
+	{ "mismatch_net_upper > 1%", DECISION_PROMOTE, DECISION_PROMOTE, 4000, false },
+	{ "mismatch_net_upper > 0.04%", DECISION_KEEP_WATCHING, DECISION_KEEP_WATCHING, 4000, false },
+	{ "mismatch_net_lower > -1%", DECISION_REJECT, DECISION_REJECT, 4000, false },
+	{ "common_prefix > 1%", DECISION_KEEP_WATCHING, DECISION_KEEP_WATCHING, 0, true }, /* not known */
 };
 
 static void test_kinds(void **state)
