@@ -11,6 +11,7 @@
  *   page_explained.c ... of what requests have in common whose responses differ
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
+ *   page_classes.c  ... of one class and another
  *   page_over_time.c ... in the course of the run
  */
 #ifndef REPORT_PAGE_IMPL_H
@@ -80,6 +81,10 @@ void page_gate_value(struct buffer *out, struct view term, double value);
 
 /* page_against.c */
 void page_against(struct markup *p, struct view report);
+
+/* page_classes.c */
+/** page_classes() - which class became which, and how often each agrees; within another section */
+void page_classes(struct markup *p, struct view target);
 
 /* page_over_time.c */
 /** page_over_time() - of @target; nothing if all of it lies in one bin */

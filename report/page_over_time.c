@@ -6,8 +6,8 @@
  * there were. A strip that would be flat at zero is left out. Below them stands
  * in words what the eye would find, in Markdown too: bins whose share is above
  * that of the whole run by more than four standard errors, which of 240 bins
- * chance gives in one run of a hundred, and bins whose median is half as long
- * again as the whole run's.
+ * chance gives in one run of a hundred, and bins whose median is twice the whole
+ * run's.
  */
 #include "report/page_impl.h"
 
@@ -20,8 +20,9 @@
 #define ROWS_MAX     8
 #define STANDS_OUT   4.0 /* standard errors */
 #define COUNT_LEAST  5   /* of what stands out */
-#define TIMES_LEAST  20  /* pairs of which a median says something */
-#define TIMES_LONGER 1.5
+#define SHARE_LEAST  10  /* pairs of which a share is drawn */
+#define TIMES_LEAST  30  /* pairs of which a median says something */
+#define TIMES_LONGER 2
 
 enum { PRODUCTION, SHADOW, SIDES };
 
@@ -96,17 +97,23 @@ static double share_of(uint64_t n, uint64_t of)
 	return of > 0 ? (double)n / (double)of : (double)NAN;
 }
 
+/* One of three would tower above all else. */
+static double share_drawn(uint64_t n, uint64_t of)
+{
+	return of >= SHARE_LEAST ? share_of(n, of) : (double)NAN;
+}
+
 enum figure { DIFFER, ERRORS_PRODUCTION, ERRORS_SHADOW, PAIRS, P50_PRODUCTION, P50_SHADOW, P99_PRODUCTION, P99_SHADOW };
 
 static double figure_of(const struct time_bin *b, enum figure figure)
 {
 	switch (figure) {
 	case DIFFER:
-		return share_of(b->mismatch, b->compared);
+		return share_drawn(b->mismatch, b->compared);
 	case ERRORS_PRODUCTION:
-		return share_of(b->errors[PRODUCTION], b->errors_of);
+		return share_drawn(b->errors[PRODUCTION], b->errors_of);
 	case ERRORS_SHADOW:
-		return share_of(b->errors[SHADOW], b->errors_of);
+		return share_drawn(b->errors[SHADOW], b->errors_of);
 	case PAIRS:
 		return (double)b->pairs;
 	case P50_PRODUCTION:
@@ -294,7 +301,7 @@ static void explain(struct markup *p, const struct course *c)
 	add_moment(&text, c->first + c->columns * c->width, c->width < 60 ? 1 : 60, true);
 	buffer_add_str(&text, " UTC; each step is ");
 	format_time(&text, (double)c->width * 1e6);
-	buffer_add_str(&text, " wide.");
+	buffer_printf(&text, " wide, and shares are of %d pairs or more.", SHARE_LEAST);
 	markup_note(p, "%s", buffer_text(&text));
 	buffer_deinit(&text);
 }

@@ -94,10 +94,76 @@ static void test_course(void **state)
 	check(parts, COUNT(parts), MEDIUM_HTML, MEDIUM_MARKDOWN);
 }
 
+/* ---- class by class ---- */
+
+#define DECISIONS(labels, confusion, overflow)                                                                       \
+	TARGET("\"decision\":{\"count\":1000,\"agree\":900,\"rate\":0.9,\"labels\":[" labels "],\"confusion\":[" confusion "]," \
+	       "\"confusion_overflow\":" overflow "}")
+#define LABEL(name, production, shadow) "{\"label\":\"" name "\",\"production\":" #production ",\"shadow\":" #shadow "}"
+#define CONFUSED(production, shadow, n) "{\"production\":\"" production "\",\"shadow\":\"" shadow "\",\"count\":" #n "}"
+#define THREE LABEL("ham", 900, 920) "," LABEL("spam", 80, 70) "," LABEL("rare", 20, 10)
+
+static void test_classes(void **state)
+{
+	static const struct part parts[] = {
+		{ DECISIONS(THREE, CONFUSED("ham", "spam", 9) "," CONFUSED("rare", "ham", 12) "," CONFUSED("rare", "spam", 3), "0"),
+		  "25.0 % (11.2 % to 46.9 %)", "at most as high" },
+		{ DECISIONS(THREE, CONFUSED("rare", "spam", 3) "," CONFUSED("rare", "ham", 12), "4"), "ham (12)", "more classes" },
+		{ DECISIONS(THREE, CONFUSED("rare", "ham", 12), "4"), "4 disagreements are not told apart by class", "In the course" },
+		{ DECISIONS(THREE, CONFUSED("rare", "ham", 12), "4"), "In the other classes all decisions agree", NULL },
+		{ DECISIONS(THREE, "", "0"), "decisions agree", "production decided" },
+		/* what production never said, and counts that cannot be */
+		{ DECISIONS(LABEL("a", 0, 3) "," LABEL("b", 2, 1), CONFUSED("a", "b", 3) "," CONFUSED("b", "a", 1), "0"), "a (1)", "nan" },
+		{ DECISIONS(LABEL("a", 2, 3) "," LABEL("b", 2, 1), CONFUSED("a", "b", 7) "," CONFUSED("a", "a", 9), "0"), "b (7)", "(9)" },
+	};
+	struct buffer page = { 0 };
+	const char *rare, *ham;
+
+	(void)state;
+	check(parts, COUNT(parts), MEDIUM_HTML, MEDIUM_MARKDOWN);
+	page_of(parts[0].report, MEDIUM_MARKDOWN, &page);
+	rare = strstr(buffer_text(&page), "|rare|20|15|");
+	ham = strstr(buffer_text(&page), "|ham|900|9|");
+	assert_true(rare && ham && rare < ham); /* what is surely bad is first, however rare */
+	buffer_deinit(&page);
+	page_of(parts[0].report, MEDIUM_HTML, &page);
+	assert_non_null(strstr(buffer_text(&page), "<td class=\"same\">891</td>")); /* of 900, 9 otherwise */
+	assert_non_null(strstr(buffer_text(&page), "<td class=\"total\">920</td>"));
+	buffer_deinit(&page);
+}
+
+/* Of many classes there is a list of what is confused most, and the worst of them, in time. */
+static void test_many_classes(void **state)
+{
+	struct buffer labels = { 0 }, confusion = { 0 }, report = { 0 }, page = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1100; i++) {
+		buffer_printf(&labels, "%s{\"label\":\"c%d\",\"production\":100,\"shadow\":100}", i ? "," : "", i);
+		buffer_printf(&confusion, "%s{\"production\":\"c%d\",\"shadow\":\"c%d\",\"count\":%d}", i ? "," : "", i, (i + 1) % 1100,
+			      1 + i % 100);
+	}
+	buffer_add_str(&report, "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"decision\":{\"count\":9,\"labels\":[");
+	buffer_add_span(&report, buffer_span(&labels));
+	buffer_add_str(&report, "],\"confusion\":[");
+	buffer_add_span(&report, buffer_span(&confusion));
+	buffer_add_str(&report, "]}}}}}");
+	page_of(buffer_text(&report), MEDIUM_MARKDOWN, &page);
+	assert_non_null(strstr(buffer_text(&page), "|c99|c100|100|"));
+	assert_non_null(strstr(buffer_text(&page), "|c99|100|100|0 % ("));
+	assert_non_null(strstr(buffer_text(&page), "1012 more classes have disagreements"));
+	buffer_deinit(&labels);
+	buffer_deinit(&confusion);
+	buffer_deinit(&report);
+	buffer_deinit(&page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_course),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_many_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
