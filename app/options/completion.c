@@ -1,5 +1,5 @@
 /*
- * completion.c - scripts for bash and zsh, from the table of options
+ * completion.c - scripts for bash, zsh and fish, from the table of options
  *
  * Theory of operation: the program prints its own script, so that an option
  * cannot be in the table and not in the completion; the package installs what
@@ -10,9 +10,12 @@
  *
  * The bash script needs nothing beside bash: no library of helpers. In bash a
  * "=" is a word of its own, hence the lines that look one word further back.
+ * In fish the script is data: a "complete" line for each option, which the shell
+ * asks only where its condition holds.
  */
 #include "app/options/completion.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/options/commands.h"
@@ -225,6 +228,95 @@ static void zsh_text(struct buffer *out)
 	buffer_add_str(out, " \\\n\t'*:packet filter:(" WORDS ")'\n");
 }
 
+/* ---- fish ---- */
+
+static const char fish_begin[] = "# fish completion for shadowtap; printed by: shadowtap --completion fish\n"
+				 "function __shadowtap_command\n"
+				 "\tset -l words (commandline -opc)\n"
+				 "\ttest \"$words[2]\" = \"$argv[1]\"\n"
+				 "end\n"
+				 "function __shadowtap_run\n"
+				 "\tset -l words (commandline -opc)\n"
+				 "\tnot contains -- \"$words[2]\"";
+
+/* Text between single quotes, where fish knows two escapes. */
+static void fish_quote(struct buffer *out, const char *text)
+{
+	buffer_add_str(out, "'");
+	for (; *text; text++) {
+		if (strchr("'\\", *text))
+			buffer_add_str(out, "\\");
+		buffer_add(out, text, 1);
+	}
+	buffer_add_str(out, "'");
+}
+
+static void fish_option(struct buffer *out, const char *condition, char letter, const char *name, const char *help)
+{
+	buffer_printf(out, "complete -c shadowtap -n '%s'", condition);
+	if (letter)
+		buffer_printf(out, " -s %c", letter);
+	buffer_printf(out, " -l %s -d ", name);
+	fish_quote(out, help);
+}
+
+/* -x: a value follows, and is no file; -r -F: it is one */
+static void fish_value(struct buffer *out, const struct option_row *row)
+{
+	switch (value_source(row)) {
+	case VALUE_NONE:
+		break;
+	case VALUE_UNKNOWN:
+		buffer_add_str(out, " -x");
+		break;
+	case VALUE_CHOICES:
+		buffer_add_str(out, " -x -a ");
+		fish_quote(out, row->choices);
+		break;
+	case VALUE_INTERFACE:
+		buffer_add_str(out, " -x -a '(shadowtap --list-interfaces 2>/dev/null | string replace -r \":.*\" \"\")'");
+		break;
+	case VALUE_FILE:
+		buffer_add_str(out, " -r -F");
+		break;
+	case VALUE_USER:
+		buffer_add_str(out, " -x -a '(__fish_complete_users)'");
+		break;
+	}
+}
+
+static void fish_command(struct buffer *out, const struct command_row *c)
+{
+	char condition[64];
+
+	snprintf(condition, sizeof(condition), "__shadowtap_command %s", c->name);
+	buffer_printf(out, "complete -c shadowtap -n '%s' -F\n", condition);
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct command_option *o = &c->options[i];
+
+		fish_option(out, condition, o->letter, o->name, o->help);
+		if (o->value)
+			buffer_add_str(out, is_file(o->value) ? " -r -F" : " -x");
+		buffer_add_str(out, "\n");
+	}
+}
+
+static void fish_text(struct buffer *out)
+{
+	buffer_add_str(out, fish_begin);
+	for (size_t i = 0; i < command_count; i++)
+		buffer_printf(out, " %s", commands[i].name);
+	buffer_add_str(out, "\nend\ncomplete -c shadowtap -f\n");
+	for (size_t i = 0; i < command_count; i++)
+		fish_command(out, &commands[i]);
+	for (const struct option_row *row = option_rows; row < option_rows + option_row_count; row++) {
+		fish_option(out, "__shadowtap_run", row->letter, row->name, row->help);
+		fish_value(out, row);
+		buffer_add_str(out, "\n");
+	}
+	buffer_add_str(out, "complete -c shadowtap -n '__shadowtap_run' -a '" WORDS "'\n");
+}
+
 void completion_text(enum shell shell, struct buffer *out)
 {
 	switch (shell) {
@@ -233,6 +325,9 @@ void completion_text(enum shell shell, struct buffer *out)
 		break;
 	case SHELL_ZSH:
 		zsh_text(out);
+		break;
+	case SHELL_FISH:
+		fish_text(out);
 		break;
 	}
 }

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-enum shell { SHELL_BASH, SHELL_ZSH };
+enum shell { SHELL_BASH, SHELL_ZSH, SHELL_FISH };
 
 /** completion_text() - the completion script for @shell, made from the table of options */
 void completion_text(enum shell shell, struct buffer *out);

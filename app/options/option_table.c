@@ -43,7 +43,7 @@
 #define DURATION(field, ...) .kind = OPTION_DURATION, .offset = AT(int64_t, field), RANGE(__VA_ARGS__)
 
 /* Rows whose choices fill an enum: their last words are these. */
-_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_ZSH == 1 &&
+_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_FISH == 2 &&
 		       H2_OFF == 2 && H2_HEADS_NEEDED == 2 && sizeof(enum h2_mode) == sizeof(unsigned) &&
 		       sizeof(enum h2_heads) == sizeof(unsigned) && STOP_WHEN_DECIDED == 1 &&
 		       sizeof(enum stop_when) == sizeof(unsigned),
@@ -343,8 +343,8 @@ const struct option_row option_rows[] = {
 	  "list the routes of each preset and of the deny list with their sources, and exit",
 	  COMMAND(COMMAND_LIST_PRESETS) },
 	{ OPTION_GROUP_GENERAL, 0, "completion", "SHELL",
-	  "print the script with which bash or zsh completes our options, and exit",
-	  .kind = OPTION_SHELL, .command_line_only = true, .choices = "bash zsh" },
+	  "print the script with which bash, zsh or fish completes our options, and exit",
+	  .kind = OPTION_SHELL, .command_line_only = true, .choices = "bash zsh fish" },
 	{ OPTION_GROUP_GENERAL, 'V', "version", NULL,
 	  "print the versions of the program and its libraries, and exit",
 	  COMMAND(COMMAND_VERSION) },

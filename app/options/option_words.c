@@ -405,7 +405,7 @@ static int parse_shell(struct options *o, const struct option_input *in, void *f
 
 	(void)field;
 	if (shell < 0)
-		return option_wrong(error, in, "write bash or zsh");
+		return option_wrong(error, in, "write bash, zsh or fish");
 	o->command = COMMAND_COMPLETION;
 	o->shell = (enum shell)shell;
 	return 0;

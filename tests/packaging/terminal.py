@@ -1,7 +1,8 @@
 """terminal.py - real shells at a real terminal, and the tabulator key
 
 The script comes from the program under test; a shell without its user's files
-loads it, we type, and look at what stands on the line then.
+loads it, we type, and look at what stands on the line then. fish needs no terminal
+for that: it prints what it would offer.
 """
 import os
 import pty
@@ -94,4 +95,49 @@ def zsh(binary, directory):
     try_all("zsh", ["zsh", "-f", "-i"], load, binary, directory)
 
 
-bash.title, zsh.title = "completion-bash", "completion-zsh"
+# what stands on the line, and all that fish offers for its last word
+OFFERED = [
+    ("shadowtap --sam", {"--sample", "--sample-by"}),
+    ("shadowtap --sample-by conn", {"connection"}),
+    ("shadowtap --preset tor", {"torchserve"}),
+    ("shadowtap --preset=mlf", {"--preset=mlflow"}),
+    ("shadowtap -r mon", {"monday.pcap"}),
+    ("shadowtap doc", {"doctor"}),
+    ("shadowtap doctor --interface l", {"lo"}),
+    ("shadowtap --completion ", {"bash", "zsh", "fish"}),
+    ("shadowtap --port mon", set()),
+    ("shadowtap mon", set()),
+    ("shadowtap --user roo", {"root"}),
+    ("shadowtap report mon", {"monday.pcap"}),
+    ("shadowtap report --again", {"--against"}),
+    ("shadowtap report --sam", set()),
+    ("shadowtap plan --report mon", {"monday.pcap"}),
+    ("shadowtap plan --rate mon", set()),
+    ("shadowtap --title report --sam", {"--sample", "--sample-by"}),
+]
+
+
+def fish(binary, directory):
+    """fish, with nothing but the script."""
+    if not shutil.which("fish"):
+        raise Skip("no fish; see tests/packages.txt")
+    (directory / "monday.pcap").touch()
+    (directory / "shadowtap").symlink_to(binary)
+    script = subprocess.run([binary, "--completion", "fish"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    (directory / "shadowtap.fish").write_text(script)
+    env = {"PATH": f"{directory}:{os.environ['PATH']}", "HOME": str(directory), "LC_ALL": "C.UTF-8"}
+
+    def run_fish(*arguments):
+        done = subprocess.run(["fish", "--no-config", *arguments], check=False, cwd=directory, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        check(done.returncode == 0, f"fish {arguments[0]} ended with {done.returncode}: {done.stdout[-300:]!r}")
+        return done.stdout
+
+    check(run_fish("--no-execute", "shadowtap.fish") == "", "fish does not like the script")
+    for typed, wanted in OFFERED:
+        lines = run_fish("-c", f"source shadowtap.fish; complete -C '{typed}'").splitlines()
+        seen = {line.split("\t")[0] for line in lines}
+        check(seen == wanted, f"fish: {typed!r} offers {sorted(seen)}, not {sorted(wanted)}")
+
+
+bash.title, zsh.title, fish.title = "completion-bash", "completion-zsh", "completion-fish"

@@ -303,6 +303,7 @@ static const struct parse_case accepted[] = {
 	/* what is told */
 	{ { "--completion", "bash" }, 0, " command=5 if=any" },
 	{ { "--completion=zsh" }, 0, " command=5 shell=1 if=any" },
+	{ { "--completion=fish" }, 0, " command=5 shell=2 if=any" },
 	{ { "--dry-run", "--admin", "[::1]:9090" }, 0, " if=any dry=1 admin=[::1]:9090" },
 	{ { "--dry-run", "--admin", "unix:/run/x" }, 0, " if=any dry=1 admin=/run/x" },
 	{ { "--dry-run", "--report", "a.json", "--report=b.html", "--log-format", "text" }, 0,
@@ -494,7 +495,7 @@ static const struct parse_case refused[] = {
 	  "--report a.xml: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
 	{ { "--report", ".json" }, -EINVAL,
 	  "--report .json: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
-	{ { "--completion", "fish" }, -EINVAL, "--completion fish: write bash or zsh" },
+	{ { "--completion", "tcsh" }, -EINVAL, "--completion tcsh: write bash, zsh or fish" },
 	{ { "--h2", "no" }, -EINVAL, "--h2 no: write one of: auto on off" },
 	{ { "--h2-heads", "part" }, -EINVAL, "--h2-heads part: write one of: auto whole needed" },
 	{ { "--log-format", "xml" }, -EINVAL, "--log-format xml: write json or text" },
