@@ -23,6 +23,8 @@ void page_gate_value(struct buffer *out, struct view term, double value)
 
 	if (text.len > 0 && memchr(text.at, '%', text.len))
 		format_share(out, value);
+	else if (text.len > 0 && text.at[text.len - 1] >= 'a') /* a unit of time: "shadow_p99 > 50ms" */
+		format_time(out, value);
 	else
 		format_number(out, value);
 }

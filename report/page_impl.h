@@ -76,7 +76,7 @@ void page_gate(struct markup *p, struct view report);
 /** page_not_asked() - what is notable about a target and not in the gate's expression, with commas between */
 void page_not_asked(struct buffer *out, struct view report, struct view target);
 
-/** page_gate_value() - a share, where the term was written as one */
+/** page_gate_value() - a share or a time, where the term was written as one */
 void page_gate_value(struct buffer *out, struct view term, double value);
 
 /* page_against.c */

@@ -83,6 +83,11 @@ static int draw(const char *json, enum medium medium, struct buffer *out)
 	return err;
 }
 
+#define DECIDED(state, is_default, pairs, seconds, terms)                                                                                \
+	"{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"looks\":\"anytime\"}},\"decision\":{\"state\":\"" state                  \
+	"\",\"looks\":\"anytime\",\"why\":\"because\",\"is_default\":" is_default ",\"pairs_to_go\":" pairs ",\"seconds_to_go\":" seconds \
+	",\"terms\":[" terms "]}}}"
+
 /* Once what stands on top of a report, once what is further down; "" where only the other is asked. */
 static void test_what_is_said(void **state)
 {
@@ -146,6 +151,19 @@ static void test_what_is_said(void **state)
 		  "{\"a\":{\"mismatch\":{\"of\":850,\"rate\":0.5,\"low\":0.45},\"latency_us\":{\"p99_ratio\":5.49},\"decision\":{\"count\":900,"
 		  "\"score_psi\":2.353}}}}}",
 		  "Not asked, and notable: mismatch at least 45.0 %.", "not known: no one knows" },
+		/* the decision: its state and reason on top, each term with its interval and what that shows below */
+		{ DECIDED("keep_watching", "true", "3051", "1260",
+			  "{\"term\":\"mismatch > 0.5%\",\"target\":\"a\",\"allowed\":\"at most 0.5%\",\"value\":0.001,\"low\":0.0002,"
+			  "\"high\":0.009,\"of\":900,\"witnesses\":640,\"by\":\"interval\",\"state\":\"keep_watching\",\"why\":null}"),
+		  "Decision: keep watching: because; about 3,100 pairs (21 min) to go.", "0.020 % to 0.90 % of 900 that count as 640" },
+		{ DECIDED("promote", "true", "0", "0", "{\"term\":\"compared < 9\",\"target\":\"a\",\"value\":12,\"by\":\"value\",\"state\":\"promote\"}"),
+		  "Decision: promote: because.", "No --fail-on was given" },
+		{ DECIDED("reject", "false", "null", "null",
+			  "{\"term\":\"shadow_p99 > 50ms\",\"target\":\"a\",\"value\":61000,\"low\":52000,\"high\":null,\"of\":900,\"witnesses\":900,"
+			  "\"by\":\"interval\",\"state\":\"reject\"}"),
+		  "Decision: reject: because.", "52.0 ms to … of 900" },
+		{ DECIDED("reject", "false", "null", "null", "{\"term\":\"shadow_p99 > 50ms\",\"target\":\"a\",\"value\":61000,\"state\":\"reject\"}"),
+		  "95 % interval at any time", "61.0 ms" },
 		/* several shadows: each has a row, and a failing term says whose it is */
 		{ "{\"requests\":{},\"targets\":{\"same\":{\"url\":\"http://s:1\"},\"next\":{\"url\":\"http://n:2\"}},\"gate\":{\"passed\":false,\"failing\":[{"
 		  "\"term\":\"mismatch > 1%\",\"target\":\"next\",\"value\":0.3}],\"terms\":[{\"term\":\"mismatch > 1%\",\"target\":\"same\",\"value\":0,"
