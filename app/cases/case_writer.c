@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 
 #include "app/cases/case_folder.h"
 #include "app/process/privileges.h"
+#include "app/process/second_process.h"
 #include "app/record/output_file.h"
 #include "base/write_all.h"
 
@@ -28,30 +28,7 @@ struct order {
 	uint32_t is_first, is_program;
 };
 
-static int read_whole(int fd, void *at, size_t len)
-{
-	for (size_t had = 0; had < len;) {
-		ssize_t n = read(fd, (char *)at + had, len - had);
-
-		if (n == 0)
-			return -EPIPE;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		had += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* ---- the process ---- */
-
-/* ^C in a terminal goes to all its processes; this one ends when the run closes its end. */
-static void ignore_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], SIG_IGN);
-}
 
 static void close_others(int fd)
 {
@@ -81,7 +58,7 @@ static int write_one(int folder, const struct order *o)
 {
 	struct buffer content = { 0 };
 	char *room = o->len <= FILE_BYTES_MAX ? buffer_room(&content, (size_t)o->len + 1) : NULL;
-	int err = room ? read_whole(STDIN_FILENO, room, (size_t)o->len) : -ENOMEM;
+	int err = room ? second_process_read(STDIN_FILENO, room, (size_t)o->len) : -ENOMEM;
 
 	if (err == 0 && o->is_first)
 		err = case_folder_begin(folder, o->name);
@@ -97,7 +74,7 @@ static int serve(int folder)
 	struct order o;
 	int err = 0;
 
-	while (err == 0 && read_whole(STDIN_FILENO, &o, sizeof(o)) == 0) {
+	while (err == 0 && second_process_read(STDIN_FILENO, &o, sizeof(o)) == 0) {
 		o.name[sizeof(o.name) - 1] = o.file[sizeof(o.file) - 1] = '\0';
 		err = write_one(folder, &o);
 	}
@@ -114,7 +91,7 @@ static void process(int fd, const char *path)
 {
 	int folder;
 
-	ignore_signals();
+	second_process_signals(SIG_IGN);
 	close_others(fd);
 	folder = become_caller();
 	if (folder == 0)
@@ -130,7 +107,7 @@ static void process(int fd, const char *path)
 static int read_status(int fd)
 {
 	int32_t status;
-	int err = read_whole(fd, &status, sizeof(status));
+	int err = second_process_read(fd, &status, sizeof(status));
 
 	return err < 0 ? err : status;
 }

@@ -299,6 +299,10 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_TELL, 0, "label", "NAME=VALUE",
 	  "what the report should say of the run, such as model=fraud-v7; repeatable",
 	  .kind = OPTION_LABEL, .offset = AT(struct texts, labels) },
+	{ OPTION_GROUP_TELL, 0, "on-end", "CMD",
+	  "run this command of the shell once the report is written, with SHADOWTAP_REPORT, SHADOWTAP_DECISION and "
+	  "SHADOWTAP_STATUS in its environment",
+	  TEXT(on_end), .secret = true },
 	{ OPTION_GROUP_TELL, 0, "admin", "ADDR:PORT|unix:PATH",
 	  "answer HTTP here: /metrics for Prometheus, /healthz, /stats, /sample; 127.0.0.1:9090, [::1]:9090, "
 	  "unix:/run/shadowtap.sock",

@@ -114,6 +114,7 @@ struct options {
 	struct texts given; /* every option as it was given, without what may be a secret: "--sample 5%" */
 	const char *title;  /* of the report; NULL: none */
 	struct texts labels; /* of the report: NAME=VALUE */
+	const char *on_end;  /* a command for the shell; NULL: none */
 
 	struct texts_owner *owner; /* everything the texts point to */
 };

@@ -141,6 +141,8 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 
 	note_who(r);
 	r->o = r->current = options;
+	if ((err = end_command_start(stages_end_command(options), &r->end_command, error)) < 0)
+		return err;
 	r->outputs.events_fd = -1;
 	r->process_usage.statm_fd = -1;
 	r->live = r->o->files.count == 0;
@@ -224,6 +226,7 @@ void run_close(struct run *r)
 		uv_loop_close(&r->loop);
 	}
 	explain_end(r->explain, NULL);
+	end_command_close(&r->end_command);
 	admin_free(r->admin);
 	process_usage_close(&r->process_usage);
 	comparing_free(r->comparing);
@@ -236,6 +239,17 @@ void run_close(struct run *r)
 	progress_deinit(&r->progress);
 	buffer_deinit(&r->figures);
 	buffer_deinit(&r->page);
+}
+
+/** run_command_at_end() - --on-end; that it failed is told, and changes no exit status */
+static void run_command_at_end(struct run *r, int status)
+{
+	struct buffer trouble = { 0 };
+
+	end_command_run(&r->end_command, r->decision.state, status, &trouble);
+	if (trouble.len > 0)
+		log_warn("%s", buffer_text(&trouble));
+	buffer_deinit(&trouble);
 }
 
 int run_to_end(const struct options *options)
@@ -257,6 +271,7 @@ int run_to_end(const struct options *options)
 	} else {
 		uv_run(&r->loop, UV_RUN_DEFAULT);
 		status = run_report(r);
+		run_command_at_end(r, status);
 	}
 	run_close(r);
 	buffer_deinit(&error);

@@ -22,6 +22,7 @@
 #include "app/cases/case_writer.h"
 #include "app/options/options.h"
 #include "app/run/comparing.h"
+#include "app/run/end_command.h"
 #include "app/run/explain.h"
 #include "app/run/inputs.h"
 #include "app/run/lanes.h"
@@ -52,6 +53,7 @@ struct run {
 	const struct options *current; /* o or reread: what can change */
 	struct outputs outputs;
 	struct recording recording;
+	struct end_command end_command;
 	struct budget budget;
 	struct inputs inputs;
 	size_t lane_count;

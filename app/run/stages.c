@@ -123,6 +123,16 @@ struct output_settings stages_outputs(const struct options *o)
 	return (struct output_settings){ .events_path = o->events_path, .reports = o->reports, .read = o->files };
 }
 
+struct end_command_settings stages_end_command(const struct options *o)
+{
+	return (struct end_command_settings){
+		.command = o->on_end,
+		.report = o->reports.count > 0 ? o->reports.at[0] : NULL,
+		.user = o->user,
+		.prefers_caller = o->user_was_chosen,
+	};
+}
+
 struct recording_settings stages_recording(const struct options *o)
 {
 	return (struct recording_settings){

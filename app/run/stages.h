@@ -12,6 +12,7 @@
 #include "app/run/explain.h"
 #include "app/run/inputs.h"
 #include "app/run/lane.h"
+#include "app/run/end_command.h"
 #include "app/run/outputs.h"
 #include "app/run/progress.h"
 #include "app/run/recording.h"
@@ -42,6 +43,7 @@ struct sample_settings stages_sample(const struct options *o);
 struct comparing_settings stages_comparing(const struct options *o);
 
 struct output_settings stages_outputs(const struct options *o);
+struct end_command_settings stages_end_command(const struct options *o);
 struct recording_settings stages_recording(const struct options *o);
 struct progress_settings stages_progress(const struct options *o);
 struct explain_settings stages_explain(const struct options *o);

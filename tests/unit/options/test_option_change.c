@@ -70,6 +70,7 @@ static const struct change_row rows[] = {
 	  "cert, key, connect-timeout, stats-every, show-query" },
 	{ { "-tsink:" }, "ramp = 1%..2%/1m\nmax-cpu = 5%\n", "ramp = 1%..3%/1m\nmax-cpu = 6%\n", "", "ramp, max-cpu" },
 	{ { "-tsink:" }, "", "user = root\n", "", "user" },
+	{ { "-tsink:" }, "on-end = true\n", "on-end = false\n", "", "on-end" },
 };
 
 static void write_file(const char *path, const char *text)

@@ -149,6 +149,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "duration", (uint64_t)o->duration_ns, 0);
 	show_text(out, "events", o->events_path);
 	show_texts(out, "reports", &o->reports);
+	show_text(out, "on_end", o->on_end);
 	if (o->admin.at.family)
 		show_text(out, "admin", endpoint_text(&o->admin.at, endpoint));
 	if (o->admin.path[0])
@@ -304,6 +305,7 @@ static const struct parse_case accepted[] = {
 	{ { "--completion", "bash" }, 0, " command=5 if=any" },
 	{ { "--completion=zsh" }, 0, " command=5 shell=1 if=any" },
 	{ { "--completion=fish" }, 0, " command=5 shell=2 if=any" },
+	{ { "--dry-run", "--on-end", "curl '$SHADOWTAP_REPORT'" }, 0, " if=any dry=1 on_end=curl '$SHADOWTAP_REPORT'" },
 	{ { "--dry-run", "--admin", "[::1]:9090" }, 0, " if=any dry=1 admin=[::1]:9090" },
 	{ { "--dry-run", "--admin", "unix:/run/x" }, 0, " if=any dry=1 admin=/run/x" },
 	{ { "--dry-run", "--report", "a.json", "--report=b.html", "--log-format", "text" }, 0,
