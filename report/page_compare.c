@@ -136,6 +136,25 @@ static void generated(struct markup *p, struct view target)
 	decisions_of_replies(p, g);
 }
 
+/* On which requests one of the two differs alone: that is all that tells the shadow from the control. */
+static void noise_beside(struct buffer *out, struct view paired)
+{
+	uint64_t shadow = view_count(view_get(paired, "shadow")), control = view_count(view_get(paired, "control"));
+	uint64_t both = view_count(view_get(paired, "both")), neither = view_count(view_get(paired, "neither"));
+
+	if (both + shadow + control + neither == 0)
+		return;
+	buffer_add_str(out, " Of ");
+	format_count(out, both + shadow + control + neither);
+	buffer_add_str(out, " requests that it and the shadow answered, both differ in ");
+	format_count(out, both);
+	buffer_add_str(out, ", the shadow alone in ");
+	format_count(out, shadow);
+	buffer_add_str(out, ", the control alone in ");
+	format_count(out, control);
+	buffer_add_str(out, ".");
+}
+
 static void noise(struct markup *p, struct view target)
 {
 	struct view n = view_get(target, "noise"), mismatch = view_get(n, "mismatch"),
@@ -149,6 +168,7 @@ static void noise(struct markup *p, struct view target)
 		buffer_add_str(&text, " of ");
 		format_count(&text, view_count(view_get(mismatch, "of")));
 		buffer_add_str(&text, " pairs.");
+		noise_beside(&text, view_get(n, "paired"));
 	} else if (view_count(view_get(repeats, "requests")) > 0) {
 		buffer_add_str(&text, "Noise: of ");
 		format_count(&text, view_count(view_get(repeats, "requests")));

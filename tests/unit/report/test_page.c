@@ -116,6 +116,15 @@ static void test_what_is_said(void **state)
 		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "At p99 the shadow takes 4 times as long." },
 		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
 		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Times of the shadow are not judged here: replayed as fast as possible." },
+		{ "{\"requests\":{},\"speed\":1,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
+		  "\"latency_us\":{\"p99_ratio\":4,\"p99_ratio_low\":2.5,\"p99_ratio_high\":6}}}}}", "", "At p99 the shadow takes 4 times as long, between 2.5 and 6." },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":900,\"mismatch\":{\"count\":45,\"of\":900,\"rate\":0.05},"
+		  "\"noise\":{\"source\":\"control\",\"mismatch\":{\"of\":890,\"rate\":0.04},\"net_rate\":0.01,\"low\":-0.002,\"high\":0.022}}}}}",
+		  "", "Net of noise (the control), 1.00 % differ, between -0.20 % and 2.20 %." },
+		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":900,\"mismatch\":{\"count\":45,\"of\":900,\"rate\":0.05},"
+		  "\"noise\":{\"source\":\"control\",\"mismatch\":{\"of\":890,\"rate\":0.04},\"net_rate\":0.01,\"paired\":{\"both\":30,\"shadow\":14,\"control\":5,"
+		  "\"neither\":831}}}}}}",
+		  "", "Of 880 requests that it and the shadow answered, both differ in 30, the shadow alone in 14, the control alone in 5." },
 		{ "{\"requests\":{},\"all_failed\":{}}", "0 requests mirrored", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
