@@ -224,7 +224,7 @@ static void test_watched_rates(void **state)
 	assert_true(wilson > all / 4); /* or the streams would not catch anything */
 }
 
-/* Both sides find what is there, and soon: the numbers are those of docs/comparing.md. */
+/* What it takes to show that a rate is below 0.1 %, if it is 0 or half of that; docs/comparing.md has these numbers. */
 static void test_power(void **state)
 {
 	(void)state;
