@@ -6,9 +6,6 @@
 #include "base/beta.h"
 
 #define PRIOR       0.5  /* of rates: Beta(1/2, 1/2) */
-#define RANK_PRIOR  10.0 /* of ranks: Beta(10 q, 10 (1 - q)) */
-#define LOGIT_MAX   700  /* log odds of rates looked at: double holds no more */
-#define HALVINGS    60   /* of an interval of at most 2 LOGIT_MAX: to the last bit */
 #define LIMIT_LEAST 1e-300
 #define PAIRS_MAX   0x1p53
 #define STAKES	    16
@@ -23,50 +20,13 @@ static struct split split_of(uint64_t count, uint64_t of)
 	return (struct split){ (double)(count < of ? count : of), count < of ? (double)(of - count) : 0 };
 }
 
-/*
- * mixture() - the log of B(a + seen, b + unseen) / (B(a, b) p^seen q^unseen): how much likelier the counts are
- * under rates drawn from Beta(a, b) than under the rate p = 1 - q
- */
-static double mixture(double a, double b, struct split n, double p, double q)
-{
-	return log_beta_ratio(a + n.seen, b + n.unseen, p, q) - log_beta_ratio(a, b, p, q);
-}
-
-static double rate_mixture(struct split n, double logit)
-{
-	return mixture(PRIOR, PRIOR, n, 1 / (1 + exp(-logit)), 1 / (1 + exp(logit)));
-}
-
-/* The log odds between @credible and @not where the mixture reaches @bar; convex in log odds, so it is crossed once. */
-static double rate_bound(struct split n, double credible, double not, double bar)
-{
-	for (int i = 0; i < HALVINGS; i++) {
-		double middle = (credible + not ) / 2;
-
-		*(rate_mixture(n, middle) < bar ? &credible : &not ) = middle;
-	}
-	return 1 / (1 + exp(-not ));
-}
-
-struct interval anytime_rate(uint64_t count, uint64_t of, double alpha)
-{
-	struct split n = split_of(count, of);
-	double centre = fmax(-LOGIT_MAX, fmin(LOGIT_MAX, log(n.seen / n.unseen))), bar = -log(alpha);
-	struct interval i = { 0, 1 };
-
-	if (n.seen > 0)
-		i.low = rate_bound(n, n.unseen > 0 ? centre : LOGIT_MAX, -LOGIT_MAX, bar);
-	if (n.unseen > 0)
-		i.high = rate_bound(n, n.seen > 0 ? centre : -LOGIT_MAX, LOGIT_MAX, bar);
-	return i;
-}
-
-/* log of B(a + seen, 1/2) / B(a, 1/2) where all was seen: the mixture where it is precise, and p^seen again */
+/* log of B(1/2 + seen, 1/2) / B(1/2, 1/2) where all was seen: at the mean, where it is precise, less the mean's part */
 static double evidence_below_one(struct split n)
 {
 	double q = PRIOR / (2 * PRIOR + n.seen);
 
-	return mixture(PRIOR, PRIOR, n, 1 - q, q) + n.seen * log1p(-q);
+	return log_beta_ratio(PRIOR + n.seen, PRIOR, 1 - q, q) - log_beta_ratio(PRIOR, PRIOR, 1 - q, q) +
+	       n.seen * log1p(-q);
 }
 
 /*
@@ -141,40 +101,6 @@ uint64_t anytime_pairs_to_go(double rate, uint64_t of, double limit, bool below,
 		*(is_proven(rate, middle, limit, below, bar) ? &enough : &too_few) = middle;
 	}
 	return (uint64_t)enough - of;
-}
-
-/* Is a count of @k of @n credible under the rate @q? */
-static bool is_credible(uint64_t k, uint64_t n, double q, double bar)
-{
-	return mixture(RANK_PRIOR * q, RANK_PRIOR * (1 - q), split_of(k, n), q, 1 - q) < bar;
-}
-
-struct ranks anytime_ranks(uint64_t n, double q, double alpha)
-{
-	double bar = -log(alpha);
-	uint64_t expected, low = 0, high = n, credible;
-
-	if (n == 0 || !(q > 0 && q < 1))
-		return (struct ranks){ 0, 0 };
-	expected = (uint64_t)fmin((double)n, round(q * (double)n));
-	for (credible = expected; low < credible;) {
-		uint64_t middle = low + (credible - low) / 2;
-
-		if (is_credible(middle, n, q, bar))
-			credible = middle;
-		else
-			low = middle + 1;
-	}
-	for (credible = expected; credible < high;) {
-		uint64_t middle = high - (high - credible) / 2;
-
-		if (is_credible(middle, n, q, bar))
-			credible = middle;
-		else
-			high = middle - 1;
-	}
-	/* at least low values are at most the quantile; at most high are, so that the next one is not */
-	return (struct ranks){ low, high < n ? high + 1 : 0 };
 }
 
 /* 0 of what is infinite is 0 */

@@ -16,8 +16,8 @@
  * high by chance. It may be infinite: one mismatch proves a rate above 0.
  *
  * Nothing here is NaN. A count above its total counts as the total. That a rate is below a limit which
- * no rate reaches, such as 1.5, is certain. Evidence takes a microsecond or two, whatever the counts; an
- * interval 15, one of means 30.
+ * no rate reaches, such as 1.5, is certain. Evidence takes a microsecond or two, whatever the counts; the
+ * interval of means 30. Intervals of rates and ranks follow from the evidence (looks.h).
  *
  * Sources: Robbins, Annals of Mathematical Statistics 41 (1970); Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform,
  * nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021), Proposition 7; Waudby-Smith and
@@ -32,19 +32,11 @@
 #include "base/statistics.h"
 
 /**
- * anytime_rate() - where the rate is of which @count of @of were seen; 0 to 1 when @of is 0
- * @alpha: chance that the rate is ever outside, both sides together; 0.05 for what is a 95 % interval otherwise
- *
- * All rates p with B(s + 1/2, f + 1/2) / (B(1/2, 1/2) p^s (1 - p)^f) < 1 / alpha, s = @count, f = @of - @count:
- * the odds for p being drawn from Beta(1/2, 1/2), against it being this p. Assumes that there is one rate.
- */
-struct interval anytime_rate(uint64_t count, uint64_t of, double alpha);
-
-/**
  * anytime_below(), anytime_above() - log of the evidence that the rate is below, or above, @limit
  *
- * As anytime_rate(), with a prior that lies on one side of the limit only. Holds if the rate moves, as
- * long as it is never on the side that is claimed.
+ * How much likelier @count of @of is under rates drawn from a Beta distribution that is cut to the side which is
+ * claimed, than under @limit itself. That is Beta(1/2, 1/2) below it, and above it Beta(1/2, 1 / (4 @limit)), whose
+ * mean is about twice the limit. Holds if the rate moves, as long as it is never on the side that is claimed.
  */
 double anytime_below(uint64_t count, uint64_t of, double limit);
 double anytime_above(uint64_t count, uint64_t of, double limit);
@@ -58,15 +50,6 @@ double anytime_above(uint64_t count, uint64_t of, double limit);
  * Return: 0 if it is proven now; UINT64_MAX if it never will be, or not within 2^53 pairs.
  */
 uint64_t anytime_pairs_to_go(double rate, uint64_t of, double limit, bool below, double alpha);
-
-/**
- * anytime_ranks() - between which of @n sorted values the @q-quantile lies, whatever the distribution
- *
- * As quantile_ranks(), but for those who look at any time. How many values are at most the
- * quantile is a count of rate q; the ranks are the counts that are credible, as in anytime_rate(), with
- * prior Beta(10 q, 10 (1 - q)).
- */
-struct ranks anytime_ranks(uint64_t n, double q, double alpha);
 
 /**
  * anytime_paired() - the mean of differences that are 1 (@plus times), 0 (@zero) or -1 (@minus)
