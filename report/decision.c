@@ -8,7 +8,7 @@
 #include "report/evidence.h"
 #include "report/gate_look.h"
 
-#define SCALE_MAX 0x1p40 /* what takes a million million times as many pairs takes for ever */
+#define SCALE_MAX 0x1p30 /* what takes a thousand million times as many pairs takes for ever */
 #define SCALE_STEPS 8    /* to less than 1 % of the pairs to go */
 
 const char *decision_state_name(enum decision_state state)
@@ -193,7 +193,7 @@ static double scale_to(const struct making *m, const struct gate_term *t, const 
 	while (truth_within(t, evidence_interval(e, m->looks, tails, enough)) != wanted) {
 		too_few = enough;
 		enough *= 2;
-		if (enough > SCALE_MAX)
+		if (enough > SCALE_MAX || enough * (double)e->of > 0x1p53)
 			return INFINITY;
 	}
 	for (int i = 0; i < SCALE_STEPS; i++) {

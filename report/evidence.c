@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNT_MAX (UINT64_C(1) << 53) /* more no run reaches, nor JSON holds */
+
 /* ---- reading ---- */
 
 static uint32_t node_at(const struct json_doc *d, uint32_t node, const char *path, size_t len)
@@ -32,7 +34,7 @@ static uint32_t node_named(const struct json_doc *d, uint32_t node, const char *
 
 static bool is_count(const struct json_doc *d, uint32_t node, uint64_t *out)
 {
-	return node && d->nodes[node].type == JSON_NUMBER && json_doc_uint(d, node, out);
+	return node && d->nodes[node].type == JSON_NUMBER && json_doc_uint(d, node, out) && *out <= COUNT_MAX;
 }
 
 static bool count_at(const struct json_doc *d, uint32_t node, const char *path, uint64_t *out)
@@ -58,7 +60,7 @@ static bool sum_at(const struct json_doc *d, uint32_t node, const char *path, ui
 		return is_count(d, at, out);
 	*out = 0;
 	for (uint32_t key = at + 1; key < d->nodes[at].next; key = d->nodes[key + 1].next)
-		if (!is_count(d, key + 1, &n) || __builtin_add_overflow(*out, n, out))
+		if (!is_count(d, key + 1, &n) || (*out += n) > COUNT_MAX)
 			return false;
 	return true;
 }
@@ -190,7 +192,7 @@ static struct spread *spread_read(const struct json_doc *d, uint32_t times, cons
 	at = below ? node_named(d, times, below) : 0;
 	if (below && (!at || !histogram_buckets_read(&s->below, d, at)))
 		goto fail;
-	if (s->above.count < UINT64_C(1) << 53 && s->below.count < UINT64_C(1) << 53 && timeouts < UINT64_C(1) << 53)
+	if (s->above.count <= COUNT_MAX && s->below.count <= COUNT_MAX)
 		return s;
 fail:
 	free(s);
@@ -296,7 +298,7 @@ static const struct interval nowhere = { -INFINITY, INFINITY };
 
 static uint64_t scaled(uint64_t n, double scale)
 {
-	return (uint64_t)(scale * (double)n + 0.5);
+	return (uint64_t)fmin(scale * (double)n + 0.5, (double)COUNT_MAX);
 }
 
 /* The greatest that was measured; what timed out took longer. */

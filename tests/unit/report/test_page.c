@@ -83,10 +83,10 @@ static int draw(const char *json, enum medium medium, struct buffer *out)
 	return err;
 }
 
-#define DECIDED(state, is_default, pairs, seconds, terms)                                                                                \
-	"{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"looks\":\"anytime\"}},\"decision\":{\"state\":\"" state                  \
-	"\",\"looks\":\"anytime\",\"why\":\"because\",\"is_default\":" is_default ",\"pairs_to_go\":" pairs ",\"seconds_to_go\":" seconds \
-	",\"terms\":[" terms "]}}}"
+#define OF_A "{\"requests\":{},\"comparison\":{\"targets\":{\"a\":{\"looks\":\"anytime\"}},\"decision\":{\"looks\":\"anytime\","
+#define DECIDED(state, is_default, pairs, seconds, terms)                                                \
+	OF_A "\"state\":\"" state "\",\"why\":\"because\",\"is_default\":" is_default ",\"pairs_to_go\":" pairs \
+	     ",\"seconds_to_go\":" seconds ",\"terms\":[" terms "]}}}"
 
 /* Once what stands on top of a report, once what is further down; "" where only the other is asked. */
 static void test_what_is_said(void **state)
