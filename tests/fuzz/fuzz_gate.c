@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			struct gate_result r;
 
 			gate_evaluate(g, &report, &r);
-			if (r.passed || decide(g, &report) != DECISION_NONE) /* without data every term is unknown, and so is what they are joined to */
+			if (r.passed || decide(g, &report) != DECISION_NONE) /* without data all is unknown, joined or not */
 				abort();
 		}
 	} else if (error.len == 0 || g) {
