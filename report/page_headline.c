@@ -119,7 +119,7 @@ static void witnesses_sentence(struct buffer *out, struct view target)
 		return;
 	buffer_add_str(out, " Of the requests, each by its first pair, ");
 	format_share(out, view_number(view_get(once, "rate")));
-	buffer_add_str(out, " differ (");
+	buffer_printf(out, " differ (95 %% interval %s, ", page_looks(target));
 	format_share(out, view_number(view_get(once, "low")));
 	buffer_add_str(out, " to ");
 	format_share(out, view_number(view_get(once, "high")));
@@ -204,6 +204,7 @@ static void noise_sentence(struct buffer *out, struct view target)
 		format_share(out, view_number(view_get(noise, "low")));
 		buffer_add_str(out, " and ");
 		format_share(out, view_number(view_get(noise, "high")));
+		buffer_printf(out, " %s", page_looks(target));
 	}
 	buffer_add_str(out, ".");
 }

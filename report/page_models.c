@@ -131,8 +131,8 @@ void page_goodput(struct markup *p, struct view target)
 	markup_cell_count(p, view_count(view_get(goodput, "shadow.of")));
 	markup_table_end(p);
 	if (view_is_number(view_get(delta, "value")))
-		markup_say(p, "The shadow's share less production's: %+.2f %% (95 %% interval %+.2f %% to %+.2f %%).",
-			   100 * view_number(view_get(delta, "value")), 100 * view_number(view_get(delta, "low")),
-			   100 * view_number(view_get(delta, "high")));
+		markup_say(p, "The shadow's share less production's: %+.2f %% (95 %% interval %s, %+.2f %% to %+.2f %%).",
+			   100 * view_number(view_get(delta, "value")), page_looks(target),
+			   100 * view_number(view_get(delta, "low")), 100 * view_number(view_get(delta, "high")));
 	markup_section_end(p);
 }

@@ -365,7 +365,7 @@ static void test_words(void **state)
 		  "Answers that agree", "100 %" },
 		{ WORDS("control", "0"), "agree with production", "generated texts are the same" },
 		{ REPEATED("830", "190", "640"), "They are answers to 830 different requests of 190 clients, and count as 640 witnesses. "
-		  "Of the requests, each by its first pair, 0.84 % differ (0.41 % to 1.73 %).", "noise" },
+		  "Of the requests, each by its first pair, 0.84 % differ (95 % interval at one look, 0.41 % to 1.73 %).", "noise" },
 		{ REPEATED("830", "190", "640"), "of 12,500 pairs; 830 different requests of 190 clients: counts as 640 witnesses", "1 witness" },
 		{ REPEATED("1", "1", "1"), "answers to 1 request of 1 client, and count as 1 witness. ", "witnesses" },
 		{ REPEATED("12400", "null", "12400"), "12,400 different requests of more than 1,000 clients: counts as 12,400", "They are" },
