@@ -348,6 +348,47 @@ static void test_cases(void **state)
 	}
 }
 
+/* A model in half precision: every number differs, and what they mean does not. JSON here, sixteen bits there. */
+static void test_half_precision(void **state)
+{
+	static const char head[] = "{\"outputs\":[{\"name\":\"e\",\"datatype\":\"BF16\",\"shape\":[1,384],"
+				   "\"parameters\":{\"binary_data_size\":768}}]}";
+	struct comparer *each = comparer_of("v2", "/outputs/*/datatype ignore\n"),
+			*whole = comparer_of("v2", "/outputs/*/datatype ignore\n/outputs/*/data cosine\n");
+	struct header json = { SPAN_LITERAL("Content-Type"), SPAN_LITERAL("application/json") };
+	struct header binary = { SPAN_LITERAL("Inference-Header-Content-Length"), SPAN_LITERAL("98") };
+	struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
+	struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
+	static struct row r = { .seed = 3, .count = 384, .power = 20, .eighths = 8 };
+	struct buffer bodies[2] = { { 0 }, { 0 } };
+	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = &json, .header_count = 1 }, s = p;
+	struct pair pair = { &post, &p, &s, &answered };
+	const struct comparison *got;
+
+	assert_int_equal(sizeof(head) - 1, 98);
+	make_vectors(&r);
+	buffer_add_str(&bodies[0], "{\"outputs\":[{\"name\":\"e\",\"datatype\":\"FP32\",\"shape\":[1,384],\"data\":[");
+	add_numbers(&bodies[0], r.vector[0], r.count);
+	buffer_add_str(&bodies[0], "]}]}");
+	buffer_add_str(&bodies[1], head);
+	for (unsigned i = 0; i < r.count; i++)
+		buffer_add(&bodies[1], (const uint8_t *)&r.vector[0][i] + 2, 2); /* the upper half is a BF16, rounded down */
+	p.body = bodies[0].bytes;
+	p.body_len = bodies[0].len;
+	s.headers = &binary;
+	s.body = bodies[1].bytes;
+	s.body_len = bodies[1].len;
+	assert_int_equal(comparer_run(each, &pair)->verdict, COMPARISON_VALUE);
+	got = comparer_run(whole, &pair);
+	assert_int_equal(got->verdict, COMPARISON_CLOSE);
+	assert_string_equal(got->reason, "cosine");
+	assert_true(got->findings.outputs->sum.cosine.distance.max < 1e-4 / COSINE_UNIT);
+	comparer_free(each);
+	comparer_free(whole);
+	buffer_deinit(&bodies[0]);
+	buffer_deinit(&bodies[1]);
+}
+
 /* A comparer forgets what the pair before gave. */
 static void test_forgets(void **state)
 {
@@ -479,7 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numpy),	 cmocka_unit_test(test_cases),	 cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_no_guess), cmocka_unit_test(test_base64),	 cmocka_unit_test(test_adds_up),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_damaged),  cmocka_unit_test(test_half_precision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

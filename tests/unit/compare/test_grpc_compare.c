@@ -848,6 +848,25 @@ static void little_memory_makes_pairs_too_large(void **state)
 	buffer_deinit(&m);
 }
 
+/* A rule for an output as a whole holds for raw contents as it does for JSON. */
+static void outputs_are_compared_as_a_whole(void **state)
+{
+	struct comparer *cosine = with_rules("/outputs/*/data cosine\n"), *regression = with_rules("/outputs/*/data regression rtol=0.1\n");
+
+	(void)state;
+	both(0.25f, 0.76f);
+	expect("nearly the same direction", run(cosine, INFER), COMPARISON_CLOSE, "cosine");
+	expect("nearly the same numbers", run(regression, INFER), COMPARISON_CLOSE, "regression");
+	both(0.75f, 0.25f);
+	expect("another direction", run(cosine, INFER), COMPARISON_VALUE, "cosine");
+	expect("other numbers", run(regression, INFER), COMPARISON_VALUE, "regression");
+	assert_int_equal(run(regression, INFER)->findings.decisions_total, 2);
+	both(0.25f, 0.75f);
+	assert_int_equal(run(cosine, INFER)->findings.decisions_agree, 1);
+	comparer_free(cosine);
+	comparer_free(regression);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -875,6 +894,7 @@ int main(void)
 		cmocka_unit_test(messages_are_unfolded),
 		cmocka_unit_test(frames_have_to_be_whole),
 		cmocka_unit_test(little_memory_makes_pairs_too_large),
+		cmocka_unit_test(outputs_are_compared_as_a_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown);
