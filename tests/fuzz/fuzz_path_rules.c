@@ -34,6 +34,9 @@ static void walk(struct path_rules *r, struct span in)
 
 		must(!e->decision ||
 		     (e->top >= 1 && e->top <= PATH_RULES_TOP_MAX && e->values == VALUES_SCORES));
+		must(e->output.kind < OUTPUT_KIND_COUNT && !(e->decision && e->output.kind != OUTPUT_NONE));
+		must(e->output.kind != OUTPUT_RANK || (e->output.k >= 1 && e->output.k <= PATH_RULES_TOP_MAX));
+		must(e->output.least >= 0 && e->output.least <= 1);
 		path_rules_mark(r, state);
 		if (step & 1) {
 			next = path_rules_index(r, state, step / 2u);
