@@ -316,6 +316,8 @@ static bool note_generated(struct comparer *c, const struct json_doc *production
 	c->result.common_prefix = text_common_prefix(p, s);
 	c->result.production_len = p.len;
 	c->result.shadow_len = s.len;
+	c->result.production_text = p;
+	c->result.shadow_text = s;
 	if (production != shadow && !span_equal(p, s))
 		c->logprobs = logprobs_compare(production, shadow);
 	return buffer_ok(&c->production.text) && buffer_ok(&c->shadow.text);
@@ -419,6 +421,8 @@ static void compare_text(struct comparer *c)
 	c->result.common_prefix = text_common_prefix(p, s);
 	c->result.production_len = p.len;
 	c->result.shadow_len = s.len;
+	c->result.production_text = p;
+	c->result.shadow_text = s;
 	text_compare(c->collector, p, s);
 	finish(c, 0);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "compare/verdicts.h"
 
 #define FINDINGS_MAX   64  /* paths kept of one pair; differences at more paths are only counted */
@@ -78,6 +79,7 @@ struct comparison {
 	struct findings findings;
 	struct stream_facts production_stream, shadow_stream;
 	uint64_t common_prefix, production_len, shadow_len; /* of texts, in bytes */
+	struct span production_text, shadow_text;           /* these texts, whole */
 };
 
 /** struct comparison_counts - what came of the pairs of one target */

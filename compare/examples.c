@@ -88,6 +88,8 @@ static struct example *example_copy(const struct example *from)
 	*x = *from;
 	for (int b = 0; b < EXAMPLE_BODIES; b++)
 		x->body[b] = from->body[b] ? strdup(from->body[b]) : NULL;
+	for (int s = 0; s < 2; s++)
+		x->texts.said[s] = from->texts.said[s] ? strdup(from->texts.said[s]) : NULL;
 	return x;
 }
 
@@ -121,19 +123,55 @@ void example_text(char *out, size_t size, struct span text)
 	out[at] = '\0';
 }
 
-char *example_body(struct span body)
+/* The first @max bytes as valid UTF-8. */
+static char *beginning_of(struct span text, size_t max)
 {
 	char *out;
 	size_t size;
 
-	span_truncate(&body, EXAMPLE_BODY_MAX);
-	size = 3 * body.len + 1; /* each byte may become U+FFFD */
-	if (size > EXAMPLE_BODY_MAX + 1)
-		size = EXAMPLE_BODY_MAX + 1;
+	span_truncate(&text, max);
+	size = 3 * text.len + 1; /* each byte may become U+FFFD */
+	if (size > max + 1)
+		size = max + 1;
 	out = malloc(size);
 	if (out)
-		example_text(out, size, body);
+		example_text(out, size, text);
 	return out;
+}
+
+char *example_body(struct span body)
+{
+	return beginning_of(body, EXAMPLE_BODY_MAX);
+}
+
+char *example_said(struct span text)
+{
+	return beginning_of(text, EXAMPLE_SAID_MAX);
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* Where a letter begins, at @at or a little later. */
+static uint64_t letter_at(struct span text, uint64_t at)
+{
+	while (at < text.len && (text.at[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+void example_say(struct example_texts *t, struct span production, struct span shadow, uint64_t same)
+{
+	const struct span texts[2] = { production, shadow };
+
+	*t = (struct example_texts){ .same = same, .len = { production.len, shadow.len } };
+	for (uint64_t i = 1; i < same; i++) /* a word is whole when a blank follows */
+		t->same_words += is_blank(production.at[i]) && !is_blank(production.at[i - 1]);
+	t->from = same > EXAMPLE_SAID_BEFORE ? letter_at(production, same - EXAMPLE_SAID_BEFORE) : 0;
+	for (int s = 0; s < 2; s++)
+		t->said[s] = example_said(span_of(texts[s].at + t->from, texts[s].len - t->from));
 }
 
 void example_free(struct example *x)
@@ -142,6 +180,8 @@ void example_free(struct example *x)
 		return;
 	for (int b = 0; b < EXAMPLE_BODIES; b++)
 		free(x->body[b]);
+	free(x->texts.said[0]);
+	free(x->texts.said[1]);
 	free(x);
 }
 

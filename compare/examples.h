@@ -23,12 +23,20 @@
 #define EXAMPLE_DIFFERENCES  6    /* the first of a pair; the others are counted */
 #define EXAMPLE_BODY_MAX     4096 /* bytes of each body */
 #define EXAMPLE_TEXT_MAX     160
+#define EXAMPLE_SAID_MAX     640  /* bytes of each text, from a little before the two part */
+#define EXAMPLE_SAID_BEFORE  160
 
 enum { EXAMPLE_REQUEST, EXAMPLE_PRODUCTION, EXAMPLE_SHADOW, EXAMPLE_BODIES };
 
 struct example_difference {
 	enum difference_kind kind;
 	char path[EXAMPLE_TEXT_MAX], production[FINDING_TEXT], shadow[FINDING_TEXT];
+};
+
+/** struct example_texts - what the two said in words, generated or plain; lengths in bytes */
+struct example_texts {
+	char *said[2]; /* of production and shadow, from @from on; own memory; NULL: no texts, or not shown */
+	uint64_t from, same, same_words, len[2];
 };
 
 struct example {
@@ -42,6 +50,7 @@ struct example {
 	size_t difference_count;
 	uint64_t more;  /* differences that are not in the list */
 	char *body[EXAMPLE_BODIES]; /* own memory; NULL: not shown */
+	struct example_texts texts;
 };
 
 struct examples {
@@ -66,6 +75,12 @@ void example_text(char *out, size_t size, struct span text);
 
 /** example_body() - the first EXAMPLE_BODY_MAX bytes as valid UTF-8, given; NULL when out of memory */
 char *example_body(struct span body);
+
+/** example_said() - the first EXAMPLE_SAID_MAX bytes likewise */
+char *example_said(struct span text);
+
+/** example_say() - keep of two texts what is around the place where they part, after @same bytes */
+void example_say(struct example_texts *t, struct span production, struct span shadow, uint64_t same);
 
 void example_free(struct example *x);
 void examples_deinit(struct examples *e);

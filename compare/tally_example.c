@@ -88,7 +88,10 @@ void tally_add_example(struct target_tally *g, const struct pair *pair, const st
 	x->us[PRODUCTION] = pair->production ? pair->production->last_byte_us : -1;
 	x->us[SHADOW] = pair->shadow ? pair->shadow->last_byte_us : -1;
 	example_differences(x, &c->findings, bodies);
-	if (bodies)
+	if (bodies) {
 		example_bodies(x, pair);
+		if (c->production_text.len > 0 && c->shadow_text.len > 0)
+			example_say(&x->texts, c->production_text, c->shadow_text, c->common_prefix);
+	}
 	examples_put(&g->examples, x);
 }

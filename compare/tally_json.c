@@ -616,6 +616,19 @@ static void known(struct json *j, int64_t n, bool is_known)
 		json_null(j);
 }
 
+static void texts_json(struct json *j, const struct example_texts *t)
+{
+	open_member(j, "texts", '{');
+	json_count(j, "same", t->same);
+	json_count(j, "same_words", t->same_words);
+	json_count(j, "production_len", t->len[PRODUCTION]);
+	json_count(j, "shadow_len", t->len[SHADOW]);
+	json_count(j, "from", t->from);
+	text(j, "production", t->said[PRODUCTION]);
+	text(j, "shadow", t->said[SHADOW]);
+	json_close(j, '}');
+}
+
 static void example_json(struct json *j, const struct example *x)
 {
 	static const char *const bodies[] = { "request_body", "production_body", "shadow_body" };
@@ -654,6 +667,8 @@ static void example_json(struct json *j, const struct example *x)
 	for (int b = 0; b < EXAMPLE_BODIES; b++)
 		if (x->body[b])
 			text(j, bodies[b], x->body[b]);
+	if (x->texts.said[PRODUCTION] && x->texts.said[SHADOW])
+		texts_json(j, &x->texts);
 	json_close(j, '}');
 }
 

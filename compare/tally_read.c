@@ -480,6 +480,21 @@ static void read_status(struct reader *r, uint32_t node, struct example *x)
 	}
 }
 
+static void read_texts(struct reader *r, uint32_t node, struct example_texts *t)
+{
+	if (!node)
+		return;
+	t->same = count(r, node, "same");
+	t->same_words = count(r, node, "same_words");
+	t->len[PRODUCTION] = count(r, node, "production_len");
+	t->len[SHADOW] = count(r, node, "shadow_len");
+	t->from = count(r, node, "from");
+	t->said[PRODUCTION] = example_said(text(r, node, "production"));
+	t->said[SHADOW] = example_said(text(r, node, "shadow"));
+	if (t->from > t->same || t->same > t->len[PRODUCTION] || t->same > t->len[SHADOW])
+		fail(r, "examples.texts", "made of lengths that fit together");
+}
+
 static struct example *read_example(struct reader *r, uint32_t node)
 {
 	static const char *const bodies[] = { "request_body", "production_body", "shadow_body" };
@@ -506,6 +521,7 @@ static struct example *read_example(struct reader *r, uint32_t node)
 	for (int b = 0; b < EXAMPLE_BODIES; b++)
 		if (member(r, node, bodies[b]))
 			x->body[b] = example_body(text(r, node, bodies[b]));
+	read_texts(r, object(r, node, "texts"), &x->texts);
 	return x;
 }
 

@@ -1,4 +1,4 @@
-/* page_compare.c - what the comparison with one target says: verdicts, latencies, paths, slices, examples */
+/* page_compare.c - what the comparison with one target says: verdicts, latencies, paths, slices */
 #include "report/page_impl.h"
 
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #define SLICES_SHOWN 40
 #define SLICES_MAX   1300 /* 128 of each of ten kinds */
 #define PATHS_SHOWN 30
-#define EXAMPLES_SHOWN 12
 
 /* ---- verdicts and statuses ---- */
 
@@ -497,119 +496,5 @@ void page_slices(struct markup *p, struct view target)
 	if (view_count(view_get(target, "slices_overflow")) > 0)
 		markup_note(p, "%llu pairs belong to slices beyond the number that is kept.",
 			    (unsigned long long)view_count(view_get(target, "slices_overflow")));
-	markup_section_end(p);
-}
-
-/* ---- examples ---- */
-
-static void time_or_none(struct buffer *out, struct view us)
-{
-	if (!view_is_number(us))
-		buffer_add_str(out, "–");
-	else
-		format_time(out, view_number(us));
-}
-
-void page_body(struct markup *p, const char *what, struct view text)
-{
-	struct buffer said = { 0 };
-
-	view_text(text, &said);
-	if (said.len > 0) {
-		markup_note(p, "%s", what);
-		if (markup_is_html(p)) {
-			markup_raw(p, "<pre>");
-			markup_escaped(p, buffer_span(&said));
-			markup_raw(p, "</pre>\n");
-		} else {
-			markup_say(p, "%s", buffer_text(&said));
-		}
-	}
-	buffer_deinit(&said);
-}
-
-static void example_title(struct markup *p, struct view e)
-{
-	struct buffer text = { 0 };
-
-	markup_raw(p, "<details><summary><span class=\"badge\">");
-	if (!markup_is_html(p))
-		buffer_add_str(p->out, "\n**");
-	view_text(view_get(e, "verdict"), &text);
-	markup_escaped(p, buffer_span(&text));
-	buffer_add_str(p->out, markup_is_html(p) ? "</span> <code>" : "** ");
-	buffer_clear(&text);
-	view_text(view_get(e, "id"), &text);
-	buffer_add_str(&text, "  ");
-	view_text(view_get(e, "request_path"), &text);
-	markup_escaped(p, buffer_span(&text));
-	markup_raw(p, "</code></summary>");
-	buffer_add_str(p->out, "\n");
-	buffer_deinit(&text);
-}
-
-/* Without --show-bodies all of them are empty. */
-static bool shows_values(struct view differences)
-{
-	for (struct view_walk w = view_walk(differences); view_next(&w);)
-		if (!view_is_text(view_get(w.value, "production"), "") || !view_is_text(view_get(w.value, "shadow"), ""))
-			return true;
-	return false;
-}
-
-static void example(struct markup *p, struct view e)
-{
-	struct buffer text = { 0 };
-
-	example_title(p, e);
-	view_text(view_get(e, "ts"), &text);
-	buffer_add_str(&text, ", production ");
-	time_or_none(&text, view_get(e, "production_us"));
-	buffer_add_str(&text, ", shadow ");
-	time_or_none(&text, view_get(e, "shadow_us"));
-	markup_note(p, "%s", buffer_text(&text));
-	buffer_deinit(&text);
-	if (view_size(view_get(e, "differences")) > 0) {
-		bool values = shows_values(view_get(e, "differences"));
-
-		markup_table(p, values ? "wlww" : "wl", values ? "path|how|production|shadow" : "path|how");
-		for (struct view_walk w = view_walk(view_get(e, "differences")); view_next(&w);) {
-			markup_cell_code(p, view_get(w.value, "path"));
-			kind_cell(p, view_get(w.value, "kind"));
-			if (!values)
-				continue;
-			markup_cell_code(p, view_get(w.value, "production"));
-			markup_cell_code(p, view_get(w.value, "shadow"));
-		}
-		markup_table_end(p);
-	}
-	page_body(p, "Request", view_get(e, "request_body"));
-	page_body(p, "Production's answer", view_get(e, "production_body"));
-	page_body(p, "The shadow's answer", view_get(e, "shadow_body"));
-	markup_raw(p, "</details>\n");
-}
-
-static bool has_bodies(struct view examples)
-{
-	for (struct view_walk w = view_walk(examples); view_next(&w);)
-		if (view_get(w.value, "request_body").there)
-			return true;
-	return false;
-}
-
-void page_examples(struct markup *p, struct view target)
-{
-	struct view examples = view_get(target, "examples");
-	unsigned shown = 0;
-
-	if (view_size(examples) == 0)
-		return;
-	markup_section(p, 2, "examples", "Examples, worst first");
-	for (struct view_walk w = view_walk(examples); shown < EXAMPLES_SHOWN && view_next(&w); shown++)
-		example(p, w.value);
-	if (view_size(examples) > shown)
-		markup_note(p, "%u more are in the JSON.", view_size(examples) - shown);
-	markup_note(p, has_bodies(examples) ? "shadowtap repro REPORT.json ID makes a case of one, with a script that sends it again." :
-					      "A run with --repro DIR makes cases of the gravest, with a script that sends each again.");
 	markup_section_end(p);
 }

@@ -9,6 +9,7 @@
  *   page_against.c  what has changed since another run
  *   page_gate.c     what gate and decision asked, and did not ask
  *   page_explained.c ... of what requests have in common whose responses differ
+ *   page_examples.c ... of a few pairs, side by side (body_lines.c)
  *   page_rules.c    ... of what rules left out, and of rules to write
  *   page_models.c   ... of what models decided, scored and streamed
  *   page_classes.c  ... of one class and another
@@ -59,10 +60,30 @@ void page_verdicts(struct markup *p, struct view target);
 void page_latency(struct markup *p, struct view target);
 void page_paths(struct markup *p, struct view target);
 void page_slices(struct markup *p, struct view target);
-void page_examples(struct markup *p, struct view target);
 
 /* page_explained.c */
 void page_explained(struct markup *p, struct view target);
+
+/* page_examples.c */
+void page_examples(struct markup *p, struct view target);
+
+/** page_body() - a text of several lines, as it is, below @what; nothing if it is empty */
+void page_body(struct markup *p, const char *what, struct view text);
+
+/* body_lines.c */
+struct body_lines {
+	struct span *line; /* of @text */
+	bool *differs;
+	size_t count;
+	struct buffer text;
+};
+
+/**
+ * body_lines_pair() - two bodies as lines, indented if they look like JSON, and which of them the other does not have
+ * Bodies may be cut. False when out of memory; body_lines_deinit() in any case.
+ */
+bool body_lines_pair(struct body_lines *a, struct span body_a, struct body_lines *b, struct span body_b);
+void body_lines_deinit(struct body_lines *lines);
 
 /* page_rules.c */
 void page_ignored(struct markup *p, struct view target);
@@ -101,8 +122,5 @@ void page_outputs(struct markup *p, struct view target);
 
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above them */
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);
-
-/** page_body() - a text of several lines, as it is, below @what; nothing if it is empty */
-void page_body(struct markup *p, const char *what, struct view text);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/json_doc.h"
 #include "compare/outputs.h"
+#include "compare/examples.h"
 #include "compare/tally.h"
 #include "tests/rig/fail_alloc.h"
 
@@ -176,6 +177,8 @@ static void make_stream(struct made *x)
 	x->c.shadow_stream = (struct stream_facts){ 8, 6, below(2) ? -1 : 14000, x->gaps, 2 };
 	x->c.generated = below(2);
 	x->c.common_prefix = below(50);
+	x->c.production_text = SPAN_LITERAL("it is \xff so, and so it is, and is it not, or is it so");
+	x->c.shadow_text = SPAN_LITERAL("it is \xff so, and so it is, and is it not, or is it not");
 	x->c.production_len = 50;
 	x->c.shadow_len = 40 + below(20);
 }
@@ -1103,6 +1106,56 @@ static void test_explained(void **state)
 	tally_free(halves[1]);
 }
 
+/* -- texts of examples ----------------------------------------------------------------- */
+
+static const struct {
+	const char *production, *shadow;
+	uint64_t same, from, words;
+	const char *said; /* of production; NULL: EXAMPLE_SAID_MAX bytes or less */
+} texts[] = {
+	{ "a b c", "a b d", 4, 0, 2, "a b c" },
+	{ "a b", "a bc", 3, 0, 1, "a b" }, /* b may not be all of the word */
+	{ "", "x", 0, 0, 0, "" },
+	{ "x", "y", 0, 0, 0, "x" },
+	{ "  a  b x", "  a  b y", 7, 0, 2, "  a  b x" },
+};
+
+/* Where two texts part, and so much before it as helps; a window begins and ends at a letter. */
+static void test_example_texts(void **state)
+{
+	struct buffer a = { 0 }, b = { 0 };
+	struct example_texts t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		example_say(&t, span_str(texts[i].production), span_str(texts[i].shadow), texts[i].same);
+		assert_int_equal(t.same_words, texts[i].words);
+		assert_int_equal(t.from, texts[i].from);
+		assert_string_equal(t.said[0], texts[i].said);
+		assert_string_equal(t.said[1], texts[i].shadow);
+		free(t.said[0]);
+		free(t.said[1]);
+	}
+	for (int i = 0; i < 400; i++)
+		buffer_add_str(&a, "\xc3\xa4");
+	buffer_add_span(&b, buffer_span(&a));
+	buffer_add_str(&a, "x");
+	for (uint64_t cut = 0; cut < 3; cut++) {
+		example_say(&t, buffer_span(&a), buffer_span(&b), 800 - cut);
+		assert_true(t.from % 2 == 0 && t.from <= 800 - cut && 800 - cut - t.from <= EXAMPLE_SAID_BEFORE);
+		assert_int_equal(strlen(t.said[0]), 801 - t.from);
+		assert_null(strstr(t.said[0], "\xef\xbf\xbd"));
+		free(t.said[0]);
+		free(t.said[1]);
+	}
+	example_say(&t, buffer_span(&a), buffer_span(&b), 0);
+	assert_int_equal(strlen(t.said[0]), EXAMPLE_SAID_MAX);
+	free(t.said[0]);
+	free(t.said[1]);
+	buffer_deinit(&a);
+	buffer_deinit(&b);
+}
+
 /* -- bounds ---------------------------------------------------------------------------- */
 
 /* As many names as anyone can send: every one is counted, in its place or as overflow, and memory ends. */
@@ -1140,6 +1193,7 @@ static void test_bounded(void **state)
 		x.production.body = x.shadow.body = x.m.body = (uint8_t *)big;
 		x.m.body_len = x.production.body_len = x.shadow.body_len = 20 + (uint64_t)i % (sizeof(big) - 20);
 		x.outcome.status_code = 100 + i % 900;
+		x.c.production_text = x.c.shadow_text = span_of(big, sizeof(big));
 		tally_add(t, 0, &x.pair, &x.c);
 	}
 	took = allocated - before;
@@ -1269,7 +1323,7 @@ int main(void)
 		cmocka_unit_test(test_repeats_of_varying_bytes),
 		cmocka_unit_test(test_ignored),          cmocka_unit_test(test_proposals),
 		cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_generated),        cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_generated),        cmocka_unit_test(test_example_texts), cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_explained),
 		cmocka_unit_test(test_out_of_memory),    cmocka_unit_test(test_files),
 	};

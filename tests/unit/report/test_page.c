@@ -332,7 +332,8 @@ static const char everything[] =
 	"\"pairs\":9,\"compared\":8,\"mismatch\":6,\"errors_of\":9,\"shadow\":{\"errors\":8,\"p50_us\":7,\"p99_us\":8}}]},"
 	"\"examples\":[{\"id\":\"0f\",\"ts\":\"2026\",\"verdict\":\"decision\",\"request_path\":\"/v1\",\"production_us\":5,"
 	"\"shadow_us\":null,\"differences\":[{\"path\":\"/a/0\",\"kind\":\"value\",\"production\":\"1\",\"shadow\":\"2\"}],"
-	"\"request_body\":\"x\",\"production_body\":\"y\",\"shadow_body\":\"z\"}],"
+	"\"texts\":{\"same\":3,\"same_words\":1,\"production_len\":6,\"shadow_len\":7,\"from\":0,\"production\":\"it <is\",\"shadow\":\"it >was\"},"
+	"\"request_body\":\"x\",\"production_body\":\"{y:[1,{}]\",\"shadow_body\":\"{z:\\\"\"}],"
 	"\"repeats\":{\"requests\":2,\"same_production\":2,\"same_shadow\":2},\"noise\":{\"source\":\"repeats\",\"net_rate\":0.2}}}}}";
 
 #define REPEATED(requests, clients, witnesses)                                                               \

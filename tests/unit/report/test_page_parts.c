@@ -158,12 +158,67 @@ static void test_many_classes(void **state)
 	buffer_deinit(&page);
 }
 
+/* ---- examples ---- */
+
+#define EXAMPLE(members) TARGET("\"examples\":[{\"id\":\"0f\",\"request_path\":\"/v1\"," members "}]")
+#define TEXTS(from, same, words, production, shadow)                                                                 \
+	"\"texts\":{\"same\":" #same ",\"same_words\":" #words ",\"production_len\":90,\"shadow_len\":80,\"from\":" #from \
+	",\"production\":\"" production "\",\"shadow\":\"" shadow "\"}"
+
+static void test_example_lines(void **state)
+{
+	static const struct part both[] = {
+		{ EXAMPLE("\"verdict\":\"decision\",\"differences\":[{\"path\":\"/p/4\",\"kind\":\"decision\",\"production\":\"3\","
+			  "\"shadow\":\"5\"}]"), "/p/4: 3 → 5", "more differences" },
+		{ EXAMPLE("\"verdict\":\"value\",\"differences\":[{\"path\":\"/p/4\",\"kind\":\"value\",\"production\":\"\",\"shadow\":"
+			  "\"\"}],\"differences_more\":7"), "/p/4 value", "→" },
+		{ EXAMPLE("\"verdict\":\"status\",\"differences\":[],\"status\":[200,null]"), "status 200 → none", NULL },
+		{ EXAMPLE("\"verdict\":\"error\",\"reason\":\"timeout\",\"status\":[200,null]"), "timeout", "→" },
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(0, 9, 2, "it is so now", "it is sour now")), "word 3: “so” → “sour”", NULL },
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(0, 5, 1, "it is", "it is sour")), "word 2: “is” → “is”", NULL },
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(0, 9, 2, "it is so now", "it is sour now")), "part at word 3: the first 9 bytes", NULL },
+		{ EXAMPLE("\"verdict\":\"close\",\"differences\":[]"), "of pairs that are close", NULL },
+	};
+	static const struct part html[] = {
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(0, 9, 2, "it is so now", "it is sour now")),
+		  "<pre>it is <b class=\"diff\">sour</b> now</pre>", "… " },
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(40, 49, 2, "it is so now", "it is sour now")), "<pre>… it is ", NULL },
+		{ EXAMPLE("\"verdict\":\"value\"," TEXTS(0, 0, 0, "<script>", "<b>x</b>")), "&lt;script&gt;", "<b>x" },
+		{ EXAMPLE("\"verdict\":\"value\",\"production_body\":\"{\\\"a\\\":[1,2],\\\"b\\\":{\\\"c\\\":[]},\\\"d\\\":3}\","
+			  "\"shadow_body\":\"{\\\"a\\\":[1,2],\\\"b\\\":{\\\"c\\\":[4]},\\\"d\\\":3}\""),
+		  "{\n  &quot;a&quot;: [1, 2],\n  &quot;b&quot;: {\n<span class=\"diff\">    &quot;c&quot;: [4]</span>\n  },\n  &quot;d&quot;: 3\n}", NULL },
+		{ EXAMPLE("\"verdict\":\"value\",\"production_body\":\"<p>\",\"shadow_body\":\"<p>\\n<i>\""),
+		  "<pre>&lt;p&gt;\n<span class=\"diff\">&lt;i&gt;</span>", "<pre><span class=\"diff\">&lt;p" },
+	};
+
+	(void)state;
+	check(both, COUNT(both), MEDIUM_HTML, MEDIUM_MARKDOWN);
+	check(html, COUNT(html), MEDIUM_HTML, MEDIUM_HTML);
+}
+
+/* Pairs that are close come last, whatever the order of the report. */
+static void test_close_ones_are_last(void **state)
+{
+	struct buffer page = { 0 };
+	const char *close, *value;
+
+	(void)state;
+	page_of(TARGET("\"examples\":[{\"verdict\":\"close\",\"reason\":\"first\"},{\"verdict\":\"value\",\"reason\":\"second\"}]"),
+		MEDIUM_HTML, &page);
+	close = strstr(buffer_text(&page), "<code>first");
+	value = strstr(buffer_text(&page), "<code>second");
+	assert_true(close && value && value < close);
+	buffer_deinit(&page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_course),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_many_classes),
+		cmocka_unit_test(test_example_lines),
+		cmocka_unit_test(test_close_ones_are_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
