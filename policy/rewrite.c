@@ -11,7 +11,7 @@
  *   Host           the target's, the captured one's, or the user's
  *   captured       those that the allow-list has, byte for byte and in order
  *   -H             as given
- *   ours           Content-Length, User-Agent, X-Shadowtap
+ *   ours           traceparent if it is made anew, Content-Length, User-Agent, X-Shadowtap
  *
  * A call of gRPC has no Content-Length, and two fields without which servers refuse
  * it: te: trailers, and a content-type of gRPC, whatever was captured or -H says.
@@ -56,6 +56,7 @@ struct rewrite {
 	struct path_rewrite *paths; /* NULL: no rules */
 	struct span host;         /* the value of Host; empty if it depends on the request */
 	bool adds_user_agent;     /* ours, unless a captured one was forwarded */
+	bool makes_trace, adds_traceparent; /* the captured one stays behind; ours goes, unless -H says otherwise */
 };
 
 /** struct nominations - the captured Connection fields */
@@ -69,15 +70,21 @@ static const struct span connection_name = SPAN_LITERAL("connection");
 static const struct span user_agent_name = SPAN_LITERAL("user-agent");
 static const struct span host_name = SPAN_LITERAL("host");
 static const struct span content_type_name = SPAN_LITERAL("content-type");
+static const struct span traceparent_name = SPAN_LITERAL("traceparent");
 
 /* --- building --- */
 
-static bool is_overridden(const struct rewrite *w, struct span name)
+static bool is_given(const struct rewrite *w, struct span name)
 {
 	for (size_t i = 0; i < w->given_count; i++)
 		if (span_equal_nocase(w->given[i].name, name))
 			return true;
 	return false;
+}
+
+static bool is_overridden(const struct rewrite *w, struct span name)
+{
+	return is_given(w, name) || (w->makes_trace && traceparent_is_field(name));
 }
 
 /*
@@ -268,7 +275,9 @@ int rewrite_new(const struct rewrite_options *options, struct rewrite **out, str
 		rewrite_free(w);
 		return err;
 	}
-	w->adds_user_agent = !is_overridden(w, user_agent_name);
+	w->adds_user_agent = !is_given(w, user_agent_name);
+	w->makes_trace = options->traceparent == TRACEPARENT_NEW;
+	w->adds_traceparent = w->makes_trace && !is_given(w, traceparent_name);
 	*out = w;
 	return 0;
 }
@@ -508,6 +517,14 @@ static void add_given_fields(const struct rewrite *w, bool is_grpc, struct outgo
 			outgoing_add(out, w->given[i].name, w->given[i].value);
 }
 
+static void add_traceparent(const struct request_head *head, struct outgoing *out)
+{
+	const struct span *captured = request_head_find(head, traceparent_name);
+
+	outgoing_add(out, traceparent_name,
+		     span_str(traceparent_new(captured && traceparent_is_sampled(*captured), out->trace_text)));
+}
+
 int rewrite_request(const struct rewrite *w, const struct message *m, struct outgoing *out)
 {
 	bool has_user_agent;
@@ -526,6 +543,8 @@ int rewrite_request(const struct rewrite *w, const struct message *m, struct out
 		add_grpc_fields(w, &m->head, out);
 	has_user_agent = add_captured_fields(w, &m->head, out);
 	add_given_fields(w, m->head.is_grpc, out);
+	if (w->adds_traceparent)
+		add_traceparent(&m->head, out);
 	if (needs_length(m))
 		outgoing_add_length(out, m->body_len);
 	if (w->adds_user_agent && !has_user_agent)

@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "policy/policy.h"
+#include "policy/traceparent.h"
 #include "message/message.h"
 #include "message/outgoing.h"
 
@@ -28,6 +29,7 @@ struct rewrite_options {
 	const char *authority;  /* the target's host:port, as in its URL */
 	const char *prefix;     /* path put before the captured target, "" or "/base" without final slash */
 	struct texts paths;     /* --rewrite-path: 'RE=>TEXT', applied before that, see path_rewrite.h */
+	enum traceparent_mode traceparent; /* NEW: one of the request's own, unless -H sets or removes it */
 };
 
 struct rewrite;

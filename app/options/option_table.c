@@ -46,7 +46,8 @@
 _Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_FISH == 2 &&
 		       H2_OFF == 2 && H2_HEADS_NEEDED == 2 && sizeof(enum h2_mode) == sizeof(unsigned) &&
 		       sizeof(enum h2_heads) == sizeof(unsigned) && STOP_WHEN_DECIDED == 1 &&
-		       sizeof(enum stop_when) == sizeof(unsigned),
+		       sizeof(enum stop_when) == sizeof(unsigned) && TRACEPARENT_NEW == 1 &&
+		       sizeof(enum traceparent_mode) == sizeof(unsigned),
 	       "order of .choices");
 
 /* clang-format off: a table reads best as one */
@@ -173,6 +174,10 @@ const struct option_row option_rows[] = {
 	  "Host of the replay: target, keep, suffix (adds -shadow), or the value itself",
 	  .kind = OPTION_HOST, .offset = offsetof(struct options, host_mode), .shown = "target", .hot = true,
 	  .choices = "target keep suffix" },
+	{ OPTION_GROUP_TARGET, 0, "traceparent", "none|new",
+	  "new: a W3C trace of its own for each replayed request, sampled if the captured one was, in place of traceparent and "
+	  "tracestate",
+	  WORD(enum traceparent_mode, traceparent), .shown = "none", .hot = true, .choices = "none new" },
 	{ OPTION_GROUP_TARGET, 0, "rewrite-path", "'RE=>TEXT'",
 	  "replace what this PCRE2 pattern matches in path and query; $1 is its first group; repeatable",
 	  TEXTS(rewrite_paths), .hot = true },

@@ -73,6 +73,7 @@ struct options {
 	enum host_mode host_mode;
 	const char *host_value;
 	struct texts rewrite_paths; /* --rewrite-path 'RE=>TEXT', for all targets */
+	enum traceparent_mode traceparent;
 	struct tls_options tls;     /* for all https targets */
 	int64_t max_time_ns;
 	int64_t connect_timeout_ns; /* 0: max_time_ns */

@@ -29,6 +29,7 @@ static int make_rewrite(const struct options *o, size_t target, struct rewrite *
 		.authority = o->target_count ? settings->url.authority : "localhost",
 		.prefix = o->target_count ? settings->url.prefix : "",
 		.paths = o->rewrite_paths,
+		.traceparent = o->traceparent,
 	};
 
 	if (o->target_count)

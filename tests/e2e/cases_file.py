@@ -1,6 +1,7 @@
 """cases_file.py - recordings replayed: what arrives, when it arrives, and how a replay is broken off"""
 import collections
 import json
+import re
 import struct
 import time
 
@@ -252,6 +253,18 @@ def fields_on_demand(lab):
     check(not faults, "; ".join(faults))
 
 
+def traces_of_its_own(lab):
+    """--traceparent new: each request has a trace, none has another's, to the end of a recording that is replayed again."""
+    ns = lab.namespace()
+    shadow = lab.shadow(ns)
+    lab.tap(ns, "-r", lab.pcap("requests-session"), "-t", SHADOW, "-x", "max", "-m", "20s", "--loop", 2, "--traceparent", "new").finish()
+    values = [fields_of(r).get("traceparent") or "" for r in shadow.requests()]
+    check(len(values) == 16, f"{len(values)} of 16 arrived")
+    ids = [re.fullmatch("00-([0-9a-f]{32})-([0-9a-f]{16})-00", value) for value in values]
+    check(all(ids), f"no traceparent of version 00, or sampled though the captured ones say nothing: {values[:2]}")
+    check(len({i[1] for i in ids}) == len({i[2] for i in ids}) == 16, "an id is there twice")
+
+
 def rate_and_samples(lab):
     """-S is exact; by connection it takes whole connections, the same ones on every run; a dry run only counts."""
     ns = lab.namespace()
@@ -298,5 +311,5 @@ def nothing_sent(lab):
 
 
 CASES = [every_recording, every_recording_whole, event_digests, clock_of_events, pacing, lost_while_paced, interrupted, interrupted_twice,
-         two_targets, merged_and_gzipped, from_a_pipe, count_and_loop, fields_on_demand,
-         rate_and_samples, cut_file, nothing_sent]
+         two_targets, merged_and_gzipped, from_a_pipe, count_and_loop, fields_on_demand, traces_of_its_own, rate_and_samples,
+         cut_file, nothing_sent]

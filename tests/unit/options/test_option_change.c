@@ -34,6 +34,7 @@ static const struct change_row rows[] = {
 	  "method none -> GET + PATCH, path none -> ^/v1/, not-path none -> x", "" },
 	{ { "-tsink:" }, "path = a\npath = b\n", "path = b\npath = a\n", "path a + b -> b + a", "" },
 	{ { "-tsink:" }, "preset = v2\n", "", "preset v2 -> any", "" },
+	{ { "-tsink:" }, "", "traceparent = new\n", "traceparent none -> new", "" },
 	{ { "-tsink:" }, "h2-heads = whole\n", "", "h2-heads whole -> auto", "" },
 	{ { "-tsink:" }, "allow-side-effects = yes\n", "", "allow-side-effects yes -> no", "" },
 	{ { "-tsink:" }, "sample-by = client\n", "sample-by = header:x-user\n",

@@ -150,6 +150,7 @@ static void show(const struct options *o, struct buffer *out)
 	show_text(out, "events", o->events_path);
 	show_texts(out, "reports", &o->reports);
 	show_text(out, "on_end", o->on_end);
+	show_number(out, "trace", o->traceparent, TRACEPARENT_NONE);
 	if (o->admin.at.family)
 		show_text(out, "admin", endpoint_text(&o->admin.at, endpoint));
 	if (o->admin.path[0])
@@ -300,6 +301,9 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--host-header", "keep" }, 0, " if=any host_mode=1 dry=1" },
 	{ { "--dry-run", "--host-header", "suffix" }, 0, " if=any host_mode=2 dry=1" },
 	{ { "--dry-run", "--host-header", "[::1]:80" }, 0, " if=any host_mode=3 host=[::1]:80 dry=1" },
+
+	{ { "--dry-run", "--traceparent", "new" }, 0, " if=any dry=1 trace=1" },
+	{ { "--dry-run", "--traceparent=none" }, 0, " if=any dry=1" },
 
 	/* what is told */
 	{ { "--completion", "bash" }, 0, " command=5 if=any" },
@@ -498,6 +502,7 @@ static const struct parse_case refused[] = {
 	{ { "--report", ".json" }, -EINVAL,
 	  "--report .json: a report's form follows from its suffix: .json, .html and .md; write e.g. report.json" },
 	{ { "--completion", "tcsh" }, -EINVAL, "--completion tcsh: write bash, zsh or fish" },
+	{ { "--traceparent", "keep" }, -EINVAL, "--traceparent keep: write one of: none new" },
 	{ { "--h2", "no" }, -EINVAL, "--h2 no: write one of: auto on off" },
 	{ { "--h2-heads", "part" }, -EINVAL, "--h2-heads part: write one of: auto whole needed" },
 	{ { "--log-format", "xml" }, -EINVAL, "--log-format xml: write json or text" },

@@ -19,6 +19,7 @@
 #define MARK     "X-Shadowtap: 00000000000000ff\r\n\r\n"
 #define HOST     "Host: shadow:9000\r\n"
 #define FIELDS_MAX 10
+#define TRACED   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
 
 struct field_text {
 	const char *name, *value;
@@ -394,6 +395,66 @@ static void test_refused(void **state)
 	}
 }
 
+/* A request's own trace: never the captured one nor what belongs to it, sampled as that was; -H has the last word. */
+static void test_traceparent(void **state)
+{
+	static const struct {
+		const char *set, *captured;
+		enum traceparent_mode mode;
+		const char *ends; /* of the value that is sent; NULL: none is */
+		bool is_anew, has_state;
+	} cases[] = {
+		{ NULL, TRACED "-01", TRACEPARENT_NONE, TRACED "-01", false, true }, /* by --allow-header */
+		{ NULL, TRACED "-01", TRACEPARENT_NEW, "-01", true, false },
+		{ NULL, TRACED "-00", TRACEPARENT_NEW, "-00", true, false },
+		{ NULL, "nonsense", TRACEPARENT_NEW, "-00", true, false },
+		{ NULL, NULL, TRACEPARENT_NEW, "-00", true, false },
+		{ NULL, NULL, TRACEPARENT_NONE, NULL, false, true },
+		{ "traceparent: mine", TRACED "-01", TRACEPARENT_NEW, "mine", false, false },
+		{ "TraceParent:", TRACED "-01", TRACEPARENT_NEW, NULL, false, false },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *allow[] = { "trace*" }, *set[] = { cases[i].set };
+		struct rewrite_options options = { .allow = { allow, 1 }, .set = { set, cases[i].set != NULL },
+						   .authority = "shadow:9000", .traceparent = cases[i].mode };
+		struct header fields[2] = { { span_str("tracestate"), span_str("a=b") } };
+		struct message m = { .head = { span_str("POST"), span_str("/p"), .headers = fields, .header_count = 1 } };
+		struct buffer error = { 0 };
+		struct outgoing out = { 0 };
+		struct rewrite *w = NULL;
+		struct span found = { 0 };
+		size_t count = 0, states = 0;
+
+		if (cases[i].captured)
+			fields[m.head.header_count++] = (struct header){ span_str("Traceparent"), span_str(cases[i].captured) };
+		assert_int_equal(rewrite_new(&options, &w, &error), 0);
+		assert_int_equal(rewrite_allows(w, span_str("traceparent"), false), cases[i].mode == TRACEPARENT_NONE);
+		assert_int_equal(rewrite_request(w, &m, &out), 0);
+		for (size_t k = 0; k < out.fields.count; k++) {
+			states += span_equal_nocase(out.fields.at[k].name, span_str("tracestate"));
+			if (!span_equal_nocase(out.fields.at[k].name, span_str("traceparent")))
+				continue;
+			found = out.fields.at[k].value;
+			count++;
+		}
+		assert_int_equal(states, cases[i].has_state);
+		assert_int_equal(count, cases[i].ends != NULL);
+		if (cases[i].ends) {
+			size_t len = strlen(cases[i].ends);
+
+			assert_true(found.len >= len);
+			assert_memory_equal(found.at + found.len - len, cases[i].ends, len);
+		}
+		if (cases[i].is_anew) {
+			assert_int_equal(found.len, strlen(TRACED "-01"));
+			assert_true(!span_starts(found, span_str(TRACED)));
+		}
+		outgoing_deinit(&out);
+		rewrite_free(w);
+	}
+}
+
 static void test_allows_and_warnings(void **state)
 {
 	static const struct row row = { .allow = { "Authorization", "x-*", "te", "x-plain" }, .set = { "x-model: m", "accept:" } };
@@ -582,7 +643,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heads),        cmocka_unit_test(test_bad_method),
 		cmocka_unit_test(test_paths_that_cost_too_much),
-		cmocka_unit_test(test_refused),      cmocka_unit_test(test_allows_and_warnings),
+		cmocka_unit_test(test_refused),      cmocka_unit_test(test_traceparent), cmocka_unit_test(test_allows_and_warnings),
 		cmocka_unit_test(test_field_kinds),  cmocka_unit_test(test_hostile_heads),
 		cmocka_unit_test(test_many_nominations),
 	};
