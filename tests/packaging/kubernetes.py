@@ -5,6 +5,7 @@ server would drop it in silence, and a securityContext that is dropped is the
 last thing one notices.
 """
 import pathlib
+import shutil
 import subprocess
 
 from lab import Skip, check
@@ -12,9 +13,12 @@ from lab import Skip, check
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
 NAMES = {"name": str, "namespace": str, "labels": {"*": str}}
+PROBE = {
+    "httpGet": {"host": str, "path": str, "port": int}, "timeoutSeconds": int, "periodSeconds": int, "failureThreshold": int,
+}
 CONTAINER = {
-    "name": str, "image": str, "args": [str], "ports": [{"containerPort": int}],
-    "livenessProbe": {"httpGet": {"path": str, "port": int}, "timeoutSeconds": int, "periodSeconds": int, "failureThreshold": int},
+    "name": str, "image": str, "args": [str], "ports": [{"name": str, "containerPort": int}],
+    "livenessProbe": PROBE, "readinessProbe": PROBE,
     "securityContext": {
         "runAsNonRoot": bool, "runAsUser": int, "runAsGroup": int, "readOnlyRootFilesystem": bool,
         "allowPrivilegeEscalation": bool, "capabilities": {"drop": [str], "add": [str]}, "seccompProfile": {"type": str},
@@ -24,6 +28,7 @@ CONTAINER = {
 }
 POD = {
     "hostNetwork": bool, "dnsPolicy": str, "automountServiceAccountToken": bool, "nodeSelector": {"*": str},
+    "tolerations": [{"key": str, "operator": str, "value": str, "effect": str}],
     "containers": [CONTAINER], "volumes": [{"name": str, "configMap": {"name": str}}],
 }
 WORKLOAD = {"selector": {"matchLabels": {"*": str}}, "template": {"metadata": {"labels": {"*": str}}, "spec": POD}}
@@ -32,6 +37,10 @@ SCHEMA = {
     ("v1", "ConfigMap"): {"metadata": NAMES, "data": {"*": str}},
     ("apps/v1", "Deployment"): {"metadata": NAMES, "spec": {"replicas": int, **WORKLOAD}},
     ("apps/v1", "DaemonSet"): {"metadata": NAMES, "spec": WORKLOAD},
+    ("monitoring.coreos.com/v1", "PodMonitor"): {"metadata": NAMES, "spec": {
+        "selector": {"matchLabels": {"*": str}}, "podMetricsEndpoints": [{"port": str, "path": str, "interval": str}]}},
+    ("kustomize.config.k8s.io/v1beta1", "Kustomization"): {
+        "resources": [str], "images": [{"name": str, "newName": str, "newTag": str}]},
 }
 
 
@@ -59,6 +68,26 @@ def check_tap(container, place):
     check(container.get("resources", {}).get("limits"), f"{place}: no limits")
 
 
+def option(text, name):
+    """The value of an option in a configuration file, or None."""
+    found = [line.partition("=")[2].strip() for line in text.splitlines() if line.partition("=")[0].strip() == name]
+    return found[-1] if found else None
+
+
+def check_probes(container, config, host_network, place):
+    """They ask where --admin listens, and a sidecar's cannot take the model out of service."""
+    probes = {name: container[name]["httpGet"] for name in ("livenessProbe", "readinessProbe") if name in container}
+    check("livenessProbe" in probes, f"{place}: no livenessProbe")
+    check(host_network == ("readinessProbe" in probes), f"{place}: a readinessProbe is for the tap that has a pod of its own")
+    address, _, port = (option(config, "admin") or "").rpartition(":")
+    for name, get in probes.items():
+        check(get["path"] == "/healthz" and str(get["port"]) == port, f"{place}: {name} asks {get}, --admin is {address}:{port}")
+        # in the node's own network the kubelet reaches the loopback address, in a pod's it comes from outside
+        check(get.get("host") == ("127.0.0.1" if host_network else None), f"{place}: {name} asks {get}")
+        check(address == "0.0.0.0" or (host_network and address == "127.0.0.1"), f"{place}: {name} does not get to {address}")
+    check(int(port) in [p["containerPort"] for p in container["ports"]], f"{place}: port {port} is not named")
+
+
 def check_workload(document, configs, place):
     spec = document["spec"]
     labels, pod = spec["template"]["metadata"]["labels"], spec["template"]["spec"]
@@ -71,7 +100,11 @@ def check_workload(document, configs, place):
     mounts = {m["mountPath"]: volumes.get(m["name"]) for m in taps[0]["volumeMounts"]}
     check(set(mounts.values()) <= configs.keys(), f"{place}: it mounts {mounts}, there are {list(configs)}")
     name = pathlib.PurePath(taps[0]["args"][taps[0]["args"].index("-f") + 1])
-    check(name.name in configs[mounts[str(name.parent)]], f"{place}: {name} is not in the ConfigMap")
+    config = configs[mounts[str(name.parent)]]
+    check(name.name in config, f"{place}: {name} is not in the ConfigMap")
+    check_probes(taps[0], config[name.name], bool(pod.get("hostNetwork")), place)
+    if document["kind"] == "DaemonSet":
+        check({"operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"], f"{place}: a tainted node with the label has none")
 
 
 def check_config(binary, text, directory, place):
@@ -80,6 +113,30 @@ def check_config(binary, text, directory, place):
     done = subprocess.run([binary, "--check-config", "-f", path], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
     check(done.returncode == 0, f"{place}: {done.stdout}")
+
+
+def check_kustomization(folder, load):
+    """All that it names is there, its image is one of those, and the monitor, once added, finds the pods and their port."""
+    kustomization = load("kustomization.yaml")[0]
+    resources = [d for name in kustomization["resources"] for d in load(name)]
+    taps = [c for d in resources if d["kind"] == "DaemonSet" for c in d["spec"]["template"]["spec"]["containers"]]
+    check(len(taps) == 1, f"kustomization.yaml: {len(taps)} containers in its DaemonSets")
+    names = {c["image"].rpartition(":")[0] for c in taps}
+    check({i["name"] for i in kustomization["images"]} == names, f"kustomization.yaml: images are {kustomization['images']}, used {names}")
+    check({f"{i['newName']}:{i['newTag']}" for i in kustomization["images"]} == {c["image"] for c in taps},
+          "kustomization.yaml: it and the DaemonSet name two versions")
+    text = (folder / "kustomization.yaml").read_text()
+    check("# - podmonitor.yaml\n" in text, "kustomization.yaml: the monitor, which not every cluster can take, is not offered")
+    monitor = load("podmonitor.yaml")[0]
+    target = [d for d in resources if d["kind"] == "DaemonSet"][0]
+    check(monitor["metadata"]["namespace"] == target["metadata"]["namespace"], "podmonitor.yaml: another namespace")
+    labels = target["spec"]["template"]["metadata"]["labels"]
+    check(monitor["spec"]["selector"]["matchLabels"].items() <= labels.items(), "podmonitor.yaml: it selects no pod")
+    ports = {p["name"] for p in taps[0]["ports"]}
+    check({e["port"] for e in monitor["spec"]["podMetricsEndpoints"]} <= ports, f"podmonitor.yaml: the ports are {ports}")
+    if shutil.which("kubectl"):
+        done = subprocess.run(["kubectl", "kustomize", folder], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        check(done.returncode == 0 and done.stdout.count("\nkind: ") == len(resources), f"kubectl kustomize: {done.stdout[-400:]}")
 
 
 def manifests(binary, directory):
@@ -96,11 +153,13 @@ def manifests(binary, directory):
             kind = (d.get("apiVersion"), d.get("kind"))
             check(kind in SCHEMA, f"{place}: no such kind in {kind[0]}")
             conforms({k: v for k, v in d.items() if k not in ("apiVersion", "kind")}, SCHEMA[kind], place)
-            if "spec" in d:
+            if d["kind"] in ("Deployment", "DaemonSet"):
                 check_workload(d, configs, place)
         for data in configs.values():
             for text in data.values():
                 check_config(binary, text, directory, path.name)
+    folder = TOP / "packaging/kubernetes"
+    check_kustomization(folder, lambda name: list(yaml.safe_load_all((folder / name).read_text())))
 
 
 manifests.title = "kubernetes"
