@@ -60,15 +60,30 @@ setup_missing() {
   done
 }
 
+# setup_elsewhere LIST - the command that installs them on this machine, by its ID in os-release; nothing if it is not listed
+setup_elsewhere() {
+  for id in $(sed -n 's/^ID=//p; s/^ID_LIKE=//p' "${OS_RELEASE:-/etc/os-release}" 2>/dev/null | tr -cd 'a-z0-9 \n'); do
+    line=$(sed -n "s/^$id | \(.*\) | \(.*\)/\1 \2/p" "$1")
+    [ -z "$line" ] || { echo "$line"; return 0; }
+  done
+}
+
 # setup_cannot_install - say what to do instead, and fail
 setup_cannot_install() {
   if command -v apt-get >/dev/null; then
     echo "packages are missing, and there is no sudo to install them with. Paste this, and run it again:" >&2
     echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends" $missing"'" >&2
   else
-    echo "this takes Linux with apt (Debian 12 or 13, Ubuntu 24.04). Elsewhere, install what these packages" >&2
-    echo "of Debian hold, then: meson setup build && ninja -C build && build/shadowtap --help" >&2
-    echo "  "$missing >&2
+    echo "this installs packages with apt-get, on Debian 12 and 13 and Ubuntu 24.04, and there is none here." >&2
+    elsewhere=$(setup_elsewhere packaging/packages-elsewhere.txt)
+    if [ -n "$elsewhere" ]; then
+      echo "What is needed to build goes by these names on this machine, which nobody has tried (docs/install.md):" >&2
+      echo "  $elsewhere" >&2
+    else
+      echo "Install what these packages of Debian hold (docs/install.md has names of other distributions):" >&2
+      echo "  "$missing >&2
+    fi
+    echo "Then: meson setup build && ninja -C build && build/shadowtap --help" >&2
   fi
   return 1
 }
@@ -87,6 +102,11 @@ setup_apt() {
 
 # setup_packages LIST... - install the apt packages of these lists that are not there yet
 setup_packages() {
+  if [ "$(uname -s)" != Linux ]; then
+    echo "shadowtap captures with Linux's packet sockets, and this is $(uname -s): run it on a host, in a container or" >&2
+    echo "in a virtual machine with Linux, such as the one that serves the model." >&2
+    return 1
+  fi
   missing=$(setup_missing "$@")
   [ -n "$missing" ] || return 0
   sudo=""

@@ -21,6 +21,7 @@ TOOLS = {
                  ' else printf "%s:\\n  Candidate: (none)\\n" "$2"; fi',
     # apt-get ...: what is asked is written down
     "apt-get": 'echo "$*" >>"$TABLE/asked"',
+    "uname": 'cat "$TABLE/system"',
     "id": 'if [ "$1" = -u ] && [ $# = 1 ]; then cat "$TABLE/uid"; else exec /usr/bin/id "$@"; fi',
 }
 
@@ -28,7 +29,7 @@ TOOLS = {
 class Machine:
     """A folder of stand-ins: PATH is it and the few real programs that setup.sh uses."""
 
-    def __init__(self, directory, installed=(), offered=(), uid=0, without=()):
+    def __init__(self, directory, installed=(), offered=(), uid=0, without=(), system="Linux", release=("ID=debian",)):
         self.path, self.table = directory / "bin", directory / "table"
         self.path.mkdir()
         self.table.mkdir()
@@ -38,13 +39,14 @@ class Machine:
             if name not in without:
                 self.path.joinpath(name).write_text(f"#!/bin/sh\n{text}\n")
                 self.path.joinpath(name).chmod(0o755)
-        for name, lines in (("installed", installed), ("offered", offered), ("asked", []), ("uid", [uid])):
+        for name, lines in (("installed", installed), ("offered", offered), ("asked", []), ("uid", [uid]), ("system", [system]),
+                            ("release", release)):
             self.table.joinpath(name).write_text("".join(f"{line}\n" for line in lines))
 
     def set_up(self, lists):
         script = f'set -eu; . "{TOP}/packaging/setup.sh"; setup_packages "$@"'
-        return subprocess.run([self.path / "sh", "-c", script, "sh", *lists], env={"PATH": str(self.path), "TABLE": str(self.table)},
-                              check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.run([self.path / "sh", "-c", script, "sh", *lists], env={"PATH": str(self.path), "TABLE": str(self.table), "OS_RELEASE": str(self.table / "release")},
+                              cwd=TOP, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def asked(self):
         return self.table.joinpath("asked").read_text().splitlines()
@@ -76,7 +78,7 @@ def no_sudo(_binary, directory):
     wanted = directory / "list"
     wanted.write_text("gcc\nmeson\n")
     for name, without, words in (("apt", (), ["su -c 'apt-get update && apt-get install -y --no-install-recommends gcc meson'"]),
-                                 ("no-apt", ("apt-get", "apt-cache", "dpkg-query"), ["Linux with apt", "gcc meson", "meson setup build"])):
+                                 ("no-apt", ("apt-get", "apt-cache", "dpkg-query"), ["with apt-get", "gcc meson", "meson setup build"])):
         place = directory / name
         place.mkdir()
         machine = Machine(place, uid=1000, offered=["gcc", "meson"], without=without)
@@ -85,6 +87,37 @@ def no_sudo(_binary, directory):
         for word in words:
             check(word in done.stderr, f"{name}: no {word!r} in {done.stderr!r}")
         check(not machine.asked(), f"{name}: {machine.asked()}")
+
+
+def elsewhere(_binary, directory):
+    """Another distribution is told its own names, its relatives too; what is not Linux, that it is not; the documents have the names."""
+    wanted = directory / "list"
+    wanted.write_text("gcc\nlibpcap-dev\n")
+    without = ("apt-get", "apt-cache", "dpkg-query")
+    for name, system, release, words in (
+        ("Fedora", "Linux", ['NAME="Fedora Linux"', "ID=fedora"], ["dnf install gcc meson ninja-build", "llhttp-devel", "meson setup build"]),
+        ("Rocky", "Linux", ['ID="rocky"', 'ID_LIKE="rhel centos fedora"'], ["dnf install gcc", "libpcap-devel"]),
+        ("Alpine", "Linux", ["ID=alpine"], ["apk add gcc musl-dev", "nghttp2-dev"]),
+        ("Arch", "Linux", ["ID=arch"], ["pacman -S --needed gcc", " libnghttp2 "]),
+        ("Gentoo", "Linux", ["ID=gentoo"], ["gcc libpcap-dev", "docs/install.md"]),
+        ("a name with signs", "Linux", ["ID=.*"], ["gcc libpcap-dev"]),
+        ("macOS", "Darwin", [], ["this is Darwin", "virtual machine with Linux"]),
+    ):
+        place = directory / name.replace(" ", "-")
+        place.mkdir()
+        machine = Machine(place, without=without, system=system, release=release)
+        done = machine.set_up([wanted])
+        check(done.returncode != 0 and not machine.asked(), f"{name}: it went on")
+        for word in words:
+            check(word in done.stderr, f"{name}: no {word!r} in {done.stderr!r}")
+        check("meson" in done.stderr or system != "Linux", f"{name}: it was not said how to build: {done.stderr!r}")
+    page = (TOP / "docs/install.md").read_text()
+    for line in (TOP / "packaging/packages-elsewhere.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            _, command, packages = line.split(" | ")
+            check(f"`{command}" in page, f"docs/install.md has no {command}")
+            for package in packages.split():
+                check(f"`{package}`" in page, f"docs/install.md has no {package}, which {command} is told")
 
 
 def under_sudo(_binary, directory):
@@ -111,4 +144,4 @@ def under_sudo(_binary, directory):
         check(owners == {expected}, f"the tree is {owner}'s, and build/ belongs to {owners}")
 
 
-CASES = [alternatives, no_sudo, under_sudo]
+CASES = [alternatives, no_sudo, elsewhere, under_sudo]
