@@ -61,7 +61,7 @@ ROWS = [
     ([*FILE, "--stats-every", "1ms"], "100ms"), ([*FILE, "--log-format", "xml"], "json"), ([*FILE, "--quiet=x"], "yes"),
     (["-f", "nosuch.conf"], "nosuch.conf"), (["-f", "bad.conf"], "bad.conf:1"), (["-f", "noeq.conf"], "port = 80"),
     (["-f", "noval.conf"], "noval.conf:1"), (["-f", "cl.conf"], "config"), (["-f", "nul.conf"], "nul.conf"), (["-f", "/"], '"/"'),
-    (["-f", "bad.conf", "-f", "bad.conf"], "-f"), (["--check-config"], "-f"), (["--completion", "fish"], "bash"),
+    (["-f", "bad.conf", "-f", "bad.conf"], "-f"), (["--check-config"], "-f"), (["--completion", "csh"], "bash"),
     (["--json", *FILE], "--report"), (["-r", "nosuch", *T], "nosuch"), (["-r", "/", *T], '"/"'), (["-r", "empty", *T], "empty"),
     (["-r", "text", *T], "tcpdump -w"), (["-r", "head.pcap", *T], "head.pcap"), ([*FILE, "-i", "lo"], "-i and -r"),
     ([*FILE, "tcp", "prot"], "tcp prot"), (["-i", "any", "-i", "lo", *T], '"any"'), (["-i", "lo", "-i", "lo", *T], '"lo"'),
