@@ -7,7 +7,8 @@
  * seconds to nanoseconds since 1970, a date with a time; or the member is called
  * as ids and clocks are. A duration is none: it has the same names as what some
  * models answer. And a number that differs by little, everywhere it differs: by
- * at most a twentieth, of itself or in all.
+ * at most a twentieth, of itself or in all. The numbers of an embedding do so even where two have nothing to do with
+ * each other, so for what is called one its cosine is proposed, and no tolerance.
  *
  * No line is proposed that the grammar of rules cannot say, and none for a path
  * that was cut.
@@ -157,6 +158,34 @@ static bool is_nearly_all(const struct counted_row *row, uint64_t compared)
 	return compared >= PAIRS_MIN && (double)row->n[PATH_PAIRS] >= NEARLY_ALL * (double)compared;
 }
 
+/** vector_of() - how much of @pattern leads to what is called an embedding, if its end is a number of it; 0: it is none */
+static size_t vector_of(const char *pattern)
+{
+	static const char *const names[] = { "/embedding", "/embeddings" };
+	size_t len = strlen(pattern), end = len;
+
+	while (end >= 2 && strncmp(pattern + end - 2, "/*", 2) == 0)
+		end -= 2;
+	for (size_t i = 0; end < len && i < sizeof(names) / sizeof(*names); i++) {
+		size_t name = strlen(names[i]);
+
+		if (end >= name && strncmp(pattern + end - name, names[i], name) == 0)
+			return end;
+	}
+	return 0;
+}
+
+/** propose_vector() - of what is at @pattern, to @len; false if no rule can say it */
+static bool propose_vector(struct buffer *rule, const char *pattern, size_t len)
+{
+	char *vector = strndup(pattern, len);
+	bool said = vector && add_pattern(rule, vector);
+
+	free(vector);
+	buffer_add_str(rule, said ? " cosine" : "");
+	return said;
+}
+
 enum proposal proposal_of(const struct counted_row *row, uint64_t compared, struct buffer *rule)
 {
 	const char *pattern = counted_second(row);
@@ -165,6 +194,8 @@ enum proposal proposal_of(const struct counted_row *row, uint64_t compared, stru
 
 	if (strcmp(counted_first(row), difference_name(DIFFERENCE_VALUE)) != 0 || all == 0)
 		return PROPOSAL_NONE;
+	if (row->n[PATH_NUMBERS] == all && vector_of(pattern) > 0)
+		return propose_vector(rule, pattern, vector_of(pattern)) ? PROPOSAL_VECTOR : PROPOSAL_NONE;
 	if (is_nearly_all(row, compared) && row->n[PATH_NAMES] == row->n[PATH_PAIRS]) {
 		if (!add_pattern(rule, pattern))
 			return PROPOSAL_NONE;

@@ -4,7 +4,7 @@
  * Nothing is left out of comparing by itself, so the first run with responses
  * that hold an id says that all of them differ. The report then says what to
  * write. It never does so for what could be the model's own word: see
- * proposal.c for what is taken for an id or a clock.
+ * proposal.c for what is taken for an id or a clock, and for a vector.
  */
 #ifndef COMPARE_PROPOSAL_H
 #define COMPARE_PROPOSAL_H
@@ -16,14 +16,14 @@
 #include "compare/comparison.h"
 #include "compare/counted.h"
 
-enum proposal { PROPOSAL_NONE, PROPOSAL_IGNORE, PROPOSAL_TOLERANCE };
+enum proposal { PROPOSAL_NONE, PROPOSAL_IGNORE, PROPOSAL_TOLERANCE, PROPOSAL_VECTOR };
 
 /** proposal_is_name() - does this finding look like that of an id, or of the time at which a response was made? */
 bool proposal_is_name(const struct finding *f);
 
 /**
  * proposal_of() - for a row of paths (tally_state.h), of @compared pairs
- * @rule: the line is appended: "/id ignore", "/score num atol=0.02"
+ * @rule: the line is appended: "/id ignore", "/score num atol=0.02", "/embedding cosine"
  */
 enum proposal proposal_of(const struct counted_row *row, uint64_t compared, struct buffer *rule);
 

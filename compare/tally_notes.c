@@ -98,6 +98,8 @@ static void proposal_line(const struct target_tally *g, const struct counted_row
 	if (kind == PROPOSAL_IGNORE)
 		buffer_printf(out, " differs in %llu of %llu pairs; if it is no part of the model's answer: ",
 			      (unsigned long long)row->n[PATH_PAIRS], (unsigned long long)target_compared(g));
+	else if (kind == PROPOSAL_VECTOR)
+		buffer_add_str(out, " is a number of a vector; this compares vectors by where they point to: ");
 	else
 		buffer_printf(out, " differs by at most %.4g; this would let it pass: ", row->max[PATH_MAX_ABS]);
 	shown_add(out, span_str(rule));

@@ -63,13 +63,23 @@ void page_ignored(struct markup *p, struct view target)
 	markup_section_end(p);
 }
 
+static bool proposes_cosine(struct view rule)
+{
+	static const char word[] = " cosine";
+	struct span text = json_doc_text(rule.doc, rule.at);
+
+	return text.len >= sizeof(word) - 1 && span_skip(&text, text.len - (sizeof(word) - 1)) && span_equal(text, span_str(word));
+}
+
 static void proposal_row(struct markup *p, struct view path)
 {
 	struct view rule = view_get(path, "proposal"), pairs = view_get(path, "pairs");
 	struct buffer why = { 0 };
 
 	markup_cell_code(p, rule);
-	if (view_count(view_get(path, "names")) == view_count(pairs)) {
+	if (proposes_cosine(rule)) {
+		buffer_add_str(&why, "is a number of a vector, of which only the direction means something");
+	} else if (view_count(view_get(path, "names")) == view_count(pairs)) {
 		buffer_add_str(&why, "differs in ");
 		format_count(&why, view_count(pairs));
 		buffer_add_str(&why, " pairs and looks like an id or a clock");

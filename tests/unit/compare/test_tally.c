@@ -901,6 +901,11 @@ static void test_proposals(void **state)
 		{ { DIFFERENCE_VALUE, "/price", "", "500", "503", 1, 3, 0.006, 1, 1, NULL }, 100, "/price num rtol=0.006" },
 		{ { DIFFERENCE_VALUE, "/price", "", "0", "3", 2, 3, 0.006, 2, 1, NULL }, 100, NULL }, /* rtol lets nothing beside 0 pass */
 		{ { DIFFERENCE_VALUE, "/price", "", "500", "700", 1, 200, 0.4, 1, 1, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/data/*/embedding/*", "", "0.5", "0.51", 9, 0.01, 0.4, 9, 9, NULL }, 100, "/data/*/embedding cosine" },
+		{ { DIFFERENCE_VALUE, "/embeddings/*/*", "", "0.5", "0.9", 9, 0.4, 0.4, 9, 9, NULL }, 3, "/embeddings cosine" },
+		{ { DIFFERENCE_VALUE, "/data/*/embedding", "", "0.5", "0.9", 9, 0.4, 0.4, 9, 9, NULL }, 100, NULL }, /* a number */
+		{ { DIFFERENCE_VALUE, "/data/*/embedding/*", "", "a", "b", 9, 0, 0, 0, 0, NULL }, 100, NULL },
+		{ { DIFFERENCE_VALUE, "/unembedding/*", "", "0.5", "0.9", 9, 0.4, 0.4, 9, 9, NULL }, 100, NULL },
 		{ { DIFFERENCE_VALUE, "/mixed", "", "0.5", "none", 2, 0.001, 0.002, 1, 1, NULL }, 100, NULL },
 	};
 
