@@ -45,7 +45,7 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 	uint64_t taken = counter_get(&intake_stats(r->intake)->taken), waiting = lanes_waiting(r->lanes);
 
 	run_take_books(r, b);
-	if (r->comparing && comparing_looks(r->comparing) == LOOKS_ANYTIME) /* what holds for one look is not shown before its time */
+	if (r->comparing && comparing_looks(r->comparing) == LOOKS_ANYTIME) /* else it holds for one look, at the end */
 		show_decision(r);
 	lanes_progress(r->lanes, done, total);
 	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */

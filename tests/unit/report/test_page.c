@@ -120,7 +120,7 @@ static void test_what_is_said(void **state)
 		  "\"latency_us\":{\"p99_ratio\":4,\"p99_ratio_low\":2.5,\"p99_ratio_high\":6}}}}}", "", "At p99 the shadow takes 4 times as long, between 2.5 and 6." },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":900,\"mismatch\":{\"count\":45,\"of\":900,\"rate\":0.05},"
 		  "\"noise\":{\"source\":\"control\",\"mismatch\":{\"of\":890,\"rate\":0.04},\"net_rate\":0.01,\"low\":-0.002,\"high\":0.022}}}}}",
-		  "", "Net of noise (the control), 1.00 % differ, between -0.20 % and 2.20 %." },
+		  "", "Net of noise (the control), 1.00 % differ, between -0.20 % and 2.20 % at one look." },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":900,\"mismatch\":{\"count\":45,\"of\":900,\"rate\":0.05},"
 		  "\"noise\":{\"source\":\"control\",\"mismatch\":{\"of\":890,\"rate\":0.04},\"net_rate\":0.01,\"paired\":{\"both\":30,\"shadow\":14,\"control\":5,"
 		  "\"neither\":831}}}}}}",
