@@ -87,11 +87,41 @@ void markup_escaped(struct markup *p, struct span text)
 	}
 }
 
+/** is_before_unit() - is this blank between a number and its unit? They are not to be torn apart at the end of a line */
+static bool is_before_unit(struct span text, size_t at)
+{
+	static const char *const units[] = { "%", "µs", "ms", "s", "min", "bytes", "KiB", "MiB", "GiB", "TiB" };
+
+	if (at == 0 || text.at[at] != ' ' || text.at[at - 1] < '0' || text.at[at - 1] > '9')
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t len = strlen(units[i]), end = at + 1 + len;
+
+		if (end <= text.len && memcmp(text.at + at + 1, units[i], len) == 0 &&
+		    (end == text.len || strchr(" ,.;:)(", text.at[end])))
+			return true;
+	}
+	return false;
+}
+
+void markup_words(struct markup *p, struct span text)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; markup_is_html(p) && i < text.len; i++)
+		if (is_before_unit(text, i)) {
+			markup_escaped(p, span_of(text.at + from, i - from));
+			buffer_add_str(p->out, "\xc2\xa0");
+			from = i + 1;
+		}
+	markup_escaped(p, span_of(text.at + from, text.len - from));
+}
+
 static void add_text(struct markup *p, const char *format, va_list args)
 {
 	buffer_clear(&p->scratch);
 	buffer_vprintf(&p->scratch, format, args);
-	markup_escaped(p, buffer_span(&p->scratch));
+	markup_words(p, buffer_span(&p->scratch));
 }
 
 void markup_raw(struct markup *p, const char *format, ...)
@@ -237,7 +267,7 @@ void markup_cell_code(struct markup *p, struct view text)
 static void scratch_cell(struct markup *p)
 {
 	begin_cell(p);
-	markup_escaped(p, buffer_span(&p->scratch));
+	markup_words(p, buffer_span(&p->scratch));
 	end_cell(p);
 }
 

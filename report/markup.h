@@ -41,6 +41,9 @@ void markup_raw(struct markup *p, const char *format, ...) __attribute__((format
 /** markup_escaped() - text from anywhere, escaped for the medium */
 void markup_escaped(struct markup *p, struct span text);
 
+/** markup_words() - the same for sentences and figures of ours: a number and its unit stay on one line */
+void markup_words(struct markup *p, struct span text);
+
 /** markup_section() - a heading of level 2 or 3 and the section below it; @id: for links and tests */
 void markup_section(struct markup *p, int level, const char *id, const char *title);
 void markup_section_end(struct markup *p);

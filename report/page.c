@@ -200,6 +200,7 @@ static int draw(const struct json_doc *doc, enum medium medium, const char *as_o
 	buffer_deinit(&title);
 	top_line(&p, report, as_of);
 	page_headline(&p, report, shadow);
+	page_merge_warnings(&p, report);
 	page_shadows(&p, report);
 	page_tiles(&p, report, shadow);
 	page_gate(&p, report);
@@ -209,6 +210,7 @@ static int draw(const struct json_doc *doc, enum medium medium, const char *as_o
 		compared_with(&p, report, w.name, w.value, view_size(targets) == 1);
 	page_targets(&p, report);
 	page_capture(&p, report);
+	page_runs(&p, report);
 	page_configuration(&p, report);
 	footer(&p, report, shadow.there);
 	markup_end(&p);

@@ -2,6 +2,7 @@
 #include "report/page_impl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "compare/comparison.h"
 #include "report/plots.h"
@@ -9,6 +10,7 @@
 #define SLICES_SHOWN 40
 #define SLICES_MAX   1300 /* 128 of each of ten kinds */
 #define PATHS_SHOWN 30
+#define FAR 0.5 /* of a relative difference */
 
 /* ---- verdicts and statuses ---- */
 
@@ -57,23 +59,25 @@ static void verdict_table(struct markup *p, struct view verdicts, double pairs)
 }
 
 /** status_cell() - a number, or the name of a call's status */
-static void status_cell(struct markup *p, struct view status)
+static void status_cell(struct markup *p, struct view status, const char *unknown)
 {
 	struct buffer text = { 0 };
 
 	if (!view_is(status, JSON_NULL))
 		view_text(status, &text);
-	markup_cell(p, "%s", text.len > 0 && buffer_ok(&text) ? buffer_text(&text) : "no response");
+	markup_cell(p, "%s", text.len > 0 && buffer_ok(&text) ? buffer_text(&text) : unknown);
 	buffer_deinit(&text);
 }
 
 static void statuses(struct markup *p, struct view target)
 {
+	if (view_size(view_get(target, "status_matrix")) == 0)
+		return;
 	markup_section(p, 3, "statuses", "Statuses");
 	markup_table(p, "llr", "production|shadow|pairs");
 	for (struct view_walk w = view_walk(view_get(target, "status_matrix")); view_next(&w);) {
-		status_cell(p, view_get(w.value, "production"));
-		status_cell(p, view_get(w.value, "shadow"));
+		status_cell(p, view_get(w.value, "production"), "not seen");
+		status_cell(p, view_get(w.value, "shadow"), "no response");
 		markup_cell_count(p, view_count(view_get(w.value, "count")));
 	}
 	markup_table_end(p);
@@ -207,6 +211,10 @@ void page_verdicts(struct markup *p, struct view target)
 	struct view verdicts = view_get(target, "verdicts");
 	double pairs = (double)view_count(view_get(target, "pairs"));
 
+	if (pairs <= 0) {
+		markup_say(p, "No exchange has ended yet.");
+		return;
+	}
 	stacked_bar(p, verdicts, pairs);
 	markup_raw(p, "<div class=\"two\"><div>");
 	verdict_table(p, verdicts, pairs);
@@ -220,14 +228,29 @@ void page_verdicts(struct markup *p, struct view target)
 
 /* ---- latency ---- */
 
+uint64_t page_quantile_least(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint64_t least;
+	} rows[] = { { "p90", 10 }, { "p95", 20 }, { "p99", 100 }, { "p999", 1000 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].least;
+	return 1;
+}
+
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name)
 {
-	struct view q = view_get(quantiles, name);
+	struct view q = view_get(quantiles, name), count = view_get(quantiles, "count");
 
-	if (view_is_number(q))
-		markup_cell_time(p, view_number(q));
+	if (!view_is_number(q) && view_count(count) > 0)
+		markup_cell(p, "> max-time");
+	else if (!view_is_number(q) || (view_is_number(count) && view_count(count) < page_quantile_least(name)))
+		markup_cell(p, "–");
 	else
-		markup_cell(p, view_count(view_get(quantiles, "count")) > 0 ? "> max-time" : "–");
+		markup_cell_time(p, view_number(q));
 }
 
 static void latency_row(struct markup *p, const char *class, const char *what, struct view quantiles)
@@ -282,7 +305,10 @@ static void differences(struct markup *p, struct view d, const char *looks)
 	markup_table(p, "rrrr", buffer_text(&text));
 	buffer_clear(&text);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		difference_cell(p, view_get(d, names[i]));
+		if (count < (double)page_quantile_least(names[i]))
+			markup_cell(p, "–");
+		else
+			difference_cell(p, view_get(d, names[i]));
 	markup_table_end(p);
 	buffer_add_str(&text, "The shadow was slower in ");
 	format_share(&text, (double)view_count(view_get(d, "slower")) / count);
@@ -303,6 +329,8 @@ void page_latency(struct markup *p, struct view target)
 		return;
 	markup_section(p, 2, "latency", "Latency");
 	plot_latencies(p, view_get(a, "total"), view_get(b, "total"));
+	markup_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i class=\"key s\"></i>shadow</li>"
+		      "<li><i class=\"dash\"></i>p99</li></ul>\n");
 	markup_table(p, "lrrrrrr", "to the last byte of the answer|p50|p90|p95|p99|p99.9|answers");
 	latency_row(p, "p", "production", view_get(a, "total"));
 	latency_row(p, "s", "shadow", view_get(b, "total"));
@@ -311,6 +339,8 @@ void page_latency(struct markup *p, struct view target)
 	latency_row(p, "p", "production", view_get(a, "first_byte"));
 	latency_row(p, "s", "shadow", view_get(b, "first_byte"));
 	markup_table_end(p);
+	if (view_count(view_get(b, "total.count")) < page_quantile_least("p999"))
+		markup_note(p, "A quantile takes enough answers to lie between: p90 10, p95 20, p99 100, p99.9 1,000.");
 	if (timeouts > 0)
 		markup_note(p,
 			    "%llu exchanges timed out. They have no latency but are longer than all that is "
@@ -360,6 +390,15 @@ static void number_cell(struct markup *p, struct view n)
 	buffer_deinit(&text);
 }
 
+/** close_and_far() - are there values that no tolerance lets pass, but a rule about the decision? */
+static bool close_and_far(struct view paths)
+{
+	for (struct view_walk w = view_walk(paths); view_next(&w);)
+		if (view_is_text(view_get(w.value, "verdict"), "close") && view_number(view_get(w.value, "max_rel")) > FAR)
+			return true;
+	return false;
+}
+
 void page_paths(struct markup *p, struct view target)
 {
 	struct view paths = view_get(target, "paths");
@@ -390,6 +429,8 @@ void page_paths(struct markup *p, struct view target)
 			"%u more paths are in the JSON, and differences at %llu more places were only counted.",
 			view_size(paths) - shown,
 			(unsigned long long)view_count(view_get(target, "paths_overflow")));
+	if (close_and_far(paths))
+		markup_note(p, "Close, and yet far apart: a rule such as argmax holds decisions against each other, and not the values.");
 	page_proposals(p, target);
 	markup_section_end(p);
 }
@@ -479,7 +520,7 @@ void page_slices(struct markup *p, struct view target)
 	if (count == 0)
 		return;
 	markup_section(p, 2, "slices", "By path, model and header");
-	buffer_add_str(&titles, "by|slice|compared|errors|decisions agree|differ");
+	buffer_add_str(&titles, "by|slice|compared|failed|decisions agree|differ");
 	if (markup_is_html(p)) {
 		buffer_printf(&titles, "|95 %% interval %s, 0 to ", page_looks(target));
 		format_share(&titles, top);

@@ -11,6 +11,8 @@
 
 #include "report/replay_speed.h"
 
+#define TOO_FEW 30 /* of which a share says next to nothing */
+
 /* ---- the tiles ---- */
 
 static void tile(struct markup *p, const char *id, const char *what, const struct buffer *figure,
@@ -25,9 +27,9 @@ static void tile(struct markup *p, const char *id, const char *what, const struc
 	markup_raw(p, "<div class=\"tile\"><span>");
 	markup_escaped(p, span_str(what));
 	markup_raw(p, "</span><b id=\"%s\">", id);
-	markup_escaped(p, buffer_span(figure));
+	markup_words(p, buffer_span(figure));
 	markup_raw(p, "</b><span>");
-	markup_escaped(p, buffer_span(more));
+	markup_words(p, buffer_span(more));
 	markup_raw(p, "</span></div>\n");
 }
 
@@ -57,26 +59,33 @@ static void tile_latency(struct markup *p, struct view report, struct view targe
 	bool is_judged = replay_speed_of(report.doc) == SPEED_RECORDED;
 	struct view a = view_get(target, "latency_us.production.total"),
 		    b = view_get(target, "latency_us.shadow.total");
+	const char *q = view_count(view_get(b, "count")) < page_quantile_least("p99") ? "p50" : "p99";
 	struct buffer figure = { 0 }, more = { 0 };
 
-	if (!view_is_number(view_get(b, "p99")))
+	if (!view_is_number(view_get(b, q)))
 		buffer_add_str(&figure, view_count(view_get(b, "count")) ? "above the limit" : "–");
 	else
-		format_time(&figure, view_number(view_get(b, "p99")));
+		format_time(&figure, view_number(view_get(b, q)));
 	buffer_add_str(&more, "production ");
-	if (!view_is_number(view_get(a, "p99")))
+	if (!view_is_number(view_get(a, q)))
 		buffer_add_str(&more, "–");
 	else
-		format_time(&more, view_number(view_get(a, "p99")));
+		format_time(&more, view_number(view_get(a, q)));
 	if (!is_judged) {
 		buffer_add_str(&more, "; not judged: ");
 		page_pace_words(&more, report);
 	}
 	markup_raw(p, is_judged ? "" : "<div class=\"unfit\">");
-	tile(p, "shadow-p99", "Shadow's latency, p99", &figure, &more);
+	tile(p, q[1] == '9' ? "shadow-p99" : "shadow-p50", q[1] == '9' ? "Shadow's latency, p99" : "Shadow's latency, p50", &figure, &more);
 	markup_raw(p, is_judged ? "" : "</div>\n");
 	buffer_deinit(&figure);
 	buffer_deinit(&more);
+}
+
+/** few_words() - what stands behind a share of @count */
+static const char *few_words(struct view count)
+{
+	return page_too_few(count) ? "; too few to judge" : "";
 }
 
 static void tile_errors(struct markup *p, struct view target)
@@ -90,6 +99,7 @@ static void tile_errors(struct markup *p, struct view target)
 		buffer_add_str(&more, "–");
 	else
 		format_share(&more, view_number(view_get(rate, "production.rate")));
+	buffer_add_str(&more, few_words(view_get(rate, "shadow.of")));
 	tile_share(p, "shadow-errors", "Shadow's errors",
 		   !view_is_number(view_get(rate, "shadow.rate")) ? (double)NAN : view_number(view_get(rate, "shadow.rate")),
 		   buffer_text(&more), none, NULL);
@@ -133,6 +143,11 @@ static void tile_compared(struct markup *p, struct view target)
 	buffer_deinit(&more);
 }
 
+bool page_too_few(struct view count)
+{
+	return view_count(count) > 0 && view_count(count) < TOO_FEW;
+}
+
 /** agreement_tile() - decisions, where the model makes any; else answers */
 static void agreement_tile(struct markup *p, struct view target)
 {
@@ -141,7 +156,7 @@ static void agreement_tile(struct markup *p, struct view target)
 
 	if (view_count(view_get(decision, "count")) > 0)
 		tile_share(p, "decision-agreement", "Decisions that agree",
-			   view_number(view_get(decision, "rate")), "", decision, page_looks(target));
+			   view_number(view_get(decision, "rate")), few_words(view_get(decision, "count")), decision, page_looks(target));
 	else if (page_words_alone(target))
 		tile_share(p, "same-text", "Generated texts that are the same", page_same_words(target),
 			   "not known without a control whether that is usual", none, NULL);
@@ -149,7 +164,7 @@ static void agreement_tile(struct markup *p, struct view target)
 		tile_share(p, "answer-agreement", "Answers that agree",
 			   !view_is_number(view_get(mismatch, "rate")) ? (double)NAN
 								       : 1 - view_number(view_get(mismatch, "rate")),
-			   "", none, NULL);
+			   few_words(view_get(mismatch, "of")), none, NULL);
 }
 
 void page_tiles(struct markup *p, struct view report, struct view target)

@@ -22,7 +22,7 @@ static void title_line(struct markup *p, const char *class, struct buffer *title
 	markup_raw(p, "<div class=\"verdict %s\" id=\"verdict\"><h1>", class);
 	if (!markup_is_html(p))
 		buffer_add_str(p->out, "# ");
-	markup_escaped(p, buffer_span(title));
+	markup_words(p, buffer_span(title));
 	markup_raw(p, "</h1>");
 	buffer_add_str(p->out, "\n");
 }
@@ -181,7 +181,13 @@ static void ratio_sentence(struct buffer *out, struct view report, struct view t
 		buffer_add_str(out, ".");
 		return;
 	}
-	buffer_printf(out, " At p99 the shadow takes %.3g times as long", view_number(ratio));
+	if (view_count(view_get(target, "latency_us.shadow.total.count")) < page_quantile_least("p99"))
+		return;
+	buffer_add_str(out, " At p99 the shadow takes ");
+	format_time(out, view_number(view_get(target, "latency_us.shadow.total.p99")));
+	buffer_add_str(out, " and production ");
+	format_time(out, view_number(view_get(target, "latency_us.production.total.p99")));
+	buffer_printf(out, ": %.3g times as long", view_number(ratio));
 	if (view_is_number(low) && view_is_number(high))
 		buffer_printf(out, ", between %.3g and %.3g", view_number(low), view_number(high));
 	buffer_add_str(out, ".");
@@ -233,7 +239,7 @@ static void mirrored_title(struct buffer *out, struct view report)
 		return;
 	}
 	format_count(out, sent);
-	buffer_add_str(out, " requests mirrored: ");
+	buffer_add_str(out, answered == 0 && failed > 0 ? " requests attempted: " : " requests mirrored: ");
 	format_count(out, answered);
 	buffer_add_str(out, " answered, ");
 	format_count(out, failed);
@@ -282,6 +288,12 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 		return "warn";
 	}
 	agreement(title, target);
+	if (page_too_few(view_get(target, "mismatch.of"))) {
+		buffer_add_str(title, "; that is of ");
+		format_count(title, view_count(view_get(target, "mismatch.of")));
+		buffer_add_str(title, ", too few to judge");
+		return "warn";
+	}
 	return page_words_alone(target) ? "warn" : "";
 }
 

@@ -5,6 +5,7 @@
  *   page_headline.c the verdict on top
  *   page_figures.c  the key figures under it
  *   page_run.c      from the wire to the shadow: the funnel, the targets, the capture, what was asked for
+ *   page_runs.c     the runs that were added up
  *   page_compare.c  what the comparison with one target says
  *   page_against.c  what has changed since another run
  *   page_gate.c     what gate and decision asked, and did not ask
@@ -45,6 +46,8 @@ double page_same_words(struct view target);
 /* page_figures.c */
 /** page_requests_words() - "830 different requests of 190 clients" */
 void page_requests_words(struct buffer *out, struct view target);
+/** page_too_few() - is it so few that a percentage of them misleads? */
+bool page_too_few(struct view count);
 void page_tiles(struct markup *p, struct view report, struct view target);
 /** page_shadows() - a row for each, where there are several: the figures below are about the first */
 void page_shadows(struct markup *p, struct view report);
@@ -100,6 +103,11 @@ void page_not_asked(struct buffer *out, struct view report, struct view target);
 /** page_gate_value() - a share or a time, where the term was written as one */
 void page_gate_value(struct buffer *out, struct view term, double value);
 
+/* page_runs.c; of a report that was added up, of others nothing */
+/** page_merge_warnings() - what of the runs does not go together */
+void page_merge_warnings(struct markup *p, struct view report);
+void page_runs(struct markup *p, struct view report);
+
 /* page_against.c */
 void page_against(struct markup *p, struct view report);
 
@@ -119,6 +127,9 @@ void page_goodput(struct markup *p, struct view target);
 
 /* page_outputs.c */
 void page_outputs(struct markup *p, struct view target);
+
+/** page_quantile_least() - answers that it takes so that "p99" is no other name for the longest */
+uint64_t page_quantile_least(const char *name);
 
 /** page_cell_quantile() - a time of an object of quantiles; what lies among the timeouts is said to be above them */
 void page_cell_quantile(struct markup *p, struct view quantiles, const char *name);

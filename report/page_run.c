@@ -77,13 +77,15 @@ static void target_steps(struct markup *p, struct view name, struct view target,
 			 bool alone)
 {
 	uint64_t chosen = view_count(view_get(target, "chosen")), sent = view_count(view_get(target, "sent")),
-		 answered = 0;
+		 answered = 0, failed = 0;
 	struct buffer words = { 0 };
 	struct step s;
 
 	for (struct view_walk w = view_walk(view_get(target, "answered")); view_next(&w);)
 		answered += view_count(w.value);
-	buffer_add_str(&words, "sent");
+	for (struct view_walk w = view_walk(view_get(target, "failed")); view_next(&w);)
+		failed += view_count(w.value);
+	buffer_add_str(&words, answered == 0 && failed > 0 ? "attempted" : "sent");
 	if (!alone) {
 		buffer_add_str(&words, " to ");
 		view_text(name, &words);
@@ -111,6 +113,58 @@ static void target_steps(struct markup *p, struct view name, struct view target,
 	buffer_deinit(&words);
 }
 
+/** sum_of() - of a count, or of all that an object counts */
+static uint64_t sum_of(struct view v)
+{
+	uint64_t sum = view_count(v);
+
+	for (struct view_walk w = view_walk(v); view_next(&w);)
+		sum += view_count(w.value);
+	return sum;
+}
+
+static uint64_t sum_of_members(struct view v, const char *const *names, size_t count)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += sum_of(view_get(v, names[i]));
+	return sum;
+}
+
+/** lost_on_the_way() - packets dropped, requests and pairs that went another way than on */
+static uint64_t lost_on_the_way(struct view report, struct view comparison)
+{
+	static const char *const packets[] = { "dropped_kernel", "malformed" };
+	static const char *const requests[] = { "lost", "filtered", "unsampled", "shed" };
+	static const char *const target[] = { "shed", "unsampled", "failed", "cancelled_at_exit" };
+	static const char *const compared[] = { "errors", "not_comparable" };
+	uint64_t sum = sum_of_members(view_get(report, "packets"), packets, 2) +
+		       sum_of_members(view_get(report, "requests"), requests, 4);
+
+	for (struct view_walk w = view_walk(view_get(report, "targets")); view_next(&w);)
+		sum += sum_of_members(w.value, target, 4);
+	for (struct view_walk w = view_walk(view_get(comparison, "targets")); view_next(&w);)
+		sum += sum_of_members(w.value, compared, 2);
+	return sum;
+}
+
+/** nothing_lost() - in one sentence what the bars would say in six */
+static void nothing_lost(struct markup *p, struct view report, struct view comparison)
+{
+	bool compared = view_size(view_get(comparison, "targets")) > 0;
+	struct buffer text = { 0 };
+
+	buffer_add_str(&text, "Nothing was lost: ");
+	format_count(&text, view_count(view_get(report, "requests.seen")));
+	buffer_add_str(&text, " requests in ");
+	format_count(&text, view_count(view_get(report, "packets.decoded")));
+	buffer_add_str(&text, compared ? " packets were seen, all of them were sent, answered and compared."
+				       : " packets were seen, all of them were sent and answered.");
+	markup_say(p, "%s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
 void page_funnel(struct markup *p, struct view report, struct view comparison)
 {
 	struct view packets = view_get(report, "packets"), requests = view_get(report, "requests");
@@ -122,6 +176,12 @@ void page_funnel(struct markup *p, struct view report, struct view comparison)
 	struct step s;
 
 	markup_section(p, 2, "funnel", "From the wire to the comparison");
+	if (seen > 0 && seen == view_count(view_get(requests, "chosen")) && view_size(targets) > 0 &&
+	    !view_is_true(view_get(report, "dry_run")) && lost_on_the_way(report, comparison) == 0) {
+		nothing_lost(p, report, comparison);
+		markup_section_end(p);
+		return;
+	}
 	if (!markup_is_html(p))
 		markup_table(p, "lrrw", "step|count|of the step before|where the rest went");
 	s = (struct step){ "packets decoded",
@@ -181,8 +241,8 @@ void page_targets(struct markup *p, struct view report)
 		markup_cell_count(p, view_count(view_get(w.value, "answered.4xx")));
 		markup_cell_count(p, view_count(view_get(w.value, "answered.5xx")));
 		markup_cell_count(p, failed);
-		markup_cell_time(p, view_number(view_get(w.value, "total_us.p50")));
-		markup_cell_time(p, view_number(view_get(w.value, "total_us.p99")));
+		page_cell_quantile(p, view_get(w.value, "total_us"), "p50");
+		page_cell_quantile(p, view_get(w.value, "total_us"), "p99");
 	}
 	markup_table_end(p);
 	markup_section_end(p);
@@ -236,7 +296,7 @@ void page_capture(struct markup *p, struct view report)
 		markup_table_end(p);
 	else
 		markup_say(p, "Nothing was dropped, cut, missed or seen in one direction only.");
-	for (struct view_walk w = view_walk(view_get(report, "warnings")); view_next(&w);) {
+	for (struct view_walk w = view_walk(view_get(report, "warnings")); view_size(view_get(report, "merged")) == 0 && view_next(&w);) {
 		struct buffer text = { 0 };
 
 		view_text(w.value, &text);

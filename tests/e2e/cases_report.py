@@ -25,7 +25,7 @@ def browse(lab, page, *flags):
 def text_of(dom, pattern):
     found = re.search(pattern, dom, re.S)
     check(found, f"nothing matches {pattern} in the page")
-    return html.unescape(re.sub(r"<[^>]+>", "", found.group(1))).strip()
+    return html.unescape(re.sub(r"<[^>]+>", "", found.group(1))).replace("\u00a0", " ").strip()
 
 
 def figure(dom, name):

@@ -211,6 +211,79 @@ static void test_close_ones_are_last(void **state)
 	buffer_deinit(&page);
 }
 
+/* ---- few, none, and several runs ---- */
+
+#define SEEN(lost)                                                                                                  \
+	"{\"packets\":{\"decoded\":90,\"dropped_kernel\":0},\"requests\":{\"seen\":8,\"complete\":8,\"chosen\":8,\"lost\":{\"gap\":" lost \
+	"}},\"targets\":{\"m\":{\"chosen\":8,\"sent\":8,\"answered\":{\"2xx\":8}}},\"comparison\":{\"targets\":{\"m\":{\"pairs\":8,"    \
+	"\"compared\":8,\"mismatch\":{\"count\":0,\"of\":8,\"rate\":0,\"low\":0,\"high\":0.3},\"verdicts\":{\"equal\":8}}}}}"
+#define LATENCY(n)                                                                                                 \
+	TARGET("\"mismatch\":{\"of\":500,\"rate\":0},\"latency_us\":{\"p99_ratio\":2,\"production\":{\"total\":{\"count\":" #n \
+	       ",\"p50\":1000,\"p90\":2000,\"p95\":3000,\"p99\":5000,\"p999\":7000}},\"shadow\":{\"total\":{\"count\":" #n \
+	       ",\"p50\":1100,\"p90\":2200,\"p95\":3300,\"p99\":10000,\"p999\":17000}}}")
+#define MERGED(warnings)                                                                                            \
+	"{\"requests\":{},\"warnings\":[" warnings "],\"merged\":[{\"title\":\"A <b>\",\"labels\":{\"model\":\"v2\"},\"host\":\"h1\"," \
+	"\"source\":{\"interfaces\":[\"eth0\"],\"files\":[]},\"started\":\"2026-11-29T10:00:00.000Z\",\"seconds\":60},{\"title\":null," \
+	"\"seconds\":7}]}"
+
+static void test_few_and_none(void **state)
+{
+	static const struct part parts[] = {
+		{ SEEN("0"), "Nothing was lost: 8 requests in 90 packets", "requests complete" },
+		{ SEEN("1"), "requests complete", "Nothing was lost" },
+		{ SEEN("0"), "; that is of 8, too few to judge", NULL },
+		{ SEEN("0"), "; too few to judge", "Statuses" },
+		{ LATENCY(2000), "At p99 the shadow takes 10.0 ms and production 5.00 ms: 2 times as long", "takes enough answers" },
+		{ LATENCY(2000), "17.0 ms", "too few" },
+		{ LATENCY(400), "takes enough answers", "17.0 ms" },
+		{ LATENCY(99), "latency, p50", "10.0 ms" },
+		{ LATENCY(99), "3.30 ms", "times as long" },
+		{ TARGET("\"pairs\":0,\"compared\":0"), "No exchange has ended yet", "verdict|pairs" },
+		{ TARGET("\"pairs\":4,\"status_matrix\":[{\"production\":null,\"shadow\":200,\"count\":4}]"), "not seen", "no response" },
+		{ TARGET("\"paths\":[{\"path\":\"/p\",\"kind\":\"close\",\"max_rel\":9,\"verdict\":\"close\"}]"), "such as argmax", NULL },
+		{ TARGET("\"paths\":[{\"path\":\"/p\",\"kind\":\"close\",\"max_rel\":0.01,\"verdict\":\"close\"}]"), NULL, "such as argmax" },
+		{ "{\"requests\":{},\"targets\":{\"m\":{\"sent\":3,\"failed\":{\"dns\":3}}}}", "3 requests attempted: 0 answered, 3 failed", NULL },
+		{ MERGED("\"answers were compared with different options\""), "Added up of several runs: answers were compared with", NULL },
+		{ MERGED(""), "2026-11-29T10:00:00", "Added up of several runs" },
+		{ MERGED(""), "eth0", "A <b>" },
+	};
+	static const struct part html[] = { { LATENCY(400), "<i class=\"dash\"></i>p99", NULL } };
+
+	(void)state;
+	check(parts, COUNT(parts), MEDIUM_HTML, MEDIUM_MARKDOWN);
+	check(html, COUNT(html), MEDIUM_HTML, MEDIUM_HTML);
+}
+
+/* A number and its unit are not torn apart, and nothing else is changed. */
+static void test_units(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+		{ "0.50 % of 12 ms", "0.50\xc2\xa0% of 12\xc2\xa0ms" },
+		{ "3 s, 4 sent", "3\xc2\xa0s, 4 sent" },
+		{ "912 µs (7 KiB)", "912\xc2\xa0µs (7\xc2\xa0KiB)" },
+		{ " %", " %" },
+		{ "x % 5", "x % 5" },
+		{ "5 ", "5 " },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buffer out = { 0 };
+		struct markup p = { .out = &out, .medium = MEDIUM_HTML };
+
+		markup_words(&p, span_str(rows[i].text));
+		assert_string_equal(buffer_text(&out), rows[i].shown);
+		buffer_clear(&out);
+		p.medium = MEDIUM_MARKDOWN;
+		markup_words(&p, span_str(rows[i].text));
+		assert_null(strstr(buffer_text(&out), "\xc2\xa0"));
+		buffer_deinit(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +292,8 @@ int main(void)
 		cmocka_unit_test(test_many_classes),
 		cmocka_unit_test(test_example_lines),
 		cmocka_unit_test(test_close_ones_are_last),
+		cmocka_unit_test(test_few_and_none),
+		cmocka_unit_test(test_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
