@@ -24,6 +24,7 @@
 #define VIEW_NAME_TEXT 64
 #define VIEW_TUNNELS   12
 #define VIEW_SERVERS_MAX 64
+#define VIEW_PATH_TEXT 256
 
 /** struct port_view - what begins on connections to one port */
 struct port_view {
@@ -50,6 +51,7 @@ struct narrow_view {
 	struct books books;
 	uint64_t segments, payload_bytes;
 	char methods[128], paths[256]; /* of requests that were filtered: the first few, for the sentence */
+	char path[VIEW_PATH_TEXT]; /* of a request that matches, printable, without its query; "": none that a HEAD could ask for */
 	struct endpoint server[VIEW_SERVERS_MAX]; /* where requests went: those with the port of a target, as they were met */
 	size_t server_count;
 };
@@ -61,6 +63,7 @@ struct probe {
 	int status_code;
 	int64_t connect_us, total_us;
 	const char *detail;
+	const char *path; /* of a request that was seen, as this target would get it; "": its base was asked for; borrowed */
 	bool skipped; /* the built-in sink: there is nothing to ask */
 	bool is_production; /* it is @server, which is watched, and was not asked */
 	struct endpoint server;
@@ -75,6 +78,8 @@ struct symptoms {
 	size_t vxlan_port_count;
 	bool live, any_interface;
 	bool leaves_http2; /* --h2 off */
+	bool compares;
+	double sample; /* share of the matching requests */
 	double seconds;
 	uint32_t snaplen;
 	const char *const *tunnel_names; /* by bit; @hidden's indices */

@@ -95,7 +95,7 @@ static void one_way(const struct symptoms *s, struct diagnosis *d)
 
 	if (b->connections.one_way == 0)
 		return;
-	line = diagnosis_add(d, FINDING_WARNING, "one_way");
+	line = diagnosis_add(d, s->compares && b->connections.one_way == b->connections.seen ? FINDING_FAULT : FINDING_WARNING, "one_way");
 	format_count(&line->text, b->connections.one_way);
 	line_say(line, " of ");
 	line_count(line, b->connections.seen, "connection");

@@ -37,13 +37,11 @@ static void advise_on_rule(const struct symptoms *s, struct diagnosis_line *line
 		line_say(line, " They are shadowtap's own: this is the shadow's traffic, not production's.");
 		line_advise(line, "tap the port of production");
 		break;
-	case DECISION_UNSAMPLED:
-		line_advise(line, "a larger share with -S, or watch for longer");
-		break;
 	case DECISION_SHED_HANDOVER:
 	case DECISION_SHED_MEMORY:
 		line_advise(line, "a larger --max-memory");
 		break;
+	case DECISION_UNSAMPLED: /* sampled_none() */
 	case DECISION_CHOSEN:
 	case DECISION_COUNT:
 		break;
@@ -86,6 +84,27 @@ static void say_ports(struct diagnosis_line *line, const struct symptoms *s, con
 	buffer_deinit(&ports);
 }
 
+/** sampled_none() - requests match, and the sample is too small for the while that was looked on: no fault */
+static void sampled_none(const struct symptoms *s, struct diagnosis *d)
+{
+	uint64_t matching = s->narrow.books.requests.decision[DECISION_UNSAMPLED];
+	struct diagnosis_line *line = diagnosis_add(d, FINDING_NOTE, "unsampled");
+
+	line_count(line, matching, "request");
+	line_say(line, " match%s, and the sample of ", matching == 1 ? "es" : "");
+	format_share(&line->text, s->sample);
+	line_say(line, " took none of them");
+	if (s->sample > 0 && s->live && s->seconds > 0) {
+		line_say(line, ": at this rate it takes one in about ");
+		format_time(&line->text, s->seconds * 1e6 / ((double)matching * s->sample));
+	} else if (s->sample > 0) {
+		line_say(line, ": it takes one in ");
+		format_count(&line->text, (uint64_t)(1 / s->sample + 0.5));
+	}
+	line_say(line, ".");
+	line_advise(line, "a larger share with -S, if that is too few");
+}
+
 void diagnose_rules(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -95,6 +114,10 @@ void diagnose_rules(const struct symptoms *s, struct diagnosis *d)
 
 	if (b->requests.complete == 0)
 		return;
+	if (n == 0 && b->requests.decision[DECISION_UNSAMPLED] > 0) {
+		sampled_none(s, d);
+		return;
+	}
 	if (n == 0) {
 		line = diagnosis_add(d, FINDING_FAULT,
 				     decision_names[rule].name ? decision_names[rule].name : decision_names[rule].group);
@@ -149,7 +172,16 @@ static void probe_failed(const struct probe *p, struct diagnosis *d)
 	}
 	if (p->detail)
 		line_say(line, ": %s", p->detail);
-	line_say(line, ".");
+	if (!p->detail || !strchr(p->detail, '?'))
+		line_say(line, ".");
+}
+
+/** judge_status() - a HEAD is not what the shadow is for: that it knows none (405, 501) says that it is there */
+static enum finding_severity judge_status(const struct probe *p)
+{
+	if (p->status_code == 404 && p->path[0])
+		return FINDING_WARNING;
+	return p->status_code >= 500 && p->status_code != 501 ? FINDING_WARNING : FINDING_GOOD;
 }
 
 static void probe_refused(const struct probe *p, struct diagnosis *d)
@@ -178,13 +210,18 @@ void diagnose_targets(const struct symptoms *s, struct diagnosis *d)
 			probe_failed(p, d);
 			continue;
 		}
-		line = diagnosis_add(d, p->kind == OUTCOME_ANSWERED_5XX ? FINDING_WARNING : FINDING_GOOD, "target");
+		line = diagnosis_add(d, judge_status(p), "target");
 		line_say(line, "The target %s (%s) answers: connected in ", p->name, p->shown);
 		format_time(&line->text, (double)p->connect_us);
-		line_say(line, ", HEAD gave status %d after ", p->status_code);
+		line_say(line, ", HEAD %s%sgave status %d after ", p->path, p->path[0] ? " " : "", p->status_code);
 		format_time(&line->text, (double)p->total_us);
 		line_say(line, ".");
-		if (p->kind == OUTCOME_ANSWERED_5XX)
+		if (line->severity == FINDING_GOOD)
+			continue;
+		if (p->status_code == 404)
+			line_advise(line, "a POST to this path of the shadow, such as with curl: if that is 404 too, the path of -t or --rewrite-path is "
+					  "wrong; some servers say 404 to a HEAD of what they know by POST");
+		else
 			line_advise(line, "a status of 500 and above says that the shadow is not well: look at its log");
 	}
 }

@@ -22,6 +22,7 @@
 #include "app/process/sandbox.h"
 #include "app/doctor/trial.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "capture/tunnel_kind.h"
 
 #define WATCH_NS (5 * NS_PER_S)
@@ -51,6 +52,15 @@ static void catch_interrupts(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/** struct examination - what the sentences point to */
+struct examination {
+	const struct rules *rules;
+	struct probe probes[TARGETS_MAX];
+	struct buffer said;                    /* by the sandbox */
+	struct buffer path_text[TARGETS_MAX];
+	const char *path[TARGETS_MAX];         /* what a target is asked for; NULL: its base */
+};
+
 static struct observer_settings observer_of(const struct options *o)
 {
 	return (struct observer_settings){
@@ -67,7 +77,7 @@ static struct observer_settings observer_of(const struct options *o)
 	};
 }
 
-static struct prober_settings prober_of(const struct options *o)
+static struct prober_settings prober_of(const struct options *o, const struct examination *e)
 {
 	return (struct prober_settings){
 		.targets = o->targets,
@@ -77,6 +87,7 @@ static struct prober_settings prober_of(const struct options *o)
 		.connect_timeout_ns = o->connect_timeout_ns,
 		.live = o->files.count == 0,
 		.may_be_production = o->target_is_production,
+		.paths = e->path,
 	};
 }
 
@@ -127,12 +138,27 @@ static int enter_sandbox(const struct options *o, struct buffer *error)
 	return err < 0 || !o->sandbox ? err : sandbox_enter(error);
 }
 
-/** examine() - from open sources to all that is known; what cannot be captured is a symptom, not a failure of ours */
-static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct probe *probes, struct buffer *said,
-		   struct buffer *error)
+/** find_paths() - of the request that was seen, as each target would get it */
+static void find_paths(const struct options *o, const char *seen, struct examination *e)
 {
-	const struct prober_settings prober = prober_of(o);
-	bool works = try_sandbox(o, s, said);
+	const struct message m = { .head = { .method = SPAN_LITERAL("HEAD"), .target = span_str(seen) } };
+
+	for (size_t i = 0; seen[0] && i < o->target_count; i++) {
+		struct outgoing out = { 0 };
+
+		if (rewrite_request(e->rules->rewrite[i], &m, &out) == 0) {
+			buffer_add_span(&e->path_text[i], out.target);
+			e->path[i] = buffer_ok(&e->path_text[i]) ? buffer_text(&e->path_text[i]) : NULL;
+		}
+		outgoing_deinit(&out);
+	}
+}
+
+/** examine() - from open sources to all that is known; what cannot be captured is a symptom, not a failure of ours */
+static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct examination *e, struct buffer *error)
+{
+	const struct prober_settings prober = prober_of(o, e);
+	bool works = try_sandbox(o, s, &e->said);
 	int err = observer_open(ob, error);
 
 	if (err < 0 && o->files.count > 0)
@@ -157,9 +183,10 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 	}
 	if (o->target_count == 0 || o->dry_run)
 		return 0;
-	s->probes = probes;
+	s->probes = e->probes;
 	s->probe_count = o->target_count;
-	return prober_ask(&prober, &s->narrow, probes, error);
+	find_paths(o, s->narrow.path, e);
+	return prober_ask(&prober, &s->narrow, e->probes, error);
 }
 
 static int print(const struct options *o, const struct symptoms *s, const struct diagnosis *d)
@@ -210,20 +237,23 @@ static int run(const struct options *o, struct buffer *error)
 		.snaplen = o->snaplen,
 		.leaves_http2 = !stages_reads_http2(o),
 		.tunnel_names = tunnel_names,
+		.compares = o->compare.on,
+		.sample = (double)o->policy.sample_share / (double)SHARE_ONE,
 	};
 	const struct observer_settings settings = observer_of(o);
-	struct probe probes[TARGETS_MAX];
+	struct examination e = { 0 };
 	struct observer *ob = NULL;
 	struct rules rules = { 0 };
-	struct buffer ports = { 0 }, said = { 0 };
+	struct buffer ports = { 0 };
 	int err = rules_make(o, 1, NULL, &rules, error), status = EXIT_COULD_NOT;
 
+	e.rules = &rules;
 	list_ports(o, &ports);
 	s.ports = ports.len ? buffer_text(&ports) : NULL;
 	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
 	if (err == 0) {
 		ob = observer_new(&settings, rules.lane[0]->policy);
-		err = ob ? examine(o, ob, &s, probes, &said, error) : -ENOMEM;
+		err = ob ? examine(o, ob, &s, &e, error) : -ENOMEM;
 	}
 	if (err == 0)
 		status = judge(o, &s);
@@ -232,7 +262,9 @@ static int run(const struct options *o, struct buffer *error)
 	observer_free(ob);
 	rules_deinit(&rules);
 	buffer_deinit(&ports);
-	buffer_deinit(&said);
+	buffer_deinit(&e.said);
+	for (size_t i = 0; i < TARGETS_MAX; i++)
+		buffer_deinit(&e.path_text[i]);
 	return err == -EINVAL && o->files.count == 0 ? EXIT_USAGE : status;
 }
 

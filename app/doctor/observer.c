@@ -93,6 +93,19 @@ static void note_server(struct observer *ob, const struct endpoint *server)
 	n->server[n->server_count++] = *server;
 }
 
+/** note_path() - of the first request that matches: a target may be asked whether it has that; a HEAD is no call of gRPC */
+static void note_path(struct observer *ob, const struct request_head *head, struct span path)
+{
+	char *out = ob->narrow_view.path;
+
+	if (out[0] || head->is_grpc || path.len >= sizeof(ob->narrow_view.path))
+		return;
+	for (size_t i = 0; i < path.len; i++)
+		if (path.at[i] <= ' ' || path.at[i] >= 0x7f)
+			return;
+	memcpy(out, path.at, path.len); /* the rest is zero */
+}
+
 static struct head_decision on_head(void *ctx, const struct request_head *head, const struct request_origin *origin)
 {
 	struct observer *ob = ctx;
@@ -102,8 +115,10 @@ static struct head_decision on_head(void *ctx, const struct request_head *head, 
 
 	if (query)
 		span_truncate(&path, (size_t)(query - path.at));
-	if (decision == DECISION_CHOSEN || decision == DECISION_UNSAMPLED)
+	if (decision == DECISION_CHOSEN || decision == DECISION_UNSAMPLED) {
 		note_server(ob, &origin->server);
+		note_path(ob, head, path);
+	}
 	if (decision == DECISION_FILTERED_METHOD)
 		name_once(ob->narrow_view.methods, sizeof(ob->narrow_view.methods), &ob->methods, head->method);
 	else if (decision == DECISION_FILTERED_DENIED || decision == DECISION_FILTERED_PATH)

@@ -1,8 +1,9 @@
 /*
  * prober.c - see prober.h
  *
- * A HEAD of the base URL: it costs the shadow nothing, and whatever status comes
- * back, the way there works. It carries our name and the mark of the loop
+ * A HEAD of a path that was seen, as a replay would write it, else of the base
+ * URL: it costs the shadow nothing, and whatever status comes back, the way there
+ * works. It carries our name and the mark of the loop
  * guard, and no credentials, so a 401 is a response like any other.
  */
 #include "app/doctor/prober.h"
@@ -17,21 +18,29 @@
 
 #define PROBE_MEMORY (1u << 20)
 
+/** struct question - to one target */
+struct question {
+	const struct target_url *url;
+	const char *path;
+};
+
 struct prober {
 	const struct prober_settings *set;
 	const struct narrow_view *seen;
 	struct probe *probes;
 	uv_loop_t loop;
 	struct replay *replay;
+	struct question question[TARGETS_MAX];
 };
 
 static int make_head(void *ctx, const struct message *m, struct outgoing *out)
 {
-	const struct target_url *url = ctx;
+	const struct question *q = ctx;
+	const struct target_url *url = q->url;
 
 	outgoing_clear(out);
 	out->method = m->head.method;
-	out->target = span_str(url->prefix[0] ? url->prefix : "/");
+	out->target = span_str(q->path[0] ? q->path : url->prefix[0] ? url->prefix : "/");
 	outgoing_add(out, SPAN_LITERAL("Host"), span_str(url->authority));
 	outgoing_add(out, SPAN_LITERAL("User-Agent"), SPAN_LITERAL("shadowtap/" SHADOWTAP_VERSION));
 	outgoing_add(out, SPAN_LITERAL("X-Shadowtap"), SPAN_LITERAL("doctor"));
@@ -79,6 +88,7 @@ static int ask(struct prober *p, struct buffer *error)
 	int err;
 
 	for (size_t i = 0; i < p->set->target_count; i++) {
+		p->question[i] = (struct question){ &p->set->targets[i].url, p->probes[i].path };
 		targets[i] = (struct target_options){
 			.url = p->set->targets[i].url,
 			.tls = p->set->tls,
@@ -94,7 +104,7 @@ static int ask(struct prober *p, struct buffer *error)
 			.watched = p->seen->server,
 			.watched_count = p->seen->server_count,
 			.make_head = make_head,
-			.make_head_ctx = (void *)&p->set->targets[i].url,
+			.make_head_ctx = &p->question[i],
 		};
 	}
 	err = replay_new(&p->loop, &options, &p->replay, error);
@@ -120,6 +130,7 @@ int prober_ask(const struct prober_settings *set, const struct narrow_view *seen
 			.name = set->targets[i].url.name,
 			.shown = set->targets[i].url.shown,
 			.kind = OUTCOME_FAILED_TIMEOUT,
+			.path = set->paths && set->paths[i] ? set->paths[i] : "",
 			.skipped = set->targets[i].url.is_sink,
 		};
 	if (err < 0) {

@@ -22,12 +22,13 @@ struct prober_settings {
 	int64_t connect_timeout_ns; /* 0: max_time_ns */
 	bool live;                  /* the traffic is this machine's, not a recording's */
 	bool may_be_production;     /* a target may be the service that is watched */
+	const char *const *paths;   /* what each is asked for: path with prefix; "" or NULL: its base */
 };
 
 /**
  * prober_ask() - send one HEAD to each target and wait for the responses, at most max_time_ns
  * @seen:    where requests went: a target that leads to one of these is not asked
- * @probes:  room for one per target; names are borrowed from the targets
+ * @probes:  room for one per target; names and paths are borrowed from @set
  * Return: 0, or a negative errno with one sentence in @error (a file of TLS that is not right).
  */
 int prober_ask(const struct prober_settings *set, const struct narrow_view *seen, struct probe *probes, struct buffer *error);

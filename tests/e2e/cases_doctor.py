@@ -138,6 +138,41 @@ def doctor_vxlan(lab):
             expect(findings, "tunnel", "fault", ["vxlan", "--decap vxlan"])
 
 
+HEAD_ONLY = """import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        print(self.path, flush=True)
+        status = int(sys.argv[2])
+        self.send_response(status if self.path.startswith("/base/v1/models/") else 404)
+        self.end_headers()
+    log_message = lambda *_: None
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def doctor_target_path(lab):
+    """Each target is asked for a path that was seen, below its own; 405 and 501 say that it is there, 404 that it may not be."""
+    ns = lab.namespace()
+    for port, status in ((9001, 405), (9002, 501), (9003, 200)):
+        lab.wait_listening(ns, port, lab.start(ns, "python3", "-c", HEAD_ONLY, port, status, label=f"head-{status}"))
+    run = ["doctor", "--json", "-r", lab.pcap("v1-predict"), "-p", "8080"]
+    for target, severity, words in (("http://127.0.0.1:9001/base", "ok", ["HEAD /base/v1/models/", "status 405"]),
+                                    ("http://127.0.0.1:9002/base", "ok", ["status 501"]),
+                                    ("http://127.0.0.1:9003/base", "ok", ["status 200"]),
+                                    ("http://127.0.0.1:9003/nothere", "warning", ["HEAD /nothere/v1/models/", "404", "--rewrite-path"])):
+        findings = answer(lab.start(ns, lab.binary, *run, "-t", target, label="doctor"), True)
+        expect(findings, "target", severity, words)
+    findings = answer(lab.start(ns, lab.binary, *run, "-t", "http://127.0.0.1:9001", "--rewrite-path", "^/v1/=>/base/v1/", label="doctor"), True)
+    expect(findings, "target", "ok", ["HEAD /base/v1/models/"])
+
+
+def doctor_small_sample(lab):
+    """A sample that took nothing in the while is a note with the rate, and no fault."""
+    run = ["doctor", "--json", "-t", "sink:", "-r", lab.pcap("v1-predict"), "-S", "0.01%"]
+    findings = answer(lab.start(lab.namespace(), lab.binary, *run, label="doctor"), True)
+    expect(findings, "unsampled", "note", ["one in 10,000", "-S"])
+
+
 def doctor_recording(lab):
     """A recording instead of an interface, and what a person reads."""
     def run(*args):
@@ -155,4 +190,4 @@ def doctor_recording(lab):
 
 
 CASES = [doctor_well, doctor_wrong_port, doctor_tls_and_http2, doctor_silence, doctor_snaplen, doctor_rules, doctor_not_allowed,
-         doctor_vxlan, doctor_recording]
+         doctor_vxlan, doctor_target_path, doctor_small_sample, doctor_recording]

@@ -74,6 +74,7 @@ static void test_narrow(void **state)
 	assert_int_equal(s.narrow.books.requests.decision[DECISION_FILTERED_PATH], 1);
 	assert_string_equal(s.narrow.methods, "GET");
 	assert_string_equal(s.narrow.paths, "/other");
+	assert_string_equal(s.narrow.path, "/v1/x");
 	assert_int_equal(s.narrow.server_count, 1); /* it has the port of a target */
 	assert_int_equal(s.narrow.server[0].port, 8000);
 	options_deinit(&o);

@@ -33,6 +33,8 @@ static void port_take(struct port *p, bool listens)
 	snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%u/base", p->number);
 }
 
+static const char *paths[TARGETS_MAX];
+
 static int ask(const struct options *o, const struct narrow_view *seen, struct probe *probes)
 {
 	const struct prober_settings set = {
@@ -41,6 +43,7 @@ static int ask(const struct options *o, const struct narrow_view *seen, struct p
 		.tls = o->tls,
 		.max_time_ns = o->max_time_ns,
 		.may_be_production = o->target_is_production,
+		.paths = paths,
 	};
 	struct buffer error = { 0 };
 	int err = prober_ask(&set, seen, probes, &error);
@@ -86,6 +89,29 @@ static void test_responds(void **state)
 	assert_non_null(strstr(p.head, "\r\nX-Shadowtap: doctor\r\n"));
 	assert_non_null(strstr(p.head, "\r\nUser-Agent: shadowtap/"));
 	assert_null(strcasestr(p.head, "\r\nAuthorization:"));
+	close(p.fd);
+	options_deinit(&o);
+}
+
+/* A path that was seen is asked for as a replay would write it: what makes it has put the prefix there. */
+static void test_asks_for_a_path(void **state)
+{
+	struct narrow_view seen = { .server_count = 0 };
+	struct port p = { .fd = -1 };
+	struct probe probe;
+	struct options o;
+	pthread_t server;
+
+	(void)state;
+	port_take(&p, true);
+	OPTIONS_OF(&o, "-r", "x.pcap", "-t", p.url);
+	paths[0] = "/base/v1/x";
+	assert_int_equal(pthread_create(&server, NULL, respond, &p), 0);
+	assert_int_equal(ask(&o, &seen, &probe), 0);
+	pthread_join(server, NULL);
+	assert_memory_equal(p.head, "HEAD /base/v1/x HTTP/1.1\r\n", 26);
+	assert_string_equal(probe.path, "/base/v1/x");
+	paths[0] = NULL;
 	close(p.fd);
 	options_deinit(&o);
 }
@@ -142,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_responds),
+		cmocka_unit_test(test_asks_for_a_path),
 		cmocka_unit_test(test_closed_and_sink),
 		cmocka_unit_test(test_production),
 	};

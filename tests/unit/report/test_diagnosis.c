@@ -144,6 +144,18 @@ static void one_direction(struct symptoms *s)
 	s->narrow.books.connections.one_way = 20;
 }
 
+static void nothing_to_compare(struct symptoms *s)
+{
+	one_direction(s);
+	s->compares = true;
+}
+
+static void some_to_compare(struct symptoms *s)
+{
+	nothing_to_compare(s);
+	s->narrow.books.connections.one_way = 19;
+}
+
 static void several_paths(struct symptoms *s)
 {
 	s->narrow.books.connections.multipath = 2;
@@ -333,6 +345,20 @@ static void all_loop(struct symptoms *s)
 static void all_unsampled(struct symptoms *s)
 {
 	all_of(s, DECISION_UNSAMPLED);
+	s->sample = 0.0001;
+}
+
+static void unsampled_in_a_file(struct symptoms *s)
+{
+	all_unsampled(s);
+	s->live = false;
+}
+
+static void few_match_and_none_is_sampled(struct symptoms *s)
+{
+	all_by_method(s);
+	s->narrow.books.requests.decision[DECISION_UNSAMPLED] = 1;
+	s->sample = 0.5;
 }
 
 static void gaps(struct symptoms *s)
@@ -364,6 +390,8 @@ static void ask(struct symptoms *s, enum outcome_kind kind, int status)
 	probe.connect_us = 200;
 	probe.total_us = 1100;
 	probe.skipped = probe.is_production = false;
+	probe.path = "";
+	probe.detail = NULL;
 	s->probes = &probe;
 	s->probe_count = 1;
 }
@@ -391,6 +419,30 @@ static void target_unknown(struct symptoms *s)
 static void target_tls(struct symptoms *s)
 {
 	ask(s, OUTCOME_FAILED_TLS, 0);
+}
+
+static void target_plain(struct symptoms *s)
+{
+	ask(s, OUTCOME_FAILED_TLS, 0);
+	probe.detail = "what came is not TLS; is the target's port one for plain HTTP?";
+}
+
+static void target_knows_no_head(struct symptoms *s)
+{
+	ask(s, OUTCOME_ANSWERED_4XX, 405);
+	probe.path = "/v1/x";
+}
+
+static void target_has_no_head(struct symptoms *s)
+{
+	ask(s, OUTCOME_ANSWERED_5XX, 501);
+	probe.path = "/v1/x";
+}
+
+static void target_has_no_such_path(struct symptoms *s)
+{
+	ask(s, OUTCOME_ANSWERED_4XX, 404);
+	probe.path = "/nothere/v1/x";
 }
 
 static void target_slow(struct symptoms *s)
@@ -451,6 +503,8 @@ static const struct {
 	{ only_midstream, "midstream", FINDING_FAULT, false, "no request has begun", "longer" },
 	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before", "" },
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
+	{ nothing_to_compare, "one_way", FINDING_FAULT, false, "answers cannot be compared", "SPAN" },
+	{ some_to_compare, "one_way", FINDING_WARNING, true, "19 of 20 connections", "SPAN" },
 	{ several_paths, "multipath", FINDING_WARNING, true, "2 connections of Multipath TCP", "net.mptcp.enabled=0" },
 	{ nothing_but_subflows, "multipath", FINDING_FAULT, false, "1 connection of Multipath TCP", "ends Multipath TCP" },
 	{ behind_a_proxy, "proxied", FINDING_NOTE, true, "20 connections passed behind a header of the PROXY protocol", "" },
@@ -472,16 +526,22 @@ static const struct {
 	{ all_by_host, "host", FINDING_FAULT, false, "", "--match-host" },
 	{ all_by_header, "header", FINDING_FAULT, false, "", "--match-header" },
 	{ all_loop, "loop", FINDING_FAULT, false, "shadowtap's own", "production" },
-	{ all_unsampled, "unsampled", FINDING_FAULT, false, "", "-S" },
+	{ all_unsampled, "unsampled", FINDING_NOTE, true, "90 requests match, and the sample of 0.010 % took none of them: at this rate it takes one in about 9.26 min.", "-S" },
+	{ unsampled_in_a_file, "unsampled", FINDING_NOTE, true, "took none of them: it takes one in 10,000.", "-S" },
+	{ few_match_and_none_is_sampled, "unsampled", FINDING_NOTE, true, "1 request matches, and the sample of 50.0 % took none", "-S" },
 	{ gaps, "lost", FINDING_WARNING, true, "10 of 100 requests got lost: gap 10.", "missing" },
 	{ nothing_but_gaps, "lost", FINDING_FAULT, false, "too_large 100", "--max-body" },
 	{ cut_at_the_end, "requests", FINDING_GOOD, true, "", "" },
 	{ target_well, "target", FINDING_GOOD, true, "connected in 200 µs, HEAD gave status 404 after 1.10 ms", "" },
 	{ target_ill, "target", FINDING_WARNING, true, "503", "log" },
+	{ target_knows_no_head, "target", FINDING_GOOD, true, "HEAD /v1/x gave status 405 after", "" },
+	{ target_has_no_head, "target", FINDING_GOOD, true, "gave status 501", "" },
+	{ target_has_no_such_path, "target", FINDING_WARNING, true, "HEAD /nothere/v1/x gave status 404", "the path of -t or --rewrite-path" },
 	{ target_refuses, "target", FINDING_FAULT, false, "does not accept connections", "running" },
 	{ target_unknown, "target", FINDING_FAULT, false, "looked up", "getent" },
 	{ target_tls, "target", FINDING_FAULT, false, "TLS", "--cacert" },
 	{ target_slow, "target", FINDING_FAULT, false, "in time", "-m" },
+	{ target_plain, "target", FINDING_FAULT, false, "what came is not TLS; is the target's port one for plain HTTP?", "--cacert" },
 	{ target_mad, "target", FINDING_FAULT, false, "something else than HTTP/1", "" },
 	{ target_sink, "requests", FINDING_GOOD, true, "", "" },
 };
@@ -509,6 +569,7 @@ static void test_each_symptom(void **state)
 			fail_msg("row %zu: no finding \"%s\"", i, rows[i].code);
 		assert_int_equal(line->severity, rows[i].severity);
 		assert_int_equal(diagnosis_works(&d), rows[i].works);
+		assert_null(strstr(buffer_text(&line->text), "?."));
 		if (!strstr(buffer_text(&line->text), rows[i].text) || !strstr(buffer_text(&line->remedy), rows[i].remedy))
 			fail_msg("row %zu: \"%s\" / \"%s\"", i, buffer_text(&line->text), buffer_text(&line->remedy));
 		if (rows[i].severity <= FINDING_WARNING && strcmp(rows[i].code, "capture") != 0 && line->remedy.len == 0)
