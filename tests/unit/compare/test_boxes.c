@@ -4,7 +4,7 @@
  * The rows of tests/data/outputs/boxes.txt hold what a matrix of all overlaps says of random boxes, which are made again
  * here and sent in each form. Then tables: what agrees, what does not, and what is no detection.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/outputs_rig.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,51 +13,11 @@
 
 #include "base/json.h"
 #include "compare/boxes.h"
-#include "compare/comparer.h"
 #include "compare/outputs.h"
 
 #define COUNT_MAX 25
 
-static struct comparer *comparer_of(const char *rules)
-{
-	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .max_body = 64 << 20,
-					   .rules = span_str(rules), .rules_name = "rules" };
-	struct buffer error = { 0 };
-	struct comparer *c = NULL;
-
-	if (comparer_new(&options, &c, &error) != 0)
-		fail_msg("%s", buffer_text(&error));
-	buffer_deinit(&error);
-	return c;
-}
-
-static const struct comparison *run(struct comparer *c, struct span production, struct span shadow)
-{
-	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
-	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
-	struct header header = { SPAN_LITERAL("Content-Type"), SPAN_LITERAL("application/json") };
-	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = &header, .header_count = 1,
-			      .body = (uint8_t *)production.at, .body_len = production.len };
-	struct response s = p;
-	struct pair pair = { &post, &p, &s, &answered };
-
-	s.body = (uint8_t *)shadow.at;
-	s.body_len = shadow.len;
-	return comparer_run(c, &pair);
-}
-
 /* ---- as the matrix has it ---- */
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
 
 struct row {
 	unsigned seed, boxes, noise, least, production, shadow, matched, flips;
@@ -153,10 +113,10 @@ static void check(const struct row *r, enum form form, struct buffer bodies[2])
 	char rule[64];
 
 	snprintf(rule, sizeof(rule), "/predictions/* boxes iou=%.2f\n", r->least / 100.0);
-	c = comparer_of(rule);
+	c = comparer_of(NULL, rule);
 	for (int side = 0; side < 2; side++)
 		write_body(&bodies[side], form, r->box[side], r->count[side]);
-	got = run(c, buffer_span(&bodies[0]), buffer_span(&bodies[1]));
+	got = run(c, buffer_span(&bodies[0]), buffer_span(&bodies[1]), NULL);
 	if (!got->findings.outputs)
 		fail_msg("seed %u, form %d: nothing was judged: %s", r->seed, form, comparison_name(got->verdict));
 	f = &got->findings.outputs->sum.boxes;
@@ -247,10 +207,10 @@ static const struct {
 static void test_cases(void **state)
 {
 	static const struct boxes_figures none;
-	struct comparer *c = comparer_of("\"\" boxes");
+	struct comparer *c = comparer_of(NULL, "\"\" boxes");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct comparison *got = run(c, span_str(cases[i].production), span_str(cases[i].shadow));
+		const struct comparison *got = run(c, span_str(cases[i].production), span_str(cases[i].shadow), NULL);
 		const struct outputs_found *o = got->findings.outputs;
 		const struct boxes_figures *f = o ? &o->sum.boxes : &none;
 
@@ -268,7 +228,7 @@ static void test_cases(void **state)
 /* Two hundred thousand boxes are compared value by value; those that are not sure enough do not count against the limit. */
 static void test_many(void **state)
 {
-	struct comparer *c = comparer_of("\"\" boxes score=0.5");
+	struct comparer *c = comparer_of(NULL, "\"\" boxes score=0.5");
 	static const double scores[] = { 0.9, 0.4 };
 	struct buffer body = { 0 };
 
@@ -283,7 +243,7 @@ static void test_many(void **state)
 		for (int k = 0; k < 200000; k++)
 			buffer_printf(&body, "%s%g", k ? "," : "", k < 10 ? 0.9 : scores[i]);
 		buffer_add_str(&body, "]}");
-		got = run(c, buffer_span(&body), buffer_span(&body));
+		got = run(c, buffer_span(&body), buffer_span(&body), NULL);
 		assert_int_equal(got->verdict, COMPARISON_EQUAL);
 		assert_int_equal(got->findings.outputs->sum.boxes.not_judged, i == 0);
 		assert_int_equal(got->findings.outputs->sum.boxes.matched, i == 0 ? 0 : 10);

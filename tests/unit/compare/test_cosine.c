@@ -5,7 +5,7 @@
  * in every form in which servers send them. Then tables: what agrees, what does not, and what cannot be judged and is
  * compared value by value. And what many pairs add up to.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/outputs_rig.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,60 +14,12 @@
 
 #include "base/json.h"
 #include "compare/base64.h"
-#include "compare/comparer.h"
 #include "compare/cosine.h"
 #include "compare/outputs.h"
 
-#define MAX_BODY (64 << 20)
 #define NUMBERS_MAX 1536
 
-static struct comparer *comparer_of(const char *preset, const char *rules)
-{
-	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .preset = preset, .max_body = MAX_BODY,
-					   .rules = span_str(rules), .rules_name = "rules" };
-	struct buffer error = { 0 };
-	struct comparer *c = NULL;
-
-	if (comparer_new(&options, &c, &error) != 0)
-		fail_msg("%s", buffer_text(&error));
-	buffer_deinit(&error);
-	return c;
-}
-
-/** run() - two bodies; @head: of V2's binary extension, the bytes of JSON in front, or NULL: JSON */
-static const struct comparison *run(struct comparer *c, struct span production, struct span shadow, const char *head)
-{
-	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
-	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
-	struct header headers[] = { { SPAN_LITERAL("Content-Type"), SPAN_LITERAL("application/json") },
-				    { SPAN_LITERAL("Inference-Header-Content-Length"), span_str(head ? head : "") } };
-	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = headers, .header_count = head ? 2 : 1,
-			      .body = (uint8_t *)production.at, .body_len = production.len };
-	struct response s = p;
-	struct pair pair = { &post, &p, &s, &answered };
-
-	s.body = (uint8_t *)shadow.at;
-	s.body_len = shadow.len;
-	return comparer_run(c, &pair);
-}
-
 /* ---- as numpy has it ---- */
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static double random_number(void)
-{
-	return ((double)(random_next() >> 40) - 8388608) / 8388608;
-}
 
 struct row {
 	unsigned seed, count, power, eighths;

@@ -4,7 +4,7 @@
  * The rows of tests/data/outputs/rank.txt hold what the definitions say of random rankings, which are made again here and
  * sent as rerankers send them. Then tables: what agrees, what does not, and what is no ranking.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/outputs_rig.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,57 +12,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/comparer.h"
 #include "compare/outputs.h"
 #include "compare/rank.h"
 
 #define ITEMS_MAX 60
 
-static struct comparer *comparer_of(const char *preset, const char *rules)
-{
-	struct compare_options options = { .rtol = 1e-5, .atol = 1e-8, .preset = preset, .max_body = 64 << 20,
-					   .rules = span_str(rules), .rules_name = "rules" };
-	struct buffer error = { 0 };
-	struct comparer *c = NULL;
-
-	if (comparer_new(&options, &c, &error) != 0)
-		fail_msg("%s", buffer_text(&error));
-	buffer_deinit(&error);
-	return c;
-}
-
-static const struct comparison *run(struct comparer *c, struct span production, struct span shadow)
-{
-	static const struct message post = { .head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/") } };
-	static const struct outcome answered = { .kind = OUTCOME_ANSWERED_2XX };
-	struct header header = { SPAN_LITERAL("Content-Type"), SPAN_LITERAL("application/json") };
-	struct response p = { .result = RESPONSE_WHOLE, .status_code = 200, .headers = &header, .header_count = 1,
-			      .body = (uint8_t *)production.at, .body_len = production.len };
-	struct response s = p;
-	struct pair pair = { &post, &p, &s, &answered };
-
-	s.body = (uint8_t *)shadow.at;
-	s.body_len = shadow.len;
-	return comparer_run(c, &pair);
-}
-
 /* ---- as the definitions have it ---- */
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static double random_number(void)
-{
-	return ((double)(random_next() >> 40) - 8388608) / 8388608;
-}
 
 struct row {
 	unsigned seed, count, k, steps, noise;
@@ -110,7 +65,7 @@ static void check_comparer(const struct row *r, struct buffer bodies[2])
 	c = comparer_of(NULL, rule);
 	for (int side = 0; side < 2; side++)
 		write_body(&bodies[side], r->items[side], r->count);
-	got = run(c, buffer_span(&bodies[0]), buffer_span(&bodies[1]));
+	got = run(c, buffer_span(&bodies[0]), buffer_span(&bodies[1]), NULL);
 	assert_non_null(got->findings.outputs);
 	f = &got->findings.outputs->sum.rank;
 	assert_int_equal(f->lists, 1);
@@ -210,7 +165,7 @@ static void test_cases(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct comparer *c = comparer_of(NULL, cases[i].rules);
-		const struct comparison *got = run(c, span_str(cases[i].production), span_str(cases[i].shadow));
+		const struct comparison *got = run(c, span_str(cases[i].production), span_str(cases[i].shadow), NULL);
 		const struct outputs_found *o = got->findings.outputs;
 		const struct rank_figures *f = o ? &o->sum.rank : &none;
 
@@ -241,7 +196,7 @@ static void test_long(void **state)
 	const struct comparison *got;
 
 	write_long(&body, 100001);
-	got = run(c, buffer_span(&body), buffer_span(&body));
+	got = run(c, buffer_span(&body), buffer_span(&body), NULL);
 	assert_int_equal(got->verdict, COMPARISON_EQUAL);
 	assert_int_equal(got->findings.outputs->sum.rank.not_judged, 1);
 	comparer_free(c);
@@ -262,7 +217,7 @@ static void test_memory(void **state)
 		const struct comparison *got;
 
 		assert_int_equal(comparer_new(&poor, &c, &error), 0);
-		got = run(c, buffer_span(&body), buffer_span(&body));
+		got = run(c, buffer_span(&body), buffer_span(&body), NULL);
 		if (got->verdict == COMPARISON_EQUAL) {
 			assert_true(ranked); /* with more it was */
 			assert_int_equal(got->findings.outputs->sum.rank.lists, 1);
