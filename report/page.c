@@ -173,12 +173,11 @@ static void footer(struct markup *p, struct view report, bool compared)
 	if (!markup_is_html(p))
 		buffer_add_str(p->out, "\n---\n");
 	if (compared)
-		markup_say(p, "Production's latency is measured at the tap, from the last byte of the request "
-			      "to the bytes of the "
-			      "answer; the shadow's at shadowtap, from the last byte written. The shadow sees a "
-			      "sample of the "
-			      "traffic, so its load is lower than production's. Timeouts are counted, never "
-			      "averaged.");
+		markup_say(p, "Production's latency is measured at the tap, from the last byte of the request to the bytes of the "
+			      "answer; the shadow's at shadowtap, from the last byte written. %sTimeouts are counted, never averaged.",
+			   view_number(view_get(report, "sample")) < 1
+				   ? "The shadow sees a sample of the traffic, so its load is lower than production's. "
+				   : "");
 	markup_say(p, "Drawn by shadowtap %s.", buffer_text(&version));
 	markup_raw(p, "</footer>\n");
 	buffer_deinit(&version);

@@ -211,7 +211,7 @@ void page_verdicts(struct markup *p, struct view target)
 	struct view verdicts = view_get(target, "verdicts");
 	double pairs = (double)view_count(view_get(target, "pairs"));
 
-	if (pairs <= 0) {
+	if (pairs <= 0 && view_is_number(view_get(target, "pairs"))) {
 		markup_say(p, "No exchange has ended yet.");
 		return;
 	}

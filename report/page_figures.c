@@ -82,10 +82,10 @@ static void tile_latency(struct markup *p, struct view report, struct view targe
 	buffer_deinit(&more);
 }
 
-/** few_words() - what stands behind a share of @count */
+/** few_words() - what stands behind a share of so few; whether they decide all the same, the decision says */
 static const char *few_words(struct view count)
 {
-	return page_too_few(count) ? "; too few to judge" : "";
+	return page_too_few(count) ? "; few pairs" : "";
 }
 
 static void tile_errors(struct markup *p, struct view target)
@@ -131,9 +131,12 @@ static void tile_compared(struct markup *p, struct view target)
 	format_count(&figure, view_count(view_get(target, "compared")));
 	buffer_add_str(&more, "of ");
 	format_count(&more, view_count(view_get(target, "pairs")));
-	buffer_add_str(&more, " pairs; ");
-	page_requests_words(&more, target);
-	if (view_is_number(view_get(target, "witnesses.count"))) {
+	buffer_add_str(&more, " pairs");
+	if (view_count(view_get(target, "compared")) > 0) {
+		buffer_add_str(&more, "; ");
+		page_requests_words(&more, target);
+	}
+	if (view_count(view_get(target, "compared")) > 0 && view_is_number(view_get(target, "witnesses.count"))) {
 		buffer_add_str(&more, ": counts as ");
 		format_count(&more, view_count(view_get(target, "witnesses.count")));
 		buffer_add_str(&more, view_count(view_get(target, "witnesses.count")) == 1 ? " witness" : " witnesses");

@@ -148,7 +148,7 @@ static void state_cell(struct markup *p, struct view state)
 /** titles() - of the columns that there are; @aligns has room for all */
 static void titles(struct buffer *out, char *aligns, bool several, bool has_gate, const char *looks)
 {
-	snprintf(aligns, 8, "w%slw%s%s", several ? "w" : "", looks ? "wl" : "", has_gate ? "l" : "");
+	snprintf(aligns, 8, "l%slw%s%s", several ? "w" : "", looks ? "wl" : "", has_gate ? "l" : "");
 	buffer_printf(out, "fails if|%sallowed|measured", several ? "of|" : "");
 	if (looks)
 		buffer_printf(out, "|95 %% interval %s|shown", looks);

@@ -268,6 +268,7 @@ static void gate_title(struct buffer *out, struct view gate)
 
 static const char *title_of(struct buffer *title, struct view report, struct view target)
 {
+	struct view state = view_get(report, "comparison.decision.state");
 	struct view gate = view_get(report, "gate"), all_failed = view_get(report, "all_failed");
 	struct view_walk first = view_walk(all_failed);
 
@@ -291,6 +292,8 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 	if (page_too_few(view_get(target, "mismatch.of"))) {
 		buffer_add_str(title, "; that is of ");
 		format_count(title, view_count(view_get(target, "mismatch.of")));
+		if (view_is_text(state, "promote") || view_is_text(state, "reject"))
+			return "";
 		buffer_add_str(title, ", too few to judge");
 		return "warn";
 	}

@@ -87,7 +87,7 @@ static void target_steps(struct markup *p, struct view name, struct view target,
 		failed += view_count(w.value);
 	buffer_add_str(&words, answered == 0 && failed > 0 ? "attempted" : "sent");
 	if (!alone) {
-		buffer_add_str(&words, " to ");
+		buffer_add_str(&words, answered == 0 && failed > 0 ? " at " : " to ");
 		view_text(name, &words);
 	}
 	s = (struct step){ buffer_text(&words),
@@ -360,8 +360,10 @@ void page_configuration(struct markup *p, struct view report)
 	markup_section(p, 2, "configuration", "What was compared, and how");
 	markup_table(p, "lw", "what|value");
 	what_it_is_of(p, report);
-	markup_cell(p, "sample");
-	markup_cell_share(p, view_number(view_get(report, "sample")));
+	if (view_is_number(view_get(report, "sample"))) {
+		markup_cell(p, "sample");
+		markup_cell_share(p, view_number(view_get(report, "sample")));
+	}
 	setting(p, "version", view_get(report, "shadowtap"));
 	for (struct view_walk w = view_walk(options); view_next(&w);) {
 		struct buffer name = { 0 };

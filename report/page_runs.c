@@ -11,20 +11,19 @@
 
 void page_merge_warnings(struct markup *p, struct view report)
 {
+	struct buffer text = { 0 };
 	unsigned shown = 0;
 
 	if (view_size(view_get(report, "merged")) == 0 || view_size(view_get(report, "warnings")) == 0)
 		return;
-	markup_raw(p, "<div class=\"verdict warn\" id=\"merge-warnings\">");
 	for (struct view_walk w = view_walk(view_get(report, "warnings")); shown < WARNINGS_SHOWN && view_next(&w); shown++) {
-		struct buffer text = { 0 };
-
-		buffer_add_str(&text, shown == 0 ? "Added up of several runs: " : "");
+		buffer_add_str(&text, shown == 0 ? "Added up of several runs: " : "; ");
 		view_text(w.value, &text);
-		markup_say(p, "%s.", buffer_text(&text));
-		buffer_deinit(&text);
 	}
+	markup_raw(p, "<div class=\"verdict warn banner\" id=\"merge-warnings\">");
+	markup_say(p, "%s.", buffer_text(&text));
 	markup_raw(p, "</div>\n");
+	buffer_deinit(&text);
 }
 
 /* What a run's labels and source say, with commas between. */

@@ -35,6 +35,7 @@ const char markup_style[] =
 	"padding:18px 22px;margin-bottom:16px}\n"
 	".verdict.good{border-left-color:var(--good)}.verdict.bad{border-left-color:var(--bad)}"
 	".verdict.warn{border-left-color:var(--warn)}\n"
+	".verdict.banner{padding:10px 22px}.verdict.banner p{margin:0}\n"
 	".verdict .notable{color:var(--warn);font-weight:600}\n"
 	".verdict h1{font-size:27px;letter-spacing:-.01em}.verdict p{font-size:16px;color:var(--dim);margin:8px 0 0;"
 	"max-width:75ch}\n"

@@ -132,7 +132,8 @@ static void test_what_is_said(void **state)
 		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
 		  "\"latency_us\":{\"p99_ratio\":4,\"shadow\":{\"total\":{\"count\":9,\"p50\":9,\"p99\":9}}}}}}}", "", "Times of the shadow are not judged here: replayed as fast as possible." },
 		{ "{\"requests\":{},\"speed\":1,\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"of\":9,\"rate\":0},"
-		  "\"latency_us\":{\"p99_ratio\":4,\"p99_ratio_low\":2.5,\"p99_ratio_high\":6}}}}}", "", "At p99 the shadow takes 4 times as long, between 2.5 and 6." },
+		  "\"latency_us\":{\"shadow\":{\"total\":{\"count\":100}},\"p99_ratio\":4,\"p99_ratio_low\":2.5,\"p99_ratio_high\":6}}}}}", "",
+		  ": 4 times as long, between 2.5 and 6." },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":900,\"mismatch\":{\"count\":45,\"of\":900,\"rate\":0.05},"
 		  "\"noise\":{\"source\":\"control\",\"mismatch\":{\"of\":890,\"rate\":0.04},\"net_rate\":0.01,\"low\":-0.002,\"high\":0.022}}}}}",
 		  "", "Net of noise (the control), 1.00 % differ, between -0.20 % and 2.20 % at one look." },
