@@ -188,7 +188,7 @@ void page_gate(struct markup *p, struct view report)
 	}
 	markup_table_end(p);
 	if (view_is_true(view_get(decision, "is_default")))
-		markup_note(p, "No --fail-on was given, so this is the default condition. It decides nothing but the line above.");
+		markup_note(p, "No --fail-on was given, so this is the default condition. It decides the line above, and how a run ends that is to end when decided.");
 	buffer_deinit(&names);
 	markup_section_end(p);
 }

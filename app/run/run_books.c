@@ -181,6 +181,14 @@ static void print_end(struct run *r, const struct books *b, const struct run_sha
 		print_all_failed(facts->all_failed, b);
 }
 
+/** says_promote() - of a run that was to end when decided; if it did not, the last line says so */
+static bool says_promote(const struct decision_made *d)
+{
+	if (d->state != DECISION_PROMOTE && d->state != DECISION_REJECT)
+		log_error("not decided: the run ended before the pairs showed whether to promote or to reject");
+	return d->state == DECISION_PROMOTE;
+}
+
 /*
  * --fail-on: the last line says what came of it. A run that was to end when decided, and ended otherwise, has
  * shown nothing: no gate that happens to hold may pass it.
@@ -189,11 +197,8 @@ static bool gate_passes(const struct document_gate *gate, const struct decision_
 {
 	struct buffer line = { 0 };
 
-	if (gate->result.passed && was_to_decide && d->state != DECISION_PROMOTE) {
-		log_error("not decided: the run ended before the pairs showed whether to promote or to reject");
-		return false;
-	}
-
+	if (gate->result.passed && was_to_decide && d->state != DECISION_PROMOTE)
+		return says_promote(d);
 	gate_sentence(gate->gate, &gate->result, &line);
 	if (gate->result.passed)
 		log_info("%s", buffer_text(&line));
@@ -227,7 +232,7 @@ int run_report(struct run *r)
 	struct all_failed failed[TARGETS_MAX];
 	struct buffer why = { 0 };
 	struct books b;
-	bool is_recorded = recording_is_on(&r->recording);
+	bool is_recorded = recording_is_on(&r->recording), was_to_decide, passes = true;
 	int recorded, events, written, cases;
 
 	run_take_books(r, &b);
@@ -257,7 +262,12 @@ int run_report(struct run *r)
 		all_failed_deinit(&failed[i]);
 	if (recorded < 0 || events < 0 || written < 0 || cases < 0)
 		r->status = EXIT_COULD_NOT;
-	if (gate.gate && !gate_passes(&gate, &r->decision, r->o->compare.stop_when == STOP_WHEN_DECIDED) && r->status == EXIT_DONE)
+	was_to_decide = r->o->compare.stop_when == STOP_WHEN_DECIDED;
+	if (gate.gate)
+		passes = gate_passes(&gate, &r->decision, was_to_decide);
+	else if (was_to_decide) /* by the default */
+		passes = says_promote(&r->decision);
+	if (!passes && r->status == EXIT_DONE)
 		r->status = EXIT_GATE;
 	return r->refused > 0 ? EXIT_USAGE : r->status;
 }

@@ -17,11 +17,11 @@ def decided_by(lab, expression, *more, seconds=30):
 
 
 def decision_ends_a_run(lab):
-    """Promoted, rejected, neither in time: each with its exit status; and what was not asked for changes none."""
+    """Promoted, rejected, neither in time: each with its exit status, by the default as well."""
     for expression, more, state, want in (
             ("schema < 50%", (), "promote", 0),
             ("mismatch > 50%", (), "reject", 3),
-            (None, (), "reject", 0),
+            (None, (), "reject", 3),
             ("decision > 0%", ("--duration", "2s"), "keep_watching", 3),
             ("schema < 50%", ("--duration", "2s", "--watch-at-least", "1h"), "keep_watching", 3)):
         report, status, told = decided_by(lab, expression, *more)
