@@ -28,7 +28,7 @@ enum { PRODUCTION, SHADOW, SIDES };
 
 struct time_bin {
 	uint64_t start; /* Unix time, s */
-	uint64_t pairs, compared, mismatch, errors_of, errors[SIDES];
+	uint64_t pairs, compared, mismatch, words, errors_of, errors[SIDES];
 	double p50[SIDES], p99[SIDES]; /* us; NaN: not known */
 };
 
@@ -52,6 +52,7 @@ static struct time_bin read_bin(struct view v)
 		.pairs = view_count(view_get(v, "pairs")),
 		.compared = view_count(view_get(v, "compared")),
 		.mismatch = view_count(view_get(v, "mismatch")),
+		.words = view_count(view_get(v, "generated_different")),
 		.errors_of = view_count(view_get(v, "errors_of")),
 	};
 
@@ -103,13 +104,15 @@ static double share_drawn(uint64_t n, uint64_t of)
 	return of >= SHARE_LEAST ? share_of(n, of) : (double)NAN;
 }
 
-enum figure { DIFFER, ERRORS_PRODUCTION, ERRORS_SHADOW, PAIRS, P50_PRODUCTION, P50_SHADOW, P99_PRODUCTION, P99_SHADOW };
+enum figure { DIFFER, WORDS, ERRORS_PRODUCTION, ERRORS_SHADOW, PAIRS, P50_PRODUCTION, P50_SHADOW, P99_PRODUCTION, P99_SHADOW };
 
 static double figure_of(const struct time_bin *b, enum figure figure)
 {
 	switch (figure) {
 	case DIFFER:
 		return share_drawn(b->mismatch, b->compared);
+	case WORDS:
+		return share_drawn(b->words, b->compared);
 	case ERRORS_PRODUCTION:
 		return share_drawn(b->errors[PRODUCTION], b->errors_of);
 	case ERRORS_SHADOW:
@@ -428,6 +431,8 @@ void page_over_time(struct markup *p, struct view report, struct view target)
 	markup_section(p, 2, "over-time", "In the course of the run");
 	if (markup_is_html(p)) {
 		share_strip(p, &c, "answers that differ", DIFFER, DIFFER);
+		if (page_words_alone(target))
+			share_strip(p, &c, "generated texts that differ", WORDS, WORDS);
 		share_strip(p, &c, "errors", ERRORS_SHADOW, ERRORS_PRODUCTION);
 		if (times)
 			latency_strip(p, &c);

@@ -46,7 +46,12 @@ const char markup_style[] =
 	"section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 22px;margin:16px 0}\n"
 	".unfit{opacity:.5}.tiles .unfit .tile{height:100%;box-sizing:border-box}\n"
 	"section section{background:none;border:0;padding:0;margin:0}\n"
-	".scroll{overflow-x:auto;margin:8px -4px}table{border-collapse:collapse;width:100%;font-size:14px}\n"
+	/* a shadow where there is more to scroll to: the covers move with the table, the shadows stay */
+	".scroll{overflow-x:auto;margin:8px -4px;background:linear-gradient(90deg,var(--card) 40%,transparent) 0 0/28px 100% "
+	"no-repeat local,linear-gradient(270deg,var(--card) 40%,transparent) 100% 0/28px 100% no-repeat local,"
+	"linear-gradient(90deg,color-mix(in srgb,var(--ink) 24%,transparent),transparent) 0 0/10px 100% no-repeat,"
+	"linear-gradient(270deg,color-mix(in srgb,var(--ink) 24%,transparent),transparent) 100% 0/10px 100% no-repeat}\n"
+	"table{border-collapse:collapse;width:100%;font-size:14px}\n"
 	"th{color:var(--dim);font-weight:500;font-size:12.5px;text-align:left;vertical-align:bottom}\n"
 	"th,td{padding:6px 10px 6px 4px;border-bottom:1px solid var(--line)}td{vertical-align:top}\n"
 	"tr:last-child td{border-bottom:0}\n"
@@ -102,5 +107,5 @@ const char markup_style[] =
 	"footer{color:var(--dim);font-size:13px;margin-top:22px}\n"
 	"@media (max-width:720px){.axis .m{display:none}main{padding:16px 10px 40px}.tiles{grid-template-columns:1fr 1fr}.verdict h1{font-size:22px}"
 	"section{padding:14px 14px}.step{grid-template-columns:1fr}.step .lost{grid-column:1}.two{grid-template-columns:1fr}"
-	".tile b{font-size:20px}.plot .area{height:150px}}\n"
+	".tile b{font-size:20px}.plot .area{height:150px}td.l{white-space:normal}}\n"
 	"@media print{body{background:#fff}section,.tile,.verdict{break-inside:avoid}}\n";
