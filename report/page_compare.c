@@ -233,7 +233,7 @@ uint64_t page_quantile_least(const char *name)
 	static const struct {
 		const char *name;
 		uint64_t least;
-	} rows[] = { { "p90", 10 }, { "p95", 20 }, { "p99", 100 }, { "p999", 1000 } };
+	} rows[] = { { "p90", 10 }, { "p95", 20 }, { "p99", PLOT_P99_LEAST }, { "p999", 1000 } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(rows[i].name, name) == 0)
@@ -329,8 +329,8 @@ void page_latency(struct markup *p, struct view target)
 		return;
 	markup_section(p, 2, "latency", "Latency");
 	plot_latencies(p, view_get(a, "total"), view_get(b, "total"));
-	markup_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i class=\"key s\"></i>shadow</li>"
-		      "<li><i class=\"dash\"></i>p99</li></ul>\n");
+	markup_raw(p, "<ul class=\"legend\"><li><i class=\"key p\"></i>production</li><li><i class=\"key s\"></i>shadow</li>%s</ul>\n",
+		   view_count(view_get(b, "total.count")) >= PLOT_P99_LEAST ? "<li><i class=\"dash\"></i>p99</li>" : "");
 	markup_table(p, "lrrrrrr", "to the last byte of the answer|p50|p90|p95|p99|p99.9|answers");
 	latency_row(p, "p", "production", view_get(a, "total"));
 	latency_row(p, "s", "shadow", view_get(b, "total"));
@@ -340,7 +340,7 @@ void page_latency(struct markup *p, struct view target)
 	latency_row(p, "s", "shadow", view_get(b, "first_byte"));
 	markup_table_end(p);
 	if (view_count(view_get(b, "total.count")) < page_quantile_least("p999"))
-		markup_note(p, "A quantile takes enough answers to lie between: p90 10, p95 20, p99 100, p99.9 1,000.");
+		markup_note(p, "Quantiles are shown from this many answers on: p90 10, p95 20, p99 100, p99.9 1,000.");
 	if (timeouts > 0)
 		markup_note(p,
 			    "%llu exchanges timed out. They have no latency but are longer than all that is "

@@ -237,9 +237,9 @@ void plot_latencies(struct markup *p, struct view production, struct view shadow
 	open_box(p, "", "distribution of latencies");
 	draw(p, "fp", one.share, axis.columns, 94 / top, 0, BOX_WIDTH);
 	draw(p, "fs", two.share, axis.columns, 94 / top, 0, BOX_WIDTH);
-	if (one.total > 0)
+	if (one.total >= PLOT_P99_LEAST)
 		draw_line(p, "lp", mark(&axis, view_get(production, "p99")));
-	if (two.total > 0)
+	if (two.total >= PLOT_P99_LEAST)
 		draw_line(p, "ls", mark(&axis, view_get(shadow, "p99")));
 	open_axis(p);
 	ticks(p, &axis);

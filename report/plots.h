@@ -8,8 +8,10 @@
 
 #include "report/markup.h"
 
+#define PLOT_P99_LEAST 100 /* answers, of fewer p99 is another name for the longest */
+
 /**
- * plot_latencies() - two distributions of times over one logarithmic axis, each of area one
+ * plot_latencies() - two distributions of times over one logarithmic axis, each of area one, with a line at p99
  * @production, @shadow:  objects with "buckets" ([[bucket of base/histogram.h, count], ...]), "p50" and "p99"
  */
 void plot_latencies(struct markup *p, struct view production, struct view shadow);
