@@ -61,6 +61,7 @@
 #include "compare/reply.h"
 #include "compare/tensor_compare.h"
 #include "compare/text.h"
+#include "compare/text_edits.h"
 
 /** struct side - one of the two responses, and what was made of its body */
 struct side {
@@ -83,6 +84,7 @@ struct comparer {
 	struct side production, shadow;
 	struct asked asked; /* by the request of this pair */
 	enum logprobs_say logprobs;
+	struct text_edits *edits; /* NULL before the first texts that differ */
 	struct budget memory;
 	size_t charged; /* of it, before it was taken, for this pair */
 	bool is_large;  /* a body of this pair was larger than what is kept room for */
@@ -295,6 +297,16 @@ static int parse(struct json_doc *d, struct span text)
 
 /* ---- comparing bodies ---- */
 
+/** count_edits() - without the memory for it nothing is counted */
+static void count_edits(struct comparer *c, struct span production, struct span shadow)
+{
+	if (!c->edits)
+		c->edits = calloc(1, sizeof(*c->edits));
+	c->result.edits_of = 0;
+	if (c->edits)
+		c->result.edits = text_edits(c->edits, production, shadow, &c->result.edits_of);
+}
+
 /** note_generated() - are both the words of a language model? False: no memory. And if one is, what did they decide? */
 static bool note_generated(struct comparer *c, const struct json_doc *production, const struct json_doc *shadow)
 {
@@ -318,8 +330,11 @@ static bool note_generated(struct comparer *c, const struct json_doc *production
 	c->result.shadow_len = s.len;
 	c->result.production_text = p;
 	c->result.shadow_text = s;
-	if (production != shadow && !span_equal(p, s))
+	c->result.edits_of = p.len;
+	if (production != shadow && !span_equal(p, s)) {
 		c->logprobs = logprobs_compare(production, shadow);
+		count_edits(c, p, s);
+	}
 	return buffer_ok(&c->production.text) && buffer_ok(&c->shadow.text);
 }
 
@@ -819,6 +834,7 @@ void comparer_free(struct comparer *c)
 	side_deinit(&c->production);
 	side_deinit(&c->shadow);
 	asked_rest(&c->asked);
+	free(c->edits);
 	grpc_comparer_free(c->grpc);
 	proto_set_free(c->types);
 	digest_free(c->digest);

@@ -79,6 +79,7 @@ struct comparison {
 	struct findings findings;
 	struct stream_facts production_stream, shadow_stream;
 	uint64_t common_prefix, production_len, shadow_len; /* of texts, in bytes */
+	uint64_t edits, edits_of; /* of generated texts: what makes one of the other, of so many bytes (text_edits.h) */
 	struct span production_text, shadow_text;           /* these texts, whole */
 };
 

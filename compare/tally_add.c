@@ -70,6 +70,8 @@ static void add_verdict(struct target_tally *g, const struct pair *pair, const s
 		g->generated.same_text += c->common_prefix == c->production_len && c->common_prefix == c->shadow_len;
 		g->generated.different += c->verdict == COMPARISON_VALUE;
 		g->generated.common_prefix += c->common_prefix;
+		g->generated.edits += c->edits;
+		g->generated.edits_of += c->edits_of;
 		g->generated.text += c->production_len > c->shadow_len ? c->production_len : c->shadow_len;
 	}
 }

@@ -115,6 +115,10 @@ static void generated_json(struct json *j, const struct target_tally *g)
 	json_count(j, "text_bytes", g->generated.text);
 	number(j, "common_prefix_share",
 	       g->generated.text ? (double)g->generated.common_prefix / (double)g->generated.text : NAN);
+	json_count(j, "edits", g->generated.edits);
+	json_count(j, "edits_of_bytes", g->generated.edits_of);
+	number(j, "edit_share",
+	       g->generated.edits_of ? (double)g->generated.edits / (double)g->generated.edits_of : NAN);
 	open_member(j, "decisions", '{');
 	for (int r = REPLY_ALIKE + 1; r < REPLY_DIFFERENCE_COUNT; r++)
 		json_count(j, reply_difference_name((enum reply_difference)r), g->generated.reply[r]);

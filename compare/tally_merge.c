@@ -73,6 +73,8 @@ static void merge_counts(struct target_tally *into, const struct target_tally *f
 	into->generated.same_text += from->generated.same_text;
 	into->generated.different += from->generated.different;
 	into->generated.common_prefix += from->generated.common_prefix;
+	into->generated.edits += from->generated.edits;
+	into->generated.edits_of += from->generated.edits_of;
 	into->generated.text += from->generated.text;
 	for (int r = 0; r < REPLY_DIFFERENCE_COUNT; r++)
 		into->generated.reply[r] += from->generated.reply[r];

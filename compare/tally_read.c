@@ -319,6 +319,8 @@ static void read_verdicts(struct reader *r, uint32_t node, struct target_tally *
 	g->generated.same_text = count(r, generated, "same_text");
 	g->generated.different = count(r, generated, "different");
 	g->generated.common_prefix = count(r, generated, "common_prefix_bytes");
+	g->generated.edits = count(r, generated, "edits");
+	g->generated.edits_of = count(r, generated, "edits_of_bytes");
 	g->generated.text = count(r, generated, "text_bytes");
 	for (int i = REPLY_ALIKE + 1; i < REPLY_DIFFERENCE_COUNT; i++)
 		g->generated.reply[i] = count(r, decisions, reply_difference_name((enum reply_difference)i));

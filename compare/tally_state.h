@@ -73,7 +73,7 @@ struct target_tally {
 	struct first_pairs first;
 	struct witnesses witnesses;
 	struct {
-		uint64_t pairs, same_text, different, common_prefix, text;
+		uint64_t pairs, same_text, different, common_prefix, text, edits, edits_of;
 		uint64_t reply[REPLY_DIFFERENCE_COUNT];
 	} generated;
 	struct {

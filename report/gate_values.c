@@ -95,6 +95,7 @@ const struct gate_value gate_values[] = {
 	REPLY_DIFFERENCES(X)
 #undef X
 	COMPARED("common_prefix",            SHARE,  "generated.common_prefix_share",   NULL)
+	COMPARED("edit_share",               SHARE,  "generated.edit_share",            NULL)
 	COMPARED("first_token_p50",          TIME,   "streams.shadow.first_token.p50",  NULL)
 	COMPARED("first_token_p99",          TIME,   "streams.shadow.first_token.p99",  NULL)
 	COMPARED("second_token_p50",         TIME,   "streams.shadow.second_token.p50", NULL)

@@ -130,7 +130,13 @@ static void generated(struct markup *p, struct view target)
 	format_share(&text, pairs ? (double)view_count(view_get(g, "same_text")) / (double)pairs : 0);
 	buffer_add_str(&text, " say the same, and on average the first ");
 	format_share(&text, view_number(view_get(g, "common_prefix_share")));
-	buffer_add_str(&text, " of the text is the same.");
+	buffer_add_str(&text, " of the text is the same");
+	if (view_is_number(view_get(g, "edit_share"))) {
+		buffer_add_str(&text, "; ");
+		format_share(&text, view_number(view_get(g, "edit_share")));
+		buffer_add_str(&text, " of it would have to be edited to make one of the other");
+	}
+	buffer_add_str(&text, ".");
 	if (!view_is_text(view_get(target, "noise.source"), "control") && !view_is_text(view_get(target, "role"), "control"))
 		buffer_add_str(&text, " Generated text varies between runs: without a control these differences are counted, not "
 				      "judged.");
