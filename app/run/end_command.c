@@ -105,7 +105,7 @@ static void process(int fd, const struct end_command_settings *set)
 		ready.err = become_user(set, &error);
 	if (write_all(fd, span_of(&ready, sizeof(ready))) < 0 || write_all(fd, buffer_span(&error)) < 0 || ready.err < 0)
 		_exit(1);
-	if (second_process_read(fd, &o, sizeof(o)) == 0) {
+	if (second_process_read(fd, &o, sizeof(o)) == 0 && o.decision >= DECISION_NONE && o.decision <= DECISION_REJECT) {
 		struct result result = run_command(set, &o);
 
 		write_all(fd, span_of(&result, sizeof(result)));
