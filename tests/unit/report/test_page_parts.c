@@ -116,11 +116,17 @@ static void test_classes(void **state)
 		{ DECISIONS(LABEL("a", 0, 3) "," LABEL("b", 2, 1), CONFUSED("a", "b", 3) "," CONFUSED("b", "a", 1), "0"), "a (1)", "nan" },
 		{ DECISIONS(LABEL("a", 2, 3) "," LABEL("b", 2, 1), CONFUSED("a", "b", 7) "," CONFUSED("a", "a", 9), "0"), "b (7)", "(9)" },
 	};
+	/* a label stands in an attribute, too */
+	static const struct part html[] = {
+		{ DECISIONS(LABEL("a\\\" onclick=\\\"b", 2, 3) "," LABEL("b", 2, 1), CONFUSED("a\\\" onclick=\\\"b", "b", 1), "0"), "b (1)",
+		  "a\" onclick" },
+	};
 	struct buffer page = { 0 };
 	const char *rare, *ham;
 
 	(void)state;
 	check(parts, COUNT(parts), MEDIUM_HTML, MEDIUM_MARKDOWN);
+	check(html, COUNT(html), MEDIUM_HTML, MEDIUM_HTML);
 	page_of(parts[0].report, MEDIUM_MARKDOWN, &page);
 	rare = strstr(buffer_text(&page), "|rare|20|15|");
 	ham = strstr(buffer_text(&page), "|ham|900|9|");
