@@ -119,9 +119,10 @@ static void top_line(struct markup *p, struct view report, const char *as_of)
 static void latencies(struct markup *p, struct view report, struct view target)
 {
 	enum replay_speed speed = replay_speed_of(report.doc);
+	bool judged = speed == SPEED_RECORDED || !page_has_latency(target);
 	struct buffer why = { 0 };
 
-	if (speed != SPEED_RECORDED) {
+	if (!judged) {
 		page_pace_words(&why, report);
 		markup_raw(p, "<div class=\"unfit\" id=\"unfit\">\n");
 		markup_note(p, "Times of the shadow are not judged here: %s. %s", buffer_text(&why),
@@ -131,7 +132,7 @@ static void latencies(struct markup *p, struct view report, struct view target)
 	page_latency(p, target);
 	page_streams(p, target);
 	page_goodput(p, target);
-	markup_raw(p, speed != SPEED_RECORDED ? "</div>\n" : "");
+	markup_raw(p, judged ? "" : "</div>\n");
 	buffer_deinit(&why);
 }
 

@@ -326,12 +326,18 @@ static void differences(struct markup *p, struct view d, const char *looks)
 	markup_section_end(p);
 }
 
+bool page_has_latency(struct view target)
+{
+	return view_count(view_get(target, "latency_us.production.total.count")) > 0 ||
+	       view_count(view_get(target, "latency_us.shadow.total.count")) > 0;
+}
+
 void page_latency(struct markup *p, struct view target)
 {
 	struct view a = view_get(target, "latency_us.production"), b = view_get(target, "latency_us.shadow");
 	uint64_t timeouts = view_count(view_get(target, "latency_us.timeouts"));
 
-	if (view_count(view_get(a, "total.count")) + view_count(view_get(b, "total.count")) == 0)
+	if (!page_has_latency(target))
 		return;
 	markup_section(p, 2, "latency", "Latency");
 	plot_latencies(p, view_get(a, "total"), view_get(b, "total"));
@@ -485,8 +491,10 @@ static void slice_row(struct markup *p, struct view slice, double top)
 		markup_cell_share(p, view_number(view_get(slice, "rate")));
 	else
 		markup_cell(p, "–");
-	if (markup_is_html(p))
+	if (markup_is_html(p) && compared)
 		whisker(p, slice, top);
+	else if (markup_is_html(p))
+		markup_cell(p, "%s", "");
 }
 
 /** by_mismatch() - the worst first: for whom it is surely bad, then for whom it looks bad, then who has most pairs */

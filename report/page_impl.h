@@ -60,6 +60,7 @@ void page_configuration(struct markup *p, struct view report);
 
 /* page_compare.c; @target: of comparison.targets */
 void page_verdicts(struct markup *p, struct view target);
+bool page_has_latency(struct view target);
 void page_latency(struct markup *p, struct view target);
 void page_paths(struct markup *p, struct view target);
 void page_slices(struct markup *p, struct view target);

@@ -245,6 +245,8 @@ static void test_few_and_none(void **state)
 		{ LATENCY(99), "latency, p50", "10.0 ms" },
 		{ LATENCY(99), "3.30 ms", "times as long" },
 		{ TARGET("\"pairs\":0,\"compared\":0"), "No exchange has ended yet", "verdict|pairs" },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{\"slices\":[{\"by\":\"path\",\"value\":\"/x\"}]}}}}", "/x", "whisker\"" },
+		{ "{\"requests\":{},\"speed\":\"max\",\"comparison\":{\"targets\":{\"m\":{}}}}", NULL, "Times of the shadow" },
 		{ TARGET("\"pairs\":4,\"status_matrix\":[{\"production\":null,\"shadow\":200,\"count\":4}]"), "not seen", "no response" },
 		{ TARGET("\"paths\":[{\"path\":\"/p\",\"kind\":\"close\",\"max_rel\":9,\"verdict\":\"close\"}]"), "such as argmax", NULL },
 		{ TARGET("\"paths\":[{\"path\":\"/p\",\"kind\":\"close\",\"max_rel\":0.01,\"verdict\":\"close\"}]"), NULL, "such as argmax" },
