@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/span.h"
 #include "compare/comparison.h"
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 
 struct comparison_target {
 	const char *name; /* borrowed */

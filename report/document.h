@@ -15,7 +15,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/span.h"
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 #include "report/all_failed.h"
 #include "report/books.h"
 #include "report/decision.h"

@@ -10,7 +10,7 @@
 
 #include "base/lines.h"
 #include "base/shown.h"
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 #include "report/merge_values.h"
 #include "report/replay_speed.h"
 

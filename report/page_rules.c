@@ -1,7 +1,7 @@
 /* page_rules.c - what rules left out of comparing although it differs, and the rules that a reader may want */
 #include "report/page_impl.h"
 
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 
 #define ROWS_SHOWN 25
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "app/cases/difference_text.h"
-#include "compare/examples.h"
-#include "compare/slices.h"
+#include "compare/tally/examples.h"
+#include "compare/tally/slices.h"
 
 struct case_keeper {
 	struct budget budget;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "app/cases/told_response.h"
-#include "compare/examples.h"
+#include "compare/tally/examples.h"
 
 enum { REQUEST, PRODUCTION_BODY, SHADOW_BODY, BODIES };
 

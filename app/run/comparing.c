@@ -2,8 +2,8 @@
  * comparing.c - see comparing.h
  *
  * The wiring of --compare: what the loop learns goes to the table of pairs
- * (compare/pairing.c), pairs that are ready go to the thread that compares
- * (compare/worker.c), and come back through a handle that wakes the loop. Where
+ * (compare/pairs/pairing.c), pairs that are ready go to the thread that compares
+ * (compare/pairs/worker.c), and come back through a handle that wakes the loop. Where
  * the run ends, what is left is compared until the limit, then abandoned.
  */
 #include "app/run/comparing.h"
@@ -16,9 +16,9 @@
 #include "app/options/config.h"
 #include "base/units.h"
 #include "compare/comparer.h"
-#include "compare/pairing.h"
-#include "compare/tally.h"
-#include "compare/worker.h"
+#include "compare/pairs/pairing.h"
+#include "compare/tally/tally.h"
+#include "compare/pairs/worker.h"
 #include "policy/allow.h"
 #include "report/comparison_text.h"
 #include "report/events.h"

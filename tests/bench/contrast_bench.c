@@ -12,9 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "compare/contrast.h"
-#include "compare/request_model.h"
-#include "compare/slices.h"
+#include "compare/tally/contrast.h"
+#include "compare/tally/request_model.h"
+#include "compare/tally/slices.h"
 
 static const char *const tasks[] = { "summarize", "translate", "chat", "extract" };
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/contrast.h"
-#include "compare/request_model.h"
-#include "compare/slices.h"
+#include "compare/tally/contrast.h"
+#include "compare/tally/request_model.h"
+#include "compare/tally/slices.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

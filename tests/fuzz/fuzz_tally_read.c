@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/tally.h"
+#include "compare/tally/tally.h"
 #include "report/decision.h"
 #include "report/document.h"
 #include "tests/rig/dice.h"
