@@ -91,6 +91,26 @@ static void governor_json(struct json *j, const struct document_governor *g)
 	json_close(j, '}');
 }
 
+/** rules_json() - of --rules: the text, and its SHA-256, by which two runs can be told to have had the same */
+static void rules_json(struct json *j, const struct document_comparison *c)
+{
+	bool is_read = c && c->rules_path;
+	struct digest *d = is_read ? digest_new() : NULL;
+	uint8_t sum[DIGEST_SHA256_BYTES];
+
+	json_key(j, "rules_text");
+	if (is_read)
+		json_text(j, c->rules_text);
+	else
+		json_null(j);
+	json_key(j, "rules_sha256");
+	if (d && digest_add(d, c->rules_text.at, c->rules_text.len) && digest_finish(d, sum))
+		json_hex(j, sum, sizeof(sum));
+	else
+		json_null(j);
+	digest_free(d);
+}
+
 static void run_json(struct json *j, const struct document_facts *f)
 {
 	json_key(j, "shadowtap");
@@ -99,6 +119,7 @@ static void run_json(struct json *j, const struct document_facts *f)
 	json_str(j, f->started);
 	number(j, "seconds", f->seconds);
 	provenance_json(&f->provenance, j);
+	rules_json(j, f->comparison);
 	boolean(j, "interrupted", f->interrupted);
 	boolean(j, "dry_run", f->dry_run);
 	replay_speed_json(j, f->speed, f->speed_max);
@@ -134,25 +155,6 @@ static void recording_json(struct json *j, const struct document_recording *r)
 
 /* ---- --compare --------------------------------------------------------------- */
 
-/** rules_json() - the text, and its SHA-256, by which two runs can be told to have had the same */
-static void rules_json(struct json *j, const struct document_comparison *c)
-{
-	struct digest *d = c->rules_path ? digest_new() : NULL;
-	uint8_t sum[DIGEST_SHA256_BYTES];
-
-	json_key(j, "rules_text");
-	if (c->rules_path)
-		json_text(j, c->rules_text);
-	else
-		json_null(j);
-	json_key(j, "rules_sha256");
-	if (d && digest_add(d, c->rules_text.at, c->rules_text.len) && digest_finish(d, sum))
-		json_hex(j, sum, sizeof(sum));
-	else
-		json_null(j);
-	digest_free(d);
-}
-
 static void options_json(struct json *j, const struct document_comparison *c)
 {
 	json_key(j, "options");
@@ -162,7 +164,6 @@ static void options_json(struct json *j, const struct document_comparison *c)
 	json_key(j, "preset");
 	json_str(j, c->preset);
 	text_or_null(j, "rules", c->rules_path);
-	rules_json(j, c);
 	texts_json(j, "ignore", &c->ignore);
 	texts_json(j, "unordered", &c->unordered);
 	json_count(j, "max_answer", c->max_answer);

@@ -420,7 +420,7 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 {
 	static const char *const later[] = { "warnings", "gate", "merged", "comparison" };
 	static const char *const settings[] = { "sample", "ramp", "cpu_governor" };
-	static const char *const shared[] = { "title", "labels", "host", "user", "source", "options" };
+	static const char *const shared[] = { "title", "labels", "host", "user", "source", "options", "rules_text", "rules_sha256" };
 	struct merge_set reports = merge_reports(m), seconds = merge_members(m, &reports, "seconds");
 
 	(void)ctx;

@@ -369,13 +369,12 @@ void page_configuration(struct markup *p, struct view report)
 		struct buffer name = { 0 };
 
 		view_text(w.name, &name);
-		if (strcmp(buffer_text(&name), "rules_text") != 0)
-			setting(p, buffer_text(&name), w.value);
+		setting(p, buffer_text(&name), w.value);
 		buffer_deinit(&name);
 	}
 	setting(p, "rules that never matched", view_get(report, "comparison.rules_unmatched"));
 	setting(p, "gate", view_get(report, "gate.expression"));
 	markup_table_end(p);
-	page_body(p, "The rules", view_get(options, "rules_text"));
+	page_body(p, "The rules", view_get(report, "rules_text"));
 	markup_section_end(p);
 }

@@ -98,10 +98,10 @@ static bool parse(struct repro_arguments *a, int argc, char **argv)
 
 /* ---- by what it was compared ---- */
 
-static int read_rules(struct repro *r, struct view options)
+static int read_rules(struct repro *r, struct view report, struct view options)
 {
 	const struct repro_arguments *a = r->arguments;
-	struct view named = view_get(options, "rules"), text = view_get(options, "rules_text");
+	struct view named = view_get(options, "rules"), text = view_get(report, "rules_text");
 	struct buffer error = { 0 };
 	int err = 0;
 
@@ -272,7 +272,7 @@ static int run(const struct repro_arguments *a)
 	struct view comparison = view_get(view_of(&r.file.doc), "comparison");
 
 	if (err == 0)
-		err = read_rules(&r, view_get(comparison, "options"));
+		err = read_rules(&r, view_of(&r.file.doc), view_get(comparison, "options"));
 	if (err == 0)
 		err = make_comparer(&r);
 	if (err == 0)

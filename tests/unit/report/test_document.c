@@ -8,7 +8,8 @@
 #include "report/document.h"
 
 static const char *const members[] = { "shadowtap", "started", "seconds", "title", "labels", "host", "user",
-				       "source", "options", "first_request", "last_request", "interrupted", "dry_run", "speed", "sample", "ramp",
+				       "source", "options", "first_request", "last_request", "rules_text", "rules_sha256",
+				       "interrupted", "dry_run", "speed", "sample", "ramp",
 				       "cpu_governor", "config", "nothing_sent", "all_failed", "events_dropped", "sink_requests",
 				       "recording", "pace", "warnings", "packets", "requests", "connections", "http2", "targets",
 				       "lateness_us" };
@@ -71,7 +72,7 @@ static void test_nothing(void **state)
 	document_json(&facts, NULL, &text);
 	check_members(&text, "");
 	has(&text, "\"title\":null,\"labels\":{},\"host\":null,\"user\":null,\"source\":{\"interfaces\":[],\"files\":[]},\"options\":[],"
-		   "\"first_request\":null,\"last_request\":null,");
+		   "\"first_request\":null,\"last_request\":null,\"rules_text\":null,\"rules_sha256\":null,");
 	has(&text, "\"ramp\":null,\"cpu_governor\":null,\"config\":{\"read_again\":0,\"refused\":0},\"nothing_sent\":null,");
 	has(&text, "\"recording\":null,\"pace\":null,\"warnings\":[],");
 	buffer_deinit(&text);
@@ -111,12 +112,12 @@ static void test_all(void **state)
 		   "\"cpu_governor\":{\"limit\":0.5,\"lowered_times\":3,\"factor\":0.125},");
 	has(&text, "\"title\":\"a \\\"run\\\"\",\"labels\":{\"env\":\"a=b\",\"model\":\"v2\"},\"host\":\"h\",\"user\":\"u\","
 		   "\"source\":{\"interfaces\":[],\"files\":[\"/id\",\"/ts\"]},\"options\":[\"--port 80\",\"--header ...\"],"
-		   "\"first_request\":\"1970-01-01T00:00:01.000000000Z\",\"last_request\":\"1970-01-01T00:00:02.000000000Z\",");
+		   "\"first_request\":\"1970-01-01T00:00:01.000000000Z\",\"last_request\":\"1970-01-01T00:00:02.000000000Z\","
+		   "\"rules_text\":\"/a ignore\\n\",\"rules_sha256\":\"75f9a7231f233e419280f4f682b5a38b1a80caee081780e7588613952ac0d0da\",");
 	has(&text, "\"nothing_sent\":\"since nothing came\",");
 	has(&text, "\"recording\":{\"flows\":1,\"packets\":2,\"bytes\":3,\"forgotten\":4,\"dropped\":5},");
 	has(&text, "\"warnings\":[\"one\",\"two\"],");
-	has(&text, "\"comparison\":{\"options\":{\"rtol\":0.5,\"atol\":0,\"preset\":\"any\",\"rules\":\"r.txt\",\"rules_text\":\"/a ignore\\n\",\"rules_sha256\":"
-		   "\"75f9a7231f233e419280f4f682b5a38b1a80caee081780e7588613952ac0d0da\",\"ignore\":[\"/id\",\"/ts\"],"
+	has(&text, "\"comparison\":{\"options\":{\"rtol\":0.5,\"atol\":0,\"preset\":\"any\",\"rules\":\"r.txt\",\"ignore\":[\"/id\",\"/ts\"],"
 		   "\"unordered\":[],\"max_answer\":7,\"slice_by\":[],\"show_bodies\":false},\"rules_unmatched\":[\"a:1\",\"b:2\"],"
 		   "\"targets\":{\"a\":{");
 	tally_free(tally);
