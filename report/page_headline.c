@@ -261,9 +261,23 @@ static void failed_words(struct buffer *out, struct view report, struct view nam
 	view_text(view_get(failed, "how"), out);
 }
 
-static void gate_title(struct buffer *out, struct view gate)
+/** gate_title() - and its class: values that pass by chance are no reason to promote, so they are not green alone */
+static const char *gate_title(struct buffer *out, struct view report)
 {
-	buffer_add_str(out, view_is_true(view_get(gate, "passed")) ? "The gate passed" : "The gate failed");
+	struct view state = view_get(report, "comparison.decision.state");
+
+	if (!view_is_true(view_get(report, "gate.passed"))) {
+		buffer_add_str(out, "The gate failed");
+		buffer_add_str(out, view_is_text(state, "reject") ? ": reject" : "");
+		return "bad";
+	}
+	buffer_add_str(out, "The gate passed");
+	if (view_is_text(state, "keep_watching")) {
+		buffer_add_str(out, " by its values, and the pairs do not show it yet: keep watching");
+		return "warn";
+	}
+	buffer_add_str(out, view_is_text(state, "promote") ? ": promote" : "");
+	return "good";
 }
 
 static const char *title_of(struct buffer *title, struct view report, struct view target)
@@ -276,10 +290,8 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 		failed_words(title, report, first.name, first.value);
 		return "bad";
 	}
-	if (view_is(gate, JSON_OBJECT)) {
-		gate_title(title, gate);
-		return view_is_true(view_get(gate, "passed")) ? "good" : "bad";
-	}
+	if (view_is(gate, JSON_OBJECT))
+		return gate_title(title, report);
 	if (!target.there) {
 		mirrored_title(title, report);
 		return "";
@@ -320,7 +332,7 @@ static void failures(struct markup *p, struct view report)
 	}
 	buffer_clear(&text);
 	if (!is_first && view_is(gate, JSON_OBJECT)) {
-		gate_title(&text, gate);
+		gate_title(&text, report);
 		markup_say(p, "%s.", buffer_text(&text));
 	}
 	buffer_deinit(&text);

@@ -61,7 +61,8 @@ def report_in_a_browser(lab):
     agree = f'{target["decision"]["rate"] * 100:.2f} %'
     check(figure(dom, "decision-agreement") == agree, f'{figure(dom, "decision-agreement")} is not {agree}')
     check(figure(dom, "shadow-p99") == "2.29 ms", figure(dom, "shadow-p99"))
-    check(text_of(dom, r'id="verdict"><h1>(.*?)</h1>') == "The gate failed", "another verdict")
+    verdict = text_of(dom, r'id="verdict"><h1>(.*?)</h1>')
+    check(verdict == "The gate failed: reject", f"another verdict: {verdict}")
     for section in ("funnel", "answers", "decisions", "over-time", "latency", "streams", "slices", "paths", "examples", "capture",
                     "configuration"):
         check(f'<section id="{section}">' in dom, f"no section {section}")

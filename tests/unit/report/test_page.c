@@ -143,6 +143,10 @@ static void test_what_is_said(void **state)
 		  "", "Of 880 requests that it and the shadow answered, both differ in 30, the shadow alone in 14, the control alone in 5." },
 		{ "{\"requests\":{},\"all_failed\":{}}", "0 requests mirrored", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true,\"expression\":\"compared < 5\"}}", "The gate passed", "It asked whether compared" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"decision\":{\"state\":\"keep_watching\"}}}",
+		  "The gate passed by its values, and the pairs do not show it yet: keep watching", "" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"decision\":{\"state\":\"promote\"}}}", "The gate passed: promote", "" },
+		{ "{\"requests\":{},\"gate\":{\"passed\":false},\"comparison\":{\"decision\":{\"state\":\"reject\"}}}", "The gate failed: reject", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
 		  "knows\"}]}}", "The gate failed", "and it is not known (no one knows)" },
 		{ "{\"requests\":{},\"comparison\":{\"targets\":{\"m\":{\"role\":\"shadow\",\"compared\":9,\"mismatch\":{\"count\":9,\"of\":9,"
