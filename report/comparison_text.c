@@ -131,3 +131,20 @@ void comparison_text(const struct comparison_facts *f, struct buffer *out)
 	if (!f->has_report)
 		buffer_add_str(out, "--report x.html draws all of it\n");
 }
+
+void comparison_so_far(const struct comparison_counts *c, bool excuses_words, struct buffer *out)
+{
+	uint64_t compared = 0, differ = 0;
+
+	for (int v = 0; v < COMPARISON_COUNT; v++) {
+		compared += comparison_is_compared((enum comparison_verdict)v) ? c->verdict[v] : 0;
+		differ += comparison_is_mismatch((enum comparison_verdict)v) ? c->verdict[v] : 0;
+	}
+	if (excuses_words)
+		differ -= c->generated_different < differ ? c->generated_different : differ; /* they are read one after the other */
+	if (compared == 0)
+		return;
+	buffer_printf(out, "%.2f%% of ", 100.0 * (double)differ / (double)compared);
+	format_count(out, compared);
+	buffer_add_str(out, " differ");
+}

@@ -31,4 +31,10 @@ struct comparison_facts {
 /** comparison_text() - append the lines */
 void comparison_text(const struct comparison_facts *f, struct buffer *out);
 
+/**
+ * comparison_so_far() - append "0.60% of 3,324 differ", for the line of progress; nothing before the first pair was compared
+ * @excuses_words: without a control generated texts that differ are no mismatch
+ */
+void comparison_so_far(const struct comparison_counts *c, bool excuses_words, struct buffer *out);
+
 #endif

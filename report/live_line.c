@@ -11,8 +11,8 @@
 #define BETWEEN   2 /* spaces */
 
 /* The higher stays longer. */
-enum rank { RANK_LATENCY, RANK_TARGET, RANK_IN_FLIGHT, RANK_SAMPLE, RANK_QUEUED, RANK_SEEN, RANK_SENT, RANK_LEFT, RANK_DECISION,
-	    RANK_FAILED, RANK_DROPPED, RANK_BAR };
+enum rank { RANK_LATENCY, RANK_TARGET, RANK_IN_FLIGHT, RANK_SAMPLE, RANK_QUEUED, RANK_SEEN, RANK_SENT, RANK_LEFT, RANK_DIFFER,
+	    RANK_DECISION, RANK_FAILED, RANK_DROPPED, RANK_BAR };
 
 struct fact {
 	char text[160];
@@ -145,6 +145,8 @@ void live_line_text(struct live_line *l, const struct books *b, struct mono now,
 	add(&f, RANK_SENT, "%.0f sent/s", per_second(sent, l->last_sent, interval));
 	for (size_t i = 0; i < b->target_count; i++)
 		b->target_count > 1 ? add_named(&f, &b->target[i]) : add_target(&f, &b->target[i]);
+	if (l->differ[0])
+		add(&f, RANK_DIFFER, "%s", l->differ);
 	if (l->decision[0])
 		add(&f, RANK_DECISION, "%s", l->decision);
 	add(&f, RANK_FAILED, "%" PRIu64 " failed", books_failed(b));

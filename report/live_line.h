@@ -21,7 +21,8 @@ struct live_line {
 	struct mono started, last;
 	uint64_t last_complete, last_sent;
 	uint64_t sample_share;
-	char decision[80]; /* "keep watching, about 3,100 pairs (21 min) to go"; "" without --compare */
+	char differ[48];   /* "0.60% of 3,324 differ"; "" without --compare */
+	char decision[80]; /* "keep watching, about 3,100 pairs (21 min) to go"; "" without --compare, or where it is not shown */
 };
 
 static inline struct live_line live_line_new(struct mono now, uint64_t sample_share)

@@ -126,10 +126,12 @@ void progress_set_sample(struct progress *s, uint64_t share)
 	s->drawn_line.sample_share = s->plain_line.sample_share = share;
 }
 
-void progress_set_decision(struct progress *s, const char *text)
+void progress_set_comparison(struct progress *s, const char *differ, const char *decision)
 {
-	snprintf(s->drawn_line.decision, sizeof(s->drawn_line.decision), "%s", text);
-	snprintf(s->plain_line.decision, sizeof(s->plain_line.decision), "%s", text);
+	snprintf(s->drawn_line.differ, sizeof(s->drawn_line.differ), "%s", differ);
+	snprintf(s->plain_line.differ, sizeof(s->plain_line.differ), "%s", differ);
+	snprintf(s->drawn_line.decision, sizeof(s->drawn_line.decision), "%s", decision);
+	snprintf(s->plain_line.decision, sizeof(s->plain_line.decision), "%s", decision);
 }
 
 void progress_print_books(struct progress *s, const struct books *b)

@@ -52,8 +52,8 @@ void progress_begin(struct progress *s);
 /** progress_set_sample() - the share that the status line shows */
 void progress_set_sample(struct progress *s, uint64_t share);
 
-/** progress_set_decision() - what the status line says of the comparison; copied */
-void progress_set_decision(struct progress *s, const char *text);
+/** progress_set_comparison() - what the status line says of the comparison, "" for nothing; copied */
+void progress_set_comparison(struct progress *s, const char *differ, const char *decision);
 
 /** progress_print_books() - the totals, line by line */
 void progress_print_books(struct progress *s, const struct books *b);

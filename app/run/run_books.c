@@ -2,6 +2,7 @@
 #include "app/run/run_impl.h"
 #include "app/run/stages.h"
 #include "base/log.h"
+#include "report/comparison_text.h"
 #include "report/why.h"
 
 void run_take_books(struct run *r, struct books *b)
@@ -29,13 +30,35 @@ void run_take_books(struct run *r, struct books *b)
 	books_take(&from, b);
 }
 
-static void show_decision(struct run *r)
+/** add_so_far() - of the first shadow */
+static void add_so_far(const struct run *r, struct buffer *text)
 {
-	struct buffer text = { 0 };
+	const struct options *o = r->o;
+	bool has_control = false;
+	size_t first = 0;
 
-	decision_short(run_decide(r), &text);
-	progress_set_decision(&r->progress, buffer_text(&text));
+	for (size_t i = 0; i < o->target_count; i++)
+		has_control |= o->targets[i].is_control;
+	while (first + 1 < o->target_count && o->targets[first].is_control)
+		first++;
+	if (o->target_count > 0) {
+		struct comparison_counts counts = comparing_counts(r->comparing, first);
+
+		comparison_so_far(&counts, !has_control, text);
+	}
+}
+
+/* What holds for one look alone, at the end of a recording, is not shown before. */
+static void show_comparison(struct run *r)
+{
+	struct buffer text = { 0 }, differ = { 0 };
+
+	add_so_far(r, &differ);
+	if (comparing_looks(r->comparing) == LOOKS_ANYTIME)
+		decision_short(run_decide(r), &text);
+	progress_set_comparison(&r->progress, buffer_text(&differ), buffer_text(&text));
 	buffer_deinit(&text);
+	buffer_deinit(&differ);
 }
 
 void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
@@ -45,8 +68,8 @@ void run_refresh(void *ctx, struct books *b, uint64_t *done, uint64_t *total)
 	uint64_t taken = counter_get(&intake_stats(r->intake)->taken), waiting = lanes_waiting(r->lanes);
 
 	run_take_books(r, b);
-	if (r->comparing && comparing_looks(r->comparing) == LOOKS_ANYTIME) /* else it holds for one look, at the end */
-		show_decision(r);
+	if (r->comparing)
+		show_comparison(r);
 	lanes_progress(r->lanes, done, total);
 	/* A recording is read ahead of its pace: what waits in the ring is read, but not done. */
 	if (taken + waiting > 0)

@@ -85,9 +85,36 @@ static void test_words(void **state)
 	tally_free(t);
 }
 
+/* For the line of progress: a share of what was compared, without the texts that no control judges. */
+static void test_so_far(void **state)
+{
+	static const struct comparison_counts c = {
+		.verdict = { [COMPARISON_EQUAL] = 9000, [COMPARISON_CLOSE] = 900, [COMPARISON_VALUE] = 80, [COMPARISON_DECISION] = 20,
+			     [COMPARISON_ERROR] = 5, [COMPARISON_NOT_COMPARABLE] = 7 },
+		.generated_different = 30,
+	};
+	struct comparison_counts none = { .verdict = { [COMPARISON_ERROR] = 5 } };
+	struct buffer text = { 0 };
+
+	(void)state;
+	comparison_so_far(&c, false, &text);
+	assert_string_equal(buffer_text(&text), "1.00% of 10,000 differ");
+	buffer_clear(&text);
+	comparison_so_far(&c, true, &text);
+	assert_string_equal(buffer_text(&text), "0.70% of 10,000 differ");
+	buffer_clear(&text);
+	comparison_so_far(&none, true, &text);
+	assert_int_equal(text.len, 0);
+	buffer_deinit(&text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lines), cmocka_unit_test(test_words) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_so_far),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

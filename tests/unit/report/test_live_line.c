@@ -73,13 +73,14 @@ static void test_rows(void **state)
 /* With --compare what the pairs have shown is told, and stays when all but failures and drops has gone. */
 static void test_decision(void **state)
 {
-	static const char told[] = "keep watching, about 3,100 pairs (21 min) to go";
+	static const char told[] = "keep watching, about 3,100 pairs (21 min) to go", differ[] = "0.60% of 3,324 differ";
 	static const struct {
 		unsigned columns;
 		const char *line;
 	} widths[] = {
-		{ 0, "100 req/s seen  sample 5%  10 sent/s  4 in flight  p50 1.5 p99 22.0 ms  "
+		{ 0, "100 req/s seen  sample 5%  10 sent/s  4 in flight  p50 1.5 p99 22.0 ms  0.60% of 3,324 differ  "
 		     "keep watching, about 3,100 pairs (21 min) to go  3 failed  7 packets dropped" },
+		{ 110, "0.60% of 3,324 differ  keep watching, about 3,100 pairs (21 min) to go  3 failed  7 packets dropped" },
 		{ 80, "keep watching, about 3,100 pairs (21 min) to go  3 failed  7 packets dropped" },
 		{ 60, "3 failed  7 packets dropped" },
 	};
@@ -91,6 +92,7 @@ static void test_decision(void **state)
 		struct buffer out = { 0 };
 
 		memcpy(l.decision, told, sizeof(told));
+		memcpy(l.differ, differ, sizeof(differ));
 		live_line_text(&l, &b, (struct mono){ 2 * NS_PER_S }, 0, 0, widths[i].columns, &out);
 		assert_string_equal(buffer_text(&out), widths[i].line);
 		buffer_deinit(&out);
