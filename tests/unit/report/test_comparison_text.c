@@ -89,8 +89,8 @@ static void test_words(void **state)
 static void test_so_far(void **state)
 {
 	static const struct comparison_counts c = {
-		.verdict = { [COMPARISON_EQUAL] = 9000, [COMPARISON_CLOSE] = 900, [COMPARISON_VALUE] = 80, [COMPARISON_DECISION] = 20,
-			     [COMPARISON_ERROR] = 5, [COMPARISON_NOT_COMPARABLE] = 7 },
+		.verdict = { [COMPARISON_EQUAL] = 9000, [COMPARISON_CLOSE] = 900, [COMPARISON_VALUE] = 80,
+			     [COMPARISON_DECISION] = 20, [COMPARISON_ERROR] = 5, [COMPARISON_NOT_COMPARABLE] = 7 },
 		.generated_different = 30,
 	};
 	struct comparison_counts none = { .verdict = { [COMPARISON_ERROR] = 5 } };
