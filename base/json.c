@@ -205,6 +205,15 @@ void json_count(struct json *j, const char *name, uint64_t n)
 	json_uint(j, n);
 }
 
+void json_text_or_null(struct json *j, const char *name, const char *text)
+{
+	json_key(j, name);
+	if (text && text[0])
+		json_str(j, text);
+	else
+		json_null(j);
+}
+
 void json_int(struct json *j, int64_t n)
 {
 	char *at;

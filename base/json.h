@@ -38,6 +38,9 @@ void json_int(struct json *j, int64_t n);
 
 /** json_count() - a member that is a count: name and value in one */
 void json_count(struct json *j, const char *name, uint64_t n);
+
+/** json_text_or_null() - a member that is a text; NULL or empty: null, since nothing is said */
+void json_text_or_null(struct json *j, const char *name, const char *text);
 void json_double(struct json *j, double n); /* not finite: null, as JSON has no word for it */
 
 /** json_exact() - as json_double(), with as many digits as it takes to read the same number back */

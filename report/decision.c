@@ -401,15 +401,6 @@ static void known(struct json *j, const char *name, double n)
 	json_exact(j, n); /* not finite: null */
 }
 
-static void text_or_null(struct json *j, const char *name, const char *text)
-{
-	json_key(j, name);
-	if (text && text[0])
-		json_str(j, text);
-	else
-		json_null(j);
-}
-
 static void to_go_json(struct json *j, double pairs)
 {
 	json_key(j, "pairs_to_go");
@@ -422,19 +413,19 @@ static void to_go_json(struct json *j, double pairs)
 static void row_json(const struct decision_term *t, struct json *j)
 {
 	json_open(j, '{');
-	text_or_null(j, "term", t->term);
-	text_or_null(j, "target", t->target);
-	text_or_null(j, "allowed", t->allowed);
+	json_text_or_null(j, "term", t->term);
+	json_text_or_null(j, "target", t->target);
+	json_text_or_null(j, "allowed", t->allowed);
 	known(j, "limit", t->limit);
 	known(j, "value", t->value);
 	known(j, "low", t->interval.low);
 	known(j, "high", t->interval.high);
 	json_count(j, "of", t->of);
 	json_count(j, "witnesses", t->witnesses);
-	text_or_null(j, "by", t->is_by_value ? "value" : "interval");
-	text_or_null(j, "state", decision_state_name(t->state));
+	json_text_or_null(j, "by", t->is_by_value ? "value" : "interval");
+	json_text_or_null(j, "state", decision_state_name(t->state));
 	to_go_json(j, t->pairs_to_go);
-	text_or_null(j, "why", t->why);
+	json_text_or_null(j, "why", t->why);
 	json_close(j, '}');
 }
 
@@ -444,11 +435,11 @@ void decision_json(const struct decision_made *d, struct json *j)
 
 	decision_why(d, &why);
 	json_open(j, '{');
-	text_or_null(j, "state", decision_state_name(d->state));
-	text_or_null(j, "looks", looks_name(d->looks));
+	json_text_or_null(j, "state", decision_state_name(d->state));
+	json_text_or_null(j, "looks", looks_name(d->looks));
 	json_key(j, "why");
 	json_text(j, buffer_span(&why));
-	text_or_null(j, "expression", d->expression);
+	json_text_or_null(j, "expression", d->expression);
 	json_key(j, "is_default");
 	json_bool(j, d->is_default);
 	json_count(j, "pairs", d->pairs);

@@ -13,15 +13,6 @@
 #include "base/lines.h"
 #include "report/replay_speed.h"
 
-static void text_or_null(struct json *j, const char *name, const char *text)
-{
-	json_key(j, name);
-	if (text)
-		json_str(j, text);
-	else
-		json_null(j);
-}
-
 static void number(struct json *j, const char *name, double value)
 {
 	json_key(j, name);
@@ -42,15 +33,6 @@ static void lines_json(struct json *j, const char *name, struct span lines)
 	json_open(j, '[');
 	while (line_take(&lines, &line))
 		json_text(j, line);
-	json_close(j, ']');
-}
-
-static void texts_json(struct json *j, const char *name, const struct document_texts *list)
-{
-	json_key(j, name);
-	json_open(j, '[');
-	for (size_t i = 0; i < list->count; i++)
-		json_str(j, list->at[i]);
 	json_close(j, ']');
 }
 
@@ -131,7 +113,7 @@ static void run_json(struct json *j, const struct document_facts *f)
 	json_count(j, "read_again", f->config_read);
 	json_count(j, "refused", f->config_refused);
 	json_close(j, '}');
-	text_or_null(j, "nothing_sent", f->nothing_sent);
+	json_text_or_null(j, "nothing_sent", f->nothing_sent);
 	all_failed_json(f->all_failed, f->books, j);
 	json_count(j, "events_dropped", f->events_dropped);
 	json_count(j, "sink_requests", f->sink_requests);
@@ -163,11 +145,11 @@ static void options_json(struct json *j, const struct document_comparison *c)
 	number(j, "atol", c->atol);
 	json_key(j, "preset");
 	json_str(j, c->preset);
-	text_or_null(j, "rules", c->rules_path);
-	texts_json(j, "ignore", &c->ignore);
-	texts_json(j, "unordered", &c->unordered);
+	json_text_or_null(j, "rules", c->rules_path);
+	document_texts_json(j, "ignore", &c->ignore);
+	document_texts_json(j, "unordered", &c->unordered);
 	json_count(j, "max_answer", c->max_answer);
-	texts_json(j, "slice_by", &c->slice_by);
+	document_texts_json(j, "slice_by", &c->slice_by);
 	boolean(j, "show_bodies", c->show_bodies);
 	json_close(j, '}');
 }

@@ -44,11 +44,6 @@ struct document_recording {
 	uint64_t flows, packets, bytes, forgotten, dropped;
 };
 
-struct document_texts {
-	const char *const *at;
-	size_t count;
-};
-
 /** struct document_comparison - --compare: its options, and what came of it */
 struct document_comparison {
 	double rtol, atol;

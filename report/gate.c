@@ -106,23 +106,14 @@ void gate_evaluate(const struct gate *g, const struct json_doc *report, struct g
 #undef TRUTH
 }
 
-static void text_or_null(struct json *j, const char *name, const char *text)
-{
-	json_key(j, name);
-	if (text && text[0])
-		json_str(j, text);
-	else
-		json_null(j);
-}
-
 static void term_members(const struct gate_failing *f, struct json *j)
 {
 	json_key(j, "term");
 	json_str(j, f->term);
-	text_or_null(j, "target", f->target);
+	json_text_or_null(j, "target", f->target);
 	json_key(j, "value");
 	json_exact(j, f->value);
-	text_or_null(j, "why", f->why);
+	json_text_or_null(j, "why", f->why);
 }
 
 void gate_json(const struct gate *g, const struct gate_result *r, struct json *j)

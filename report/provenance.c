@@ -4,16 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void text_or_null(struct json *j, const char *name, const char *text)
-{
-	json_key(j, name);
-	if (text)
-		json_str(j, text);
-	else
-		json_null(j);
-}
-
-static void texts(struct json *j, const char *name, const struct provenance_texts *list)
+void document_texts_json(struct json *j, const char *name, const struct document_texts *list)
 {
 	json_key(j, name);
 	json_open(j, '[');
@@ -28,7 +19,7 @@ static struct span name_of(const char *label)
 	return span_of(label, strcspn(label, "="));
 }
 
-static bool comes_again(const struct provenance_texts *labels, size_t i)
+static bool comes_again(const struct document_texts *labels, size_t i)
 {
 	for (size_t k = i + 1; k < labels->count; k++)
 		if (span_equal(name_of(labels->at[i]), name_of(labels->at[k])))
@@ -36,7 +27,7 @@ static bool comes_again(const struct provenance_texts *labels, size_t i)
 	return false;
 }
 
-static void labels_json(struct json *j, const struct provenance_texts *labels)
+static void labels_json(struct json *j, const struct document_texts *labels)
 {
 	json_key(j, "labels");
 	json_open(j, '{');
@@ -57,21 +48,21 @@ static void time_or_null(struct json *j, const char *name, struct wall at)
 {
 	char text[TIME_TEXT_MAX];
 
-	text_or_null(j, name, at.ns ? time_text(at, text) : NULL);
+	json_text_or_null(j, name, at.ns ? time_text(at, text) : NULL);
 }
 
 void provenance_json(const struct provenance *p, struct json *j)
 {
-	text_or_null(j, "title", p->title);
+	json_text_or_null(j, "title", p->title);
 	labels_json(j, &p->labels);
-	text_or_null(j, "host", p->host);
-	text_or_null(j, "user", p->user);
+	json_text_or_null(j, "host", p->host);
+	json_text_or_null(j, "user", p->user);
 	json_key(j, "source");
 	json_open(j, '{');
-	texts(j, "interfaces", &p->interfaces);
-	texts(j, "files", &p->files);
+	document_texts_json(j, "interfaces", &p->interfaces);
+	document_texts_json(j, "files", &p->files);
 	json_close(j, '}');
-	texts(j, "options", &p->options);
+	document_texts_json(j, "options", &p->options);
 	time_or_null(j, "first_request", p->first);
 	time_or_null(j, "last_request", p->last);
 }

@@ -14,7 +14,8 @@
 
 #define LABEL_NAME_TEXT 64 /* with the NUL */
 
-struct provenance_texts {
+/** struct document_texts - a list of texts in a report */
+struct document_texts {
 	const char *const *at;
 	size_t count;
 };
@@ -22,14 +23,17 @@ struct provenance_texts {
 /** struct provenance - everything borrowed; NULL and none where it is not known */
 struct provenance {
 	const char *title;              /* --title */
-	struct provenance_texts labels; /* --label: "NAME=VALUE", names below LABEL_NAME_TEXT; of one the last counts */
+	struct document_texts labels; /* --label: "NAME=VALUE", names below LABEL_NAME_TEXT; of one the last counts */
 	const char *host, *user;
-	struct provenance_texts interfaces, files;
-	struct provenance_texts options; /* as they were given, without what may be a secret: "--sample 5%" */
+	struct document_texts interfaces, files;
+	struct document_texts options; /* as they were given, without what may be a secret: "--sample 5%" */
 	struct wall first, last;         /* when the first and the last request that was handed to the targets came; 0: none */
 };
 
 /** provenance_json() - the members "title" to "last_request" of a report */
 void provenance_json(const struct provenance *p, struct json *j);
+
+/** document_texts_json() - a member that is such a list */
+void document_texts_json(struct json *j, const char *name, const struct document_texts *list);
 
 #endif

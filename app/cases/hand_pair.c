@@ -4,6 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/cases/case_files.h"
+#include "base/log.h"
+
+int hand_comparer_new(const struct case_rules *rules, const char *rules_name, struct comparer **out)
+{
+	const struct compare_options options = {
+		.rtol = rules->rtol,
+		.atol = rules->atol,
+		.preset = rules->preset,
+		.rules = rules->text,
+		.rules_name = rules_name,
+		.ignore = rules->ignore,
+		.ignore_count = rules->ignore_count,
+		.unordered = rules->unordered,
+		.unordered_count = rules->unordered_count,
+		.max_body = HAND_BODY_MAX,
+	};
+	struct buffer error = { 0 };
+	int err = comparer_new(&options, out, &error);
+
+	if (err < 0)
+		log_error("repro: %s", error.len ? buffer_text(&error) : strerror(-err));
+	buffer_deinit(&error);
+	return err;
+}
+
 void hand_pair_init(struct hand_pair *p)
 {
 	*p = (struct hand_pair){ .message = NULL };

@@ -22,6 +22,14 @@ struct hand_pair {
 	struct outcome outcome;
 };
 
+struct case_rules;
+
+/**
+ * hand_comparer_new() - for responses out of files, by the rules of a case; HAND_BODY_MAX at the most
+ * @rules_name: what the file of rules is called in messages. 0, or a negative errno that was told in the log
+ */
+int hand_comparer_new(const struct case_rules *rules, const char *rules_name, struct comparer **out);
+
 void hand_pair_init(struct hand_pair *p);
 
 /** hand_pair_response() - of one side, in place of one before; all is copied. False: out of memory */

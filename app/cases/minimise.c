@@ -128,26 +128,7 @@ static int holds(void *ctx, struct span candidate)
 
 static int make_comparer(struct minimise *m)
 {
-	const struct case_rules *rules = &m->stored.rules.rules;
-	const struct compare_options options = {
-		.rtol = rules->rtol,
-		.atol = rules->atol,
-		.preset = rules->preset,
-		.rules = rules->text,
-		.rules_name = "rules.txt",
-		.ignore = rules->ignore,
-		.ignore_count = rules->ignore_count,
-		.unordered = rules->unordered,
-		.unordered_count = rules->unordered_count,
-		.max_body = HAND_BODY_MAX,
-	};
-	struct buffer error = { 0 };
-	int err = comparer_new(&options, &m->comparer, &error);
-
-	if (err < 0)
-		log_error("repro: %s", error.len ? buffer_text(&error) : strerror(-err));
-	buffer_deinit(&error);
-	return err;
+	return hand_comparer_new(&m->stored.rules.rules, "rules.txt", &m->comparer);
 }
 
 static int find_shadow(struct minimise *m, const char *url)

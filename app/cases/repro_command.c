@@ -125,26 +125,7 @@ static int read_rules(struct repro *r, struct view report, struct view options)
 
 static int make_comparer(struct repro *r)
 {
-	const struct case_rules *rules = &r->rules.rules;
-	const struct compare_options options = {
-		.rtol = rules->rtol,
-		.atol = rules->atol,
-		.preset = rules->preset,
-		.rules = rules->text,
-		.rules_name = r->arguments->rules ? r->arguments->rules : "rules.txt",
-		.ignore = rules->ignore,
-		.ignore_count = rules->ignore_count,
-		.unordered = rules->unordered,
-		.unordered_count = rules->unordered_count,
-		.max_body = HAND_BODY_MAX,
-	};
-	struct buffer error = { 0 };
-	int err = comparer_new(&options, &r->comparer, &error);
-
-	if (err < 0)
-		log_error("repro: %s", error.len ? buffer_text(&error) : strerror(-err));
-	buffer_deinit(&error);
-	return err;
+	return hand_comparer_new(&r->rules.rules, r->arguments->rules ? r->arguments->rules : "rules.txt", &r->comparer);
 }
 
 /* ---- one example ---- */

@@ -22,7 +22,7 @@
 #include "app/options/option_table.h"
 
 /* what else may stand on the line: commands, and the first words of a packet filter */
-#define WORDS "doctor report diff repro plan host net port src dst tcp udp vlan not and or"
+#define WORDS "help doctor report diff repro plan host net port src dst tcp udp vlan not and or"
 
 enum value_source { VALUE_NONE, VALUE_UNKNOWN, VALUE_CHOICES, VALUE_INTERFACE, VALUE_FILE, VALUE_USER };
 

@@ -434,11 +434,6 @@ void comparing_unlock(struct comparing *c)
 	worker_unlock(c->worker);
 }
 
-static struct document_texts texts_of(const struct texts *list)
-{
-	return (struct document_texts){ list->at, list->count };
-}
-
 struct document_comparison comparing_facts(const struct comparing *c)
 {
 	const struct compare_settings *s = c->set.compare;
@@ -449,9 +444,9 @@ struct document_comparison comparing_facts(const struct comparing *c)
 		.preset = c->set.preset,
 		.rules_path = s->rules_path,
 		.rules_text = buffer_span(&c->rules),
-		.ignore = texts_of(&s->ignore),
-		.unordered = texts_of(&s->unordered),
-		.slice_by = texts_of(&s->slice_by),
+		.ignore = texts_for_report(&s->ignore),
+		.unordered = texts_for_report(&s->unordered),
+		.slice_by = texts_for_report(&s->slice_by),
 		.max_answer = s->max_response,
 		.show_bodies = s->show_bodies,
 		.unmatched = buffer_span(&c->unmatched),

@@ -127,4 +127,10 @@ void comparing_text(const struct comparing *c, struct buffer *out);
 /** comparing_free() - NULL allowed */
 void comparing_free(struct comparing *c);
 
+/** texts_for_report() - borrowed, as they are */
+static inline struct document_texts texts_for_report(const struct texts *list)
+{
+	return (struct document_texts){ list->at, list->count };
+}
+
 #endif

@@ -81,21 +81,16 @@ static const char *known(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static struct provenance_texts texts_told(const struct texts *list)
-{
-	return (struct provenance_texts){ list->at, list->count };
-}
-
 static struct provenance provenance_of(const struct run *r)
 {
 	return (struct provenance){
 		.title = r->o->title,
-		.labels = texts_told(&r->o->labels),
+		.labels = texts_for_report(&r->o->labels),
 		.host = known(r->host),
 		.user = known(r->user),
-		.interfaces = texts_told(&r->o->interfaces),
-		.files = texts_told(&r->o->files),
-		.options = texts_told(&r->current->given),
+		.interfaces = texts_for_report(&r->o->interfaces),
+		.files = texts_for_report(&r->o->files),
+		.options = texts_for_report(&r->current->given),
 		.first = r->first_request,
 		.last = r->last_request,
 	};

@@ -7,7 +7,9 @@
 
 #include "tests/rig/unit.h"
 
+#include "base/json.h"
 #include "compare/comparer.h"
+#include "compare/outputs.h"
 
 static inline struct comparer *comparer_of(const char *preset, const char *rules)
 {
@@ -54,6 +56,35 @@ static inline uint64_t random_next(void)
 static inline double random_number(void)
 {
 	return ((double)(random_next() >> 40) - 8388608) / 8388608;
+}
+
+/** check_adds_up() - @half with @other are @whole, to the letter, and so is what is read back of it */
+static inline void check_adds_up(const struct outputs *whole, struct outputs *half, const struct outputs *other)
+{
+	static struct outputs again;
+	struct buffer texts[3];
+	struct json_doc d = { 0 };
+
+	memset(&again, 0, sizeof(again));
+	outputs_merge(half, other);
+	for (int i = 0; i < 3; i++) {
+		struct json j;
+
+		texts[i] = (struct buffer){ 0 };
+		j = json_to(&texts[i]);
+		json_open(&j, '{');
+		outputs_json(i == 0 ? whole : i == 1 ? half : &again, &j);
+		json_close(&j, '}');
+		if (i > 0)
+			continue;
+		assert_int_equal(json_doc_parse(&d, buffer_span(&texts[0])), 0);
+		assert_null(outputs_read(&again, &d, json_doc_member(&d, 0, SPAN_LITERAL("outputs"))));
+	}
+	assert_string_equal(buffer_text(&texts[0]), buffer_text(&texts[1]));
+	assert_string_equal(buffer_text(&texts[0]), buffer_text(&texts[2]));
+	for (int i = 0; i < 3; i++)
+		buffer_deinit(&texts[i]);
+	json_doc_deinit(&d);
 }
 
 #endif
