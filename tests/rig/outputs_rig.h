@@ -5,7 +5,7 @@
 #ifndef TESTS_RIG_OUTPUTS_RIG_H
 #define TESTS_RIG_OUTPUTS_RIG_H
 
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include "base/json.h"
 #include "compare/comparer.h"
@@ -39,18 +39,6 @@ static inline const struct comparison *run(struct comparer *c, struct span produ
 	s.body = (uint8_t *)shadow.at;
 	s.body_len = shadow.len;
 	return comparer_run(c, &pair);
-}
-
-/* of the row whose seed was put into it */
-static uint64_t random_state;
-
-static inline uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
 }
 
 static inline double random_number(void)

@@ -5,7 +5,7 @@
  * outcomes of a few pairs, is exactly 1. Simulated streams are looked at often. And whatever the counts, nothing is
  * NaN, and more of the one thing never proves the other.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,25 +15,8 @@
 
 #define STREAMS 200 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does; of these, at most 4000 */
 
-#define NEAR(a, b, by)                                                                                       \
-	do {                                                                                                 \
-		if (!(fabs((double)(a) - (double)(b)) <= (by)))                                              \
-			fail_msg("%s is %.17g, not %.17g", #a, (double)(a), (double)(b));                    \
-	} while (0)
-
 /* to 1e-9 of the number, or of 1 where it is below */
 #define SAME(a, b) NEAR(a, b, 1e-9 * fmax(1, fabs((double)(b))))
-
-static uint64_t random_state;
-
-static double random_unit(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
-}
 
 static int streams(void)
 {

@@ -4,7 +4,7 @@
  * Each formula is checked in another way: published values, the equation that
  * the bound solves, a brute-force sum, and simulation with a fixed seed.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -12,28 +12,6 @@
 #include <string.h>
 
 #include "base/statistics.h"
-
-#define NEAR(a, b, by)                                                                                       \
-	do {                                                                                                 \
-		if (!(fabs((double)(a) - (double)(b)) <= (by)))                                              \
-			fail_msg("%s is %.10g, not %.10g", #a, (double)(a), (double)(b));                    \
-	} while (0)
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static double random_unit(void)
-{
-	return (double)(random_next() >> 11) / 9007199254740992.0;
-}
 
 /* Published or computed with other tools, to the digits given. */
 static const struct {

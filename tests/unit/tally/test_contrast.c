@@ -3,7 +3,7 @@
  *
  * Requests are made at random (fixed seeds). PROPERTY_ROUNDS says how many runs are simulated, up to ROUNDS_MAX.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,22 +17,6 @@
 
 #define MANY 1100
 #define ROUNDS_MAX 1000 /* a minute */
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static double chance(void)
-{
-	return (double)(random_next() >> 11) * 0x1p-53;
-}
 
 static unsigned below(unsigned n)
 {
@@ -85,7 +69,7 @@ static const char *const words[] = { "/task", "/lang", "/tenant", "/stream", "/f
 /** usual() - what many requests have: 1,500 candidates; its shape, padded to a power of two, is one of them, and returned */
 static double usual(struct made *m)
 {
-	double shape = exp2(chance() < 0.03 ? 8 + below(2) : below(8));
+	double shape = exp2(random_unit() < 0.03 ? 8 + below(2) : below(8));
 
 	m->count = 0;
 	put_nth(m, "path", below(4), true);
@@ -94,9 +78,9 @@ static double usual(struct made *m)
 	put_number(m, "/inputs/0/shape/1", shape);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (below(8))
-			put_number(m, sizes[i], floor(exp2(chance() * (4 + (double)i))));
+			put_number(m, sizes[i], floor(exp2(random_unit() * (4 + (double)i))));
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
-		put_number(m, rates[i], chance() * 2 - (i % 2 ? 1 : 0));
+		put_number(m, rates[i], random_unit() * 2 - (i % 2 ? 1 : 0));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (below(5))
 			put_nth(m, words[i], below(2u << i), false);
@@ -175,7 +159,7 @@ static void test_nothing_there(void **state)
 		random_state = 1000 + run;
 		for (unsigned n = 1; n <= 5000; n++) {
 			usual(&m);
-			contrast_add(e, m.at, m.count, random_next(), chance() < rate);
+			contrast_add(e, m.at, m.count, random_next(), random_unit() < rate);
 			if (n >= 64 && (n % 500 == 0 || (n & (n - 1)) == 0))
 				count += contrast_find(e, 1, found);
 		}
@@ -199,7 +183,7 @@ static void test_repeats(void **state)
 
 		random_state = 2000 + run;
 		for (unsigned n = 0; n < 500; n++) {
-			bool bad = chance() < 0.1;
+			bool bad = random_unit() < 0.1;
 
 			usual(&m);
 			for (int again = 0; again < 10; again++)
@@ -233,7 +217,7 @@ static struct power planted(unsigned runs, unsigned pairs, double times)
 		for (unsigned n = 0; n < pairs; n++) {
 			double shape = usual(&m);
 
-			contrast_add(e, m.at, m.count, random_next(), chance() < (shape > 128 ? 0.009 * times : 0.009));
+			contrast_add(e, m.at, m.count, random_next(), random_unit() < (shape > 128 ? 0.009 * times : 0.009));
 		}
 		if (contrast_find(e, 1, found) > 0) {
 			power.found++;
@@ -277,7 +261,7 @@ static void test_told_once(void **state)
 		put_number(&m, "/nearly", bad || below(50) == 0);
 		put_text(&m, "/half", bad || below(2) ? "yes" : "no", false);
 		put_text(&m, "/other", other ? "it" : "not", false);
-		contrast_add(e, m.at, m.count, random_next(), chance() < (bad ? 0.4 : other ? 0.1 : 0.01));
+		contrast_add(e, m.at, m.count, random_next(), random_unit() < (bad ? 0.4 : other ? 0.1 : 0.01));
 	}
 	assert_int_equal(contrast_find(e, 1, found), 2);
 	assert_true(strcmp(where_of(&found[0]), "/inputs/0/shape/1 > 128") == 0 || strcmp(where_of(&found[0]), "/copy > 1") == 0);
@@ -365,7 +349,7 @@ static void add_made(struct contrast **taps, unsigned tap_count, struct contrast
 	for (unsigned n = 0; n < count; n++) {
 		double shape = usual(&m);
 		uint64_t id = random_next();
-		bool bad = chance() < (shape > 128 ? 0.2 : 0.02);
+		bool bad = random_unit() < (shape > 128 ? 0.2 : 0.02);
 
 		for (size_t i = 0; i < m.count; i++) /* as many texts as have room */
 			if (m.at[i].aspect == FEATURE_VALUE && strlen((const char *)m.at[i].text.at) > 2)
@@ -417,7 +401,7 @@ static void test_widths(void **state)
 
 		random_state = (uint64_t)round;
 		for (int i = 0; i < count; i++)
-			numbers[i] = (below(2) ? 1 : -1) * exp2((chance() - 0.5) * round) * (below(9) != 0);
+			numbers[i] = (below(2) ? 1 : -1) * exp2((random_unit() - 0.5) * round) * (below(9) != 0);
 		for (int i = 0; i < count; i++) {
 			m.count = 0;
 			put_number(&m, "/x", numbers[i]);

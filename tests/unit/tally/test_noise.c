@@ -1,7 +1,7 @@
 /*
  * test_noise.c - requests on which shadow and control differ: counted by hand, simulated, written, read, added
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,23 +9,6 @@
 
 #include "compare/tally/noise.h"
 #include "tests/rig/fail_alloc.h"
-
-#define NEAR(a, b, by)                                                                                       \
-	do {                                                                                                 \
-		if (!(fabs((double)(a) - (double)(b)) <= (by)))                                              \
-			fail_msg("%s is %.10g, not %.10g", #a, (double)(a), (double)(b));                    \
-	} while (0)
-
-static uint64_t random_state;
-
-static double random_unit(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
-}
 
 /* struct rig - two targets' tables of paths, and what they have in common */
 struct rig {

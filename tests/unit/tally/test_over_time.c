@@ -4,7 +4,7 @@
  * The reference finds the least width in which everything fits, and counts. Bins that were fed the pairs in any order,
  * in parts that are written, read back and merged, have to say the same to the letter.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,15 +15,9 @@
 #define PAIRS_MAX 600
 #define PARTS     3
 
-static uint64_t random_state;
-
 static uint64_t random_below(uint64_t n)
 {
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (z ^ z >> 31) % n;
+	return random_next() % n;
 }
 
 static int64_t random_us(void)

@@ -5,7 +5,7 @@
  * a report read back writes the same report, and that two halves merged write
  * what the whole does.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,17 +20,6 @@
 #include "tests/rig/fail_alloc.h"
 
 /* -- pairs ----------------------------------------------------------------------------- */
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
 
 static size_t below(size_t n)
 {

@@ -4,7 +4,7 @@
  * By hand where it can be said, and by simulation: intervals have to cover the true share as often as they promise,
  * in traffic that repeats itself in several ways, where intervals that take each pair for a witness do not.
  */
-#include "tests/rig/unit.h"
+#include "tests/rig/chance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,22 +14,6 @@
 #include "base/statistics.h"
 #include "compare/tally/first_pairs.h"
 #include "compare/tally/witnesses.h"
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static double random_unit(void)
-{
-	return (double)(random_next() >> 11) / 9007199254740992.0;
-}
 
 static uint64_t hash_of(uint64_t n)
 {
