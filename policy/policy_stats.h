@@ -1,9 +1,11 @@
 /*
  * policy_stats.h - the decisions on complete requests, and what became of them at the hand-over
  *
- * requests.complete = filtered.* + unsampled + shed.{handover,memory} + chosen.
- * One writer: the lane. (Chosen ones that the loop drops from the ring at the
- * end, app/run/run_items.c counts; the report moves them from chosen to shed.handover.)
+ * requests.complete = filtered.* + unsampled + shed.{handover,memory,stopped} + chosen.
+ * handover: live, the ring was full. stopped: the end of the run came before the
+ * request's time. One writer: the lane. (Chosen ones that the loop does not send
+ * after all, app/run/run_items.c counts; the report moves them from chosen to
+ * shed.stopped or shed.memory.)
  */
 #ifndef POLICY_POLICY_STATS_H
 #define POLICY_POLICY_STATS_H
@@ -21,7 +23,8 @@
 	X(FILTERED_LOOP,   "filtered",       "loop")                                                         \
 	X(UNSAMPLED,       "unsampled",      NULL)                                                           \
 	X(SHED_HANDOVER,   "shed",           "handover")                                                     \
-	X(SHED_MEMORY,     "shed",           "memory")
+	X(SHED_MEMORY,     "shed",           "memory")                                                       \
+	X(SHED_STOPPED,    "shed",           "stopped")
 
 enum decision {
 #define X(id, name, reason) DECISION_##id,

@@ -336,10 +336,13 @@ bool reasons_add(struct reasons *r, enum decision decision, const struct request
 	case DECISION_UNSAMPLED:
 		return sample_reason(r, head, out);
 	case DECISION_SHED_HANDOVER:
-		buffer_add_str(out, "the run ended, or nothing could be done for it in time");
+		buffer_add_str(out, "the targets' side did not take requests as fast as they came");
 		return true;
 	case DECISION_SHED_MEMORY:
 		buffer_add_str(out, "--max-memory was used up");
+		return true;
+	case DECISION_SHED_STOPPED:
+		buffer_add_str(out, "the run was ended before its time came");
 		return true;
 	case DECISION_CHOSEN:
 	case DECISION_COUNT:

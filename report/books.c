@@ -114,8 +114,9 @@ void books_take(const struct books_sources *from, struct books *out)
 	}
 	if (from->policy)
 		take_decisions(&out->requests, from->policy);
-	out->requests.decision[DECISION_CHOSEN] -= from->leftover;
-	out->requests.decision[DECISION_SHED_HANDOVER] += from->leftover;
+	out->requests.decision[DECISION_CHOSEN] -= from->stopped + from->no_memory;
+	out->requests.decision[DECISION_SHED_STOPPED] += from->stopped;
+	out->requests.decision[DECISION_SHED_MEMORY] += from->no_memory;
 	if (from->intake)
 		out->lateness = quantiles_of(&from->intake->lateness_us);
 	out->target_count = from->target_count;

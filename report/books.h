@@ -38,7 +38,7 @@ struct books_sources {
 	const struct http_stats *http;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
-	uint64_t leftover; /* chosen, handed over by the lane, and never taken by the loop: shed.handover */
+	uint64_t stopped, no_memory; /* chosen, handed over by the lane, and not given to the targets: shed.stopped, shed.memory */
 	struct books_target_source targets[BOOKS_TARGETS_MAX];
 	size_t target_count;
 };

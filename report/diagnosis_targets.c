@@ -41,6 +41,7 @@ static void advise_on_rule(const struct symptoms *s, struct diagnosis_line *line
 	case DECISION_SHED_MEMORY:
 		line_advise(line, "a larger --max-memory");
 		break;
+	case DECISION_SHED_STOPPED: /* the doctor hands nothing over */
 	case DECISION_UNSAMPLED: /* sampled_none() */
 	case DECISION_CHOSEN:
 	case DECISION_COUNT:

@@ -262,12 +262,13 @@ static const char *decision_advice(size_t decision, const struct run_shape *shap
 	case DECISION_UNSAMPLED:
 		return "the sample took none of them: raise -S, or wait for more requests";
 	case DECISION_SHED_HANDOVER:
-		if (shape->interrupted && !shape->live)
-			return "the run was ended before their time came: --max-sleep 1s shortens the pauses of a recording, -x max "
-			       "leaves them out";
 		return "the targets were not given them in time: see the targets' lines";
 	case DECISION_SHED_MEMORY:
 		return "there was no room to hold them: raise --max-memory";
+	case DECISION_SHED_STOPPED:
+		return shape->live ? "the run was ended before they were sent"
+				   : "the run was ended before their time came: --max-sleep 1s shortens the pauses of a recording, -x max "
+				     "leaves them out";
 	case DECISION_CHOSEN:
 	case DECISION_COUNT:
 		break;

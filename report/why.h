@@ -11,7 +11,7 @@
 
 /** struct run_shape - what the user asked for, as far as the sentence needs it */
 struct run_shape {
-	bool live, dry_run, interrupted;
+	bool live, dry_run;
 	bool has_ports, has_expression;
 	bool leaves_http2; /* --h2 off */
 	const uint16_t *vxlan_ports; /* those of --vxlan-port; borrowed */

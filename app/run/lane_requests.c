@@ -5,7 +5,8 @@
  * it. At the end of a head the policy decides, and with that how much of the
  * request is kept; once it is complete it is counted under what it came to
  * (policy_stats.h), and a chosen one goes into the ring. Live, a full ring
- * refuses, and the request is shed; of a recording the lane waits for space.
+ * refuses, and the request is shed; of a recording the lane waits for space,
+ * which it is refused only when the run is over.
  * Responses are never shed, since the loop holds their requests until they come:
  * those that find no room live lose their body and wait in a list (late).
  */
@@ -107,7 +108,7 @@ static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_
 			if (push_sent(l, m))
 				m = NULL;
 			else
-				decision = DECISION_SHED_HANDOVER;
+				decision = l->live ? DECISION_SHED_HANDOVER : DECISION_SHED_STOPPED;
 		} else if (l->o.tells_all && lane_push(l, &m->item)) {
 			m = NULL;
 		}

@@ -15,7 +15,8 @@ void run_take_books(struct run *r, struct books *b)
 		.http = &stats.http,
 		.policy = &stats.policy,
 		.intake = r->replay ? intake_stats(r->intake) : NULL,
-		.leftover = r->leftover,
+		.stopped = r->stopped,
+		.no_memory = r->no_memory,
 		.target_count = r->replay ? replay_target_count(r->replay) : 0,
 	};
 
@@ -236,7 +237,6 @@ int run_report(struct run *r)
 	struct run_shape shape = {
 		.live = r->live,
 		.dry_run = r->o->dry_run,
-		.interrupted = r->stop.interrupted,
 		.has_ports = r->o->ports.count > 0,
 		.has_expression = r->o->expression != NULL,
 		.leaves_http2 = !stages_reads_http2(r->o),

@@ -89,7 +89,7 @@ struct run {
 	struct mono page_at;
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
-	uint64_t leftover; /* chosen messages that the end of the run left in the ring */
+	uint64_t stopped, no_memory; /* chosen, and not given to the targets: the run ended first; there is no room for their pair */
 	struct mono started;
 	struct wall started_at;
 	struct wall first_request, last_request; /* handed to the targets; 0: none */

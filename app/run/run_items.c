@@ -87,15 +87,20 @@ void run_take_response(struct run *r, struct response_item *item)
 	free(item);
 }
 
-/* A request that nothing can be done for, or that the run ended before; the books count it as shed at the hand-over. */
-static void drop_request(struct run *r, struct message *m)
+static void drop_as(struct run *r, struct message *m, enum decision decision, uint64_t *count)
 {
 	if (m->decision == DECISION_CHOSEN && r->replay) {
-		m->decision = DECISION_SHED_HANDOVER;
-		r->leftover++;
+		m->decision = decision;
+		(*count)++;
 	}
 	note_request(r, m);
 	message_unref(m);
+}
+
+/* The end of the run came before its time. */
+static void drop_request(struct run *r, struct message *m)
+{
+	drop_as(r, m, DECISION_SHED_STOPPED, &r->stopped);
 }
 
 static void take_request(struct run *r, struct message *m)
@@ -103,7 +108,7 @@ static void take_request(struct run *r, struct message *m)
 	bool sent = m->decision == DECISION_CHOSEN && r->replay;
 
 	if (sent && r->comparing && !comparing_expect(r->comparing, m)) {
-		drop_request(r, m);
+		drop_as(r, m, DECISION_SHED_MEMORY, &r->no_memory);
 		return;
 	}
 	note_request(r, m);

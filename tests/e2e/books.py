@@ -65,7 +65,7 @@ def faults(report):
     b.equal("requests.seen", n("requests.seen"), n("requests.complete") + b.group("requests.lost", LOST))
     b.equal("requests.complete", n("requests.complete"),
             b.group("requests.filtered", FILTERED) + n("requests.unsampled")
-            + b.group("requests.shed", ("handover", "memory")) + n("requests.chosen"))
+            + b.group("requests.shed", ("handover", "memory", "stopped")) + n("requests.chosen"))
     b.equal("http2.streams", n("http2.streams"), n("http2.requests") + b.group("http2.skipped", HTTP2_SKIPPED))
     b.equal("http2.heads", b.group("http2.heads", HTTP2_HEADS), n("http2.requests") + n("http2.skipped.tunnel"))
     b.group("http2.connections", HTTP2_CONNECTIONS)

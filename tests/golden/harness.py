@@ -327,7 +327,7 @@ def check_books(result, targets=0):
     need(problems, "packets", packets, ("dropped_kernel",))
     need(problems, "requests.lost", requests["lost"], LOST_REASONS)
     need(problems, "requests.filtered", requests["filtered"], FILTERED)
-    need(problems, "requests.shed", requests["shed"], ("handover", "memory"))
+    need(problems, "requests.shed", requests["shed"], ("handover", "memory", "stopped"))
     equal("requests.seen = complete + lost", requests["seen"], requests["complete"] + total(requests["lost"]))
     equal("requests.complete = filtered + unsampled + shed + chosen", requests["complete"],
           total(requests["filtered"]) + requests["unsampled"] + total(requests["shed"]) + requests["chosen"])

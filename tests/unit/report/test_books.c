@@ -86,19 +86,22 @@ static void test_every_counter_matters(void **state)
 	assert_true(balances(&b, why, sizeof(why)));
 }
 
-/* What was left in the ring moves from chosen to shed.handover, so both sides still agree. */
-static void test_leftover(void **state)
+/* What was left in the ring, or could not be held, moves from chosen to its reason, so both sides still agree. */
+static void test_not_given(void **state)
 {
 	static struct policy_stats policy;
-	struct books_sources from = { .policy = &policy, .leftover = 3 };
+	struct books_sources from = { .policy = &policy, .stopped = 3, .no_memory = 1 };
 	struct books b;
 
 	(void)state;
 	counter_set(&policy.decision[DECISION_CHOSEN], 10);
 	counter_set(&policy.decision[DECISION_SHED_HANDOVER], 2);
+	counter_set(&policy.decision[DECISION_SHED_STOPPED], 2);
 	books_take(&from, &b);
-	assert_int_equal(b.requests.decision[DECISION_CHOSEN], 7);
-	assert_int_equal(b.requests.decision[DECISION_SHED_HANDOVER], 5);
+	assert_int_equal(b.requests.decision[DECISION_CHOSEN], 6);
+	assert_int_equal(b.requests.decision[DECISION_SHED_HANDOVER], 2);
+	assert_int_equal(b.requests.decision[DECISION_SHED_STOPPED], 5);
+	assert_int_equal(b.requests.decision[DECISION_SHED_MEMORY], 1);
 }
 
 /* The names that scripts rely on, in their nesting. */
@@ -110,7 +113,7 @@ static void test_json_names(void **state)
 		("\"lost\":{\"gap\":1,\"truncated\":1,\"reset\":1,\"idle\":1,\"too_large\":1,\"malformed\":1,\"upgraded\":1,"
 		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"head_unknown\":1,\"framing\":1,\"stream_reset\":1,\"stream_long\":1,\"refused\":1,\"cut_at_end\":1}"),
 		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
-		"\"shed\":{\"handover\":1,\"memory\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
+		"\"shed\":{\"handover\":1,\"memory\":1,\"stopped\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
 		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0,\"needs_http2\":0}", "\"sent\":1",
 		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
 		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0,\"refused\":0,\"goaway\":0,\"stream_reset\":0}",
@@ -407,12 +410,12 @@ static void test_why_http2_left_out(void **state)
 	buffer_deinit(&out);
 }
 
-/* Ended in a pause of the recording: that is no target's fault. Live, it may be. */
-static void test_why_handover(void **state)
+/* Ended in a pause of the recording: that is no target's fault. A full ring may be. */
+static void test_why_stopped(void **state)
 {
 	struct books b = { .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
-			   .requests = { .seen = 3, .complete = 3, .decision = { [DECISION_SHED_HANDOVER] = 3 } } };
-	struct run_shape shape = { .interrupted = true };
+			   .requests = { .seen = 3, .complete = 3, .decision = { [DECISION_SHED_STOPPED] = 3 } } };
+	struct run_shape shape = { 0 };
 	struct buffer out = { 0 };
 
 	(void)state;
@@ -421,6 +424,8 @@ static void test_why_handover(void **state)
 	assert_null(strstr(buffer_text(&out), "targets"));
 	buffer_clear(&out);
 	shape.live = true;
+	b.requests.decision[DECISION_SHED_STOPPED] = 0;
+	b.requests.decision[DECISION_SHED_HANDOVER] = 3;
 	assert_true(why_nothing(&b, &shape, &out));
 	assert_non_null(strstr(buffer_text(&out), "see the targets' lines"));
 	buffer_deinit(&out);
@@ -445,14 +450,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
-		cmocka_unit_test(test_leftover),   cmocka_unit_test(test_json_names),
+		cmocka_unit_test(test_not_given),  cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_grpc),
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
 		cmocka_unit_test(test_why_head_unknown),
 		cmocka_unit_test(test_why_http2_left_out),
-		cmocka_unit_test(test_why_handover),
+		cmocka_unit_test(test_why_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -333,7 +333,8 @@ static void test_stop_while_it_waits(void **state)
 		(abandon ? lane_abandon : lane_stop)(g.lane);
 		assert_int_equal(lane_join(g.lane), 0);
 		assert_int_equal(decided(&g, DECISION_CHOSEN), 4);
-		assert_true(decided(&g, DECISION_SHED_HANDOVER) >= 1);
+		assert_true(decided(&g, DECISION_SHED_STOPPED) >= 1);
+		assert_int_equal(decided(&g, DECISION_SHED_HANDOVER), 0);
 		take_all(&g);
 		assert_int_equal(g.count, 4);
 		tear_down(&g);

@@ -237,7 +237,7 @@ static void test_metrics_and_stats(void **state)
 	g.r.stop.lanes_ended = true;
 	g.r.config_read = 3;
 	g.r.config_refused = 2;
-	g.r.leftover = 5;
+	g.r.stopped = 5;
 	counter_set(&lanes_decisions(g.r.lanes, 0)->decision[DECISION_CHOSEN], 9);
 	routes.metrics(routes.ctx, &after);
 	assert_non_null(strstr(buffer_text(&after), "\nshadowtap_capturing 0\n"));

@@ -32,11 +32,13 @@ static void test_sum_of_lanes(void **state)
 		counter_set(&lanes_decisions(g.r.lanes, i)->decision[DECISION_CHOSEN], i == 0 ? 1 : i == 1 ? 10 : 100);
 		counter_set(&lanes_decisions(g.r.lanes, i)->match_limit, i + 1);
 	}
-	g.r.leftover = 4;
+	g.r.stopped = 4;
+	g.r.no_memory = 2;
 	run_take_books(&g.r, &b);
 	assert_int_equal(b.requests.match_limit, 6);
-	assert_int_equal(b.requests.decision[DECISION_CHOSEN] + b.requests.decision[DECISION_SHED_HANDOVER], 111);
-	assert_int_equal(b.requests.decision[DECISION_SHED_HANDOVER], 4);
+	assert_int_equal(b.requests.decision[DECISION_CHOSEN], 105);
+	assert_int_equal(b.requests.decision[DECISION_SHED_STOPPED], 4);
+	assert_int_equal(b.requests.decision[DECISION_SHED_MEMORY], 2);
 	assert_int_equal(b.target_count, 0);
 	made_run_end(&g);
 	made_run_close(&g);

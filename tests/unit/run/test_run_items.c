@@ -86,7 +86,7 @@ static void test_order(void **state)
 	made_run_push(&g, &made_run_request(&g, "/4", DECISION_UNSAMPLED, 0)->item);
 	made_run_end(&g);
 	ASSERT_EVENTS("\"/1\"", "\"/2\"", "\"gap\"", "\"/4\"");
-	assert_int_equal(g.r.leftover, 0);
+	assert_int_equal(g.r.stopped, 0);
 	made_run_close(&g);
 }
 
@@ -119,10 +119,10 @@ static void test_dropped(void **state)
 	run_drop_item(&g.r, &made_run_request(&g, "/1", DECISION_CHOSEN, 0)->item);
 	run_drop_item(&g.r, &made_run_request(&g, "/2", DECISION_UNSAMPLED, 0)->item);
 	run_drop_item(&g.r, lost(LOST_GAP));
-	assert_int_equal(g.r.leftover, 1);
+	assert_int_equal(g.r.stopped, 1);
 	assert_int_equal(counter_get(&replay_target_stats(g.r.replay, 0)->chosen), 0);
 	made_run_end(&g);
-	ASSERT_EVENTS("handover", "unsampled", "\"gap\"");
+	ASSERT_EVENTS("stopped", "unsampled", "\"gap\"");
 	made_run_close(&g);
 }
 
@@ -133,7 +133,7 @@ static void test_dropped_in_dry_run(void **state)
 	made_run_init(&g);
 	MADE_RUN_OPEN(&g, "--dry-run", "-o", g.events_path);
 	run_drop_item(&g.r, &made_run_request(&g, "/1", DECISION_CHOSEN, 0)->item);
-	assert_int_equal(g.r.leftover, 0);
+	assert_int_equal(g.r.stopped, 0);
 	made_run_end(&g);
 	ASSERT_EVENTS("\"chosen\"");
 	made_run_close(&g);
