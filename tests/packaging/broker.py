@@ -34,10 +34,10 @@ TAP_MUST_NOT = [
     *(f"$JS.API.{what}.{STREAM}" for what in ("STREAM.CREATE", "STREAM.UPDATE", "STREAM.DELETE", "STREAM.PURGE", "STREAM.MSG.GET",
                                               "STREAM.MSG.DELETE", "CONSUMER.CREATE", "CONSUMER.NAMES", "STREAM.SNAPSHOT")),
     f"$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.d", f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.d", f"$JS.API.DIRECT.GET.{STREAM}",
-    "$KV.shadowtap_digits.claim.default.00", "$KV.shadowtap_digits.partitions", "st.v1.other.req.00", "_INBOX.replayer.x",
+    "$KV.shadowtap_digits.claim.default.00", "$KV.shadowtap_digits.partitions", "st.v1.other.req.00", "_INBOX.shadowtap_replayer.x",
 ]
 REPLAYER_MUST_NOT = [
-    REQUEST, "st.v1.digits.tap.host", "st.v1.other.req.00", "_INBOX.tap.x",
+    REQUEST, "st.v1.digits.tap.host", "st.v1.other.req.00", "_INBOX.shadowtap_tap.x",
     *(f"$JS.API.{what}.{STREAM}" for what in ("STREAM.UPDATE", "STREAM.DELETE", "STREAM.PURGE", "STREAM.MSG.DELETE", "STREAM.SNAPSHOT")),
     f"$JS.API.STREAM.DELETE.{BUCKET}", "$JS.API.STREAM.CREATE.other",
 ]
@@ -69,11 +69,11 @@ def turned_away(ns, **login):
 
 
 def a_tap(ns, **more):
-    return nats_talk.Link(ns, inbox="_INBOX.tap", user="tap", **{"pass": "4711"}, **more)
+    return nats_talk.Link(ns, inbox="_INBOX.shadowtap_tap", user="tap", **{"pass": "4711"}, **more)
 
 
 def a_replayer(ns, **more):
-    return nats_talk.Link(ns, inbox="_INBOX.replayer", user="replayer", **{"pass": SECRETS["REPLAYER_PASSWORD"]}, **more)
+    return nats_talk.Link(ns, inbox="_INBOX.shadowtap_replayer", user="replayer", **{"pass": SECRETS["REPLAYER_PASSWORD"]}, **more)
 
 
 def no_stream_yet(ns):
@@ -109,8 +109,8 @@ def replayer_takes(ns):
     with a_replayer(ns) as replayer:
         made = replayer.api(f"CONSUMER.DURABLE.CREATE.{STREAM}.d", stream_name=STREAM, config=PULL)
         check("error" not in made, f"consumer: {made}")
-        replayer.subscribe("_INBOX.replayer.pull")
-        replayer.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.d", b'{"batch":1}', reply="_INBOX.replayer.pull")
+        replayer.subscribe("_INBOX.shadowtap_replayer.pull")
+        replayer.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.d", b'{"batch":1}', reply="_INBOX.shadowtap_replayer.pull")
         got = replayer.next()
         check(got and got.data.startswith(b"POST / ") and ("ce-specversion", "1.0") in got.headers, f"pulled {got}")
         check("error" not in replayer.api(f"CONSUMER.INFO.{STREAM}.d"), "no word on the consumer")
