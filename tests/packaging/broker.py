@@ -10,7 +10,7 @@ import ssl
 import subprocess
 
 import nats_talk
-from lab import Lab, check
+from lab import Lab, check, wait_for
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 CONF = TOP / "packaging/nats/nats.conf"
@@ -134,10 +134,11 @@ def nothing_else(ns):
 
 
 def local(text, lab):
-    """The file with a directory of the test's own, and nothing else changed."""
-    old = 'store_dir: "/var/lib/nats/jetstream"'
-    check(text.count(old) == 1, f"{CONF.name} has no {old}")
-    return text.replace(old, f'store_dir: "{lab.directory}/jetstream"')
+    """The file with a directory of the test's own and a door for leaf nodes, and nothing else changed."""
+    for old, new in (('store_dir: "/var/lib/nats/jetstream"', f'store_dir: "{lab.directory}/jetstream"'), ("# leafnodes {", "leafnodes {")):
+        check(text.count(old) == 1, f"{CONF.name} has no {old}")
+        text = text.replace(old, new)
+    return text
 
 
 def with_tls(text, directory):
@@ -184,6 +185,22 @@ def over_tls(lab, ns, text):
         pass
 
 
+def over_leaf(lab, ns):
+    """A tap that reaches a leaf node and not the hub hands over as any other; and with its rights only."""
+    text = (TOP / "packaging/nats/leaf.conf").read_text().replace("0.0.0.0:4222", "127.0.0.1:4223").replace(":8222", ":8223")
+    leaf = nats_talk.start(lab, ns, text=text, env=["HUB=nats-leaf://tap:4711@127.0.0.1:7422"], label="leaf")
+    wait_for("the leaf to be one", lambda: "Leafnode connection created" in leaf.err)
+    with nats_talk.Link(ns, 4223, inbox="_INBOX.shadowtap_tap") as tap:
+        wait_for("the hub to answer", lambda: not tap.ask(f"$JS.API.STREAM.INFO.{STREAM}").status)
+        check(tap.api(f"STREAM.INFO.{STREAM}")["config"]["max_age"] == 3600 * 10**9, "the stream's limits")
+        before = tap.api(f"STREAM.INFO.{STREAM}")["state"]["last_seq"]
+        again, new = (json.loads(tap.ask(REQUEST, b"x", [("Nats-Msg-Id", name)]).data) for name in ("0" * 32, "1" * 32))
+        check(again.get("duplicate") and new["seq"] == before + 1, f"acks: {again} {new}")
+        check(tap.ask(f"$JS.API.DIRECT.GET.{BUCKET}.$KV.shadowtap_digits.partitions").data == b"16", "partitions")
+        got = tap.ask(f"$JS.API.STREAM.MSG.GET.{STREAM}", b'{"seq":1}', seconds=0.5)
+        check(got is None or got.status, f"a request is read by way of the leaf: {got}")
+
+
 def broker(binary, _directory):
     """What nats.conf says, as its two users find it."""
     nats_talk.need_server()
@@ -199,6 +216,7 @@ def broker(binary, _directory):
         server = serve(lab, ns, text, "nats")
         for step in (no_stream_yet, replayer_makes, tap_hands_over, replayer_takes, nothing_else):
             step(ns)
+        over_leaf(lab, ns)
         server.end()
         over_tls(lab, ns, text)
 
