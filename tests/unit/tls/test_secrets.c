@@ -1,0 +1,156 @@
+/* test_secrets.c - what was added is found, as long as it is neither too old nor too much */
+#include "tests/rig/unit.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "tls/secrets.h"
+
+static struct key_log_entry entry_of(enum tls_secret_kind kind, uint32_t number, uint8_t fill)
+{
+	struct key_log_entry e = { .kind = kind, .secret_len = kind == TLS_MASTER_SECRET ? 48 : 32 };
+
+	memcpy(e.random, &number, sizeof(number));
+	memset(e.secret, fill, e.secret_len);
+	return e;
+}
+
+static bool find(struct secrets *s, uint32_t number, struct secrets_found *out)
+{
+	uint8_t random[TLS_RANDOM_BYTES] = { 0 };
+
+	memcpy(random, &number, sizeof(number));
+	return secrets_find(s, random, (struct mono){ 0 }, out);
+}
+
+static void add(struct secrets *s, enum tls_secret_kind kind, uint32_t number, uint8_t fill, int64_t at)
+{
+	struct key_log_entry e = entry_of(kind, number, fill);
+
+	secrets_add(s, &e, (struct mono){ at });
+}
+
+static void test_kinds(void **state)
+{
+	struct secrets *s = secrets_new(10, 0);
+	struct secrets_found found;
+
+	(void)state;
+	assert_false(find(s, 1, &found));
+	assert_int_equal(secrets_generation(s), 0);
+	add(s, TLS_CLIENT_TRAFFIC, 1, 0xc0, 0);
+	assert_int_not_equal(secrets_generation(s), 0);
+	add(s, TLS_SERVER_TRAFFIC, 1, 0x50, 0);
+	add(s, TLS_MASTER_SECRET, 2, 0x11, 0);
+	assert_true(find(s, 1, &found));
+	assert_int_equal(found.len[TLS_CLIENT_TRAFFIC], 32);
+	assert_int_equal(found.secret[TLS_CLIENT_TRAFFIC][31], 0xc0);
+	assert_int_equal(found.secret[TLS_SERVER_TRAFFIC][0], 0x50);
+	assert_int_equal(found.len[TLS_MASTER_SECRET], 0);
+	assert_int_equal(found.len[TLS_CLIENT_EARLY], 0);
+	assert_true(find(s, 2, &found));
+	assert_int_equal(found.len[TLS_MASTER_SECRET], 48);
+	assert_false(find(s, 3, &found));
+	secrets_free(s);
+	secrets_free(NULL);
+}
+
+static void test_counts(void **state)
+{
+	struct secrets *s = secrets_new(10, 0);
+	struct secrets_found found;
+	struct secrets_counts counts;
+
+	(void)state;
+	add(s, TLS_CLIENT_TRAFFIC, 1, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 1, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 1, 2, 0); /* another for the same random: the later one */
+	find(s, 1, &found);
+	find(s, 1, &found);
+	assert_int_equal(found.secret[TLS_CLIENT_TRAFFIC][0], 2);
+	counts = secrets_counts(s);
+	assert_int_equal(counts.kept, 2);
+	assert_int_equal(counts.duplicate, 1);
+	assert_int_equal(counts.used, 1);
+	assert_int_equal(counts.held, 1);
+	secrets_free(s);
+}
+
+/* The oldest goes, and one that was asked for is young again. */
+static void test_full(void **state)
+{
+	struct secrets *s = secrets_new(1000, 0);
+	struct secrets_found found;
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++)
+		add(s, TLS_CLIENT_TRAFFIC, i, 1, 0);
+	assert_true(find(s, 0, &found));
+	for (uint32_t i = 1000; i < 1500; i++)
+		add(s, TLS_CLIENT_TRAFFIC, i, 1, 0);
+	assert_int_equal(secrets_counts(s).evicted, 500);
+	assert_int_equal(secrets_counts(s).held, 1000);
+	assert_true(find(s, 0, &found));
+	for (uint32_t i = 1; i <= 500; i++)
+		assert_false(find(s, i, &found));
+	for (uint32_t i = 501; i < 1500; i++)
+		assert_true(find(s, i, &found));
+	secrets_free(s);
+}
+
+static void test_old(void **state)
+{
+	struct secrets *s = secrets_new(1000, 300);
+	struct secrets_found found;
+
+	(void)state;
+	add(s, TLS_CLIENT_TRAFFIC, 1, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 2, 1, 200);
+	secrets_expire(s, (struct mono){ 300 });
+	assert_true(find(s, 1, &found)); /* which the test's clock says is at 0 */
+	secrets_expire(s, (struct mono){ 501 });
+	assert_false(find(s, 1, &found));
+	assert_false(find(s, 2, &found));
+	add(s, TLS_CLIENT_TRAFFIC, 3, 1, 600);
+	add(s, TLS_CLIENT_TRAFFIC, 3, 1, 1000); /* too old by then, so it is no duplicate */
+	assert_true(find(s, 3, &found));
+	assert_int_equal(secrets_counts(s).expired, 3);
+	secrets_free(s);
+}
+
+static void *add_many(void *arg)
+{
+	for (uint32_t i = 0; i < 20000; i++)
+		add(arg, TLS_CLIENT_TRAFFIC, i, 1, 0);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	struct secrets *s = secrets_new(SECRETS_MAX, 0);
+	struct secrets_found found;
+	pthread_t writer;
+	uint32_t i = 0;
+
+	(void)state;
+	assert_int_equal(pthread_create(&writer, NULL, add_many, s), 0);
+	while (secrets_counts(s).kept < 20000)
+		find(s, i++ % 20000, &found);
+	pthread_join(writer, NULL);
+	for (i = 0; i < 20000; i++)
+		assert_true(find(s, i, &found));
+	secrets_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
