@@ -11,7 +11,7 @@
 
 #include "base/buffer.h"
 #include "compare/comparison.h"
-#include "compare/proto_set.h"
+#include "compare/grpc/proto_set.h"
 #include "message/message.h"
 #include "message/response.h"
 #include "replay/outcome.h"

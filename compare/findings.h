@@ -13,7 +13,7 @@
 
 #include "base/span.h"
 #include "compare/comparison.h"
-#include "compare/outputs.h"
+#include "compare/outputs/outputs.h"
 #include "compare/tolerance.h"
 
 #define COLLECTOR_DEPTH 520 /* steps of a path: JSON_DEPTH_MAX, and a few */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "compare/figures.h"
+#include "compare/outputs/figures.h"
 
 void goodput_add(struct goodput *g, enum slo_met production, enum slo_met shadow)
 {

@@ -23,7 +23,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "compare/comparer.h"
-#include "compare/path_presets.h"
+#include "compare/rules/path_presets.h"
 #include "policy/http_text.h"
 
 #define STATUS_DEFAULT 200

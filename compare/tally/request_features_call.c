@@ -6,8 +6,8 @@
  * numbers are those of grpc_service.proto, and of predict.proto, model.proto, tensor.proto and tensor_shape.proto.
  * Where a message is damaged, and behind FEATURE_NODES_MAX fields, what was read before counts.
  */
-#include "compare/grpc_reply.h"
-#include "compare/protobuf.h"
+#include "compare/grpc/grpc_reply.h"
+#include "compare/grpc/protobuf.h"
 #include "compare/tally/request_features_impl.h"
 #include "message/grpc.h"
 

@@ -4,8 +4,8 @@
 #include "base/json_doc.h"
 #include "base/json_scan.h"
 #include "compare/body.h"
-#include "compare/grpc_reply.h"
-#include "compare/protobuf.h"
+#include "compare/grpc/grpc_reply.h"
+#include "compare/grpc/protobuf.h"
 #include "compare/tally/slices.h"
 #include "message/grpc.h"
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare/grpc_reply.h"
+#include "compare/grpc/grpc_reply.h"
 #include "compare/tally/proposal.h"
 #include "compare/tally/request_model.h"
 #include "compare/tally/slices.h"

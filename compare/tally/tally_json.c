@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/figures.h"
+#include "compare/outputs/figures.h"
 #include "compare/tally/proposal.h"
 #include "compare/tally/tally_state.h"
 

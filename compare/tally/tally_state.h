@@ -20,7 +20,7 @@
 #include "compare/tally/first_pairs.h"
 #include "compare/goodput.h"
 #include "compare/tally/noise.h"
-#include "compare/outputs.h"
+#include "compare/outputs/outputs.h"
 #include "compare/tally/contrast.h"
 #include "compare/tally/request_features.h"
 #include "compare/tally/over_time.h"

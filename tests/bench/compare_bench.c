@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "compare/json_compare.h"
+#include "compare/json/json_compare.h"
 
 #define ROWS 1000
 #define CLASSES 10

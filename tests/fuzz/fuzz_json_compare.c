@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "compare/json_compare.h"
+#include "compare/json/json_compare.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "compare/path_rules.h"
+#include "compare/rules/path_rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

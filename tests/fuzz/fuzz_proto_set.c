@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "compare/proto_json.h"
-#include "compare/proto_set.h"
+#include "compare/grpc/proto_json.h"
+#include "compare/grpc/proto_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 #include "base/json_doc.h"
-#include "compare/grpc_tf.h"
-#include "compare/grpc_v2.h"
-#include "compare/proto_guess.h"
-#include "compare/proto_json.h"
-#include "compare/protobuf.h"
-#include "compare/tensors.h"
+#include "compare/grpc/grpc_tf.h"
+#include "compare/grpc/grpc_v2.h"
+#include "compare/grpc/proto_guess.h"
+#include "compare/grpc/proto_json.h"
+#include "compare/grpc/protobuf.h"
+#include "compare/tensors/tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

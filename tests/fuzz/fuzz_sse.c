@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/joined.h"
+#include "compare/replies/joined.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #define TESTS_RIG_JSON_BENCH_H
 
 #include "base/buffer.h"
-#include "compare/json_compare.h"
+#include "compare/json/json_compare.h"
 #include "tests/rig/unit.h"
 
 struct bench {

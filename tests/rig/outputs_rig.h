@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "compare/comparer.h"
-#include "compare/outputs.h"
+#include "compare/outputs/outputs.h"
 
 static inline struct comparer *comparer_of(const char *preset, const char *rules)
 {

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/boxes.h"
-#include "compare/outputs.h"
+#include "compare/outputs/boxes.h"
+#include "compare/outputs/outputs.h"
 
 #define COUNT_MAX 25
 

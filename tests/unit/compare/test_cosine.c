@@ -14,8 +14,8 @@
 
 #include "base/json.h"
 #include "compare/base64.h"
-#include "compare/cosine.h"
-#include "compare/outputs.h"
+#include "compare/outputs/cosine.h"
+#include "compare/outputs/outputs.h"
 
 #define NUMBERS_MAX 1536
 

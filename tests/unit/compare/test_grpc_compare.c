@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "compare/comparer.h"
-#include "compare/protobuf.h"
+#include "compare/grpc/protobuf.h"
 #include "tests/rig/coded.h"
 #include "tests/rig/protobuf_bytes.h"
 

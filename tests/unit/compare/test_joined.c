@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "compare/joined.h"
+#include "compare/replies/joined.h"
 #include "tests/rig/guard_page.h"
 
 /* ---- events ---- */

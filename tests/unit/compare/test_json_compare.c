@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "compare/json_compare.h"
+#include "compare/json/json_compare.h"
 #include "tests/rig/json_bench.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

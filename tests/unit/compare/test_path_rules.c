@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare/path_presets.h"
-#include "compare/path_rules.h"
+#include "compare/rules/path_presets.h"
+#include "compare/rules/path_rules.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

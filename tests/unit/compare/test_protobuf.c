@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/proto_guess.h"
-#include "compare/proto_json.h"
-#include "compare/proto_set.h"
-#include "compare/protobuf.h"
+#include "compare/grpc/proto_guess.h"
+#include "compare/grpc/proto_json.h"
+#include "compare/grpc/proto_set.h"
+#include "compare/grpc/protobuf.h"
 #include "tests/rig/guard_page.h"
 #include "tests/rig/protobuf_bytes.h"
 

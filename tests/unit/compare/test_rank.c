@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/outputs.h"
-#include "compare/rank.h"
+#include "compare/outputs/outputs.h"
+#include "compare/outputs/rank.h"
 
 #define ITEMS_MAX 60
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/outputs.h"
+#include "compare/outputs/outputs.h"
 
 #define NUMBERS_MAX 100
 

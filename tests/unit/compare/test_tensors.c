@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "compare/tensors.h"
+#include "compare/tensors/tensors.h"
 #include "tests/rig/guard_page.h"
 
 static void show(struct buffer *out, const struct element *e)

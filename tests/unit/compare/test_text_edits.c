@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/text_edits.h"
+#include "compare/replies/text_edits.h"
 #include "tests/rig/dice.h"
 
 #define TEXT 400

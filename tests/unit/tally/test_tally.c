@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 #include "base/json_doc.h"
-#include "compare/outputs.h"
+#include "compare/outputs/outputs.h"
 #include "compare/tally/examples.h"
 #include "compare/tally/tally.h"
 #include "tests/rig/fail_alloc.h"
