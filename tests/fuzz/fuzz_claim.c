@@ -1,8 +1,9 @@
-/* fuzz_claim.c - any bytes as a claim's value, a broker's response to one, a heartbeat and a source: read whole, or refused */
+/* fuzz_claim.c - any bytes as a claim's value, a broker's response to one, a heartbeat, a source, a place: read whole, or refused */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "relay/claim.h"
+#include "relay/delivery.h"
 #include "relay/taps.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct claim c = { 0 }, again = { 0 };
 	struct buffer out = { 0 };
 	struct heartbeat h;
+	struct delivery d;
 	uint64_t revision = 0;
 
 	if (claim_read(text, &c) == 0) {
@@ -27,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (heartbeat_read(text, &h) == 0 && h.next_sequence > INT64_MAX)
 		abort();
 	if (source_read(text, &tap, &run) && (tap.len >= TAPS_NAME_MAX || run.len >= TAPS_NAME_MAX))
+		abort();
+	if (delivery_read(text, &d) && (d.place == 0 || d.consumer.len > size))
 		abort();
 	claim_deinit(&c);
 	claim_deinit(&again);
