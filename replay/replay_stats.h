@@ -48,7 +48,7 @@ struct target_stats {
 
 struct intake_stats {
 	struct counter taken;         /* messages taken from the ring and handed to the targets */
-	struct counter leftover;      /* items of any kind still in the ring when the run ended; app/run/run_items.c counts the chosen */
+	struct counter leftover;      /* items of any kind still in the ring when the run ended: the chosen are in the books */
 	struct counter rated_ns;      /* paced replay: from the schedule's zero to when the last message taken was due */
 	struct counter actual_ns;     /* ... and to when it was handed over */
 	struct histogram lateness_us; /* paced replay: how far behind its schedule a request was handed to the targets */

@@ -17,34 +17,35 @@ static bool is_broken_reuse(const struct outcome *o)
 }
 
 /* http://shadow:9000 and /v1/x?secret give http://shadow:9000/v1/x */
-static void add_url(struct fail_log *f, const struct message *m, const char *shown, struct buffer *out)
+static void add_url(struct fail_log *f, const struct failed_exchange *e, struct buffer *out)
 {
-	struct span path = target_shown(m->head.target, f->show_query);
+	struct span path = target_shown(e->asked, f->show_query);
 
-	buffer_add_str(out, shown);
+	buffer_add_str(out, e->shown);
 	if (path.len > 0 && path.at[0] == '/')
 		buffer_add_span(out, path);
 }
 
 /* The path is a stranger's, and this line goes to a terminal. */
-static void add_shown_url(struct fail_log *f, const struct message *m, const char *shown)
+static void add_shown_url(struct fail_log *f, const struct failed_exchange *e)
 {
 	struct buffer url = { 0 };
 
-	add_url(f, m, shown, &url);
+	add_url(f, e, &url);
 	shown_add(&f->line, buffer_span(&url));
 	buffer_deinit(&url);
 }
 
-static void json_line(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
-		      struct wall wall)
+static void json_line(struct fail_log *f, const struct failed_exchange *e, struct wall wall)
 {
+	const struct message *m = e->request;
+	const struct outcome *o = e->outcome;
 	uint8_t md5[DIGEST_MD5_BYTES];
 	struct json j = json_to(&f->line);
 	struct buffer url = { 0 };
 	char text[TIME_TEXT_MAX];
 
-	add_url(f, m, shown, &url);
+	add_url(f, e, &url);
 	json_open(&j, '{');
 	json_key(&j, "event");
 	json_str(&j, "shadow_fail");
@@ -90,11 +91,22 @@ static void json_line(struct fail_log *f, const struct message *m, const char *s
 	buffer_deinit(&url);
 }
 
-static void text_line(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o)
+/* To the millisecond: 2026-11-22T10:00:00.123Z */
+static void begin_text(struct fail_log *f, struct wall wall)
 {
+	char text[TIME_TEXT_MAX];
+
+	buffer_printf(&f->line, "shadowtap: WARNING %.23sZ shadow_fail", time_text(wall, text));
+}
+
+static void text_line(struct fail_log *f, const struct failed_exchange *e, struct wall wall)
+{
+	const struct message *m = e->request;
+	const struct outcome *o = e->outcome;
 	char id[MESSAGE_ID_TEXT_MAX];
 
-	buffer_printf(&f->line, "shadowtap: WARNING shadow_fail %s", outcome_reason(o->kind));
+	begin_text(f, wall);
+	buffer_printf(&f->line, " %s", outcome_reason(o->kind));
 	if (o->status_code)
 		buffer_printf(&f->line, " %d", o->status_code);
 	if (o->grpc_status != GRPC_STATUS_NONE)
@@ -104,7 +116,7 @@ static void text_line(struct fail_log *f, const struct message *m, const char *s
 	if (is_broken_reuse(o))
 		buffer_printf(&f->line, " on a connection reused after %.1f ms", (double)o->idle_us / 1000);
 	buffer_add_str(&f->line, " ");
-	add_shown_url(f, m, shown);
+	add_shown_url(f, e);
 	buffer_printf(&f->line, " after %.1f ms, request %s, body of %llu bytes",
 		      o->total_us < 0 ? 0.0 : (double)o->total_us / 1000, message_id_text(m->origin.id, id),
 		      (unsigned long long)m->body_len);
@@ -121,14 +133,15 @@ static void write_line(struct fail_log *f, const struct log_field *fields, size_
 }
 
 /* In the journal a line has what one searches by as fields, too. */
-static void write_failure(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o)
+static void write_failure(struct fail_log *f, const struct failed_exchange *e)
 {
+	const struct outcome *o = e->outcome;
 	char id[MESSAGE_ID_TEXT_MAX], status[12];
 	struct log_field fields[] = {
 		{ "SHADOWTAP_EVENT", span_str("shadow_fail") },
 		{ "SHADOWTAP_REASON", span_str(outcome_reason(o->kind)) },
-		{ "SHADOWTAP_TARGET", span_str(shown) },
-		{ "SHADOWTAP_REQUEST_ID", span_str(message_id_text(m->origin.id, id)) },
+		{ "SHADOWTAP_TARGET", span_str(e->shown) },
+		{ "SHADOWTAP_REQUEST_ID", span_str(message_id_text(e->request->origin.id, id)) },
 		{ "SHADOWTAP_STATUS_CODE", { 0 } },
 	};
 	size_t count = sizeof(fields) / sizeof(fields[0]);
@@ -138,26 +151,30 @@ static void write_failure(struct fail_log *f, const struct message *m, const cha
 	write_line(f, fields, o->status_code ? count : count - 1);
 }
 
-void fail_log_outcome(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
-		      struct mono now, struct wall wall)
+bool fail_log_admits(struct fail_log *f, struct mono now)
 {
-	if (!outcome_is_failure(o) || !log_enabled(LOG_WARN))
-		return;
+	if (!log_enabled(LOG_WARN))
+		return false;
 	if (now.ns - f->window.ns >= NS_PER_S) {
 		f->window = now;
 		f->in_window = 0;
 	}
 	if (f->in_window >= FAIL_LOG_PER_SECOND) {
 		f->suppressed++;
-		return;
+		return false;
 	}
 	f->in_window++;
+	return true;
+}
+
+void fail_log_write(struct fail_log *f, const struct failed_exchange *e, struct wall wall)
+{
 	buffer_clear(&f->line);
 	if (f->json)
-		json_line(f, m, shown, o, wall);
+		json_line(f, e, wall);
 	else
-		text_line(f, m, shown, o);
-	write_failure(f, m, shown, o);
+		text_line(f, e, wall);
+	write_failure(f, e);
 }
 
 void fail_log_deinit(struct fail_log *f, struct wall now)
@@ -166,13 +183,14 @@ void fail_log_deinit(struct fail_log *f, struct wall now)
 		char text[TIME_TEXT_MAX];
 
 		buffer_clear(&f->line);
-		if (f->json)
+		if (f->json) {
 			buffer_printf(&f->line,
 				      "{\"event\":\"shadow_fail\",\"suppressed\":%llu,\"level\":\"WARNING\",\"ts\":\"%s\"}",
 				      (unsigned long long)f->suppressed, time_text(now, text));
-		else
-			buffer_printf(&f->line, "shadowtap: WARNING shadow_fail: %llu more held back",
-				      (unsigned long long)f->suppressed);
+		} else {
+			begin_text(f, now);
+			buffer_printf(&f->line, ": %llu more held back", (unsigned long long)f->suppressed);
+		}
 		write_line(f, NULL, 0);
 	}
 	buffer_deinit(&f->line);

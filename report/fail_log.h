@@ -35,13 +35,18 @@ static inline struct fail_log fail_log_new(bool json, bool show_query)
 /** fail_log_deinit() - say what is still held back, free the line */
 void fail_log_deinit(struct fail_log *f, struct wall now);
 
-/**
- * fail_log_outcome() - write the line of a failure, or hold it back; does nothing for a success
- * @m:      its request target is logged as captured, without the query unless show_query
- * @shown:  the target's URL, safe to log
- * @now:    for the rate; @wall dates the line
- */
-void fail_log_outcome(struct fail_log *f, const struct message *m, const char *shown, const struct outcome *o,
-		      struct mono now, struct wall wall);
+/** fail_log_admits() - may the line of one more failure be written now? If not, it is held back, and counted */
+bool fail_log_admits(struct fail_log *f, struct mono now);
+
+/** struct failed_exchange - everything borrowed */
+struct failed_exchange {
+	const struct message *request;
+	const struct outcome *outcome;
+	const char *shown; /* the target's URL with its prefix, safe to log */
+	struct span asked; /* what was asked of it, behind that prefix; shown without the query unless show_query */
+};
+
+/** fail_log_write() - the line of a failure that was admitted; @wall dates it */
+void fail_log_write(struct fail_log *f, const struct failed_exchange *e, struct wall wall);
 
 #endif

@@ -16,6 +16,7 @@
 #include "app/options/config.h"
 #include "base/units.h"
 #include "compare/comparer.h"
+#include "compare/grpc_reply.h"
 #include "compare/pairs/pairing.h"
 #include "compare/tally/tally.h"
 #include "compare/pairs/worker.h"
@@ -128,14 +129,32 @@ static void tell_drained(struct comparing *c)
 	done(c->on_drained_ctx);
 }
 
+/* Where production failed with the same status, the shadow does as it should. */
+static bool fails_unlike(const struct pair *pair)
+{
+	const struct outcome *o = pair->outcome;
+	const struct response *p = pair->production;
+	struct span text;
+
+	if (!outcome_is_answered(o->kind) || !outcome_is_failure(o))
+		return false;
+	if (o->grpc_status != GRPC_STATUS_NONE)
+		return p->result != RESPONSE_WHOLE || grpc_reply_status(p, &text) != o->grpc_status;
+	return p->status_code != o->status_code;
+}
+
 static void on_wake(uv_async_t *handle)
 {
 	struct comparing *c = handle->data;
+	struct pair pair;
 
 	for (struct exchange *e = worker_collect(c->worker), *next; e; e = next) {
 		next = e->next;
 		if (e->event.len > 0 && buffer_ok(&e->event))
 			c->hooks.on_event(c->hooks.ctx, buffer_span(&e->event));
+		pair = exchange_pair(e);
+		if (fails_unlike(&pair))
+			c->hooks.on_unlike_failure(c->hooks.ctx, e->target, pair.request, pair.outcome);
 		pairing_end(c->pairing, e);
 	}
 	if (c->room_refused && comparing_has_room(c))

@@ -44,6 +44,8 @@ struct comparing_settings {
 struct comparing_hooks {
 	/* a line for -o; borrowed. NULL: no events are wanted */
 	void (*on_event)(void *ctx, struct span line);
+	/* the target answered with a status that is a failure (outcome_is_failure()), and production not, for all that is known */
+	void (*on_unlike_failure)(void *ctx, size_t target, const struct message *m, const struct outcome *outcome);
 	/* comparing_has_room() said no and would say yes now */
 	void (*on_room)(void *ctx);
 	void *ctx;

@@ -89,7 +89,7 @@ struct run {
 	struct mono page_at;
 	size_t refused;    /* targets that are the service being watched */
 	bool is_refused[TARGETS_MAX];
-	uint64_t stopped, no_memory; /* chosen, and not given to the targets: the run ended first; there is no room for their pair */
+	uint64_t stopped, no_memory; /* chosen, and not given to the targets: the run ended first; no room for their pair */
 	struct mono started;
 	struct wall started_at;
 	struct wall first_request, last_request; /* handed to the targets; 0: none */
@@ -153,6 +153,9 @@ int run_start_comparing(struct run *r, struct buffer *error);
 
 /** run_make_replay() - the targets, but for a dry run; 0, or a negative errno with one sentence */
 int run_make_replay(struct run *r, struct buffer *error);
+
+/** run_log_failure() - a line about an exchange with @target that failed, unless there are too many; everything borrowed */
+void run_log_failure(struct run *r, size_t target, const struct message *m, const struct outcome *o);
 
 /** run_on_room() - one more request may go */
 void run_on_room(void *ctx);

@@ -229,9 +229,14 @@ int run_make_intake(struct run *r, struct buffer *error)
 	return err;
 }
 
+static void on_unlike_failure(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
+{
+	run_log_failure(ctx, target, m, outcome);
+}
+
 int run_start_comparing(struct run *r, struct buffer *error)
 {
-	struct comparing_hooks hooks = { r->outputs.events ? on_comparison : NULL, run_on_room, r };
+	struct comparing_hooks hooks = { r->outputs.events ? on_comparison : NULL, on_unlike_failure, run_on_room, r };
 	int err = r->comparing ? comparing_start(r->comparing, &r->loop, &r->budget, &hooks, !r->live) : 0;
 
 	if (err < 0)

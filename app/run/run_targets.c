@@ -22,6 +22,24 @@ void run_on_room(void *ctx)
 		intake_room(r->intake);
 }
 
+/* Rewritten anew, since lines are few, and every request would have to carry what it was sent as. */
+void run_log_failure(struct run *r, size_t target, const struct message *m, const struct outcome *o)
+{
+	struct failed_exchange e = { m, o, replay_target_shown(r->replay, target), m->head.target };
+	struct span prefix = span_str(r->o->targets[target].url.prefix);
+	struct outgoing out = { 0 };
+
+	if (!fail_log_admits(&r->fail_log, mono_now()))
+		return;
+	if (rewrite_request(r->rules.rewrite[target], m, &out) == 0) {
+		e.asked = out.target;
+		if (span_starts(e.asked, prefix) && !span_skip(&e.asked, prefix.len))
+			e.asked = out.target;
+	}
+	fail_log_write(&r->fail_log, &e, wall_now());
+	outgoing_deinit(&out);
+}
+
 static void on_outcome(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
 {
 	struct run *r = ctx;
@@ -32,8 +50,9 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 		run_end_event(r);
 	}
 	explain_outcome(r->explain, replay_target_name(r->replay, target), m, outcome);
-	if (outcome_is_failure(outcome))
-		fail_log_outcome(&r->fail_log, m, replay_target_shown(r->replay, target), outcome, mono_now(), wall_now());
+	/* a status is the shadow's failure if production's is another one, which the pair shows: on_unlike_failure() */
+	if (outcome_is_failure(outcome) && !(r->comparing && outcome_is_answered(outcome->kind)))
+		run_log_failure(r, target, m, outcome);
 	if (r->comparing)
 		comparing_outcome(r->comparing, target, m, outcome);
 }

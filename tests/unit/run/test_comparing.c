@@ -2,6 +2,7 @@
 #include "tests/rig/run_rig.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/run/comparing.h"
@@ -12,7 +13,7 @@ struct rig {
 	struct comparing *c;
 	struct budget budget;
 	uv_loop_t loop;
-	struct buffer events;
+	struct buffer events, failures;
 	size_t drained;
 	struct message *m[4];
 };
@@ -20,6 +21,13 @@ struct rig {
 static void on_event(void *ctx, struct span line)
 {
 	buffer_add_span(&((struct rig *)ctx)->events, line);
+}
+
+static void on_unlike_failure(void *ctx, size_t target, const struct message *m, const struct outcome *outcome)
+{
+	(void)target;
+	(void)m;
+	buffer_printf(&((struct rig *)ctx)->failures, "%d ", outcome->status_code);
 }
 
 static void on_room(void *ctx)
@@ -34,7 +42,7 @@ static void on_drained(void *ctx)
 
 static void start(struct rig *g, const char *const *args)
 {
-	const struct comparing_hooks hooks = { on_event, on_room, g };
+	const struct comparing_hooks hooks = { on_event, on_unlike_failure, on_room, g };
 	struct buffer error = { 0 };
 
 	*g = (struct rig){ 0 };
@@ -59,6 +67,7 @@ static void finish(struct rig *g)
 		message_unref(g->m[i]);
 	assert_int_equal(budget_used(&g->budget), 0);
 	buffer_deinit(&g->events);
+	buffer_deinit(&g->failures);
 	options_deinit(&g->o);
 }
 
@@ -134,6 +143,51 @@ static void test_pairs(void **state)
 	finish(&g);
 }
 
+static struct response *status(struct rig *g, int code)
+{
+	struct response *r = response_new(code, NULL, &g->budget);
+
+	assert_non_null(r);
+	return r;
+}
+
+static const struct {
+	int production, shadow; /* 0: never seen, or none came */
+	bool is_told;
+} failures[] = {
+	{ 200, 503, true }, { 503, 503, false }, { 400, 422, true }, { 404, 404, false },
+	{ 0, 500, true },   { 500, 200, false }, { 200, 0, false },
+};
+
+/* A status is told as a failure where production's is another one, or was not seen; what has no status, on_outcome() told. */
+static void test_unlike_failures(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		int code = failures[i].shadow;
+		struct outcome outcome = { .kind = code == 0 ? OUTCOME_FAILED_TIMEOUT
+						  : code < 300 ? OUTCOME_ANSWERED_2XX
+						  : code < 500 ? OUTCOME_ANSWERED_4XX
+							       : OUTCOME_ANSWERED_5XX,
+					   .status_code = code,
+					   .grpc_status = GRPC_STATUS_NONE };
+		char told[8] = "";
+		struct rig g;
+
+		START(&g, "-t", "sink:");
+		expect(&g, 0);
+		if (failures[i].production)
+			comparing_production(g.c, 1, status(&g, failures[i].production));
+		outcome.response = code ? status(&g, code) : NULL;
+		comparing_outcome(g.c, 0, g.m[0], &outcome);
+		drain(&g, INT64_MAX / 2);
+		if (failures[i].is_told)
+			snprintf(told, sizeof(told), "%d ", code);
+		assert_string_equal(buffer_text(&g.failures), told);
+		finish(&g);
+	}
+}
+
 /* A drain that is hurried tells its end once, though what comes later wakes the loop again. */
 static void test_drain_again(void **state)
 {
@@ -204,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_unlike_failures),
 		cmocka_unit_test(test_drain_again),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_wrong),

@@ -136,6 +136,26 @@ static void test_outcomes(void **state)
 	made_run_close(&g);
 }
 
+/* A failure names the URL that was asked, so that it can be asked again. */
+static void test_asked_url(void **state)
+{
+	struct told told;
+
+	(void)state;
+	made_run_init(&g);
+	MADE_RUN_OPEN(&g, "-t", "a=http://127.0.0.1:1/base", "-t", "b=http://127.0.0.1:1", "-x", "max", "--rewrite-path", "^/v1/=>/v2/",
+		      "--log-format", "json");
+	told_start(&told);
+	made_run_push(&g, &made_run_request(&g, "/v1/m?secret", DECISION_CHOSEN, 0)->item);
+	while (run_loop_is_busy(&g.r))
+		uv_run(&g.r.loop, UV_RUN_ONCE);
+	told_end(&told);
+	made_run_end(&g);
+	assert_non_null(strstr(told.text, "\"upstream_url\":\"http://127.0.0.1:1/base/v2/m\""));
+	assert_non_null(strstr(told.text, "\"upstream_url\":\"http://127.0.0.1:1/v2/m\""));
+	made_run_close(&g);
+}
+
 #define RESPONSE "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 static struct fault_server *serve(const char *name, char url[48])
@@ -199,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_production),
 		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_asked_url),
 		cmocka_unit_test(test_heads),
 	};
 
