@@ -60,6 +60,22 @@ setup_missing() {
   done
 }
 
+# setup_missing_for ARCHITECTURE LIST... - the same to build for another one: its libraries, our tools, the cross compiler
+setup_missing_for() {
+  for_which=$1
+  shift
+  {
+    echo "gcc-$(dpkg-architecture -a"$for_which" -qDEB_HOST_GNU_TYPE 2>/dev/null | tr _ -)"
+    echo qemu-user-static # to run what was built
+    setup_lines "$@" | while IFS= read -r line; do
+      package=$(setup_choose $(echo "$line" | tr '|' ' '))
+      case $package in *-dev) echo "$package:$for_which" ;; *) echo "$package" ;; esac
+    done
+  } | while IFS= read -r package; do
+    setup_is_installed "$package" || echo "$package"
+  done
+}
+
 # setup_elsewhere LIST - the command that installs them on this machine, by its ID in os-release; nothing if it is not listed
 setup_elsewhere() {
   for id in $(sed -n 's/^ID=//p; s/^ID_LIKE=//p' "${OS_RELEASE:-/etc/os-release}" 2>/dev/null | tr -cd 'a-z0-9 \n'); do
