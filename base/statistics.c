@@ -49,10 +49,19 @@ struct rate rate_of(uint64_t count, uint64_t of)
 	return rate_within(count, of, 1, TAIL);
 }
 
+/*
+ * Of shares, which do not overflow. Not hypot: glibc has another version of it since 2.35, and a program that was
+ * built with that one does not start with an older glibc (packaging/tarball-build).
+ */
+static double both_ways(double x, double y)
+{
+	return sqrt(x * x + y * y);
+}
+
 struct interval rate_difference(const struct rate *a, const struct rate *b, double *value)
 {
-	double below = hypot(b->value - b->interval.low, a->interval.high - a->value);
-	double above = hypot(b->interval.high - b->value, a->value - a->interval.low);
+	double below = both_ways(b->value - b->interval.low, a->interval.high - a->value);
+	double above = both_ways(b->interval.high - b->value, a->value - a->interval.low);
 
 	*value = b->value - a->value;
 	return (struct interval){ *value - below, *value + above };
