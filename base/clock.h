@@ -13,8 +13,11 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "base/span.h"
 
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
@@ -67,6 +70,9 @@ static inline struct wall wall_now(void)
 /** time_text() - RFC 3339 with nine digits and Z, into @out of TIME_TEXT_MAX bytes; returns @out */
 #define TIME_TEXT_MAX 40
 const char *time_text(struct wall t, char *out);
+
+/** time_read() - RFC 3339, with any number of digits, Z or an offset; false if it is none, or too far away to count */
+bool time_read(struct span text, struct wall *out);
 
 /** time_put() - the same without the NUL, as in digits.h */
 char *time_put(char *at, struct wall t);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/budget.h"
+#include "base/clock.h"
 #include "base/buffer.h"
 #include "base/digest.h"
 #include "base/digits.h"
@@ -397,6 +398,46 @@ static void test_shown(void **state)
 	}
 }
 
+static void test_times_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ns; /* -1: it is none */
+	} rows[] = {
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "1970-01-01T00:00:01.5Z", 1500000000 },
+		{ "2026-11-28T09:00:00Z", INT64_C(1795856400000000000) },
+		{ "2026-11-28t09:00:00.123456789z", INT64_C(1795856400123456789) },
+		{ "2026-11-28 10:30:00.1234567891+01:30", INT64_C(1795856400123456789) },
+		{ "2026-11-28T07:00:00-02:00", INT64_C(1795856400000000000) },
+		{ "2024-02-29T00:00:00Z", INT64_C(1709164800000000000) },
+		{ "2026-11-28", -1 },
+		{ "2026-11-28T09:00:00", -1 },
+		{ "2026-11-28T09:00:00.Z", -1 },
+		{ "2026-11-28T09:00:00Zx", -1 },
+		{ "2026-11-28T24:00:00Z", -1 },
+		{ "2026-02-30T00:00:00Z", -1 },
+		{ "2026-13-01T00:00:00Z", -1 },
+		{ "2026-11-28T09:00:00+1:00", -1 },
+		{ "9999-01-01T00:00:00Z", -1 },
+		{ "", -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wall at = { -2 };
+
+		assert_int_equal(time_read(span_str(rows[i].text), &at), rows[i].ns >= 0);
+		assert_int_equal(at.ns, rows[i].ns >= 0 ? rows[i].ns : -2);
+	}
+	for (int64_t ns = 0; ns < INT64_MAX / 2; ns = ns * 3 + 7919) {
+		char text[TIME_TEXT_MAX];
+		struct wall at;
+
+		assert_true(time_read(span_str(time_text((struct wall){ ns }, text)), &at));
+		assert_int_equal(at.ns, ns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_histogram_quantiles),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_times_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

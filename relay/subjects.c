@@ -1,0 +1,93 @@
+/* subjects.c - see subjects.h */
+#include "relay/subjects.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_name_byte(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+}
+
+bool relay_name_is_good(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_name_byte(name.at[i]))
+			return false;
+	return name.len > 0 && name.len <= RELAY_NAME_MAX;
+}
+
+void relay_name_fit(const char *text, char *out)
+{
+	size_t n = 0;
+
+	for (; text[n] && n < RELAY_NAME_MAX; n++)
+		out[n] = is_name_byte((uint8_t)text[n]) ? text[n] : '-';
+	if (n == 0)
+		out[n++] = '-';
+	out[n] = '\0';
+}
+
+__attribute__((format(printf, 2, 3))) static const char *made(char *out, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(out, SUBJECT_MAX, format, args);
+	va_end(args);
+	return out;
+}
+
+const char *subject_all(const char *service, char *out)
+{
+	return made(out, "st.v1.%s.>", service);
+}
+
+const char *subject_partition(const char *service, uint32_t partition, char *out)
+{
+	return made(out, "st.v1.%s.req.%02u", service, partition % RELAY_PARTITIONS_MAX);
+}
+
+const char *subject_tap(const char *service, const char *tap, char *out)
+{
+	return made(out, "st.v1.%s.tap.%s", service, tap);
+}
+
+const char *stream_name(const char *service, char *out)
+{
+	return made(out, "shadowtap_%s", service);
+}
+
+const char *key_claim(const char *group, uint32_t partition, char *out)
+{
+	return made(out, "claim.%s.%02u", group, partition % RELAY_PARTITIONS_MAX);
+}
+
+const char *key_member(const char *group, const char *id, char *out)
+{
+	return made(out, "member.%s.%s", group, id);
+}
+
+const char *inbox_tap(const char *tap, char *out)
+{
+	return made(out, "_INBOX.shadowtap_tap.%s", tap);
+}
+
+const char *inbox_replayer(const char *group, char *out)
+{
+	return made(out, "_INBOX.shadowtap_replayer.%s", group);
+}
+
+int subject_partition_of(const char *service, struct span subject)
+{
+	char text[SUBJECT_MAX];
+	struct span all = span_str(subject_partition(service, 0, text));
+	int tens, ones;
+
+	if (subject.len != all.len || memcmp(subject.at, all.at, all.len - 2) != 0)
+		return -1;
+	tens = subject.at[all.len - 2] - '0';
+	ones = subject.at[all.len - 1] - '0';
+	return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
+}
