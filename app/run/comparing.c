@@ -16,7 +16,7 @@
 #include "app/options/config.h"
 #include "base/units.h"
 #include "compare/comparer.h"
-#include "compare/grpc_reply.h"
+#include "compare/grpc/grpc_reply.h"
 #include "compare/pairs/pairing.h"
 #include "compare/tally/tally.h"
 #include "compare/pairs/worker.h"
