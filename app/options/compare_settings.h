@@ -12,7 +12,7 @@
 #define SLICES_MAX 8 /* headers of --slice-by */
 
 /** enum stop_when - --stop-when, in the order of its choices */
-enum stop_when { STOP_WHEN_NEVER, STOP_WHEN_DECIDED };
+enum stop_when { STOP_WHEN_NEVER, STOP_WHEN_DECIDED, STOP_WHEN_CAUGHT_UP /* a broker's records of before are done */ };
 
 /** struct compare_settings - what is done with responses */
 struct compare_settings {

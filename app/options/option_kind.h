@@ -7,6 +7,7 @@
  * a line here and a struct in the file where its like are:
  *
  *   option_numbers.c  whole numbers, sizes, times, per cent, tolerances, speed
+ *   option_relay.c    what has to do with brokers
  *   option_targets.c  targets, and what NAME: says of one of them
  *   option_words.c    flags, texts, lists, words out of a few
  *
@@ -41,6 +42,9 @@
 	X(TEXT,       option_text)       /* const char * */                                                  \
 	X(TEXTS,      option_texts)      /* struct texts; repeatable */                                      \
 	X(PORTS,      option_ports)      /* struct port_set */                                               \
+	X(SOURCE,     option_source)     /* struct texts, of files; repeatable. Or relay.source */           \
+	X(NAME,       option_relay_name) /* const char *, fit for a broker's names */                        \
+	X(FROM,       option_from)       /* struct relay_from */                                             \
 	X(TUNNELS,    option_tunnels)    /* unsigned of TUNNEL_BIT()s */                                     \
 	X(USER,       option_user)       /* const char * */                                                  \
 	X(SAMPLE,     option_sample)     /* uint64_t share, or that of a target */                           \

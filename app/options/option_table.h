@@ -20,6 +20,7 @@
 	X(MIRROR, "What is mirrored")                                                                          \
 	X(TARGET, "Where to, and how")                                                                         \
 	X(COMPARE, "Comparing answers")                                                                        \
+	X(RELAY, "Many hosts: through a broker")                                                               \
 	X(TIME, "Pace and end")                                                                                \
 	X(TELL, "What is told")                                                                                \
 	X(GENERAL, "General")
@@ -30,6 +31,9 @@ enum option_group {
 #undef X
 	OPTION_GROUP_COUNT
 };
+
+/** enum option_broker - of which broker does an option say something? */
+enum option_broker { BROKER_NONE, BROKER_ANY, BROKER_TARGET, BROKER_SOURCE };
 
 struct option_row {
 	enum option_group group;
@@ -53,6 +57,8 @@ struct option_row {
 
 	const char *instead;    /* the option that this one excludes */
 	bool compare_only;      /* makes no sense without --compare */
+	bool shadow_only;       /* says what is sent to a shadow: makes no sense where a broker is the only target */
+	enum option_broker broker; /* makes no sense without such a one */
 	bool late;              /* needs the targets: read after all others */
 	bool files_only;        /* makes no sense for live traffic */
 	bool command_line_only; /* no key of the config file */

@@ -73,9 +73,27 @@ static int add_target(struct options *o, const struct option_input *in, bool is_
 	return 0;
 }
 
+/* A broker has no name among the targets, and no figures of its own there. */
+static int add_broker(struct options *o, const struct option_input *in, struct buffer *error)
+{
+	if (!broker_url_is(in->value))
+		return option_wrong(error, in, "a broker has no NAME=: there is one at most, and what is for one target is not for it; "
+					       "leave the name out");
+	return option_read_broker(in, &o->relay.target, error);
+}
+
+static bool names_broker(const char *text)
+{
+	size_t name = strcspn(text, "=:/");
+
+	return broker_url_is(text) || (text[name] == '=' && broker_url_is(text + name + 1));
+}
+
 static int parse_target(struct options *o, const struct option_input *in, void *field, struct buffer *error)
 {
 	(void)field;
+	if (names_broker(in->value))
+		return add_broker(o, in, error);
 	return add_target(o, in, false, error);
 }
 
@@ -89,7 +107,7 @@ static int parse_control(struct options *o, const struct option_input *in, void 
 static bool targets_equal(const struct options *a, const struct options *b, const void *x, const void *y)
 {
 	(void)x, (void)y;
-	if (a->target_count != b->target_count)
+	if (a->target_count != b->target_count || !option_brokers_equal(&a->relay.target, &b->relay.target))
 		return false;
 	for (size_t i = 0; i < a->target_count; i++) {
 		const struct target_url *s = &a->targets[i].url, *t = &b->targets[i].url;

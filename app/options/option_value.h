@@ -52,6 +52,12 @@ int option_choice(const struct option_row *row, const char *word);
 /** option_show_choice() - append the @n-th of the row's choices */
 void option_show_choice(const struct option_row *row, int n, struct buffer *out);
 
+/** option_read_broker() - the broker that @in names into @out, which has none yet; 0 or -EINVAL */
+int option_read_broker(const struct option_input *in, struct broker_url *out, struct buffer *error);
+
+/** option_brokers_equal() - do they lead to the same, as the same user? */
+bool option_brokers_equal(const struct broker_url *a, const struct broker_url *b);
+
 /* equal() and set_default() of many kinds */
 bool option_equal_u32(const struct options *a, const struct options *b, const void *x, const void *y);
 bool option_equal_u64(const struct options *a, const struct options *b, const void *x, const void *y);

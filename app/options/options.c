@@ -383,8 +383,10 @@ static int check_input(struct parser *p)
 					 "its own: -r a.pcap -r b.pcap, or for a pattern: $(printf -- '-r %s ' *.pcap)");
 		return -EINVAL;
 	}
-	if (o->files.count > 0 && o->interfaces.count > 0)
+	if ((o->files.count > 0 || o->relay.source.host_count > 0) && o->interfaces.count > 0)
 		return usage(p, "-i and -r exclude each other: capture live, or read files");
+	if (o->files.count > 0 && o->relay.source.host_count > 0)
+		return usage(p, "-r names a file and a broker; a run reads recordings, or what taps hand over");
 	if (stdin_count > 1)
 		return usage(p, "-r - is given twice, but standard input can be read only once; leave one out");
 	if (stdin_count > 0 && o->loops != 1)
@@ -392,7 +394,7 @@ static int check_input(struct parser *p)
 	if (stdin_count > 0 && o->lanes > 1)
 		return usage(p, "each of --lanes reads the recording for itself, but standard input can be read only once; save it "
 				"first, or leave --lanes out");
-	if (o->files.count > 0)
+	if (o->files.count > 0 || o->relay.source.host_count > 0)
 		return 0;
 	if (o->lanes > 1 && o->tunnels)
 		return usage(p, "--decap and --lanes above 1 exclude each other: the kernel deals tunnelled packets by their "
@@ -436,6 +438,8 @@ static int check_compare(struct parser *p)
 				      option_rows[i].name);
 			return -EINVAL;
 		}
+	if (o->compare.stop_when == STOP_WHEN_DECIDED && !o->compare.on)
+		return usage(p, "--stop-when decided is about comparing answers, and answers are thrown away; add --compare");
 	if (o->compare.on && o->dry_run)
 		return usage(p, "--compare and --dry-run exclude each other: what is not sent has no answer; leave one of them out");
 	return 0;
@@ -447,6 +451,48 @@ static bool has_shadow(const struct options *o)
 		if (!o->targets[i].is_control)
 			return true;
 	return false;
+}
+
+/* An option that says something of what this run has not. */
+static int check_brokers(struct parser *p)
+{
+	static const char *const needs[] = {
+		[BROKER_ANY] = "a broker, and none is named; add -t nats://HOST/SERVICE or -r nats://HOST/SERVICE",
+		[BROKER_TARGET] = "handing requests over, and no broker is named; add -t nats://HOST/SERVICE",
+		[BROKER_SOURCE] = "reading what taps hand over; add -r nats://HOST/SERVICE",
+	};
+	const struct options *o = p->o;
+	bool has_target = o->relay.target.host_count > 0, has_source = o->relay.source.host_count > 0;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		bool has = (has_target && row->broker != BROKER_SOURCE) || (has_source && row->broker != BROKER_TARGET);
+
+		if (!p->line.given[i] && !p->file.given[i])
+			continue;
+		if (row->broker != BROKER_NONE && !has) {
+			buffer_printf(p->error, "--%s is about %s", row->name, needs[row->broker]);
+			return -EINVAL;
+		}
+		if (has_target && o->target_count == 0 && (row->shadow_only || (row->compare_only && strcmp(row->name, "max-answer") != 0))) {
+			buffer_printf(p->error, "--%s is about %s, which here is the replayers' work; give it to them", row->name,
+				      row->shadow_only ? "sending to a shadow" : "comparing answers");
+			return -EINVAL;
+		}
+	}
+	if (has_target && has_source)
+		return usage(p, "-r and -t both name a broker: a run hands requests over, or it takes them; leave one out");
+	if (o->relay.creds_file && o->relay.nkey_file)
+		return usage(p, "--creds and --nkey exclude each other: a file of --creds has a key in it");
+	if (o->compare.stop_when == STOP_WHEN_CAUGHT_UP && !has_source)
+		return usage(p, "--stop-when caught-up is about what a broker has; add -r nats://HOST/SERVICE");
+	return 0;
+}
+
+/* A control alone compares nothing, whether or not there is a broker. */
+static bool hands_over_only(const struct options *o)
+{
+	return o->relay.target.host_count > 0 && o->target_count == 0;
 }
 
 static const char no_target[] = "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: "
@@ -464,6 +510,8 @@ static int check_whole(struct parser *p)
 		rc = check_outputs(p);
 	if (rc == 0)
 		rc = check_compare(p);
+	if (rc == 0)
+		rc = check_brokers(p);
 	if (rc < 0)
 		return rc;
 	if (o->command == COMMAND_CHECK_CONFIG && !o->config_path)
@@ -488,7 +536,7 @@ static int check_whole(struct parser *p)
 		o->user_was_chosen = true;
 	}
 	/* A config file may leave the target to the command line. */
-	if (!has_shadow(o) && !o->dry_run && o->command == COMMAND_RUN && !o->doctor)
+	if (!has_shadow(o) && !hands_over_only(o) && !o->dry_run && o->command == COMMAND_RUN && !o->doctor)
 		return usage(p, o->compare.on ? no_shadow : no_target);
 	if (o->json && !o->doctor)
 		return usage(p, "--json is how shadowtap doctor prints; for a run there are --report FILE.json and -o FILE");

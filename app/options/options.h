@@ -20,6 +20,7 @@
 #include "app/options/compare_settings.h"
 #include "app/options/completion.h"
 #include "app/options/exit_status.h"
+#include "app/options/relay_settings.h"
 #include "app/options/target_settings.h"
 #include "policy/ramp.h"
 #include "base/buffer.h"
@@ -85,6 +86,7 @@ struct options {
 	bool dry_run;
 
 	struct compare_settings compare;
+	struct relay_settings relay;
 
 	/* time */
 	bool speed_max; /* -x max */

@@ -1,9 +1,12 @@
 /* stages.c - see stages.h */
 #include "app/run/stages.h"
 
+#include <unistd.h>
+
 #include "app/options/options.h"
 
 #define HOLD_BYTES (256 * 1024)               /* out of order, per direction */
+#define RELAY_MAX_AGE_NS (10 * NS_PER_S)
 #define IDLE_NS    (INT64_C(3600) * NS_PER_S) /* model clients keep connections for long silences */
 
 struct input_settings stages_inputs(const struct options *o)
@@ -116,6 +119,38 @@ struct comparing_settings stages_comparing(const struct options *o)
 		.is_watched = o->files.count == 0 || o->compare.stop_when == STOP_WHEN_DECIDED || o->ramp.decide_ns > 0,
 		.allow_headers = &o->allow_headers,
 	};
+}
+
+struct broker_options stages_broker(const struct options *o, bool is_source)
+{
+	return (struct broker_options){
+		.url = is_source ? &o->relay.source : &o->relay.target,
+		.creds_file = o->relay.creds_file,
+		.nkey_file = o->relay.nkey_file,
+		.ca_file = o->tls.ca_file,
+		.cert_file = o->tls.cert_file,
+		.key_file = o->tls.key_file,
+		.insecure = o->tls.insecure,
+	};
+}
+
+struct stream_limits stages_stream(const struct options *o)
+{
+	return (struct stream_limits){ o->relay.retain_ns, o->relay.retain_bytes, o->relay.partitions };
+}
+
+void stages_relay_name(const struct options *o, char *out)
+{
+	char host[256] = "";
+
+	if (!o->relay.name && gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	relay_name_fit(o->relay.name ? o->relay.name : host, out);
+}
+
+int64_t stages_max_age_ns(const struct options *o)
+{
+	return o->relay.max_age_ns > 0 ? o->relay.max_age_ns : o->relay.from.start == RELAY_FROM_NOW ? RELAY_MAX_AGE_NS : 0;
 }
 
 struct output_settings stages_outputs(const struct options *o)

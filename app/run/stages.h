@@ -18,6 +18,7 @@
 #include "app/run/recording.h"
 #include "app/run/sample_control.h"
 #include "reassembly/tracker.h"
+#include "relay/nats_link.h"
 #include "replay/replay.h"
 
 struct options;
@@ -41,6 +42,18 @@ struct sample_settings stages_sample(const struct options *o);
 
 /** stages_comparing() - without --compare it keeps no memory */
 struct comparing_settings stages_comparing(const struct options *o);
+
+/** stages_broker() - of -t, or of -r if @is_source; the name and the inbox of the connection are the caller's */
+struct broker_options stages_broker(const struct options *o, bool is_source);
+
+/** stages_stream() - of a stream that has to be made */
+struct stream_limits stages_stream(const struct options *o);
+
+/** stages_relay_name() - what we are called at the broker, into @out of RELAY_NAME_MAX + 1 bytes; asks for the host's name */
+void stages_relay_name(const struct options *o, char *out);
+
+/** stages_max_age_ns() - of what a broker had; 0: no limit. What is taken as it comes is not to be old */
+int64_t stages_max_age_ns(const struct options *o);
 
 struct output_settings stages_outputs(const struct options *o);
 struct end_command_settings stages_end_command(const struct options *o);

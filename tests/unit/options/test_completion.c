@@ -46,8 +46,8 @@ static const struct line_row lines[] = {
 	{ SHELL_BASH, "complete -F _shadowtap shadowtap" },
 	{ SHELL_ZSH, "\t'*'--completion='[print the script with which bash, zsh or fish completes our options, and exit]"
 		     ":SHELL:(bash zsh fish)' \\" },
-	{ SHELL_ZSH, "\t'*'{-r+,--read=}'[read a pcap or pcapng file, gzip too; - is standard input; several are merged by time]"
-		     ":FILE:_files' \\" },
+	{ SHELL_ZSH, "\t'*'{-r+,--read=}'[read a pcap or pcapng file, gzip too; - is standard input; several are merged by time. Or "
+		     "nats\\://HOST/SERVICE\\: what taps hand over there]:FILE:_files' \\" },
 	{ SHELL_ZSH, "\t'*'{-Z+,--user=}'[become this user once captures and files are open]:USER:_users' \\" },
 	{ SHELL_ZSH, "\t'*'--dry-run'[extract, match, sample and count, but send nothing]' \\" },
 	/* quotes, brackets and colons of the table stand for themselves */
@@ -57,7 +57,7 @@ static const struct line_row lines[] = {
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -l completion -d 'print the script with which bash, zsh or fish "
 		      "completes our options, and exit' -x -a 'bash zsh fish'" },
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -s r -l read -d 'read a pcap or pcapng file, gzip too; - is "
-		      "standard input; several are merged by time' -r -F" },
+		      "standard input; several are merged by time. Or nats://HOST/SERVICE: what taps hand over there' -r -F" },
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -s Z -l user -d 'become this user once captures and files are "
 		      "open' -x -a '(__fish_complete_users)'" },
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -l dry-run -d 'extract, match, sample and count, but send "

@@ -17,6 +17,7 @@
 #include "app/options/option_table.h"
 #include "app/options/option_value.h"
 #include "app/options/options.h"
+#include "relay/nats_link.h"
 #include "base/units.h"
 
 #define ARGS_MAX 12
@@ -80,6 +81,21 @@ static void show_compare(struct buffer *out, const struct compare_settings *c)
 	show_text(out, "fail_on", c->fail_on);
 }
 
+static void show_relay(struct buffer *out, const struct relay_settings *r)
+{
+	show_text(out, "creds", r->creds_file);
+	show_text(out, "nkey", r->nkey_file);
+	show_text(out, "relay_name", r->name);
+	if (r->partitions != 16 || r->retain_ns != 3600 * INT64_C(1000000000) || r->retain_bytes != 1 << 30)
+		buffer_printf(out, " stream=%u,%lld,%llu", r->partitions, (long long)r->retain_ns, (unsigned long long)r->retain_bytes);
+	show_number(out, "relay_buffer", r->buffer_bytes, 16 << 20);
+	if (strcmp(r->group, "replay") != 0)
+		show_text(out, "group", r->group);
+	if (r->from.start != RELAY_FROM_NOW)
+		buffer_printf(out, " from=%d,%lld", r->from.start, (long long)r->from.ns);
+	show_number(out, "max_age", (uint64_t)r->max_age_ns, 0);
+}
+
 static void show(const struct options *o, struct buffer *out)
 {
 	const struct policy_options *p = &o->policy;
@@ -89,6 +105,8 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "shell", o->shell, SHELL_BASH);
 	show_texts(out, "if", &o->interfaces);
 	show_texts(out, "files", &o->files);
+	if (o->relay.source.host_count > 0)
+		buffer_printf(out, " broker<-%s", o->relay.source.shown);
 	for (size_t i = 0; i < o->ports.count; i++)
 		buffer_printf(out, "%s%u", i ? "," : " ports=", o->ports.port[i]);
 	for (size_t i = 0; i < o->vxlan_ports.count; i++)
@@ -122,6 +140,8 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "max_body", o->max_body, 8 << 20);
 	show_number(out, "max_stream", (uint64_t)o->max_stream_ns, 30 * 1000000000ull);
 	show_number(out, "count", o->count, 0);
+	if (o->relay.target.host_count > 0)
+		buffer_printf(out, " broker->%s", o->relay.target.shown);
 	for (size_t i = 0; i < o->target_count; i++)
 		show_target(out, &o->targets[i]);
 	show_texts(out, "allow", &o->allow_headers);
@@ -141,6 +161,8 @@ static void show(const struct options *o, struct buffer *out)
 	show_number(out, "breaker", o->breaker, 10);
 	show_number(out, "dry", o->dry_run, false);
 	show_compare(out, &o->compare);
+	show_relay(out, &o->relay);
+	show_number(out, "stop_when", o->compare.stop_when, STOP_WHEN_NEVER);
 	show_number(out, "speed_max", o->speed_max, false);
 	if (o->speed != 1)
 		buffer_printf(out, " speed=%g", o->speed);
@@ -180,6 +202,19 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--cacert", "ca.pem", "--insecure=no" }, 0, " if=any cacert=ca.pem dry=1" },
 	{ { "--dry-run", "--rewrite-path", "^/a => /b", "--rewrite-path=,=>," }, 0,
 	  " if=any rewrite=^/a => /b,,=>, dry=1" },
+
+	/* brokers */
+	{ { "-t", "nats://u:p@h/d" }, 0, " if=any broker->nats://h:4222/d" },
+	{ { "-t", "sink:", "-t", "tls://h:1,i/d", "--nkey", "f", "--relay-name", "n-1", "--relay-buffer", "1M", "-R5" }, 0,
+	  " if=any broker->tls://h:1,i:4222/d default->sink:@5/s nkey=f relay_name=n-1 relay_buffer=1048576" },
+	{ { "-t", "nats://h/d", "--compare", "--max-answer", "1M" }, 0, " if=any broker->nats://h:4222/d compare=1 max_answer=1048576" },
+	{ { "-t", "nats://h/d", "--creds", "c", "--partitions=4", "--retain", "48h", "--retain-size=2G" }, 0,
+	  " if=any broker->nats://h:4222/d creds=c stream=4,172800000000000,2147483648" },
+	{ { "-t", "sink:", "-r", "nats://h/d", "--group", "g", "--max-age", "1m", "--stop-when=caught-up" }, 0,
+	  " broker<-nats://h:4222/d default->sink: group=g max_age=60000000000 stop_when=2" },
+	{ { "-t", "sink:", "-rnats://h/d", "--from", "-10m" }, 0, " broker<-nats://h:4222/d default->sink: from=2,600000000000" },
+	{ { "-t", "sink:", "-rnats://h/d", "--from=1970-01-01T00:00:01Z" }, 0, " broker<-nats://h:4222/d default->sink: from=3,1000000000" },
+	{ { "-t", "sink:", "-rnats://h/d", "--from=start" }, 0, " broker<-nats://h:4222/d default->sink: from=1,0" },
 
 	/* answers; a control is a target with a name of its own, to which -S and -H can speak */
 	{ { "-t", "sink:", "--compare" }, 0, " if=any default->sink: compare=1" },
@@ -335,6 +370,47 @@ static const struct parse_case accepted[] = {
 		"b.pcap, or for a pattern: $(printf -- '-r %s ' *.pcap)"
 
 static const struct parse_case refused[] = {
+	/* brokers */
+	{ { "-t", "nats://h" }, -EINVAL,
+	  "broker \"nats://h\" names no service; write nats://host:4222/SERVICE, with a name of your own for what "
+	  "is handed over" },
+	{ { "-t", "a=nats://h/d" }, -EINVAL,
+	  "-t: a broker has no NAME=: there is one at most, and what is for one target is not for it; leave the name out" },
+	{ { "-t", "nats://h/d", "-t", "nats://h/e" }, -EINVAL,
+	  "-t: a second broker; one run hands over to one, and reads from one" },
+	{ { "-t", "nats://h/d", "-r", "nats://h/e" }, -EINVAL,
+	  "-r and -t both name a broker: a run hands requests over, or it takes them; leave one out" },
+	{ { "-t", "sink:", "-r", "nats://h/e", "-r", "a.pcap" }, -EINVAL,
+	  "-r names a file and a broker; a run reads recordings, or what taps hand over" },
+	{ { "-t", "sink:", "-r", "nats://h/e", "-i", "lo" }, -EINVAL,
+	  "-i and -r exclude each other: capture live, or read files" },
+	{ { "-t", "nats://h/d", "-R", "5" }, -EINVAL,
+	  "--rate is about sending to a shadow, which here is the replayers' work; give it to them" },
+	{ { "-t", "nats://h/d", "-H", "a: b" }, -EINVAL,
+	  "--header is about sending to a shadow, which here is the replayers' work; give it to them" },
+	{ { "-t", "nats://h/d", "--compare", "--fail-on", "compared < 1" }, -EINVAL,
+	  "--fail-on is about comparing answers, which here is the replayers' work; give it to them" },
+	{ { "-t", "sink:", "--creds", "f" }, -EINVAL,
+	  "--creds is about a broker, and none is named; add -t nats://HOST/SERVICE or -r nats://HOST/SERVICE" },
+	{ { "-t", "sink:", "--relay-buffer", "1M" }, -EINVAL,
+	  "--relay-buffer is about handing requests over, and no broker is named; add -t nats://HOST/SERVICE" },
+	{ { "-t", "nats://h/d", "--group", "g" }, -EINVAL,
+	  "--group is about reading what taps hand over; add -r nats://HOST/SERVICE" },
+	{ { "-t", "nats://h/d", "--creds", "f", "--nkey", "g" }, -EINVAL,
+	  "--creds and --nkey exclude each other: a file of --creds has a key in it" },
+	{ { "-t", "nats://h/d", "--relay-name", "a.b" }, -EINVAL,
+	  "--relay-name a.b: no name for the broker; write up to 64 letters, digits, - and _" },
+	{ { "-t", "nats://h/d", "--partitions", "101" }, -EINVAL,
+	  "--partitions 101: out of range, which is 1 to 100" },
+	{ { "-t", "sink:", "-r", "nats://h/e", "--from", "yesterday" }, -EINVAL,
+	  "--from yesterday: no place to begin; write now, start, how long ago, such as -10m, or a time, such as "
+	  "2026-11-28T09:00:00Z" },
+	{ { "-r", "nats://h/e" }, -EINVAL,
+	  "no target: say where to mirror to, e.g. -t http://127.0.0.1:9000, or -t sink: to try it, or --dry-run" },
+	{ { "-t", "sink:", "--stop-when", "caught-up" }, -EINVAL,
+	  "--stop-when caught-up is about what a broker has; add -r nats://HOST/SERVICE" },
+	{ { "-t", "sink:", "--stop-when", "decided" }, -EINVAL,
+	  "--stop-when decided is about comparing answers, and answers are thrown away; add --compare" },
 	{ { "-r", "a.pcap", "b.pcap", "--dry-run" }, -EINVAL, "\"b.pcap\"" NEEDS_R },
 	{ { "-r", "a.pcap", "tcp", "or", "x/b.pcapng.gz", "c.cap", "--dry-run" }, -EINVAL, "\"x/b.pcapng.gz\"" NEEDS_R },
 	{ { "a.cap", "--dry-run" }, -EINVAL, "\"a.cap\"" NEEDS_R },
@@ -628,11 +704,23 @@ static int parse_args(const char *const *args, struct options *o, struct buffer 
 	return rc;
 }
 
+/* Built without libnats, a broker is refused whatever else is said. */
+static bool needs_library(const struct parse_case *c)
+{
+	for (size_t i = 0; i < ARGS_MAX && c->argv[i]; i++)
+		if (strstr(c->argv[i], "nats://") || strstr(c->argv[i], "tls://"))
+			return true;
+	return false;
+}
+
 static void run_case(const struct parse_case *c)
 {
 	struct buffer got = { 0 };
 	struct options o;
 	int rc;
+
+	if (needs_library(c) && !nats_link_is_built())
+		return;
 
 	if (c->config)
 		write_text("tap.conf", c->config);
@@ -747,13 +835,17 @@ static void test_user_of_root(void **state)
 static void check_choice(const struct option_row *row, const char *choice)
 {
 	char option[96];
-	const char *args[] = { option, row->compare_only ? "--compare" : "--dry-run", row->compare_only ? "-tsink:" : "-v",
-			       row->files_only ? "-r" : NULL, "-", NULL };
+	bool is_broker = row->broker == BROKER_SOURCE || strcmp(choice, "caught-up") == 0;
+	bool compares = row->compare_only || strcmp(choice, "decided") == 0;
+	const char *args[] = { option, compares ? "--compare" : "--dry-run", compares ? "-tsink:" : "-v",
+			       row->files_only || is_broker ? "-r" : NULL, is_broker ? "nats://h/d" : "-", NULL };
 	struct buffer error = { 0 };
 	struct options o;
 
 	snprintf(option, sizeof(option), "--%s=%s%s", row->name, choice,
 		 choice[strlen(choice) - 1] == ':' ? "x-session-id" : "");
+	if (is_broker && !nats_link_is_built())
+		return;
 	if (parse_args(args, &o, &error) < 0)
 		fail_msg("%s: %s", option, buffer_text(&error));
 	options_deinit(&o);
