@@ -38,6 +38,7 @@ struct secrets {
 	struct entry *oldest, *newest, *free;
 	struct page *pages;
 	int64_t expire_ns;
+	struct mono now; /* as who adds has said last */
 	bool unlocked; /* a page could not be locked */
 	struct secrets_counts counts;
 	_Atomic uint64_t generation;
@@ -177,6 +178,7 @@ static struct entry *make_entry(struct secrets *s, const uint8_t *random, uint64
 
 static void expire(struct secrets *s, struct mono now)
 {
+	s->now = now;
 	for (int i = 0; s->expire_ns > 0 && s->oldest && now.ns - s->oldest->at.ns > s->expire_ns && i < EXPIRE_AT_ONCE; i++) {
 		forget(s, s->oldest);
 		s->counts.expired++;
@@ -221,7 +223,7 @@ void secrets_add(struct secrets *s, const struct key_log_entry *entry, struct mo
 	pthread_mutex_unlock(&s->lock);
 }
 
-bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], struct mono now, struct secrets_found *out)
+bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], struct secrets_found *out)
 {
 	uint64_t hash = hash_bytes(&s->key, random, TLS_RANDOM_BYTES);
 	struct entry *e;
@@ -233,7 +235,7 @@ bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], str
 		s->counts.used += !e->used;
 		e->used = true;
 		leave_ages(s, e);
-		join_ages(s, e, now);
+		join_ages(s, e, s->now);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return e != NULL;

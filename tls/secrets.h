@@ -51,8 +51,8 @@ struct secrets *secrets_new(size_t max, int64_t expire_ns);
  */
 void secrets_add(struct secrets *s, const struct key_log_entry *entry, struct mono now);
 
-/** secrets_find() - any thread; false if there is none of that random. @out is the caller's to cleanse */
-bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], struct mono now, struct secrets_found *out);
+/** secrets_find() - any thread; false if there is none of that random. @out is the caller's to cleanse. It is young again */
+bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], struct secrets_found *out);
 
 /** secrets_generation() - any thread, without a lock: another number than before when something was added; 0: nothing ever was */
 uint64_t secrets_generation(const struct secrets *s);
