@@ -64,6 +64,10 @@ static inline void release(struct request_env *env, struct request *rq)
 		give_digest_back(env, rq);
 	if (rq->message)
 		drop_message(rq);
+	if (rq->outgrown) {
+		message_unref(rq->outgrown);
+		rq->outgrown = NULL;
+	}
 }
 
 void request_release(struct request_env *env, struct request *rq)
@@ -95,6 +99,17 @@ static void give_id(struct request *rq)
 	rq->origin.id = hash_bytes(&id_key, &named, sizeof(named));
 }
 
+/** outgrow() - nothing is kept of it but its head, to say what it was */
+static void outgrow(struct request *rq)
+{
+	rq->too_large = true;
+	if (!rq->message)
+		return;
+	rq->outgrown = rq->message;
+	rq->message = NULL;
+	message_drop_body(rq->outgrown, rq->body_cap);
+}
+
 /** lend() - a message that is not worth a copy; one reference is ours, so that it is not freed */
 static struct message *lend(struct request_env *env, const struct request *rq, const struct request_head *head)
 {
@@ -122,6 +137,8 @@ bool request_decide(struct request_env *env, struct request *rq, const struct re
 		rq->out_of_memory = !rq->message;
 		if (rq->message)
 			rq->message->body_kept = d.keep == KEEP_WHOLE;
+	} else if (d.keep != KEEP_NOTHING) {
+		rq->outgrown = message_new(head, &rq->origin, env->budget);
 	}
 	rq->wants_response = d.response && d.keep == KEEP_WHOLE && rq->message;
 	if (d.digest && rq->message)
@@ -160,10 +177,8 @@ void request_add_body(struct request_env *env, struct request *rq, struct span b
 	rq->body_len += bytes.len;
 	if (rq->digest && !digest_add(rq->digest, bytes.at, bytes.len))
 		give_digest_back(env, rq);
-	if (rq->limited && rq->body_len > env->max_body) {
-		rq->too_large = true;
-		drop_message(rq);
-	}
+	if (rq->limited && rq->body_len > env->max_body)
+		outgrow(rq);
 	m = rq->message;
 	if (!m)
 		return;
@@ -228,17 +243,23 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
 	env->sink.on_request(env->sink.ctx, rq->decision, m, rq->out_of_memory);
 }
 
+static void tell_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
+{
+	const struct message *m = rq->message ? rq->message : rq->outgrown;
+
+	give_id(rq);
+	env->sink.on_lost(env->sink.ctx, reason, &rq->origin, m ? &m->head : NULL);
+}
+
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
 {
 	if (rq->too_large)
 		reason = LOST_TOO_LARGE;
+	if (rq->seen && !rq->finished) {
+		rq->finished = true;
+		counter_add(&env->stats->lost[reason], 1);
+		if (env->sink.on_lost)
+			tell_lost(env, rq, reason);
+	}
 	request_release(env, rq);
-	if (!rq->seen || rq->finished)
-		return;
-	rq->finished = true;
-	counter_add(&env->stats->lost[reason], 1);
-	if (!env->sink.on_lost)
-		return;
-	give_id(rq);
-	env->sink.on_lost(env->sink.ctx, reason, &rq->origin);
 }

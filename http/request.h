@@ -35,6 +35,7 @@ void request_env_deinit(struct request_env *env);
 struct request {
 	struct request_origin origin;
 	struct message *message;
+	struct message *outgrown; /* too_large: its head, for on_lost */
 	struct digest *digest;
 	size_t body_cap;
 	uint64_t body_len, body_expected; /* expected: Content-Length, 0 if not known */

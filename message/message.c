@@ -65,6 +65,15 @@ struct message *message_new(const struct request_head *head, const struct reques
 	return m;
 }
 
+void message_drop_body(struct message *m, size_t bytes)
+{
+	free(m->body);
+	m->body = NULL;
+	m->body_kept = false;
+	m->charged -= bytes;
+	budget_release(m->budget, bytes);
+}
+
 struct message *message_ref(struct message *m)
 {
 	m->references++;

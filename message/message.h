@@ -87,6 +87,9 @@ _Static_assert(offsetof(struct message, item) == 0, "the item is first");
  */
 bool message_add_arrival(struct message *m, uint64_t offset, int64_t us);
 
+/** message_drop_body() - what was kept of it, for which @bytes of @charged stand, is freed; the head stays */
+void message_drop_body(struct message *m, size_t bytes);
+
 /** message_of() - the whole of an ITEM_REQUEST */
 static inline struct message *message_of(struct item *item)
 {

@@ -213,7 +213,8 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 	PUT(&j, "}\n");
 }
 
-void event_lost(const struct request_origin *origin, enum lost_reason reason, struct buffer *out)
+void event_lost(const struct event_options *o, const struct request_origin *origin, enum lost_reason reason,
+		const struct request_head *head, struct buffer *out)
 {
 	struct json j = json_to(out);
 	char text[TIME_TEXT_MAX];
@@ -222,6 +223,12 @@ void event_lost(const struct request_origin *origin, enum lost_reason reason, st
 	json_key(&j, "reason");
 	json_str(&j, lost_reason_name(reason));
 	id_member(&j, origin->id);
+	if (head && head->method.len > 0) {
+		json_key(&j, "method");
+		json_text(&j, head->method);
+		json_key(&j, "target");
+		json_text(&j, target_shown(head->target, o->show_query));
+	}
 	endpoint_member(&j, "src", &origin->client);
 	endpoint_member(&j, "dst", &origin->server);
 	if (origin->proxied.family)

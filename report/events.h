@@ -41,8 +41,9 @@ struct event_options {
 void event_request(const struct event_options *o, const struct message *m, enum decision decision,
 		   struct span rule, struct buffer *out);
 
-/** event_lost() - append the line of a request that will never be complete */
-void event_lost(const struct request_origin *origin, enum lost_reason reason, struct buffer *out);
+/** event_lost() - append the line of a request that will never be complete; @head: method and target, empty or NULL: not known */
+void event_lost(const struct event_options *o, const struct request_origin *origin, enum lost_reason reason,
+		const struct request_head *head, struct buffer *out);
 
 /** event_outcome() - append the line of an ended exchange */
 void event_outcome(const struct message *m, const char *target_name, const struct outcome *o, struct buffer *out);

@@ -143,15 +143,20 @@ static void rule_of(struct explain *e, const struct message *m, enum decision de
 		reasons_add(e->reasons, decision, &m->head, &e->rule);
 }
 
+static void what_add(struct explain *e, const struct request_head *head)
+{
+	printable_add(&e->line, head->method, METHOD_MAX);
+	buffer_add_str(&e->line, " ");
+	target_add(e, head->target);
+	buffer_add_str(&e->line, " ");
+}
+
 struct span explain_request(struct explain *e, const struct message *m, enum decision decision, uint64_t share)
 {
 	if (!e)
 		return (struct span){ 0 };
 	begin(e, m->origin.ts_last, m->origin.id);
-	printable_add(&e->line, m->head.method, METHOD_MAX);
-	buffer_add_str(&e->line, " ");
-	target_add(e, m->head.target);
-	buffer_add_str(&e->line, " ");
+	what_add(e, &m->head);
 	ends_add(&e->line, &m->origin);
 	buffer_printf(&e->line, " %llu bytes", (unsigned long long)m->body_len);
 	if (m->head.is_grpc)
@@ -167,11 +172,13 @@ struct span explain_request(struct explain *e, const struct message *m, enum dec
 	return buffer_span(&e->rule);
 }
 
-void explain_lost(struct explain *e, const struct request_origin *origin, enum lost_reason reason)
+void explain_lost(struct explain *e, const struct request_origin *origin, enum lost_reason reason, const struct request_head *head)
 {
 	if (!e)
 		return;
 	begin(e, origin->ts_first, origin->id);
+	if (head && head->method.len > 0)
+		what_add(e, head);
 	ends_add(&e->line, origin);
 	buffer_printf(&e->line, ": lost: %s: %s", lost_reason_name(reason), words.lost[reason]);
 	e->told++;

@@ -49,8 +49,8 @@ void explain_rules(struct explain *e, struct explain_settings set);
  */
 struct span explain_request(struct explain *e, const struct message *m, enum decision decision, uint64_t share);
 
-/** explain_lost() - a request that never becomes whole */
-void explain_lost(struct explain *e, const struct request_origin *origin, enum lost_reason reason);
+/** explain_lost() - a request that never becomes whole; @head: its method and target, empty or NULL if they are not known */
+void explain_lost(struct explain *e, const struct request_origin *origin, enum lost_reason reason, const struct request_head *head);
 
 /** explain_outcome() / explain_unsent() - what became of it at one target; @why: SHED_COUNT if it was not in its sample */
 void explain_outcome(struct explain *e, const char *target, const struct message *m, const struct outcome *o);

@@ -27,7 +27,12 @@ struct lost_item {
 	struct item item; /* first */
 	struct request_origin origin;
 	enum lost_reason reason;
+	struct request_head head; /* method and target alone, in @text; empty: not known */
+	uint8_t text[];
 };
+
+/** lost_item_new() - with a copy of what @head (NULL: nothing is known) says; given, NULL when out of memory */
+struct lost_item *lost_item_new(const struct request_origin *origin, enum lost_reason reason, const struct request_head *head);
 
 _Static_assert(offsetof(struct response_item, item) == 0 && offsetof(struct lost_item, item) == 0, "the item is first");
 

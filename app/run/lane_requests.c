@@ -11,6 +11,7 @@
  * those that find no room live lose their body and wait in a list (late).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/run/event_log.h"
 #include "app/run/lane_impl.h"
@@ -123,20 +124,38 @@ static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_
 	counter_add(&l->decisions->decision[decision], 1);
 }
 
-static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+struct lost_item *lost_item_new(const struct request_origin *origin, enum lost_reason reason, const struct request_head *head)
+{
+	static const struct request_head unknown;
+	struct span method = (head ? head : &unknown)->method, target = (head ? head : &unknown)->target;
+	struct lost_item *lost = malloc(sizeof(*lost) + method.len + target.len);
+
+	if (!lost)
+		return NULL;
+	*lost = (struct lost_item){ .item = { .kind = ITEM_LOST }, .origin = *origin, .reason = reason };
+	if (method.len > 0)
+		memcpy(lost->text, method.at, method.len);
+	if (target.len > 0)
+		memcpy(lost->text + method.len, target.at, target.len);
+	lost->head.method = span_of(lost->text, method.len);
+	lost->head.target = span_of(lost->text + method.len, target.len);
+	return lost;
+}
+
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin, const struct request_head *head)
 {
 	struct lane *l = ctx;
 	struct wall now = wall_after(l->last, l->shift_ns);
 	struct lost_item *lost;
 
 	if (l->event_log)
-		event_log_lost(l->event_log, origin, reason, now);
+		event_log_lost(l->event_log, origin, reason, head, now);
 	if (!l->o.tells_all)
 		return;
-	lost = malloc(sizeof(*lost));
+	lost = lost_item_new(origin, reason, head);
 	if (!lost)
 		return;
-	*lost = (struct lost_item){ .item = { .kind = ITEM_LOST, .due = now }, .origin = *origin, .reason = reason };
+	lost->item.due = now;
 	if (!lane_push(l, &lost->item))
 		free(lost);
 }

@@ -63,10 +63,10 @@ static void take_lost(struct run *r, struct lost_item *lost)
 {
 	struct buffer *line;
 
-	explain_lost(r->explain, &lost->origin, lost->reason);
+	explain_lost(r->explain, &lost->origin, lost->reason, &lost->head);
 	line = run_begin_event(r);
 	if (line) {
-		event_lost(&lost->origin, lost->reason, line);
+		event_lost(&r->event_options, &lost->origin, lost->reason, &lost->head, line);
 		run_end_event(r);
 		check_writer(r);
 	}

@@ -96,7 +96,7 @@ static void on_request(void *ctx, uint8_t decision, struct message *m, bool out_
 	message_unref(m);
 }
 
-static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin, const struct request_head *head)
 {
 	struct h2_tap *tap = ctx;
 

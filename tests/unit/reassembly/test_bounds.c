@@ -49,7 +49,7 @@ static void on_response(void *ctx, uint64_t token, struct response *response)
 	response_free(response);
 }
 
-static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin)
+static void on_lost(void *ctx, enum lost_reason reason, const struct request_origin *origin, const struct request_head *head)
 {
 	struct rig *rig = ctx;
 

@@ -160,13 +160,17 @@ static void test_target_shown(void **state)
 static void test_lost_line(void **state)
 {
 	struct message m = a_message();
+	const struct event_options plain = { 0 };
 	struct buffer out = { 0 };
 
 	(void)state;
-	event_lost(&m.origin, LOST_GAP, &out);
+	event_lost(&plain, &m.origin, LOST_GAP, NULL, &out);
 	assert_string_equal(buffer_text(&out), "{\"event\":\"lost\",\"reason\":\"gap\",\"id\":\"0000000000000abc\","
 					       "\"src\":\"10.0.0.1:4242\",\"dst\":\"10.0.0.2:8080\","
 					       "\"ts\":\"2023-11-14T22:13:20.000000001Z\"}\n");
+	buffer_clear(&out);
+	event_lost(&plain, &m.origin, LOST_GAP, &m.head, &out);
+	assert_non_null(strstr(buffer_text(&out), ",\"method\":\"POST\",\"target\":\"/v1/m:predict\",\"src\""));
 	buffer_deinit(&out);
 }
 

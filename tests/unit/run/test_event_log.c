@@ -167,7 +167,7 @@ static void test_one_by_one(void **state)
 	set_up(&r, true, SIZE_MAX);
 	tell(&r, 7);
 	tell(&r, 8);
-	event_log_lost(r.event_log, &lost, LOST_GAP, (struct wall){ 9 });
+	event_log_lost(r.event_log, &lost, LOST_GAP, NULL, (struct wall){ 9 });
 	for (int64_t i = 7; i <= 9; i++) {
 		struct item *item = ring_pop(r.ring);
 		struct event_lines *lines;

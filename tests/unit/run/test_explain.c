@@ -103,7 +103,7 @@ static void test_losses_and_targets(void **state)
 				    .grpc_status = GRPC_STATUS_NONE };
 	struct outcome timeout = { .kind = OUTCOME_FAILED_TIMEOUT, .total_us = 2500, .grpc_status = GRPC_STATUS_NONE };
 	struct message m = request("POST", "/x");
-	struct books books = { .requests = { .complete = 3, .lost = { [LOST_GAP] = 1 } } };
+	struct books books = { .requests = { .complete = 3, .lost = { [LOST_GAP] = 1, [LOST_IDLE] = 1 } } };
 	struct options o;
 	struct explain *e;
 	struct told told;
@@ -112,13 +112,15 @@ static void test_losses_and_targets(void **state)
 	OPTIONS_OF(&o, "-r", "x.pcap", "-t", "sink:", "--explain");
 	e = explain_new(stages_explain(&o));
 	told_start(&told);
-	explain_lost(e, &origin, LOST_GAP);
+	explain_lost(e, &origin, LOST_GAP, &m.head);
+	explain_lost(e, &origin, LOST_IDLE, NULL);
 	explain_outcome(e, "a", &m, &answered);
 	explain_outcome(e, "a", &m, &timeout);
 	explain_unsent(e, "b", &m, SHED_RATE);
 	explain_unsent(e, "b", &m, SHED_COUNT);
 	explain_end(e, &books); /* one of four had a line */
 	told_end(&told);
+	assert_non_null(strstr(told.text, " POST /x "));
 	assert_non_null(strstr(told.text, ": lost: gap: bytes of it were never captured\n"));
 	assert_non_null(strstr(told.text, " a: answered 200 in 1.2 ms\n"));
 	assert_non_null(strstr(told.text, " a: failed: timeout after 2.5 ms\n"));
@@ -142,7 +144,7 @@ static void test_every_reason(void **state)
 	e = explain_new(stages_explain(&o));
 	told_start(&told);
 	for (int i = 0; i < LOST_REASON_COUNT; i++)
-		explain_lost(e, &origin, (enum lost_reason)i);
+		explain_lost(e, &origin, (enum lost_reason)i, NULL);
 	for (int i = 0; i < SHED_COUNT; i++)
 		explain_unsent(e, "b", &m, (enum shed_reason)i);
 	explain_end(e, NULL);
@@ -165,7 +167,7 @@ static void test_off(void **state)
 	assert_null(explain_new(stages_explain(&o)));
 	told_start(&told);
 	assert_int_equal(explain_request(NULL, &m, DECISION_CHOSEN, 0).len, 0);
-	explain_lost(NULL, &origin, LOST_GAP);
+	explain_lost(NULL, &origin, LOST_GAP, NULL);
 	explain_end(NULL, NULL);
 	assert_string_equal(told_end(&told), "");
 	options_deinit(&o);

@@ -81,6 +81,8 @@ static void on_item(void *ctx, struct item *item)
 		break;
 	case ITEM_LOST:
 		n->reason = lost_item_of(item)->reason;
+		snprintf(n->target, sizeof(n->target), "%.*s", (int)lost_item_of(item)->head.target.len,
+			 (const char *)lost_item_of(item)->head.target.at);
 		free(lost_item_of(item));
 		break;
 	case ITEM_LINES:
@@ -274,9 +276,44 @@ static void test_all_are_told(void **state)
 		if (tells_all) {
 			assert_int_equal(g.noted[1].decision, DECISION_FILTERED_METHOD);
 			assert_int_equal(g.noted[2].reason, LOST_CUT_AT_END);
+			assert_string_equal(g.noted[2].target, "/half");
 		}
 		assert_int_equal(decided(&g, DECISION_CHOSEN), 1);
 		assert_int_equal(decided(&g, DECISION_FILTERED_METHOD), 1);
+		tear_down(&g);
+	}
+}
+
+static const struct {
+	const char *bytes, *target;
+	enum lost_reason reason;
+} lost[] = {
+	{ "POST /long HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123456789", "/long", LOST_TOO_LARGE },
+	{ "POST /parts HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n3\r\n456\r\n3\r\n789\r\n0\r\n\r\n",
+	  "/parts", LOST_TOO_LARGE },
+	{ "POST /bad HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\nzz\r\n", "/bad", LOST_MALFORMED },
+	{ "POST /he", "", LOST_CUT_AT_END }, /* its target may be longer than that */
+};
+
+/* What is lost says what it was, if its head was whole; too long a body is let go, and its head is not. */
+static void test_lost_heads(void **state)
+{
+	static const char *const args[] = { "--max-body", "4", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		struct memory_capture c;
+		struct rig g;
+
+		memory_capture_init(&c);
+		memory_capture_send(&c, 0, 'c', lost[i].bytes);
+		set_up(&g, &c, false, 64, true, args);
+		assert_int_equal(lane_start(g.lane), 0);
+		take_all(&g);
+		assert_int_equal(g.count, 1);
+		assert_int_equal(g.noted[0].kind, ITEM_LOST);
+		assert_int_equal(g.noted[0].reason, lost[i].reason);
+		assert_string_equal(g.noted[0].target, lost[i].target);
 		tear_down(&g);
 	}
 }
@@ -519,7 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_all_are_told),
+		cmocka_unit_test(test_all_are_told), cmocka_unit_test(test_lost_heads),
 		cmocka_unit_test(test_full_ring_sheds),
 		cmocka_unit_test(test_full_ring_waits),
 		cmocka_unit_test(test_stop_while_it_waits),

@@ -33,12 +33,10 @@ static void push_lane_line(const char *target)
 
 static struct item *lost(enum lost_reason reason)
 {
-	struct lost_item *l = calloc(1, sizeof(*l));
+	const struct request_head head = { .method = SPAN_LITERAL("POST"), .target = SPAN_LITERAL("/lost") };
+	struct lost_item *l = lost_item_new(&(struct request_origin){ .id = 0xdef }, reason, &head);
 
 	assert_non_null(l);
-	l->item.kind = ITEM_LOST;
-	l->origin.id = 0xdef;
-	l->reason = reason;
 	return &l->item;
 }
 
@@ -85,7 +83,7 @@ static void test_order(void **state)
 	made_run_push(&g, lost(LOST_GAP));
 	made_run_push(&g, &made_run_request(&g, "/4", DECISION_UNSAMPLED, 0)->item);
 	made_run_end(&g);
-	ASSERT_EVENTS("\"/1\"", "\"/2\"", "\"gap\"", "\"/4\"");
+	ASSERT_EVENTS("\"/1\"", "\"/2\"", "\"/lost\"", "\"/4\"");
 	assert_int_equal(g.r.stopped, 0);
 	made_run_close(&g);
 }
