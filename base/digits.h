@@ -43,6 +43,15 @@ char *put_eight(char *at, uint32_t n);
 /** put_hex() - 2 * @len lower-case hexadecimal digits */
 char *put_hex(char *at, const uint8_t *bytes, size_t len);
 
+/** hex_value_of() - of a hexadecimal digit of either case; -1 of any other byte */
+static inline int hex_value_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /** PUT_LITERAL() - the bytes of a string literal */
 #define PUT_LITERAL(at, literal) put_bytes(at, literal, sizeof(literal) - 1)
 

@@ -38,3 +38,42 @@ const char *endpoint_text(const struct endpoint *e, char *out)
 	*endpoint_put(out, e) = '\0';
 	return out;
 }
+
+/** parse_port() - digits to the end of @text, without zeros in front */
+static bool parse_port(struct span text, uint16_t *out)
+{
+	uint32_t n = 0;
+
+	if (text.len == 0 || text.len > 5 || (text.len > 1 && text.at[0] == '0'))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		n = n * 10 + (text.at[i] - '0');
+	}
+	*out = (uint16_t)n;
+	return n <= UINT16_MAX;
+}
+
+bool endpoint_read(struct span text, struct endpoint *out)
+{
+	struct endpoint e = { .family = text.len > 0 && text.at[0] == '[' ? 6 : 4 };
+	char addr[INET6_ADDRSTRLEN];
+	size_t colon = text.len, bracket = e.family == 6;
+	struct span host = { 0 };
+
+	while (colon > 0 && text.at[colon - 1] != ':')
+		colon--;
+	if (colon < 2 + 2 * bracket || colon - 1 - 2 * bracket >= sizeof(addr))
+		return false;
+	span_take(&text, colon, &host);
+	if (bracket && host.at[colon - 2] != ']')
+		return false;
+	memcpy(addr, host.at + bracket, colon - 1 - 2 * bracket);
+	addr[colon - 1 - 2 * bracket] = '\0';
+	if (strlen(addr) != colon - 1 - 2 * bracket || !parse_port(text, &e.port) ||
+	    inet_pton(bracket ? AF_INET6 : AF_INET, addr, bracket ? e.addr : e.addr + 12) != 1)
+		return false;
+	*out = e;
+	return true;
+}

@@ -8,10 +8,12 @@
 #ifndef BASE_ENDPOINT_H
 #define BASE_ENDPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/span.h"
 #include "base/word.h"
 
 struct endpoint {
@@ -49,7 +51,10 @@ static inline void endpoint_set_ipv4(struct endpoint *e, uint32_t addr, uint16_t
 /** endpoint_text() - "192.0.2.1:80" or "[2001:db8::1]:80" into @out of ENDPOINT_TEXT_MAX bytes; returns @out */
 const char *endpoint_text(const struct endpoint *e, char *out);
 
-/** endpoint_put() - the same without the NUL, as in digits.h */
+/** endpoint_read() - what endpoint_text() writes; false, with @out untouched, if @text is none */
+bool endpoint_read(struct span text, struct endpoint *out);
+
+/** endpoint_put() - as endpoint_text(), without the NUL, as in digits.h */
 char *endpoint_put(char *at, const struct endpoint *e);
 
 #endif

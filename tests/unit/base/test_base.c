@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/budget.h"
-#include "base/clock.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/digits.h"
 #include "base/endpoint.h"
@@ -256,6 +256,42 @@ static void check_cuts(struct digest *d)
 	}
 }
 
+/* From OpenSSL 3.0's SIPHASH with size 16; the first and the second are in the reference code too. In one piece, and in any two. */
+static void test_siphash_128(void **state)
+{
+	static const struct {
+		size_t len;
+		const char *hex;
+	} rows[] = {
+		{ 0, "a3817f04ba25a8e66df67214c7550293" },  { 1, "da87c1d86b99af44347659119b22fc45" },
+		{ 7, "a1f1ebbed8dbc153c0b84aa61ff08239" },  { 8, "3b62a9ba6258f5610f83e264f31497b4" },
+		{ 9, "264499060ad9baabc47f8b02bb6d71ed" },  { 15, "5493e99933b0a8117e08ec0f97cfc3d9" },
+		{ 63, "5150d1772f50834a503e069a973fbd7c" },
+	};
+	static const struct hash_key key = { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) };
+	uint8_t data[63];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t cut = 0; cut <= rows[i].len; cut++) {
+			struct hash128 h = hash128_begin(&key);
+			uint64_t half[2];
+			uint8_t bytes[16];
+			char hex[33] = "";
+
+			hash128_add(&h, data, cut);
+			hash128_add(&h, data + cut, rows[i].len - cut);
+			hash128_end(&h, half);
+			for (int b = 0; b < 16; b++)
+				bytes[b] = (uint8_t)(half[b / 8] >> 8 * (b % 8));
+			put_hex(hex, bytes, sizeof(bytes));
+			assert_string_equal(hex, rows[i].hex);
+		}
+	}
+}
+
 static void test_digests(void **state)
 {
 	static const uint8_t sha_abc[] = { 0xba, 0x78, 0x16, 0xbf };
@@ -368,6 +404,29 @@ static void test_endpoints(void **state)
 }
 
 /* What a terminal or a page obeys is written as its number, wherever it stands; all else as it is. */
+/* What is written is read again; what is no endpoint is refused. */
+static void test_endpoints_are_read(void **state)
+{
+	static const char *const good[] = { "192.0.2.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[2001:db8::1]:80", "[::]:0",
+					    "[::ffff:1.2.3.4]:8443", "[1:2:3:4:5:6:7:8]:9" };
+	static const char *const bad[] = { "", ":", ":80", "1.2.3.4", "1.2.3.4:", "1.2.3:80", "1.2.3.4:65536", "1.2.3.4:080", "1.2.3.4:+8",
+					   "1.2.3.4:8 ", " 1.2.3.4:8", "1.2.3.256:8", "host:80", "[::1]", "[::1]:", "[::1:80", "::1]:80", "[]:80",
+					   "[1.2.3.4]:80", "::1:80", "[::1]80", "[::1%lo]:80",
+					   "[11111111111111111111111111111111111111111111111111111111111111]:1" };
+	struct endpoint e;
+	char text[ENDPOINT_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(endpoint_read(span_str(good[i]), &e));
+		assert_string_equal(endpoint_text(&e, text), good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (endpoint_read(span_str(bad[i]), &e))
+			fail_msg("'%s' is no endpoint", bad[i]);
+	assert_false(endpoint_read(span_of("1.2.3.4\0:80", 11), &e));
+}
+
 static void test_shown(void **state)
 {
 	static const struct {
@@ -449,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_json_structure),
 		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_siphash_128),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_digests_of_long_inputs),
 		cmocka_unit_test(test_histogram_error),
@@ -456,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_times_are_read),
+		cmocka_unit_test(test_endpoints_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
