@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 #include "policy/glob.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

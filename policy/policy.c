@@ -28,7 +28,7 @@
 
 #include "base/cache_line.h"
 #include "base/units.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 #include "policy/presets.h"
 #include "policy/route.h"
 #include "policy/rule.h"

@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 #include "policy/allow.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 #include "policy/presets.h"
 #include "policy/route.h"
 #include "policy/rule.h"

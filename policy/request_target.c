@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 static bool is_alpha(uint8_t c)
 {

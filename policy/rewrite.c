@@ -32,7 +32,7 @@
 
 #include "message/grpc.h"
 #include "policy/allow.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 #include "policy/path_rewrite.h"
 #include "policy/request_target.h"
 

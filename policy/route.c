@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #include "policy/glob.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 #include "policy/request_target.h"
 
 #define ROUTE_PARTS_MAX 6

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/shown.h"
 #include "policy/allow.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 #define RTOL_DEFAULT 1e-5
 #define ATOL_DEFAULT 1e-8

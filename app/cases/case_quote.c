@@ -3,7 +3,7 @@
 
 #include "policy/allow.h"
 #include "policy/glob.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 void quote_shell(struct buffer *out, struct span text)
 {

@@ -24,7 +24,7 @@
 #include "base/units.h"
 #include "compare/comparer.h"
 #include "compare/rules/path_presets.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 #define STATUS_DEFAULT 200
 

@@ -8,7 +8,7 @@
 
 #include "app/options/read_all.h"
 #include "base/log.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 #include "report/view.h"
 
 #define FILE_BYTES_MAX (UINT64_C(1) << 30)

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "compare/body.h"
-#include "policy/http_text.h"
+#include "message/http_text.h"
 
 #define CHUNK_DIGITS_MAX 15
 
