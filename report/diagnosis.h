@@ -64,6 +64,7 @@ struct probe {
 	int64_t connect_us, total_us;
 	const char *detail;
 	const char *path; /* of a request that was seen, as this target would get it; "": its base was asked for; borrowed */
+	int options_code; /* status of an OPTIONS for @path, where a HEAD got 404; 0: not asked, or no response */
 	bool skipped; /* the built-in sink: there is nothing to ask */
 	bool is_production; /* it is @server, which is watched, and was not asked */
 	struct endpoint server;

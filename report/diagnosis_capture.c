@@ -80,7 +80,7 @@ static bool nothing_readable(const struct symptoms *s, struct diagnosis *d)
 	return true;
 }
 
-/** partly_readable() - a tenth of the packets is of a kind that may hide connections */
+/** partly_readable() - a tenth of the packets is of a kind that may hide connections: where none is left, those that are missed */
 static void partly_readable(const struct symptoms *s, struct diagnosis *d)
 {
 	size_t said = 0;
@@ -91,7 +91,7 @@ static void partly_readable(const struct symptoms *s, struct diagnosis *d)
 
 		if (share->packets <= UNREAD_HANDFUL || share->packets < s->wide.packets / 10 || !unread_hides(share->what))
 			continue;
-		line = diagnosis_add(d, FINDING_WARNING, "unread");
+		line = diagnosis_add(d, s->narrow.segments == 0 ? FINDING_FAULT : FINDING_WARNING, "unread");
 		name_unread(s, line, share);
 		line_say(line, " and could not be read; requests in them are missed.");
 		unread_advise(share->what, s->vxlan_ports, s->vxlan_port_count, &line->remedy);
@@ -166,8 +166,8 @@ bool diagnose_capture(const struct symptoms *s, struct diagnosis *d)
 		return false;
 	tunnels(s, d);
 	clocks(s, d);
-	if (nothing_readable(s, d) || shut_out(s, d))
+	if (nothing_readable(s, d))
 		return false;
 	partly_readable(s, d);
-	return true;
+	return !shut_out(s, d);
 }

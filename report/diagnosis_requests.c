@@ -77,7 +77,7 @@ static void joined_late(const struct symptoms *s, struct diagnosis *d)
 	if (b->requests.seen > 0) {
 		line = diagnosis_add(d, FINDING_NOTE, "midstream");
 		line_count(line, b->connections.midstream, "connection");
-		line_say(line, " began before the capture; requests are found from the next one on.");
+		line_say(line, " began before the capture. Of each, the first requests that are read are those that begin after it.");
 		return;
 	}
 	if (b->connections.tls + b->connections.http2 > 0)
@@ -85,7 +85,10 @@ static void joined_late(const struct symptoms *s, struct diagnosis *d)
 	line = diagnosis_add(d, FINDING_FAULT, "midstream");
 	line_count(line, b->connections.midstream, "connection");
 	line_say(line, " began before the capture, and no request has begun since.");
-	line_advise(line, "watch for longer (--duration 30s); if it stays so, they carry something else than HTTP/1, or only the answers pass here");
+	line_advise(line, "watch for longer (--duration 30s); if it stays so, only the responses pass here, or it is something else than HTTP/1%s",
+		    !s->ports && !s->leaves_http2 ? ": for gRPC and other HTTP/2 name the port (-p), since connections that are older than the "
+						    "capture are read on the ports of -p alone"
+						  : "");
 }
 
 static void one_way(const struct symptoms *s, struct diagnosis *d)
@@ -100,7 +103,7 @@ static void one_way(const struct symptoms *s, struct diagnosis *d)
 	line_say(line, " of ");
 	line_count(line, b->connections.seen, "connection");
 	line_say(line, " passed in one direction only. Their requests are mirrored, but after a loss the next one is harder to find, "
-		       "and answers cannot be compared.");
+		       "and responses cannot be compared.");
 	line_advise(line, "mirror both directions to this interface (SPAN: \"both\"; cloud mirroring: a rule for each direction)");
 }
 
@@ -223,6 +226,12 @@ static void twice(const struct symptoms *s, struct diagnosis *d)
 		line_advise(line, "to save the work, name one interface with -i");
 }
 
+/* ... or is no finding: the watch ended in the middle of a request */
+static bool has_own_finding(size_t reason)
+{
+	return reason == LOST_CUT_AT_END || reason == LOST_HEAD_UNKNOWN || reason == LOST_MULTIPATH;
+}
+
 static void lost(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -231,7 +240,7 @@ static void lost(const struct symptoms *s, struct diagnosis *d)
 	bool first = true;
 
 	for (size_t i = 0; i < LOST_REASON_COUNT; i++)
-		all += i == LOST_CUT_AT_END ? 0 : b->requests.lost[i];
+		all += has_own_finding(i) ? 0 : b->requests.lost[i];
 	if (all == 0)
 		return;
 	line = diagnosis_add(d, b->requests.complete == 0 ? FINDING_FAULT : FINDING_WARNING, "lost");
@@ -240,7 +249,7 @@ static void lost(const struct symptoms *s, struct diagnosis *d)
 	line_count(line, b->requests.seen, "request");
 	line_say(line, " got lost: ");
 	for (size_t i = 0; i < LOST_REASON_COUNT; i++) {
-		if (b->requests.lost[i] == 0 || i == LOST_CUT_AT_END)
+		if (b->requests.lost[i] == 0 || has_own_finding(i))
 			continue;
 		line_say(line, "%s%s ", first ? "" : ", ", lost_names[i].name);
 		format_count(&line->text, b->requests.lost[i]);

@@ -181,7 +181,7 @@ static void probe_failed(const struct probe *p, struct diagnosis *d)
 static enum finding_severity judge_status(const struct probe *p)
 {
 	if (p->status_code == 404 && p->path[0])
-		return FINDING_WARNING;
+		return p->options_code == 404 ? FINDING_FAULT : FINDING_WARNING;
 	return p->status_code >= 500 && p->status_code != 501 ? FINDING_WARNING : FINDING_GOOD;
 }
 
@@ -216,10 +216,13 @@ void diagnose_targets(const struct symptoms *s, struct diagnosis *d)
 		format_time(&line->text, (double)p->connect_us);
 		line_say(line, ", HEAD %s%sgave status %d after ", p->path, p->path[0] ? " " : "", p->status_code);
 		format_time(&line->text, (double)p->total_us);
-		line_say(line, ".");
+		line_say(line, "%s.", line->severity == FINDING_FAULT ? ", and OPTIONS 404 as well: it does not know that path" : "");
 		if (line->severity == FINDING_GOOD)
 			continue;
-		if (p->status_code == 404)
+		if (line->severity == FINDING_FAULT)
+			line_advise(line, "another path in -t, or --rewrite-path; if a POST to it with curl gives another status than 404, this server "
+					  "hides its paths from other methods, and it would work");
+		else if (p->status_code == 404)
 			line_advise(line, "a POST to this path of the shadow, such as with curl: if that is 404 too, the path of -t or --rewrite-path is "
 					  "wrong; some servers say 404 to a HEAD of what they know by POST");
 		else

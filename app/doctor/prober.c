@@ -5,6 +5,10 @@
  * URL: it costs the shadow nothing, and whatever status comes back, the way there
  * works. It carries our name and the mark of the loop
  * guard, and no credentials, so a 401 is a response like any other.
+ *
+ * 404 for a path that was seen may mean that the shadow has no such path, or that
+ * it has none for HEAD, where others say 405. OPTIONS is as harmless, and servers
+ * that tell methods from paths answer it, so it is asked next.
  */
 #include "app/doctor/prober.h"
 
@@ -31,6 +35,8 @@ struct prober {
 	uv_loop_t loop;
 	struct replay *replay;
 	struct question question[TARGETS_MAX];
+	size_t asked[TARGETS_MAX]; /* targets of this round, as the replay numbers them */
+	bool again;                /* OPTIONS, after the HEAD */
 };
 
 static int make_head(void *ctx, const struct message *m, struct outgoing *out)
@@ -52,20 +58,26 @@ static void on_outcome(void *ctx, size_t target, const struct message *m, const 
 {
 	struct prober *p = ctx;
 
+	struct probe *probe = &p->probes[p->asked[target]];
+
 	(void)m;
-	p->probes[target].kind = outcome->kind;
-	p->probes[target].status_code = outcome->status_code;
-	p->probes[target].connect_us = outcome->connect_us;
-	p->probes[target].total_us = outcome->total_us;
-	p->probes[target].detail = outcome->detail;
+	if (p->again) {
+		probe->options_code = outcome->status_code;
+		return;
+	}
+	probe->kind = outcome->kind;
+	probe->status_code = outcome->status_code;
+	probe->connect_us = outcome->connect_us;
+	probe->total_us = outcome->total_us;
+	probe->detail = outcome->detail;
 }
 
 static void on_production(void *ctx, size_t target, const struct endpoint *server)
 {
 	struct prober *p = ctx;
 
-	p->probes[target].is_production = true;
-	p->probes[target].server = *server;
+	p->probes[p->asked[target]].is_production = true;
+	p->probes[p->asked[target]].server = *server;
 }
 
 static void on_drained(void *ctx)
@@ -75,21 +87,27 @@ static void on_drained(void *ctx)
 	replay_close(p->replay);
 }
 
-static int ask(struct prober *p, struct buffer *error)
+static bool is_asked(const struct prober *p, size_t target)
 {
-	const struct request_head head = { .method = SPAN_LITERAL("HEAD"), .target = SPAN_LITERAL("/"), .version_major = 1,
-					   .version_minor = 1 };
+	return !p->again || (p->probes[target].status_code == 404 && p->probes[target].path[0]);
+}
+
+static int ask(struct prober *p, struct span method, struct buffer *error)
+{
+	const struct request_head head = { .method = method, .target = SPAN_LITERAL("/"), .version_major = 1, .version_minor = 1 };
 	const struct request_origin origin = { 0 };
 	struct target_options targets[TARGETS_MAX];
-	struct replay_options options = { .targets = targets, .target_count = p->set->target_count, .on_outcome = on_outcome,
-					  .on_production = on_production, .ctx = p };
+	struct replay_options options = { .targets = targets, .on_outcome = on_outcome, .on_production = on_production, .ctx = p };
 	struct budget budget;
 	struct message *m;
 	int err;
 
 	for (size_t i = 0; i < p->set->target_count; i++) {
+		if (!is_asked(p, i))
+			continue;
 		p->question[i] = (struct question){ &p->set->targets[i].url, p->probes[i].path };
-		targets[i] = (struct target_options){
+		p->asked[options.target_count] = i;
+		targets[options.target_count++] = (struct target_options){
 			.url = p->set->targets[i].url,
 			.tls = p->set->tls,
 			.http_version = p->set->targets[i].http_version,
@@ -107,6 +125,8 @@ static int ask(struct prober *p, struct buffer *error)
 			.make_head_ctx = &p->question[i],
 		};
 	}
+	if (options.target_count == 0)
+		return 0;
 	err = replay_new(&p->loop, &options, &p->replay, error);
 	if (err < 0)
 		return err;
@@ -137,7 +157,10 @@ int prober_ask(const struct prober_settings *set, const struct narrow_view *seen
 		buffer_add_str(error, "cannot set up the event loop: out of memory or descriptors");
 		return -ENOMEM;
 	}
-	err = ask(&p, error);
+	err = ask(&p, SPAN_LITERAL("HEAD"), error);
+	p.again = true;
+	if (err == 0)
+		err = ask(&p, SPAN_LITERAL("OPTIONS"), error);
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&p.loop);
 	return err;

@@ -26,7 +26,7 @@ struct prober_settings {
 };
 
 /**
- * prober_ask() - send one HEAD to each target and wait for the responses, at most max_time_ns
+ * prober_ask() - send one HEAD to each target, and an OPTIONS where it says 404; wait for the responses, max_time_ns each
  * @seen:    where requests went: a target that leads to one of these is not asked
  * @probes:  room for one per target; names and paths are borrowed from @set
  * Return: 0, or a negative errno with one sentence in @error (a file of TLS that is not right).

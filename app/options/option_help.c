@@ -32,7 +32,7 @@ static const char doctor_text[] =
 	"\n"
 	"Says why nothing is captured, matched or sent, and what to do. It takes the options of a run, looks\n"
 	"at the traffic for five seconds (--duration) or at a recording, and sends each target one HEAD\n"
-	"request. It mirrors nothing.\n"
+	"request, and after a 404 one OPTIONS. It mirrors nothing.\n"
 	"Exit status: 0 this would work, 1 it would not yet, 2 wrong usage.\n"
 	"\n"
 	"These options matter to it; the others of a run are taken and change nothing:\n";

@@ -76,8 +76,8 @@ void event_log_request(struct event_log *t, const struct message *m, enum decisi
 	end_line(t);
 }
 
-void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason, const struct request_head *head,
-		    struct wall now)
+void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
+		    const struct request_head *head, struct wall now)
 {
 	struct buffer *line = begin_line(t, now);
 

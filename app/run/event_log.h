@@ -50,8 +50,8 @@ void event_log_show(struct event_log *t, const struct rewrite *shown);
 void event_log_request(struct event_log *t, const struct message *m, enum decision decision);
 
 /** event_log_lost() - a request that will never be complete; @head: as on_lost() has it; @now: capture time */
-void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason, const struct request_head *head,
-		    struct wall now);
+void event_log_lost(struct event_log *t, const struct request_origin *origin, enum lost_reason reason,
+		    const struct request_head *head, struct wall now);
 
 /** event_log_flush() - what was told so far goes into the ring; NULL allowed */
 void event_log_flush(struct event_log *t);

@@ -146,21 +146,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status if self.path.startswith("/base/v1/models/") else 404)
         self.end_headers()
     log_message = lambda *_: None
+if sys.argv[3:]:
+    Handler.do_OPTIONS = Handler.do_HEAD
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
 def doctor_target_path(lab):
-    """Each target is asked for a path that was seen, below its own; 405 and 501 say that it is there, 404 that it may not be."""
+    """Each target is asked for a path that was seen, below its own; 405 and 501 say that it is there, 404 that it may not be.
+
+    404 to OPTIONS as well says that it is not.
+    """
     ns = lab.namespace()
     for port, status in ((9001, 405), (9002, 501), (9003, 200)):
         lab.wait_listening(ns, port, lab.start(ns, "python3", "-c", HEAD_ONLY, port, status, label=f"head-{status}"))
+    lab.wait_listening(ns, 9004, lab.start(ns, "python3", "-c", HEAD_ONLY, 9004, 200, "options", label="options"))
     run = ["doctor", "--json", "-r", lab.pcap("v1-predict"), "-p", "8080"]
     for target, severity, words in (("http://127.0.0.1:9001/base", "ok", ["HEAD /base/v1/models/", "status 405"]),
                                     ("http://127.0.0.1:9002/base", "ok", ["status 501"]),
                                     ("http://127.0.0.1:9003/base", "ok", ["status 200"]),
-                                    ("http://127.0.0.1:9003/nothere", "warning", ["HEAD /nothere/v1/models/", "404", "--rewrite-path"])):
-        findings = answer(lab.start(ns, lab.binary, *run, "-t", target, label="doctor"), True)
+                                    ("http://127.0.0.1:9004/base", "ok", ["status 200"]),
+                                    ("http://127.0.0.1:9003/nothere", "warning", ["HEAD /nothere/v1/models/", "404", "--rewrite-path"]),
+                                    ("http://127.0.0.1:9004/nothere", "fault", ["OPTIONS 404", "does not know that path"])):
+        findings = answer(lab.start(ns, lab.binary, *run, "-t", target, label="doctor"), severity != "fault")
         expect(findings, "target", severity, words)
     findings = answer(lab.start(ns, lab.binary, *run, "-t", "http://127.0.0.1:9001", "--rewrite-path", "^/v1/=>/base/v1/", label="doctor"), True)
     expect(findings, "target", "ok", ["HEAD /base/v1/models/"])

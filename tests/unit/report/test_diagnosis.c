@@ -264,6 +264,18 @@ static void a_third_in_vxlan(struct symptoms *s)
 	s->wide.unread[0] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 4789), 300 };
 }
 
+static void a_third_in_vxlan_and_no_port(struct symptoms *s)
+{
+	a_third_in_vxlan(s);
+	other_port(s);
+}
+
+static void midstream_on_any_port(struct symptoms *s)
+{
+	only_midstream(s);
+	s->ports = NULL;
+}
+
 static void much_name_lookup(struct symptoms *s)
 {
 	s->wide.unread[0] = (struct unread_share){ UNREAD(UNREAD_UDP_PORT, 53), 300 };
@@ -391,6 +403,7 @@ static void ask(struct symptoms *s, enum outcome_kind kind, int status)
 	probe.total_us = 1100;
 	probe.skipped = probe.is_production = false;
 	probe.path = "";
+	probe.options_code = 0;
 	probe.detail = NULL;
 	s->probes = &probe;
 	s->probe_count = 1;
@@ -445,6 +458,18 @@ static void target_has_no_such_path(struct symptoms *s)
 	probe.path = "/nothere/v1/x";
 }
 
+static void target_knows_no_such_path(struct symptoms *s)
+{
+	target_has_no_such_path(s);
+	probe.options_code = 404;
+}
+
+static void target_has_no_head_there(struct symptoms *s)
+{
+	target_has_no_such_path(s);
+	probe.options_code = 405;
+}
+
 static void target_slow(struct symptoms *s)
 {
 	ask(s, OUTCOME_FAILED_TIMEOUT, 0);
@@ -488,6 +513,7 @@ static const struct {
 	  "it is encrypted" },
 	{ all_unknown_udp, "unread", FINDING_FAULT, false, "800 of 900 packets have UDP port 10000.", "--vxlan-port 10000" },
 	{ all_of_a_given_port, "unread", FINDING_FAULT, false, "UDP port 10000.", "although --vxlan-port names the port" },
+	{ a_third_in_vxlan_and_no_port, "unread", FINDING_FAULT, false, "300 of 900 packets have UDP port 4789 (VXLAN)", "report this" },
 	{ a_third_in_vxlan, "unread", FINDING_WARNING, true, "300 of 900 packets have UDP port 4789 (VXLAN) and could not be read", "report this" },
 	{ much_name_lookup, "requests", FINDING_GOOD, true, "100 requests passed whole; 100 would be mirrored.", "" },
 	{ expression_shuts_out, "filter", FINDING_FAULT, false, "HTTP requests are seen on port 8080 (100).", "another filter expression: it is" },
@@ -501,9 +527,10 @@ static const struct {
 	{ port_of_http2, "requests", FINDING_GOOD, true, "passed whole, with HTTP/2 on port 8001 (2); 100 would", "" },
 	{ old_connections, "head_unknown", FINDING_WARNING, true, "4 requests of HTTP/2 got lost (head_unknown)", "restart the client" },
 	{ only_midstream, "midstream", FINDING_FAULT, false, "no request has begun", "longer" },
+	{ midstream_on_any_port, "midstream", FINDING_FAULT, false, "no request has begun", "name the port (-p)" },
 	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before", "" },
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
-	{ nothing_to_compare, "one_way", FINDING_FAULT, false, "answers cannot be compared", "SPAN" },
+	{ nothing_to_compare, "one_way", FINDING_FAULT, false, "responses cannot be compared", "SPAN" },
 	{ some_to_compare, "one_way", FINDING_WARNING, true, "19 of 20 connections", "SPAN" },
 	{ several_paths, "multipath", FINDING_WARNING, true, "2 connections of Multipath TCP", "net.mptcp.enabled=0" },
 	{ nothing_but_subflows, "multipath", FINDING_FAULT, false, "1 connection of Multipath TCP", "ends Multipath TCP" },
@@ -537,6 +564,8 @@ static const struct {
 	{ target_knows_no_head, "target", FINDING_GOOD, true, "HEAD /v1/x gave status 405 after", "" },
 	{ target_has_no_head, "target", FINDING_GOOD, true, "gave status 501", "" },
 	{ target_has_no_such_path, "target", FINDING_WARNING, true, "HEAD /nothere/v1/x gave status 404", "the path of -t or --rewrite-path" },
+	{ target_knows_no_such_path, "target", FINDING_FAULT, false, "OPTIONS 404 as well: it does not know that path.", "another path in -t" },
+	{ target_has_no_head_there, "target", FINDING_WARNING, true, "gave status 404 after 1.10 ms.", "say 404 to a HEAD" },
 	{ target_refuses, "target", FINDING_FAULT, false, "does not accept connections", "running" },
 	{ target_unknown, "target", FINDING_FAULT, false, "looked up", "getent" },
 	{ target_tls, "target", FINDING_FAULT, false, "TLS", "--cacert" },
