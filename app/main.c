@@ -193,7 +193,7 @@ static int help_command(int argc, char **argv)
 {
 	struct buffer error = { 0 };
 
-	if (argc == 1)
+	if (argc == 1 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return print_help();
 	if (strcmp(argv[1], DOCTOR) == 0)
 		return print_doctor_help();

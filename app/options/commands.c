@@ -10,6 +10,7 @@
 
 #define LEFT_WIDTH 23
 #define WIDTH 100
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -23,7 +24,8 @@ static const struct command_option diff_options[] = { DIFF_OPTIONS(X) };
 const struct command_row commands[] = {
 	{ "report", "FILE.json... [OPTIONS]",
 	  "Draw a report again from its JSON (--report FILE.json writes it). Several, of the taps of one\n"
-	  "service or of its days, are added up and drawn as one.\n",
+	  "service or of its days, are added up and drawn as one.\n"
+	  "Exit status: 0 done, 1 a file could not be read or written, 2 wrong usage, 3 --fail-on holds.\n",
 	  report_options, COUNT(report_options) },
 	{ "diff", "A B [OPTIONS]",
 	  "Compare two responses as --compare does: A is taken for production's, B for the shadow's. Each is\n"
@@ -34,11 +36,13 @@ const struct command_row commands[] = {
 	{ "repro", "REPORT.json ID [OPTIONS], or: shadowtap repro CASE --minimise URL",
 	  "Make a case of an example in a report that was made with --show-bodies: files with the request,\n"
 	  "both responses and what differs, and a script that sends it again. A run with --repro DIR makes\n"
-	  "cases by itself, and whole ones: a report has no more than 4096 bytes of each body.\n",
+	  "cases by itself, and whole ones: a report has no more than 4096 bytes of each body.\n"
+	  "Exit status: 0 done, 1 could not do it, 2 wrong usage.\n",
 	  repro_options, COUNT(repro_options) },
 	{ "plan", "--limit SHARE [OPTIONS]",
 	  "How many pairs, and how long, until it is decided whether the mismatch is below the limit, by what\n"
-	  "may be looked at any time: a row for each true mismatch. Of a report, how many it still takes.\n",
+	  "may be looked at any time: a row for each true mismatch. Of a report, how many it still takes.\n"
+	  "Exit status: 0 done, 1 the report could not be read, 2 wrong usage.\n",
 	  plan_options, COUNT(plan_options) },
 };
 
@@ -71,7 +75,7 @@ static bool begins_filter(const char *word)
 	return false;
 }
 
-/** nearest() - the command that @word is fewer than three edits from, or NULL */
+/** nearest() - the command that @word is fewer than three edits from, or NULL; "Doctor" is one edit away */
 static const char *nearest(const char *word)
 {
 	const char *near = edit_distance(span_str(word), span_str(DOCTOR)) < 3 ? DOCTOR : NULL;
@@ -86,7 +90,7 @@ bool command_is_unknown(const char *word, struct buffer *error)
 {
 	const char *near;
 
-	if (word[0] == '\0' || strspn(word, "abcdefghijklmnopqrstuvwxyz") != strlen(word) || strcmp(word, DOCTOR) == 0 ||
+	if (word[0] == '\0' || strspn(word, LETTERS) != strlen(word) || strcmp(word, DOCTOR) == 0 ||
 	    command_find(word) || begins_filter(word))
 		return false;
 	near = nearest(word);

@@ -63,6 +63,7 @@ static const struct {
 	{ "report", NULL },
 	{ "doctor", NULL },
 	{ "dokter", "did you mean doctor?" },
+	{ "Doctor", "did you mean doctor?" },
 	{ "repot", "did you mean report?" },
 	{ "frobnicate", "there are doctor, report, " },
 	{ "port", NULL }, /* two edits from report, and the beginning of a filter */
