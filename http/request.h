@@ -46,8 +46,15 @@ struct request {
 	bool wants_response; /* and there is a message */
 };
 
-/** request_start() - the first byte may be here; nothing is counted yet */
+/** request_start() - the first byte may be here; nothing is counted yet. Where it lies, request_place() says */
 void request_start(struct request_env *env, struct request *rq, struct wall ts);
+
+/** request_place() - its first byte is that of the client at @offset, on a segment that had read up to @peer_read */
+static inline void request_place(struct request *rq, uint64_t offset, uint64_t peer_read)
+{
+	rq->origin.sequence = (uint32_t)offset; /* reassembly/chunk.h: the lower halves are TCP's */
+	rq->origin.acknowledgement = (uint32_t)peer_read;
+}
 
 /** request_seen() - it is a request: count it; @ordinal: its number on the connection */
 static inline void request_seen(struct request_env *env, struct request *rq, uint32_t ordinal)

@@ -124,3 +124,14 @@ const char *message_id_text(uint64_t id, char *out)
 	*message_id_put(out, id) = '\0';
 	return out;
 }
+
+char *wire_id_put(char *at, struct wire_id id)
+{
+	return message_id_put(message_id_put(at, id.high), id.low);
+}
+
+const char *wire_id_text(struct wire_id id, char *out)
+{
+	*wire_id_put(out, id) = '\0';
+	return out;
+}

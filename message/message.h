@@ -39,6 +39,11 @@ struct request_head {
 /** request_head_find() - value of the first field called @name (any case), or NULL */
 const struct span *request_head_find(const struct request_head *head, struct span name);
 
+/** struct wire_id - who a request is wherever it is captured (relay/wire_id.h); zero: it has none */
+struct wire_id {
+	uint64_t high, low;
+};
+
 /** struct request_origin - where and when a request was seen */
 struct request_origin {
 	struct endpoint client, server;
@@ -46,6 +51,12 @@ struct request_origin {
 	uint64_t connection;  /* number of the connection in this run and lane, from 1 */
 	struct wall ts_first, ts_last; /* packets with the first / last byte; ts_last is 0 until complete */
 	struct endpoint proxied; /* the client, as a proxy says before the connection's first request; family 0: none did */
+	/*
+	 * Where its first byte lies, in numbers that are the same wherever the connection is captured: of TCP its sequence
+	 * number and what its segment acknowledged; HTTP/2: of its HEADERS frame's first byte, and the stream.
+	 */
+	uint32_t sequence, acknowledgement, stream;
+	struct wire_id wire; /* where requests are handed to other hosts, or come from them */
 };
 
 struct message {
@@ -110,5 +121,19 @@ const char *message_id_text(uint64_t id, char *out);
 
 /** message_id_put() - the same without the NUL, as in base/digits.h */
 char *message_id_put(char *at, uint64_t id);
+
+static inline bool wire_id_is_set(struct wire_id id)
+{
+	return (id.high | id.low) != 0;
+}
+
+/** WIRE_ID_TEXT_MAX - 32 hexadecimal digits and the NUL */
+#define WIRE_ID_TEXT_MAX 33
+
+/** wire_id_text() - returns @out */
+const char *wire_id_text(struct wire_id id, char *out);
+
+/** wire_id_put() - the same without the NUL */
+char *wire_id_put(char *at, struct wire_id id);
 
 #endif

@@ -32,6 +32,15 @@ static bool has_control(const char *at, size_t len)
 	return false;
 }
 
+/** offset_of() - of a byte of a request's method. What llhttp is given then is where it lies: the segment's, to its end */
+static uint64_t offset_of(const struct http *h, const char *at)
+{
+	const char *from = h->at_hand.line.at ? (const char *)h->at_hand.line.at : h->framing.parse_at;
+	uint64_t start = h->at_hand.line.at ? h->at_hand.end - h->at_hand.line.len : h->at_hand.start;
+
+	return start + (uint64_t)(at - from);
+}
+
 static int on_method(llhttp_t *p, const char *at, size_t len)
 {
 	struct http *h = http_of(p);
@@ -39,6 +48,7 @@ static int on_method(llhttp_t *p, const char *at, size_t len)
 	if (!h->requests.any_byte && len > 0) {
 		h->requests.any_byte = true;
 		h->requests.current.origin.ts_first = h->at_hand.at;
+		request_place(&h->requests.current, offset_of(h, at), h->at_hand.ack);
 		h->requests.pipelined = plausible_is_pipelined(h);
 	}
 	return head_add_method(h->requests.head, span_of(at, len)) ? 0 : HPE_USER;

@@ -35,6 +35,7 @@ void requests_start(struct http *h, struct span line)
 	request_start(&h->env->requests, &h->requests.current, h->at_hand.at);
 	h->at_hand.line = line;
 	h->requests.start = h->at_hand.end - line.len;
+	request_place(&h->requests.current, h->requests.start, h->at_hand.ack);
 	h->requests.state = REQUEST_METHOD;
 	h->requests.any_byte = h->requests.pipelined = h->requests.uncounted = h->requests.sent = false;
 	h->guess.tentative = h->guess.on_trial = false;

@@ -214,14 +214,22 @@ static void take_data(struct http2 *h, struct span piece)
 		met_midway(h, id);
 }
 
-static void start_frame(struct http2 *h, struct wall now)
+/** start_block() - HEADERS; @left: bytes from the frame's first to the chunk's last. More than it has: the frame's head is split */
+static void start_block(struct side *s, const struct chunk *chunk, size_t left)
+{
+	block_start(&s->block, &s->frames.at, chunk->at);
+	s->block.offset = chunk->offset + chunk->bytes.len - left;
+	s->block.peer_read = left > chunk->bytes.len ? s->split_read : chunk->peer_read;
+}
+
+static void start_frame(struct http2 *h, const struct chunk *chunk, size_t left)
 {
 	struct side *s = mine(h);
 	const struct frame *at = &s->frames.at;
 
 	s->small_have = 0;
 	if (at->type == FRAME_HEADERS)
-		block_start(&s->block, at, now);
+		start_block(s, chunk, left);
 	if (at->type == FRAME_CONTINUATION && ++s->block.frames > BLOCK_FRAMES_MAX)
 		block_break(&s->block, LOST_HEAD_UNKNOWN);
 }
@@ -322,6 +330,8 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 		case FRAMES_MORE:
 			if (block.at && s->block.is_open) /* its frame ends with padding in the next chunk */
 				block_keep(&s->block, block);
+			if (s->frames.have > 0 && s->frames.have <= chunk->bytes.len)
+				s->split_read = chunk->peer_read;
 			return;
 		case FRAMES_WHOLE:
 		case FRAMES_START:
@@ -331,7 +341,7 @@ static void take_frames(struct http2 *h, const struct chunk *chunk, struct span 
 			}
 			if (event == FRAMES_WHOLE && frame_says_nothing(&s->frames.at))
 				break;
-			start_frame(h, chunk->at);
+			start_frame(h, chunk, FRAME_HEAD_BYTES + in.len + (event == FRAMES_WHOLE ? s->frames.at.length : 0));
 			if (event == FRAMES_START)
 				break;
 			if (piece.len > 0)

@@ -96,6 +96,7 @@ struct block {
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
 	struct wall at; /* with its first byte */
+	uint64_t offset, peer_read; /* HEADERS of a client: where the frame's first byte lies, and how far its segment had read */
 	uint32_t stream;
 	uint32_t skip; /* bytes before the fields: the promised stream's id */
 	uint16_t frames;
@@ -125,6 +126,7 @@ struct side {
 	uint32_t limit;     /* streams above are not processed by it: from its GOAWAY */
 	uint64_t last_read; /* peer_read of the last segment, with last_bytes */
 	size_t last_bytes;  /* of the last segment; 0: none since the place was found */
+	uint64_t split_read; /* of a client, within a frame's nine bytes: peer_read of the segment that has the first of them */
 	struct frames frames;
 	struct hpack hpack;
 	struct block block;

@@ -63,9 +63,12 @@ void h2_requests_forget(struct http2 *h, struct h2_stream *st)
 
 static void begin(struct http2 *h, struct request *rq, uint32_t id, struct wall at)
 {
+	const struct block *block = &h->side[SIDE_CLIENT].block;
 	struct http_stats *stats = h->env->requests.stats;
 
 	rq->origin = h->origin;
+	rq->origin.stream = id;
+	request_place(rq, block->offset, block->peer_read);
 	request_start(&h->env->requests, rq, at);
 	request_seen(&h->env->requests, rq, id);
 	counter_add(&stats->http2_streams, 1);
