@@ -42,6 +42,8 @@ struct input {
 	off_t begin; /* of a regular file: where it stood when it was given to us */
 	_Atomic uint64_t done;
 	atomic_bool interrupted;
+	uint8_t first[MAGIC_BYTES]; /* of what is in a gzip */
+	size_t first_at, first_end; /* what is unread of that */
 	size_t chunk_at, chunk_end; /* what is unread of the chunk */
 	uint8_t chunk[CHUNK_BYTES];
 };
@@ -153,16 +155,46 @@ static ssize_t read_gzip(struct input *in, char *out, size_t size)
 	return (ssize_t)(room - in->zlib.avail_out);
 }
 
-static ssize_t input_read(void *cookie, char *out, size_t size)
+/* Give back what input_open() looked at of the content of a gzip. */
+static ssize_t read_first(struct input *in, char *out, size_t size)
+{
+	struct span first = span_of(in->first + in->first_at, in->first_end - in->first_at);
+
+	span_truncate(&first, size);
+	memcpy(out, first.at, first.len);
+	in->first_at += first.len;
+	return (ssize_t)first.len;
+}
+
+ssize_t input_read(struct input *in, void *out, size_t size)
+{
+	ssize_t n;
+
+	if (in->first_at < in->first_end)
+		return read_first(in, out, size);
+	n = in->is_gzip ? read_gzip(in, out, size) : read_plain(in, out, size);
+	if (n >= 0)
+		return n;
+	in->trouble = "reading it failed";
+	return -errno;
+}
+
+static ssize_t stream_read(void *cookie, char *out, size_t size)
 {
 	struct input *in = cookie;
-	ssize_t n = in->is_gzip ? read_gzip(in, out, size) : read_plain(in, out, size);
+	ssize_t n = input_read(in, out, size);
 
 	if (n < 0)
-		in->trouble = "reading it failed";
-	else
-		lift_bytes(&in->lift, (uint8_t *)out, (size_t)n);
+		return -1;
+	lift_bytes(&in->lift, (uint8_t *)out, (size_t)n);
 	return n;
+}
+
+bool input_begins(const struct input *in, struct span with)
+{
+	struct span content = in->is_gzip ? span_of(in->first, in->first_end) : span_of(in->chunk, in->chunk_end);
+
+	return span_starts(content, with);
 }
 
 void input_relabel(struct input *in, int linktype)
@@ -193,7 +225,7 @@ static bool has_buffered(const FILE *stream)
 
 FILE *input_stream(struct input *in)
 {
-	static const cookie_io_functions_t functions = { .read = input_read };
+	static const cookie_io_functions_t functions = { .read = stream_read };
 
 	in->stream = fopencookie(in, "r", functions);
 	if (!in->stream)
@@ -210,8 +242,8 @@ bool input_ready(struct input *in, int timeout_ms)
 {
 	struct pollfd wait = { .fd = in->fd, .events = POLLIN };
 
-	return in->is_file || in->ended || in->chunk_at < in->chunk_end || has_buffered(in->stream) ||
-	       poll(&wait, 1, timeout_ms) > 0;
+	return in->is_file || in->ended || in->first_at < in->first_end || in->chunk_at < in->chunk_end ||
+	       has_buffered(in->stream) || poll(&wait, 1, timeout_ms) > 0;
 }
 
 static int fail(struct buffer *error, const char *path, int err)
@@ -292,6 +324,17 @@ static int refuse_strangers(struct span content, const char *path, struct buffer
 	return 0;
 }
 
+/* How the content begins, which is waited for like the first bytes themselves; what is wrong with it shows to who reads it. */
+static void look_into_gzip(struct input *in)
+{
+	ssize_t n = 1;
+
+	while (in->first_end < sizeof(in->first) && n > 0) {
+		n = read_gzip(in, (char *)in->first + in->first_end, sizeof(in->first) - in->first_end);
+		in->first_end += n > 0 ? (size_t)n : 0;
+	}
+}
+
 int input_open(const char *path, int fd, struct input **out, struct buffer *error)
 {
 	struct input *in = calloc(1, sizeof(*in));
@@ -312,6 +355,8 @@ int input_open(const char *path, int fd, struct input **out, struct buffer *erro
 		in->is_gzip = inflateInit2(&in->zlib, GZIP_WINDOW) == Z_OK;
 		in->inside_member = true;
 		result = in->is_gzip ? 0 : fail(error, path, ENOMEM);
+		if (result == 0)
+			look_into_gzip(in);
 	}
 	if (result != 0) {
 		input_free(in);

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
+#include "base/span.h"
 #include "capture/file_map.h"
 #include "capture/lift.h"
 
@@ -35,6 +36,15 @@ void input_relabel(struct input *in, int linktype);
 
 /** input_seen() - what has gone through the stream; borrowed */
 const struct lift *input_seen(const struct input *in);
+
+/** input_begins() - is @with, of at most 4 bytes, how the content begins, unpacked? Before anything of it is read */
+bool input_begins(const struct input *in, struct span with);
+
+/**
+ * input_read() - the next bytes of the content, unpacked, in place of input_stream()
+ * Return: how many, 0 at the end, or a negative errno; input_trouble() tells why it ended early.
+ */
+ssize_t input_read(struct input *in, void *out, size_t size);
 
 /** input_stream() - the one stream of this input, given to the caller; NULL when out of memory */
 FILE *input_stream(struct input *in);

@@ -7,8 +7,8 @@
  * request depends on the time of its first packet, to the last digit.
  *
  * One interface, so one link type, per file: the format allows more, and
- * Wireshark reads them, but libpcap refuses such a file, and with it tcpdump
- * and we do. All numbers are little endian on every machine; readers take both,
+ * Wireshark and we read them, but libpcap refuses such a file, and with it
+ * tcpdump does. All numbers are little endian on every machine; readers take both,
  * and tests can compare bytes.
  * Source: draft-ietf-opsawg-pcapng, sections 3 and 4.
  */

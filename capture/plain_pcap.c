@@ -1,15 +1,8 @@
 /*
  * plain_pcap.c - see plain_pcap.h
  *
- * Theory of operation. Packets are handed on where they lie in a window of the
- * file that file_map.c maps. It slides when what is unread of it does not hold
- * the next header or packet, to where that begins. libpcap lets the header and
- * the bytes go through fread() each, into a buffer of its own; a large read()
- * into our own would be one copy, which is a quarter of what 300 B requests
- * cost at -S 5%, and nearly all that bodies cost which are not looked at. Read
- * is what cannot be mapped: where a filesystem doesn't do it, when too many
- * files are open, and what the file is found to hold beyond the last full
- * window.
+ * Theory of operation. Packets are handed on where they lie in the file's bytes
+ * (file_bytes.h), mapped nearly always.
  *
  * The file may shrink meanwhile, and then it is cut there. What a map loses
  * reads as zeros, and a header of zeros has no length. So a packet is handed on
@@ -41,26 +34,22 @@
 #include "base/cache_line.h"
 #include "base/span.h"
 #include "capture/decode.h"
+#include "capture/file_bytes.h"
 
 #define FILE_HEADER 24
 #define PACKET_HEADER 16
 #define LENGTH_MAX 262144                /* libpcap's, for every link type that we decode */
-#define PIECE_BYTES ((size_t)512 * 1024) /* more than a header and a packet */
 #define HEADS_BYTES 320                  /* its headers and those of a request: nearly all that is looked at */
 #define AHEAD_BYTES 1536                 /* 1 to 3 KiB cost the same */
 #define MAGIC_MICRO 0xa1b2c3d4u
 #define MAGIC_NANO 0xa1b23c4du
 
 struct plain_pcap {
-	struct input *input;
-	struct file_map *map; /* NULL: all is read */
-	uint8_t *piece;       /* what is read; NULL as long as nothing was */
+	struct file_bytes bytes;
 	int64_t fraction_ns;  /* the unit of what stands behind the seconds */
 	uint32_t snaplen; /* as libpcap was told it: no packet is cut by it */
 	int linktype;
 	bool swapped;       /* the byte order is not ours */
-	struct span unread; /* of the window or the piece */
-	uint64_t end;       /* of what is unread, in the file */
 	char error[PCAP_ERRBUF_SIZE];
 };
 
@@ -75,88 +64,48 @@ static inline uint32_t host32(const struct plain_pcap *p, struct span s, size_t 
 
 uint64_t plain_pcap_done(const struct plain_pcap *p)
 {
-	return p->end - p->unread.len;
-}
-
-/* For what cannot be mapped. Return: as fill(). */
-static int read_piece(struct plain_pcap *p, uint64_t offset, size_t wanted)
-{
-	size_t len = 0;
-
-	if (!p->piece)
-		p->piece = malloc(PIECE_BYTES);
-	if (!p->piece)
-		return -ENOMEM;
-	while (len < wanted) {
-		ssize_t n = input_read_at(p->input, offset + len, p->piece + len, PIECE_BYTES - len);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	p->unread = span_of(p->piece, len);
-	return len >= wanted;
-}
-
-/* See that @wanted bytes are unread. Return: 1, 0 if the file ends before, or a negative errno. */
-static int fill(struct plain_pcap *p, size_t wanted)
-{
-	uint64_t offset = plain_pcap_done(p);
-	int filled = p->map ? file_map_move(p->map, offset, wanted, &p->unread) : 0;
-
-	if (filled == 0)
-		filled = read_piece(p, offset, wanted);
-	if (filled < 0)
-		p->unread.len = 0;
-	p->end = offset + p->unread.len;
-	return filled;
+	return file_bytes_done(&p->bytes);
 }
 
 static int cut(struct plain_pcap *p, size_t wanted, const char *what, int filled)
 {
-	if (filled == FILE_MAP_LOST)
-		snprintf(p->error, sizeof(p->error), "truncated dump file; it became shorter while it was read");
-	else if (filled < 0)
-		snprintf(p->error, sizeof(p->error), "error reading dump file: %s", strerror(-filled));
-	else
-		snprintf(p->error, sizeof(p->error),
-			 "truncated dump file; tried to read %zu %s bytes, only got %zu", wanted, what,
-			 p->unread.len);
+	file_bytes_cut(&p->bytes, wanted, what, filled, p->error, sizeof(p->error));
 	return PCAP_ERROR;
 }
 
 /* Is the packet that ends where the unread begins still in the file? */
 static bool is_there(const struct plain_pcap *p)
 {
-	bool doubt = p->unread.len < PACKET_HEADER || host32(p, p->unread, 8) == 0;
+	struct span unread = p->bytes.unread;
+	bool doubt = unread.len < PACKET_HEADER || host32(p, unread, 8) == 0;
 
-	return !doubt || !p->map || file_map_holds(p->map, p->unread.at);
+	return !doubt || file_bytes_hold(&p->bytes, unread.at);
 }
 
 /* Fetch as much as the next packet takes, or will be looked at of it. Inlined for the reason of span_prefetch(). */
 __attribute__((always_inline)) static inline void fetch_ahead(const struct plain_pcap *p)
 {
+	struct span unread = p->bytes.unread;
 	size_t len;
 
-	if (p->unread.len < PACKET_HEADER)
+	if (unread.len < PACKET_HEADER)
 		return;
-	len = host32(p, p->unread, 8);
-	span_prefetch(p->unread, PACKET_HEADER + (len < AHEAD_BYTES ? AHEAD_BYTES : len),
+	len = host32(p, unread, 8);
+	span_prefetch(unread, PACKET_HEADER + (len < AHEAD_BYTES ? AHEAD_BYTES : len),
 		      len < HEADS_BYTES ? PACKET_HEADER + len : HEADS_BYTES);
 }
 
 int plain_pcap_next(struct plain_pcap *p, struct packet *out)
 {
-	int filled = p->unread.len >= PACKET_HEADER ? 1 : fill(p, PACKET_HEADER);
+	struct file_bytes *b = &p->bytes;
+	int filled = b->unread.len >= PACKET_HEADER ? 1 : file_bytes_fill(b, PACKET_HEADER);
 	struct span fields, packet;
 	uint32_t len, wire_len;
 	int64_t ns;
 
-	if (filled == 0 && p->unread.len == 0)
+	if (filled == 0 && b->unread.len == 0)
 		return PCAP_ERROR_BREAK;
-	if (!span_take(&p->unread, PACKET_HEADER, &fields))
+	if (!span_take(&b->unread, PACKET_HEADER, &fields))
 		return cut(p, PACKET_HEADER, "header", filled);
 	ns = host32(p, fields, 0) * NS_PER_S + host32(p, fields, 4) * p->fraction_ns;
 	len = host32(p, fields, 8);
@@ -168,8 +117,8 @@ int plain_pcap_next(struct plain_pcap *p, struct packet *out)
 			 snaplen ? "snaplen" : "maximum", snaplen ? p->snaplen : LENGTH_MAX);
 		return PCAP_ERROR;
 	}
-	filled = p->unread.len >= len ? 1 : fill(p, len);
-	if (!span_take(&p->unread, len, &packet))
+	filled = b->unread.len >= len ? 1 : file_bytes_fill(b, len);
+	if (!span_take(&b->unread, len, &packet))
 		return cut(p, len, "captured", filled);
 	if (!is_there(p))
 		return cut(p, len, "captured", FILE_MAP_LOST);
@@ -187,11 +136,11 @@ static bool knows(struct plain_pcap *p, pcap_t *pcap)
 	struct span header;
 	uint32_t magic;
 
-	if (!input_is_plain(p->input) || !decode_knows_linktype(pcap_datalink(pcap)))
+	if (!input_is_plain(p->bytes.input) || !decode_knows_linktype(pcap_datalink(pcap)))
 		return false;
 	if (pcap_major_version(pcap) != PCAP_VERSION_MAJOR || pcap_minor_version(pcap) != PCAP_VERSION_MINOR)
 		return false;
-	if (fill(p, FILE_HEADER) <= 0 || !span_take(&p->unread, FILE_HEADER, &header))
+	if (file_bytes_fill(&p->bytes, FILE_HEADER) <= 0 || !span_take(&p->bytes.unread, FILE_HEADER, &header))
 		return false;
 	p->swapped = pcap_is_swapped(pcap);
 	magic = host32(p, header, 0);
@@ -208,8 +157,7 @@ int plain_pcap_new(pcap_t *pcap, struct input *input, struct plain_pcap **out)
 	*out = NULL;
 	if (!p)
 		return -ENOMEM;
-	p->input = input;
-	p->map = input_map(input);
+	file_bytes_init(&p->bytes, input);
 	if (knows(p, pcap))
 		*out = p;
 	else
@@ -226,7 +174,6 @@ void plain_pcap_free(struct plain_pcap *p)
 {
 	if (!p)
 		return;
-	file_map_free(p->map);
-	free(p->piece);
+	file_bytes_deinit(&p->bytes);
 	free(p);
 }

@@ -42,7 +42,7 @@ static bool is_among(int linktype, const int *linktypes, size_t count)
 	return false;
 }
 
-size_t source_linktypes(const struct source *s, int *out, size_t max)
+size_t source_linktypes(struct source *s, int *out, size_t max)
 {
 	size_t count = 0;
 	int linktype;

@@ -26,6 +26,15 @@ struct file_options {
 	const char *expression;   /* the user's BPF, or NULL */
 	const int *fds;           /* beside paths: open descriptors, borrowed, read from their beginning; or NULL */
 	bool libpcap_only;        /* no reader of our own where there is one: for comparing them */
+
+	/*
+	 * Takes the text of TLS key logs (RFC 9850) from the Decryption Secrets Blocks of pcapng recordings; borrowed for the
+	 * length of the call. Of files all of it before source_open_files() returns, on the thread that calls that; of a pipe
+	 * as it comes, then on the thread that reads. A long block comes in several calls, with whole lines in each. NULL:
+	 * nobody wants them. It costs a walk through the file; one that is packed is unpacked twice.
+	 */
+	void (*on_secrets)(void *ctx, struct span keylog);
+	void *secrets_ctx;
 };
 
 struct live_options {
@@ -121,11 +130,12 @@ const char *source_complaint(const struct source *s);
 bool source_is_live(const struct source *s);
 
 /**
- * source_linktypes() - the link types (DLT_*) that its packets can have, each once, in the order of the options
+ * source_linktypes() - before the first read: the link types (DLT_*) that its packets can have, each once, in the order of
+ * the options; of a pcapng in the order of its packets, for which the file is gone through, or of a pipe what it has said
  * @out:  room for @max; those beyond are left out
  * Return: how many there are in @out; those that decode_knows_linktype() does not know are not among them.
  */
-size_t source_linktypes(const struct source *s, int *out, size_t max);
+size_t source_linktypes(struct source *s, int *out, size_t max);
 
 /**
  * source_sockets() - the packet sockets that it reads from, borrowed: whatever is written to one goes out on the wire

@@ -1,24 +1,28 @@
 /*
  * source_file.c - packets from recordings, in order of time
  *
- * Theory of operation. libpcap opens the files (pcap and pcapng, either byte
- * order, micro- or nanoseconds), compiles filters for them and takes packets
- * from them; input.c gives it their bytes. From a plain pcap file packets are
- * taken by plain_pcap.c, which is faster and otherwise the same. Each file
+ * Theory of operation. pcapng is read by pcapng_reader.c, whatever it comes from. pcap
+ * (either byte order, micro- or nanoseconds) is opened by libpcap, which gets its bytes
+ * from input.c; from a plain file packets are then taken by plain_pcap.c, which is faster
+ * and otherwise the same, and from what is packed or a pipe by libpcap. Each file
  * holds one packet ready, its head; a read takes the earliest head and refills
  * that file. Equal times keep the order in which the files were named, so a
  * merge is the same every time. The packet that the callback borrows is the
  * reader's, valid until that file is read again, which is after the callback.
  *
+ * A filter is libpcap's in any case, one for each link type, since a pcapng can have packets of
+ * several. Those that are known at opening must be able to have it, or one of them where there
+ * are more: "ether host X" means nothing on loopback, and no packet there is wanted then.
+ *
  * Everything before the first damage of a file is used; then that file ends
- * with a complaint and the others go on. What libpcap says about damage is
+ * with a complaint and the others go on. What the readers say about damage is
  * turned into a sentence that says what to do.
  *
- * A regular file is read up to its first packet at opening, because a pcapng
- * with several link types shows itself only there. If all its packets are of one,
- * it is opened again as if all its interfaces were (lift.h). A pipe is not, since its
- * writer may be silent for long; for the same reason a read from a pipe that
+ * A pipe may have a writer that is silent for long, so a read from a pipe that
  * has nothing returns without a packet, as a live source does.
+ *
+ * Secrets are handed out before anything else is read, and link types are asked for before, too: both take a walk
+ * through a pcapng. One that is packed is opened anew behind it. Of a pipe there is no walk.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -28,11 +32,13 @@
 #include "base/cache_line.h"
 #include "capture/filter.h"
 #include "capture/input.h"
+#include "capture/pcapng_reader.h"
 #include "capture/plain_pcap.h"
 #include "capture/source_impl.h"
 
 #define WAIT_MS 20
-#define LINKTYPE_RAW 101
+#define LINKTYPES_MAX PCAPNG_LINKTYPES_MAX
+#define SNAPLEN_TO_COMPILE_WITH 262144
 
 enum step {
 	STEP_HEAD,    /* a packet is ready */
@@ -41,16 +47,27 @@ enum step {
 	STEP_END,     /* the file ended, well or not */
 };
 
+/** struct link_filter - the user's expression for one link type */
+struct link_filter {
+	int linktype;
+	bool compiled; /* false: it means nothing there */
+	struct bpf_program program;
+};
+
 struct file {
 	const char *path; /* borrowed from the options */
 	int fd;           /* of the path, borrowed; or -1 */
 	struct input *input;
+	struct pcapng_reader *pcapng; /* of a pcapng; all others have pcap */
 	pcap_t *pcap;
 	struct plain_pcap *plain; /* reads in place of pcap; or NULL */
-	struct bpf_program filter;
-	bool has_filter, has_head, ended;
+	char *expression;         /* NULL: all packets are wanted */
+	struct link_filter filter[LINKTYPES_MAX];
+	size_t filter_count;
+	bool has_head, ended;
+	bool is_walked;   /* of a pcapng: what pcapng_reader_linktype() says is final */
 	uint64_t packets; /* read, filtered-out ones included */
-	int linktype;
+	int linktype;     /* of all packets of a pcap */
 	struct packet head;
 };
 
@@ -62,55 +79,36 @@ struct file_source {
 	struct file file[];
 };
 
-static bool says(const char *libpcap_error, const char *words)
+static bool says(const char *reader_error, const char *words)
 {
-	return strstr(libpcap_error, words) != NULL;
-}
-
-/* libpcap's words, what they mean, and what to do. Other words are passed on as they are. */
-static const struct {
-	const char *words, *meaning;
-} damages[] = {
-	{ "different from the type of the first interface",
-	  "it mixes link types; write the packets of each interface to a file of its own (capinfos FILE names their "
-	  "encapsulations; for number 0 with Ethernet: tshark -r FILE -Y 'frame.interface_id == 0' -w - | "
-	  "editcap -F pcap -T ether - only0.pcap) and name each with -r" },
-	{ "truncated", "the file is cut" },
-};
-
-static bool mixes_linktypes(const char *libpcap_error)
-{
-	return says(libpcap_error, "different from the type of the first");
+	return strstr(reader_error, words) != NULL;
 }
 
 /* A clause that goes behind "cannot read X: " or "X could be read only up to packet N: ". */
-static void add_reason(struct buffer *out, const struct file *f, const char *libpcap_error)
+static void add_reason(struct buffer *out, const struct file *f, const char *reader_error)
 {
 	if (input_trouble(f->input)) {
 		buffer_add_str(out, input_trouble(f->input));
 		return;
 	}
-	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-		if (says(libpcap_error, damages[i].words)) {
-			buffer_add_str(out, damages[i].meaning);
-			return;
-		}
-	}
-	buffer_printf(out, "it is damaged there (%s)", libpcap_error);
+	if (says(reader_error, "truncated"))
+		buffer_add_str(out, "the file is cut");
+	else
+		buffer_printf(out, "it is damaged there (%s)", reader_error);
 }
 
-static void complain(struct file_source *s, const struct file *f, const char *libpcap_error)
+static void complain(struct file_source *s, const struct file *f, const char *reader_error)
 {
 	struct buffer *text = source_complain(&s->base);
 
 	buffer_printf(text, "\"%s\" could be read only up to packet %llu (those were used): ", f->path,
 		      (unsigned long long)f->packets);
-	add_reason(text, f, libpcap_error);
+	add_reason(text, f, reader_error);
 }
 
 static const char *file_error(const struct file *f)
 {
-	return f->plain ? plain_pcap_error(f->plain) : pcap_geterr(f->pcap);
+	return f->pcapng ? pcapng_reader_error(f->pcapng) : f->plain ? plain_pcap_error(f->plain) : pcap_geterr(f->pcap);
 }
 
 /* The file gives no more packets; say so if it should have. */
@@ -135,24 +133,74 @@ static int next_packet(struct file *f, struct packet *out)
 
 	if (f->plain)
 		return plain_pcap_next(f->plain, out);
+	if (f->pcapng)
+		return pcapng_reader_next(f->pcapng, out);
 	result = pcap_next_ex(f->pcap, &header, &bytes);
 	if (result == 1)
 		*out = packet_of_pcap(header, bytes, f->linktype);
 	return result;
 }
 
-static bool is_wanted(const struct file *f, const struct packet *packet)
+/* For packets of the link type of @pcap. Return: 0, -EINVAL with a sentence in @error, or -ENOMEM. */
+static int add_filter(struct file *f, pcap_t *pcap, struct buffer *error)
+{
+	struct link_filter *filter = &f->filter[f->filter_count++];
+	struct buffer text = { 0 };
+	int result;
+
+	filter_file_text(f->expression, filter_knows_vlan(pcap), &text);
+	result = filter_compile(pcap, &text, f->expression, f->path, &filter->program, error);
+	filter->linktype = pcap_datalink(pcap);
+	filter->compiled = result == 0;
+	buffer_deinit(&text);
+	return result;
+}
+
+/* Also for one that comes up late. Return: NULL if there is no room. */
+static struct link_filter *filter_of(struct file *f, int linktype)
+{
+	struct buffer error = { 0 };
+	pcap_t *dead;
+
+	for (size_t i = 0; i < f->filter_count; i++)
+		if (f->filter[i].linktype == linktype)
+			return &f->filter[i];
+	dead = f->filter_count < LINKTYPES_MAX ? pcap_open_dead(linktype, SNAPLEN_TO_COMPILE_WITH) : NULL;
+	if (!dead)
+		return NULL;
+	add_filter(f, dead, &error);
+	pcap_close(dead);
+	buffer_deinit(&error);
+	return &f->filter[f->filter_count - 1];
+}
+
+/* What we cannot decode passes, so that it is counted as that. */
+static bool is_wanted(struct file *f, const struct packet *packet)
 {
 	struct pcap_pkthdr header = { .caplen = (bpf_u_int32)packet->bytes.len, .len = packet->wire_len };
+	const struct link_filter *filter;
 
-	return !f->has_filter || pcap_offline_filter(&f->filter, &header, packet->bytes.at);
+	if (!f->expression)
+		return true;
+	filter = filter_of(f, packet->linktype);
+	if (!filter || !filter->compiled)
+		return !decode_knows_linktype(packet->linktype);
+	return pcap_offline_filter(&filter->program, &header, packet->bytes.at);
+}
+
+/* Would the next packet have to be waited for? */
+static bool must_wait(struct file_source *s, const struct file *f, int wait_ms)
+{
+	if (f->plain || (f->pcapng && pcapng_reader_ready(f->pcapng)))
+		return false;
+	return !input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed);
 }
 
 static enum step file_step(struct file_source *s, struct file *f, int wait_ms)
 {
 	int result;
 
-	if (!f->plain && !input_ready(f->input, wait_ms) && !atomic_load_explicit(&s->interrupted, memory_order_relaxed))
+	if (must_wait(s, f, wait_ms))
 		return STEP_WAIT;
 	result = next_packet(f, &f->head);
 	if (result != 1)
@@ -195,14 +243,22 @@ static enum step refill(struct file_source *s, int wait_ms)
 	return result;
 }
 
-/** read_plain() - from one plain file, of which all is wanted: nothing to merge, to wait for, or to keep ready */
-static int read_plain(struct file_source *s, size_t max, packet_fn *fn, void *ctx)
+/* Is there one plain file, of which all is wanted? */
+static bool is_simple(const struct file_source *s)
+{
+	const struct file *f = &s->file[0];
+
+	return s->count == 1 && input_is_plain(f->input) && (f->plain || f->pcapng) && !f->expression && !f->ended;
+}
+
+/** read_simple() - then there is nothing to merge, to wait for, or to keep ready */
+static int read_simple(struct file_source *s, size_t max, packet_fn *fn, void *ctx)
 {
 	struct file *f = &s->file[0];
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
 		struct packet packet;
-		int result = plain_pcap_next(f->plain, &packet);
+		int result = next_packet(f, &packet);
 
 		if (result != 1) {
 			end_file(s, f, result);
@@ -219,8 +275,8 @@ static int file_source_read(struct source *base, size_t max, packet_fn *fn, void
 	struct file_source *s = (struct file_source *)base;
 	bool borrowed = false;
 
-	if (s->count == 1 && s->file[0].plain && !s->file[0].has_filter && !s->file[0].has_head && !s->file[0].ended)
-		return read_plain(s, max, fn, ctx);
+	if (is_simple(s))
+		return read_simple(s, max, fn, ctx);
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
 		struct file *f = &s->file[0];
@@ -263,6 +319,13 @@ static void file_source_update_stats(struct source *base, struct capture_stats *
 	counter_set(&stats->dropped_interface, 0);
 }
 
+static uint64_t file_done(const struct file *f)
+{
+	if (f->plain)
+		return plain_pcap_done(f->plain);
+	return f->pcapng && input_is_plain(f->input) ? pcapng_reader_done(f->pcapng) : input_done(f->input);
+}
+
 static void file_source_progress(const struct source *base, uint64_t *done, uint64_t *total)
 {
 	const struct file_source *s = (const struct file_source *)base;
@@ -272,7 +335,7 @@ static void file_source_progress(const struct source *base, uint64_t *done, uint
 	for (size_t i = 0; i < s->count; i++) {
 		const struct file *f = &s->file[i];
 
-		*done += f->plain ? plain_pcap_done(f->plain) : input_done(f->input);
+		*done += file_done(f);
 		*total += input_total(f->input);
 		if (!input_is_file(f->input))
 			all_known = false;
@@ -283,9 +346,12 @@ static void file_source_progress(const struct source *base, uint64_t *done, uint
 
 static void file_close(struct file *f)
 {
-	if (f->has_filter)
-		pcap_freecode(&f->filter);
+	for (size_t i = 0; i < f->filter_count; i++)
+		if (f->filter[i].compiled)
+			pcap_freecode(&f->filter[i].program);
+	free(f->expression);
 	plain_pcap_free(f->plain);
+	pcapng_reader_free(f->pcapng);
 	if (f->pcap)
 		pcap_close(f->pcap); /* closes the stream */
 	input_free(f->input);
@@ -300,11 +366,83 @@ static void file_source_close(struct source *base)
 	free(s);
 }
 
-static int file_source_linktype(const struct source *base, size_t i)
+static int refuse(const struct file *f, const char *reader_error, struct buffer *error)
 {
-	const struct file_source *s = (const struct file_source *)base;
+	buffer_printf(error, "cannot read \"%s\": ", f->path);
+	if (says(reader_error, "unknown file format"))
+		buffer_add_str(error, "it is no pcap or pcapng file; record one with: tcpdump -w FILE");
+	else if (says(reader_error, "truncated") && !input_trouble(f->input))
+		buffer_add_str(error, "it ends before the file header does; copy or record it again");
+	else
+		add_reason(error, f, reader_error);
+	return -EINVAL;
+}
 
-	return i < s->count ? s->file[i].linktype : -1;
+/* Return: 0, or a negative errno with a sentence in @error. */
+static int begin_pcapng(struct file *f, struct buffer *error)
+{
+	return pcapng_reader_begin(f->pcapng) == 1 ? 0 : refuse(f, pcapng_reader_error(f->pcapng), error);
+}
+
+/* Before the first packet: secrets are handed out, and link types known. Return: 0 or a negative errno. */
+static int walk(struct file *f, struct buffer *error)
+{
+	struct input *again;
+	int result;
+
+	pcapng_reader_walk(f->pcapng);
+	f->is_walked = true;
+	if (!input_is_plain(f->input)) {
+		result = input_open(f->path, f->fd, &again, error);
+		if (result != 0)
+			return result;
+		pcapng_reader_restart(f->pcapng, again);
+		input_free(f->input);
+		f->input = again;
+	} else {
+		pcapng_reader_restart(f->pcapng, f->input);
+	}
+	return begin_pcapng(f, error);
+}
+
+/* For its link types. Once packets were read, what is known must do. */
+static void walk_late(struct file_source *s, struct file *f)
+{
+	struct buffer error = { 0 };
+
+	if (f->is_walked || f->packets > 0 || !input_is_file(f->input))
+		return;
+	if (walk(f, &error) != 0) {
+		buffer_add_span(source_complain(&s->base), buffer_span(&error));
+		f->ended = true;
+	}
+	buffer_deinit(&error);
+}
+
+static int linktype_of(struct file_source *s, struct file *f, size_t i)
+{
+	if (!f->pcapng)
+		return i == 0 ? f->linktype : -1;
+	walk_late(s, f);
+	return pcapng_reader_linktype(f->pcapng, i);
+}
+
+static int file_source_linktype(struct source *base, size_t i)
+{
+	struct file_source *s = (struct file_source *)base;
+
+	for (size_t n = 0; n < s->count; n++) {
+		size_t in_file = 0;
+		int linktype;
+
+		while ((linktype = linktype_of(s, &s->file[n], in_file)) >= 0 && i > 0) {
+			in_file++;
+			i--;
+		}
+		if (linktype >= 0)
+			return linktype;
+	}
+	return -1;
 }
 
 static const struct source_ops file_source_ops = {
@@ -317,18 +455,6 @@ static const struct source_ops file_source_ops = {
 	.close = file_source_close,
 	.live = false,
 };
-
-static int refuse(const struct file *f, const char *libpcap_error, struct buffer *error)
-{
-	buffer_printf(error, "cannot read \"%s\": ", f->path);
-	if (says(libpcap_error, "unknown file format"))
-		buffer_add_str(error, "it is no pcap or pcapng file; record one with: tcpdump -w FILE");
-	else if (says(libpcap_error, "truncated") && !input_trouble(f->input))
-		buffer_add_str(error, "it ends before the file header does; copy or record it again");
-	else
-		add_reason(error, f, libpcap_error);
-	return -EINVAL;
-}
 
 /* The stream is pcap's once this succeeds. */
 static int open_pcap(struct file *f, struct buffer *error)
@@ -349,134 +475,57 @@ static int open_pcap(struct file *f, struct buffer *error)
 	return 0;
 }
 
-static int set_filter(struct file *f, const char *expression, struct buffer *error)
+static int open_pcapng(struct file *f, const struct file_options *options, struct buffer *error)
 {
-	struct buffer text = { 0 };
-	int result = 0;
+	int result;
 
-	filter_file_text(expression, filter_knows_vlan(f->pcap), &text);
-	if (text.len)
-		result = filter_compile(f->pcap, &text, expression, f->path, &f->filter, error);
-	f->has_filter = text.len && result == 0;
-	buffer_deinit(&text);
+	f->pcapng = pcapng_reader_new(f->input, options->on_secrets, options->secrets_ctx);
+	if (!f->pcapng) {
+		buffer_printf(error, "cannot read \"%s\": out of memory", f->path);
+		return -ENOMEM;
+	}
+	result = begin_pcapng(f, error);
+	if (result == 0 && options->on_secrets && input_is_file(f->input))
+		result = walk(f, error);
 	return result;
 }
 
-/* As editcap -T calls them; NULL: nothing that we decode. */
-static const char *editcap_name(int linktype)
+/* Of several link types one must be able to have it. */
+static int filter_pcapng(struct file *f, struct buffer *error)
 {
-	static const struct {
-		int linktype;
-		const char *name;
-	} names[] = {
-		{ 0, "null" },        { 1, "ether" },        { 101, "rawip" },      { 104, "chdlc" }, { 105, "ieee-802-11" },
-		{ 108, "loop" },      { 113, "linux-sll" },  { 127, "ieee-802-11-radiotap" },
-		{ 228, "rawip4" },    { 229, "rawip6" },     { 276, "linux-sll2" },
-	};
+	bool compiled = false;
+	int result = 0, linktype;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].linktype == linktype)
-			return names[i].name;
-	return NULL;
-}
+	for (size_t i = 0; result != -ENOMEM && (linktype = pcapng_reader_linktype(f->pcapng, i)) >= 0; i++) {
+		pcap_t *dead = pcap_open_dead(linktype, SNAPLEN_TO_COMPILE_WITH);
 
-/* By the names that the rest of the world uses, or by number */
-static void add_linktype(struct buffer *out, int linktype)
-{
-	const char *name = editcap_name(linktype);
-
-	if (name)
-		buffer_add_str(out, name);
-	else
-		buffer_printf(out, "link type %d", linktype);
-}
-
-/* Which interface has which packets, and how to take those apart that can be read. */
-static int refuse_mixture(const struct file *f, const struct lift *seen, struct buffer *error)
-{
-	bool advised = false;
-
-	buffer_printf(error, "cannot read \"%s\": it has packets of several link types (", f->path);
-	for (size_t i = 0; i < seen->interface_count && i < LIFT_INTERFACES_MAX; i++) {
-		buffer_printf(error, "%sinterface %zu: ", i ? ", " : "", i);
-		add_linktype(error, seen->interface[i].linktype);
-		buffer_printf(error, " with %llu packet%s", (unsigned long long)seen->interface[i].packets,
-			      seen->interface[i].packets == 1 ? "" : "s");
+		buffer_clear(error);
+		result = dead ? add_filter(f, dead, error) : -ENOMEM;
+		compiled |= result == 0;
+		if (dead)
+			pcap_close(dead);
 	}
-	buffer_add_str(error, "); write those of each to a file of its own, and name each with -r: ");
-	for (size_t i = 0; i < seen->interface_count && i < LIFT_INTERFACES_MAX; i++) {
-		const char *name = editcap_name(seen->interface[i].linktype);
-
-		if (!name || seen->interface[i].packets == 0)
-			continue;
-		buffer_printf(error, "%stshark -r FILE -Y 'frame.interface_id == %zu' -w - | editcap -F pcap -T %s - only%zu.pcap",
-			      advised ? "; " : "", i, name, i);
-		advised = true;
+	if (compiled && result != -ENOMEM) {
+		buffer_clear(error);
+		result = 0;
 	}
-	return -EINVAL;
+	return result;
 }
 
-/* A second look at a file that libpcap refused: all of it, by a stream of its own. Return: 0 or a negative errno. */
-static int look_through(const struct file *f, struct lift *seen, struct buffer *error)
+static int set_filter(struct file *f, const char *expression, struct buffer *error)
 {
-	struct input *input;
-	FILE *stream;
-	char bytes[BUFSIZ];
-	int result = input_open(f->path, f->fd, &input, error);
+	struct buffer text = { 0 };
+	bool has_filter;
 
-	if (result != 0)
-		return result;
-	stream = input_stream(input);
-	while (stream && fread(bytes, 1, sizeof(bytes), stream) > 0)
-		;
-	*seen = *input_seen(input);
-	if (stream)
-		fclose(stream);
-	input_free(input);
-	return stream ? 0 : -ENOMEM;
-}
-
-static void file_close(struct file *f);
-static int open_file_as(struct file_source *s, struct file *f, const struct file_options *options, int linktype,
-			struct buffer *error);
-
-/*
- * libpcap refuses interfaces of several link types even if all packets are of one: then the others are given that
- * one, and the file is opened anew.
- */
-static int open_mixture(struct file_source *s, struct file *f, const struct file_options *options, struct buffer *error)
-{
-	const struct file named = { .path = f->path, .fd = f->fd };
-	struct lift seen;
-	int result = look_through(f, &seen, error), linktype;
-
-	if (result != 0)
-		return result;
-	linktype = lift_used_linktype(&seen);
-	if (linktype < 0)
-		return refuse_mixture(f, &seen, error);
-	file_close(f);
-	*f = named;
-	if (linktype == LINKTYPE_RAW) /* libpcap compares what the file says with what it makes of it */
-		linktype = DLT_RAW;
-	return open_file_as(s, f, options, linktype, error);
-}
-
-/*
- * Look at the first packet, so that a file that cannot be read at all is refused before anything happens.
- * Return: 0, or 1 if that is because libpcap does not take its interfaces together
- */
-static int check_first_packet(struct file_source *s, struct file *f)
-{
-	size_t complaints = s->base.complaints.len;
-
-	if (!input_is_file(f->input))
+	filter_file_text(expression, false, &text);
+	has_filter = text.len > 0;
+	buffer_deinit(&text);
+	if (!has_filter)
 		return 0;
-	file_step(s, f, 0);
-	if (!f->ended || f->packets > 0 || f->plain || !mixes_linktypes(pcap_geterr(f->pcap)))
-		return 0;
-	s->base.complaints.len = complaints;
-	return 1;
+	f->expression = strdup(expression);
+	if (!f->expression)
+		return -ENOMEM;
+	return f->pcapng ? filter_pcapng(f, error) : add_filter(f, f->pcap, error);
 }
 
 static int open_plain(struct file *f, struct buffer *error)
@@ -488,24 +537,20 @@ static int open_plain(struct file *f, struct buffer *error)
 	return result;
 }
 
-static int open_file_as(struct file_source *s, struct file *f, const struct file_options *options, int linktype,
-			struct buffer *error)
+static int open_file(struct file *f, const struct file_options *options, struct buffer *error)
 {
 	int result = input_open(f->path, f->fd, &f->input, error);
 
 	if (result != 0)
 		return result;
-	input_relabel(f->input, linktype);
-	result = open_pcap(f, error);
-	if (result == 0 && !options->libpcap_only)
-		result = open_plain(f, error);
-	if (result == 0)
-		result = set_filter(f, options->expression, error);
-	if (result == 0)
-		result = check_first_packet(s, f);
-	if (result != 1)
-		return result;
-	return linktype < 0 ? open_mixture(s, f, options, error) : refuse(f, pcap_geterr(f->pcap), error);
+	if (pcapng_reader_knows(f->input) && !options->libpcap_only) {
+		result = open_pcapng(f, options, error);
+	} else {
+		result = open_pcap(f, error);
+		if (result == 0 && !options->libpcap_only)
+			result = open_plain(f, error);
+	}
+	return result == 0 ? set_filter(f, options->expression, error) : result;
 }
 
 static int refuse_stdin_twice(const struct file_options *options, struct buffer *error)
@@ -539,7 +584,7 @@ int source_open_files(const struct file_options *options, struct source **out, s
 		s->file[i].path = options->paths[i];
 		s->file[i].fd = options->fds ? options->fds[i] : -1;
 		s->count = i + 1;
-		result = open_file_as(s, &s->file[i], options, -1, error);
+		result = open_file(&s->file[i], options, error);
 	}
 	if (result != 0) {
 		source_close(&s->base);

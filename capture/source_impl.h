@@ -18,7 +18,7 @@ struct source_ops {
 	void (*interrupt)(struct source *s);
 	void (*update_stats)(struct source *s, struct capture_stats *stats);
 	void (*progress)(const struct source *s, uint64_t *done, uint64_t *total);
-	int (*linktype)(const struct source *s, size_t i); /* of the i-th file or interface; negative: there are fewer */
+	int (*linktype)(struct source *s, size_t i);       /* the i-th, maybe one again; negative: there are fewer */
 	int (*socket)(const struct source *s, size_t i);   /* as linktype; NULL: it has none */
 	void (*close)(struct source *s);                   /* frees @s itself too */
 	bool live;

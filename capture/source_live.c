@@ -382,7 +382,7 @@ static void live_source_progress(const struct source *base, uint64_t *done, uint
 	*done = *total = 0;
 }
 
-static int live_source_linktype(const struct source *base, size_t i)
+static int live_source_linktype(struct source *base, size_t i)
 {
 	const struct live_source *s = (const struct live_source *)base;
 

@@ -55,7 +55,7 @@ static int open_file(struct recording *r, const struct recording_settings *set, 
 	return file->fd < 0 ? file->fd : 0;
 }
 
-int recording_open(struct recording *r, struct recording_settings set, const struct source *source,
+int recording_open(struct recording *r, struct recording_settings set, struct source *source,
 		   struct buffer *error)
 {
 	int linktypes[RECORDER_FILES_MAX] = { DLT_EN10MB }, err = 0;

@@ -1,7 +1,7 @@
 /*
  * recording.h - -w FILE: the files of a recording, from their names to what is said about them at the end
  *
- * One file for each link type, since libpcap reads no other. The first has the
+ * One file for each link type, since libpcap, and so tcpdump, reads no other. The first has the
  * name that was asked for, and almost always is the only one; a further one has
  * its link type before the suffix: "x.pcapng" and "x.raw.pcapng". Read together
  * (-r x.pcapng -r x.raw.pcapng) they are merged by time again.
@@ -37,7 +37,7 @@ struct recording {
  * recording_open() - open the files that @source's link types need; before privileges are dropped
  * Return: 0, also without -w, or a negative errno with one sentence in @error. recording_close() in every case.
  */
-int recording_open(struct recording *r, struct recording_settings set, const struct source *source,
+int recording_open(struct recording *r, struct recording_settings set, struct source *source,
 		   struct buffer *error);
 
 /** recording_start() - begin to record, if there is a -w; after privileges are dropped. @budget is borrowed */

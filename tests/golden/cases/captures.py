@@ -72,7 +72,7 @@ def recorded(place, list_path, suffix):
 for path in sorted(glob.glob(os.path.join(OURS, "*.expected.json"))):
     recorded("pcaps", path, ".expected.json")
 
-for name in ("snaplen-in-header-too-small", "span-encapsulations", "vxlan-reserved-bits"):
+for name in ("mixed-links", "snaplen-in-header-too-small", "span-encapsulations", "vxlan-reserved-bits"):
     recorded("field", os.path.join(OURS, "field", f"{name}.truth.json"), ".truth.json")
 
 if os.path.isdir(SHARED):

@@ -4,7 +4,7 @@ import os
 import re
 
 from harness import Capture, Failure, case, check, check_books, compare, compare_requests, pattern, refused
-from packets import DLT_EN10MB, MS, T0, gz, pcap, pcapng, records
+from packets import DLT_EN10MB, DLT_NULL, DLT_RAW, DLT_SLL, DLT_SLL2, MS, T0, Link, gz, pcap, pcapng, records
 
 
 def conversations(b, step=MS, start=T0):
@@ -254,29 +254,46 @@ def directory(bench):
     refused(bench, ["-r", bench.directory, "--dry-run"], 1, bench.directory)
 
 
-@check("file: refused, pcapng with mixed link types")
-def mixed_links(bench):
-    b = cut_capture()
-    recs = records(b.segments, b.link)
-    recs[-1] = dataclasses.replace(recs[-1], interface=1)
-    path = bench.path("mixed.pcapng", pcapng(recs, [(1, 6), (113, 6)]))
-    refused(bench, ["-r", path, "--dry-run"], 1, "mixed.pcapng", f"interface 0: ether with {len(recs) - 1} packets",
-            "interface 1: linux-sll with 1 packet)", "editcap -F pcap -T linux-sll - only1.pcap")
+LINKS = [DLT_EN10MB, DLT_NULL, DLT_SLL, DLT_RAW, DLT_SLL2]
 
 
-@check("file: pcapng whose other interfaces have another link type and no packets")
-def unused_links(bench):
-    b = cut_capture()
-    for number, interfaces in enumerate(([(1, 6), (113, 6)], [(0, 6), (1, 6), (228, None)])):
-        used = [i for i, (linktype, _) in enumerate(interfaces) if linktype == 1][0]
-        recs = [dataclasses.replace(r, interface=used) for r in records(b.segments, b.link)]
+def mixed(b, interface_of):
+    """the packets of b, each with the link layer of the interface that interface_of(segment, number) gives it"""
+    wrapped = [records([s], Link(linktype=LINKS[interface_of(s, n)]))[0] for n, s in enumerate(b.segments)]
+    return [dataclasses.replace(r, interface=interface_of(s, n)) for n, (s, r) in enumerate(zip(b.segments, wrapped))]
+
+
+MIXTURES = {
+    "a connection each": lambda s, n: s.conversation.client[1] % len(LINKS),
+    "one a direction": lambda s, n: 1 if s.from_client else 3,
+    "a packet here, a packet there": lambda s, n: n % len(LINKS),
+    "all on the third": lambda s, n: 2,
+}
+
+for name, interface_of in MIXTURES.items():
+    @check(f"file: pcapng with several link types, {name}")
+    def several_links(bench, interface_of=interface_of):
+        b = cut_capture()
+        recs = mixed(b, interface_of)
         for big in (False, True):
-            content = pcapng(recs, interfaces, big=big)
-            for path in (bench.path(f"unused{number}{big}.pcapng", content), bench.path(f"unused{number}{big}.gz", gz(content))):
-                result = bench.read("-r", path)
+            content = pcapng(recs, [(link, 6) for link in LINKS], big=big)
+            for how in ({"-r": bench.path("mixed.pcapng", content)}, {"-r": bench.path("mixed.pcapng.gz", gz(content))},
+                        {"stdin": content}):
+                result = bench.read("-r", how.get("-r", "-"), stdin=how.get("stdin"))
                 problems = compare_requests(b.expected, result.requests) + check_books(result)
                 if problems:
-                    raise Failure(f"{interfaces}, {path}: " + "; ".join(problems[:4]))
+                    raise Failure(f"{how.get('-r', 'stdin')}, {big}: " + "; ".join(problems[:4]))
+
+
+@check("file: pcapng of several sections, in both byte orders")
+def sections(bench):
+    b = cut_capture()
+    recs = records(b.segments, b.link)
+    content = b"".join(pcapng(recs[n * 7:n * 7 + 7], [(DLT_EN10MB, (6, 9, None)[n % 3])], big=n % 2 == 1)
+                       for n in range(len(recs) // 7 + 1))
+    problems = compare(b, bench.read("-r", bench.path("sections.pcapng", content)))
+    if problems:
+        raise Failure("; ".join(problems[:5]))
 
 
 @check("file: user's expression is honoured")

@@ -1,4 +1,5 @@
 """recorder.py - -w: the flows of chosen requests, and the same requests when they are read again"""
+import dataclasses
 import glob
 import json
 import os
@@ -7,7 +8,7 @@ import struct
 import subprocess
 
 from harness import EVERY_REQUEST, TOP, Capture, Failure, Skip, check, pattern, refused
-from packets import DLT_EN10MB, DLT_RAW, SECOND, Link, pcap, records
+from packets import DLT_EN10MB, DLT_LOOP, DLT_RAW, SECOND, Link, gz, pcap, pcapng, records
 
 CAPTURES = sorted(glob.glob(os.path.join(TOP, "pcaps", "*.pcap")))
 COMMENT, PACKET = 1, 6
@@ -181,16 +182,22 @@ def link_types(bench):
         b.answer(c)
         c.close()
     b.settle()
-    arguments = []
-    halves = [records(b.segments, Link(linktype=linktype)) for linktype in (DLT_EN10MB, DLT_RAW)]
-    halves = [[r for number, r in enumerate(half) if number % 2 == n] for n, half in enumerate(halves)]
+    apart = []
+    both = [records(b.segments, Link(linktype=linktype)) for linktype in (DLT_EN10MB, DLT_RAW)]
+    halves = [[r for number, r in enumerate(all_of_it) if number % 2 == n] for n, all_of_it in enumerate(both)]
     for n, (half, linktype) in enumerate(zip(halves, (DLT_EN10MB, DLT_RAW))):
-        arguments += ["-r", bench.path(f"in{n}.pcap", pcap(half, linktype))]
-    written, other = file_in(bench, "two.types.pcapng"), file_in(bench, "two.types.raw.pcapng")
-    first = bench.read(*arguments, "-w", written)
-    if len(chosen(first)) != 4 or not os.path.exists(other):
-        raise Failure(f"{len(chosen(first))} of 4 chosen; files: {os.listdir(bench.directory)}")
-    compare_again(bench, first, written, "-r", other)
+        apart += ["-r", bench.path(f"in{n}.pcap", pcap(half, linktype))]
+    mixed = [dataclasses.replace(both[n % 2][n], interface=n % 2 + 1) for n in range(len(b.segments))]
+    # interface 0 has no packets, so its link type gets no file
+    content = pcapng(mixed, [(DLT_LOOP, None), (DLT_EN10MB, 6), (DLT_RAW, 9)])
+    for name, arguments in (("apart", apart), ("mixed", ["-r", bench.path("in.pcapng", content)]),
+                            ("packed", ["-r", bench.path("in.pcapng.gz", gz(content))])):
+        written, other = file_in(bench, f"{name}.pcapng"), file_in(bench, f"{name}.raw.pcapng")
+        first = bench.read(*arguments, "-w", written)
+        files = sorted(f for f in os.listdir(os.path.dirname(written)) if f.startswith(name))
+        if len(chosen(first)) != 4 or files != [f"{name}.pcapng", f"{name}.raw.pcapng"]:
+            raise Failure(f"{name}: {len(chosen(first))} of 4 chosen; files: {files}")
+        compare_again(bench, first, written, "-r", other)
 
 
 @check("-w: -c ends it after so many chosen requests")
