@@ -24,7 +24,7 @@ struct outgoing {
 	struct span method, target; /* the target as RFC 9112, 3.2 has it: origin-form, or "*" */
 	struct header_list fields;  /* Host too; all that is sent, in this order */
 	struct buffer target_text, host_text; /* where target or the value of Host had to be put together */
-	char length_text[DIGITS_UINT_MAX], id_text[MESSAGE_ID_TEXT_MAX];
+	char length_text[DIGITS_UINT_MAX], id_text[WIRE_ID_TEXT_MAX];
 	char trace_text[OUTGOING_TRACE_MAX];
 };
 

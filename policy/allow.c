@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "policy/glob.h"
+#include "policy/nominations.h"
 #include "message/http_text.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -197,6 +198,19 @@ bool allow_list_has(const struct allow_list *list, struct span name, bool nomina
 			return is_grpc ? !nominated && !a->hop : !nominated || a->hop;
 	}
 	return by_glob && !nominated && field_kind(name) == FIELD_PLAIN;
+}
+
+void allow_list_forwarded(const struct allow_list *list, const struct request_head *head, struct header_list *out)
+{
+	struct nominations nominations = nominations_of(head);
+
+	for (size_t i = 0; i < head->header_count && !nominations.too_many; i++) {
+		const struct header *f = &head->headers[i];
+
+		if (allow_list_has(list, f->name, nominations_have(&nominations, f->name), head->is_grpc) &&
+		    http_is_token(f->name) && http_is_field_value(f->value))
+			header_list_add(out, f->name, f->value);
+	}
 }
 
 void allow_list_warnings(const struct allow_list *list, struct buffer *out)

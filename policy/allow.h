@@ -13,6 +13,8 @@
 
 #include "base/buffer.h"
 #include "base/span.h"
+#include "message/header_list.h"
+#include "message/message.h"
 #include "policy/policy.h"
 
 enum field_kind {
@@ -43,6 +45,14 @@ int allow_list_new(const struct texts *names, struct allow_list **out, struct bu
  *              HTTP/2 has none
  */
 bool allow_list_has(const struct allow_list *list, struct span name, bool nominated, bool is_grpc);
+
+/**
+ * allow_list_forwarded() - append to @out the captured fields of @head that are forwarded, in order, borrowed from @head
+ *
+ * Those of rewrite_request() before -H has its say: a field that Connection names is not among them, nor one that
+ * is no token with a value on one line.
+ */
+void allow_list_forwarded(const struct allow_list *list, const struct request_head *head, struct header_list *out);
 
 /** allow_list_warnings() - append a line, with newline, for each named credential or hop-by-hop field */
 void allow_list_warnings(const struct allow_list *list, struct buffer *out);

@@ -491,6 +491,8 @@ static bool is_sampled(struct policy *p, const struct request_head *head, const 
 		return sample_by_client(share, &origin->client);
 	case SAMPLE_BY_PROXIED:
 		return sample_by_client(share, origin->proxied.family ? &origin->proxied : &origin->client);
+	case SAMPLE_BY_ID:
+		return sample_by_id(share, origin);
 	case SAMPLE_BY_HEADER:
 		return sample_by_header(p, share, head);
 	}

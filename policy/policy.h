@@ -22,7 +22,7 @@
 #include "policy/policy_stats.h"
 #include "message/message.h"
 
-enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_PROXIED, SAMPLE_BY_HEADER };
+enum sample_by { SAMPLE_BY_REQUEST, SAMPLE_BY_CONNECTION, SAMPLE_BY_CLIENT, SAMPLE_BY_PROXIED, SAMPLE_BY_ID, SAMPLE_BY_HEADER };
 
 /** enum h2_heads - HTTP/2: what must be known of a head; auto is needed with a preset that names the model, else whole */
 enum h2_heads { H2_HEADS_AUTO, H2_HEADS_WHOLE, H2_HEADS_NEEDED };

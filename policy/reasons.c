@@ -300,13 +300,14 @@ static bool loop_reason(const struct request_head *head, struct buffer *out)
 
 static bool sample_reason(const struct reasons *r, const struct request_head *head, struct buffer *out)
 {
-	static const char *const by[] = { "request", "connection", "client", "proxied client" };
+	static const char *const by[] = { "request", "connection", "client", "proxied client", "id" };
 
 	switch (r->o->sample_by) {
 	case SAMPLE_BY_REQUEST:
 	case SAMPLE_BY_CONNECTION:
 	case SAMPLE_BY_CLIENT:
 	case SAMPLE_BY_PROXIED:
+	case SAMPLE_BY_ID:
 		buffer_printf(out, "by %s", by[r->o->sample_by]);
 		break;
 	case SAMPLE_BY_HEADER:

@@ -18,12 +18,6 @@
  * What belongs to a hop of HTTP/1 is not said in it, even if -H says so.
  *
  * Fields of the hop, such as Connection, are not among them: they are the client's.
- *
- * A captured Connection field names fields that belonged to the hop. They are
- * found by comparing each allowed field with those names. To keep that from
- * growing with the square of a hostile head, a request with more than
- * NOMINATIONS_MAX Connection fields, or NOMINATED_BYTES_MAX of names, forwards
- * no captured field at all.
  */
 #include "policy/rewrite.h"
 
@@ -32,12 +26,10 @@
 
 #include "message/grpc.h"
 #include "policy/allow.h"
+#include "policy/nominations.h"
 #include "message/http_text.h"
 #include "policy/path_rewrite.h"
 #include "policy/request_target.h"
-
-#define NOMINATIONS_MAX 8
-#define NOMINATED_BYTES_MAX 1024
 
 /** struct given - one -H */
 struct given {
@@ -59,14 +51,6 @@ struct rewrite {
 	bool makes_trace, adds_traceparent; /* the captured one stays behind; ours goes, unless -H says otherwise */
 };
 
-/** struct nominations - the captured Connection fields */
-struct nominations {
-	struct span list[NOMINATIONS_MAX];
-	size_t count, bytes;
-	bool too_many;
-};
-
-static const struct span connection_name = SPAN_LITERAL("connection");
 static const struct span user_agent_name = SPAN_LITERAL("user-agent");
 static const struct span host_name = SPAN_LITERAL("host");
 static const struct span content_type_name = SPAN_LITERAL("content-type");
@@ -409,42 +393,10 @@ static struct span host_of(const struct rewrite *w, const struct request_head *h
 
 /* --- captured fields --- */
 
-static struct nominations find_nominations(const struct request_head *head)
-{
-	struct nominations n = { 0 };
-
-	for (size_t i = 0; i < head->header_count; i++) {
-		if (!span_equal_nocase(head->headers[i].name, connection_name))
-			continue;
-		n.bytes += head->headers[i].value.len;
-		if (n.count == NOMINATIONS_MAX || n.bytes > NOMINATED_BYTES_MAX) {
-			n.too_many = true;
-			break;
-		}
-		n.list[n.count++] = head->headers[i].value;
-	}
-	return n;
-}
-
-static bool is_nominated(const struct nominations *n, struct span name)
-{
-	struct span left, one;
-
-	for (size_t i = 0; i < n->count; i++) {
-		left = n->list[i];
-		while (left.len > 0) {
-			span_cut(left, ',', &one, &left);
-			if (span_equal_nocase(span_trim(one), name))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* Return: was a User-Agent among them? */
 static bool add_captured_fields(const struct rewrite *w, const struct request_head *head, struct outgoing *out)
 {
-	struct nominations nominations = find_nominations(head);
+	struct nominations nominations = nominations_of(head);
 	bool has_user_agent = false;
 
 	if (nominations.too_many)
@@ -453,7 +405,7 @@ static bool add_captured_fields(const struct rewrite *w, const struct request_he
 		const struct header *field = &head->headers[i];
 
 		if (is_overridden(w, field->name) ||
-		    !allow_list_has(w->allow, field->name, is_nominated(&nominations, field->name), head->is_grpc))
+		    !allow_list_has(w->allow, field->name, nominations_have(&nominations, field->name), head->is_grpc))
 			continue;
 		if (head->is_grpc && span_equal_nocase(field->name, content_type_name))
 			continue;
@@ -525,6 +477,12 @@ static void add_traceparent(const struct request_head *head, struct outgoing *ou
 		     span_str(traceparent_new(captured && traceparent_is_sampled(*captured), out->trace_text)));
 }
 
+/** id_of() - as a target sees it: where several hosts may send it on, that by which all know it */
+static struct span id_of(const struct request_origin *origin, char out[WIRE_ID_TEXT_MAX])
+{
+	return span_str(wire_id_is_set(origin->wire) ? wire_id_text(origin->wire, out) : message_id_text(origin->id, out));
+}
+
 int rewrite_request(const struct rewrite *w, const struct message *m, struct outgoing *out)
 {
 	bool has_user_agent;
@@ -549,6 +507,6 @@ int rewrite_request(const struct rewrite *w, const struct message *m, struct out
 		outgoing_add_length(out, m->body_len);
 	if (w->adds_user_agent && !has_user_agent)
 		outgoing_add(out, SPAN_LITERAL("User-Agent"), SPAN_LITERAL("shadowtap/" SHADOWTAP_VERSION));
-	outgoing_add(out, SPAN_LITERAL("X-Shadowtap"), span_str(message_id_text(m->origin.id, out->id_text)));
+	outgoing_add(out, SPAN_LITERAL("X-Shadowtap"), id_of(&m->origin, out->id_text));
 	return outgoing_ok(out) ? 0 : -ENOMEM;
 }

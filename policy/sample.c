@@ -60,3 +60,28 @@ bool sample_by_connection(uint64_t share, const struct endpoint *client, const s
 	put_endpoint(server, key[1]);
 	return sample_by_key(share, span_of(key, sizeof(key)));
 }
+
+/** put_number() - four bytes in network order; where they end */
+static uint8_t *put_number(uint8_t *at, uint32_t n)
+{
+	for (int shift = 24; shift >= 0; shift -= 8)
+		*at++ = (uint8_t)(n >> shift);
+	return at;
+}
+
+bool sample_by_id(uint64_t share, const struct request_origin *origin)
+{
+	uint8_t key[16], *at = key;
+
+	if (wire_id_is_set(origin->wire)) {
+		at = put_number(at, (uint32_t)(origin->wire.high >> 32));
+		at = put_number(at, (uint32_t)origin->wire.high);
+		at = put_number(at, (uint32_t)(origin->wire.low >> 32));
+		at = put_number(at, (uint32_t)origin->wire.low);
+	} else {
+		at = put_number(at, origin->sequence);
+		at = put_number(at, origin->acknowledgement);
+		at = put_number(at, origin->stream);
+	}
+	return sample_by_key(share, span_of(key, (size_t)(at - key)));
+}

@@ -13,7 +13,7 @@
  * first chosen request, so that their roundings cancel out: of n requests in all,
  * n x share are chosen, give or take at most N, however long the run is.
  *
- * By connection, client or header, a hash: the key's SipHash-2-4 under the
+ * By connection, client, id or header, a hash: the key's SipHash-2-4 under the
  * fixed key below, as a fraction of 2^64, is under the share or not. So every
  * tap takes the same decision about the same key, before and after a restart,
  * and a higher share keeps what a lower one had. The key is published on
@@ -22,11 +22,16 @@
  *
  *   connection   client address, port, server address, port
  *   client       client address
+ *   id           sequence and acknowledgement number of TCP where the request's
+ *                first byte lies, and the stream of HTTP/2: the same at every
+ *                place where the connection can be captured, behind a translation
+ *                of addresses too. Of a request that another host has handed over, its
+ *                wire id: what a tap chose by its numbers is sampled anew
  *   header       bytes of the field's value; a request without it has no key
  *                and is unsampled, except at 100 %
  *
  * Addresses are hashed as 16 bytes and one byte 4 or 6 for the family, ports as
- * two bytes in network order.
+ * two bytes, the numbers of an id as four each and a wire id as 16, in network order.
  */
 #ifndef POLICY_SAMPLE_H
 #define POLICY_SAMPLE_H
@@ -37,6 +42,7 @@
 
 #include "base/endpoint.h"
 #include "base/span.h"
+#include "message/message.h"
 
 /* The published key: "shadowtap sample" read as two little-endian words. */
 #define SAMPLE_KEY_0 UINT64_C(0x6174776f64616873)
@@ -58,6 +64,7 @@ uint64_t sampler_phase(size_t lane, size_t count);
 bool sample_by_key(uint64_t share, struct span key);
 
 bool sample_by_client(uint64_t share, const struct endpoint *client);
+bool sample_by_id(uint64_t share, const struct request_origin *origin);
 bool sample_by_connection(uint64_t share, const struct endpoint *client, const struct endpoint *server);
 
 #endif

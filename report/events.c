@@ -45,12 +45,16 @@ static void endpoint_member(struct json *j, const char *name, const struct endpo
 	json_str(j, endpoint_text(e, text));
 }
 
-static void id_member(struct json *j, uint64_t id)
+static void id_members(struct json *j, const struct request_origin *origin)
 {
-	char text[MESSAGE_ID_TEXT_MAX];
+	char text[WIRE_ID_TEXT_MAX];
 
 	json_key(j, "id");
-	json_str(j, message_id_text(id, text));
+	json_str(j, message_id_text(origin->id, text));
+	if (!wire_id_is_set(origin->wire))
+		return;
+	json_key(j, "wire_id");
+	json_str(j, wire_id_text(origin->wire, text));
 }
 
 static void begin(struct json *j, const char *event)
@@ -72,7 +76,7 @@ static void end(struct json *j)
  * asked for once: names that are quoted one by one, and commas that are decided one
  * by one, were two thirds of what it cost, and it is written for each request.
  */
-#define BEGINNING_MAX (160 + MESSAGE_ID_TEXT_MAX + TIME_TEXT_MAX + 2 * DIGITS_UINT_MAX + 3 * ENDPOINT_TEXT_MAX)
+#define BEGINNING_MAX (180 + MESSAGE_ID_TEXT_MAX + WIRE_ID_TEXT_MAX + TIME_TEXT_MAX + 2 * DIGITS_UINT_MAX + 3 * ENDPOINT_TEXT_MAX)
 #define END_MAX (256 + DIGITS_UINT_MAX + 2 * DIGEST_SHA256_BYTES) /* names of verdicts are short */
 
 #define PUT(j, literal) put(j, literal, sizeof(literal) - 1)
@@ -91,6 +95,8 @@ static void put_beginning(struct buffer *out, const struct request_origin *origi
 	if (!at)
 		return;
 	at = message_id_put(PUT_LITERAL(at, "{\"event\":\"request\",\"id\":\""), origin->id);
+	if (wire_id_is_set(origin->wire))
+		at = wire_id_put(PUT_LITERAL(at, "\",\"wire_id\":\""), origin->wire);
 	at = time_put(PUT_LITERAL(at, "\",\"ts\":\""), origin->ts_last);
 	at = put_int(PUT_LITERAL(at, "\",\"ts_first_ns\":"), origin->ts_first.ns);
 	at = put_int(PUT_LITERAL(at, ",\"ts_last_ns\":"), origin->ts_last.ns);
@@ -222,7 +228,7 @@ void event_lost(const struct event_options *o, const struct request_origin *orig
 	begin(&j, "lost");
 	json_key(&j, "reason");
 	json_str(&j, lost_reason_name(reason));
-	id_member(&j, origin->id);
+	id_members(&j, origin);
 	if (head && head->method.len > 0) {
 		json_key(&j, "method");
 		json_text(&j, head->method);
@@ -255,7 +261,7 @@ void event_outcome(const struct message *m, const char *target_name, const struc
 	bool answered = outcome_is_answered(o->kind);
 
 	begin(&j, "outcome");
-	id_member(&j, m->origin.id);
+	id_members(&j, &m->origin);
 	json_key(&j, "target_name");
 	json_str(&j, target_name);
 	json_key(&j, "outcome");
@@ -312,7 +318,7 @@ void event_comparison(const struct message *m, const char *target_name, const st
 	struct json j = json_to(out);
 
 	begin(&j, "comparison");
-	id_member(&j, m->origin.id);
+	id_members(&j, &m->origin);
 	json_key(&j, "target_name");
 	json_str(&j, target_name);
 	json_key(&j, "verdict");

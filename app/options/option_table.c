@@ -43,7 +43,7 @@
 #define DURATION(field, ...) .kind = OPTION_DURATION, .offset = AT(int64_t, field), RANGE(__VA_ARGS__)
 
 /* Rows whose choices fill an enum: their last words are these. */
-_Static_assert(SAMPLE_BY_HEADER == 4 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_FISH == 2 &&
+_Static_assert(SAMPLE_BY_HEADER == 5 && HTTP_VERSION_2 == 2 && HOST_VALUE == 3 && LOG_FORMAT_TEXT == 1 && SHELL_FISH == 2 &&
 		       H2_OFF == 2 && H2_HEADS_NEEDED == 2 && sizeof(enum h2_mode) == sizeof(unsigned) &&
 		       sizeof(enum h2_heads) == sizeof(unsigned) && STOP_WHEN_CAUGHT_UP == 2 &&
 		       sizeof(enum stop_when) == sizeof(unsigned) && TRACEPARENT_NEW == 1 &&
@@ -129,10 +129,10 @@ const struct option_row option_rows[] = {
 	  .kind = OPTION_SAMPLE, .offset = AT(uint64_t, policy.sample_share), RANGE(0, SHARE_ONE, SHARE_ONE),
 	  .late = true, .hot = true },
 	{ OPTION_GROUP_MIRROR, 0, "sample-by", "UNIT",
-	  "request (exact ratio), or all or nothing for each connection, client, proxied (the client that a PROXY header "
-	  "names) or header:NAME",
+	  "request (exact ratio); id (each by what every tap sees of it alike); or all or nothing for each connection, client, proxied "
+	  "(the client that a PROXY header names) or header:NAME",
 	  .kind = OPTION_SAMPLE_BY, .offset = offsetof(struct options, policy.sample_by), .shown = "request", .hot = true,
-	  .choices = "request connection client proxied header:" },
+	  .choices = "request connection client proxied id header:" },
 	{ OPTION_GROUP_MIRROR, 0, "ramp", "A..B/TIME",
 	  "raise the sample from A to B in this time, such as 1%..20%/30m, and wait while the shadow fails, is "
 	  "slow or has a long queue",

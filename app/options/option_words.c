@@ -324,7 +324,7 @@ static int parse_sample_by(struct options *o, const struct option_input *in, voi
 	}
 	by = option_choice(in->row, in->value);
 	if (by < 0)
-		return option_wrong(error, in, "write request, connection, client, proxied or header:NAME");
+		return option_wrong(error, in, "write request, connection, client, proxied, id or header:NAME");
 	o->policy.sample_by = (enum sample_by)by;
 	return 0;
 }

@@ -317,7 +317,8 @@ static const struct parse_case accepted[] = {
 	{ { "--dry-run", "--sample-by", "connection" }, 0, " if=any by=1 dry=1" },
 	{ { "--dry-run", "--sample-by", "client" }, 0, " if=any by=2 dry=1" },
 	{ { "--dry-run", "--sample-by", "proxied" }, 0, " if=any by=3 dry=1" },
-	{ { "--dry-run", "--sample-by=header:X-User" }, 0, " if=any by=4 by_header=X-User dry=1" },
+	{ { "--dry-run", "--sample-by", "id" }, 0, " if=any by=4 dry=1" },
+	{ { "--dry-run", "--sample-by=header:X-User" }, 0, " if=any by=5 by_header=X-User dry=1" },
 	{ { "--dry-run", "--sample-by", "client", "--sample-by", "request" }, 0, " if=any dry=1" },
 
 	/* headers: for all, or for one if a target is called so */
@@ -550,7 +551,7 @@ static const struct parse_case refused[] = {
 	{ { "--dry-run", "-S", "b:5%" }, -EINVAL, "-S b:5%: no target is called \"b\"; there are none; -t NAME=URL names one" },
 	{ { "-ta=sink:", "-tb=sink:", "-S", "b:10" }, -EINVAL, "-S b:10: a bare number above 1; write 10%" },
 	{ { "--sample-by", "user" }, -EINVAL,
-	  "--sample-by user: write request, connection, client, proxied or header:NAME" },
+	  "--sample-by user: write request, connection, client, proxied, id or header:NAME" },
 	{ { "--sample-by", "header:" }, -EINVAL,
 	  "--sample-by header:: what follows \"header:\" is no header's name; write e.g. header:x-session-id" },
 	/* targets */

@@ -575,6 +575,30 @@ static size_t read_strictly(struct span text, const char *name)
 	return found;
 }
 
+/** check_forwarded() - the allow-list names for other hosts what is sent to a target: the fields between Host and ours */
+static void check_forwarded(const struct rewrite *w, const struct row *row, const struct message *m, struct outgoing *sent)
+{
+	struct texts names = { (const char **)row->allow, 0 };
+	struct header_list forwarded = { 0 };
+	struct allow_list *list = NULL;
+	struct buffer error = { 0 };
+
+	while (names.count < COUNT(row->allow) && row->allow[names.count])
+		names.count++;
+	assert_int_equal(allow_list_new(&names, &list, &error), 0);
+	assert_int_equal(rewrite_request(w, m, sent), 0);
+	allow_list_forwarded(list, &m->head, &forwarded);
+	assert_true(forwarded.count + 1 < sent->fields.count);
+	for (size_t i = 0; i < forwarded.count; i++) {
+		assert_true(span_equal(forwarded.at[i].name, sent->fields.at[i + 1].name));
+		assert_true(span_equal(forwarded.at[i].value, sent->fields.at[i + 1].value));
+	}
+	assert_true(span_equal(sent->fields.at[forwarded.count + 1].name, SPAN_LITERAL("Content-Length")));
+	header_list_deinit(&forwarded);
+	allow_list_free(list);
+	buffer_deinit(&error);
+}
+
 static void test_hostile_heads(void **state)
 {
 	static const struct row ways[] = {
@@ -584,6 +608,7 @@ static void test_hostile_heads(void **state)
 	};
 	enum { FIELDS = 6, TEXT = 256 };
 	static uint8_t bytes[FIELDS * 2 + 2][TEXT];
+	struct outgoing sent = { 0 };
 
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		struct rewrite *w = rewrite_of(&ways[i]);
@@ -608,10 +633,28 @@ static void test_hostile_heads(void **state)
 			assert_int_equal(read_strictly(buffer_span(&out), "transfer-encoding"), 0);
 			assert_int_equal(read_strictly(buffer_span(&out), "connection"), 0);
 			assert_int_equal(read_strictly(buffer_span(&out), "x-shadowtap"), 1);
+			if (!ways[i].set[0])
+				check_forwarded(w, &ways[i], &m, &sent);
 		}
 		buffer_deinit(&out);
 		rewrite_free(w);
 	}
+	outgoing_deinit(&sent);
+}
+
+/* X-Shadowtap says the id by which several hosts know a request, where it has one. */
+static void test_wire_id(void **state)
+{
+	static const struct row row = { .allow = { "*" } };
+	struct message m = { .origin = { .id = 255, .wire = { UINT64_C(0x0123456789abcdef), 15 } } };
+	struct rewrite *w = rewrite_of(&row);
+	struct buffer out = { 0 };
+
+	m.head = (struct request_head){ SPAN_LITERAL("GET"), SPAN_LITERAL("/"), NULL, 0, 1, 1 };
+	assert_int_equal(head_text(w, &m, &out), 0);
+	assert_string_equal(buffer_text(&out), "GET / HTTP/1.1\r\n" HOST UA "X-Shadowtap: 0123456789abcdef000000000000000f\r\n\r\n");
+	buffer_deinit(&out);
+	rewrite_free(w);
 }
 
 /* Connection fields beyond reason: nothing captured is forwarded, and the cost stays linear. */
@@ -645,7 +688,7 @@ int main(void)
 		cmocka_unit_test(test_paths_that_cost_too_much),
 		cmocka_unit_test(test_refused),      cmocka_unit_test(test_traceparent), cmocka_unit_test(test_allows_and_warnings),
 		cmocka_unit_test(test_field_kinds),  cmocka_unit_test(test_hostile_heads),
-		cmocka_unit_test(test_many_nominations),
+		cmocka_unit_test(test_many_nominations), cmocka_unit_test(test_wire_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

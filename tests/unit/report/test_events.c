@@ -58,6 +58,23 @@ static void test_request_line(void **state)
 	buffer_deinit(&out);
 }
 
+/* Where hosts hand requests to each other, all events say the id that all give alike. */
+static void test_wire_ids(void **state)
+{
+	struct event_options o = { .shows_header = only_content_type };
+	struct message m = a_message();
+	struct buffer out = { 0 };
+
+	(void)state;
+	m.origin.wire = (struct wire_id){ 1, 0xabc };
+	event_request(&o, &m, DECISION_CHOSEN, (struct span){ 0 }, &out);
+	assert_non_null(strstr(buffer_text(&out), "\"id\":\"0000000000000abc\",\"wire_id\":\"00000000000000010000000000000abc\",\"ts\":"));
+	buffer_clear(&out);
+	event_lost(&o, &m.origin, LOST_GAP, NULL, &out);
+	assert_non_null(strstr(buffer_text(&out), "\"id\":\"0000000000000abc\",\"wire_id\":\"00000000000000010000000000000abc\","));
+	buffer_deinit(&out);
+}
+
 /* A call of gRPC: its version, its service and method, and how many messages it has. */
 static void test_call_line(void **state)
 {
@@ -341,7 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_heads),
 		cmocka_unit_test(test_target_shown),
-		cmocka_unit_test(test_request_line),
+		cmocka_unit_test(test_request_line), cmocka_unit_test(test_wire_ids),
 		cmocka_unit_test(test_call_line),  cmocka_unit_test(test_lost_line),
 		cmocka_unit_test(test_outcome_lines), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_comparison_lines),
