@@ -48,7 +48,7 @@ static bool add_field(struct span line, struct header_list *fields)
 	return true;
 }
 
-/** read_fields() - lines to the empty one, of which the last byte may be @left_min bytes before the end */
+/** read_fields() - the lines up to the empty one, which is taken too */
 static enum record_fault read_fields(struct span *in, struct header_list *fields)
 {
 	struct span line;
