@@ -9,11 +9,12 @@
  * for the owner to count.
  *
  * Hosts are tried by us, one by one, since libnats has one expected name for the
- * certificates of all. It reads no file after nats_link_new(): the certificates
- * are in its options by then, and a nonce is signed by our callback with the
- * seed that is in memory. With --cacert only its authorities are believed, which
- * libnats has no word for; so the system's are hidden from OpenSSL while it
- * makes its context.
+ * certificates of all. nats_link_new() reads the files, and no more: the library
+ * begins with the first connection, since threads that it made earlier would keep
+ * the capabilities that the process gives up in between. What it needs is in
+ * memory then, and a nonce is signed by our callback. With --cacert only its
+ * authorities are believed, which libnats has no word for; so the system's are
+ * hidden from OpenSSL, for good, as no other connection believes them either.
  *
  * The library's callback about errors comes on a thread of its own, and may come
  * after the connection is gone: it takes the link's lock for a few stores, and the
@@ -48,18 +49,23 @@
 #define PINGS_OUT 3
 #define CLOSE_LIMIT_MS 2000
 #define TEXT_MAX 512
+#define NOWHERE "/nonexistent"
 
 static _Atomic int links; /* that there are: the last one closes the library */
 
 struct nats_link {
 	struct broker_url url;
-	natsOptions *options;
+	natsOptions *options; /* NULL before the first connection */
+	struct buffer ca, cert, key; /* PEM, NUL ended; empty: none */
+	bool insecure;
+	char name[RELAY_NAME_MAX + 32];
 	natsConnection *connection; /* NULL: down, and nothing is left of the last */
 	struct credentials who;
 	uint64_t max_payload;
 	struct mono next_try;
 	int64_t retry_ns;
 	uint64_t seed; /* of what is random in the pauses */
+	char inbox[SUBJECT_MAX];
 	char lost[TEXT_MAX];
 	_Atomic bool is_up;
 	_Atomic uint32_t ports[2]; /* client and server, of this connection and of the one before */
@@ -124,26 +130,55 @@ static int read_file(const char *path, struct buffer *out)
 	return err < 0 ? err : out->len > CREDENTIALS_MAX ? -EFBIG : 0;
 }
 
+static int read_named(const char *option, const char *path, struct buffer *out, struct buffer *error)
+{
+	int err = path ? read_file(path, out) : 0;
+
+	if (err < 0)
+		buffer_printf(error, "cannot read the file \"%s\" of %s: %s", path, option, strerror(-err));
+	else if (path)
+		buffer_add(out, "", 1);
+	return err;
+}
+
+static void forget(struct buffer *secret)
+{
+	if (secret->bytes)
+		OPENSSL_cleanse(secret->bytes, secret->cap);
+	buffer_deinit(secret);
+}
+
 static int load_credentials(struct nats_link *l, const struct broker_options *o, struct buffer *error)
 {
 	const char *path = o->creds_file ? o->creds_file : o->nkey_file;
 	struct buffer text = { 0 };
-	int err;
+	int err = read_named(o->creds_file ? "--creds" : "--nkey", path, &text, error);
 
-	if (!path)
-		return 0;
-	err = read_file(path, &text);
-	if (err < 0)
-		buffer_printf(error, "cannot read the %s file \"%s\": %s", o->creds_file ? "--creds" : "--nkey", path, strerror(-err));
-	else if ((err = (o->creds_file ? credentials_creds : credentials_nkey)(buffer_span(&text), &l->who)) < 0)
+	if (path && err == 0 && (err = (o->creds_file ? credentials_creds : credentials_nkey)(buffer_span(&text), &l->who)) < 0)
 		buffer_printf(error,
 			      o->creds_file ? "the file \"%s\" of --creds holds no user's token and seed between its lines of dashes; write it "
 					      "with: nsc generate creds"
 					    : "the file \"%s\" of --nkey holds no user's seed, which begins with SU; write one with: nk -gen user",
 			      path);
-	if (text.bytes)
-		OPENSSL_cleanse(text.bytes, text.cap);
-	buffer_deinit(&text);
+	forget(&text);
+	return err;
+}
+
+static int load_files(struct nats_link *l, const struct broker_options *o, struct buffer *error)
+{
+	const char *key = o->key_file ? o->key_file : o->cert_file;
+	int err = load_credentials(l, o, error);
+
+	if (err == 0)
+		err = read_named("--cacert", o->ca_file, &l->ca, error);
+	if (err == 0)
+		err = read_named("--cert", o->cert_file, &l->cert, error);
+	if (err == 0)
+		err = read_named("--key", key, &l->key, error);
+	if (o->ca_file && err == 0) {
+		setenv(X509_get_default_cert_file_env(), NOWHERE, 1);
+		setenv(X509_get_default_cert_dir_env(), NOWHERE, 1);
+	}
 	return err;
 }
 
@@ -160,71 +195,28 @@ static natsStatus set_identity(struct nats_link *l)
 	return u->user[0] ? natsOptions_SetToken(l->options, u->user) : NATS_OK;
 }
 
-/** hide() - see the top: @name is set to what does not exist; @was is what it was */
-static void hide(const char *name, char **was)
-{
-	const char *value = getenv(name);
-
-	*was = value ? strdup(value) : NULL;
-	setenv(name, "/nonexistent", 1);
-}
-
-static void unhide(const char *name, char *was)
-{
-	if (was)
-		setenv(name, was, 1);
-	else
-		unsetenv(name);
-	free(was);
-}
-
-static natsStatus load_authorities(struct nats_link *l, const char *path)
-{
-	const char *file = X509_get_default_cert_file_env(), *dir = X509_get_default_cert_dir_env();
-	char *file_was, *dir_was;
-	natsStatus s;
-
-	hide(file, &file_was);
-	hide(dir, &dir_was);
-	s = natsOptions_LoadCATrustedCertificates(l->options, path);
-	unhide(file, file_was);
-	unhide(dir, dir_was);
-	return s;
-}
-
-static int refuse_file(struct buffer *error, const char *what, const char *path, natsStatus s)
-{
-	natsStatus last;
-	const char *why = nats_GetLastError(&last);
-
-	buffer_printf(error, "cannot use the file \"%s\" of %s for the broker: %s; it must be readable, and in PEM form", path, what,
-		      why && *why ? why : natsStatus_GetText(s));
-	return -EINVAL;
-}
-
-static int set_tls(struct nats_link *l, const struct broker_options *o, struct buffer *error)
-{
-	const char *key = o->key_file ? o->key_file : o->cert_file;
-	natsStatus s = NATS_OK;
-
-	if (o->ca_file && (s = load_authorities(l, o->ca_file)) != NATS_OK)
-		return refuse_file(error, "--cacert", o->ca_file, s);
-	if (o->cert_file && (s = natsOptions_LoadCertificatesChain(l->options, o->cert_file, key)) != NATS_OK)
-		return refuse_file(error, o->key_file ? "--cert or --key" : "--cert", o->cert_file, s);
-	if (l->url.is_tls)
-		s = natsOptions_SetSecure(l->options, true);
-	if (s == NATS_OK && o->insecure)
-		s = natsOptions_SkipServerVerification(l->options, true);
-	return s == NATS_OK ? 0 : -ENOMEM;
-}
-
 #define TRY(call)                       \
 	do {                            \
 		if (s == NATS_OK)       \
 			s = (call);     \
 	} while (0)
 
-static natsStatus set_options(struct nats_link *l, const struct broker_options *o)
+static natsStatus set_tls(struct nats_link *l)
+{
+	natsStatus s = NATS_OK;
+
+	if (l->ca.len > 0)
+		TRY(natsOptions_SetCATrustedCertificates(l->options, (const char *)l->ca.bytes));
+	if (l->cert.len > 0)
+		TRY(natsOptions_SetCertificatesChain(l->options, (const char *)l->cert.bytes, (const char *)l->key.bytes));
+	if (l->url.is_tls)
+		TRY(natsOptions_SetSecure(l->options, true));
+	if (l->insecure)
+		TRY(natsOptions_SkipServerVerification(l->options, true));
+	return s;
+}
+
+static natsStatus set_options(struct nats_link *l)
 {
 	natsStatus s = natsOptions_Create(&l->options);
 
@@ -234,12 +226,37 @@ static natsStatus set_options(struct nats_link *l, const struct broker_options *
 	TRY(natsOptions_SetMaxPingsOut(l->options, PINGS_OUT));
 	TRY(natsOptions_SetErrorHandler(l->options, on_error, l));
 	TRY(natsOptions_SetIgnoreDiscoveredServers(l->options, true));
-	if (o->name)
-		TRY(natsOptions_SetName(l->options, o->name));
-	if (o->inbox)
-		TRY(natsOptions_SetCustomInboxPrefix(l->options, o->inbox));
+	TRY(natsOptions_SetName(l->options, l->name));
+	TRY(natsOptions_SetCustomInboxPrefix(l->options, l->inbox));
 	TRY(set_identity(l));
 	return s;
+}
+
+/** begin() - the library, before the first connection */
+static int begin(struct nats_link *l, struct buffer *error)
+{
+	natsStatus s, last;
+	const char *why;
+
+	if (l->options)
+		return 0;
+	s = nats_Open(-1);
+	TRY(set_options(l));
+	if (s == NATS_OK && (s = set_tls(l)) != NATS_OK) {
+		why = nats_GetLastError(&last);
+		buffer_printf(error, "cannot use the files of --cacert, --cert and --key for the broker: %s; they must be in PEM form",
+			      why && *why ? why : natsStatus_GetText(s));
+	} else if (s != NATS_OK) {
+		buffer_printf(error, "cannot set up the client of the broker: %s", natsStatus_GetText(s));
+	}
+	forget(&l->ca);
+	forget(&l->cert);
+	forget(&l->key);
+	if (s == NATS_OK)
+		return 0;
+	natsOptions_Destroy(l->options);
+	l->options = NULL;
+	return s == NATS_NO_MEMORY ? -ENOMEM : -EACCES;
 }
 
 bool nats_link_is_built(void)
@@ -252,21 +269,6 @@ const char *nats_link_version(void)
 	return nats_GetVersion();
 }
 
-static int set_up(struct nats_link *l, const struct broker_options *o, struct buffer *error)
-{
-	natsStatus s = nats_Open(-1);
-	int err = load_credentials(l, o, error);
-
-	if (err < 0)
-		return err;
-	TRY(set_options(l, o));
-	if (s != NATS_OK) {
-		buffer_printf(error, "cannot set up the client of the broker: %s", natsStatus_GetText(s));
-		return s == NATS_NO_MEMORY ? -ENOMEM : -EINVAL;
-	}
-	return set_tls(l, o, error);
-}
-
 int nats_link_new(const struct broker_options *options, struct nats_link **out, struct buffer *error)
 {
 	struct nats_link *l = calloc(1, sizeof(*l));
@@ -277,9 +279,12 @@ int nats_link_new(const struct broker_options *options, struct nats_link **out, 
 	pthread_mutex_init(&l->lock, NULL);
 	atomic_fetch_add(&links, 1);
 	l->url = *options->url;
+	snprintf(l->inbox, sizeof(l->inbox), "%s", options->inbox ? options->inbox : "_INBOX");
 	l->retry_ns = RETRY_LEAST_NS;
 	l->seed = hash_key_random().k0;
-	err = set_up(l, options, error);
+	l->insecure = options->insecure;
+	snprintf(l->name, sizeof(l->name), "%s", options->name ? options->name : "shadowtap");
+	err = load_files(l, options, error);
 	if (err < 0)
 		nats_link_free(l);
 	else
@@ -379,9 +384,12 @@ static void say_lost(struct nats_link *l, const struct broker_host *host, natsSt
 
 int nats_link_connect(struct nats_link *l, int64_t limit_ns, struct buffer *error)
 {
-	int err = -ECONNREFUSED;
+	int err = begin(l, error);
 
+	if (err < 0)
+		return err;
 	forget_connection(l);
+	err = -ECONNREFUSED;
 	for (size_t i = 0; i < l->url.host_count; i++) {
 		natsStatus s = connect_to(l, &l->url.host[i], limit_ns);
 
@@ -478,10 +486,20 @@ int nats_link_make_stream(struct nats_link *l, const struct stream_limits *limit
 	return l->connection ? stream_setup(l->connection, l->url.service, limits, partitions, error) : -ENOTCONN;
 }
 
-void nats_link_close(struct nats_link *l, int64_t limit_ns)
+const char *nats_link_inbox(const struct nats_link *l)
+{
+	return l->inbox;
+}
+
+void nats_link_flush(struct nats_link *l, int64_t limit_ns)
 {
 	if (l->connection && limit_ns >= NS_PER_MS && nats_link_is_up(l))
 		natsConnection_FlushTimeout(l->connection, limit_ns / NS_PER_MS);
+}
+
+void nats_link_close(struct nats_link *l, int64_t limit_ns)
+{
+	nats_link_flush(l, limit_ns);
 	forget_connection(l);
 }
 
@@ -490,9 +508,13 @@ void nats_link_free(struct nats_link *l)
 	if (!l)
 		return;
 	forget_connection(l);
-	natsOptions_Destroy(l->options);
-	if (atomic_fetch_sub(&links, 1) == 1)
+	if (l->options)
+		natsOptions_Destroy(l->options);
+	if (atomic_fetch_sub(&links, 1) == 1 && l->options)
 		nats_CloseAndWait(CLOSE_LIMIT_MS);
+	forget(&l->ca);
+	forget(&l->cert);
+	forget(&l->key);
 	credentials_deinit(&l->who);
 	OPENSSL_cleanse(&l->url, sizeof(l->url));
 	pthread_mutex_destroy(&l->lock);

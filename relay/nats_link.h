@@ -2,8 +2,7 @@
  * nats_link.h - our connection to a broker of NATS: one, made again when it is lost
  *
  * A link belongs to one thread. Nothing in it is for the loop or a lane: its
- * calls wait for the network, up to the limits below. All that it needs of files
- * is read when it is made, so rights may be given up before it connects.
+ * calls wait for the network, up to the limits below.
  */
 #ifndef RELAY_NATS_LINK_H
 #define RELAY_NATS_LINK_H
@@ -35,9 +34,10 @@ bool nats_link_is_built(void);
 const char *nats_link_version(void);
 
 /**
- * nats_link_new() - read what the options name, start the library's threads; connect to nothing
+ * nats_link_new() - read what the options name, before rights are given up and before there are threads; connect to nothing
  * @error:  one sentence
  * Return: 0, -EINVAL (a file that holds none of what it should), -ENOTSUP (built without libnats), or another negative errno.
+ * The library's threads begin with the first connection: after rights were given up, since they would keep theirs.
  */
 int nats_link_new(const struct broker_options *options, struct nats_link **out, struct buffer *error);
 
@@ -99,7 +99,13 @@ struct stream_limits {
  */
 int nats_link_make_stream(struct nats_link *l, const struct stream_limits *limits, uint32_t *partitions, struct buffer *error);
 
-/** nats_link_close() - give what was written at most @limit_ns to get out, then close; may be connected again */
+/** nats_link_inbox() - what our inboxes begin with, without a dot at the end */
+const char *nats_link_inbox(const struct nats_link *l);
+
+/** nats_link_flush() - what was written gets to the broker, or @limit_ns are over */
+void nats_link_flush(struct nats_link *l, int64_t limit_ns);
+
+/** nats_link_close() - flush, then close; may be connected again */
 void nats_link_close(struct nats_link *l, int64_t limit_ns);
 void nats_link_free(struct nats_link *l);
 

@@ -67,6 +67,15 @@ int nats_link_make_stream(struct nats_link *l, const struct stream_limits *limit
 	return -ENOTSUP;
 }
 
+const char *nats_link_inbox(const struct nats_link *l)
+{
+	return "";
+}
+
+void nats_link_flush(struct nats_link *l, int64_t limit_ns)
+{
+}
+
 void nats_link_close(struct nats_link *l, int64_t limit_ns)
 {
 }

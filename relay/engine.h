@@ -1,0 +1,56 @@
+/*
+ * engine.h - what a publisher needs of a broker: the seam between handing over and NATS
+ *
+ * An engine belongs to the publisher's thread. Its calls may wait for the network. What a broker says of a message comes
+ * through on_word(), on any thread.
+ */
+#ifndef RELAY_ENGINE_H
+#define RELAY_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "relay/record.h"
+#include "relay/relay_stats.h"
+
+struct engine;
+
+/** struct engine_message - borrowed during the call */
+struct engine_message {
+	const char *subject;
+	bool wants_word;
+	uint64_t number; /* on_word()'s */
+	const struct record_headers *headers;
+	struct span data;
+};
+
+struct engine_ops {
+	/** tend() - see that there is a connection. Return: 1 if it has just come up, else 0 */
+	int (*tend)(struct engine *e, struct mono now);
+	bool (*is_up)(const struct engine *e); /* any thread */
+	/** limit() - bytes that a message may have, headers included */
+	uint64_t (*limit)(const struct engine *e);
+	/**
+	 * publish() - 0: written; -EMSGSIZE, -ENOMEM, -ENOTCONN: nothing of it was written, since it may not be so large, for
+	 * want of memory or of a connection; another negative errno: nobody knows
+	 */
+	int (*publish)(struct engine *e, const struct engine_message *m);
+	/** trouble() - what the broker has complained of; *@denied: to which partition we may not publish, or -1 */
+	bool (*trouble)(struct engine *e, int *denied, struct buffer *text);
+	/** lost() - why there is no connection, a sentence; "" */
+	const char *(*lost)(const struct engine *e);
+	/** prepare() - make what has to be there, such as a stream; *@partitions: how many it has. 0, 1: made, or a negative errno */
+	int (*prepare)(struct engine *e, uint32_t *partitions, struct buffer *error);
+	void (*close)(struct engine *e, int64_t limit_ns);
+	void (*free)(struct engine *e);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+	void (*on_word)(void *ctx, uint64_t number, enum relay_result result); /* set by the publisher, before it connects */
+	void *ctx;
+};
+
+#endif

@@ -1,0 +1,630 @@
+/* publisher.c - see publisher.h */
+#include "relay/publisher.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "relay/heartbeat_text.h"
+#include "relay/inflight.h"
+#include "relay/subjects.h"
+
+#define IDLE_NS (NS_PER_S / 20)     /* longest between two looks at the connection, and at what is overdue */
+#define GATHER_NS (2 * NS_PER_MS)   /* see the header */
+#define MANY 512                    /* that wait: then there is nothing to be gathered */
+#define HEARTBEAT_NS NS_PER_S
+#define PREPARE_NS (10 * NS_PER_S)  /* between two looks for the stream, where there was none */
+#define FLUSH_NS (NS_PER_S / 2)
+#define HEADERS_BYTES 1024          /* at most, of one message */
+
+/** struct waiting - a slot of the ring */
+struct waiting {
+	struct record *record;
+	int64_t offered_ns;
+};
+
+/** struct word - what the broker said of a record */
+struct word {
+	uint64_t number;
+	enum relay_result result;
+};
+
+struct words {
+	struct word *at;
+	size_t count, cap;
+};
+
+struct publisher {
+	struct engine *engine;
+	struct publisher_options set;
+	char service[RELAY_NAME_MAX + 1], tap[RELAY_NAME_MAX + 1], source[RECORD_SOURCE_TEXT_MAX];
+	struct relay_stats stats;
+
+	/* The loop pushes, the thread pops: of what was pushed and not settled, there are never more than INFLIGHT_MAX. */
+	struct waiting ring[INFLIGHT_MAX];
+	_Atomic uint64_t pushed, popped; /* each has one writer */
+	_Atomic uint64_t held;           /* pushed, and neither shed nor settled */
+	_Atomic size_t bytes;            /* that wait in the ring */
+	_Atomic bool wants_room;         /* somebody waits for it */
+
+	/* the thread's */
+	struct inflight *inflight;
+	uint32_t partitions;
+	bool is_prepared, was_up;
+	struct mono next_heartbeat, next_prepare;
+	uint64_t said_denied, said_no_stream, said_full; /* when these were counted so often, it was told */
+	struct buffer text;
+	struct words taken;
+
+	pthread_t thread;
+	bool has_thread;
+	_Atomic bool has_ended;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t wake;
+	bool sleeps;
+	struct words words;
+	struct buffer news, facts;
+	struct histogram word_us;
+	int64_t end_by_ns; /* 0: go on */
+};
+
+/* ---- news -------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static void tell(struct publisher *p, const char *format, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&p->lock);
+	va_start(args, format);
+	buffer_vprintf(&p->news, format, args);
+	va_end(args);
+	buffer_add_str(&p->news, "\n");
+	pthread_mutex_unlock(&p->lock);
+	p->set.on_wake(p->set.ctx);
+}
+
+bool publisher_news(struct publisher *p, struct buffer *lines)
+{
+	pthread_mutex_lock(&p->lock);
+	buffer_add_span(lines, buffer_span(&p->news));
+	buffer_clear(&p->news);
+	pthread_mutex_unlock(&p->lock);
+	return lines->len > 0;
+}
+
+/* ---- the loop's side ----------------------------------------------------------- */
+
+static size_t size_of(const struct record *r)
+{
+	return sizeof(*r) + strlen(r->tap) + r->data_len;
+}
+
+static void shed(struct publisher *p, enum relay_shed why)
+{
+	counter_add(&p->stats.relay_shed[why], 1);
+}
+
+static void wake_thread(struct publisher *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->sleeps)
+		pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/** take_room() - for @size bytes; false if there is none */
+static bool take_room(struct publisher *p, size_t size)
+{
+	if (atomic_load_explicit(&p->bytes, memory_order_relaxed) + size > p->set.buffer_bytes ||
+	    (p->set.budget && !budget_charge(p->set.budget, size)))
+		return false;
+	atomic_fetch_add_explicit(&p->bytes, size, memory_order_relaxed);
+	return true;
+}
+
+void publisher_offer(struct publisher *p, enum record_kind kind, struct record *r)
+{
+	uint64_t at = atomic_load_explicit(&p->pushed, memory_order_relaxed);
+	bool is_up = p->engine->ops->is_up(p->engine);
+
+	counter_add(&p->stats.offered, 1);
+	counter_add(kind == RECORD_REQUEST ? &p->stats.requests : &p->stats.responses, 1);
+	if (!is_up)
+		shed(p, RELAY_SHED_DISCONNECTED);
+	else if (!r)
+		shed(p, RELAY_SHED_BUFFER);
+	else if (atomic_load_explicit(&p->held, memory_order_relaxed) >= INFLIGHT_MAX)
+		shed(p, RELAY_SHED_INFLIGHT);
+	else if (!take_room(p, size_of(r)))
+		shed(p, RELAY_SHED_BUFFER);
+	else {
+		p->ring[at % INFLIGHT_MAX] = (struct waiting){ r, mono_now().ns };
+		atomic_fetch_add_explicit(&p->held, 1, memory_order_relaxed);
+		atomic_store_explicit(&p->pushed, at + 1, memory_order_release);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (at == atomic_load_explicit(&p->popped, memory_order_acquire)) /* else it is awake, or looks again soon */
+			wake_thread(p);
+		return;
+	}
+	record_free(r);
+}
+
+bool publisher_has_room(struct publisher *p)
+{
+	bool has = atomic_load_explicit(&p->held, memory_order_relaxed) < INFLIGHT_MAX / 2 &&
+		   atomic_load_explicit(&p->bytes, memory_order_relaxed) < p->set.buffer_bytes / 2;
+
+	if (!has)
+		atomic_store_explicit(&p->wants_room, true, memory_order_release);
+	return has;
+}
+
+bool publisher_is_busy(const struct publisher *p)
+{
+	return atomic_load_explicit(&((struct publisher *)p)->bytes, memory_order_relaxed) > 0;
+}
+
+void publisher_set_facts(struct publisher *p, struct span members)
+{
+	pthread_mutex_lock(&p->lock);
+	buffer_clear(&p->facts);
+	buffer_add_span(&p->facts, members);
+	pthread_mutex_unlock(&p->lock);
+}
+
+const struct relay_stats *publisher_stats(const struct publisher *p)
+{
+	return &p->stats;
+}
+
+void publisher_word_times(struct publisher *p, struct histogram *out)
+{
+	pthread_mutex_lock(&p->lock);
+	*out = p->word_us;
+	pthread_mutex_unlock(&p->lock);
+}
+
+uint64_t publisher_limit(const struct publisher *p)
+{
+	return p->engine->ops->limit(p->engine);
+}
+
+/* ---- the broker's words --------------------------------------------------------- */
+
+static bool words_add(struct words *w, struct word word)
+{
+	if (w->count == w->cap) {
+		size_t cap = w->cap ? w->cap * 2 : 256;
+		struct word *at = cap <= INFLIGHT_MAX ? realloc(w->at, cap * sizeof(*at)) : NULL;
+
+		if (!at)
+			return false;
+		w->at = at;
+		w->cap = cap;
+	}
+	w->at[w->count++] = word;
+	return true;
+}
+
+/* Any thread; one that does not fit any more is as good as one that did not come. The thread looks soon enough without a signal. */
+static void on_word(void *ctx, uint64_t number, enum relay_result result)
+{
+	struct publisher *p = ctx;
+
+	pthread_mutex_lock(&p->lock);
+	words_add(&p->words, (struct word){ number, result });
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void release_held(struct publisher *p, uint64_t count)
+{
+	atomic_fetch_sub_explicit(&p->held, count, memory_order_relaxed);
+}
+
+static void book(struct publisher *p, const struct word *word, struct mono now)
+{
+	int64_t took_ns = 0;
+
+	switch (inflight_settle(p->inflight, word->number, word->result, now, &took_ns)) {
+	case INFLIGHT_NOTHING:
+		return;
+	case INFLIGHT_LATE:
+		counter_sub(&p->stats.relay_result[RELAY_UNKNOWN], 1);
+		counter_add(&p->stats.late, 1);
+		break;
+	case INFLIGHT_SETTLED:
+		release_held(p, 1);
+		break;
+	}
+	counter_add(&p->stats.relay_result[word->result], 1);
+	histogram_add(&p->word_us, (uint64_t)(took_ns > 0 ? took_ns / NS_PER_US : 0));
+}
+
+static void book_words(struct publisher *p, struct mono now)
+{
+	struct words taken;
+
+	pthread_mutex_lock(&p->lock);
+	taken = p->words;
+	p->words = p->taken;
+	p->words.count = 0;
+	for (size_t i = 0; i < taken.count; i++)
+		book(p, &taken.at[i], now);
+	pthread_mutex_unlock(&p->lock);
+	p->taken = taken;
+}
+
+static void book_overdue(struct publisher *p, struct mono now, bool all)
+{
+	uint64_t count = inflight_expire(p->inflight, now, all);
+
+	counter_add(&p->stats.relay_result[RELAY_UNKNOWN], count);
+	release_held(p, count);
+}
+
+/* ---- what goes wrong ------------------------------------------------------------ */
+
+/** is_worth_telling() - the first, and then each time that there are ten times as many */
+static bool is_worth_telling(uint64_t count, uint64_t *said)
+{
+	if (count == 0 || count < *said * 10)
+		return false;
+	*said = count;
+	return true;
+}
+
+static void book_trouble(struct publisher *p)
+{
+	struct buffer text = { 0 };
+	uint64_t count;
+	int partition;
+
+	if (!p->engine->ops->trouble(p->engine, &partition, &text)) {
+		buffer_deinit(&text);
+		return;
+	}
+	if (partition >= 0) {
+		count = inflight_deny(p->inflight, (uint32_t)partition);
+		counter_add(&p->stats.relay_result[RELAY_REFUSED_DENIED], count);
+		release_held(p, count);
+	}
+	if (partition < 0 || is_worth_telling(counter_get(&p->stats.relay_result[RELAY_REFUSED_DENIED]), &p->said_denied))
+		tell(p, "the broker says: %s", buffer_text(&text));
+	buffer_deinit(&text);
+}
+
+static void look_for_stream(struct publisher *p, struct mono now)
+{
+	struct buffer why = { 0 };
+	int err;
+
+	p->next_prepare = (struct mono){ now.ns + PREPARE_NS };
+	err = p->engine->ops->prepare(p->engine, &p->partitions, &why);
+	p->is_prepared = err >= 0;
+	if (err < 0)
+		tell(p, "%s", buffer_text(&why));
+	else if (err == 1)
+		tell(p, "the stream shadowtap_%s is made", p->service);
+	buffer_deinit(&why);
+}
+
+/** look_at_connection() - that it is lost, and that it is back, is told once each */
+static void look_at_connection(struct publisher *p, struct mono now)
+{
+	uint64_t missing = counter_get(&p->stats.relay_result[RELAY_REFUSED_NO_STREAM]);
+	bool came_up = p->engine->ops->tend(p->engine, now) == 1, is_up = p->engine->ops->is_up(p->engine);
+	const char *why = p->engine->ops->lost(p->engine);
+
+	if (came_up)
+		counter_add(&p->stats.connects, 1);
+	if (p->was_up && (!is_up || came_up))
+		tell(p, "%s; until it is back, nothing is handed over", *why ? why : "the connection to the broker was lost");
+	if (came_up)
+		tell(p, "the broker is there again");
+	p->was_up = is_up;
+	counter_set(&p->stats.is_up, is_up);
+	/* a broker that was not there at the start, or whose stream is gone */
+	if (is_up && (!p->is_prepared || missing > p->said_no_stream) && now.ns >= p->next_prepare.ns) {
+		p->said_no_stream = missing;
+		look_for_stream(p, now);
+	}
+}
+
+/* ---- publishing ----------------------------------------------------------------- */
+
+static struct waiting *front(struct publisher *p)
+{
+	uint64_t at = atomic_load_explicit(&p->popped, memory_order_relaxed);
+
+	return at == atomic_load_explicit(&p->pushed, memory_order_acquire) ? NULL : &p->ring[at % INFLIGHT_MAX];
+}
+
+static size_t waiting_count(struct publisher *p)
+{
+	return (size_t)(atomic_load_explicit(&p->pushed, memory_order_acquire) - atomic_load_explicit(&p->popped, memory_order_relaxed));
+}
+
+static void pop(struct publisher *p)
+{
+	struct record *r = front(p)->record;
+	size_t size = size_of(r);
+
+	record_free(r);
+	if (p->set.budget)
+		budget_release(p->set.budget, size);
+	atomic_fetch_sub_explicit(&p->bytes, size, memory_order_relaxed);
+	atomic_store_explicit(&p->popped, atomic_load_explicit(&p->popped, memory_order_relaxed) + 1, memory_order_release);
+}
+
+static void shed_front(struct publisher *p, enum relay_shed why)
+{
+	pop(p);
+	release_held(p, 1);
+	shed(p, why);
+}
+
+static int write_record(struct publisher *p, const struct record *r, const char *subject, uint64_t number, bool wants_word)
+{
+	struct record_headers headers;
+	struct engine_message m = { subject, wants_word, number, &headers, span_of(r->data, r->data_len) };
+
+	record_headers(r, p->source, number, &headers);
+	return p->engine->ops->publish(p->engine, &m);
+}
+
+/** publish_front() - false: not now */
+static bool publish_front(struct publisher *p, struct mono now)
+{
+	const struct record *r = front(p)->record;
+	uint32_t partition = relay_partition(r->id.low, p->partitions);
+	uint64_t limit = p->engine->ops->limit(p->engine);
+	char subject[SUBJECT_MAX];
+	int err = -EMSGSIZE;
+
+	if (limit == 0 || r->data_len + strlen(r->tap) + HEADERS_BYTES <= limit)
+		err = write_record(p, r, subject_partition(p->service, partition, subject), inflight_next(p->inflight), true);
+	if (err == -EMSGSIZE) {
+		shed_front(p, RELAY_SHED_TOO_LARGE);
+		return true;
+	}
+	if (err == -ENOTCONN || err == -ENOMEM)
+		return false;
+	inflight_add(p->inflight, partition, now);
+	counter_add(&p->stats.published, 1);
+	counter_add(&p->stats.bytes, r->data_len);
+	pop(p);
+	return err == 0;
+}
+
+static void publish_waiting(struct publisher *p, struct mono now)
+{
+	struct waiting *w;
+
+	while ((w = front(p))) {
+		if (now.ns - w->offered_ns >= RELAY_STALE_NS)
+			shed_front(p, RELAY_SHED_STALE);
+		else if (!p->was_up || !inflight_has_room(p->inflight) || !publish_front(p, now))
+			break;
+	}
+}
+
+/* ---- the heartbeat ---------------------------------------------------------------- */
+
+static void beat(struct publisher *p, struct mono now, struct wall wall, bool is_final)
+{
+	struct inflight_range refused[INFLIGHT_RANGES];
+	struct heartbeat_facts facts = {
+		.next_sequence = inflight_next(p->inflight),
+		.is_final = is_final,
+		.stats = &p->stats,
+		.refused = refused,
+		.refused_count = inflight_refused(p->inflight, refused),
+		.clock = wall,
+	};
+	char subject[SUBJECT_MAX];
+	struct record *r;
+
+	p->next_heartbeat = (struct mono){ now.ns + HEARTBEAT_NS };
+	if (!p->was_up)
+		return;
+	buffer_clear(&p->text);
+	pthread_mutex_lock(&p->lock);
+	facts.members = buffer_span(&p->facts);
+	heartbeat_text(&facts, &p->text);
+	pthread_mutex_unlock(&p->lock);
+	r = buffer_ok(&p->text) ? record_of_tap(buffer_span(&p->text), wall) : NULL;
+	if (r && write_record(p, r, subject_tap(p->service, p->tap, subject), counter_get(&p->stats.heartbeats), false) == 0)
+		counter_add(&p->stats.heartbeats, 1);
+	record_free(r);
+}
+
+/* ---- the thread ------------------------------------------------------------------- */
+
+/** tell_room() - half of it is free again */
+static void tell_room(struct publisher *p)
+{
+	if (!atomic_load_explicit(&p->wants_room, memory_order_acquire))
+		return;
+	atomic_store_explicit(&p->wants_room, false, memory_order_release);
+	if (publisher_has_room(p)) /* else it wants it again */
+		p->set.on_wake(p->set.ctx);
+}
+
+void publisher_step(struct publisher *p, struct mono now, struct wall wall)
+{
+	look_at_connection(p, now);
+	book_words(p, now);
+	book_trouble(p);
+	book_overdue(p, now, false);
+	publish_waiting(p, now);
+	if (is_worth_telling(counter_get(&p->stats.relay_result[RELAY_REFUSED_FULL]), &p->said_full))
+		tell(p, "the stream shadowtap_%s is full and refuses what is new; let it discard the oldest, or keep less", p->service);
+	if (now.ns >= p->next_heartbeat.ns)
+		beat(p, now, wall, false);
+	tell_room(p);
+	counter_set(&p->stats.in_flight, inflight_open(p->inflight));
+	counter_set(&p->stats.buffered_bytes, atomic_load_explicit(&p->bytes, memory_order_relaxed));
+}
+
+static int64_t end_by(struct publisher *p)
+{
+	int64_t ns;
+
+	pthread_mutex_lock(&p->lock);
+	ns = p->end_by_ns;
+	pthread_mutex_unlock(&p->lock);
+	return ns;
+}
+
+static struct timespec after(int64_t ns)
+{
+	struct mono at = { mono_now().ns + ns };
+
+	return (struct timespec){ at.ns / NS_PER_S, at.ns % NS_PER_S };
+}
+
+/** rest() - until there is something to be done, and then for a moment, in which more comes */
+static void rest(struct publisher *p)
+{
+	struct timespec until = after(IDLE_NS), moment = { 0, GATHER_NS };
+
+	if (waiting_count(p) >= MANY)
+		return;
+	if (inflight_open(p->inflight) == 0) {
+		pthread_mutex_lock(&p->lock);
+		p->sleeps = true;
+		atomic_thread_fence(memory_order_seq_cst); /* what was pushed is seen here, or this is seen there */
+		if (!front(p) && p->end_by_ns == 0)
+			pthread_cond_timedwait(&p->wake, &p->lock, &until);
+		p->sleeps = false;
+		pthread_mutex_unlock(&p->lock);
+	}
+	nanosleep(&moment, NULL);
+}
+
+static void finish(struct publisher *p)
+{
+	struct mono now = mono_now();
+
+	book_words(p, now);
+	book_overdue(p, now, true);
+	while (front(p))
+		shed_front(p, p->was_up ? RELAY_SHED_STALE : RELAY_SHED_DISCONNECTED);
+	beat(p, now, wall_now(), true);
+	p->engine->ops->close(p->engine, FLUSH_NS);
+	counter_set(&p->stats.in_flight, 0);
+	counter_set(&p->stats.buffered_bytes, 0);
+}
+
+static void *publisher_main(void *arg)
+{
+	struct publisher *p = arg;
+	int64_t by;
+
+	for (;;) {
+		publisher_step(p, mono_now(), wall_now());
+		by = end_by(p);
+		if (by != 0 && (mono_now().ns >= by || (!front(p) && inflight_open(p->inflight) == 0)))
+			break;
+		rest(p);
+	}
+	finish(p);
+	atomic_store_explicit(&p->has_ended, true, memory_order_release);
+	p->set.on_wake(p->set.ctx);
+	return NULL;
+}
+
+/* ---- from start to end --------------------------------------------------------------- */
+
+int publisher_new(const struct publisher_options *options, struct publisher **out)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+
+	if (!p || !(p->inflight = inflight_new())) {
+		free(p);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	p->set = *options;
+	snprintf(p->service, sizeof(p->service), "%s", options->service);
+	snprintf(p->tap, sizeof(p->tap), "%s", options->tap);
+	record_source_text(options->tap, options->run, p->source);
+	p->partitions = options->partitions;
+	p->engine = options->engine;
+	p->engine->on_word = on_word;
+	p->engine->ctx = p;
+	*out = p;
+	return 0;
+}
+
+void publisher_begin(struct publisher *p, bool up, struct buffer *error)
+{
+	p->was_up = up;
+	counter_set(&p->stats.is_up, up);
+	counter_add(&p->stats.connects, up);
+	if (!up)
+		return;
+	p->is_prepared = p->engine->ops->prepare(p->engine, &p->partitions, error) >= 0;
+	p->next_prepare = (struct mono){ mono_now().ns + PREPARE_NS };
+}
+
+int publisher_start(struct publisher *p)
+{
+	int err = pthread_create(&p->thread, NULL, publisher_main, p);
+
+	p->has_thread = err == 0;
+	return -err;
+}
+
+void publisher_end(struct publisher *p, int64_t limit_ns)
+{
+	pthread_mutex_lock(&p->lock);
+	p->end_by_ns = mono_now().ns + limit_ns;
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool publisher_has_ended(const struct publisher *p)
+{
+	return !p->has_thread || atomic_load_explicit(&((struct publisher *)p)->has_ended, memory_order_acquire);
+}
+
+void publisher_stop(struct publisher *p)
+{
+	if (!p->has_thread)
+		return;
+	publisher_end(p, 0);
+	pthread_join(p->thread, NULL);
+	p->has_thread = false;
+}
+
+void publisher_free(struct publisher *p)
+{
+	if (!p)
+		return;
+	publisher_stop(p);
+	while (front(p))
+		pop(p);
+	p->engine->ops->free(p->engine); /* nothing calls on_word() any more */
+	inflight_free(p->inflight);
+	free(p->words.at);
+	free(p->taken.at);
+	buffer_deinit(&p->text);
+	buffer_deinit(&p->news);
+	buffer_deinit(&p->facts);
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}

@@ -1,0 +1,417 @@
+/* test_publisher.c - handing over, step by step, to a broker that does as it is told; and on a thread */
+#include "tests/rig/unit.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/publisher.h"
+#include "relay/taps.h"
+
+/** struct fake - an engine, and what it was given */
+struct fake {
+	struct engine base;
+	bool is_up, comes_up, is_closed;
+	uint64_t limit;
+	int publish_result;
+	bool answers; /* each message is acknowledged at once */
+	uint64_t numbers[64];
+	uint64_t published, beats;
+	int denied; /* -2: no trouble */
+	struct buffer last_beat;
+	int prepares;
+};
+
+static struct fake *fake_of(const struct engine *e)
+{
+	return (struct fake *)e;
+}
+
+static int fake_tend(struct engine *e, struct mono now)
+{
+	struct fake *f = fake_of(e);
+	bool came = f->comes_up && !f->is_up;
+
+	(void)now;
+	f->is_up |= came;
+	f->comes_up = false;
+	return came;
+}
+
+static bool fake_is_up(const struct engine *e)
+{
+	return fake_of(e)->is_up;
+}
+
+static uint64_t fake_limit(const struct engine *e)
+{
+	return fake_of(e)->limit;
+}
+
+static int fake_publish(struct engine *e, const struct engine_message *m)
+{
+	struct fake *f = fake_of(e);
+
+	if (!m->wants_word) {
+		f->beats++;
+		buffer_clear(&f->last_beat);
+		buffer_add_span(&f->last_beat, m->data);
+		return 0;
+	}
+	if (f->publish_result == 0 || f->publish_result == -EIO)
+		f->numbers[f->published++ % 64] = m->number;
+	if (f->answers && f->publish_result == 0)
+		e->on_word(e->ctx, m->number, RELAY_ACKED);
+	return f->publish_result;
+}
+
+static bool fake_trouble(struct engine *e, int *denied, struct buffer *text)
+{
+	struct fake *f = fake_of(e);
+
+	*denied = f->denied;
+	if (f->denied == -2)
+		return false;
+	f->denied = -2;
+	buffer_add_str(text, "Permissions Violation");
+	return true;
+}
+
+static const char *fake_lost(const struct engine *e)
+{
+	(void)e;
+	return "it is gone";
+}
+
+static int fake_prepare(struct engine *e, uint32_t *partitions, struct buffer *error)
+{
+	(void)partitions, (void)error;
+	fake_of(e)->prepares++;
+	return 0;
+}
+
+static void fake_close(struct engine *e, int64_t limit_ns)
+{
+	(void)limit_ns;
+	fake_of(e)->is_closed = true;
+}
+
+static void fake_free(struct engine *e)
+{
+	(void)e;
+}
+
+static const struct engine_ops fake_ops = { fake_tend, fake_is_up, fake_limit, fake_publish, fake_trouble, fake_lost, fake_prepare, fake_close,
+					    fake_free };
+
+static void on_wake(void *ctx)
+{
+	atomic_fetch_add((_Atomic int *)ctx, 1);
+}
+
+struct rig {
+	struct fake fake;
+	struct budget budget;
+	_Atomic int wakes;
+	struct publisher *p;
+	int64_t start_ns;
+};
+
+static void set_up(struct rig *r, uint64_t buffer_bytes)
+{
+	struct publisher_options o = {
+		.service = "d", .tap = "n1", .run = "r1", .partitions = 16, .buffer_bytes = buffer_bytes, .on_wake = on_wake,
+	};
+	struct buffer error = { 0 };
+
+	*r = (struct rig){ .fake = { .base.ops = &fake_ops, .is_up = true, .limit = 1 << 20, .answers = true, .denied = -2 } };
+	budget_init(&r->budget, 1 << 30);
+	o.engine = &r->fake.base;
+	o.budget = &r->budget;
+	o.ctx = &r->wakes;
+	assert_int_equal(publisher_new(&o, &r->p), 0);
+	publisher_begin(r->p, true, &error);
+	r->start_ns = mono_now().ns;
+}
+
+static void step(struct rig *r, int64_t ms)
+{
+	publisher_step(r->p, (struct mono){ r->start_ns + ms * NS_PER_MS }, (struct wall){ 0 });
+}
+
+/* A record with @len bytes of data, whose id leads to partition @low modulo 16 */
+static struct record *make(uint64_t low, size_t len)
+{
+	static const char zeros[4096];
+	struct record *r = record_of_tap(span_of(zeros, len), (struct wall){ 0 });
+
+	r->kind = RECORD_REQUEST;
+	r->id.low = low;
+	return r;
+}
+
+static void offer(struct rig *r, size_t count, size_t len)
+{
+	for (size_t i = 0; i < count; i++)
+		publisher_offer(r->p, RECORD_REQUEST, make(i, len));
+}
+
+static uint64_t number(const struct counter *c)
+{
+	return counter_get(c);
+}
+
+static void balances(struct rig *r, bool is_quiet)
+{
+	const struct relay_stats *s = publisher_stats(r->p);
+	uint64_t sheds = 0, results = 0;
+
+	for (size_t i = 0; i < RELAY_SHED_COUNT; i++)
+		sheds += number(&s->relay_shed[i]);
+	for (size_t i = 0; i < RELAY_RESULT_COUNT; i++)
+		results += number(&s->relay_result[i]);
+	assert_int_equal(number(&s->published), results + number(&s->in_flight));
+	assert_int_equal(number(&s->offered), number(&s->requests) + number(&s->responses));
+	if (is_quiet) {
+		assert_int_equal(number(&s->offered), sheds + number(&s->published));
+		assert_int_equal(budget_used(&r->budget), 0);
+		assert_false(publisher_is_busy(r->p));
+	}
+}
+
+static void tear_down(struct rig *r)
+{
+	publisher_free(r->p);
+	assert_int_equal(budget_used(&r->budget), 0);
+	buffer_deinit(&r->fake.last_beat);
+}
+
+static void test_published(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+	struct heartbeat beat;
+
+	set_up(&r, 1 << 20);
+	s = publisher_stats(r.p);
+	offer(&r, 5, 100);
+	publisher_offer(r.p, RECORD_ANSWER, make(3, 10));
+	step(&r, 0);
+	assert_int_equal(number(&s->published), 6);
+	step(&r, 3);
+	assert_int_equal(number(&s->relay_result[RELAY_ACKED]), 6);
+	assert_int_equal(number(&s->responses), 1);
+	for (uint64_t i = 0; i < 6; i++)
+		assert_int_equal(r.fake.numbers[i], i);
+	balances(&r, true);
+	step(&r, 2000);
+	assert_int_equal(r.fake.beats, 2);
+	assert_int_equal(heartbeat_read(buffer_span(&r.fake.last_beat), &beat), 0);
+	assert_int_equal(beat.next_sequence, 6);
+	assert_int_equal(beat.acked, 6);
+	assert_int_equal(beat.offered, 6);
+	assert_false(beat.is_final);
+	tear_down(&r);
+}
+
+static void test_shed(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+
+	set_up(&r, 4096);
+	s = publisher_stats(r.p);
+	offer(&r, 3, 2000);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_BUFFER]), 2);
+	publisher_offer(r.p, RECORD_REQUEST, NULL);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_BUFFER]), 3);
+	step(&r, 0);
+	r.fake.is_up = false;
+	offer(&r, 2, 10);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_DISCONNECTED]), 2);
+	r.fake.is_up = true;
+	r.fake.limit = 2000;
+	offer(&r, 1, 1500);
+	step(&r, 1);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_TOO_LARGE]), 1);
+	r.fake.publish_result = -EMSGSIZE; /* it knows better than its limit */
+	offer(&r, 1, 10);
+	step(&r, 2);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_TOO_LARGE]), 2);
+	step(&r, 3);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+/* Nothing that waited while there was no connection is sent when it is back, if that is later than two seconds. */
+static void test_stale(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+	struct buffer news = { 0 };
+
+	set_up(&r, 1 << 20);
+	s = publisher_stats(r.p);
+	step(&r, 0);
+	offer(&r, 4, 10);
+	r.fake.is_up = false;
+	step(&r, 10);
+	assert_int_equal(number(&s->published), 0);
+	assert_true(publisher_news(r.p, &news));
+	assert_non_null(strstr(buffer_text(&news), "it is gone"));
+	step(&r, 2500);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_STALE]), 4);
+	r.fake.comes_up = true;
+	step(&r, 2600);
+	assert_int_equal(r.fake.published, 0);
+	assert_int_equal(number(&s->connects), 2);
+	offer(&r, 1, 10);
+	step(&r, 2610 - 2600);
+	step(&r, 20);
+	assert_int_equal(number(&s->relay_result[RELAY_ACKED]), 1);
+	balances(&r, true);
+	buffer_deinit(&news);
+	tear_down(&r);
+}
+
+/* A connection that is back within that time gets what waits. */
+static void test_short_break(void **state)
+{
+	struct rig r;
+
+	set_up(&r, 1 << 20);
+	step(&r, 0);
+	offer(&r, 4, 10);
+	r.fake.publish_result = -ENOTCONN;
+	step(&r, 10);
+	r.fake.publish_result = 0;
+	step(&r, 500);
+	step(&r, 510);
+	assert_int_equal(number(&publisher_stats(r.p)->relay_result[RELAY_ACKED]), 4);
+	assert_int_equal(r.fake.numbers[0], 0);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+static void test_unknown_and_late(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+
+	set_up(&r, 1 << 20);
+	s = publisher_stats(r.p);
+	r.fake.answers = false;
+	offer(&r, 2, 10);
+	step(&r, 0);
+	balances(&r, false);
+	step(&r, 2001);
+	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 2);
+	balances(&r, true);
+	r.fake.base.on_word(r.fake.base.ctx, 1, RELAY_DUPLICATE);
+	r.fake.base.on_word(r.fake.base.ctx, 77, RELAY_ACKED); /* never sent */
+	step(&r, 2100);
+	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 1);
+	assert_int_equal(number(&s->relay_result[RELAY_DUPLICATE]), 1);
+	assert_int_equal(number(&s->late), 1);
+	balances(&r, true);
+	/* a write that failed may have got there: it has a number, and nobody knows */
+	r.fake.publish_result = -EIO;
+	offer(&r, 1, 10);
+	step(&r, 0);
+	step(&r, 9000);
+	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 2);
+	assert_int_equal(r.fake.numbers[2], 2);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+static void test_denied(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+	struct buffer news = { 0 };
+
+	set_up(&r, 1 << 20);
+	s = publisher_stats(r.p);
+	r.fake.answers = false;
+	offer(&r, 20, 10); /* 0 to 15, and 0 to 3 again */
+	step(&r, 0);
+	r.fake.denied = 2;
+	step(&r, 10);
+	assert_int_equal(number(&s->relay_result[RELAY_REFUSED_DENIED]), 2);
+	assert_true(publisher_news(r.p, &news));
+	assert_non_null(strstr(buffer_text(&news), "Permissions Violation"));
+	buffer_clear(&news);
+	r.fake.denied = 3; /* not worth another line */
+	step(&r, 20);
+	assert_int_equal(number(&s->relay_result[RELAY_REFUSED_DENIED]), 4);
+	assert_false(publisher_news(r.p, &news));
+	step(&r, 3000);
+	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 16);
+	balances(&r, true);
+	buffer_deinit(&news);
+	tear_down(&r);
+}
+
+/* More than can be followed: shed, and room when the words have come. */
+static void test_inflight(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+	size_t count = 65536 + 10;
+
+	set_up(&r, 1 << 30);
+	s = publisher_stats(r.p);
+	r.fake.answers = false;
+	offer(&r, count, 1);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_INFLIGHT]), 10);
+	step(&r, 0);
+	offer(&r, 1, 1);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_INFLIGHT]), 11);
+	assert_false(publisher_has_room(r.p));
+	for (uint64_t i = 0; i < 65536; i++)
+		r.fake.base.on_word(r.fake.base.ctx, i, RELAY_ACKED);
+	step(&r, 10);
+	assert_true(publisher_has_room(r.p));
+	assert_int_equal(atomic_load(&r.wakes), 1);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+/* The thread: all is published, in order, and the last heartbeat says so. */
+static void test_thread(void **state)
+{
+	struct rig r;
+	struct heartbeat beat;
+	const size_t count = 20000;
+
+	set_up(&r, 64 << 20);
+	publisher_set_facts(r.p, SPAN_LITERAL("\"packets\":{\"dropped_kernel\":3}"));
+	assert_int_equal(publisher_start(r.p), 0);
+	offer(&r, count, 100);
+	publisher_end(r.p, 60 * NS_PER_S);
+	while (!publisher_has_ended(r.p))
+		nanosleep(&(struct timespec){ 0, NS_PER_MS }, NULL);
+	balances(&r, true);
+	assert_int_equal(number(&publisher_stats(r.p)->relay_result[RELAY_ACKED]) +
+				 number(&publisher_stats(r.p)->relay_result[RELAY_UNKNOWN]) + number(&publisher_stats(r.p)->relay_shed[RELAY_SHED_STALE]),
+			 count);
+	assert_int_equal(heartbeat_read(buffer_span(&r.fake.last_beat), &beat), 0);
+	assert_true(beat.is_final);
+	assert_int_equal(beat.next_sequence, r.fake.published);
+	assert_int_equal(beat.dropped, 3);
+	assert_true(r.fake.is_closed);
+	tear_down(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_published),        cmocka_unit_test(test_shed),   cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_short_break),      cmocka_unit_test(test_denied), cmocka_unit_test(test_inflight),
+		cmocka_unit_test(test_unknown_and_late), cmocka_unit_test(test_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
