@@ -3,8 +3,8 @@
  *
  * The order of the questions is the order of a packet's way: can it be captured
  * at all, does it pass the filters, is it TCP that we can read, are there
- * requests in it, are they whole, would they be chosen, would the target take
- * them. A stage that sees nothing is a fault, and the stages behind it are not
+ * requests in it, are they whole, would they be chosen, would the target or the
+ * broker take them. A stage that sees nothing is a fault, and the stages behind it are not
  * asked, since they could only repeat it. What is merely worse than it could be
  * is a warning.
  *
@@ -28,10 +28,11 @@ static void worst_first(struct diagnosis *d)
 void diagnose(const struct symptoms *s, struct diagnosis *out)
 {
 	*out = (struct diagnosis){ 0 };
-	if (diagnose_capture(s, out)) {
+	if (!s->reads_broker && diagnose_capture(s, out)) {
 		diagnose_requests(s, out);
 		diagnose_rules(s, out);
 	}
+	diagnose_brokers(s, out);
 	diagnose_targets(s, out);
 	worst_first(out);
 }

@@ -17,6 +17,7 @@
 #include "base/buffer.h"
 #include "base/endpoint.h"
 #include "base/json.h"
+#include "relay/broker_view.h"
 #include "report/books.h"
 
 #define VIEW_PORTS_MAX 16
@@ -88,11 +89,16 @@ struct symptoms {
 	struct narrow_view narrow;
 	const struct probe *probes;
 	size_t probe_count;
+	bool reads_broker;           /* there are no packets */
+	uint64_t max_body;
+	const struct broker_view *brokers;
+	size_t broker_count;
 };
 
 enum finding_severity { FINDING_FAULT, FINDING_WARNING, FINDING_NOTE, FINDING_GOOD };
 
-#define DIAGNOSIS_MAX (28 + VIEW_TUNNELS + BOOKS_TARGETS_MAX)
+#define DIAGNOSIS_BROKER 8 /* findings about one broker, of two */
+#define DIAGNOSIS_MAX (28 + VIEW_TUNNELS + BOOKS_TARGETS_MAX + 2 * DIAGNOSIS_BROKER)
 
 struct diagnosis_line {
 	enum finding_severity severity;

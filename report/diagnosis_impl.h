@@ -5,6 +5,7 @@
  *   diagnosis_capture.c   can packets be had, do any pass the filters, can they be read
  *   diagnosis_requests.c  are there requests in them, are they whole
  *   diagnosis_targets.c   would they be chosen, would the targets take them
+ *   diagnosis_broker.c    would a broker take them, or give them
  *   diagnosis.c           the order of all that
  */
 #ifndef REPORT_DIAGNOSIS_IMPL_H
@@ -45,5 +46,6 @@ bool diagnose_capture(const struct symptoms *s, struct diagnosis *d);
 void diagnose_requests(const struct symptoms *s, struct diagnosis *d);
 void diagnose_rules(const struct symptoms *s, struct diagnosis *d);
 void diagnose_targets(const struct symptoms *s, struct diagnosis *d);
+void diagnose_brokers(const struct symptoms *s, struct diagnosis *d);
 
 #endif

@@ -2,8 +2,8 @@
  * doctor.c - see doctor.h
  *
  * Options are those of a run, and so are the steps: check, try the
- * sandbox (trial.h), open, give up privileges, look. Then each target is asked once (prober.c), the judgement is
- * made (report/diagnosis.c) and printed, worst first. Nothing is mirrored, and
+ * sandbox (trial.h), open, give up privileges, look. Then each target is asked once (prober.c), a broker as well
+ * (broker_prober.c), the judgement is made (report/diagnosis.c) and printed, worst first. Nothing is mirrored, and
  * a target that turns out to be production is not asked.
  */
 #include "app/doctor/doctor.h"
@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "app/doctor/broker_prober.h"
 #include "app/doctor/observer.h"
 #include "app/options/options.h"
 #include "app/process/privileges.h"
@@ -56,6 +57,8 @@ static void catch_interrupts(void)
 struct examination {
 	const struct rules *rules;
 	struct probe probes[TARGETS_MAX];
+	struct broker_view brokers[BROKERS_MAX];
+	struct broker_prober *broker_prober;
 	struct buffer said;                    /* by the sandbox */
 	struct buffer path_text[TARGETS_MAX];
 	const char *path[TARGETS_MAX];         /* what a target is asked for; NULL: its base */
@@ -158,8 +161,9 @@ static void find_paths(const struct options *o, const char *seen, struct examina
 static int examine(const struct options *o, struct observer *ob, struct symptoms *s, struct examination *e, struct buffer *error)
 {
 	const struct prober_settings prober = prober_of(o, e);
+	const struct broker_options target = stages_broker(o, false), source = stages_broker(o, true);
 	bool works = try_sandbox(o, s, &e->said);
-	int err = observer_open(ob, error);
+	int err = s->reads_broker ? 0 : observer_open(ob, error);
 
 	if (err < 0 && o->files.count > 0)
 		return err; /* a file that is no capture is a wrong argument */
@@ -167,10 +171,12 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		s->cannot_capture = buffer_text(error);
 	if (!works) /* outside of the sandbox no packet is looked at */
 		return 0;
-	err = enter_sandbox(o, error);
+	err = broker_prober_new(&target, &source, &e->broker_prober, error);
+	if (err == 0)
+		err = enter_sandbox(o, error);
 	if (err < 0)
 		return err;
-	if (!s->cannot_capture) {
+	if (!s->cannot_capture && !s->reads_broker) {
 		if (s->live)
 			log_info("doctor: watching for %.0f s; send some requests to the service",
 				 (double)(o->duration_ns > 0 ? o->duration_ns : WATCH_NS) / (double)NS_PER_S);
@@ -181,7 +187,11 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		}
 		observer_finish(ob, s);
 	}
-	if (o->target_count == 0 || o->dry_run)
+	if (o->dry_run)
+		return 0;
+	s->brokers = e->brokers;
+	s->broker_count = broker_prober_ask(e->broker_prober, e->brokers);
+	if (o->target_count == 0)
 		return 0;
 	s->probes = e->probes;
 	s->probe_count = o->target_count;
@@ -233,12 +243,14 @@ static int run(const struct options *o, struct buffer *error)
 		.vxlan_ports = o->vxlan_ports.port,
 		.vxlan_port_count = o->vxlan_ports.count,
 		.preset = o->policy.preset,
-		.live = o->files.count == 0,
+		.live = o->files.count == 0 && o->relay.source.host_count == 0,
 		.snaplen = o->snaplen,
 		.leaves_http2 = !stages_reads_http2(o),
 		.tunnel_names = tunnel_names,
 		.compares = o->compare.on,
 		.sample = (double)o->policy.sample_share / (double)SHARE_ONE,
+		.reads_broker = o->relay.source.host_count > 0,
+		.max_body = o->max_body,
 	};
 	const struct observer_settings settings = observer_of(o);
 	struct examination e = { 0 };
@@ -262,6 +274,7 @@ static int run(const struct options *o, struct buffer *error)
 	observer_free(ob);
 	rules_deinit(&rules);
 	buffer_deinit(&ports);
+	broker_prober_free(e.broker_prober);
 	buffer_deinit(&e.said);
 	for (size_t i = 0; i < TARGETS_MAX; i++)
 		buffer_deinit(&e.path_text[i]);

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import cases_tap
+import nats_talk
 from lab import check, need_program, wait_for
 
 WATCH = ["--duration", "2s"]
@@ -181,6 +182,87 @@ def doctor_small_sample(lab):
     expect(findings, "unsampled", "note", ["one in 10,000", "-S"])
 
 
+def doctor_brokers(lab):
+    """A broker that is not there, has no JetStream, is as it comes, and wants a password."""
+    nats_talk.need_server()
+    ns = lab.namespace()
+    tap = ["-r", lab.pcap("v1-predict"), "-t", "nats://127.0.0.1:4222/digits"]
+
+    def find(works, *args):
+        return answer(lab.start(ns, lab.binary, "doctor", "--json", *args, label="doctor"), works)
+
+    expect(find(False, *tap), "broker", "fault", ["127.0.0.1:4222 cannot be reached", "nats-server"])
+    server = nats_talk.start(lab, ns, text='listen: "127.0.0.1:4222"\n')
+    expect(find(False, *tap), "jetstream", "fault", ["no JetStream", "-js"])
+    server.end()
+    server = nats_talk.start(lab, ns, text=f'listen: "127.0.0.1:4222"\njetstream {{ store_dir: "{lab.directory}/plain" }}\n')
+    findings = find(True, *tap)
+    expect(findings, "max_payload", "warning", ["1.00 MiB", "max_payload: 8MB"])
+    expect(findings, "stream", "note", ["shadowtap_digits yet", "--retain"])
+    expect(find(True, "-r", "nats://127.0.0.1:4222/digits", "-t", "sink:"), "stream", "note", ["a run makes it"])
+    server.end()
+    nats_talk.start_packaged(lab, ns)
+    for login in ("", "tap:wrong@"):
+        expect(find(False, *tap[:-1], f"nats://{login}127.0.0.1:4222/digits"), "broker", "fault", ["refuses us"])
+
+
+def doctor_broker_rights(lab):
+    """With the users of nats.conf: who may do what, before and after there is a stream; and asking leaves nothing behind."""
+    nats_talk.need_server()
+    ns = lab.namespace()
+    nats_talk.start_packaged(lab, ns)
+
+    def find(works, user, source):
+        url = f"nats://{user}@127.0.0.1:4222/digits"
+        args = ["-r", url, "-t", "sink:"] if source else ["-r", lab.pcap("v1-predict"), "-t", url]
+        return answer(lab.start(ns, lab.binary, "doctor", "--json", *args, label="doctor"), works)
+
+    expect(find(False, nats_talk.TAP, False), "stream", "fault", ["we may not make one", "start a replayer first"])
+    expect(find(True, nats_talk.REPLAYER, True), "stream", "note", ["a run makes it"])
+    with nats_talk.Link(ns, inbox="_INBOX.shadowtap_replayer", user="replayer", **{"pass": "replays-only"}) as link:
+        made = {"name": "shadowtap_digits", "subjects": ["st.v1.digits.>"], "retention": "limits", "storage": "file", "discard": "old",
+                "max_bytes": 1 << 30, "max_age": 3600 * 10**9, "duplicate_window": 10**10, "num_replicas": 1, "max_consumers": -1,
+                "max_msgs": -1}
+        check("error" not in link.api("STREAM.CREATE.shadowtap_digits", **made), "the stream is not made")
+        bucket = {**made, "name": "KV_shadowtap_digits", "subjects": ["$KV.shadowtap_digits.>"], "max_msgs_per_subject": 1, "max_bytes": 1 << 20,
+                  "max_age": 0, "allow_direct": True, "duplicate_window": 0}
+        check("error" not in link.api("STREAM.CREATE.KV_shadowtap_digits", **bucket), "the bucket is not made")
+        findings = find(True, nats_talk.TAP, False)
+        expect(findings, "broker", "ok", ["connected in", "0 messages", "of 1.00 GiB, for 1 h"])
+        check("denied" not in findings, f"{findings}")
+        findings = find(True, nats_talk.REPLAYER, True)
+        expect(findings, "silent", "warning", ["never had anything from a tap of digits"])
+        check("denied" not in findings, f"{findings}")
+        expect(find(False, nats_talk.TAP, True), "denied", "fault", ["Violation for Subscription", "nats.conf"])
+        expect(find(False, nats_talk.REPLAYER, False), "denied", "fault", ["Violation for Subscription"])
+        for stream in ("shadowtap_digits", "KV_shadowtap_digits"):
+            state = link.api(f"STREAM.INFO.{stream}")["state"]
+            check(state["last_seq"] == 0 and state["consumer_count"] == 0, f"the doctor has left something in {stream}: {state}")
+
+
+def doctor_broker_denies(lab):
+    """Users that hear the broker, and may neither publish, nor read, nor claim."""
+    nats_talk.need_server()
+    ns = lab.namespace()
+    ask_only = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*"]
+    users = {"poor": ask_only, "reads": [*ask_only, "$JS.API.CONSUMER.>", "$JS.API.STREAM.NAMES"]}
+    said = ", ".join(f'{{ user: {name}, password: p, permissions: {{ publish: {json.dumps(may)}, subscribe: "_INBOX.>" }} }}'
+                    for name, may in users.items())
+    nats_talk.start(lab, ns, text=f'listen: "127.0.0.1:4222"\njetstream {{ store_dir: "{lab.directory}/js" }}\n'
+                                  f"authorization {{ users: [ {said} ] }}\n")
+    with nats_talk.Link(ns, user="poor", **{"pass": "p"}) as link:
+        check("error" not in link.api("STREAM.CREATE.shadowtap_digits", name="shadowtap_digits", subjects=["st.v1.digits.>"], discard="new",
+                                      storage="file", retention="limits", num_replicas=1, max_bytes=-1, max_msgs=-1, max_consumers=-1,
+                                      max_age=0), "the stream is not made")
+    for user, source, words in (("poor", False, ["publish to st.v1.digits.>"]), ("poor", True, ["read from the stream"]),
+                                ("reads", True, ["write into the bucket"])):
+        url = f"nats://{user}:p@127.0.0.1:4222/digits"
+        args = ["-r", url, "-t", "sink:"] if source else ["-r", lab.pcap("v1-predict"), "-t", url]
+        findings = answer(lab.start(ns, lab.binary, "doctor", "--json", *args, label="doctor"), False)
+        expect(findings, "denied", "fault", [*words, "nats.conf"])
+        expect(findings, "limits", "warning", [])
+
+
 def doctor_recording(lab):
     """A recording instead of an interface, and what a person reads."""
     def run(*args):
@@ -198,4 +280,5 @@ def doctor_recording(lab):
 
 
 CASES = [doctor_well, doctor_wrong_port, doctor_tls_and_http2, doctor_silence, doctor_snaplen, doctor_rules, doctor_not_allowed,
-         doctor_vxlan, doctor_target_path, doctor_small_sample, doctor_recording]
+         doctor_vxlan, doctor_target_path, doctor_small_sample, doctor_brokers, doctor_broker_rights,
+         doctor_broker_denies, doctor_recording]

@@ -16,9 +16,12 @@ import subprocess
 import threading
 import time
 
-from lab import check, need_program, wait_for
+from lab import HERE, check, need_program, wait_for
 
 SERVER = "nats-server"
+PACKAGED = HERE.parent.parent / "packaging/nats/nats.conf"
+SECRETS = {"TAP_PASSWORD": "'4711'", "REPLAYER_PASSWORD": "replays-only"}  # a number has to be in quotes
+TAP, REPLAYER = "tap:4711", "replayer:replays-only"  # as in a URL
 CLONE_NEWNET = 0x40000000
 
 Message = collections.namedtuple("Message", "subject reply status headers data")
@@ -204,6 +207,19 @@ def start(lab, namespace, port=4222, text=None, host="127.0.0.1", env=(), label=
     process = lab.start(namespace, "env", *env, SERVER, "-c", path, label=label)
     wait_ready(process)
     return process
+
+
+def packaged(lab):
+    """packaging/nats/nats.conf with a directory of the case's own and a door for leaf nodes, and nothing else changed."""
+    text = PACKAGED.read_text()
+    for old, new in (('store_dir: "/var/lib/nats/jetstream"', f'store_dir: "{lab.directory}/jetstream"'), ("# leafnodes {", "leafnodes {")):
+        check(text.count(old) == 1, f"{PACKAGED.name} has no {old}")
+        text = text.replace(old, new)
+    return text
+
+
+def start_packaged(lab, namespace, text=None, label="nats"):
+    return start(lab, namespace, text=text or packaged(lab), env=[f"{name}={value}" for name, value in SECRETS.items()], label=label)
 
 
 def checked(config, env):

@@ -13,8 +13,6 @@ import nats_talk
 from lab import Lab, check, wait_for
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-CONF = TOP / "packaging/nats/nats.conf"
-SECRETS = {"TAP_PASSWORD": "'4711'", "REPLAYER_PASSWORD": "replays-only"}  # a number has to be in quotes
 STREAM, BUCKET = "shadowtap_digits", "KV_shadowtap_digits"
 REQUEST = "st.v1.digits.req.03"
 HEADERS = [("Nats-Msg-Id", "0" * 32), ("ce-specversion", "1.0")]
@@ -73,7 +71,7 @@ def a_tap(ns, **more):
 
 
 def a_replayer(ns, **more):
-    return nats_talk.Link(ns, inbox="_INBOX.shadowtap_replayer", user="replayer", **{"pass": SECRETS["REPLAYER_PASSWORD"]}, **more)
+    return nats_talk.Link(ns, inbox="_INBOX.shadowtap_replayer", user="replayer", **{"pass": nats_talk.SECRETS["REPLAYER_PASSWORD"]}, **more)
 
 
 def no_stream_yet(ns):
@@ -130,15 +128,7 @@ def nothing_else(ns):
                 deaf(link, subject)
     turned_away(ns)
     turned_away(ns, user="tap", **{"pass": "4712"})
-    turned_away(ns, user="tap", **{"pass": SECRETS["REPLAYER_PASSWORD"]})
-
-
-def local(text, lab):
-    """The file with a directory of the test's own and a door for leaf nodes, and nothing else changed."""
-    for old, new in (('store_dir: "/var/lib/nats/jetstream"', f'store_dir: "{lab.directory}/jetstream"'), ("# leafnodes {", "leafnodes {")):
-        check(text.count(old) == 1, f"{CONF.name} has no {old}")
-        text = text.replace(old, new)
-    return text
+    turned_away(ns, user="tap", **{"pass": nats_talk.SECRETS["REPLAYER_PASSWORD"]})
 
 
 def with_tls(text, directory):
@@ -149,7 +139,7 @@ def with_tls(text, directory):
         lines.append(line[2:].replace("# ca_file", "ca_file").replace("# verify", "verify") if inside else line)
         inside = inside and line != "# }\n"
     text = "".join(lines)
-    check("\ntls {" in text and "\n  verify:" in text, f"{CONF.name} has no block for TLS")
+    check("\ntls {" in text and "\n  verify:" in text, f"{nats_talk.PACKAGED.name} has no block for TLS")
     return text.replace("/etc/nats/", f"{directory}/")
 
 
@@ -161,14 +151,10 @@ def make_certificates(directory):
                         directory / f"{file}.pem"], check=True, stderr=subprocess.DEVNULL)
 
 
-def serve(lab, ns, text, label):
-    return nats_talk.start(lab, ns, text=text, env=[f"{name}={value}" for name, value in SECRETS.items()], label=label)
-
-
 def over_tls(lab, ns, text):
     """Who shows a certificate gets in, who shows none does not, and nobody speaks in the clear."""
     make_certificates(lab.directory)
-    serve(lab, ns, with_tls(text, lab.directory), "nats-tls")
+    nats_talk.start_packaged(lab, ns, with_tls(text, lab.directory), "nats-tls")
     context = ssl.create_default_context(cafile=lab.directory / "server.pem")
     try:
         a_tap(ns, tls=context)
@@ -205,15 +191,15 @@ def broker(binary, _directory):
     """What nats.conf says, as its two users find it."""
     nats_talk.need_server()
     with Lab(binary) as lab:
-        text = local(CONF.read_text(), lab)
+        text = nats_talk.packaged(lab)
         path = lab.directory / "checked.conf"
         path.write_text(text)
-        ok, said = nats_talk.checked(path, {**os.environ, **SECRETS})
+        ok, said = nats_talk.checked(path, {**os.environ, **nats_talk.SECRETS})
         check(ok, f"the server refuses it: {said}")
-        ok, _ = nats_talk.checked(path, {name: value for name, value in os.environ.items() if name not in SECRETS})
+        ok, _ = nats_talk.checked(path, {name: value for name, value in os.environ.items() if name not in nats_talk.SECRETS})
         check(not ok, "without the secrets it is taken, and who are its users then?")
         ns = lab.namespace()
-        server = serve(lab, ns, text, "nats")
+        server = nats_talk.start_packaged(lab, ns)
         for step in (no_stream_yet, replayer_makes, tap_hands_over, replayer_takes, nothing_else):
             step(ns)
         over_leaf(lab, ns)

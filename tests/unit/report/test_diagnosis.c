@@ -493,6 +493,148 @@ static void target_sink(struct symptoms *s)
 	probe.skipped = true;
 }
 
+/* A broker that is well: a stream as we make it, a few megabytes in it. One test at a time has it. */
+static struct broker_view broker;
+
+static void broker_well(struct symptoms *s)
+{
+	broker = (struct broker_view){
+		.shown = "nats://nats:4222/digits",
+		.service = "digits",
+		.connect_ns = 400000,
+		.max_payload = 8 << 20,
+		.stream = BROKER_STREAM_THERE,
+		.may_publish = BROKER_MAY,
+		.partitions = 16,
+		.has = { .messages = 4000, .bytes = 3 << 20, .max_bytes = 1 << 30, .max_age_ns = 3600 * NS_PER_S,
+			 .duplicates_ns = 10 * NS_PER_S, .last_ago_ns = NS_PER_S, .replicas = 1, .takes_service = true },
+	};
+	s->max_body = 8 << 20;
+	s->brokers = &broker;
+	s->broker_count = 1;
+}
+
+static void broker_away(struct symptoms *s)
+{
+	broker_well(s);
+	broker.err = -111;
+	strcpy(broker.why, "the broker nats:4222 cannot be reached: no server available for connection");
+}
+
+static void broker_without_jetstream(struct symptoms *s)
+{
+	broker_well(s);
+	broker.lacks_jetstream = true;
+}
+
+static void broker_denies_tap(struct symptoms *s)
+{
+	broker_well(s);
+	broker.may_publish = BROKER_MAY_NOT;
+}
+
+static void broker_denies_reading(struct symptoms *s)
+{
+	broker_well(s);
+	s->reads_broker = broker.is_source = true;
+	broker.may_read = BROKER_MAY_NOT;
+}
+
+static void broker_denies_claims(struct symptoms *s)
+{
+	broker_denies_reading(s);
+	broker.may_read = BROKER_MAY;
+	broker.may_claim = BROKER_MAY_NOT;
+}
+
+static void broker_takes_little(struct symptoms *s)
+{
+	broker_well(s);
+	broker.max_payload = 1 << 20;
+}
+
+static void broker_takes_just_less(struct symptoms *s)
+{
+	broker_well(s);
+}
+
+static void broker_empty(struct symptoms *s)
+{
+	broker_well(s);
+	broker.stream = BROKER_STREAM_NONE;
+	broker.may_make = BROKER_MAY;
+}
+
+static void broker_empty_for_all(struct symptoms *s)
+{
+	broker_empty(s);
+	broker.may_make = BROKER_MAY_NOT;
+}
+
+static void broker_secretive(struct symptoms *s)
+{
+	broker_well(s);
+	broker.stream = BROKER_STREAM_UNKNOWN;
+}
+
+static void broker_unheard(struct symptoms *s)
+{
+	broker_secretive(s);
+	broker.is_deaf = true;
+	strcpy(broker.trouble, "Permissions Violation for Subscription to \"_INBOX.x.*\"");
+}
+
+static void broker_unlimited(struct symptoms *s)
+{
+	broker_well(s);
+	broker.has.max_bytes = 0;
+}
+
+static void broker_refuses_when_full(struct symptoms *s)
+{
+	broker_well(s);
+	broker.has.refuses_when_full = true;
+}
+
+static void broker_remembers_all(struct symptoms *s)
+{
+	broker_well(s);
+	broker.has.duplicates_ns = 120 * NS_PER_S;
+}
+
+static void broker_forgets(struct symptoms *s)
+{
+	broker_well(s);
+	broker.has.duplicates_ns = NS_PER_S / 10;
+}
+
+static void broker_of_others(struct symptoms *s)
+{
+	broker_well(s);
+	broker.has.takes_service = false;
+}
+
+static void broker_silent(struct symptoms *s)
+{
+	broker_well(s);
+	s->reads_broker = broker.is_source = true;
+	broker.has.last_ago_ns = 90 * NS_PER_S;
+}
+
+static void broker_never_used(struct symptoms *s)
+{
+	broker_silent(s);
+	broker.has.last_ago_ns = -1;
+}
+
+static void broker_read(struct symptoms *s)
+{
+	silence(s);
+	broker_well(s);
+	s->reads_broker = broker.is_source = true;
+	broker.may_read = broker.may_claim = BROKER_MAY;
+}
+
 static const struct {
 	void (*change)(struct symptoms *);
 	const char *code; /* of the finding that must be there */
@@ -573,6 +715,27 @@ static const struct {
 	{ target_plain, "target", FINDING_FAULT, false, "what came is not TLS; is the target's port one for plain HTTP?", "--cacert" },
 	{ target_mad, "target", FINDING_FAULT, false, "something else than HTTP/1", "" },
 	{ target_sink, "requests", FINDING_GOOD, true, "", "" },
+	{ broker_well, "broker", FINDING_GOOD, true,
+	  "answers: connected in 400 µs; shadowtap_digits holds 4,000 messages in 3.00 MiB of 1.00 GiB, for 1 h, in 16 partitions.", "" },
+	{ broker_read, "broker", FINDING_GOOD, true, "4,000 messages", "" },
+	{ broker_away, "broker", FINDING_FAULT, false, "No connection: the broker nats:4222 cannot be reached", "nats-server" },
+	{ broker_without_jetstream, "jetstream", FINDING_FAULT, false, "no JetStream", "-js" },
+	{ broker_denies_tap, "denied", FINDING_FAULT, false, "publish to st.v1.digits.>", "nats.conf" },
+	{ broker_denies_reading, "denied", FINDING_FAULT, false, "read from the stream shadowtap_digits", "nats.conf" },
+	{ broker_denies_claims, "denied", FINDING_FAULT, false, "write into the bucket shadowtap_digits", "nats.conf" },
+	{ broker_takes_little, "max_payload", FINDING_WARNING, true, "at most 1.00 MiB", "max_payload: 8MB" },
+	{ broker_takes_just_less, "max_payload", FINDING_NOTE, true, "at most 8.00 MiB, heads included", "" },
+	{ broker_empty, "stream", FINDING_NOTE, true, "has no stream shadowtap_digits yet; a run makes it", "" },
+	{ broker_empty_for_all, "stream", FINDING_FAULT, false, "and we may not make one", "start a replayer first" },
+	{ broker_secretive, "stream", FINDING_WARNING, true, "does not tell us", "$JS.API.STREAM.INFO.shadowtap_digits" },
+	{ broker_unheard, "denied", FINDING_FAULT, false, "Subscription to \"_INBOX.x.*\"", "nats.conf" },
+	{ broker_unlimited, "limits", FINDING_WARNING, true, "without a limit in bytes, nor one for the account", "max_file" },
+	{ broker_refuses_when_full, "limits", FINDING_WARNING, true, "refuses what is new", "discard: old" },
+	{ broker_remembers_all, "duplicates", FINDING_NOTE, true, "for 2.00 min, and keeps 200 bytes", "10s" },
+	{ broker_forgets, "duplicates", FINDING_WARNING, true, "for 100 ms: two taps", "10s" },
+	{ broker_of_others, "stream", FINDING_FAULT, false, "other subjects than st.v1.digits.>", "delete it" },
+	{ broker_silent, "silent", FINDING_WARNING, true, "has had nothing from a tap of digits for 90.0 s", "is one running?" },
+	{ broker_never_used, "silent", FINDING_WARNING, true, "never had anything", "is one running?" },
 };
 
 static const struct diagnosis_line *find(const struct diagnosis *d, const char *code)
