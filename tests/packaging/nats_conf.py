@@ -1,4 +1,4 @@
-"""broker.py - packaging/nats/nats.conf in a real server: each user may do what its role needs, and nothing else
+"""nats_conf.py - packaging/nats/nats.conf in a real server: each user may do what its role needs, and nothing else
 
 What is tried is what a tap and a replayer ask of the server (the subjects of its API are the library's), and then what a stolen
 password would be used for.
@@ -187,7 +187,7 @@ def over_leaf(lab, ns):
         check(got is None or got.status, f"a request is read by way of the leaf: {got}")
 
 
-def broker(binary, _directory):
+def in_a_server(binary, _directory):
     """What nats.conf says, as its two users find it."""
     nats_talk.need_server()
     with Lab(binary) as lab:
@@ -207,4 +207,4 @@ def broker(binary, _directory):
         over_tls(lab, ns, text)
 
 
-broker.title = "nats"
+in_a_server.title = "nats"
