@@ -53,6 +53,7 @@ struct message *message_new(const struct request_head *head, const struct reques
 		.charged = size,
 		.references = 1,
 	};
+	tls_session_ref(m->origin.tls);
 	headers = (struct header *)(m + 1);
 	room = (uint8_t *)(headers + head->header_count);
 	m->head.headers = headers;
@@ -86,6 +87,7 @@ void message_unref(struct message *m)
 		return;
 	if (m->budget)
 		budget_release(m->budget, m->charged);
+	tls_session_unref(m->origin.tls);
 	free(m->arrivals);
 	free(m->body);
 	free(m);

@@ -20,6 +20,7 @@
 #include "message/arrival.h"
 #include "message/header_list.h"
 #include "message/item.h"
+#include "message/tls_session.h"
 
 /** struct request_head - request line and fields as captured; spans are borrowed from the owner of the head */
 struct request_head {
@@ -57,6 +58,7 @@ struct request_origin {
 	 */
 	uint32_t sequence, acknowledgement, stream;
 	struct wire_id wire; /* where requests are handed to other hosts, or come from them */
+	struct tls_session *tls; /* it was read from TLS; NULL: from plain bytes. Borrowed, but a message has a reference */
 };
 
 struct message {

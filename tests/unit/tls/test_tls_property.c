@@ -1,0 +1,521 @@
+/*
+ * test_tls_property.c - conversations of OpenSSL over TCP, cut, shuffled, repeated and damaged at random
+ *
+ * The inner reader is one that writes down what it is given. Without loss that is
+ * the client's plaintext, to the byte. With loss each piece is one that the client sent, whole and in
+ * order, a gap with a length has the right one, and every record of which no byte was
+ * lost is there: that is what Wireshark does not do. It does not matter when the
+ * secrets come: before, in the middle, or when the connection is over.
+ *
+ * Each round has its own seed, which a failure tells.
+ */
+#include "tests/rig/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reassembly/tracker.h"
+#include "tests/rig/dice.h"
+#include "tests/rig/tls_talk.h"
+#include "tls/records.h"
+#include "tls/tls_reader.h"
+
+#define ROUNDS       150
+#define WRITES_MAX   24
+#define RECORDS_MAX  512
+#define SEGMENTS_MAX 4096
+#define CLIENT_ISN   1000
+#define SERVER_ISN   0xfffff000u
+
+/* ---- the inner reader ---- */
+
+/** struct piece - what it was told of the client: bytes, or a gap */
+struct piece {
+	size_t at; /* in the notes' bytes */
+	size_t len;
+	uint32_t gap; /* 0: bytes */
+};
+
+struct notes {
+	struct buffer bytes;
+	struct piece pieces[2 * RECORDS_MAX];
+	size_t count;
+	size_t server_bytes;
+	unsigned readers, ends, half_ends;
+	uint64_t next; /* offset that the next chunk has */
+	uint64_t last_peer_read;
+	struct reader reader;
+};
+
+static struct notes *notes_of(struct reader *r)
+{
+	return (struct notes *)((uint8_t *)r - offsetof(struct notes, reader));
+}
+
+static void *note_open(const void *config)
+{
+	return (void *)config;
+}
+
+static void note_close(void *shared)
+{
+	(void)shared;
+}
+
+static enum claim note_claims(struct span bytes, enum stream_side side, bool at_start)
+{
+	(void)bytes;
+	return side == SIDE_CLIENT && at_start ? CLAIM_LIKELY : CLAIM_NONE;
+}
+
+static const struct reader_ops note_ops;
+
+static struct reader *note_make(void *shared, const struct reader_start *start)
+{
+	struct notes *n = shared;
+
+	assert_true(start->from_first_byte);
+	n->readers++;
+	n->reader.ops = &note_ops;
+	return &n->reader;
+}
+
+static enum reader_result note_client(struct reader *r, const struct chunk *chunk)
+{
+	struct notes *n = notes_of(r);
+
+	assert_true(n->next == 0 || chunk->offset == n->next);
+	assert_true(n->count < 2 * RECORDS_MAX);
+	if (chunk->peer_known) {
+		assert_true(chunk->peer_read >= n->last_peer_read);
+		n->last_peer_read = chunk->peer_read;
+	}
+	n->next = chunk->offset + chunk->bytes.len;
+	n->pieces[n->count++] = (struct piece){ n->bytes.len, chunk->bytes.len, 0 };
+	buffer_add_span(&n->bytes, chunk->bytes);
+	return READER_LIVE;
+}
+
+static enum reader_result note_server(struct reader *r, const struct chunk *chunk)
+{
+	notes_of(r)->server_bytes += chunk->bytes.len;
+	return READER_LIVE;
+}
+
+static void note_gap(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now)
+{
+	struct notes *n = notes_of(r);
+
+	(void)why;
+	(void)now;
+	if (side != SIDE_CLIENT)
+		return;
+	assert_true(bytes > 0);
+	n->next = bytes == GAP_UNKNOWN || n->next == 0 ? 0 : n->next + bytes;
+	n->pieces[n->count++] = (struct piece){ n->bytes.len, 0, bytes };
+}
+
+static void note_passed_by(struct reader *r, const struct passed_by *passed)
+{
+	(void)r;
+	(void)passed;
+}
+
+static bool note_half_end(struct reader *r, enum stream_side side)
+{
+	(void)side;
+	notes_of(r)->half_ends++;
+	return true;
+}
+
+static void note_end(struct reader *r, enum lost_reason why, bool seen)
+{
+	(void)why;
+	(void)seen;
+	notes_of(r)->ends++;
+}
+
+static void note_free(struct reader *r)
+{
+	notes_of(r)->readers--;
+}
+
+static const struct reader_ops note_ops = {
+	.name = "notes",
+	.open = note_open,
+	.close = note_close,
+	.claims = note_claims,
+	.make = note_make,
+	.on_chunk = { note_client, note_server },
+	.on_gap = note_gap,
+	.on_passed_by = note_passed_by,
+	.on_half_end = note_half_end,
+	.on_end = note_end,
+	.free = note_free,
+};
+
+/* ---- a conversation ---- */
+
+/** struct truth - a record of the client's with data */
+struct truth {
+	size_t at, len;            /* in the plaintext */
+	uint32_t wire, wire_len;   /* in what the client sent over TCP */
+	bool touched;
+};
+
+struct talk_segment {
+	bool of_server, lost;
+	uint32_t at, ack; /* relative */
+	struct span bytes;
+};
+
+struct story {
+	struct tls_talk talk;
+	struct tls_talk_options options;
+	struct buffer plain;
+	struct truth truths[RECORDS_MAX];
+	size_t truth_count;
+	size_t server_plain;
+	size_t handshake_flights;
+	uint32_t sent[2];
+	struct talk_segment segments[SEGMENTS_MAX];
+	size_t segment_count;
+};
+
+static void choose(struct dice *d, struct tls_talk_options *o)
+{
+	static const char *const newer[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+					     "TLS_AES_128_CCM_SHA256" };
+	static const char *const older[] = { "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305",
+					     "ECDHE-RSA-AES128-SHA256", "AES256-SHA" };
+
+	*o = (struct tls_talk_options){ .version = one_in(d, 2) ? TLS1_2_VERSION : TLS1_3_VERSION };
+	o->suite = o->version == TLS1_3_VERSION ? newer[below(d, 4)] : older[below(d, 4)];
+	o->no_etm = one_in(d, 2);
+	o->asks_again = o->version == TLS1_3_VERSION && one_in(d, 4);
+	o->big_hello = one_in(d, 4);
+	o->pads_to = one_in(d, 8) ? 256 : 0;
+	o->fragment = one_in(d, 3) ? 512 + below(d, 4000) : 0;
+}
+
+/** note_flight() - the records of the client's last flight, which holds the last @len bytes of the plaintext */
+static void note_flight(struct story *s, size_t len, uint32_t wire)
+{
+	struct span flight = buffer_span(&s->talk.flights[s->talk.flight_count - 1].bytes), first;
+	size_t at = s->plain.len - len, most = s->options.fragment ? s->options.fragment : RECORD_PLAIN_MAX;
+	struct record r;
+	size_t records = 0;
+
+	for (first = flight; record_take(&first, &r) == FRAMING_WHOLE; records++)
+		;
+	for (; record_take(&flight, &r) == FRAMING_WHOLE; records--) {
+		uint32_t wire_len = (uint32_t)(RECORD_HEADER_BYTES + r.payload.len);
+
+		if (records <= (len + most - 1) / most) { /* else it changes the keys */
+			size_t n = len < most ? len : most;
+
+			assert_true(s->truth_count < RECORDS_MAX);
+			s->truths[s->truth_count++] = (struct truth){ at, n, wire, wire_len, false };
+			at += n;
+			len -= n;
+		}
+		wire += wire_len;
+	}
+	assert_int_equal(len, 0);
+}
+
+static void write_some(struct story *s, struct dice *d, int side)
+{
+	static const uint32_t sizes[] = { 1, 40, 300, 1400, 5000, 20000 };
+	size_t len = 1 + below(d, sizes[below(d, 6)]), from = s->plain.len;
+	struct buffer other = { 0 }, *into = side ? &other : &s->plain;
+	uint32_t wire = s->sent[0];
+
+	for (size_t i = 0; i < len; i++)
+		buffer_add(into, &(uint8_t){ (uint8_t)below(d, 256) }, 1);
+	if (s->options.version == TLS1_3_VERSION && one_in(d, 8))
+		tls_talk_update(&s->talk, side);
+	if (side) {
+		tls_talk_write(&s->talk, 1, buffer_span(&other));
+		s->server_plain += len;
+	} else {
+		struct span bytes = span_of(s->plain.bytes + from, len);
+
+		tls_talk_write(&s->talk, 0, bytes);
+		note_flight(s, len, wire);
+	}
+	s->sent[side] += (uint32_t)s->talk.flights[s->talk.flight_count - 1].bytes.len;
+	buffer_deinit(&other);
+}
+
+static void hold_talk(struct story *s, struct dice *d)
+{
+	uint32_t writes = 1 + below(d, WRITES_MAX);
+
+	memset(s, 0, sizeof(*s));
+	choose(d, &s->options);
+	tls_talk_init(&s->talk, &s->options);
+	tls_talk_handshake(&s->talk);
+	s->handshake_flights = s->talk.flight_count;
+	for (size_t i = 0; i < s->handshake_flights; i++)
+		s->sent[s->talk.flights[i].of_server] += (uint32_t)s->talk.flights[i].bytes.len;
+	for (uint32_t i = 0; i < writes; i++) {
+		write_some(s, d, 0);
+		if (!one_in(d, 4))
+			write_some(s, d, 1);
+	}
+}
+
+static void lose(struct story *s, const struct talk_segment *lost)
+{
+	uint32_t end = lost->at + (uint32_t)lost->bytes.len;
+
+	for (size_t i = 0; !lost->of_server && i < s->truth_count; i++)
+		if (s->truths[i].wire < end && lost->at < s->truths[i].wire + s->truths[i].wire_len)
+			s->truths[i].touched = true;
+}
+
+static void cut(struct story *s, struct dice *d, bool losses)
+{
+	uint32_t sent[2] = { 0 }, rate = 3 + below(d, 30);
+
+	for (size_t i = 0; i < s->talk.flight_count; i++) {
+		const struct tls_flight *f = &s->talk.flights[i];
+		struct span rest = buffer_span(&f->bytes), part;
+
+		while (rest.len > 0) {
+			struct talk_segment *seg = &s->segments[s->segment_count++];
+			size_t n = one_in(d, 3) ? 1 + below(d, 1448) : 1448;
+
+			assert_true(s->segment_count < SEGMENTS_MAX);
+			span_take(&rest, n < rest.len ? n : rest.len, &part);
+			*seg = (struct talk_segment){ f->of_server, false, sent[f->of_server], sent[!f->of_server], part };
+			sent[f->of_server] += (uint32_t)part.len;
+			seg->lost = losses && i >= s->handshake_flights && one_in(d, rate);
+			if (seg->lost)
+				lose(s, seg);
+		}
+	}
+}
+
+/* ---- over TCP ---- */
+
+struct run {
+	struct notes notes;
+	struct budget budget;
+	struct tls_stats stats;
+	struct tls_lane lane;
+	struct secrets *secrets;
+	struct tracker *tracker;
+	int64_t now;
+};
+
+static void feed(struct run *r, bool of_server, uint32_t at, uint32_t ack, uint8_t flags, struct span bytes)
+{
+	static const struct endpoint ends[2] = { { .family = 4, .addr = { 10, 0, 0, 1 }, .port = 40000 },
+						 { .family = 4, .addr = { 10, 0, 0, 2 }, .port = 443 } };
+	struct segment s = { .src = ends[of_server],
+			     .dst = ends[!of_server],
+			     .payload = bytes,
+			     .ts = { r->now += 100 * NS_PER_US },
+			     .seq = (of_server ? SERVER_ISN : CLIENT_ISN) + at,
+			     .ack = (of_server ? CLIENT_ISN : SERVER_ISN) + ack,
+			     .flags = flags };
+
+	tracker_feed(r->tracker, &s);
+	tls_look(&r->lane, 0);
+}
+
+static void on_entry(void *ctx, const struct key_log_entry *entry)
+{
+	secrets_add(ctx, entry, (struct mono){ 0 });
+}
+
+static void tell_secrets(struct run *r, const struct story *s)
+{
+	struct key_log_sink sink = { r->secrets, on_entry, NULL };
+	struct key_log log = { 0 };
+
+	key_log_feed(&log, buffer_span(&s->talk.key_log), &sink);
+	key_log_end(&log, &sink);
+}
+
+static void open_run(struct run *r)
+{
+	struct tls_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
+	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
+	struct reader_kind kind;
+
+	memset(r, 0, sizeof(*r));
+	budget_init(&r->budget, 64 << 20);
+	r->secrets = secrets_new(100, 0);
+	tls.secrets = r->secrets;
+	tls.inner[0] = (struct reader_kind){ &note_ops, &r->notes };
+	tls.budget = tracker.budget = &r->budget;
+	tls.stats = &r->stats;
+	tls.lane = &r->lane;
+	kind = tls_reader(&tls);
+	r->tracker = tracker_new(&tracker, &kind, 1);
+	assert_non_null(r->tracker);
+	r->now = NS_PER_S;
+}
+
+static void close_run(struct run *r)
+{
+	tracker_finish(r->tracker);
+	tls_finish(&r->lane);
+	tracker_free(r->tracker);
+	secrets_free(r->secrets);
+	assert_int_equal(r->notes.readers, 0);
+	assert_int_equal(budget_used(&r->budget), 0);
+}
+
+static void run_story(struct run *r, const struct story *s, struct dice *d, bool shuffles)
+{
+	static size_t order[SEGMENTS_MAX];
+	size_t told = below(d, 3) == 0 ? 0 : below(d, (uint32_t)s->segment_count + 20);
+	uint8_t plain = TCP_ACK | TCP_PSH;
+
+	for (size_t i = 0; i < s->segment_count; i++)
+		order[i] = i;
+	for (size_t i = 0; shuffles && i + 3 < s->segment_count; i++)
+		if (one_in(d, 4)) {
+			size_t other = i + 1 + below(d, 3), was = order[i];
+
+			order[i] = order[other];
+			order[other] = was;
+		}
+	feed(r, false, 0, 0, TCP_SYN, span_of(NULL, 0));
+	feed(r, true, 0, 1, TCP_SYN | TCP_ACK, span_of(NULL, 0));
+	for (size_t i = 0; i < s->segment_count; i++) {
+		const struct talk_segment *seg = &s->segments[order[i]];
+
+		if (i == told)
+			tell_secrets(r, s);
+		if (seg->lost)
+			continue;
+		feed(r, seg->of_server, seg->at + 1, seg->ack + 1, plain, seg->bytes);
+		if (shuffles && one_in(d, 6))
+			feed(r, seg->of_server, seg->at + 1, seg->ack + 1, plain, seg->bytes);
+	}
+	feed(r, true, s->sent[1] + 1, s->sent[0] + 1, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+	feed(r, false, s->sent[0] + 1, s->sent[1] + 2, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+	r->now += 20 * NS_PER_S;
+	tracker_pass_time(r->tracker, (struct wall){ r->now });
+	if (told >= s->segment_count) {
+		assert_int_equal(r->notes.count, 0);
+		tell_secrets(r, s);
+		tls_look(&r->lane, 0);
+	}
+}
+
+static bool is_piece(const struct story *s, const struct truth *t, const struct notes *n, const struct piece *p, size_t at)
+{
+	return t->len == p->len && (at == SIZE_MAX || at == t->at) &&
+	       memcmp(s->plain.bytes + t->at, n->bytes.bytes + p->at, p->len) == 0;
+}
+
+/* Each piece is a record of the truth, in order; a gap with a length leads to the right one; no record is missing that was whole */
+static void check(const struct story *s, const struct notes *n, uint64_t seed)
+{
+	size_t next = 0;
+	bool known = true;
+	size_t at = 0;
+
+	for (size_t i = 0; i < n->count; i++) {
+		const struct piece *p = &n->pieces[i];
+
+		if (p->gap) {
+			/* a padded record that is lost, and the first of its kind, is taken for one that isn't */
+			known &= p->gap != GAP_UNKNOWN && !s->options.pads_to;
+			at += p->gap;
+			continue;
+		}
+		while (next < s->truth_count && !is_piece(s, &s->truths[next], n, p, known ? at : SIZE_MAX)) {
+			if (!s->truths[next].touched)
+				fail_msg("seed %llu: record %zu is missing", (unsigned long long)seed, next);
+			next++;
+		}
+		if (next == s->truth_count)
+			fail_msg("seed %llu: piece %zu is none of the client's, or not where it was told", (unsigned long long)seed, i);
+		known = true;
+		at = s->truths[next].at + s->truths[next].len;
+		next++;
+	}
+	for (; next < s->truth_count; next++)
+		if (!s->truths[next].touched)
+			fail_msg("seed %llu: record %zu is missing at the end", (unsigned long long)seed, next);
+}
+
+static void free_story(struct story *s)
+{
+	tls_talk_deinit(&s->talk);
+	buffer_deinit(&s->plain);
+}
+
+static void run_rounds(uint64_t first, bool shuffles, bool losses)
+{
+	static struct story story;
+	static struct run run;
+	uint64_t rounds = getenv("PROPERTY_ROUNDS") ? strtoull(getenv("PROPERTY_ROUNDS"), NULL, 10) / 10 : ROUNDS;
+
+	for (uint64_t seed = first; seed < first + rounds; seed++) {
+		struct dice d = dice_of_seed(seed);
+
+		hold_talk(&story, &d);
+		cut(&story, &d, losses);
+		open_run(&run);
+		run_story(&run, &story, &d, shuffles);
+
+		close_run(&run);
+		if (run.notes.count == 0 && losses) /* nothing of the client's was whole */
+			for (size_t i = 0; i < story.truth_count; i++)
+				assert_true(story.truths[i].touched);
+		check(&story, &run.notes, seed);
+		assert_int_equal(counter_get(&run.stats.tls_seen), 1);
+		if (!losses) {
+			/* captured ahead of all that is the client's, the notes don't claim them */
+			assert_true(shuffles || run.notes.server_bytes == story.server_plain);
+			assert_int_equal(run.notes.bytes.len, story.plain.len);
+			assert_int_equal(counter_get(&run.stats.tls_fate[TLS_READ]), 1);
+		}
+		buffer_deinit(&run.notes.bytes);
+		free_story(&story);
+	}
+}
+
+static void test_in_order(void **state)
+{
+	(void)state;
+	run_rounds(1, false, false);
+}
+
+static void test_shuffled(void **state)
+{
+	(void)state;
+	run_rounds(100001, true, false);
+}
+
+static void test_lost(void **state)
+{
+	(void)state;
+	run_rounds(200001, false, true);
+}
+
+static void test_lost_and_shuffled(void **state)
+{
+	(void)state;
+	run_rounds(300001, true, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_shuffled),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lost_and_shuffled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

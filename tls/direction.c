@@ -1,0 +1,648 @@
+/* direction.c - see direction.h */
+#include "tls/direction.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#include "reassembly/reader.h"
+#include "tls/hello.h"
+
+#define UNOPENED_MAX      64  /* records in a row, before the place is taken for lost */
+#define HANDSHAKE_MAX     256 /* ... at the start, where they may be of the handshake, or early data */
+#define UNKNOWN_GAP_BYTES (64 << 10)
+#define KEY_UPDATES_MAX   2 /* in one gap */
+
+#define MESSAGE_HEADER_BYTES 4
+#define END_OF_EARLY_DATA 5
+#define KEY_UPDATE        24
+#define ALERT_CLOSE_NOTIFY 0
+
+/** struct held_data - a record of early data, open */
+struct held_data {
+	struct held_data *next;
+	struct chunk chunk;
+	uint64_t wire_end;
+	uint8_t bytes[];
+};
+
+void direction_init(struct direction *d)
+{
+	d->plain = DIRECTION_START;
+	d->held_end = &d->held;
+}
+
+static bool is_framed(const struct direction *d)
+{
+	return d->state == DIRECTION_FRAMED;
+}
+
+static bool is_over(const struct direction *d)
+{
+	return d->state == DIRECTION_CLOSED || d->state == DIRECTION_LOST;
+}
+
+/* ---- what is kept ---- */
+
+static void keep_none(struct direction *d, struct direction_env *env)
+{
+	OPENSSL_cleanse(d->part.bytes, d->part.len);
+	buffer_deinit(&d->part);
+	budget_release(env->budget, d->charged);
+	d->charged = 0;
+	d->searched_to = 0;
+}
+
+/** keep() - more of a record that is not whole; false if there is no memory for it */
+static bool keep(struct direction *d, struct direction_env *env, struct span bytes)
+{
+	if (d->part.len + bytes.len > d->charged) {
+		size_t more = d->part.len + bytes.len - d->charged;
+
+		if (!budget_charge(env->budget, more))
+			return false;
+		d->charged += more;
+	}
+	if (is_framed(d) && d->part.len == 0) {
+		size_t len = record_length(bytes);
+
+		if (len > bytes.len)
+			buffer_reserve(&d->part, len);
+	}
+	buffer_add_span(&d->part, bytes);
+	return buffer_ok(&d->part);
+}
+
+static void drop_front(struct direction *d, size_t n)
+{
+	memmove(d->part.bytes, d->part.bytes + n, d->part.len - n);
+	d->part.len -= n;
+	d->wire += n;
+	d->searched_to = 0;
+}
+
+static void drop_held(struct direction *d, struct direction_env *env)
+{
+	struct held_data *next;
+
+	for (struct held_data *held = d->held; held; held = next) {
+		next = held->next;
+		budget_release(env->budget, sizeof(*held) + held->chunk.bytes.len);
+		free(held);
+	}
+	d->held = NULL;
+	d->held_end = &d->held;
+}
+
+void direction_deinit(struct direction *d, struct direction_env *env)
+{
+	keep_none(d, env);
+	drop_held(d, env);
+	stream_keys_deinit(&d->keys);
+	stream_keys_deinit(&d->early);
+}
+
+/* ---- gaps ---- */
+
+static bool is_tls13(const struct direction *d)
+{
+	return d->keys.suite->version == TLS_1_3;
+}
+
+/** open_gap() - from @from on something is missing, behind which @records more may have gone by */
+static void open_gap(struct direction *d, uint64_t from, uint64_t records, enum lost_reason why)
+{
+	if (!d->gapped) {
+		d->gapped = true;
+		d->gap_from = from;
+		d->gap_why = why;
+	}
+	d->doubt += records;
+	d->keys_doubt |= is_tls13(d);
+	if (!d->is_changed && !is_tls13(d))
+		d->is_changed = true; /* that may have been in the gap */
+	if (d->early.suite && !d->is_open) {
+		d->gap_unknown = true;
+		stream_keys_deinit(&d->early);
+	}
+}
+
+static uint64_t records_in(const struct direction *d, uint64_t bytes)
+{
+	return bytes / suite_record_min(d->keys.suite) + 1;
+}
+
+static void search_from(struct direction *d, struct direction_env *env, uint64_t wire)
+{
+	keep_none(d, env);
+	d->state = DIRECTION_SEARCHING;
+	d->skip = 0;
+	d->wire = wire;
+}
+
+/** lose_record() - the one that @part begins with is cut by a gap of @bytes; is it known where the next begins? */
+static bool lose_record(struct direction *d, struct direction_env *env, size_t len, uint32_t bytes, enum lost_reason why)
+{
+	uint64_t from = d->wire;
+	size_t left = len - d->part.len;
+
+	open_gap(d, from, 1, why);
+	keep_none(d, env);
+	if (bytes <= left) {
+		d->skip = (uint32_t)(left - bytes);
+		d->wire = from + len - d->skip;
+		return true;
+	}
+	return false;
+}
+
+void direction_gap(struct direction *d, struct direction_env *env, uint32_t bytes, enum lost_reason why)
+{
+	uint64_t end;
+	size_t len;
+
+	if (!d->keys.suite || is_over(d))
+		return;
+	if (bytes == GAP_UNKNOWN) {
+		d->gap_unknown = true;
+		bytes = UNKNOWN_GAP_BYTES;
+		end = d->wire + d->part.len; /* the next chunk says where it is */
+	} else {
+		end = d->wire + d->part.len + bytes;
+	}
+	d->message_left = 0;
+	d->trials = d->searched = 0;
+	if (d->skip > 0 && bytes <= d->skip && !d->gap_unknown) { /* of a record that is lost as it is */
+		d->skip -= bytes;
+		d->wire += bytes;
+		return;
+	}
+	len = is_framed(d) ? record_length(buffer_span(&d->part)) : 0;
+	if (len > 0 && !d->gap_unknown) {
+		uint64_t record_end = d->wire + len;
+
+		if (lose_record(d, env, len, bytes, why))
+			return;
+		open_gap(d, record_end, records_in(d, end - record_end), why);
+	} else {
+		open_gap(d, d->wire, records_in(d, end - d->wire), why);
+	}
+	search_from(d, env, end);
+}
+
+/** gap_length() - plaintext that is missing before a record that begins at @wire, with @records gone by */
+static uint32_t gap_length(const struct direction *d, uint64_t wire, uint64_t records)
+{
+	uint64_t bytes = wire - d->gap_from, overhead = records * suite_overhead(d->keys.suite);
+
+	if (d->gap_unknown || d->is_padded || suite_overhead(d->keys.suite) == 0 || overhead > bytes ||
+	    bytes - overhead >= GAP_UNKNOWN)
+		return GAP_UNKNOWN;
+	return (uint32_t)(bytes - overhead);
+}
+
+/** close_gap() - the record at @wire was opened, behind @records that were not */
+static bool close_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint64_t wire,
+		      uint64_t records, bool across_keys)
+{
+	uint64_t of_handshake = d->is_open || is_tls13(d) ? 0 : 1; /* the first record of TLS 1.2 is the last of its handshake */
+	uint32_t bytes = GAP_UNKNOWN;
+
+	if (!d->gapped)
+		return true;
+	if (!d->gap_unknown && !across_keys)
+		bytes = records <= of_handshake ? 0 : d->is_open ? gap_length(d, wire, records)
+								 : GAP_UNKNOWN;
+	d->gapped = d->gap_unknown = d->keys_doubt = false;
+	d->trials = d->searched = 0;
+	counter_add(&env->stats->tls_refound, 1);
+	if (bytes == 0)
+		return true;
+	d->plain += bytes == GAP_UNKNOWN ? wire - d->gap_from : bytes;
+	return sink->on_gap(sink->ctx, bytes, d->gap_why);
+}
+
+void direction_end(struct direction *d, const struct direction_sink *sink)
+{
+	if (!d->gapped || is_over(d) || !d->is_open)
+		return;
+	d->gapped = false;
+	sink->on_gap(sink->ctx, GAP_UNKNOWN, d->gap_why);
+}
+
+static void lose(struct direction *d, struct direction_env *env, const struct direction_sink *sink)
+{
+	keep_none(d, env);
+	d->state = DIRECTION_LOST;
+	sink->on_gap(sink->ctx, GAP_UNKNOWN, d->gapped ? d->gap_why : LOST_GAP);
+}
+
+/* ---- a record ---- */
+
+/** struct trial - a record, and what it turned out to be */
+struct trial {
+	struct record record;
+	struct opened opened;
+	uint64_t wire; /* of its first byte */
+	uint64_t number;
+	bool across_keys;
+};
+
+static bool try_numbers(struct direction *d, struct direction_env *env, struct stream_keys *keys, uint64_t from, struct trial *t)
+{
+	for (uint64_t n = 0; n <= d->doubt; n++) {
+		if (d->doubt > 0 && ++d->trials > TRIALS_MAX)
+			return false;
+		if (stream_keys_open(keys, &t->record, from + n, env->room, &t->opened)) {
+			t->number = from + n;
+			return true;
+		}
+	}
+	return false;
+}
+
+/** try_next_keys() - a gap may hide a KeyUpdate, or two */
+static bool try_next_keys(struct direction *d, struct direction_env *env, struct trial *t)
+{
+	const struct stream_keys *before = &d->keys;
+	struct stream_keys next[KEY_UPDATES_MAX] = { 0 };
+	int n = 0;
+
+	while (d->keys_doubt && n < KEY_UPDATES_MAX && !t->across_keys && stream_keys_next(before, &next[n]) == 0) {
+		t->across_keys = try_numbers(d, env, &next[n], 0, t);
+		before = &next[n++];
+	}
+	if (t->across_keys) {
+		stream_keys_deinit(&d->keys);
+		d->keys = next[--n];
+	}
+	while (n-- > 0)
+		stream_keys_deinit(&next[n]);
+	return t->across_keys;
+}
+
+static bool try_record(struct direction *d, struct direction_env *env, struct trial *t)
+{
+	if (t->record.payload.len + RECORD_HEADER_BYTES < suite_record_min(d->keys.suite))
+		return false;
+	return try_numbers(d, env, &d->keys, d->number, t) || try_next_keys(d, env, t);
+}
+
+/** may_be_protected() - is it worth a trial? */
+static bool may_be_protected(const struct direction *d, const struct record *r)
+{
+	if (r->type == RECORD_CHANGE_CIPHER_SPEC)
+		return false;
+	return is_tls13(d) ? r->type == RECORD_APPLICATION_DATA : d->is_changed;
+}
+
+static void remember_end(struct direction *d, uint64_t wire)
+{
+	uint8_t at = (uint8_t)(d->end_first + d->end_count) % DIRECTION_ENDS;
+
+	d->ends[at] = (struct record_end){ wire, d->plain };
+	if (d->end_count < DIRECTION_ENDS)
+		d->end_count++;
+	else
+		d->end_first = (uint8_t)(d->end_first + 1) % DIRECTION_ENDS;
+}
+
+/** plain_before() - ... as far as it is remembered */
+static bool plain_before(const struct direction *d, uint64_t wire, uint64_t *plain)
+{
+	uint64_t known = d->gapped ? d->gap_from : d->wire + d->part.len;
+
+	if (wire > known) {
+		*plain = d->plain + 1;
+		return true;
+	}
+	for (uint8_t i = d->end_count; i > 0; i--) {
+		const struct record_end *end = &d->ends[(d->end_first + i - 1) % DIRECTION_ENDS];
+
+		if (end->wire <= wire) {
+			*plain = end->plain;
+			return true;
+		}
+	}
+	*plain = DIRECTION_START;
+	return d->end_count < DIRECTION_ENDS; /* it had read no record with data */
+}
+
+bool direction_plain_at(struct direction *d, uint64_t wire, uint64_t *plain)
+{
+	if (!plain_before(d, wire, plain))
+		return false;
+	if (wire < d->read_wire)
+		return true;
+	if (*plain < d->read_plain)
+		*plain = d->read_plain;
+	d->read_wire = wire;
+	d->read_plain = *plain;
+	return true;
+}
+
+static bool give_data(struct direction *d, const struct direction_sink *sink, const struct chunk *piece, struct span bytes,
+		      uint64_t wire_end)
+{
+	struct chunk chunk = *piece;
+
+	chunk.bytes = bytes;
+	chunk.offset = d->plain;
+	d->plain += bytes.len;
+	remember_end(d, wire_end);
+	return bytes.len == 0 || sink->on_data(sink->ctx, &chunk);
+}
+
+/** next_keys() - the sender has changed them */
+static bool next_keys(struct direction *d)
+{
+	struct stream_keys next = { 0 };
+
+	if (stream_keys_next(&d->keys, &next) < 0)
+		return false;
+	stream_keys_deinit(&d->keys);
+	d->keys = next;
+	d->number = 0;
+	OPENSSL_cleanse(&next, sizeof(next));
+	return true;
+}
+
+/** take_handshake() - messages behind the handshake; of TLS 1.3 one of them changes the keys, and ends its record */
+static bool take_handshake(struct direction *d, struct span bytes)
+{
+	uint32_t len;
+	uint16_t low;
+	uint8_t type, high;
+
+	while (bytes.len > 0) {
+		if (d->message_left > 0) {
+			size_t n = d->message_left < bytes.len ? d->message_left : bytes.len;
+
+			d->message_left -= (uint32_t)n;
+			span_skip(&bytes, n);
+			continue;
+		}
+		if (bytes.len < MESSAGE_HEADER_BYTES || !span_u8(&bytes, &type) || !span_u8(&bytes, &high) ||
+		    !span_u16(&bytes, &low))
+			return true; /* a header over two records: none of those that matter */
+		len = (uint32_t)high << 16 | low;
+		if (type == KEY_UPDATE && len == 1 && bytes.len == 1)
+			return next_keys(d);
+		d->message_left = len;
+	}
+	return true;
+}
+
+static bool take_alert(struct direction *d, const struct direction_sink *sink, struct span bytes)
+{
+	if (bytes.len == 2 && bytes.at[1] == ALERT_CLOSE_NOTIFY) {
+		d->state = DIRECTION_CLOSED;
+		return sink->on_close(sink->ctx);
+	}
+	return true;
+}
+
+/* ---- early data ---- */
+
+static void hold_early(struct direction *d, struct direction_env *env, const struct chunk *piece, const struct trial *t)
+{
+	struct span bytes = t->opened.bytes;
+	struct held_data *held;
+
+	if (bytes.len == 0 || !budget_charge(env->budget, sizeof(*held) + bytes.len))
+		return;
+	held = malloc(sizeof(*held) + bytes.len);
+	if (!held) {
+		budget_release(env->budget, sizeof(*held) + bytes.len);
+		return;
+	}
+	held->next = NULL;
+	held->chunk = *piece;
+	held->wire_end = t->wire + RECORD_HEADER_BYTES + t->record.payload.len;
+	memcpy(held->bytes, bytes.at, bytes.len);
+	held->chunk.bytes = span_of(held->bytes, bytes.len);
+	*d->held_end = held;
+	d->held_end = &held->next;
+}
+
+static bool give_early(struct direction *d, struct direction_env *env, const struct direction_sink *sink)
+{
+	bool goes_on = true;
+
+	for (struct held_data *held = d->held; held && goes_on; held = held->next)
+		goes_on = give_data(d, sink, &held->chunk, held->chunk.bytes, held->wire_end);
+	drop_held(d, env);
+	return goes_on;
+}
+
+/**
+ * take_early() - is it a record of early data?
+ *
+ * A server that refuses them drops them, and the client sends them again. One that takes them is known by the message
+ * with which the client ends them (RFC 8446, 4.5).
+ */
+static bool take_early(struct direction *d, struct direction_env *env, const struct direction_sink *sink,
+		       const struct chunk *piece, struct trial *t, bool *goes_on)
+{
+	if (!d->early.suite || t->record.type != RECORD_APPLICATION_DATA ||
+	    !stream_keys_open(&d->early, &t->record, d->early_number, env->room, &t->opened))
+		return false;
+	d->early_number++;
+	counter_add(&env->stats->tls_records, 1);
+	if (t->opened.type == RECORD_APPLICATION_DATA) {
+		hold_early(d, env, piece, t);
+	} else if (t->opened.type == RECORD_HANDSHAKE && t->opened.bytes.len > 0 && t->opened.bytes.at[0] == END_OF_EARLY_DATA) {
+		stream_keys_deinit(&d->early);
+		*goes_on = give_early(d, env, sink);
+	}
+	return true;
+}
+
+/* ---- in order ---- */
+
+/** take_opened() - false when nothing more is wanted */
+static bool take_opened(struct direction *d, struct direction_env *env, const struct direction_sink *sink,
+			const struct chunk *piece, struct trial *t)
+{
+	uint64_t end = t->wire + RECORD_HEADER_BYTES + t->record.payload.len;
+	uint64_t records = t->across_keys ? 0 : t->number - d->number;
+
+	counter_add(&env->stats->tls_records, 1);
+	if (!close_gap(d, env, sink, t->wire, records, t->across_keys))
+		return false;
+	d->number = t->number + 1;
+	d->doubt = 0;
+	d->unopened = 0;
+	d->is_padded |= t->opened.is_padded;
+	if (!d->is_open) {
+		d->is_open = true;
+		stream_keys_deinit(&d->early);
+		drop_held(d, env);
+		sink->on_opened(sink->ctx);
+	}
+	switch (t->opened.type) {
+	case RECORD_APPLICATION_DATA:
+		return give_data(d, sink, piece, t->opened.bytes, end);
+	case RECORD_ALERT:
+		return take_alert(d, sink, t->opened.bytes);
+	case RECORD_HANDSHAKE:
+		if (!is_tls13(d) || take_handshake(d, t->opened.bytes))
+			return true;
+		lose(d, env, sink);
+		return false;
+	default:
+		return true;
+	}
+}
+
+/** take_unopened() - a whole record at its place that none of our keys opens */
+static bool take_unopened(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct trial *t)
+{
+	if (d->trials > TRIALS_MAX || ++d->unopened > (d->is_open ? UNOPENED_MAX : HANDSHAKE_MAX)) {
+		lose(d, env, sink);
+		return false;
+	}
+	if (d->is_open)
+		open_gap(d, t->wire, 1, LOST_GAP);
+	return true;
+}
+
+static bool take_record(struct direction *d, struct direction_env *env, const struct direction_sink *sink,
+			const struct chunk *piece, struct trial *t)
+{
+	bool goes_on = true;
+
+	if (t->record.type == RECORD_CHANGE_CIPHER_SPEC && !is_tls13(d)) {
+		if (d->is_open) { /* keys that were agreed anew, under those that we know */
+			lose(d, env, sink);
+			return false;
+		}
+		d->is_changed = true;
+	}
+	if (!may_be_protected(d, &t->record) || take_early(d, env, sink, piece, t, &goes_on))
+		return goes_on;
+	if (try_record(d, env, t))
+		return take_opened(d, env, sink, piece, t);
+	return take_unopened(d, env, sink, t);
+}
+
+/** run_framed() - the records with which @bytes begin, at @d->wire; what is left of @bytes is no whole one */
+static bool run_framed(struct direction *d, struct direction_env *env, const struct direction_sink *sink,
+		       const struct chunk *piece, struct span *bytes)
+{
+	struct trial t = { .wire = d->wire };
+	bool goes_on = true;
+
+	while (goes_on && !is_over(d)) {
+		switch (record_take(bytes, &t.record)) {
+		case FRAMING_MORE:
+			return true;
+		case FRAMING_BAD:
+			open_gap(d, d->wire, 0, LOST_GAP);
+			d->state = DIRECTION_SEARCHING;
+			return true;
+		case FRAMING_WHOLE:
+			break;
+		}
+		d->wire += RECORD_HEADER_BYTES + t.record.payload.len;
+		t.across_keys = false;
+		goes_on = take_record(d, env, sink, piece, &t);
+		t.wire = d->wire;
+	}
+	return false;
+}
+
+/* ---- searching ---- */
+
+static bool is_beyond(const struct direction *d)
+{
+	return d->trials > TRIALS_MAX || d->searched > SEARCHED_MAX;
+}
+
+/** find_again() - the place in @part of a record that opens, which is @t */
+static bool find_again(struct direction *d, struct direction_env *env, struct trial *t)
+{
+	while (d->searched_to < d->part.len && !is_beyond(d)) {
+		size_t found = record_search(buffer_span(&d->part), d->searched_to);
+		struct span bytes = buffer_span(&d->part);
+
+		d->searched += (uint32_t)(found - d->searched_to);
+		d->searched_to = found;
+		span_skip(&bytes, found);
+		if (record_take(&bytes, &t->record) != FRAMING_WHOLE)
+			return false; /* it may be one yet */
+		if (try_record(d, env, t))
+			return true;
+		d->searched_to++;
+		d->searched++;
+	}
+	return false;
+}
+
+/** run_search() - a record was found and taken, and the direction is framed; or false: nothing, or nothing more */
+static bool run_search(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *piece)
+{
+	struct trial t = { 0 };
+
+	if (find_again(d, env, &t)) {
+		t.wire = d->wire + d->searched_to;
+		drop_front(d, d->searched_to + RECORD_HEADER_BYTES + t.record.payload.len);
+		d->state = DIRECTION_FRAMED;
+		return take_opened(d, env, sink, piece, &t);
+	}
+	if (is_beyond(d))
+		lose(d, env, sink);
+	else if (d->searched_to > 0)
+		drop_front(d, d->searched_to);
+	return false;
+}
+
+/* ---- pieces ---- */
+
+/** run_kept() - what was kept, with all of @piece; what is left of it is kept on */
+static void run_kept(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *piece)
+{
+	struct span bytes;
+
+	if (!keep(d, env, piece->bytes)) {
+		lose(d, env, sink);
+		return;
+	}
+	while (is_framed(d) || run_search(d, env, sink, piece)) {
+		bytes = buffer_span(&d->part);
+		if (!run_framed(d, env, sink, piece, &bytes))
+			return;
+		d->part.len -= (size_t)(bytes.at - d->part.bytes);
+		memmove(d->part.bytes, bytes.at, d->part.len);
+		d->searched_to = 0;
+		if (is_framed(d))
+			break;
+	}
+	if (d->part.len == 0)
+		keep_none(d, env);
+}
+
+/** skip_lost() - what comes yet of a record that a gap has cut */
+static void skip_lost(struct direction *d, struct chunk *piece)
+{
+	size_t n = d->skip < piece->bytes.len ? d->skip : piece->bytes.len;
+
+	d->skip -= (uint32_t)n;
+	d->wire += n;
+	chunk_skip(piece, n);
+}
+
+void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk)
+{
+	struct chunk piece = *chunk;
+
+	if (!d->keys.suite || is_over(d))
+		return;
+	if (d->skip > 0)
+		skip_lost(d, &piece);
+	if (d->part.len == 0)
+		d->wire = piece.offset;
+	if (is_framed(d) && d->part.len == 0 && !run_framed(d, env, sink, &piece, &piece.bytes))
+		return;
+	if (piece.bytes.len > 0 || d->state != DIRECTION_FRAMED)
+		run_kept(d, env, sink, &piece);
+}

@@ -1,0 +1,132 @@
+/*
+ * direction.h - one direction of a connection: its records, opened in order, and found again behind gaps
+ *
+ * Theory of operation. A direction is at the boundary of a record (framed), or it
+ * searches for one. Of the next record it knows the number, but for a doubt: after a
+ * gap up to @doubt records more may have gone by. A record is tried with each number
+ * that it may have, and the tag decides. So the first record behind the handshake
+ * is found as well, which has the number 0 and lies somewhere behind records of other
+ * keys; and so are the next keys, where the record that announces them (KeyUpdate) was lost.
+ *
+ * What a gap has taken of the plaintext is known once the next record is: with k
+ * records gone, it is the bytes that are missing but for the k records' overhead.
+ * That holds where all suites' records have the same overhead, none is padded, and all
+ * lost ones had data; a gap at the start, or across keys, has no length (GAP_UNKNOWN).
+ * It is told when the next record is opened, or at the end. A record that a gap has cut
+ * is known to be one, and where its header was captured so is what follows it.
+ *
+ * Forged segments could buy time with places to search and numbers to try, so both
+ * have a bound for each gap. Beyond it the direction is lost.
+ *
+ * Offsets of plaintext start at DIRECTION_START. For the last records it is remembered
+ * where they ended in both streams, so that what the other side had read can be said
+ * in plaintext: the last byte of the last record that it had read whole.
+ */
+#ifndef TLS_DIRECTION_H
+#define TLS_DIRECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/budget.h"
+#include "base/buffer.h"
+#include "message/lost_reason.h"
+#include "reassembly/chunk.h"
+#include "tls/stream_keys.h"
+#include "tls/tls_stats.h"
+
+#define DIRECTION_START (UINT64_C(1) << 32)
+#define DIRECTION_ENDS  16 /* records whose ends are remembered; power of two */
+
+#define TRIALS_MAX   4096        /* for each gap */
+#define SEARCHED_MAX (64 << 10)  /* bytes, likewise */
+
+struct held_data;
+
+/**
+ * struct direction_sink - what a direction has to say. Any but @on_lost may end with the direction's owner being over,
+ * which it then says by false: nothing more is told.
+ * @on_data: plaintext, one record's; the chunk's time and peer_read are those of the piece that completed it
+ * @on_gap:  plaintext that is missing, or GAP_UNKNOWN
+ * @on_close: the sender has said that it sends no more
+ * @on_opened: a record was opened for the first time
+ */
+struct direction_sink {
+	void *ctx;
+	bool (*on_data)(void *ctx, const struct chunk *chunk);
+	bool (*on_gap)(void *ctx, uint32_t bytes, enum lost_reason why);
+	bool (*on_close)(void *ctx);
+	void (*on_opened)(void *ctx);
+};
+
+/** struct direction_env - what the directions of a lane share */
+struct direction_env {
+	struct budget *budget;
+	struct tls_stats *stats;
+	uint8_t room[RECORD_PAYLOAD_MAX]; /* the record at hand, open */
+};
+
+enum direction_state {
+	DIRECTION_FRAMED,    /* what comes next begins a record, or goes on in the one that is kept */
+	DIRECTION_SEARCHING, /* a record begins somewhere */
+	DIRECTION_CLOSED,    /* the sender has said that it sends no more */
+	DIRECTION_LOST,      /* nothing can be found any more */
+};
+
+struct record_end {
+	uint64_t wire, plain; /* offsets behind it */
+};
+
+struct direction {
+	enum direction_state state;
+	struct stream_keys keys;
+	struct stream_keys early;    /* of a client's early data, until they are over */
+	struct held_data *held, **held_end; /* early data, until the server is known to have taken them */
+	uint64_t number, early_number;
+	uint64_t doubt;              /* the next record's number is @number, or up to so much above */
+	uint64_t wire;               /* offset of what @part begins with, or of the next byte */
+	uint64_t plain;              /* ... of the next byte of plaintext */
+	struct buffer part;          /* of a record that is not whole; while searching, what may be one */
+	size_t charged;
+	size_t searched_to;          /* in @part */
+	uint64_t read_wire, read_plain; /* what direction_plain_at() was asked for last, and said */
+	uint64_t gap_from;           /* with gapped: where the first lost record began */
+	uint32_t trials, searched;   /* since the last gap */
+	uint32_t skip;               /* bytes of a lost record that come yet */
+	uint32_t message_left;       /* bytes of a handshake message that lie in the next record */
+	enum lost_reason gap_why;
+	uint16_t unopened;           /* records in a row that did not open */
+	uint8_t end_count, end_first;
+	bool is_open;                /* a record was opened */
+	bool is_changed;             /* TLS 1.2: the sender has said that records are protected from now on */
+	bool is_padded;              /* some record was */
+	bool gapped, gap_unknown, keys_doubt; /* the last: there may be other keys by now */
+	struct record_end ends[DIRECTION_ENDS];
+};
+
+/** direction_init() - @d is zero; without keys yet: see @keys, and @early for a client's */
+void direction_init(struct direction *d);
+
+/**
+ * direction_feed() - the next bytes of the stream, in order
+ * @chunk: peer_read is in plaintext of the other direction already
+ */
+void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk);
+
+/** direction_gap() - bytes that never come, or GAP_UNKNOWN */
+void direction_gap(struct direction *d, struct direction_env *env, uint32_t bytes, enum lost_reason why);
+
+/** direction_end() - nothing follows: a gap behind which nothing was found is told */
+void direction_end(struct direction *d, const struct direction_sink *sink);
+
+/**
+ * direction_plain_at() - how much plaintext ends before @wire; false if that is not remembered
+ *
+ * Of bytes that were not captured yet nothing is known but that they are more than those that were. What is said of
+ * a later byte is never less.
+ */
+bool direction_plain_at(struct direction *d, uint64_t wire, uint64_t *plain);
+
+void direction_deinit(struct direction *d, struct direction_env *env);
+
+#endif
