@@ -85,7 +85,7 @@ static bool is_name(struct span s)
 	return s.len > 0 && s.len < TAPS_NAME_MAX;
 }
 
-bool source_read(struct span source, struct span *tap, struct span *run)
+bool taps_source(struct span source, struct span *tap, struct span *run)
 {
 	const struct span scheme = SPAN_LITERAL("shadowtap://");
 	const uint8_t *slash;
@@ -129,7 +129,7 @@ static struct tap_run *find(struct taps *t, struct span source)
 	for (size_t i = 0; i < t->count; i++)
 		if (t->runs[i].run == run)
 			return &t->runs[i];
-	if (!source_read(source, &tap, &name))
+	if (!taps_source(source, &tap, &name))
 		return NULL;
 	r = place(t);
 	if (!r)

@@ -50,8 +50,8 @@ struct heartbeat {
 /** heartbeat_read() - JSON, from anywhere. Return: 0, -EINVAL, -ENOMEM. */
 int heartbeat_read(struct span text, struct heartbeat *out);
 
-/** source_read() - the names in "shadowtap://TAP/RUN"; each of at most TAPS_NAME_MAX - 1 letters, digits, ".", "-", "_" */
-bool source_read(struct span source, struct span *tap, struct span *run);
+/** taps_source() - the names in "shadowtap://TAP/RUN"; each of at most TAPS_NAME_MAX - 1 letters, digits, ".", "-", "_" */
+bool taps_source(struct span source, struct span *tap, struct span *run);
 
 /** struct fleet_tap - a run of a tap, as reports have it */
 struct fleet_tap {

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (heartbeat_read(text, &h) == 0 && h.next_sequence > INT64_MAX)
 		abort();
-	if (source_read(text, &tap, &run) && (tap.len >= TAPS_NAME_MAX || run.len >= TAPS_NAME_MAX))
+	if (taps_source(text, &tap, &run) && (tap.len >= TAPS_NAME_MAX || run.len >= TAPS_NAME_MAX))
 		abort();
 	if (delivery_read(text, &d) && (d.place == 0 || d.consumer.len > size))
 		abort();

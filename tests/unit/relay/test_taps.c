@@ -216,10 +216,10 @@ static void test_sources(void **state)
 					   "shadowtap://a/0123456789012345678901234567890123456789012345678901234567890123456789" };
 	struct span tap, run;
 
-	assert_true(source_read(SOURCE, &tap, &run));
+	assert_true(taps_source(SOURCE, &tap, &run));
 	assert_true(span_equal(tap, SPAN_LITERAL("node-1")));
 	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_false(source_read(span_str(bad[i]), &tap, &run));
+		assert_false(taps_source(span_str(bad[i]), &tap, &run));
 }
 
 static void test_many(void **state)
