@@ -107,6 +107,8 @@ enum record_fault record_head_read(struct span *data, struct record_head *out, s
 	size = head.len;
 	if (!record_line_take(&head, &out->line))
 		return size > 0 && memchr(head.at, '\n', size) ? RECORD_FAULT_START_LINE : RECORD_FAULT_HEAD;
+	if (out->line.len == 0)
+		return RECORD_FAULT_START_LINE;
 	fault = read_fields(&head, fields);
 	if (fault != RECORD_FINE)
 		return fault;

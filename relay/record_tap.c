@@ -165,11 +165,11 @@ static bool read_status(struct span text, int *out)
 
 bool record_arrival_next(struct span *arrivals, struct arrival *out)
 {
-	uint64_t us;
+	uint64_t offset, us;
 
-	if (!take_uint(arrivals, &out->offset) || !span_skip(arrivals, 1) || !take_uint(arrivals, &us))
+	if (!take_uint(arrivals, &offset) || !span_skip(arrivals, 1) || !take_uint(arrivals, &us))
 		return false;
-	out->us = (int64_t)us;
+	*out = (struct arrival){ offset, (int64_t)us };
 	span_skip(arrivals, 1);
 	return true;
 }

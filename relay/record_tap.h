@@ -56,7 +56,7 @@ struct record_tap {
 /** record_tap_read() - false if a key that is known has a value that is none; offsets and times of arrivals ascend */
 bool record_tap_read(struct span text, struct record_tap *out);
 
-/** record_arrival_next() - take the next from the front of @arrivals; false when there is none */
+/** record_arrival_next() - take the next from the front of @arrivals; false, with @out as before, when there is none */
 bool record_arrival_next(struct span *arrivals, struct arrival *out);
 
 #endif

@@ -197,8 +197,10 @@ static void on_lost(void *ctx, enum lost_reason reason, const struct request_ori
 static struct tracker *open_place(struct place *p)
 {
 	struct protocol_sink sink = { p, on_head, on_request, on_lost, NULL };
-	struct http2_options two = { .sink = sink, .max_body = BODY_MAX, .budget = &p->budget, .stats = &p->stats, .next = &p->next };
-	struct http1_options one = { .sink = sink, .max_body = BODY_MAX, .budget = &p->budget, .stats = &p->stats, .next = &p->next };
+	struct http2_options two = { .sink = sink, .max_body = BODY_MAX,
+				     .budget = &p->budget, .stats = &p->stats, .next = &p->next };
+	struct http1_options one = { .sink = sink, .max_body = BODY_MAX,
+				     .budget = &p->budget, .stats = &p->stats, .next = &p->next };
 	struct reader_kind kinds[] = { http1_reader(&one), http2_reader(&two) };
 	struct tracker_options options = { .hold_bytes = 4 << 20, .idle_ns = 600 * NS_PER_S, .budget = &p->budget };
 	struct tracker *t;
