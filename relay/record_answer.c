@@ -79,6 +79,8 @@ static enum record_fault read_data(struct span data, struct reading *r)
 			return RECORD_FAULT_ENCODING;
 		return read_chunks(data, r);
 	}
+	if (!head.has_length && r->status != 204 && r->status != 304)
+		return RECORD_FAULT_LENGTH; /* to others its body would go on to the end of a connection (RFC 9112, 6.3) */
 	r->body = data;
 	return data.len == head.length ? RECORD_FINE : RECORD_FAULT_LENGTH;
 }

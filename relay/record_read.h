@@ -40,7 +40,7 @@
 	X(FIELD,           "field")               /* a line of the head is no field */                               \
 	X(HEAD,            "head")                /* it has no end, or not within RESPONSE_HEAD_MAX */               \
 	X(ENCODING,        "transfer_encoding")   /* there is one, which an answer alone may have: chunked */        \
-	X(LENGTH,          "length")              /* Content-Length is no number, there twice, or not that of the rest */ \
+	X(LENGTH,          "length")              /* Content-Length is no number, there twice, not that of the rest, or wanting */ \
 	X(CHUNKS,          "chunks")              /* the body of an answer with trailers is not in the form of RFC 9112, 7.1 */ \
 	X(RESULT,          "result")              /* of an answer: unknown, or with data and not whole, or whole and without */
 

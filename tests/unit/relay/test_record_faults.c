@@ -163,6 +163,8 @@ static const struct row answers[] = {
 	{ "a time below 0", BAD(TAP), .tap = "result=whole;first_us=-1" },
 	{ "too long", BAD(LENGTH), OK "Content-Length: 1\r\n\r\nab" },
 	{ "no length", BAD(LENGTH), OK "\r\nab" },
+	{ "no length, and nothing behind", BAD(LENGTH), OK "\r\n" },
+	{ "no length, and no body by its status", RECORD_FINE, "HTTP/1.1 204 \r\n\r\n" },
 	{ "a chunk", RECORD_FINE, OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX: y\r\n\r\n" },
 	{ "three chunks", RECORD_FINE, OK "Transfer-Encoding: Chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\nA\r\n0123456789\r\n0\r\n\r\n" },
 	{ "chunks and a length", BAD(ENCODING), OK "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
