@@ -460,9 +460,9 @@ int pcapng_reader_begin(struct pcapng_reader *p)
 	struct packet unused;
 	int result = OTHER_BLOCK;
 
-	while (result == OTHER_BLOCK && (p->interfaces.count == 0 || has_another_block(p)))
+	while (result == OTHER_BLOCK && (p->counts.interfaces == 0 || has_another_block(p)))
 		result = p->left ? take_left(p) : other_block(p, &unused);
-	if (p->interfaces.count > 0)
+	if (p->counts.interfaces > 0)
 		return 1; /* what is wrong behind it shows when it is read */
 	if (result == PCAP_ERROR_BREAK)
 		return cut(p, PCAPNG_FRAME_BYTES, 0);
