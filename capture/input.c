@@ -23,6 +23,8 @@
 
 #include <zlib.h>
 
+#include "capture/lift.h"
+
 #define CHUNK_BYTES (64 * 1024)
 #define STREAM_BYTES (256 * 1024)
 #define MAGIC_BYTES 4
@@ -197,16 +199,6 @@ bool input_begins(const struct input *in, struct span with)
 	return span_starts(content, with);
 }
 
-void input_relabel(struct input *in, int linktype)
-{
-	lift_init(&in->lift, linktype);
-}
-
-const struct lift *input_seen(const struct input *in)
-{
-	return &in->lift;
-}
-
 #ifdef __GLIBC__
 #define SHOWS_BUFFER true
 
@@ -345,7 +337,7 @@ int input_open(const char *path, int fd, struct input **out, struct buffer *erro
 		return -ENOMEM;
 	}
 	in->fd = -1;
-	lift_init(&in->lift, -1);
+	lift_init(&in->lift);
 	result = open_path(in, path, fd, error);
 	if (result == 0)
 		result = read_magic(in, path, error);

@@ -17,7 +17,6 @@
 #include "base/buffer.h"
 #include "base/span.h"
 #include "capture/file_map.h"
-#include "capture/lift.h"
 
 struct input;
 
@@ -30,12 +29,6 @@ struct input;
  * compressed in another way).
  */
 int input_open(const char *path, int fd, struct input **out, struct buffer *error);
-
-/** input_relabel() - before input_stream(): all interfaces of a pcapng get this LINKTYPE_* */
-void input_relabel(struct input *in, int linktype);
-
-/** input_seen() - what has gone through the stream; borrowed */
-const struct lift *input_seen(const struct input *in);
 
 /** input_begins() - is @with, of at most 4 bytes, how the content begins, unpacked? Before anything of it is read */
 bool input_begins(const struct input *in, struct span with);

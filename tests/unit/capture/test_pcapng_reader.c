@@ -696,7 +696,7 @@ static void test_long_options(void **state)
 
 /* ---- chance ------------------------------------------------------------------------------- */
 
-/* Blocks that libpcap can read too: one byte order, one link type. */
+/* Blocks that libpcap can read too: one byte order, one link type, one snapshot length. */
 static void random_blocks(struct dice *d, struct blocks *b, uint32_t count, uint32_t largest)
 {
 	static const int resolutions[] = { -1, 0, 3, 6, 9, 12, 0x80 | 10, 0x80 | 30 };
@@ -714,7 +714,7 @@ static void random_blocks(struct dice *d, struct blocks *b, uint32_t count, uint
 		uint32_t kind = below(d, 20), number = below(d, interfaces);
 
 		if (kind == 0) {
-			blocks_interface(b, 1, below(d, 70000), resolutions[below(d, COUNT(resolutions))],
+			blocks_interface(b, 1, 0, resolutions[below(d, COUNT(resolutions))],
 					 (int64_t)below(d, 9) - 4);
 			interfaces++;
 		} else if (kind == 1) {
