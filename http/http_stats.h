@@ -2,7 +2,7 @@
  * http_stats.h - what became of every request that was seen
  *
  * requests.seen = requests.complete + requests.lost.* once the lane has
- * finished; before that the difference is the requests in the making. All
+ * finished; before that the difference is the requests still on their way. All
  * protocols of a lane count here. One writer: the lane.
  */
 #ifndef HTTP_HTTP_STATS_H
@@ -14,7 +14,7 @@
 /* See base/counter.h for the columns. */
 #define REQUEST_COUNTERS(X, PARTS)                                                                           \
 	X(seen, seen, REPORT, COUNTER, "shadowtap_requests_seen_total",                                      \
-	  "Requests whose first bytes were seen, those in the making included.")                             \
+	  "Requests whose first bytes were seen, those still on their way included.")                             \
 	X(complete, complete, REPORT, COUNTER, NULL, "Requests that were seen whole.")                       \
 	PARTS(lost, LOST_REASON_COUNT)
 

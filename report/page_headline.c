@@ -133,7 +133,7 @@ static void words_sentence(struct buffer *out, struct view target)
 	format_count(out, view_count(view_get(target, "generated.pairs")));
 	buffer_add_str(out, " texts are the same; on average the first ");
 	format_share(out, view_number(view_get(target, "generated.common_prefix_share")));
-	buffer_add_str(out, " of a text is. A language model seldom says a thing twice in the same words; a second "
+	buffer_add_str(out, " of a text is. Generated text varies from run to run; a second "
 			    "copy of production would show how much of this is usual (--control).");
 	if (view_count(view_get(target, "mismatch.count")) == 0)
 		return;

@@ -22,7 +22,7 @@
 	X(COMPARE, "Comparing answers")                                                                        \
 	X(RELAY, "Many hosts: through a broker")                                                               \
 	X(TIME, "Pace and end")                                                                                \
-	X(TELL, "What is told")                                                                                \
+	X(TELL, "What is reported")                                                                                \
 	X(GENERAL, "General")
 
 enum option_group {

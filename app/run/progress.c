@@ -88,6 +88,7 @@ static void list_text(struct buffer *out, const struct texts *t)
 
 static void input_text(const struct progress_settings *set, struct buffer *out)
 {
+	bool paced = set->files.count > 0 && set->sends;
 	char text[UNITS_TEXT_MAX];
 
 	if (set->files.count > 0) {
@@ -104,7 +105,7 @@ static void input_text(const struct progress_settings *set, struct buffer *out)
 		list_text(out, &set->interfaces);
 	}
 	for (size_t i = 0; i < set->ports->count; i++)
-		buffer_printf(out, "%s%u", i ? "," : " port ", set->ports->port[i]);
+		buffer_printf(out, "%s%u", i ? "," : paced ? ", port " : " port ", set->ports->port[i]);
 	buffer_printf(out, ", sample %s", share_text(set->sample_share, text));
 }
 
