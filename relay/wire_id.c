@@ -28,7 +28,8 @@ static struct wire_id end(struct hash128 *h)
 	hash128_end(h, half);
 	if ((half[0] | half[1]) == 0)
 		half[1] = 1; /* zero is none */
-	return (struct wire_id){ .high = half[0], .low = half[1] };
+	/* As text it is the hash's 16 bytes in their order. */
+	return (struct wire_id){ .high = __builtin_bswap64(half[0]), .low = __builtin_bswap64(half[1]) };
 }
 
 struct wire_id wire_id_of(const struct request_head *head, const struct request_origin *origin)

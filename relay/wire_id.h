@@ -20,7 +20,8 @@
  * that was sent again with another acknowledgement.
  *
  * It is SipHash-2-4 with 128 bits under a published key: nobody can draw its numbers, but
- * whoever captures can compute it. Two different requests with the same numbers and the same head
+ * whoever captures can compute it: of the numbers above as four bytes each in network order, then the texts, each behind
+ * its length as such a number; the key is "shadowtap wireid". Two different requests with the same numbers and the same head
  * have the same id: on connections with random numbers, one pair of 2^64.
  */
 #ifndef RELAY_WIRE_ID_H

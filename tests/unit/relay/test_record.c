@@ -3,6 +3,8 @@
  *
  * Made by chance: requests of each version, calls of gRPC with arrivals, odd bytes in targets, names and
  * values, bodies with NUL and whole requests in them; responses, whole or not, with trailers and arrivals.
+ *
+ * With RECORDS_TO=FILE, each record is written there, as a line of JSON: cloudevents.py looks at them.
  */
 #include "tests/rig/unit.h"
 
@@ -17,6 +19,7 @@
 #include "relay/record.h"
 #include "relay/record_read.h"
 #include "relay/subjects.h"
+#include "relay/wire_id.h"
 #include "tests/rig/dice.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -40,6 +43,7 @@ struct made {
 	struct arrival arrivals[FIELDS];
 	uint8_t room[ROOM];
 	size_t used;
+	bool is_plain; /* nothing in its head but visible ASCII */
 };
 
 static uint64_t any(struct dice *d)
@@ -76,7 +80,9 @@ static struct span text(struct made *m, struct dice *d, uint32_t max, uint32_t o
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t *c = (uint8_t *)s.at + i;
 
-		if ((*c == '\r' || *c == '\n' || *c == '\0') && !one_in(d, odd))
+		if (m->is_plain)
+			*c = (uint8_t)('!' + *c % 94);
+		else if ((*c == '\r' || *c == '\n' || *c == '\0') && !one_in(d, odd))
 			*c = 'x';
 	}
 	return span_trim(s);
@@ -139,6 +145,7 @@ static void make_request(struct made *m, struct dice *d)
 	struct span body;
 
 	m->used = 0;
+	m->is_plain = one_in(d, 2);
 	*msg = (struct message){ .head = { .version_major = is_http2 ? 2 : 1 } };
 	msg->head.version_minor = !is_http2 && !one_in(d, 5);
 	msg->head.is_part = is_http2 && one_in(d, 5);
@@ -256,6 +263,29 @@ static struct record_fields fields_of(const struct record *r, uint64_t sequence,
 	return f;
 }
 
+/** write_record() - to the file of RECORDS_TO; @to is NULL if there is none */
+static void write_record(FILE *to, const struct record *r, const struct record_headers *headers)
+{
+	if (!to)
+		return;
+	fputs("{\"headers\":{", to);
+	for (size_t i = 0; i < headers->count; i++) /* values have no quote and no backslash in them */
+		fprintf(to, "%s\"%s\":\"%s\"", i > 0 ? "," : "", headers->at[i].name, headers->at[i].value);
+	fputs("},\"data\":\"", to);
+	for (size_t i = 0; i < r->data_len; i++)
+		fprintf(to, "%02x", r->data[i]);
+	fputs("\"}\n", to);
+}
+
+static FILE *records_to(const char *mode)
+{
+	const char *path = getenv("RECORDS_TO");
+	FILE *to = path ? fopen(path, mode) : NULL;
+
+	assert_true(to || !path);
+	return to;
+}
+
 #define MUST(condition)                                                                    \
 	do {                                                                               \
 		if (!(condition))                                                          \
@@ -304,6 +334,7 @@ static void test_requests(void **state)
 	struct budget budget;
 	struct header_list scratch = { 0 };
 	struct record_request in = { 0 };
+	FILE *to = records_to("w");
 	static struct made made;
 
 	(void)state;
@@ -320,6 +351,7 @@ static void test_requests(void **state)
 		r = record_of_request(&made.message, &rules, &scratch);
 		MUST(r);
 		f = fields_of(r, seed, &headers);
+		write_record(to, r, &headers);
 		MUST(record_kind_of(&f) == RECORD_REQUEST && r->partition == made.message.origin.wire.low % 16);
 		if (record_read_request(&f, &in, &why) != 0)
 			fail_msg("seed %" PRIu64 ": %s of\n%s\n%.*s", seed, record_fault_name(why), r->tap, (int)r->data_len, r->data);
@@ -335,6 +367,8 @@ static void test_requests(void **state)
 	assert_int_equal(budget_used(&budget), 0);
 	record_request_deinit(&in);
 	header_list_deinit(&scratch);
+	if (to)
+		fclose(to);
 }
 
 /* ---- responses ---- */
@@ -361,6 +395,7 @@ static struct response *make_response(struct made *m, struct dice *d, struct bud
 	int64_t us = 0;
 
 	m->used = 0;
+	m->is_plain = one_in(d, 2);
 	add_fields(&head, m, d, 6);
 	r = response_new(statuses[below(d, COUNT(statuses))], &head, budget);
 	assert_non_null(r);
@@ -410,6 +445,7 @@ static void check_response(const struct response *got, const struct response *wa
 static void test_answers(void **state)
 {
 	struct budget budget;
+	FILE *to = records_to("a");
 	static struct made made;
 
 	(void)state;
@@ -426,6 +462,7 @@ static void test_answers(void **state)
 
 		MUST(r && r->partition == id.low % 16);
 		f = fields_of(r, seed, &headers);
+		write_record(to, r, &headers);
 		MUST(record_kind_of(&f) == RECORD_ANSWER);
 		if (record_read_answer(&f, &budget, 1 << 20, &in, &why) != 0)
 			fail_msg("seed %" PRIu64 ": %s of\n%s\n%.*s", seed, record_fault_name(why), r->tap, (int)r->data_len, r->data);
@@ -436,6 +473,47 @@ static void test_answers(void **state)
 		record_free(r);
 	}
 	assert_int_equal(budget_used(&budget), 0);
+	if (to)
+		fclose(to);
+}
+
+/* ---- ids ---- */
+
+/*
+ * Taps of different versions have to agree, so the ids stay as they are. Computed with OpenSSL's SIPHASH of size 16, as
+ * wire_id.h says it. A time, ends and what a request is to one tap have no part in it, and of HTTP/2 no fields.
+ */
+static void test_wire_ids(void **state)
+{
+	static const struct header fields[] = { { SPAN_LITERAL("Host"), SPAN_LITERAL("a") },
+						{ SPAN_LITERAL("Content-Length"), SPAN_LITERAL("2") } };
+	struct request_head one = { SPAN_LITERAL("POST"), SPAN_LITERAL("/v1/models/m:predict"), fields, 2, 1, 1 };
+	struct request_head two = { SPAN_LITERAL("POST"), SPAN_LITERAL("/p.S/M"), fields, 2, 2, 0 };
+	struct request_origin o = { .sequence = 0x01020304, .acknowledgement = 0xfffffffe };
+	struct dice d = dice_of_seed(1);
+	char text[WIRE_ID_TEXT_MAX], again[WIRE_ID_TEXT_MAX];
+	struct wire_id id;
+
+	(void)state;
+	assert_string_equal(wire_id_text(wire_id_of(&one, &o), text), "ea8a97df7b74f60eb8e5257e67c384d5");
+	o.client = some_end(&d);
+	o.server = some_end(&d);
+	o.proxied = some_end(&d);
+	o.id = o.connection = any(&d);
+	o.ts_first.ns = o.ts_last.ns = (int64_t)(any(&d) >> 1);
+	assert_string_equal(wire_id_text(wire_id_of(&one, &o), text), "ea8a97df7b74f60eb8e5257e67c384d5");
+	assert_true(wire_id_parse(span_str(text), &id));
+	assert_string_equal(wire_id_text(id, again), text);
+	o.stream = 5;
+	assert_string_equal(wire_id_text(wire_id_of(&two, &o), text), "8e754d61a32ec93ca230d52d20f9d6eb");
+	two.header_count = 0;
+	two.is_part = true;
+	assert_string_equal(wire_id_text(wire_id_of(&two, &o), text), "8e754d61a32ec93ca230d52d20f9d6eb");
+	id = wire_id_of_event(SPAN_LITERAL("https://example.com/recorder"), SPAN_LITERAL("7"));
+	assert_string_equal(wire_id_text(id, text), "a91111430f7bb513ef6369fa2279beff");
+	assert_false(wire_id_parse(SPAN_LITERAL("00000000000000000000000000000000"), &id));
+	assert_false(wire_id_parse(SPAN_LITERAL("0123456789abcdef0123456789abcde"), &id));
+	assert_false(wire_id_parse(SPAN_LITERAL("0123456789abcdef0123456789abcdeg"), &id));
 }
 
 int main(void)
@@ -443,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_wire_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
