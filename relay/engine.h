@@ -41,7 +41,7 @@ struct engine_ops {
 	bool (*trouble)(struct engine *e, int *denied, struct buffer *text);
 	/** lost() - why there is no connection, a sentence; "" */
 	const char *(*lost)(const struct engine *e);
-	/** prepare() - make what has to be there, such as a stream; *@partitions: how many it has. 0, 1: made, or a negative errno */
+	/** prepare() - make what has to be there; *@partitions: how many it has. Return: 0, 1: made, or a negative errno */
 	int (*prepare)(struct engine *e, uint32_t *partitions, struct buffer *error);
 	void (*close)(struct engine *e, int64_t limit_ns);
 	void (*free)(struct engine *e);

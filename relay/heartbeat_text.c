@@ -43,7 +43,8 @@ static void results(struct json *j, const struct relay_stats *s)
 			json_key(j, group);
 			json_open(j, '{');
 		}
-		json_count(j, result_names[i].name ? result_names[i].name : result_names[i].group, counter_get(&s->relay_result[i]));
+		json_count(j, result_names[i].name ? result_names[i].name : result_names[i].group,
+			   counter_get(&s->relay_result[i]));
 	}
 	if (group)
 		json_close(j, '}');

@@ -83,7 +83,8 @@ static void close_flight(struct inflight *f, uint64_t number, enum relay_result 
 		f->oldest++;
 }
 
-enum inflight_change inflight_settle(struct inflight *f, uint64_t number, enum relay_result result, struct mono now, int64_t *took_ns)
+enum inflight_change inflight_settle(struct inflight *f, uint64_t number, enum relay_result result, struct mono now,
+				     int64_t *took_ns)
 {
 	struct flight *at = flight_at(f, number);
 	bool was_open;

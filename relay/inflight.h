@@ -39,13 +39,16 @@ bool inflight_has_room(const struct inflight *f);
 uint64_t inflight_add(struct inflight *f, uint32_t partition, struct mono now);
 
 /** enum inflight_change - what a word about a record changes */
-enum inflight_change { INFLIGHT_NOTHING, INFLIGHT_SETTLED, INFLIGHT_LATE /* it was unknown */ };
+enum inflight_change { INFLIGHT_NOTHING,
+		       INFLIGHT_SETTLED,
+		       INFLIGHT_LATE /* it was unknown */ };
 
 /**
  * inflight_settle() - the broker's word about record @number
  * @took_ns:  since it was written, if something changes
  */
-enum inflight_change inflight_settle(struct inflight *f, uint64_t number, enum relay_result result, struct mono now, int64_t *took_ns);
+enum inflight_change inflight_settle(struct inflight *f, uint64_t number, enum relay_result result, struct mono now,
+				     int64_t *took_ns);
 
 /** inflight_expire() - open records that were written RELAY_ACK_NS ago, or all, are unknown now; returns how many */
 uint64_t inflight_expire(struct inflight *f, struct mono now, bool all);
@@ -59,7 +62,7 @@ struct inflight_range {
 };
 #define INFLIGHT_RANGES 64
 
-/** inflight_refused() - the last numbers that were refused, in the order in which that was said; @out has INFLIGHT_RANGES. Return: how many */
+/** inflight_refused() - the last numbers that were refused, in the order in which that was said; @out has INFLIGHT_RANGES */
 size_t inflight_refused(const struct inflight *f, struct inflight_range *out);
 
 #endif

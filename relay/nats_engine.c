@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,17 @@
 
 #include "relay/pub_ack.h"
 
+#define JOINING_VERSION 0x0304ff /* the last that was tried, 3.4, and its patches */
+
+#define SPENT_MAX 64
+#define SPENT_BYTES 4096 /* of one that is kept for a while */
+
+/** struct spent - messages of libnats that are done with. It frees them on a thread of its own, which each would wake */
+struct spent {
+	natsMsg *msg[SPENT_MAX];
+	size_t count;
+};
+
 struct nats_engine {
 	struct engine base;
 	struct nats_link *link;
@@ -30,13 +42,38 @@ struct nats_engine {
 	char service[RELAY_NAME_MAX + 1];
 	char inbox[SUBJECT_MAX + 64]; /* of this connection, with its last dot */
 	natsSubscription *words;
-	pthread_mutex_t lock; /* of doc: callbacks of two connections may overlap */
+	bool joins_fields; /* see add_headers() */
+	struct buffer fields;
+	struct spent published;
+	pthread_mutex_t lock; /* of what follows, and of base.on_word: callbacks of two connections may overlap */
 	struct json_doc doc;
+	struct spent heard;
+	struct nats_engine *next_freed;
 };
+
+/* A callback may still be on its way when an engine is freed: it stays, without effect, as links do (nats_link.c). */
+static _Atomic(struct nats_engine *) freed;
 
 static struct nats_engine *nats_engine_of(const struct engine *e)
 {
 	return (struct nats_engine *)e;
+}
+
+static void free_spent(struct spent *s)
+{
+	while (s->count > 0)
+		natsMsg_Destroy(s->msg[--s->count]);
+}
+
+static void spend(struct spent *s, natsMsg *msg)
+{
+	if (!msg || natsMsg_GetDataLength(msg) > SPENT_BYTES) {
+		natsMsg_Destroy(msg);
+		return;
+	}
+	s->msg[s->count++] = msg;
+	if (s->count == SPENT_MAX)
+		free_spent(s);
 }
 
 /* ---- words ---- */
@@ -59,15 +96,16 @@ static void on_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, 
 	enum relay_result result;
 
 	(void)nc, (void)sub;
+	pthread_mutex_lock(&n->lock);
 	if (number_of(natsMsg_GetSubject(msg), &number)) {
-		pthread_mutex_lock(&n->lock);
 		result = natsMsg_IsNoResponders(msg)
 				 ? RELAY_REFUSED_NO_STREAM
 				 : pub_ack_read(&n->doc, span_of(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)));
-		pthread_mutex_unlock(&n->lock);
-		n->base.on_word(n->base.ctx, number, result);
+		if (n->base.on_word)
+			n->base.on_word(n->base.ctx, number, result);
 	}
-	natsMsg_Destroy(msg);
+	spend(&n->heard, msg);
+	pthread_mutex_unlock(&n->lock);
 }
 
 static void subscribe(struct nats_engine *n)
@@ -126,6 +164,32 @@ static int errno_of(natsStatus s)
 	}
 }
 
+/*
+ * Each field costs libnats several allocations and a place in a hash, which together are more than the rest of publishing. It
+ * writes a field's name as it is given, so all fields go as the name of the last one, where that is known to be so.
+ */
+static natsStatus add_headers(struct nats_engine *n, natsMsg *msg, const struct record_headers *h)
+{
+	natsStatus s = NATS_OK;
+
+	if (!n->joins_fields || h->count == 0) {
+		for (size_t i = 0; i < h->count && s == NATS_OK; i++)
+			s = natsMsgHeader_Add(msg, h->at[i].name, h->at[i].value);
+		return s;
+	}
+	buffer_clear(&n->fields);
+	for (size_t i = 0; i < h->count; i++) {
+		buffer_add_str(&n->fields, h->at[i].name);
+		if (i + 1 == h->count)
+			break;
+		buffer_add_str(&n->fields, ": ");
+		buffer_add_str(&n->fields, h->at[i].value);
+		buffer_add_str(&n->fields, "\r\n");
+	}
+	s = natsMsgHeader_Add(msg, buffer_text(&n->fields), h->at[h->count - 1].value);
+	return buffer_ok(&n->fields) ? s : NATS_NO_MEMORY;
+}
+
 static int publish(struct engine *e, const struct engine_message *m)
 {
 	struct nats_engine *n = nats_engine_of(e);
@@ -138,11 +202,11 @@ static int publish(struct engine *e, const struct engine_message *m)
 		return -ENOTCONN;
 	snprintf(reply, sizeof(reply), "%s%llu", n->inbox, (unsigned long long)m->number);
 	s = natsMsg_Create(&msg, m->subject, m->wants_word ? reply : NULL, (const char *)m->data.at, (int)m->data.len);
-	for (size_t i = 0; i < m->headers->count && s == NATS_OK; i++)
-		s = natsMsgHeader_Add(msg, m->headers->at[i].name, m->headers->at[i].value);
+	if (s == NATS_OK)
+		s = add_headers(n, msg, m->headers);
 	if (s == NATS_OK)
 		s = natsConnection_PublishMsg(nc, msg);
-	natsMsg_Destroy(msg);
+	spend(&n->published, msg);
 	return errno_of(s);
 }
 
@@ -190,15 +254,24 @@ static void free_engine(struct engine *e)
 	struct nats_engine *n = nats_engine_of(e);
 
 	natsSubscription_Destroy(n->words);
+	n->words = NULL;
 	nats_link_free(n->link);
+	pthread_mutex_lock(&n->lock);
+	n->base.on_word = NULL;
+	free_spent(&n->published);
+	free_spent(&n->heard);
 	json_doc_deinit(&n->doc);
-	pthread_mutex_destroy(&n->lock);
-	free(n);
+	buffer_deinit(&n->fields);
+	pthread_mutex_unlock(&n->lock);
+	n->next_freed = atomic_load(&freed);
+	while (!atomic_compare_exchange_weak(&freed, &n->next_freed, n))
+		;
 }
 
 static const struct engine_ops ops = { tend, is_up, limit, publish, trouble, lost, prepare, close_engine, free_engine };
 
-int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out, struct buffer *error)
+int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out,
+		    struct buffer *error)
 {
 	struct nats_engine *n = calloc(1, sizeof(*n));
 	int err;
@@ -207,6 +280,7 @@ int nats_engine_new(const struct broker_options *broker, const struct stream_lim
 		return -ENOMEM;
 	pthread_mutex_init(&n->lock, NULL);
 	n->base.ops = &ops;
+	n->joins_fields = nats_GetVersionNumber() <= JOINING_VERSION;
 	n->stream = *stream;
 	snprintf(n->service, sizeof(n->service), "%s", broker->url->service);
 	err = nats_link_new(broker, &n->link, error);

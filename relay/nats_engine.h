@@ -6,7 +6,8 @@
 #include "relay/nats_link.h"
 
 /** nats_engine_new() - connects to nothing; errors as nats_link_new() */
-int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out, struct buffer *error);
+int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out,
+		    struct buffer *error);
 
 /** nats_engine_connect() - once, before a publisher has it; as nats_link_connect() */
 int nats_engine_connect(struct engine *e, int64_t limit_ns, struct buffer *error);

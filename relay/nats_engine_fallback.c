@@ -3,7 +3,8 @@
 
 #include "relay/nats_engine.h"
 
-int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out, struct buffer *error)
+int nats_engine_new(const struct broker_options *broker, const struct stream_limits *stream, struct engine **out,
+		    struct buffer *error)
 {
 	struct nats_link *none;
 

@@ -17,8 +17,10 @@
  * hidden from OpenSSL, for good, as no other connection believes them either.
  *
  * The library's callback about errors comes on a thread of its own, and may come
- * after the connection is gone: it takes the link's lock for a few stores, and the
- * library is closed, and its threads waited for, before the last link is freed.
+ * after the connection is gone. It takes the link's lock for a few stores, so the
+ * link stays until the process ends: a few kilobytes, without its secrets. The
+ * library is not closed, which would wait for its threads, since it then frees
+ * what is OpenSSL's and what OpenSSL frees again when the process ends.
  * That a connection is closed is asked of it by the owner, since a callback about
  * the one before could be taken for one about the next.
  */
@@ -47,15 +49,15 @@
 #define WRITE_LIMIT_MS 1000             /* a broker that takes nothing for so long is gone */
 #define PING_MS 2000                    /* so is one that says nothing to three of these */
 #define PINGS_OUT 3
-#define CLOSE_LIMIT_MS 2000
 #define TEXT_MAX 512
 #define NOWHERE "/nonexistent"
 
-static _Atomic int links; /* that there are: the last one closes the library */
+static _Atomic(struct nats_link *) freed; /* see the top */
 
 struct nats_link {
+	struct nats_link *next_freed;
 	struct broker_url url;
-	natsOptions *options; /* NULL before the first connection */
+	natsOptions *options;        /* NULL before the first connection */
 	struct buffer ca, cert, key; /* PEM, NUL ended; empty: none */
 	bool insecure;
 	char name[RELAY_NAME_MAX + 32];
@@ -127,7 +129,8 @@ static int read_file(const char *path, struct buffer *out)
 		err = -errno;
 	if (fd >= 0)
 		close(fd);
-	return err < 0 ? err : out->len > CREDENTIALS_MAX ? -EFBIG : 0;
+	return err < 0 ? err : out->len > CREDENTIALS_MAX ? -EFBIG
+							  : 0;
 }
 
 static int read_named(const char *option, const char *path, struct buffer *out, struct buffer *error)
@@ -195,10 +198,10 @@ static natsStatus set_identity(struct nats_link *l)
 	return u->user[0] ? natsOptions_SetToken(l->options, u->user) : NATS_OK;
 }
 
-#define TRY(call)                       \
-	do {                            \
-		if (s == NATS_OK)       \
-			s = (call);     \
+#define TRY(call)                   \
+	do {                        \
+		if (s == NATS_OK)   \
+			s = (call); \
 	} while (0)
 
 static natsStatus set_tls(struct nats_link *l)
@@ -277,7 +280,6 @@ int nats_link_new(const struct broker_options *options, struct nats_link **out, 
 	if (!l)
 		return -ENOMEM;
 	pthread_mutex_init(&l->lock, NULL);
-	atomic_fetch_add(&links, 1);
 	l->url = *options->url;
 	snprintf(l->inbox, sizeof(l->inbox), "%s", options->inbox ? options->inbox : "_INBOX");
 	l->retry_ns = RETRY_LEAST_NS;
@@ -375,11 +377,8 @@ static void forget_connection(struct nats_link *l)
 
 static void say_lost(struct nats_link *l, const struct broker_host *host, natsStatus s)
 {
-	natsStatus last;
-	const char *why = nats_GetLastError(&last);
-
 	snprintf(l->lost, sizeof(l->lost), "the broker %s:%u %s: %s%s", host->name, host->port,
-		 errno_of(s) == -EACCES ? "refuses us" : "cannot be reached", why && *why ? why : natsStatus_GetText(s), advice(l, s));
+		 errno_of(s) == -EACCES ? "refuses us" : "cannot be reached", nats_words(s), advice(l, s));
 }
 
 int nats_link_connect(struct nats_link *l, int64_t limit_ns, struct buffer *error)
@@ -508,15 +507,18 @@ void nats_link_free(struct nats_link *l)
 	if (!l)
 		return;
 	forget_connection(l);
-	if (l->options)
-		natsOptions_Destroy(l->options);
-	if (atomic_fetch_sub(&links, 1) == 1 && l->options)
-		nats_CloseAndWait(CLOSE_LIMIT_MS);
 	forget(&l->ca);
 	forget(&l->cert);
 	forget(&l->key);
 	credentials_deinit(&l->who);
 	OPENSSL_cleanse(&l->url, sizeof(l->url));
-	pthread_mutex_destroy(&l->lock);
-	free(l);
+	if (!l->options) {
+		pthread_mutex_destroy(&l->lock);
+		free(l);
+		return;
+	}
+	natsOptions_Destroy(l->options);
+	l->next_freed = atomic_load(&freed);
+	while (!atomic_compare_exchange_weak(&freed, &l->next_freed, l))
+		;
 }

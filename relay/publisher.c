@@ -17,11 +17,12 @@
 
 #define IDLE_NS (NS_PER_S / 20)     /* longest between two looks at the connection, and at what is overdue */
 #define GATHER_NS (2 * NS_PER_MS)   /* see the header */
+#define ROOM_MAX (INFLIGHT_MAX / 8) /* for who may wait: more would get old while they wait */
 #define MANY 512                    /* that wait: then there is nothing to be gathered */
 #define HEARTBEAT_NS NS_PER_S
-#define PREPARE_NS (10 * NS_PER_S)  /* between two looks for the stream, where there was none */
+#define PREPARE_NS (10 * NS_PER_S) /* between two looks for the stream, where there was none */
 #define FLUSH_NS (NS_PER_S / 2)
-#define HEADERS_BYTES 1024          /* at most, of one message */
+#define HEADERS_BYTES 1024 /* at most, of one message */
 
 /** struct waiting - a slot of the ring */
 struct waiting {
@@ -61,6 +62,7 @@ struct publisher {
 	uint64_t said_denied, said_no_stream, said_full; /* when these were counted so often, it was told */
 	struct buffer text;
 	struct words taken;
+	struct histogram word_us;
 
 	pthread_t thread;
 	bool has_thread;
@@ -71,8 +73,8 @@ struct publisher {
 	bool sleeps;
 	struct words words;
 	struct buffer news, facts;
-	struct histogram word_us;
-	int64_t end_by_ns; /* 0: go on */
+	struct histogram told_us; /* word_us, as it was at the last heartbeat */
+	int64_t end_by_ns;        /* 0: go on */
 };
 
 /* ---- news -------------------------------------------------------------------- */
@@ -158,7 +160,7 @@ void publisher_offer(struct publisher *p, enum record_kind kind, struct record *
 
 bool publisher_has_room(struct publisher *p)
 {
-	bool has = atomic_load_explicit(&p->held, memory_order_relaxed) < INFLIGHT_MAX / 2 &&
+	bool has = atomic_load_explicit(&p->held, memory_order_relaxed) < ROOM_MAX &&
 		   atomic_load_explicit(&p->bytes, memory_order_relaxed) < p->set.buffer_bytes / 2;
 
 	if (!has)
@@ -187,7 +189,7 @@ const struct relay_stats *publisher_stats(const struct publisher *p)
 void publisher_word_times(struct publisher *p, struct histogram *out)
 {
 	pthread_mutex_lock(&p->lock);
-	*out = p->word_us;
+	*out = p->told_us;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -255,9 +257,9 @@ static void book_words(struct publisher *p, struct mono now)
 	taken = p->words;
 	p->words = p->taken;
 	p->words.count = 0;
-	for (size_t i = 0; i < taken.count; i++)
-		book(p, &taken.at[i], now);
 	pthread_mutex_unlock(&p->lock);
+	for (size_t i = 0; i < taken.count; i++) /* without the lock, which the loop may want */
+		book(p, &taken.at[i], now);
 	p->taken = taken;
 }
 
@@ -348,7 +350,9 @@ static struct waiting *front(struct publisher *p)
 
 static size_t waiting_count(struct publisher *p)
 {
-	return (size_t)(atomic_load_explicit(&p->pushed, memory_order_acquire) - atomic_load_explicit(&p->popped, memory_order_relaxed));
+	uint64_t popped = atomic_load_explicit(&p->popped, memory_order_relaxed);
+
+	return (size_t)(atomic_load_explicit(&p->pushed, memory_order_acquire) - popped);
 }
 
 static void pop(struct publisher *p)
@@ -432,13 +436,14 @@ static void beat(struct publisher *p, struct mono now, struct wall wall, bool is
 	struct record *r;
 
 	p->next_heartbeat = (struct mono){ now.ns + HEARTBEAT_NS };
-	if (!p->was_up)
-		return;
 	buffer_clear(&p->text);
 	pthread_mutex_lock(&p->lock);
+	p->told_us = p->word_us;
 	facts.members = buffer_span(&p->facts);
 	heartbeat_text(&facts, &p->text);
 	pthread_mutex_unlock(&p->lock);
+	if (!p->was_up)
+		return;
 	r = buffer_ok(&p->text) ? record_of_tap(buffer_span(&p->text), wall) : NULL;
 	if (r && write_record(p, r, subject_tap(p->service, p->tap, subject), counter_get(&p->stats.heartbeats), false) == 0)
 		counter_add(&p->stats.heartbeats, 1);
@@ -447,7 +452,7 @@ static void beat(struct publisher *p, struct mono now, struct wall wall, bool is
 
 /* ---- the thread ------------------------------------------------------------------- */
 
-/** tell_room() - half of it is free again */
+/** tell_room() - there is some again */
 static void tell_room(struct publisher *p)
 {
 	if (!atomic_load_explicit(&p->wants_room, memory_order_acquire))

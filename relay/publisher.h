@@ -41,7 +41,7 @@ struct publisher;
 struct publisher_options {
 	struct engine *engine; /* taken by publisher_new(), if that succeeds */
 	const char *service, *tap, *run;
-	uint32_t partitions;   /* where the stream does not say it */
+	uint32_t partitions; /* where the stream does not say it */
 	uint64_t buffer_bytes;
 	struct budget *budget; /* what waits is charged to it; NULL: to nothing */
 	/* Publisher's thread: something is to be asked for, publisher_news(), publisher_has_ended() or room; coalesces. */
@@ -63,7 +63,7 @@ int publisher_start(struct publisher *p);
 /** publisher_offer() - loop: take @r (NULL: there was no memory for it), and hand it over or shed it */
 void publisher_offer(struct publisher *p, enum record_kind kind, struct record *r);
 
-/** publisher_has_room() - loop: for who may wait, is half of the room free? If not, on_wake() comes when it is */
+/** publisher_has_room() - loop: for who may wait, is most of the room free? If not, on_wake() comes when it is */
 bool publisher_has_room(struct publisher *p);
 
 /** publisher_is_busy() - any thread: does it hold memory that will come back? */

@@ -26,18 +26,34 @@
 #define ASK_MS 1000
 #define DUPLICATE_NS (10 * NS_PER_S)
 
-static int refuse(struct buffer *error, const char *service, const char *what, natsStatus s, jsErrCode code)
+const char *nats_words(int status)
 {
 	natsStatus last;
-	const char *why = nats_GetLastError(&last);
+	const char *why = nats_GetLastError(&last), *end;
+
+	if (!why || !*why)
+		return natsStatus_GetText((natsStatus)status);
+	end = why[0] == '(' ? strstr(why, "): ") : NULL;
+	return end ? end + 3 : why;
+}
+
+static int refuse(struct buffer *error, const char *service, const char *what, natsStatus s, jsErrCode code)
+{
+	const char *why = nats_words(s);
 	char name[SUBJECT_MAX], all[SUBJECT_MAX];
 
 	if (s == NATS_NO_RESPONDERS || code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) {
 		buffer_add_str(error, "the broker has no JetStream for us; start nats-server with -js, or have it enabled for this account");
 		return -ENOTSUP;
 	}
+	if (code == JSStorageResourcesExceededErr) {
+		buffer_printf(error, "cannot make the stream %s: the broker has less room than --retain-size asks for; give it a smaller one, or raise "
+				     "max_file in its configuration",
+			      stream_name(service, name));
+		return -EACCES;
+	}
 	buffer_printf(error, "cannot %s the stream %s of %s: %s; whoever may can make it, with the subjects %s", what, stream_name(service, name),
-		      service, s == NATS_TIMEOUT ? "there is no answer, so we may not" : why && *why ? why : natsStatus_GetText(s),
+		      service, s == NATS_TIMEOUT ? "there is no answer, so we may not" : why,
 		      subject_all(service, all));
 	return s == NATS_NO_MEMORY ? -ENOMEM : -EACCES;
 }

@@ -8,4 +8,7 @@
 int stream_setup(struct __natsConnection *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
 		 struct buffer *error);
 
+/** nats_words() - libnats' last words on this thread, without the place in its source; else those for @status */
+const char *nats_words(int status);
+
 #endif
