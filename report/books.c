@@ -96,6 +96,15 @@ static void take_target(struct books_target *to, const struct books_target_sourc
 	to->first_byte = quantiles_of(&s->first_byte_us);
 }
 
+static void take_relay(struct books_relay *to, const struct books_sources *from)
+{
+	const struct relay_stats *s = from->relay;
+
+	RELAY_COUNTERS(TAKE, TAKE_PARTS)
+	to->shown = from->relay_shown;
+	to->words = quantiles_of(from->relay_words);
+}
+
 void books_take(const struct books_sources *from, struct books *out)
 {
 	*out = (struct books){ 0 };
@@ -112,6 +121,8 @@ void books_take(const struct books_sources *from, struct books *out)
 		take_http_connections(&out->connections, from->http);
 		take_http2(&out->http2, from->http);
 	}
+	if (from->relay)
+		take_relay(&out->relay, from);
 	if (from->policy)
 		take_decisions(&out->requests, from->policy);
 	out->requests.decision[DECISION_CHOSEN] -= from->stopped + from->no_memory;
@@ -131,6 +142,16 @@ static bool equal(struct buffer *out, const char *who, const char *what, uint64_
 	buffer_printf(out, "%s%s%s is %llu, but its parts add up to %llu\n", who, *who ? "." : "", what,
 		      (unsigned long long)left, (unsigned long long)right);
 	return false;
+}
+
+static bool relay_balances(const struct books_relay *r, uint64_t chosen, struct buffer *out)
+{
+	bool ok = equal(out, "relay", "requests", r->requests, chosen);
+
+	ok &= equal(out, "relay", "offered", r->offered, r->requests + r->responses);
+	ok &= equal(out, "relay", "offered", r->offered, sum(r->relay_shed, 0, RELAY_SHED_COUNT - 1) + r->published);
+	ok &= equal(out, "relay", "published", r->published, sum(r->relay_result, 0, RELAY_RESULT_COUNT - 1));
+	return ok;
 }
 
 bool books_imbalance(const struct books *b, struct buffer *out)
@@ -155,6 +176,8 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 			    t->unsampled + sum(t->shed, 0, SHED_COUNT - 1) + t->sent);
 		ok &= equal(out, t->name, "sent", t->sent, sum(t->outcome, 0, OUTCOME_COUNT - 1));
 	}
+	if (b->relay.shown)
+		ok &= relay_balances(&b->relay, b->requests.decision[DECISION_CHOSEN], out);
 	return ok;
 }
 

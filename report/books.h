@@ -20,6 +20,7 @@
 #include "http/http_stats.h"
 #include "policy/policy_stats.h"
 #include "reassembly/reassembly_stats.h"
+#include "relay/relay_stats.h"
 #include "replay/replay_stats.h"
 
 #define BOOKS_TARGETS_MAX 16
@@ -39,6 +40,9 @@ struct books_sources {
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
 	uint64_t stopped, no_memory; /* chosen, handed over by the lane, and not given to the targets: shed.stopped, shed.memory */
+	const struct relay_stats *relay;      /* of a broker that requests are handed over to */
+	const char *relay_shown;              /* its URL */
+	const struct histogram *relay_words;  /* from writing to its word */
 	struct books_target_source targets[BOOKS_TARGETS_MAX];
 	size_t target_count;
 };
@@ -94,6 +98,11 @@ struct books {
 	struct books_http2 {
 		HTTP2_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 	} http2;
+	struct books_relay {
+		const char *shown; /* borrowed; NULL: nothing is handed over */
+		RELAY_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+		struct quantiles words;
+	} relay;
 	struct books_target target[BOOKS_TARGETS_MAX];
 	size_t target_count;
 	struct quantiles lateness;
@@ -119,7 +128,7 @@ void books_text(const struct books *b, struct buffer *out);
 
 struct json;
 
-/** books_json() - members of an object that the caller has opened: packets, requests, connections, http2, targets */
+/** books_json() - members of an object that the caller has opened: packets, requests, connections, http2, targets, relay */
 void books_json(const struct books *b, struct json *j);
 
 #endif

@@ -110,6 +110,17 @@ static void target_json(struct json *j, const struct books_target *t)
 	json_close(j, '}');
 }
 
+static void relay_json(struct json *j, const struct books *b)
+{
+	json_key(j, "relay");
+	json_open(j, '{');
+	json_key(j, "url");
+	json_str(j, b->relay.shown);
+	rows_json(j, &relay_rows, b);
+	quantiles_json(j, "word_us", &b->relay.words);
+	json_close(j, '}');
+}
+
 void books_json(const struct books *b, struct json *j)
 {
 	object_json(j, "packets", &packet_rows, b);
@@ -121,5 +132,7 @@ void books_json(const struct books *b, struct json *j)
 	for (size_t i = 0; i < b->target_count; i++)
 		target_json(j, &b->target[i]);
 	json_close(j, '}');
+	if (b->relay.shown)
+		relay_json(j, b);
 	quantiles_json(j, "lateness_us", &b->lateness);
 }

@@ -63,6 +63,18 @@ const struct book_name grpc_names[] = {
 #undef X
 };
 
+const struct book_name relay_shed_names[] = {
+#define X(id, name) { "shed", name },
+	RELAY_SHEDS(X)
+#undef X
+};
+
+const struct book_name relay_result_names[] = {
+#define X(id, group, name) { group, name },
+	RELAY_RESULTS(X)
+#undef X
+};
+
 #define ROW(struct_, field, member, told, type_, metric_, what)                                               \
 	{ .name = #member, .offset = offsetof(struct_, field), .in_report = IS_##told, .type = BOOK_##type_,  \
 	  .metric = metric_, .help = what },
@@ -81,6 +93,9 @@ const struct book_name grpc_names[] = {
 #define TARGET(id, name, ...) ROW(struct books_target, name, name, __VA_ARGS__)
 #define TARGET_PARTS(id, n) PARTS_ROW(struct books_target, id, id, n)
 
+#define RELAY(id, name, ...) ROW(struct books, relay.name, name, __VA_ARGS__)
+#define RELAY_PARTS(id, n) PARTS_ROW(struct books, relay.id, id, n)
+
 static const struct book_row packet_row[] = { PACKET_COUNTERS(PACKET, PACKET_PARTS) };
 static const struct book_row request_row[] = {
 	REQUEST_COUNTERS(REQUEST, REQUEST_PARTS) POLICY_COUNTERS(REQUEST, REQUEST_PARTS)
@@ -89,9 +104,11 @@ static const struct book_row connection_row[] = {
 	CONNECTION_COUNTERS(CONNECTION) HTTP_CONNECTION_COUNTERS(CONNECTION) STREAM_COUNTERS(CONNECTION)
 };
 static const struct book_row http2_row[] = { HTTP2_COUNTERS(HTTP2, HTTP2_PARTS) };
+static const struct book_row relay_row[] = { RELAY_COUNTERS(RELAY, RELAY_PARTS) };
 static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
 
 #define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }
 
 const struct book_rows packet_rows = ROWS(packet_row), request_rows = ROWS(request_row),
-		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), target_rows = ROWS(target_row);
+		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), relay_rows = ROWS(relay_row),
+		       target_rows = ROWS(target_row);

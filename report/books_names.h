@@ -24,6 +24,9 @@ extern const struct book_name shed_names[];     /* by enum shed_reason */
 extern const struct book_name outcome_names[];  /* by enum outcome_kind */
 extern const struct book_name grpc_names[];     /* by enum grpc_status; only those that are not 0 are shown */
 
+extern const struct book_name relay_shed_names[];   /* by enum relay_shed */
+extern const struct book_name relay_result_names[]; /* by enum relay_result */
+
 /** enum book_type - as a metric: a family of its own, or a label of a family that such counters share */
 enum book_type { BOOK_COUNTER, BOOK_GAUGE, BOOK_TRAIT, BOOK_DROPPED };
 
@@ -45,7 +48,7 @@ struct book_rows {
 	size_t count;
 };
 
-extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows; /* in struct books */
+extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, relay_rows; /* in struct books */
 extern const struct book_rows target_rows;                                /* in struct books_target */
 
 #endif

@@ -108,12 +108,30 @@ static void target_text(const struct books_target *t, struct buffer *out)
 	buffer_add_str(out, "\n");
 }
 
+static void relay_text(const struct books_relay *r, struct buffer *out)
+{
+	buffer_printf(out, "relay.offered %" PRIu64 " (requests %" PRIu64 ", responses %" PRIu64 ") = ", r->offered, r->requests, r->responses);
+	group_text(out, "shed", relay_shed_names, r->relay_shed, RELAY_SHED_COUNT);
+	buffer_printf(out, " + published %" PRIu64 "  [%s]\nrelay.published %" PRIu64 " = ", r->published, r->shown, r->published);
+	sum_text(out, relay_result_names, r->relay_result, RELAY_RESULT_COUNT);
+	buffer_add_str(out, "\n");
+	if (r->words.count == 0)
+		return;
+	buffer_add_str(out, "relay has the broker's word after");
+	milliseconds(out, "p50", r->words.p50);
+	milliseconds(out, "p99", r->words.p99);
+	milliseconds(out, "max", r->words.max);
+	buffer_add_str(out, "\n");
+}
+
 void books_text(const struct books *b, struct buffer *out)
 {
 	packets_text(b, out);
 	requests_text(b, out);
 	for (size_t i = 0; i < b->target_count; i++)
 		target_text(&b->target[i], out);
+	if (b->relay.shown)
+		relay_text(&b->relay, out);
 	if (b->lateness.count > 0) {
 		buffer_add_str(out, "schedule kept within");
 		milliseconds(out, "p50", b->lateness.p50);

@@ -92,6 +92,24 @@ static void add_named(struct facts *f, const struct books_target *t)
 	add(f, RANK_TARGET, "%.40s: %" PRIu64 " in flight%s%s", t->name, t->in_flight, queued, latency);
 }
 
+static void add_relay(struct facts *f, const struct books_relay *r)
+{
+	uint64_t refused = 0, shed = 0;
+	char said[80] = "";
+
+	for (size_t i = RELAY_REFUSED_FULL; i <= RELAY_REFUSED_OTHER; i++)
+		refused += r->relay_result[i];
+	for (size_t i = 0; i < RELAY_SHED_COUNT; i++)
+		shed += r->relay_shed[i];
+	if (!r->is_up)
+		snprintf(said, sizeof(said), ", no connection");
+	else if (refused > 0)
+		snprintf(said, sizeof(said), ", %" PRIu64 " refused", refused);
+	if (shed > 0)
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), ", %" PRIu64 " shed", shed);
+	add(f, RANK_TARGET, "broker: %" PRIu64 " published%s", r->published, said);
+}
+
 static size_t width(const struct facts *f)
 {
 	size_t total = f->count > 0 ? BETWEEN * (f->count - 1) : 0;
@@ -145,6 +163,8 @@ void live_line_text(struct live_line *l, const struct books *b, struct mono now,
 	add(&f, RANK_SENT, "%.0f sent/s", per_second(sent, l->last_sent, interval));
 	for (size_t i = 0; i < b->target_count; i++)
 		b->target_count > 1 ? add_named(&f, &b->target[i]) : add_target(&f, &b->target[i]);
+	if (b->relay.shown)
+		add_relay(&f, &b->relay);
 	if (l->differ[0])
 		add(&f, RANK_DIFFER, "%s", l->differ);
 	if (l->decision[0])

@@ -351,6 +351,18 @@ static void of_targets(const struct books *b, const struct metrics_facts *f, str
 	breaker_states(b, out);
 }
 
+static void of_relay(const struct books *b, struct buffer *out)
+{
+	static const char offered[] = "shadowtap_relay_records_total", word[] = "shadowtap_relay_ack_seconds";
+
+	family(out, offered, "counter", "Requests and responses for the broker, by what became of them; each counts once.");
+	parts(out, offered, NULL, relay_shed_names, b->relay.relay_shed, RELAY_SHED_COUNT);
+	parts(out, offered, NULL, relay_result_names, b->relay.relay_result, RELAY_RESULT_COUNT);
+	family(out, word, "histogram", "From writing a record to the broker to its word about it.");
+	times(out, word, NULL, &b->relay.words);
+	rows_of_run(out, &relay_rows, b);
+}
+
 void metrics_text(const struct books *b, const struct metrics_facts *facts, struct buffer *out)
 {
 	of_ourselves(facts, out);
@@ -358,4 +370,6 @@ void metrics_text(const struct books *b, const struct metrics_facts *facts, stru
 	of_requests(b, facts, out);
 	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */
 		of_targets(b, facts, out);
+	if (b->relay.shown)
+		of_relay(b, out);
 }

@@ -292,12 +292,61 @@ static void none_chosen(const struct books *b, const struct run_shape *shape, st
 		      decision_advice(decision, shape));
 }
 
+static const char *relay_advice(const struct books_relay *r, size_t result)
+{
+	switch ((enum relay_result)result) {
+	case RELAY_REFUSED_NO_STREAM:
+		return "it has no stream for them: let shadowtap's user make one, or make one with the subjects st.v1.SERVICE.>";
+	case RELAY_REFUSED_DENIED:
+		return "our user may not publish there: allow it st.v1.SERVICE.>";
+	case RELAY_REFUSED_FULL:
+		return "its stream is full and refuses what is new: let it discard the oldest, or make it larger";
+	case RELAY_REFUSED_TOO_LARGE:
+		return "its stream takes no message of their size: raise max_msg_size";
+	case RELAY_REFUSED_STORAGE:
+		return "it cannot store them: see its log and its disk";
+	case RELAY_REFUSED_BUSY:
+		return "it has too much to do, or its cluster has no leader";
+	case RELAY_UNKNOWN:
+		return "it says nothing: may our user subscribe to _INBOX.shadowtap_tap.>?";
+	case RELAY_ACKED:
+	case RELAY_DUPLICATE:
+	case RELAY_REFUSED_OTHER:
+	case RELAY_RESULT_COUNT:
+		break;
+	}
+	return r->published > 0 ? "see relay.published above" : "";
+}
+
+/* Nothing got to the broker, or it kept nothing of it. */
+static void none_handed_over(const struct books_relay *r, struct buffer *out)
+{
+	size_t shed = largest(r->relay_shed, 0, RELAY_SHED_COUNT - 1);
+	size_t result = largest(r->relay_result, RELAY_DUPLICATE + 1, RELAY_UNKNOWN);
+
+	if (r->published > 0)
+		buffer_printf(out, "of %" PRIu64 " records published, the broker %s kept none: %s", r->published, r->shown,
+			      relay_advice(r, result));
+	else if (shed == RELAY_SHED_TOO_LARGE)
+		buffer_printf(out, "the broker %s takes no message of their size: raise max_payload in its configuration", r->shown);
+	else
+		buffer_printf(out, "the broker %s was given none: %" PRIu64 " of %" PRIu64 " were shed.%s", r->shown, r->relay_shed[shed],
+			      r->offered, relay_shed_names[shed].name);
+}
+
+static bool is_kept(const struct books_relay *r)
+{
+	return r->relay_result[RELAY_ACKED] + r->relay_result[RELAY_DUPLICATE] > 0;
+}
+
 static void none_sent(const struct books *b, struct buffer *out)
 {
 	const struct books_target *t = &b->target[0];
 	size_t reason = largest(t->shed, 0, SHED_COUNT - 1);
 
-	if (b->target_count == 0) {
+	if (b->relay.shown && b->target_count == 0) {
+		none_handed_over(&b->relay, out);
+	} else if (b->target_count == 0) {
 		buffer_add_str(out, "there is no target");
 	} else if (t->shed[SHED_PRODUCTION] > 0) {
 		buffer_printf(out, "target %s (%s) is the service that is watched: name the shadow with -t, or add "
@@ -351,7 +400,7 @@ bool why_nothing(const struct books *b, const struct run_shape *shape, struct bu
 {
 	uint64_t chosen = b->requests.decision[DECISION_CHOSEN];
 
-	if (shape->dry_run ? chosen > 0 : books_sent(b) > 0)
+	if (shape->dry_run ? chosen > 0 : books_sent(b) > 0 || is_kept(&b->relay))
 		return false;
 	buffer_printf(out, "nothing was %s: ", shape->dry_run ? "chosen" : "sent");
 	if (b->packets.received == 0) {

@@ -51,6 +51,12 @@ static int make_rewrites(const struct options *o, struct rules *out, struct buff
 	return 0;
 }
 
+/* What a broker gets is what was captured: -H, Host and path are the replayers'. */
+static int make_handed_over(const struct options *o, struct rules *out, struct buffer *error)
+{
+	return o->relay.target.host_count > 0 ? allow_list_new(&o->allow_headers, &out->handed_over, error) : 0;
+}
+
 static int make_lane(const struct options *o, const struct policy_options *policy, struct lane_rules **out,
 		     struct buffer *error)
 {
@@ -99,6 +105,8 @@ int rules_make(const struct options *o, size_t lanes, const struct rules_wiring 
 	err = make_lanes(o, lanes, wiring, out, error);
 	if (err == 0)
 		err = make_rewrites(o, out, error);
+	if (err == 0)
+		err = make_handed_over(o, out, error);
 	if (err < 0)
 		return err;
 	rewrite_warnings(out->rewrite[0], &warnings);
@@ -131,6 +139,7 @@ void rules_deinit(struct rules *r)
 {
 	for (size_t i = 0; i < r->rewrite_count; i++)
 		rewrite_free(r->rewrite[i]);
+	allow_list_free(r->handed_over);
 	for (size_t i = 0; i < r->lane_count; i++)
 		lane_rules_free(r->lane[i]);
 	*r = (struct rules){ 0 };

@@ -10,6 +10,7 @@
 #include "app/options/target_settings.h"
 #include "base/buffer.h"
 #include "capture/source.h"
+#include "policy/allow.h"
 #include "policy/policy.h"
 #include "policy/rewrite.h"
 
@@ -26,6 +27,7 @@ struct rules {
 	size_t lane_count;
 	struct rewrite *rewrite[TARGETS_MAX]; /* one per target, or one where there is none, for events */
 	size_t rewrite_count;
+	struct allow_list *handed_over; /* the fields that a broker gets, of -t nats://; NULL without one */
 };
 
 /** struct rules_wiring - what the options do not say about a policy */

@@ -160,12 +160,14 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	err = run_make_rules(r, r->o, r->sample.share, &r->rules, error);
 	if (err < 0)
 		return err;
-	if (r->o->compare.on && (err = comparing_new(stages_comparing(r->o), &r->comparing, error)) < 0)
+	if (stages_compares(r->o) && (err = comparing_new(stages_comparing(r->o), &r->comparing, error)) < 0)
 		return err;
 	r->rules_ready = true;
 	if ((r->o->admin.at.family || r->o->admin.path[0]) && (err = admin_open(&r->o->admin, &r->admin, error)) < 0)
 		return err;
 	r->process_usage = process_usage_open();
+	if ((err = run_open_broker(r, error)) < 0)
+		return err;
 	if ((err = inputs_open(&r->inputs, stages_inputs(r->o), r->lane_count, error)) < 0)
 		return err;
 	if ((err = outputs_open(&r->outputs, stages_outputs(r->o), error)) < 0)
@@ -178,6 +180,8 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 		return err;
 	if ((err = run_make_replay(r, error)) < 0 || (err = privileges_drop(r->o->user, error)) < 0)
 		return err;
+	if ((err = run_connect_broker(r, error)) < 0)
+		return err;
 	if ((err = recording_start(&r->recording, r->lane_count, &r->budget, error)) < 0)
 		return err;
 	if ((err = outputs_start(&r->outputs, !r->live)) < 0) {
@@ -186,8 +190,11 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	}
 	if ((err = run_make_intake(r, error)) < 0 || (err = open_lanes(r, error)) < 0)
 		return err;
-	r->stop = (struct stopping){ .live = r->live, .replays = r->replay != NULL, .compares = r->comparing != NULL };
+	r->stop = (struct stopping){ .live = r->live, .replays = r->replay != NULL, .compares = r->comparing != NULL,
+				     .hands_over = r->handing_over != NULL };
 	err = run_start_comparing(r, error);
+	if (err == 0)
+		err = run_start_broker(r, error);
 	return err < 0 || !r->o->sandbox ? err : sandbox_enter(error);
 }
 
@@ -217,6 +224,8 @@ void run_close(struct run *r)
 				comparing_close(r->comparing);
 			if (r->intake)
 				intake_close(r->intake);
+			if (r->handing_over)
+				handing_over_close(r->handing_over);
 			if (r->replay)
 				replay_close(r->replay);
 		}
@@ -230,6 +239,7 @@ void run_close(struct run *r)
 	admin_free(r->admin);
 	process_usage_close(&r->process_usage);
 	comparing_free(r->comparing);
+	handing_over_free(r->handing_over);
 	lanes_free(r->lanes);
 	rules_deinit(&r->rules);
 	options_deinit(&r->reread);
@@ -287,7 +297,7 @@ int run_check(const struct options *options)
 	int err = rules_make(options, 1, NULL, &rules, &error);
 
 	rules_deinit(&rules);
-	if (err == 0 && options->compare.on)
+	if (err == 0 && stages_compares(options))
 		err = comparing_new(stages_comparing(options), &comparing, &error);
 	comparing_free(comparing);
 	if (err < 0)

@@ -4,6 +4,7 @@
  *   run.c         the wiring: setting up, running, closing down
  *   run_items.c   what comes of the lanes, and its lines of -o
  *   run_targets.c what the targets say of each request
+ *   run_broker.c  what is handed over to a broker
  *   run_stop.c    stopping, in the order that stopping.c has
  *   run_admin.c   what --admin asks, and what moves the sample
  *   run_decision.c what the pairs so far have shown, and ending once it is enough
@@ -24,6 +25,7 @@
 #include "app/run/comparing.h"
 #include "app/run/end_command.h"
 #include "app/run/explain.h"
+#include "app/run/handing_over.h"
 #include "app/run/inputs.h"
 #include "app/run/lanes.h"
 #include "app/run/outputs.h"
@@ -63,6 +65,7 @@ struct run {
 	uint64_t config_read, config_refused;
 	struct intake *intake;
 	struct replay *replay; /* NULL in a dry run */
+	struct handing_over *handing_over; /* NULL without -t nats:// */
 	struct comparing *comparing; /* NULL without --compare */
 	struct case_writer *case_writer; /* NULL without --repro */
 	struct lanes *lanes;
@@ -149,7 +152,18 @@ enum intake_pace run_pace(const struct run *r);
 int run_make_intake(struct run *r, struct buffer *error);
 int run_start_comparing(struct run *r, struct buffer *error);
 
+/** run_sends() - is what is chosen given to targets, or to a broker? */
+static inline bool run_sends(const struct run *r)
+{
+	return r->replay || r->handing_over;
+}
+
 /* run_targets.c */
+
+/** run_open_broker(), run_connect_broker(), run_start_broker() - -t nats://; 0, also without, or an errno with a sentence */
+int run_open_broker(struct run *r, struct buffer *error);
+int run_connect_broker(struct run *r, struct buffer *error);
+int run_start_broker(struct run *r, struct buffer *error);
 
 /** run_make_replay() - the targets, but for a dry run; 0, or a negative errno with one sentence */
 int run_make_replay(struct run *r, struct buffer *error);

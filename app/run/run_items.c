@@ -83,13 +83,18 @@ static void take_lines(struct run *r, struct event_lines *lines)
 
 void run_take_response(struct run *r, struct response_item *item)
 {
-	comparing_production(r->comparing, item->token, item->response);
+	if (r->handing_over)
+		handing_over_response(r->handing_over, item->token, item->response);
+	if (r->comparing)
+		comparing_production(r->comparing, item->token, item->response);
+	else
+		response_free(item->response);
 	free(item);
 }
 
 static void drop_as(struct run *r, struct message *m, enum decision decision, uint64_t *count)
 {
-	if (m->decision == DECISION_CHOSEN && r->replay) {
+	if (m->decision == DECISION_CHOSEN && run_sends(r)) {
 		m->decision = decision;
 		(*count)++;
 	}
@@ -105,7 +110,8 @@ static void drop_request(struct run *r, struct message *m)
 
 static void take_request(struct run *r, struct message *m)
 {
-	bool sent = m->decision == DECISION_CHOSEN && r->replay;
+	bool sent = m->decision == DECISION_CHOSEN && run_sends(r);
+	uint64_t token = m->response_token; /* of its response, if the lane will have one */
 
 	if (sent && r->comparing && !comparing_expect(r->comparing, m)) {
 		drop_as(r, m, DECISION_SHED_MEMORY, &r->no_memory);
@@ -116,7 +122,9 @@ static void take_request(struct run *r, struct message *m)
 		r->first_request = m->origin.ts_last;
 	if (sent)
 		r->last_request = m->origin.ts_last;
-	if (sent)
+	if (sent && r->handing_over)
+		handing_over_request(r->handing_over, m, token);
+	if (sent && r->replay)
 		replay_submit(r->replay, m);
 	else
 		message_unref(m);
@@ -157,7 +165,8 @@ static bool has_room(void *ctx)
 {
 	const struct run *r = ctx;
 
-	return replay_has_room(r->replay) && (!r->comparing || comparing_has_room(r->comparing));
+	return (!r->replay || replay_has_room(r->replay)) && (!r->comparing || comparing_has_room(r->comparing)) &&
+	       (!r->handing_over || handing_over_has_room(r->handing_over));
 }
 
 static void on_comparison(void *ctx, struct span text)
@@ -176,7 +185,8 @@ bool run_loop_is_busy(void *ctx)
 {
 	struct run *r = ctx;
 
-	if (lanes_waiting(r->lanes) > 0 || (r->comparing && comparing_is_busy(r->comparing)))
+	if (lanes_waiting(r->lanes) > 0 || (r->comparing && comparing_is_busy(r->comparing)) ||
+	    (r->handing_over && handing_over_is_busy(r->handing_over)))
 		return true;
 	for (size_t i = 0; r->replay && i < replay_target_count(r->replay); i++) {
 		const struct target_stats *s = replay_target_stats(r->replay, i);

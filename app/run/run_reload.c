@@ -11,6 +11,7 @@ static bool is_own(void *ctx, const struct request_origin *origin)
 	const struct run *r = ctx;
 
 	return (r->replay && replay_is_own(r->replay, &origin->client, &origin->server)) ||
+	       (r->handing_over && handing_over_is_own(r->handing_over, origin->client.port, origin->server.port)) ||
 	       (r->admin && admin_is_own(r->admin, &origin->server));
 }
 

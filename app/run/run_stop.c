@@ -9,6 +9,8 @@
 #include "app/run/run_impl.h"
 #include "base/clock.h"
 
+#define HAND_OVER_NS (3 * NS_PER_S) /* at the end: more than the broker has for a word */
+
 void run_close_handles(struct run *r)
 {
 	if (!r->handles_ready)
@@ -31,6 +33,8 @@ static void close_down(struct run *r)
 		comparing_close(r->comparing);
 	run_close_handles(r);
 	intake_close(r->intake);
+	if (r->handing_over)
+		handing_over_close(r->handing_over);
 	if (r->replay)
 		replay_close(r->replay);
 }
@@ -58,6 +62,11 @@ static void on_compared(void *ctx)
 	on_event(ctx, STOP_COMPARED);
 }
 
+static void on_handed_over(void *ctx)
+{
+	on_event(ctx, STOP_HANDED_OVER);
+}
+
 static void carry_out(struct run *r, unsigned actions)
 {
 	if (actions & STOP_TELL_LANES)
@@ -76,6 +85,8 @@ static void carry_out(struct run *r, unsigned actions)
 		take_last_responses(r);
 	if (actions & STOP_DRAIN_COMPARING)
 		comparing_drain(r->comparing, stopping_limit_ns(&r->stop, r->o->max_time_ns), on_compared, r);
+	if (actions & STOP_DRAIN_BROKER)
+		handing_over_drain(r->handing_over, r->stop.at_once ? 0 : HAND_OVER_NS, on_handed_over, r);
 	if (actions & STOP_CLOSE)
 		close_down(r);
 }

@@ -106,7 +106,7 @@ int run_make_replay(struct run *r, struct buffer *error)
 		.ctx = r,
 	};
 
-	if (r->o->dry_run)
+	if (r->o->dry_run || r->o->target_count == 0) /* a broker alone */
 		return 0;
 	for (size_t i = 0; i < r->o->target_count; i++) {
 		r->builders[i] = (struct head_builder){ r, i };

@@ -111,7 +111,7 @@ struct comparing_settings stages_comparing(const struct options *o)
 		.targets = o->targets,
 		.target_count = o->target_count,
 		.preset = o->policy.preset,
-		.memory = o->compare.on ? o->max_memory / 4 : 0,
+		.memory = stages_compares(o) ? o->max_memory / 4 : 0,
 		.case_memory = o->compare.repro_path ? o->max_memory / 16 : 0,
 		.speed = o->speed,
 		.speed_max = o->speed_max,
@@ -146,6 +146,31 @@ void stages_relay_name(const struct options *o, char *out)
 	if (!o->relay.name && gethostname(host, sizeof(host) - 1) < 0)
 		host[0] = '\0';
 	relay_name_fit(o->relay.name ? o->relay.name : host, out);
+}
+
+bool stages_hands_over(const struct options *o)
+{
+	return o->relay.target.host_count > 0 && !o->dry_run;
+}
+
+/* Where a broker is the only target, the other half of each pair comes about at the replayers. */
+bool stages_compares(const struct options *o)
+{
+	return o->compare.on && o->target_count > 0;
+}
+
+struct handing_over_settings stages_handing_over(const struct options *o)
+{
+	struct handing_over_settings set = {
+		.broker = stages_broker(o, false),
+		.stream = stages_stream(o),
+		.buffer_bytes = o->relay.buffer_bytes,
+		.max_body = o->max_body,
+		.compares = o->compare.on,
+	};
+
+	stages_relay_name(o, set.tap);
+	return set;
 }
 
 int64_t stages_max_age_ns(const struct options *o)

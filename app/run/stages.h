@@ -10,6 +10,7 @@
 
 #include "app/run/comparing.h"
 #include "app/run/explain.h"
+#include "app/run/handing_over.h"
 #include "app/run/inputs.h"
 #include "app/run/lane.h"
 #include "app/run/end_command.h"
@@ -45,6 +46,13 @@ struct comparing_settings stages_comparing(const struct options *o);
 
 /** stages_broker() - of -t, or of -r if @is_source; the name and the inbox of the connection are the caller's */
 struct broker_options stages_broker(const struct options *o, bool is_source);
+
+/** stages_hands_over(), stages_compares() - is there a broker as a target; are there pairs of responses here? */
+bool stages_hands_over(const struct options *o);
+bool stages_compares(const struct options *o);
+
+/** stages_handing_over() - asks for the host's name */
+struct handing_over_settings stages_handing_over(const struct options *o);
 
 /** stages_stream() - of a stream that has to be made */
 struct stream_limits stages_stream(const struct options *o);

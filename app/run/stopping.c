@@ -3,14 +3,23 @@
 
 #define NO_LIMIT_NS (INT64_MAX / 2) /* added to a clock, it does not overflow */
 
+static unsigned after_pairs(struct stopping *s)
+{
+	s->state = s->hands_over ? RUN_HANDING_OVER : RUN_CLOSING;
+	return s->hands_over ? STOP_DRAIN_BROKER : STOP_CLOSE;
+}
+
 /* The lanes may still be about to say that they ended, through a handle that is closed next: so they are joined. */
 static unsigned after_exchanges(struct stopping *s)
 {
 	if (s->state >= RUN_COMPARING)
 		return 0;
 	s->lanes_ended = true;
-	s->state = s->compares ? RUN_COMPARING : RUN_CLOSING;
-	return STOP_JOIN_LANES | (s->compares ? STOP_TAKE_RESPONSES | STOP_DRAIN_COMPARING : STOP_CLOSE);
+	if (s->compares)
+		s->state = RUN_COMPARING;
+	if (!s->compares && !s->hands_over)
+		return STOP_JOIN_LANES | after_pairs(s);
+	return STOP_JOIN_LANES | STOP_TAKE_RESPONSES | (s->compares ? STOP_DRAIN_COMPARING : after_pairs(s));
 }
 
 static unsigned drain(struct stopping *s)
@@ -52,6 +61,9 @@ static unsigned request(struct stopping *s)
 	case RUN_COMPARING:
 		s->interrupted = true;
 		return was_interrupted ? 0 : STOP_DRAIN_COMPARING;
+	case RUN_HANDING_OVER: /* its time is short in any case */
+		s->interrupted = true;
+		return 0;
 	case RUN_STOPPING:
 	case RUN_CLOSING:
 		return 0;
@@ -70,6 +82,8 @@ static unsigned end_at_once(struct stopping *s)
 		return STOP_ABANDON_LANES | STOP_CANCEL_EXCHANGES;
 	case RUN_COMPARING:
 		return STOP_ABANDON_LANES | STOP_DRAIN_COMPARING;
+	case RUN_HANDING_OVER:
+		return STOP_ABANDON_LANES | STOP_DRAIN_BROKER;
 	case RUN_CLOSING:
 		return STOP_ABANDON_LANES;
 	}
@@ -90,6 +104,8 @@ unsigned stopping_on(struct stopping *s, enum stop_event event)
 	case STOP_EXCHANGES_ENDED:
 		return after_exchanges(s);
 	case STOP_COMPARED:
+		return s->state == RUN_COMPARING ? after_pairs(s) : 0;
+	case STOP_HANDED_OVER:
 		s->state = RUN_CLOSING;
 		return STOP_CLOSE;
 	}

@@ -24,12 +24,14 @@
  * STOPPING:  the lanes were told to stop; what they still yield is handled as before.
  * DRAINING:  nothing comes any more; queued and in-flight requests end.
  * COMPARING: all exchanges have ended; what waits for the comparer is compared (--compare).
+ * The next: what waits for the broker goes, and its words are waited for (-t nats://).
  * CLOSING:   the books are final; handles close, the loop runs out.
  */
 enum run_state { RUN_CAPTURING,
 		 RUN_STOPPING,
 		 RUN_DRAINING,
 		 RUN_COMPARING,
+		 RUN_HANDING_OVER,
 		 RUN_CLOSING };
 
 enum stop_event {
@@ -39,6 +41,7 @@ enum stop_event {
 	STOP_INTAKE_ENDED,    /* and every item was handed up */
 	STOP_EXCHANGES_ENDED, /* with all targets */
 	STOP_COMPARED,        /* nothing waits for the comparer any more */
+	STOP_HANDED_OVER,     /* nor for the broker */
 };
 
 /** enum stop_action - bits of what is to be done, in this order; what takes a limit takes stopping_limit_ns() */
@@ -51,13 +54,15 @@ enum stop_action {
 	STOP_CANCEL_EXCHANGES = 1 << 5,
 	STOP_TAKE_RESPONSES = 1 << 6,  /* of production, that the lanes still have */
 	STOP_DRAIN_COMPARING = 1 << 7, /* compare what is left, within the limit; again: within another */
-	STOP_CLOSE = 1 << 8,
+	STOP_DRAIN_BROKER = 1 << 8,    /* the same of what is handed over */
+	STOP_CLOSE = 1 << 9,
 };
 
 struct stopping {
 	bool live;     /* no recording */
 	bool replays;  /* there are exchanges: no dry run */
 	bool compares; /* --compare */
+	bool hands_over; /* -t nats:// */
 	enum run_state state;
 	bool interrupted; /* it did not end by itself */
 	bool at_once;     /* it was interrupted twice */

@@ -46,7 +46,7 @@ static void test_late_words(void **state)
 	inflight_free(f);
 }
 
-/* One that stays open holds up those after it; when it is overdue, all go on. A word about a number whose place is taken is none. */
+/* One that stays open holds up those after it; when it is overdue, all go on. A word about one whose place is taken is none. */
 static void test_room(void **state)
 {
 	struct inflight *f = inflight_new();
@@ -112,8 +112,11 @@ static void test_refused_are_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_word_counts_once), cmocka_unit_test(test_late_words), cmocka_unit_test(test_room),
-		cmocka_unit_test(test_denied),             cmocka_unit_test(test_refused_are_ranges),
+		cmocka_unit_test(test_a_word_counts_once),
+		cmocka_unit_test(test_late_words),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_refused_are_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,8 +102,9 @@ static void fake_free(struct engine *e)
 	(void)e;
 }
 
-static const struct engine_ops fake_ops = { fake_tend, fake_is_up, fake_limit, fake_publish, fake_trouble, fake_lost, fake_prepare, fake_close,
-					    fake_free };
+static const struct engine_ops fake_ops = {
+	fake_tend, fake_is_up, fake_limit, fake_publish, fake_trouble, fake_lost, fake_prepare, fake_close, fake_free,
+};
 
 static void on_wake(void *ctx)
 {
@@ -121,7 +122,12 @@ struct rig {
 static void set_up(struct rig *r, uint64_t buffer_bytes)
 {
 	struct publisher_options o = {
-		.service = "d", .tap = "n1", .run = "r1", .partitions = 16, .buffer_bytes = buffer_bytes, .on_wake = on_wake,
+		.service = "d",
+		.tap = "n1",
+		.run = "r1",
+		.partitions = 16,
+		.buffer_bytes = buffer_bytes,
+		.on_wake = on_wake,
 	};
 	struct buffer error = { 0 };
 
@@ -383,6 +389,7 @@ static void test_inflight(void **state)
 static void test_thread(void **state)
 {
 	struct rig r;
+	const struct relay_stats *s;
 	struct heartbeat beat;
 	const size_t count = 20000;
 
@@ -394,8 +401,9 @@ static void test_thread(void **state)
 	while (!publisher_has_ended(r.p))
 		nanosleep(&(struct timespec){ 0, NS_PER_MS }, NULL);
 	balances(&r, true);
-	assert_int_equal(number(&publisher_stats(r.p)->relay_result[RELAY_ACKED]) +
-				 number(&publisher_stats(r.p)->relay_result[RELAY_UNKNOWN]) + number(&publisher_stats(r.p)->relay_shed[RELAY_SHED_STALE]),
+	s = publisher_stats(r.p);
+	assert_int_equal(number(&s->relay_result[RELAY_ACKED]) + number(&s->relay_result[RELAY_UNKNOWN]) +
+				 number(&s->relay_shed[RELAY_SHED_STALE]),
 			 count);
 	assert_int_equal(heartbeat_read(buffer_span(&r.fake.last_beat), &beat), 0);
 	assert_true(beat.is_final);
@@ -408,9 +416,14 @@ static void test_thread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_published),        cmocka_unit_test(test_shed),   cmocka_unit_test(test_stale),
-		cmocka_unit_test(test_short_break),      cmocka_unit_test(test_denied), cmocka_unit_test(test_inflight),
-		cmocka_unit_test(test_unknown_and_late), cmocka_unit_test(test_thread),
+		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_shed),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_short_break),
+		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_inflight),
+		cmocka_unit_test(test_unknown_and_late),
+		cmocka_unit_test(test_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

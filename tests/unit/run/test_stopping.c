@@ -15,12 +15,16 @@
 #define STEPS_MAX 8
 #define EVENTS_MAX 8 /* of a walk */
 
-/* tell, abandon, join, leave the rest, drain exchanges, cancel, take responses, drain comparing (=), close */
-static const char letters[] = "tajldcr=x";
+/*
+ * tell, abandon, join, leave the rest, drain exchanges, cancel, take responses, drain comparing (=), drain what goes to
+ * the broker (b), close
+ */
+static const char letters[] = "tajldcr=bx";
 
 enum { LIVE = 1,
        REPLAYS = 2,
-       COMPARES = 4 };
+       COMPARES = 4,
+       HANDS_OVER = 8 };
 
 struct step {
 	enum stop_event event;
@@ -45,6 +49,18 @@ static const struct story stories[] = {
 	  { { STOP_INTAKE_ENDED, "d", RUN_DRAINING, -1 },
 	    { STOP_LANES_ENDED, "j", RUN_DRAINING, -1 },
 	    { STOP_EXCHANGES_ENDED, "jx", RUN_CLOSING, -1 } } },
+	{ "what is handed over to a broker goes last, with the last responses", REPLAYS | COMPARES | HANDS_OVER,
+	  { { STOP_LANES_ENDED, "j", RUN_CAPTURING, -1 },
+	    { STOP_INTAKE_ENDED, "d", RUN_DRAINING, -1 },
+	    { STOP_EXCHANGES_ENDED, "jr=", RUN_COMPARING, -1 },
+	    { STOP_COMPARED, "b", RUN_HANDING_OVER, -1 },
+	    { STOP_HANDED_OVER, "x", RUN_CLOSING, -1 } } },
+	{ "a broker alone", LIVE | HANDS_OVER,
+	  { { STOP_SIGNAL, "t", RUN_STOPPING, MAX_TIME_NS },
+	    { STOP_LANES_ENDED, "j", RUN_STOPPING, MAX_TIME_NS },
+	    { STOP_INTAKE_ENDED, "jrb", RUN_HANDING_OVER, MAX_TIME_NS },
+	    { STOP_SIGNAL, "ab", RUN_HANDING_OVER, 0 },
+	    { STOP_HANDED_OVER, "x", RUN_CLOSING, 0 } } },
 	{ "a dry run has nothing to drain", 0, { { STOP_INTAKE_ENDED, "jx", RUN_CLOSING, -1 } } },
 	{ "live: what was captured before the signal is still sent", LIVE | REPLAYS,
 	  { { STOP_SIGNAL, "t", RUN_STOPPING, MAX_TIME_NS },
@@ -118,7 +134,8 @@ static const char *actions_text(unsigned actions)
 
 static struct stopping begin(unsigned run)
 {
-	return (struct stopping){ .live = run & LIVE, .replays = run & REPLAYS, .compares = run & COMPARES };
+	return (struct stopping){ .live = run & LIVE, .replays = run & REPLAYS, .compares = run & COMPARES,
+				  .hands_over = run & HANDS_OVER };
 }
 
 static void test_stories(void **state)
@@ -154,6 +171,8 @@ static bool may_happen(const struct stopping *s, enum stop_event event, const bo
 		return s->state == RUN_DRAINING;
 	case STOP_COMPARED:
 		return s->state == RUN_COMPARING;
+	case STOP_HANDED_OVER:
+		return s->state == RUN_HANDING_OVER;
 	}
 	return false;
 }
@@ -170,8 +189,13 @@ static void count(struct tally *t, const struct stopping *before, const struct s
 	assert_true(after->interrupted >= before->interrupted && after->at_once >= before->at_once);
 	if (actions & (STOP_DRAIN_EXCHANGES | STOP_CANCEL_EXCHANGES))
 		assert_true(after->replays && after->state == RUN_DRAINING);
-	if (actions & (STOP_DRAIN_COMPARING | STOP_TAKE_RESPONSES))
+	if (actions & STOP_DRAIN_COMPARING)
 		assert_true(after->compares && after->state == RUN_COMPARING);
+	if (actions & STOP_TAKE_RESPONSES)
+		assert_true((after->compares && after->state == RUN_COMPARING) ||
+			    (after->hands_over && after->state == RUN_HANDING_OVER));
+	if (actions & STOP_DRAIN_BROKER)
+		assert_true(after->hands_over && after->state == RUN_HANDING_OVER);
 	if (actions & STOP_LEAVE_REST) /* a lane that still pushes would have its items handed up */
 		assert_true(after->lanes_ended && after->interrupted);
 	if (actions & STOP_CLOSE)
@@ -187,8 +211,8 @@ static void walk(struct stopping s, const bool *happened, struct tally t, unsign
 		*ends += s.state == RUN_CLOSING;
 		return;
 	}
-	for (enum stop_event e = STOP_REQUESTED; e <= STOP_COMPARED; e++) {
-		bool now[STOP_COMPARED + 1];
+	for (enum stop_event e = STOP_REQUESTED; e <= STOP_HANDED_OVER; e++) {
+		bool now[STOP_HANDED_OVER + 1];
 		struct stopping next = s;
 		struct tally then = t;
 		unsigned actions;
@@ -205,10 +229,10 @@ static void walk(struct stopping s, const bool *happened, struct tally t, unsign
 
 static void test_every_order(void **state)
 {
-	const bool none[STOP_COMPARED + 1] = { false };
+	const bool none[STOP_HANDED_OVER + 1] = { false };
 
 	(void)state;
-	for (unsigned run = 0; run < 8; run++) {
+	for (unsigned run = 0; run < 16; run++) {
 		unsigned long ends = 0;
 
 		walk(begin(run), none, (struct tally){ 0 }, EVENTS_MAX, &ends);
