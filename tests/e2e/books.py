@@ -12,6 +12,8 @@ HTTP2_HEADS = ("whole", "part", "unknown")
 HTTP2_SKIPPED = ("midway", "pushed", "tunnel", "over")
 TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
+RELAY_SHED = ("disconnected", "buffer", "inflight", "too_large", "stale")
+RELAY_REFUSED = ("full", "too_large", "denied", "no_stream", "busy", "storage", "other")
 VERDICTS = ("error", "status", "encoding", "schema", "decision", "value", "order", "close", "equal", "not_comparable")
 FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol", "refused", "goaway", "stream_reset")
 
@@ -55,6 +57,15 @@ def compared(b, name, target, c):
             b.number("pairs", c) - b.number("verdicts.error", c) - b.number("verdicts.not_comparable", c))
 
 
+def handed_over(b, r):
+    """What was offered to the broker was shed or published, and what was published has one word."""
+    b.equal("relay: requests", b.number("requests", r), b.number("requests.chosen"))
+    b.equal("relay: offered", b.number("offered", r), b.number("requests", r) + b.number("responses", r))
+    b.equal("relay: offered", b.number("offered", r), b.group("shed", RELAY_SHED, r) + b.number("published", r))
+    b.equal("relay: published", b.number("published", r),
+            b.number("acked", r) + b.number("duplicate", r) + b.group("refused", RELAY_REFUSED, r) + b.number("unknown", r))
+
+
 def faults(report):
     """Everything that does not balance, as sentences; empty if all is well."""
     b = Ledger(report)
@@ -79,4 +90,6 @@ def faults(report):
                 b.group("answered", ANSWERED, t) + b.group("failed", FAILED, t) + n("cancelled_at_exit", t))
         if "comparison" in report:
             compared(b, name, t, report["comparison"]["targets"].get(name, {}))
+    if "relay" in report:
+        handed_over(b, report["relay"])
     return b.faults
