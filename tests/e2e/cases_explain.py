@@ -6,7 +6,7 @@ import subprocess
 from lab import check
 
 REQUEST = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}) ([0-9a-f]{16}) (\S+) (\S*) (\S+) > (\S+) (\d+) bytes: (.*)$")
-LOST = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}) ([0-9a-f]{16}) (\S+) > (\S+): lost: (\w+): (.*)$")
+LOST = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}) ([0-9a-f]{16}) (?:(\S+) (\S*) )?(\S+) > (\S+): lost: (\w+): (.*)$")
 TARGET = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}) ([0-9a-f]{16}) (\w+): (answered|failed|shed|unsampled|cancelled)(.*)$")
 
 
@@ -46,7 +46,9 @@ def explain_says_what_the_events_say(lab):
             check(words.endswith(event.get("rule", event["verdict"])), f"{words!r} of {event}")
             check((event["verdict"] == "chosen") == ("rule" not in event), f"no rule behind {event}")
         for match in lost:
-            check(match[5] == events[match[2]]["reason"], f"{match[0]!r} of {events[match[2]]}")
+            event = events[match[2]]
+            check(match[7] == event["reason"], f"{match[0]!r} of {event}")
+            check(match[3] == event.get("method") and match[4] == event.get("target"), f"{match[0]!r} of {event}")
 
 
 def explain_follows_to_the_targets(lab):
