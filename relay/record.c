@@ -36,6 +36,23 @@ static struct record *record_new(enum record_kind kind, size_t tap, size_t data,
 	return r;
 }
 
+/** record_trim() - to what was written: there was room for fields that do not travel, and for a target all of which is escaped */
+static struct record *record_trim(struct record *r)
+{
+	char *data = (char *)(r + 1);
+	size_t tap_len = strlen(r->tap);
+	struct record *smaller;
+
+	memmove(data + r->data_len, r->tap, tap_len + 1);
+	r->size = sizeof(*r) + r->data_len + tap_len + 1;
+	smaller = realloc(r, r->size);
+	if (smaller)
+		r = smaller;
+	r->data = (const uint8_t *)(r + 1);
+	r->tap = (const char *)r->data + r->data_len;
+	return r;
+}
+
 void record_free(struct record *r)
 {
 	free(r);
@@ -160,7 +177,7 @@ struct record *record_of_request(const struct message *m, const struct record_ru
 	r->id = m->origin.wire;
 	r->partition = relay_partition(r->id.low, rules->partitions);
 	r->time = m->origin.ts_last;
-	return r;
+	return record_trim(r);
 }
 
 /* ---- answers ---- */
@@ -230,7 +247,7 @@ struct record *record_of_response(struct wire_id id, const struct response *resp
 	r->id = id;
 	r->partition = relay_partition(id.low, rules->partitions);
 	r->time = at;
-	return r;
+	return record_trim(r);
 }
 
 struct record *record_of_tap(struct span json, struct wall at)
@@ -244,7 +261,7 @@ struct record *record_of_tap(struct span json, struct wall at)
 	put_span(data, json);
 	r->data_len = json.len;
 	r->time = at;
-	return r;
+	return record_trim(r);
 }
 
 /* ---- the fields of the message ---- */

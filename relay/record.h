@@ -70,6 +70,7 @@ struct record {
 	const char *tap;      /* ce-tap, as it is sent; "" if there is nothing to be said */
 	const uint8_t *data;
 	size_t data_len;
+	size_t size;          /* bytes that all of it takes */
 };
 
 /**
