@@ -19,6 +19,7 @@
 #define GATHER_NS (2 * NS_PER_MS)   /* see the header */
 #define ROOM_MAX (INFLIGHT_MAX / 8) /* for who may wait: more would get old while they wait */
 #define MANY 512                    /* that wait: then there is nothing to be gathered */
+#define AT_ONCE 256                 /* records written before all else is looked at again */
 #define HEARTBEAT_NS NS_PER_S
 #define PREPARE_NS (10 * NS_PER_S) /* between two looks for the stream, where there was none */
 #define FLUSH_NS (NS_PER_S / 2)
@@ -103,11 +104,6 @@ bool publisher_news(struct publisher *p, struct buffer *lines)
 
 /* ---- the loop's side ----------------------------------------------------------- */
 
-static size_t size_of(const struct record *r)
-{
-	return sizeof(*r) + strlen(r->tap) + r->data_len;
-}
-
 static void shed(struct publisher *p, enum relay_shed why)
 {
 	counter_add(&p->stats.relay_shed[why], 1);
@@ -144,7 +140,7 @@ void publisher_offer(struct publisher *p, enum record_kind kind, struct record *
 		shed(p, RELAY_SHED_BUFFER);
 	else if (atomic_load_explicit(&p->held, memory_order_relaxed) >= INFLIGHT_MAX)
 		shed(p, RELAY_SHED_INFLIGHT);
-	else if (!take_room(p, size_of(r)))
+	else if (!take_room(p, r->size))
 		shed(p, RELAY_SHED_BUFFER);
 	else {
 		p->ring[at % INFLIGHT_MAX] = (struct waiting){ r, mono_now().ns };
@@ -358,7 +354,7 @@ static size_t waiting_count(struct publisher *p)
 static void pop(struct publisher *p)
 {
 	struct record *r = front(p)->record;
-	size_t size = size_of(r);
+	size_t size = r->size;
 
 	record_free(r);
 	if (p->set.budget)
@@ -407,11 +403,12 @@ static bool publish_front(struct publisher *p, struct mono now)
 	return err == 0;
 }
 
+/** publish_waiting() - some: where the network is slow, words, heartbeats and what grows stale are not to wait for all of it */
 static void publish_waiting(struct publisher *p, struct mono now)
 {
 	struct waiting *w;
 
-	while ((w = front(p))) {
+	for (size_t n = 0; n < AT_ONCE && (w = front(p)); n++) {
 		if (now.ns - w->offered_ns >= RELAY_STALE_NS)
 			shed_front(p, RELAY_SHED_STALE);
 		else if (!p->was_up || !inflight_has_room(p->inflight) || !publish_front(p, now))
