@@ -307,6 +307,7 @@ static int errno_of(natsStatus s)
 	case NATS_SSL_ERROR:
 	case NATS_SECURE_CONNECTION_WANTED:
 	case NATS_SECURE_CONNECTION_REQUIRED:
+	case NATS_PROTOCOL_ERROR: /* something else than a NATS server, or one that ends a connection of TLS without a certificate */
 		return -EACCES;
 	case NATS_TIMEOUT:
 		return -ETIMEDOUT;
@@ -332,6 +333,8 @@ static const char *advice(const struct nats_link *l, natsStatus s)
 		return "; it has no TLS; write nats:// for a connection that anybody on the way can read";
 	case NATS_SECURE_CONNECTION_REQUIRED:
 		return "; it takes TLS only; write tls://";
+	case NATS_PROTOCOL_ERROR:
+		return "; is it a NATS server? One with TLS may want a certificate of ours, too: --cert FILE";
 	default:
 		return "";
 	}
