@@ -88,19 +88,22 @@ struct hash128 hash128_begin(const struct hash_key *key)
 void hash128_add(struct hash128 *h, const void *data, size_t len)
 {
 	struct sip s = { h->v[0], h->v[1], h->v[2], h->v[3] };
+	unsigned bits = 8 * (unsigned)(h->len % 8); /* that are in the tail */
 	const uint8_t *p = data;
 
-	for (; len > 0 && h->len % 8 != 0; p++, len--) {
+	for (; len >= 8; p += 8, len -= 8, h->len += 8) {
+		uint64_t word = load_le64(p);
+
+		sip_word(&s, h->tail | word << bits);
+		h->tail = bits > 0 ? word >> (64 - bits) : 0;
+	}
+	for (; len > 0; p++, len--) {
 		h->tail |= (uint64_t)*p << (8 * (h->len++ % 8));
 		if (h->len % 8 == 0) {
 			sip_word(&s, h->tail);
 			h->tail = 0;
 		}
 	}
-	for (; len >= 8; p += 8, len -= 8, h->len += 8)
-		sip_word(&s, load_le64(p));
-	for (; len > 0; p++, len--)
-		h->tail |= (uint64_t)*p << (8 * (h->len++ % 8));
 	memcpy(h->v, &s, sizeof(s));
 }
 
