@@ -16,7 +16,7 @@
 #include "relay/subjects.h"
 
 #define IDLE_NS (NS_PER_S / 20)     /* longest between two looks at the connection, and at what is overdue */
-#define GATHER_NS (2 * NS_PER_MS)   /* see the header */
+#define GATHER_NS (4 * NS_PER_MS)   /* see the header */
 #define ROOM_MAX (INFLIGHT_MAX / 8) /* for who may wait: more would get old while they wait */
 #define MANY 512                    /* that wait: then there is nothing to be gathered */
 #define AT_ONCE 256                 /* records written before all else is looked at again */
