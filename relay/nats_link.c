@@ -307,7 +307,7 @@ static int errno_of(natsStatus s)
 	case NATS_SSL_ERROR:
 	case NATS_SECURE_CONNECTION_WANTED:
 	case NATS_SECURE_CONNECTION_REQUIRED:
-	case NATS_PROTOCOL_ERROR: /* something else than a NATS server, or one that ends a connection of TLS without a certificate */
+	case NATS_PROTOCOL_ERROR: /* no NATS server, or one that ends a connection of TLS without a certificate */
 		return -EACCES;
 	case NATS_TIMEOUT:
 		return -ETIMEDOUT;

@@ -207,6 +207,8 @@ static void of_capture(const struct books *b, struct buffer *out)
 	rows_of_run(out, &request_rows, b);
 	rows_of_run(out, &connection_rows, b);
 	rows_of_run(out, &http2_rows, b);
+	if (b->relay.shown)
+		rows_of_run(out, &relay_rows, b);
 	family(out, traits, "counter", "Connections with this trait; one may have several.");
 	labelled(out, traits, "trait", BOOK_TRAIT, &connection_rows, b);
 }
@@ -360,7 +362,6 @@ static void of_relay(const struct books *b, struct buffer *out)
 	parts(out, offered, NULL, relay_result_names, b->relay.relay_result, RELAY_RESULT_COUNT);
 	family(out, word, "histogram", "From writing a record to the broker to its word about it.");
 	times(out, word, NULL, &b->relay.words);
-	rows_of_run(out, &relay_rows, b);
 }
 
 void metrics_text(const struct books *b, const struct metrics_facts *facts, struct buffer *out)
@@ -368,8 +369,8 @@ void metrics_text(const struct books *b, const struct metrics_facts *facts, stru
 	of_ourselves(facts, out);
 	of_capture(b, out);
 	of_requests(b, facts, out);
-	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */
-		of_targets(b, facts, out);
 	if (b->relay.shown)
 		of_relay(b, out);
+	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */
+		of_targets(b, facts, out);
 }
