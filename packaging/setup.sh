@@ -37,7 +37,7 @@ setup_is_offered() {
   apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
 }
 
-# setup_choose PACKAGE... - the first of alternatives that is installed or that the archive has; else the last
+# setup_choose PACKAGE... - the first of alternatives that is installed or that the archive has; else the last; - is none
 setup_choose() {
   for package in "$@"; do
     if setup_is_installed "$package" || setup_is_offered "$package"; then
@@ -56,7 +56,7 @@ setup_lines() {
 setup_missing() {
   setup_lines "$@" | while IFS= read -r line; do
     package=$(setup_choose $(echo "$line" | tr '|' ' '))
-    setup_is_installed "$package" || echo "$package"
+    [ "$package" = - ] || setup_is_installed "$package" || echo "$package"
   done
 }
 

@@ -53,7 +53,7 @@ class Machine:
 
 
 def alternatives(_binary, directory):
-    """The first of "A | B" that the archive has; one that is installed is not asked for again; nothing missing, nothing done."""
+    """The first of "A | B" that the archive has, and none of "A | -" if it has not; one that is installed is not asked for again; nothing missing, nothing done."""
     wanted = directory / "list"
     wanted.write_text("# a comment\ngcc\nlibllhttp-dev | node-llhttp # one of them\n\n")
     for name, installed, offered, expected in (
