@@ -15,7 +15,7 @@ import subprocess
 from lab import Skip, check
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-KNOWN = {"FROM", "COPY", "RUN", "USER", "WORKDIR", "STOPSIGNAL", "ENTRYPOINT", "CMD", "ENV", "LABEL"}
+KNOWN = {"ARG", "FROM", "COPY", "RUN", "USER", "WORKDIR", "STOPSIGNAL", "ENTRYPOINT", "CMD", "ENV", "LABEL"}
 
 
 def instructions(text):
@@ -27,16 +27,20 @@ def instructions(text):
 
 
 def stages(text):
-    found = []
+    found, values = [], {}
     for name, rest in instructions(text):
         check(name in KNOWN, f"Containerfile: {name} is not an instruction that belongs here")
         if name == "FROM":
-            match = re.fullmatch(r"(\S+):([\w.-]+)( AS (\w+))?", rest)
-            check(match and match[2] != "latest", f"Containerfile: the base {rest!r} names no release")
-            found.append({"name": match[4], "base": f"{match[1]}:{match[2]}", "steps": []})
-        else:
-            check(found, "Containerfile: the first instruction is no FROM")
+            match = re.fullmatch(r"(--platform=\$BUILDPLATFORM )?\$(\w+)( AS (\w+))?", rest)
+            check(match and match[2] in values, f"Containerfile: the base {rest!r} is no ARG that stands before")
+            found.append({"name": match[4], "base": values[match[2]], "native": bool(match[1]), "steps": []})
+        elif found:
             found[-1]["steps"].append((name, rest))
+        else: # what a builder may be given otherwise: no host, and a release
+            check(name == "ARG", "Containerfile: the first instruction is no FROM")
+            variable, _, value = rest.partition("=")
+            check(re.fullmatch(r"[a-z]+:[\w.-]+", value) and not value.endswith(":latest"), f"Containerfile: {rest!r} names no release")
+            values[variable] = value
     return found
 
 
@@ -102,6 +106,10 @@ def containerfile(binary, directory):
     found = stages((TOP / "packaging/Containerfile").read_text())
     names = [stage["name"] for stage in found if stage["name"]]
     check(len(found) == 2 and len({stage["base"] for stage in found}) == 1, "Containerfile: two stages on one base")
+    # the compiler runs where the builder does, and what it makes is for the other one
+    check([stage["native"] for stage in found] == [True, False], "Containerfile: what is built where")
+    check(("ARG", "TARGETARCH") in found[0]["steps"] and any('debian-build /out "$TARGETARCH"' in rest for _, rest in found[0]["steps"]),
+          "Containerfile: the package is not made for the architecture that is asked for")
     for stage in found:
         check_stage(stage, names)
     last = dict(found[-1]["steps"])
