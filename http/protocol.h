@@ -40,8 +40,8 @@ struct head_decision {
  * @on_head:     the head is complete: decide. Everything is borrowed. There is no id yet: what is not kept gets none
  * @on_request:  the request is complete. @m is taken, and NULL with KEEP_NOTHING or when @out_of_memory (the bytes
  *               could not be kept under --max-memory); with KEEP_BORROWED its bytes may be the segment's
- * @on_lost:     a request that had begun will never be complete; @head: if it is known and the sink wanted to keep it, else
- *               NULL; borrowed, as @origin
+ * @on_lost:     a request that had begun will never be complete; @head: at least its method and target, if they are
+ *               known and the sink wanted to keep it, else NULL; borrowed, as @origin
  * @on_response: the response to a request that on_request got with this response_token, or why there is none:
  *               taken; NULL when out of memory. Never before on_request, but perhaps long after it.
  */

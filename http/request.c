@@ -243,15 +243,15 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
 	env->sink.on_request(env->sink.ctx, rq->decision, m, rq->out_of_memory);
 }
 
-static void tell_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
+static void tell_lost(struct request_env *env, struct request *rq, enum lost_reason reason, const struct request_head *line)
 {
 	const struct message *m = rq->message ? rq->message : rq->outgrown;
 
 	give_id(rq);
-	env->sink.on_lost(env->sink.ctx, reason, &rq->origin, m ? &m->head : NULL);
+	env->sink.on_lost(env->sink.ctx, reason, &rq->origin, m ? &m->head : line);
 }
 
-void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
+void request_lost_in_head(struct request_env *env, struct request *rq, enum lost_reason reason, const struct request_head *line)
 {
 	if (rq->too_large)
 		reason = LOST_TOO_LARGE;
@@ -259,7 +259,12 @@ void request_lost(struct request_env *env, struct request *rq, enum lost_reason 
 		rq->finished = true;
 		counter_add(&env->stats->lost[reason], 1);
 		if (env->sink.on_lost)
-			tell_lost(env, rq, reason);
+			tell_lost(env, rq, reason, line);
 	}
 	request_release(env, rq);
+}
+
+void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason)
+{
+	request_lost_in_head(env, rq, reason, NULL);
 }

@@ -88,6 +88,9 @@ void request_complete(struct request_env *env, struct request *rq, struct wall t
  */
 void request_lost(struct request_env *env, struct request *rq, enum lost_reason reason);
 
+/** request_lost_in_head() - the same before its head is whole; @line: its method and target alone; borrowed */
+void request_lost_in_head(struct request_env *env, struct request *rq, enum lost_reason reason, const struct request_head *line);
+
 /** request_release() - drop what was kept; the sink is not told */
 void request_release(struct request_env *env, struct request *rq);
 

@@ -191,6 +191,17 @@ static struct span part(const struct head *head, uint32_t at, uint32_t len)
 	return all;
 }
 
+bool head_line(const struct head *head, struct request_head *out)
+{
+	if (!head || head->field_count == 0) /* with the first field the line before it is over */
+		return false;
+	*out = (struct request_head){
+		.method = part(head, 0, head->method_len),
+		.target = part(head, head->method_len, head->target_len),
+	};
+	return true;
+}
+
 struct request_head head_spans(struct head *head, uint8_t version_major, uint8_t version_minor)
 {
 	for (uint32_t i = 0; i < head->field_count; i++) {

@@ -62,6 +62,9 @@ bool head_add_value(struct head *head, struct span piece);
 /** head_end_field() - the field is complete: white space after the value goes (RFC 9112, 5.1) */
 void head_end_field(struct head *head);
 
+/** head_line() - method and target, if both are whole; borrowed from @head, which may be NULL. False: they are not */
+bool head_line(const struct head *head, struct request_head *out);
+
 /** head_spans() - the head as spans, borrowed until the next change */
 struct request_head head_spans(struct head *head, uint8_t version_major, uint8_t version_minor);
 

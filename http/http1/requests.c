@@ -117,10 +117,19 @@ static void count_late(struct http *h)
 		requests_count(h);
 }
 
+/** lose() - the pending request, maybe before its head is whole */
+static void lose(struct http *h, enum lost_reason reason)
+{
+	struct request_head line;
+	bool has_line = head_line(h->requests.head, &line);
+
+	request_lost_in_head(&h->env->requests, &h->requests.current, reason, has_line ? &line : NULL);
+}
+
 void requests_fail(struct http *h, enum lost_reason reason)
 {
 	count_late(h);
-	request_lost(&h->env->requests, &h->requests.current, reason);
+	lose(h, reason);
 	requests_lose_position(h);
 }
 
@@ -421,7 +430,7 @@ void requests_end(struct http *h, enum lost_reason reason, enum response_result 
 {
 	if (requests_open(h))
 		count_late(h);
-	request_lost(&h->env->requests, &h->requests.current, reason);
+	lose(h, reason);
 	pairs_ended(h->pairs, result);
 	leave(h, h->result);
 }

@@ -293,9 +293,11 @@ static const struct {
 	  "/parts", LOST_TOO_LARGE },
 	{ "POST /bad HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\nzz\r\n", "/bad", LOST_MALFORMED },
 	{ "POST /he", "", LOST_CUT_AT_END }, /* its target may be longer than that */
+	{ "POST /head HTTP/1.1\r\nHost: h\r\nContent-Le", "/head", LOST_CUT_AT_END },
+	{ "POST /worse HTTP/1.1\r\nHost: h\r\nContent-Length: 1x\r\n\r\n", "/worse", LOST_MALFORMED },
 };
 
-/* What is lost says what it was, if its head was whole; too long a body is let go, and its head is not. */
+/* What is lost says what it was, if its first line was whole; too long a body is let go, and its head is not. */
 static void test_lost_heads(void **state)
 {
 	static const char *const args[] = { "--max-body", "4", NULL };
