@@ -11,14 +11,14 @@
 #include "base/hash.h"
 
 #define SLOTS (2 * ANSWERS_MAX)
-#define NONE  UINT32_MAX
+#define NONE UINT32_MAX
 
 struct waiting {
 	uint64_t high, low, token;
 	struct wall stored;
 	uint32_t partition;
-	uint32_t older, newer;	/* by age */
-	uint32_t next;		/* in its slot, or of the free ones */
+	uint32_t older, newer; /* by age */
+	uint32_t next;         /* in its slot, or of the free ones */
 };
 
 struct answers {

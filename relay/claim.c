@@ -22,7 +22,7 @@ uint64_t claim_run_id(struct span source)
 }
 
 /* Where @run is, or belongs */
-static size_t run_place(const struct claim *c, uint64_t run)
+static size_t run_place(const struct partition_claim *c, uint64_t run)
 {
 	size_t low = 0, high = c->run_count;
 
@@ -37,14 +37,14 @@ static size_t run_place(const struct claim *c, uint64_t run)
 	return low;
 }
 
-const struct claim_run *claim_run_find(const struct claim *c, uint64_t run)
+const struct claim_run *claim_run_find(const struct partition_claim *c, uint64_t run)
 {
 	size_t at = run_place(c, run);
 
 	return at < c->run_count && c->runs[at].run == run ? &c->runs[at] : NULL;
 }
 
-struct claim_run *claim_run(struct claim *c, uint64_t run)
+struct claim_run *claim_run(struct partition_claim *c, uint64_t run)
 {
 	size_t at = run_place(c, run);
 
@@ -60,7 +60,7 @@ struct claim_run *claim_run(struct claim *c, uint64_t run)
 	return &c->runs[at];
 }
 
-void claim_count(struct claim *c, uint64_t run, uint64_t sequence)
+void claim_count(struct partition_claim *c, uint64_t run, uint64_t sequence)
 {
 	struct claim_run *r = claim_run(c, run);
 
@@ -93,7 +93,7 @@ static void run_write(struct json *j, const struct claim_run *r)
 	json_close(j, ']');
 }
 
-void claim_write(const struct claim *c, struct buffer *out)
+void claim_write(const struct partition_claim *c, struct buffer *out)
 {
 	struct json j = json_to(out);
 
@@ -102,6 +102,7 @@ void claim_write(const struct claim *c, struct buffer *out)
 	json_key(&j, "owner");
 	json_str(&j, c->owner);
 	json_count(&j, "nonce", c->nonce);
+	json_count(&j, "after", c->after);
 	json_count(&j, "epoch", (uint64_t)c->epoch);
 	json_count(&j, "upto", c->upto);
 	json_count(&j, "claimed", c->claimed);
@@ -139,7 +140,7 @@ static bool read_id(struct span text, uint64_t *out)
 	return true;
 }
 
-static int read_run(const struct json_doc *d, uint32_t name, uint32_t value, struct claim *out)
+static int read_run(const struct json_doc *d, uint32_t name, uint32_t value, struct partition_claim *out)
 {
 	const struct json_node *n = &d->nodes[value];
 	uint64_t number[RUN_NUMBERS] = { 0 }, id;
@@ -169,7 +170,7 @@ static int read_run(const struct json_doc *d, uint32_t name, uint32_t value, str
 	return r->first > r->last ? -EINVAL : 0;
 }
 
-static int read_runs(const struct json_doc *d, struct claim *out)
+static int read_runs(const struct json_doc *d, struct partition_claim *out)
 {
 	uint32_t runs = json_doc_member(d, 0, SPAN_LITERAL("runs")), at = runs + 1;
 	int err = 0;
@@ -181,7 +182,12 @@ static int read_runs(const struct json_doc *d, struct claim *out)
 	return err;
 }
 
-static int read_owner(const struct json_doc *d, struct claim *out)
+static bool is_name_byte(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static int read_owner(const struct json_doc *d, struct partition_claim *out)
 {
 	uint32_t node = json_doc_member(d, 0, SPAN_LITERAL("owner"));
 	struct span owner;
@@ -191,19 +197,22 @@ static int read_owner(const struct json_doc *d, struct claim *out)
 	owner = json_doc_text(d, node);
 	if (owner.len >= sizeof(out->owner))
 		return -EINVAL;
+	for (size_t i = 0; i < owner.len; i++)
+		if (!is_name_byte(owner.at[i]))
+			return -EINVAL;
 	memcpy(out->owner, owner.at, owner.len);
 	out->owner[owner.len] = '\0';
 	return 0;
 }
 
-static int read_value(const struct json_doc *d, struct claim *out)
+static int read_value(const struct json_doc *d, struct partition_claim *out)
 {
 	uint32_t lacks = json_doc_member(d, 0, SPAN_LITERAL("lacks_runs"));
 	uint64_t version, epoch;
 
 	if (!read_count(d, "version", &version) || version != 1)
 		return -EINVAL;
-	if (!read_count(d, "nonce", &out->nonce) || !read_count(d, "epoch", &epoch) || epoch > INT64_MAX ||
+	if (!read_count(d, "nonce", &out->nonce) || !read_count(d, "after", &out->after) || !read_count(d, "epoch", &epoch) || epoch > INT64_MAX ||
 	    !read_count(d, "upto", &out->upto) || !read_count(d, "claimed", &out->claimed) ||
 	    !read_count(d, "settled", &out->settled) || !read_count(d, "skipped", &out->skipped) || out->settled > out->claimed)
 		return -EINVAL;
@@ -212,7 +221,7 @@ static int read_value(const struct json_doc *d, struct claim *out)
 	return read_owner(d, out);
 }
 
-int claim_read(struct span text, struct claim *out)
+int claim_read(struct span text, struct partition_claim *out)
 {
 	struct json_doc d = { 0 };
 	int err;
@@ -229,7 +238,7 @@ int claim_read(struct span text, struct claim *out)
 	return err == -EFBIG ? -EINVAL : err;
 }
 
-bool claim_copy(const struct claim *from, struct claim *to)
+bool claim_copy(const struct partition_claim *from, struct partition_claim *to)
 {
 	struct claim_run *runs = NULL;
 
@@ -246,10 +255,10 @@ bool claim_copy(const struct claim *from, struct claim *to)
 	return true;
 }
 
-void claim_deinit(struct claim *c)
+void claim_deinit(struct partition_claim *c)
 {
 	free(c->runs);
-	*c = (struct claim){ 0 };
+	*c = (struct partition_claim){ 0 };
 }
 
 /* ---- what the broker responds ---------------------------------------------- */
@@ -265,7 +274,8 @@ enum claim_result claim_result_read(struct span text, uint64_t *revision)
 		error = json_doc_member(&d, 0, SPAN_LITERAL("error"));
 		node = error ? json_doc_member(&d, error, SPAN_LITERAL("err_code")) : json_doc_member(&d, 0, SPAN_LITERAL("seq"));
 		if (error)
-			result = node && json_doc_uint(&d, node, &code) && code == WRONG_LAST_SEQUENCE ? CLAIM_FENCED : CLAIM_DENIED;
+			result = node && json_doc_uint(&d, node, &code) && code == WRONG_LAST_SEQUENCE ? CLAIM_FENCED
+												       : CLAIM_DENIED;
 		else if (node && json_doc_uint(&d, node, revision) && *revision > 0)
 			result = CLAIM_WON;
 	}

@@ -9,7 +9,8 @@
  * the place of its last one there, on the condition that the value still is the
  * one that the replayer knows (compare and set). Who is refused sends nothing of
  * the batch. Who gets no response reads the value: if it is the very one that was
- * to be put, it was put; the nonce tells it from all others. What is at or before
+ * to be put, it was put; the nonce tells it from all others. So it was if another
+ * has taken over meanwhile and found it there (after). What is at or before
  * that place is never sent again, whoever dies.
  *
  * The value carries the books along, so that they are as exact as the claim is: how
@@ -44,9 +45,10 @@ struct claim_run {
 	uint64_t base_refused;
 };
 
-struct claim {
-	char owner[CLAIM_OWNER_MAX]; /* "": none, it was let go in order */
+struct partition_claim {
+	char owner[CLAIM_OWNER_MAX]; /* letters, digits, "-" and "_"; "": none, it was let go in order */
 	uint64_t nonce;              /* of this value */
+	uint64_t after;              /* nonce of the value that the owner found when it took over */
 	int64_t epoch;               /* of the stream: Unix ns */
 	uint64_t upto;               /* records of the partition up to this place in the stream are decided */
 	uint64_t claimed, settled;   /* requests, by all owners so far; of those, that ended */
@@ -60,31 +62,37 @@ struct claim {
 uint64_t claim_run_id(struct span source);
 
 /** claim_run() - the part of @run in @c, made if there is none; NULL when out of memory or above CLAIM_RUNS_MAX */
-struct claim_run *claim_run(struct claim *c, uint64_t run);
+struct claim_run *claim_run(struct partition_claim *c, uint64_t run);
 
 /** claim_run_find() - the same, or NULL */
-const struct claim_run *claim_run_find(const struct claim *c, uint64_t run);
+const struct claim_run *claim_run_find(const struct partition_claim *c, uint64_t run);
 
 /** claim_count() - one more record of @run, the one with @sequence, is decided */
-void claim_count(struct claim *c, uint64_t run, uint64_t sequence);
+void claim_count(struct partition_claim *c, uint64_t run, uint64_t sequence);
 
 /** claim_write() - append the value, JSON */
-void claim_write(const struct claim *c, struct buffer *out);
+void claim_write(const struct partition_claim *c, struct buffer *out);
 
 /**
  * claim_read() - a value, from anywhere
  * @out: what it held is freed first
  * Return: 0; -EINVAL, it is none; -ENOMEM. After an error @out is empty.
  */
-int claim_read(struct span text, struct claim *out);
+int claim_read(struct span text, struct partition_claim *out);
 
 /** claim_copy() - false when out of memory; what @to held is freed first */
-bool claim_copy(const struct claim *from, struct claim *to);
+bool claim_copy(const struct partition_claim *from, struct partition_claim *to);
 
-void claim_deinit(struct claim *c);
+void claim_deinit(struct partition_claim *c);
+
+/** claim_was_taken_over() - was the value that was to be put there, until the owner of what was read came? */
+static inline bool claim_was_taken_over(const struct partition_claim *put, const struct partition_claim *read)
+{
+	return read->after == put->nonce && read->upto >= put->upto && read->epoch == put->epoch;
+}
 
 /** claim_is_same() - is what was read the value that was to be put? */
-static inline bool claim_is_same(const struct claim *put, const struct claim *read)
+static inline bool claim_is_same(const struct partition_claim *put, const struct partition_claim *read)
 {
 	return put->nonce == read->nonce && put->upto == read->upto && strcmp(put->owner, read->owner) == 0;
 }

@@ -1,7 +1,7 @@
 /* delivery.c - see delivery.h */
 #include "relay/delivery.h"
 
-#define WORDS	  9
+#define WORDS 9
 #define WORDS_NEW 12
 
 static bool take_word(struct span *in, struct span *out)

@@ -10,8 +10,12 @@
 #ifndef RELAY_FLEET_STATS_H
 #define RELAY_FLEET_STATS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/counter.h"
-#include "relay/record.h"
+#include "relay/record_read.h"
 
 /* See base/counter.h for the columns. */
 #define FLEET_COUNTERS(X, PARTS)                                                                             \
@@ -46,6 +50,40 @@
 
 struct fleet_stats {
 	FLEET_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
+};
+
+#define TAPS_NAME_MAX 97 /* with its NUL */
+
+/*      field, what it counts. A number that a tap gave is in exactly one of them: see taps.h */
+#define TAP_NUMBERS(X)                                                                                       \
+	X(before, "Given before the group began.")                                                           \
+	X(received, "Decided, by any replayer of the group.")                                                \
+	X(duplicate, "Known to the broker already: another tap had the request, too.")                       \
+	X(refused, "Refused by the broker.")                                                                 \
+	X(evicted, "Discarded by the broker, full or after its time, before they were reached.")             \
+	X(missing, "None of these: lost at the broker.")                                                     \
+	X(pending, "Still to come.")                                                                         \
+	X(unknown, "The tap fell silent: perhaps never written.")
+
+/** struct fleet_tap - a run of a tap, as reports have it */
+struct fleet_tap {
+	char tap[TAPS_NAME_MAX], run[TAPS_NAME_MAX];
+	uint64_t next_sequence; /* numbers that it gave; the sum of those that follow */
+#define X(field, what) uint64_t field;
+	TAP_NUMBERS(X)
+#undef X
+	uint64_t offered, shed, dropped; /* at the tap, before a number was given */
+	int64_t skew_us;                 /* its clock less the engine's, median; with has_skew */
+	bool has_skew, is_final, is_silent;
+};
+
+/** struct fleet_facts - what is known of the fleet */
+struct fleet_facts {
+	struct fleet_tap *taps; /* own memory */
+	size_t tap_count;
+	uint64_t taps_forgotten;
+	bool lacks_runs; /* there were more runs than claims count */
+	bool is_whole;   /* all partitions were looked at, so that the sums of taps hold */
 };
 
 #endif

@@ -525,3 +525,12 @@ void nats_link_free(struct nats_link *l)
 	while (!atomic_compare_exchange_weak(&freed, &l->next_freed, l))
 		;
 }
+
+/*
+ * At exit libnats frees a list of OpenSSL's that OpenSSL then frees again (3.4.1 with 3.0): so OpenSSL is told to leave
+ * its memory to the system, which has to be the first that it hears.
+ */
+__attribute__((constructor)) static void leave_memory_at_exit(void)
+{
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}

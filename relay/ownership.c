@@ -147,3 +147,9 @@ void ownership_let_go(struct ownership *o, uint32_t partition, struct mono now)
 {
 	ownership_lost(o, partition, now);
 }
+
+void ownership_drop(struct ownership *o, uint32_t partition)
+{
+	partition_set_remove(&o->mine, partition);
+	o->retry_at[partition] = 0;
+}

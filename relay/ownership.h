@@ -108,7 +108,8 @@ bool ownership_yields(struct ownership *o, uint32_t partition, const char *owner
 void ownership_taken(struct ownership *o, uint32_t partition);
 void ownership_lost(struct ownership *o, uint32_t partition, struct mono now);
 
-/** ownership_let_go() - it was ours, and is anybody's */
+/** ownership_let_go() - it was ours, and is anybody's; ownership_drop() - it was ours, and may be taken again at once */
 void ownership_let_go(struct ownership *o, uint32_t partition, struct mono now);
+void ownership_drop(struct ownership *o, uint32_t partition);
 
 #endif

@@ -11,10 +11,10 @@ struct tap_run {
 	uint64_t run; /* claim_run_id() */
 	char tap[TAPS_NAME_MAX], name[TAPS_NAME_MAX];
 	struct heartbeat last;
-	uint64_t named_before;       /* next_sequence of the heartbeat before the last */
-	struct wall stored;          /* of the last; 0: none has come */
+	uint64_t named_before; /* next_sequence of the heartbeat before the last */
+	struct wall stored;    /* of the last; 0: none has come */
 	int64_t skews[TAPS_SKEWS];
-	uint32_t skew_count;         /* that were ever put there */
+	uint32_t skew_count; /* that were ever put there */
 };
 
 struct taps {
@@ -79,7 +79,7 @@ static bool is_name(struct span s)
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t c = s.at[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_')
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && !strchr(".-_", c ? c : ' '))
 			return false;
 	}
 	return s.len > 0 && s.len < TAPS_NAME_MAX;
@@ -171,7 +171,7 @@ void taps_seen(struct taps *t, struct span source)
 	find(t, source);
 }
 
-void taps_base(const struct taps *t, struct claim *c)
+void taps_base(const struct taps *t, struct partition_claim *c)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct tap_run *r = &t->runs[i];
@@ -273,7 +273,8 @@ static void tell_numbers(const struct tap_run *r, const struct run_sums *s, bool
 {
 	uint64_t next = s->received > 0 && s->last >= r->last.next_sequence ? s->last + 1 : r->last.next_sequence;
 
-	out->before = s->received > 0 && (s->is_older || begins_late) ? s->first : s->is_older ? s->base_next : 0;
+	out->before = s->received > 0 && (s->is_older || begins_late) ? s->first : s->is_older ? s->base_next
+											       : 0;
 	if (out->before > next)
 		next = out->before;
 	if (less(next, out->before) < s->received) /* numbers that came twice, which no tap of ours makes */

@@ -33,9 +33,9 @@
 #include "base/clock.h"
 #include "base/span.h"
 #include "relay/claim.h"
+#include "relay/fleet_stats.h"
 
 #define TAPS_MAX        1024
-#define TAPS_NAME_MAX   65 /* with its NUL */
 #define TAPS_SILENT_NS  (INT64_C(10) * NS_PER_S)
 #define TAPS_SKEWS      15 /* heartbeats of whose skews the median is taken */
 
@@ -53,15 +53,6 @@ int heartbeat_read(struct span text, struct heartbeat *out);
 /** taps_source() - the names in "shadowtap://TAP/RUN"; each of at most TAPS_NAME_MAX - 1 letters, digits, ".", "-", "_" */
 bool taps_source(struct span source, struct span *tap, struct span *run);
 
-/** struct fleet_tap - a run of a tap, as reports have it */
-struct fleet_tap {
-	char tap[TAPS_NAME_MAX], run[TAPS_NAME_MAX];
-	uint64_t next_sequence, before, received, duplicate, refused, evicted, missing, pending, unknown;
-	uint64_t offered, shed, dropped; /* at the tap, before a number was given */
-	int64_t skew_us;                 /* its clock less the engine's, median; with has_skew */
-	bool has_skew, is_final, is_silent;
-};
-
 struct taps;
 
 struct taps *taps_new(void);
@@ -78,14 +69,14 @@ void taps_heard(struct taps *t, struct span source, const struct heartbeat *h, s
 void taps_seen(struct taps *t, struct span source);
 
 /** taps_base() - what is known of all runs goes to @c as what was before the group began */
-void taps_base(const struct taps *t, struct claim *c);
+void taps_base(const struct taps *t, struct partition_claim *c);
 
 size_t taps_count(const struct taps *t);
 uint64_t taps_forgotten(const struct taps *t);
 
 /** struct taps_state - of the whole group */
 struct taps_state {
-	const struct claim *const *claims; /* of all partitions; NULL where there is none */
+	const struct partition_claim *const *claims; /* of all partitions; NULL where there is none */
 	size_t claim_count;
 	struct wall now;    /* by the engine's clock */
 	bool nothing_unread; /* in no partition does a record lie that was not decided */

@@ -1,4 +1,4 @@
-/* fuzz_claim.c - any bytes as a claim's value, a broker's response to one, a heartbeat, a source, a place: read whole, or refused */
+/* fuzz_claim.c - any bytes as a claim's value, a broker's response to one, a heartbeat, a place: read whole, or refused */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = span_of(data, size), tap, run;
-	struct claim c = { 0 }, again = { 0 };
+	struct partition_claim c = { 0 }, again = { 0 };
 	struct buffer out = { 0 };
 	struct heartbeat h;
 	struct delivery d;

@@ -19,10 +19,11 @@ static uint64_t any(struct dice *d)
 	return one_in(d, 3) ? edges[below(d, COUNT(edges))] : below(d, 1u << 30);
 }
 
-static void make(struct dice *d, struct claim *c)
+static void make(struct dice *d, struct partition_claim *c)
 {
-	*c = (struct claim){
+	*c = (struct partition_claim){
 		.nonce = any(d),
+		.after = any(d),
 		.epoch = (int64_t)(any(d) >> 1),
 		.upto = any(d),
 		.claimed = any(d),
@@ -43,10 +44,11 @@ static void make(struct dice *d, struct claim *c)
 	}
 }
 
-static void assert_equal_claims(const struct claim *a, const struct claim *b)
+static void assert_equal_claims(const struct partition_claim *a, const struct partition_claim *b)
 {
 	assert_string_equal(a->owner, b->owner);
-	assert_true(a->nonce == b->nonce && a->epoch == b->epoch && a->upto == b->upto && a->claimed == b->claimed);
+	assert_true(a->nonce == b->nonce && a->after == b->after && a->epoch == b->epoch);
+	assert_true(a->upto == b->upto && a->claimed == b->claimed);
 	assert_true(a->settled == b->settled && a->skipped == b->skipped && a->lacks_runs == b->lacks_runs);
 	assert_int_equal(a->run_count, b->run_count);
 	for (size_t i = 0; i < a->run_count; i++)
@@ -58,7 +60,7 @@ static void test_there_and_back(void **state)
 {
 	for (uint64_t seed = 1; seed < 2000; seed++) {
 		struct dice d = dice_of_seed(seed);
-		struct claim c, back = { 0 }, copy = { 0 };
+		struct partition_claim c, back = { 0 }, copy = { 0 };
 		struct buffer text = { 0 };
 
 		make(&d, &c);
@@ -76,7 +78,7 @@ static void test_there_and_back(void **state)
 	}
 }
 
-#define HEAD "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,"
+#define HEAD "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"after\":4,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,"
 
 static const struct {
 	const char *text;
@@ -95,10 +97,10 @@ static const struct {
 	{ HEAD "\"runs\":{\"00000000000000ff\":{\"a\":1,\"b\":2,\"c\":3}}}", -EINVAL },
 	{ HEAD "\"runs\":[]}", -EINVAL },
 	{ HEAD "\"run\":{}}", -EINVAL },
-	{ "{\"version\":2,\"owner\":\"a\",\"nonce\":5,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
-	{ "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"epoch\":6,\"upto\":7,\"claimed\":8,\"settled\":9,\"skipped\":0,\"runs\":{}}", -EINVAL },
-	{ "{\"version\":1,\"owner\":7,\"nonce\":5,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
-	{ "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"epoch\":9223372036854775808,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
+	{ "{\"version\":2,\"owner\":\"a\",\"nonce\":5,\"after\":4,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
+	{ "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"after\":4,\"epoch\":6,\"upto\":7,\"claimed\":8,\"settled\":9,\"skipped\":0,\"runs\":{}}", -EINVAL },
+	{ "{\"version\":1,\"owner\":7,\"nonce\":5,\"after\":4,\"epoch\":6,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
+	{ "{\"version\":1,\"owner\":\"a\",\"nonce\":5,\"after\":4,\"epoch\":9223372036854775808,\"upto\":7,\"claimed\":9,\"settled\":8,\"skipped\":0,\"runs\":{}}", -EINVAL },
 	{ "[1]", -EINVAL },
 	{ "7", -EINVAL },
 	{ "", -EINVAL },
@@ -107,7 +109,7 @@ static const struct {
 static void test_values(void **state)
 {
 	for (size_t i = 0; i < COUNT(values); i++) {
-		struct claim c = { 0 };
+		struct partition_claim c = { 0 };
 
 		if (claim_read(span_str(values[i].text), &c) != values[i].result)
 			fail_msg("row %zu: %s", i, values[i].text);
@@ -117,7 +119,7 @@ static void test_values(void **state)
 
 static void test_counting(void **state)
 {
-	struct claim c = { 0 };
+	struct partition_claim c = { 0 };
 
 	for (uint64_t sequence = 10; sequence > 4; sequence--)
 		claim_count(&c, 3, sequence);

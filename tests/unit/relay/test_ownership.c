@@ -17,25 +17,28 @@
 #include "relay/ownership.h"
 #include "tests/rig/dice.h"
 
-#define TICK_NS	   (10 * NS_PER_MS)
+#define TICK_NS (10 * NS_PER_MS)
 #define PARTITIONS 16
-#define REPLAYERS  6
-#define PLACES	   4000
-#define FLYING	   4096
+#define REPLAYERS 6
+#define PLACES 4000
+#define FLYING 4096
 
 struct value {
-	struct claim claim; /* as it reads */
-	uint64_t revision;  /* 0: none was put */
+	struct partition_claim claim; /* as it reads */
+	uint64_t revision;            /* 0: none was put */
 };
 
-enum flight { FLIGHT_NONE, FLIGHT_PUT, FLIGHT_RESPONSE, FLIGHT_MEMBER };
+enum flight { FLIGHT_NONE,
+	      FLIGHT_PUT,
+	      FLIGHT_RESPONSE,
+	      FLIGHT_MEMBER };
 
 struct flying {
 	enum flight kind;
 	int64_t lands_at;
 	uint32_t replayer, life, partition;
 	uint64_t expected, revision;
-	struct claim claim;
+	struct partition_claim claim;
 	enum claim_result result;
 	struct partition_set reads;
 	bool leaves;
@@ -43,8 +46,8 @@ struct flying {
 
 struct lease {
 	uint64_t revision;
-	struct claim known, put; /* put: on its way */
-	int64_t put_at;		 /* 0: none is */
+	struct partition_claim known, put; /* put: on its way */
+	int64_t put_at;                    /* 0: none is */
 };
 
 struct replayer {
@@ -105,13 +108,19 @@ static void tell_others(struct world *w, size_t i, bool leaves)
 
 	for (uint32_t k = 0; k < REPLAYERS; k++)
 		if (k != i && w->replayers[k].lives)
-			fly(w, (struct flying){ .kind = FLIGHT_MEMBER, .replayer = k, .life = w->replayers[k].life, .partition = (uint32_t)i,
-						.revision = r->life, .reads = r->own.mine, .leaves = leaves });
+			fly(w, (struct flying){ .kind = FLIGHT_MEMBER,
+						.replayer = k,
+						.life = w->replayers[k].life,
+						.partition = (uint32_t)i,
+						.revision = r->life,
+						.reads = r->own.mine,
+						.leaves = leaves });
 	r->renew_at = w->now + OWNERSHIP_RENEW_NS;
 }
 
 /* compare and set, as the bucket does it */
-static enum claim_result put(struct world *w, uint32_t p, uint64_t expected, const struct claim *claim, uint64_t *revision)
+static enum claim_result put(struct world *w, uint32_t p, uint64_t expected, const struct partition_claim *claim,
+			     uint64_t *revision)
 {
 	struct buffer text = { 0 };
 
@@ -135,6 +144,7 @@ static void take(struct world *w, struct replayer *r, uint32_t p)
 		return;
 	}
 	snprintf(l->known.owner, sizeof(l->known.owner), "%s", r->id);
+	l->known.after = l->known.nonce;
 	l->known.nonce = ++w->nonces;
 	assert_int_equal(put(w, p, l->revision, &l->known, &l->revision), CLAIM_WON);
 	ownership_taken(&r->own, p);
@@ -183,7 +193,10 @@ static void read_again(struct world *w, struct replayer *r, uint32_t p)
 
 	if (w->values[p].revision && claim_is_same(&l->put, &w->values[p].claim))
 		won(w, r, p, w->values[p].revision);
-	else
+	else if (w->values[p].revision && claim_was_taken_over(&l->put, &w->values[p].claim)) {
+		won(w, r, p, w->values[p].revision);
+		fenced(w, r, p);
+	} else
 		fenced(w, r, p); /* it may still land: it is given up all the same */
 }
 
@@ -202,7 +215,11 @@ static void read_batch(struct world *w, size_t i, uint32_t p)
 		l->put.upto = w->end[p];
 	l->put.nonce = ++w->nonces;
 	l->put_at = w->now;
-	fly(w, (struct flying){ .kind = FLIGHT_PUT, .replayer = (uint32_t)i, .life = r->life, .partition = p, .expected = l->revision,
+	fly(w, (struct flying){ .kind = FLIGHT_PUT,
+				.replayer = (uint32_t)i,
+				.life = r->life,
+				.partition = p,
+				.expected = l->revision,
 				.claim = l->put });
 }
 
@@ -268,7 +285,8 @@ static void tick(struct world *w)
 	w->now += TICK_NS;
 	for (size_t i = 0; i < FLYING; i++) {
 		struct flying f = w->flying[i];
-		bool for_one_that_pauses = f.kind != FLIGHT_NONE && f.kind != FLIGHT_PUT && w->now < w->replayers[f.replayer].paused_until;
+		bool is_for_replayer = f.kind == FLIGHT_RESPONSE || f.kind == FLIGHT_MEMBER;
+		bool for_one_that_pauses = is_for_replayer && w->now < w->replayers[f.replayer].paused_until;
 
 		if (f.kind == FLIGHT_NONE || f.lands_at > w->now || for_one_that_pauses)
 			continue;
@@ -397,14 +415,19 @@ static void test_one_three_one(void **state)
 		struct replayer *r = &w->replayers[i];
 
 		for (int ticks = 0; partition_set_count(&r->own.mine) > 0 && ticks < 200; ticks++) {
-			r->paused_until = INT64_MAX; /* reads no more; lands() is by hand */
+			r->paused_until = INT64_MAX; /* reads no more */
 			tick(w);
 			r->paused_until = 0;
-			for (uint32_t p = 0; p < PARTITIONS; p++)
-				if (partition_set_has(&r->own.mine, p) && r->leases[p].put_at && w->now - r->leases[p].put_at > NS_PER_S)
+			for (uint32_t p = 0; p < PARTITIONS; p++) {
+				const struct lease *l = &r->leases[p];
+
+				if (!partition_set_has(&r->own.mine, p))
+					continue;
+				if (l->put_at && w->now - l->put_at > NS_PER_S)
 					read_again(w, r, p);
-				else if (partition_set_has(&r->own.mine, p))
+				else
 					let_go(w, r, p);
+			}
 		}
 		tell_others(w, i, true);
 		r->lives = false;

@@ -9,10 +9,10 @@
 #include "relay/taps.h"
 #include "tests/rig/dice.h"
 
-#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PARTITIONS 4
-#define SOURCE	   SPAN_LITERAL("shadowtap://node-1/1795990000-ab12")
-#define OLD	   SPAN_LITERAL("shadowtap://node-2/1795980000-cd34")
+#define SOURCE SPAN_LITERAL("shadowtap://node-1/1795990000-ab12")
+#define OLD SPAN_LITERAL("shadowtap://node-2/1795980000-cd34")
 
 static uint64_t sum(const struct fleet_tap *r)
 {
@@ -21,8 +21,8 @@ static uint64_t sum(const struct fleet_tap *r)
 
 struct rig {
 	struct taps *taps;
-	struct claim claims[PARTITIONS];
-	const struct claim *shown[PARTITIONS];
+	struct partition_claim claims[PARTITIONS];
+	const struct partition_claim *shown[PARTITIONS];
 	struct taps_state state;
 };
 
@@ -101,8 +101,8 @@ static const struct {
 	{ false, true, 0, 0, 0, 10, 0, 0 },
 	{ false, true, 0, 4, 4, 6, 0, 0 },
 	{ false, true, 0, 50, 10, 0, 0, 0 },
-	{ false, false, 0, 0, 0, 5, 5, 0 },			/* it goes on; the heartbeat before said 95 */
-	{ false, false, TAPS_SILENT_NS, 0, 0, 5, 5, 0 },	/* just not silent */
+	{ false, false, 0, 0, 0, 5, 5, 0 },              /* it goes on; the heartbeat before said 95 */
+	{ false, false, TAPS_SILENT_NS, 0, 0, 5, 5, 0 }, /* just not silent */
 	{ false, false, TAPS_SILENT_NS + 1, 0, 0, 0, 0, 10 },
 	{ false, false, TAPS_SILENT_NS + 1, 3, 3, 0, 0, 7 },
 	{ false, true, TAPS_SILENT_NS + 1, 0, 0, 10, 0, 0 },
@@ -188,8 +188,10 @@ static const struct {
 	{ "{\"next_sequence\":5}", 0, { .next_sequence = 5 } },
 	{ "{\"next_sequence\":5,\"final\":true,\"relay\":{\"offered\":9,\"shed\":{\"buffer\":1,\"stale\":2},\"published\":6,"
 	  "\"acked\":3,\"duplicate\":1,\"refused\":{\"full\":1,\"denied\":0},\"unknown\":1},\"packets\":{\"dropped_kernel\":4}}",
-	  0, { .next_sequence = 5, .offered = 9, .shed = 3, .published = 6, .acked = 3, .duplicate = 1, .refused = 1, .unknown = 1,
-	       .dropped = 4, .is_final = true } },
+	  0,
+	  { .next_sequence = 5, .offered = 9, .shed = 3, .published = 6,
+	    .acked = 3, .duplicate = 1, .refused = 1, .unknown = 1,
+	    .dropped = 4, .is_final = true } },
 	{ "{\"next_sequence\":5,\"relay\":7,\"final\":1}", 0, { .next_sequence = 5 } },
 	{ "{\"next_sequence\":-5}", -EINVAL, { 0 } },
 	{ "{\"next_sequence\":18446744073709551615}", -EINVAL, { 0 } },
@@ -240,8 +242,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	cmocka_unit_test(test_holes),	   cmocka_unit_test(test_before),
-		cmocka_unit_test(test_property), cmocka_unit_test(test_heartbeats), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_before),
+		cmocka_unit_test(test_property),
+		cmocka_unit_test(test_heartbeats),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_many),
 	};
 

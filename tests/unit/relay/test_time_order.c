@@ -32,7 +32,7 @@ static void test_waiting(void **state)
 	put(&m, 0, 50);
 	put(&m, 0, 20);
 	assert_int_equal(take(&m, 1, now), 20); /* partition 0 is behind, but has something here */
-	assert_int_equal(take(&m, 3, now), 0);	/* what will 1 bring? */
+	assert_int_equal(take(&m, 3, now), 0);  /* what will 1 bring? */
 	assert_int_equal(take(&m, 3, now + TIME_ORDER_WINDOW_NS - 1), 0);
 	put(&m, 1, 30);
 	assert_int_equal(take(&m, 3, now + TIME_ORDER_WINDOW_NS - 1), 30);
