@@ -88,6 +88,8 @@ void message_unref(struct message *m)
 	if (m->budget)
 		budget_release(m->budget, m->charged);
 	tls_session_unref(m->origin.tls);
+	if (m->ended)
+		atomic_fetch_add_explicit(m->ended, 1, memory_order_relaxed);
 	free(m->arrivals);
 	free(m->body);
 	free(m);

@@ -8,6 +8,7 @@
 #ifndef MESSAGE_MESSAGE_H
 #define MESSAGE_MESSAGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +75,7 @@ struct message {
 	uint64_t response_token;  /* ties it to its response (on_response); 0: none will come */
 	struct budget *budget; /* to which @charged was charged */
 	size_t charged;
+	_Atomic uint64_t *ended; /* borrowed; one is added when the last reference goes; NULL: nobody counts */
 	uint32_t references; /* loop only */
 	uint8_t decision;    /* the lane's, an enum decision of the policy floor */
 	bool body_kept, has_sha256;

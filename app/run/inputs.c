@@ -102,6 +102,8 @@ int inputs_open(struct inputs *in, struct input_settings set, size_t lanes, stru
 	int err;
 
 	*in = (struct inputs){ .set = set, .lanes = lanes };
+	if (set.has_broker)
+		return 0;
 	if (set.files.path_count > 0)
 		return open_recordings(in, error);
 	live = inputs_live(&set, &program);

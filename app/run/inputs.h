@@ -20,6 +20,7 @@ struct input_settings {
 	struct file_options files; /* no path: live */
 	struct live_options live;  /* without .program: inputs_live() */
 	uint32_t loops;            /* rounds of a recording; 0: until stopped */
+	bool has_broker;           /* no packets: nothing is opened */
 	bool sandbox;              /* sockets that stay open for sending are an error, not a warning */
 };
 

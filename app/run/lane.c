@@ -228,10 +228,8 @@ static void update_progress(struct lane *l)
 	atomic_store_explicit(&l->progress_total, total * rounds, memory_order_relaxed);
 }
 
-static void *lane_main(void *arg)
+static void read_packets(struct lane *l)
 {
-	struct lane *l = arg;
-
 	for (;;) {
 		int got;
 
@@ -256,6 +254,16 @@ static void *lane_main(void *arg)
 		if (got != 0)
 			break;
 	}
+}
+
+static void *lane_main(void *arg)
+{
+	struct lane *l = arg;
+
+	if (l->reader)
+		lane_relay_run(l);
+	else
+		read_packets(l);
 	tracker_finish(l->tracker);
 	event_log_flush(l->event_log);
 	lane_push_late(l);
@@ -334,6 +342,11 @@ int lane_new(const struct lane_options *options, struct lane **out)
 		decoder_free(l->decoder);
 		tracker_free(l->tracker);
 		free(l);
+		return -ENOMEM;
+	}
+	if (options->broker && lane_relay_open(l, options->relay, options->broker) < 0) {
+		lane_disown(l);
+		lane_free(l);
 		return -ENOMEM;
 	}
 	l->rules = options->rules;
@@ -415,6 +428,17 @@ void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)
 	*total = atomic_load_explicit(&l->progress_total, memory_order_relaxed);
 }
 
+const struct fleet_stats *lane_fleet_stats(const struct lane *l)
+{
+	return l->reader ? relay_reader_stats(l->reader) : NULL;
+}
+
+void lane_fleet_facts(const struct lane *l, struct fleet_facts *out)
+{
+	if (l->reader)
+		relay_reader_facts(l->reader, out);
+}
+
 const struct buffer *lane_complaints(const struct lane *l)
 {
 	return &l->complaints;
@@ -452,6 +476,7 @@ void lane_free(struct lane *l)
 	lane_rules_free(l->rules);
 	lane_rules_free(atomic_load(&l->next_rules));
 	event_log_free(l->event_log);
+	relay_reader_free(l->reader);
 	pthread_mutex_destroy(&l->source_lock);
 	buffer_deinit(&l->complaints);
 	free(l);

@@ -24,6 +24,7 @@
 #include "app/record/recorder.h"
 #include "app/run/chosen_limit.h"
 #include "app/run/items.h"
+#include "app/run/lane_relay.h"
 #include "app/run/rules.h"
 #include "base/budget.h"
 #include "base/ring.h"
@@ -52,7 +53,9 @@ struct lane_settings {
 struct lane_options {
 	size_t index, count;            /* which of how many lanes: 0 speaks for all where all have seen the same */
 	struct lane_settings set;       /* what the options say, alike for all lanes */
-	struct source *source;          /* taken */
+	struct source *source;          /* taken; NULL: requests come from a broker, by the next two */
+	struct nats_link *broker;       /* taken */
+	const struct lane_relay_settings *relay;
 	bool live;                      /* what does not fit is shed, and time passes without packets; else it waits */
 	bool keep_open;                 /* at the end, until lane_close_source() or lane_free(): see lanes.c */
 	struct chosen_limit *chosen;    /* borrowed */
@@ -102,6 +105,10 @@ const struct unread *lane_unread(const struct lane *l);
 const struct capture_stats *lane_capture_stats(const struct lane *l);
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
 const struct http_stats *lane_http_stats(const struct lane *l);
+
+/** lane_fleet_stats() - any thread: of a broker, or NULL; lane_fleet_facts(): @out is zero then */
+const struct fleet_stats *lane_fleet_stats(const struct lane *l);
+void lane_fleet_facts(const struct lane *l, struct fleet_facts *out);
 
 /** lane_progress() - any thread: share of the recordings that was read, in bytes over all loops */
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total);

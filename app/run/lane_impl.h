@@ -1,7 +1,8 @@
 /*
- * lane_impl.h - a lane, for the two files that share its work
+ * lane_impl.h - a lane, for the files that share its work
  *
  *   lane.c            the thread: packets in, rounds, waiting, stopping
+ *   lane_relay.c      in place of packets: what a broker has
  *   lane_requests.c   requests out: decided, counted, handed over
  */
 #ifndef APP_RUN_LANE_IMPL_H
@@ -26,6 +27,8 @@ struct lane {
 	struct capture_stats stats;
 	struct http_stats http_stats;
 	struct next_protocol http2; /* to which connections of HTTP/1 may change */
+	struct relay_reader *reader; /* of a broker; NULL: there are packets */
+	uint64_t relay_tokens;       /* the last that was given */
 	struct unread unread;
 	struct buffer complaints;
 	pthread_t thread;

@@ -91,6 +91,8 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.count = ls->count,
 		.set = o->set,
 		.source = o->sources[i],
+		.broker = o->broker,
+		.relay = o->relay,
 		.live = ls->live,
 		.keep_open = ls->count > 1 || ls->live,
 		.chosen = &ls->chosen,
@@ -225,6 +227,16 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 		add_counters(&out->http, lane_http_stats(ls->lane[i]), sizeof(out->http));
 		add_counters(&out->policy, &ls->decisions[i].stats, sizeof(out->policy));
 	}
+}
+
+const struct fleet_stats *lanes_fleet_stats(const struct lanes *ls)
+{
+	return lane_fleet_stats(ls->lane[0]);
+}
+
+void lanes_fleet_facts(const struct lanes *ls, struct fleet_facts *out)
+{
+	lane_fleet_facts(ls->lane[0], out);
 }
 
 void lanes_progress(const struct lanes *ls, uint64_t *done, uint64_t *total)

@@ -44,7 +44,9 @@ struct lanes_options {
 	struct lane_settings set;      /* as in struct lane_options */
 	bool live;                     /* as there */
 	uint64_t chosen_limit;         /* end after so many chosen requests; 0: none */
-	struct source **sources;       /* one per lane, taken on success */
+	struct source **sources;       /* one per lane, taken on success; NULL each where there is a broker */
+	struct nats_link *broker;      /* taken on success; the one lane reads it */
+	const struct lane_relay_settings *relay;
 	struct rules *rules;           /* the lanes' part is taken on success, and stays known to the caller */
 	struct budget *budget;         /* borrowed */
 	struct intake *intake;         /* borrowed */
@@ -85,6 +87,10 @@ struct lanes_stats {
 	struct http_stats http;
 	struct policy_stats policy;
 };
+
+/** lanes_fleet_stats() / lanes_fleet_facts() - as lane_fleet_stats() and lane_fleet_facts() */
+const struct fleet_stats *lanes_fleet_stats(const struct lanes *ls);
+void lanes_fleet_facts(const struct lanes *ls, struct fleet_facts *out);
 
 /** lanes_stats() - any thread */
 void lanes_stats(const struct lanes *ls, struct lanes_stats *out);

@@ -91,7 +91,9 @@ static void input_text(const struct progress_settings *set, struct buffer *out)
 	bool paced = set->files.count > 0 && set->sends;
 	char text[UNITS_TEXT_MAX];
 
-	if (set->files.count > 0) {
+	if (set->broker) {
+		buffer_printf(out, "reading %s as one of %s", set->broker, set->group);
+	} else if (set->files.count > 0) {
 		buffer_add_str(out, "reading ");
 		list_text(out, &set->files);
 		if (set->sends && set->speed_max)

@@ -21,6 +21,7 @@ typedef void refresh_fn(void *ctx, struct books *b, uint64_t *done, uint64_t *to
 /** struct progress_settings - what the options say, see stages_progress(); what it points to is borrowed */
 struct progress_settings {
 	struct texts files, interfaces;
+	const char *broker, *group; /* that requests come from; NULL: none */
 	const struct port_set *ports;
 	const struct target_settings *targets;
 	size_t target_count;

@@ -76,10 +76,14 @@ static int make_lane(const struct options *o, const struct policy_options *polic
 static int make_lanes(const struct options *o, size_t lanes, const struct rules_wiring *wiring, struct rules *out,
 		      struct buffer *error)
 {
+	static const char *any[] = { "any" };
+
 	for (size_t lane = 0; lane < lanes; lane++) {
 		struct policy_options options = o->policy;
 		int err;
 
+		if (options.methods.count == 0 && o->relay.source.host_count > 0)
+			options.methods = (struct texts){ any, 1 }; /* the taps have chosen */
 		options.sample_phase = sampler_phase(lane, lanes);
 		if (wiring) {
 			options.sample_share = wiring->share;

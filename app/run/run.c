@@ -27,13 +27,30 @@ static int reopen(void *ctx, size_t lane, struct source **out, struct buffer *er
 	return inputs_open_again(&r->inputs, lane, out, error);
 }
 
+/** open_broker() - of -r nats://: what it takes to reach it, which needs the rights that we started with */
+static int open_broker(struct run *r, struct buffer *error)
+{
+	struct broker_options options = stages_broker(r->o, true);
+	char name[RELAY_NAME_MAX + 1], inbox[SUBJECT_MAX];
+
+	if (!stages_has_broker(r->o))
+		return 0;
+	stages_relay_name(r->o, name);
+	options.name = name;
+	options.inbox = inbox_replayer(r->o->relay.group, inbox);
+	return nats_link_new(&options, &r->broker, error);
+}
+
 static int open_lanes(struct run *r, struct buffer *error)
 {
+	struct lane_relay_settings relay = stages_lane_relay(r->o);
 	struct lanes_options options = {
 		.set = stages_lane(r->o),
 		.live = r->live,
 		.chosen_limit = r->o->count,
 		.sources = r->inputs.sources,
+		.broker = r->broker,
+		.relay = &relay,
 		.rules = &r->rules,
 		.budget = &r->budget,
 		.intake = r->intake,
@@ -49,8 +66,10 @@ static int open_lanes(struct run *r, struct buffer *error)
 	int err = lanes_open(r->lanes, &options);
 
 	r->lanes_open = err == 0;
-	if (err == 0)
+	if (err == 0) {
 		inputs_release(&r->inputs);
+		r->broker = NULL;
+	}
 	else
 		buffer_printf(error, "cannot set up the capture: %s", uv_strerror(err));
 	return err;
@@ -145,7 +164,7 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 		return err;
 	r->outputs.events_fd = -1;
 	r->process_usage.statm_fd = -1;
-	r->live = r->o->files.count == 0;
+	r->live = r->o->files.count == 0 && !stages_has_broker(r->o);
 	budget_init(&r->budget, r->o->max_memory - stages_comparing(r->o).memory);
 	r->fail_log = fail_log_new(stages_failures_as_json(r->o, isatty(STDERR_FILENO)), r->o->show_query);
 	r->explain = explain_new(stages_explain(r->o));
@@ -170,6 +189,8 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 		return err;
 	if ((err = inputs_open(&r->inputs, stages_inputs(r->o), r->lane_count, error)) < 0)
 		return err;
+	if ((err = open_broker(r, error)) < 0)
+		return err;
 	if ((err = outputs_open(&r->outputs, stages_outputs(r->o), error)) < 0)
 		return err;
 	if ((err = run_open_cases(r, error)) < 0)
@@ -190,7 +211,10 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	}
 	if ((err = run_make_intake(r, error)) < 0 || (err = open_lanes(r, error)) < 0)
 		return err;
-	r->stop = (struct stopping){ .live = r->live, .replays = r->replay != NULL, .compares = r->comparing != NULL,
+	/* what is claimed of a broker's is sent, as what was captured live is, but where it waits for its time */
+	r->stop = (struct stopping){ .live = r->live || (stages_has_broker(r->o) && run_pace(r) == PACE_TARGET),
+				     .replays = r->replay != NULL,
+				     .compares = r->comparing != NULL,
 				     .hands_over = r->handing_over != NULL };
 	err = run_start_comparing(r, error);
 	if (err == 0)
@@ -217,6 +241,8 @@ void run_close(struct run *r)
 	if (r->lanes_open)
 		rules_release_lanes(&r->rules); /* the lanes free them */
 	inputs_close(&r->inputs);
+	nats_link_free(r->broker);
+	fleet_facts_deinit(&r->fleet);
 	if (r->loop_ready) {
 		if (r->stop.state != RUN_CLOSING) { /* set-up failed half way */
 			run_close_handles(r);

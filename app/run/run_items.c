@@ -9,6 +9,7 @@
 
 #include "app/run/event_log.h"
 #include "app/run/run_impl.h"
+#include "app/run/stages.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -214,7 +215,9 @@ static void on_pause(void *ctx, int64_t wait_ns)
 
 enum intake_pace run_pace(const struct run *r)
 {
-	return r->live || r->o->dry_run ? PACE_NONE : r->o->speed_max ? PACE_TARGET : PACE_SCHEDULE;
+	if (r->live || r->o->dry_run)
+		return PACE_NONE;
+	return r->o->speed_max || (stages_has_broker(r->o) && !stages_is_paced(r->o)) ? PACE_TARGET : PACE_SCHEDULE;
 }
 
 int run_make_intake(struct run *r, struct buffer *error)

@@ -25,6 +25,7 @@ struct input_settings stages_inputs(const struct options *o)
 			.promiscuous = o->promiscuous,
 		},
 		.loops = o->loops,
+		.has_broker = stages_has_broker(o),
 		.sandbox = o->sandbox,
 	};
 }
@@ -75,7 +76,7 @@ struct lane_settings stages_lane(const struct options *o)
 struct target_options stages_target(const struct options *o, size_t i)
 {
 	const struct target_settings *target = &o->targets[i];
-	bool is_live = o->files.count == 0;
+	bool is_live = o->files.count == 0 && !stages_has_broker(o);
 
 	return (struct target_options){
 		.url = target->url,
@@ -173,6 +174,39 @@ struct handing_over_settings stages_handing_over(const struct options *o)
 	return set;
 }
 
+bool stages_has_broker(const struct options *o)
+{
+	return o->relay.source.host_count > 0;
+}
+
+bool stages_is_paced(const struct options *o)
+{
+	return stages_has_broker(o) && o->relay.from.start != RELAY_FROM_NOW && !o->speed_max && !o->dry_run;
+}
+
+struct lane_relay_settings stages_lane_relay(const struct options *o)
+{
+	static const enum reader_from from[] = {
+		[RELAY_FROM_NOW] = READER_FROM_NOW,
+		[RELAY_FROM_START] = READER_FROM_START,
+		[RELAY_FROM_AGO] = READER_FROM_TIME,
+		[RELAY_FROM_TIME] = READER_FROM_TIME,
+	};
+	struct lane_relay_settings set = {
+		.service = o->relay.source.service,
+		.group = o->relay.group,
+		.from = from[o->relay.from.start],
+		.max_age_ns = stages_max_age_ns(o),
+		.is_paced = stages_is_paced(o),
+		.ends_caught_up = o->compare.stop_when == STOP_WHEN_CAUGHT_UP,
+		.limits = stages_stream(o),
+	};
+
+	stages_relay_name(o, set.name);
+	set.from_time.ns = o->relay.from.start == RELAY_FROM_AGO ? wall_now().ns - o->relay.from.ns : o->relay.from.ns;
+	return set;
+}
+
 int64_t stages_max_age_ns(const struct options *o)
 {
 	return o->relay.max_age_ns > 0 ? o->relay.max_age_ns : o->relay.from.start == RELAY_FROM_NOW ? RELAY_MAX_AGE_NS : 0;
@@ -208,6 +242,8 @@ struct progress_settings stages_progress(const struct options *o)
 	return (struct progress_settings){
 		.files = o->files,
 		.interfaces = o->interfaces,
+		.broker = stages_has_broker(o) ? o->relay.source.shown : NULL,
+		.group = o->relay.group,
 		.ports = &o->ports,
 		.targets = o->targets,
 		.target_count = o->target_count,

@@ -60,6 +60,13 @@ struct stream_limits stages_stream(const struct options *o);
 /** stages_relay_name() - what we are called at the broker, into @out of RELAY_NAME_MAX + 1 bytes; asks for the host's name */
 void stages_relay_name(const struct options *o, char *out);
 
+/** stages_lane_relay() - of -r with a broker; asks for the host's name and the time */
+struct lane_relay_settings stages_lane_relay(const struct options *o);
+
+/** stages_has_broker() - do requests come from one? stages_is_paced(): at the pace at which they were recorded there? */
+bool stages_has_broker(const struct options *o);
+bool stages_is_paced(const struct options *o);
+
 /** stages_max_age_ns() - of what a broker had; 0: no limit. What is taken as it comes is not to be old */
 int64_t stages_max_age_ns(const struct options *o);
 
