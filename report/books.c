@@ -84,6 +84,29 @@ static void take_http2(struct books_http2 *to, const struct http_stats *s)
 	HTTP2_COUNTERS(TAKE, TAKE_PARTS)
 }
 
+static void add_tap(struct books_fleet *to, const struct fleet_tap *tap)
+{
+	to->all.next_sequence += tap->next_sequence;
+#define X(field, what) to->all.field += tap->field;
+	TAP_NUMBERS(X)
+#undef X
+	to->silent += tap->is_silent;
+	to->final += tap->is_final;
+}
+
+static void take_fleet(struct books_fleet *to, const struct fleet_stats *s, const struct fleet_facts *facts)
+{
+	FLEET_COUNTERS(TAKE, TAKE_PARTS)
+	to->is_on = true;
+	if (!facts)
+		return;
+	to->taps = facts->taps;
+	to->tap_count = facts->tap_count;
+	to->is_whole = facts->is_whole && !facts->lacks_runs && facts->taps_forgotten == 0;
+	for (size_t i = 0; i < facts->tap_count; i++)
+		add_tap(to, &facts->taps[i]);
+}
+
 static void take_target(struct books_target *to, const struct books_target_source *from)
 {
 	const struct target_stats *s = from->stats;
@@ -128,6 +151,8 @@ void books_take(const struct books_sources *from, struct books *out)
 	out->requests.decision[DECISION_CHOSEN] -= from->stopped + from->no_memory;
 	out->requests.decision[DECISION_SHED_STOPPED] += from->stopped;
 	out->requests.decision[DECISION_SHED_MEMORY] += from->no_memory;
+	if (from->fleet)
+		take_fleet(&out->fleet, from->fleet, from->fleet_facts);
 	if (from->intake)
 		out->lateness = quantiles_of(&from->intake->lateness_us);
 	out->target_count = from->target_count;
@@ -154,6 +179,27 @@ static bool relay_balances(const struct books_relay *r, uint64_t chosen, struct 
 	return ok;
 }
 
+static uint64_t sum_of_tap(const struct fleet_tap *tap)
+{
+	uint64_t numbers = 0;
+
+#define X(field, what) numbers += tap->field;
+	TAP_NUMBERS(X)
+#undef X
+	return numbers;
+}
+
+static bool fleet_balances(const struct books_fleet *f, uint64_t seen, struct buffer *out)
+{
+	bool ok = equal(out, "fleet", "received", f->received,
+			sum(f->malformed, 0, RECORD_FAULT_COUNT - 1) + f->expired + f->fenced_off + f->claimed);
+
+	ok &= equal(out, "fleet", "claimed", f->claimed, seen);
+	for (size_t i = 0; i < f->tap_count; i++)
+		ok &= equal(out, f->taps[i].tap, "next_sequence", f->taps[i].next_sequence, sum_of_tap(&f->taps[i]));
+	return ok;
+}
+
 bool books_imbalance(const struct books *b, struct buffer *out)
 {
 	bool ok = true;
@@ -168,6 +214,8 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 		    b->http2.requests + sum(b->http2.http2_skip, 0, HTTP2_SKIP_COUNT - 1));
 	ok &= equal(out, "http2", "requests + skipped.tunnel", b->http2.requests + b->http2.http2_skip[HTTP2_TUNNEL],
 		    sum(b->http2.http2_head, 0, HTTP2_HEAD_COUNT - 1));
+	if (b->fleet.is_on)
+		ok &= fleet_balances(&b->fleet, b->requests.seen, out);
 	for (size_t i = 0; i < b->target_count; i++) {
 		const struct books_target *t = &b->target[i];
 

@@ -20,6 +20,7 @@
 #include "http/http_stats.h"
 #include "policy/policy_stats.h"
 #include "reassembly/reassembly_stats.h"
+#include "relay/fleet_stats.h"
 #include "relay/relay_stats.h"
 #include "replay/replay_stats.h"
 
@@ -39,6 +40,8 @@ struct books_sources {
 	const struct http_stats *http;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
+	const struct fleet_stats *fleet;
+	const struct fleet_facts *fleet_facts; /* of its taps; NULL: none are known */
 	uint64_t stopped, no_memory; /* chosen, handed over by the lane, and not given to the targets: shed.stopped, shed.memory */
 	const struct relay_stats *relay;      /* of a broker that requests are handed over to */
 	const char *relay_shown;              /* its URL */
@@ -103,6 +106,15 @@ struct books {
 		RELAY_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 		struct quantiles words;
 	} relay;
+	struct books_fleet {
+		FLEET_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+		bool is_on;                   /* requests came from a broker */
+		bool is_whole;                /* what taps numbered is known of all partitions */
+		struct fleet_tap all;         /* its numbers added up */
+		uint64_t silent, final;       /* taps that are */
+		const struct fleet_tap *taps; /* borrowed */
+		size_t tap_count;
+	} fleet;
 	struct books_target target[BOOKS_TARGETS_MAX];
 	size_t target_count;
 	struct quantiles lateness;
@@ -128,7 +140,7 @@ void books_text(const struct books *b, struct buffer *out);
 
 struct json;
 
-/** books_json() - members of an object that the caller has opened: packets, requests, connections, http2, targets, relay */
+/** books_json() - members of an object that the caller has opened: its parts; "relay" and "fleet" with a broker alone */
 void books_json(const struct books *b, struct json *j);
 
 #endif

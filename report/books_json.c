@@ -55,7 +55,7 @@ static void rows_json(struct json *j, const struct book_rows *rows, const void *
 	for (const struct book_row *r = rows->row; r < rows->row + rows->count; r++) {
 		const uint64_t *n = (const uint64_t *)(const void *)((const char *)in + r->offset);
 
-		if (r->parts == grpc_names)
+		if (r->parts == grpc_names || r->parts == malformed_names)
 			some_parts_json(j, r->parts, n, r->part_count);
 		else if (r->parts)
 			parts_json(j, r->parts, n, r->part_count);
@@ -121,6 +121,49 @@ static void relay_json(struct json *j, const struct books *b)
 	json_close(j, '}');
 }
 
+static void tap_json(struct json *j, const struct fleet_tap *t)
+{
+	json_open(j, '{');
+	json_key(j, "tap");
+	json_str(j, t->tap);
+	json_key(j, "run");
+	json_str(j, t->run);
+	json_key(j, "state");
+	json_str(j, t->is_final ? "final" : t->is_silent ? "silent" : "live");
+	json_count(j, "next_sequence", t->next_sequence);
+#define X(field, what) json_count(j, #field, t->field);
+	TAP_NUMBERS(X)
+#undef X
+	json_count(j, "offered", t->offered);
+	json_count(j, "shed", t->shed);
+	json_count(j, "dropped_kernel", t->dropped);
+	json_key(j, "skew_us");
+	if (t->has_skew)
+		json_int(j, t->skew_us);
+	else
+		json_null(j);
+	json_close(j, '}');
+}
+
+static void fleet_json(struct json *j, const struct books_fleet *f, const struct books *b)
+{
+	json_key(j, "fleet");
+	json_open(j, '{');
+	rows_json(j, &fleet_rows, b);
+	json_key(j, "is_whole");
+	json_bool(j, f->is_whole);
+	json_count(j, "evicted", f->all.evicted);
+	json_count(j, "missing", f->all.missing);
+	json_count(j, "pending", f->all.pending);
+	json_count(j, "unknown", f->all.unknown);
+	json_key(j, "taps");
+	json_open(j, '[');
+	for (size_t i = 0; i < f->tap_count; i++)
+		tap_json(j, &f->taps[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
 void books_json(const struct books *b, struct json *j)
 {
 	object_json(j, "packets", &packet_rows, b);
@@ -135,4 +178,6 @@ void books_json(const struct books *b, struct json *j)
 	if (b->relay.shown)
 		relay_json(j, b);
 	quantiles_json(j, "lateness_us", &b->lateness);
+	if (b->fleet.is_on)
+		fleet_json(j, &b->fleet, b);
 }

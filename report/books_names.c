@@ -57,6 +57,13 @@ const struct book_name outcome_names[] = {
 #undef X
 };
 
+const struct book_name malformed_names[] = {
+	{ "malformed", "fine" }, /* none is */
+#define X(id, name) { "malformed", name },
+	RECORD_FAULTS(X)
+#undef X
+};
+
 const struct book_name grpc_names[] = {
 #define X(id) { "grpc", #id },
 	GRPC_STATUSES(X)
@@ -90,6 +97,8 @@ const struct book_name relay_result_names[] = {
 #define CONNECTION(id, name, ...) ROW(struct books, connections.name, name, __VA_ARGS__)
 #define HTTP2(id, name, ...) ROW(struct books, http2.name, name, __VA_ARGS__)
 #define HTTP2_PARTS(id, n) PARTS_ROW(struct books, http2.id, id, n)
+#define FLEET(id, name, ...) ROW(struct books, fleet.name, name, __VA_ARGS__)
+#define FLEET_PARTS(id, n) PARTS_ROW(struct books, fleet.id, id, n)
 #define TARGET(id, name, ...) ROW(struct books_target, name, name, __VA_ARGS__)
 #define TARGET_PARTS(id, n) PARTS_ROW(struct books_target, id, id, n)
 
@@ -105,10 +114,11 @@ static const struct book_row connection_row[] = {
 };
 static const struct book_row http2_row[] = { HTTP2_COUNTERS(HTTP2, HTTP2_PARTS) };
 static const struct book_row relay_row[] = { RELAY_COUNTERS(RELAY, RELAY_PARTS) };
+static const struct book_row fleet_row[] = { FLEET_COUNTERS(FLEET, FLEET_PARTS) };
 static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
 
 #define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }
 
 const struct book_rows packet_rows = ROWS(packet_row), request_rows = ROWS(request_row),
 		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), relay_rows = ROWS(relay_row),
-		       target_rows = ROWS(target_row);
+		       fleet_rows = ROWS(fleet_row), target_rows = ROWS(target_row);

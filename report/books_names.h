@@ -22,6 +22,7 @@ extern const struct book_name http2_head_names[], http2_skip_names[], http2_gap_
 extern const struct book_name decision_names[]; /* by enum decision */
 extern const struct book_name shed_names[];     /* by enum shed_reason */
 extern const struct book_name outcome_names[];  /* by enum outcome_kind */
+extern const struct book_name malformed_names[]; /* of records, by enum record_fault */
 extern const struct book_name grpc_names[];     /* by enum grpc_status; only those that are not 0 are shown */
 
 extern const struct book_name relay_shed_names[];   /* by enum relay_shed */
@@ -48,7 +49,7 @@ struct book_rows {
 	size_t count;
 };
 
-extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, relay_rows; /* in struct books */
+extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, relay_rows, fleet_rows; /* in struct books */
 extern const struct book_rows target_rows;                                /* in struct books_target */
 
 #endif

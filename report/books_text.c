@@ -124,9 +124,37 @@ static void relay_text(const struct books_relay *r, struct buffer *out)
 	buffer_add_str(out, "\n");
 }
 
+/* What taps numbered: parts that are zero are left out */
+static void taps_text(const struct books_fleet *f, struct buffer *out)
+{
+	const char *between = "=";
+
+	buffer_printf(out, "taps %zu (%" PRIu64 " silent): next_sequence %" PRIu64, f->tap_count, f->silent, f->all.next_sequence);
+#define X(field, what)                                                                                       \
+	if (f->all.field > 0) {                                                                              \
+		buffer_printf(out, " %s " #field " %" PRIu64, between, f->all.field);                        \
+		between = "+";                                                                               \
+	}
+	TAP_NUMBERS(X)
+#undef X
+	buffer_add_str(out, f->is_whole ? "\n" : ", of the partitions that were seen\n");
+}
+
+static void fleet_text(const struct books_fleet *f, struct buffer *out)
+{
+	buffer_printf(out, "fleet.received %" PRIu64 " = ", f->received);
+	group_text(out, "malformed", malformed_names, f->malformed, RECORD_FAULT_COUNT);
+	buffer_printf(out, " + expired %" PRIu64 " + fenced_off %" PRIu64 " + claimed %" PRIu64 "; lost_at_crash %" PRIu64 "\n", f->expired,
+		      f->fenced_off, f->claimed, f->lost_at_crash);
+	taps_text(f, out);
+}
+
 void books_text(const struct books *b, struct buffer *out)
 {
-	packets_text(b, out);
+	if (b->fleet.is_on)
+		fleet_text(&b->fleet, out);
+	else
+		packets_text(b, out);
 	requests_text(b, out);
 	for (size_t i = 0; i < b->target_count; i++)
 		target_text(&b->target[i], out);

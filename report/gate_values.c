@@ -114,6 +114,8 @@ const struct gate_value gate_values[] = {
 	RUN("chosen",                        COUNT,  "requests.chosen",                 NULL)
 	RUN("lost",                          SHARE,  "requests.lost",                   "requests.seen")
 	RUN("dropped",                       COUNT,  "packets.dropped_kernel",          NULL)
+	RUN("fleet_missing",                 COUNT,  "fleet.missing",                   NULL)
+	RUN("fleet_unknown",                 COUNT,  "fleet.unknown",                   NULL)
 };
 
 const size_t gate_value_count = sizeof(gate_values) / sizeof(gate_values[0]);

@@ -11,6 +11,7 @@
 #include "base/lines.h"
 #include "base/shown.h"
 #include "compare/tally/tally.h"
+#include "report/merge_fleet.h"
 #include "report/merge_values.h"
 #include "report/replay_speed.h"
 
@@ -447,6 +448,8 @@ static void write_member(struct merge *m, void *ctx, const char *name, const str
 		write_nothing_sent(m, s);
 	else if (strcmp(name, "all_failed") == 0)
 		write_all_failed(m, s);
+	else if (strcmp(name, "fleet") == 0)
+		merge_fleet(m, s);
 	else {
 		if (strcmp(name, "targets") == 0)
 			merge_each(m, s, NULL, target_differs);

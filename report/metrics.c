@@ -213,6 +213,51 @@ static void of_capture(const struct books *b, struct buffer *out)
 	labelled(out, traits, "trait", BOOK_TRAIT, &connection_rows, b);
 }
 
+static void taps_by_state(const struct books_fleet *f, struct buffer *out)
+{
+	family(out, "shadowtap_fleet_taps", "gauge", "Runs of taps that are known, by state: silent, without a last word for ten seconds.");
+	buffer_printf(out, "shadowtap_fleet_taps{state=\"live\"} %" PRIu64 "\n", (uint64_t)f->tap_count - f->silent - f->final);
+	buffer_printf(out, "shadowtap_fleet_taps{state=\"silent\"} %" PRIu64 "\n", f->silent);
+	buffer_printf(out, "shadowtap_fleet_taps{state=\"final\"} %" PRIu64 "\n", f->final);
+}
+
+static void tap_skews(const struct books_fleet *f, struct buffer *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->tap_count; i++) {
+		const struct fleet_tap *t = &f->taps[i];
+
+		if (!t->has_skew || t->is_final || t->is_silent)
+			continue;
+		if (!any)
+			family(out, "shadowtap_tap_skew_seconds", "gauge", "A live tap's clock less the broker's, and the way there.");
+		any = true;
+		buffer_add_str(out, "shadowtap_tap_skew_seconds{tap=\"");
+		label_value(out, t->tap);
+		buffer_add_str(out, "\",run=\"");
+		label_value(out, t->run);
+		buffer_printf(out, "\"} %.6f\n", (double)t->skew_us / MICROSECONDS);
+	}
+}
+
+static void of_fleet(const struct books *b, struct buffer *out)
+{
+	const struct books_fleet *f = &b->fleet;
+	static const char malformed[] = "shadowtap_fleet_malformed_total";
+
+	rows_of_run(out, &fleet_rows, b);
+	family(out, malformed, "counter", "Records that are not what they should be, and were not sent, by what is wrong.");
+	for (int i = 1; i < RECORD_FAULT_COUNT; i++)
+		buffer_printf(out, "%s{reason=\"%s\"} %" PRIu64 "\n", malformed, malformed_names[i].name, f->malformed[i]);
+	taps_by_state(f, out);
+	family(out, "shadowtap_fleet_missing", "gauge", "Numbers that taps gave to records which the broker lost.");
+	buffer_printf(out, "shadowtap_fleet_missing %" PRIu64 "\n", f->all.missing);
+	family(out, "shadowtap_fleet_evicted", "gauge", "Numbers of records that the broker discarded before they were reached.");
+	buffer_printf(out, "shadowtap_fleet_evicted %" PRIu64 "\n", f->all.evicted);
+	tap_skews(f, out);
+}
+
 static void of_requests(const struct books *b, const struct metrics_facts *f, struct buffer *out)
 {
 	static const char requests[] = "shadowtap_requests_total";
@@ -369,6 +414,8 @@ void metrics_text(const struct books *b, const struct metrics_facts *facts, stru
 	of_ourselves(facts, out);
 	of_capture(b, out);
 	of_requests(b, facts, out);
+	if (b->fleet.is_on)
+		of_fleet(b, out);
 	if (b->relay.shown)
 		of_relay(b, out);
 	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */

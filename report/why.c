@@ -396,6 +396,26 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 	lacking_unread(b, shape, out);
 }
 
+/* Of a broker: what was there, and why none of it is ours */
+static void none_claimed(const struct books_fleet *f, struct buffer *out)
+{
+	size_t fault = largest(f->malformed, 0, RECORD_FAULT_COUNT - 1);
+
+	if (f->partitions == 0)
+		buffer_add_str(out, "the broker could not be read; try: shadowtap doctor with the same -r");
+	else if (f->received == 0)
+		buffer_add_str(out, "the broker had no requests for this group; do taps publish there (-t with the same URL)? What was there before "
+				    "the group began is read with --from start and another --group");
+	else if (f->expired == f->received)
+		buffer_printf(out, "all %" PRIu64 " requests were older than --max-age at the broker; raise it, or add replayers", f->expired);
+	else if (f->malformed[fault] > 0 && f->expired + f->fenced_off == 0)
+		buffer_printf(out, "none of %" PRIu64 " records is what it should be, most for their %s; does another program publish there?",
+			      f->received, malformed_names[fault].name);
+	else
+		buffer_printf(out, "of %" PRIu64 " requests %" PRIu64 " were claimed by other replayers and %" PRIu64 " too old", f->received,
+			      f->fenced_off, f->expired);
+}
+
 bool why_nothing(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	uint64_t chosen = b->requests.decision[DECISION_CHOSEN];
@@ -403,9 +423,11 @@ bool why_nothing(const struct books *b, const struct run_shape *shape, struct bu
 	if (shape->dry_run ? chosen > 0 : books_sent(b) > 0 || is_kept(&b->relay))
 		return false;
 	buffer_printf(out, "nothing was %s: ", shape->dry_run ? "chosen" : "sent");
-	if (b->packets.received == 0) {
+	if (b->fleet.is_on && b->fleet.claimed == 0) {
+		none_claimed(&b->fleet, out);
+	} else if (b->packets.received == 0 && !b->fleet.is_on) {
 		no_packets(shape, out);
-	} else if (b->packets.result[PACKET_DECODED] == 0) {
+	} else if (b->packets.result[PACKET_DECODED] == 0 && !b->fleet.is_on) {
 		size_t result = largest(b->packets.result, 0, PACKET_RESULT_COUNT - 1);
 
 		buffer_printf(out, "none of %" PRIu64 " packets could be used; ", b->packets.received);

@@ -20,10 +20,14 @@ void run_take_books(struct run *r, struct books *b)
 		.relay_words = r->handing_over ? handing_over_word_times(r->handing_over) : NULL,
 		.stopped = r->stopped,
 		.no_memory = r->no_memory,
+		.fleet = lanes_fleet_stats(r->lanes),
+		.fleet_facts = &r->fleet,
 		.target_count = r->replay ? replay_target_count(r->replay) : 0,
 	};
 
 	lanes_stats(r->lanes, &stats);
+	fleet_facts_deinit(&r->fleet);
+	lanes_fleet_facts(r->lanes, &r->fleet);
 	for (size_t i = 0; i < from.target_count; i++)
 		from.targets[i] = (struct books_target_source){
 			.name = replay_target_name(r->replay, i),
