@@ -414,10 +414,10 @@ void metrics_text(const struct books *b, const struct metrics_facts *facts, stru
 	of_ourselves(facts, out);
 	of_capture(b, out);
 	of_requests(b, facts, out);
-	if (b->fleet.is_on)
-		of_fleet(b, out);
 	if (b->relay.shown)
 		of_relay(b, out);
+	if (b->fleet.is_on)
+		of_fleet(b, out);
 	if (b->target_count > 0) /* a dry run has none, and a family without a sample says nothing */
 		of_targets(b, facts, out);
 }
