@@ -4,7 +4,7 @@ Which routes are denied and what the presets hold is tested in the policy
 floor's unit tests; here: that each verdict reaches its counter and its event.
 """
 from harness import Capture, Failure, case, check, check_books, refused
-from packets import DLT_EN10MB, pcap
+from packets import DLT_EN10MB, T0, pcap
 
 BODY = b'{"instances": [1]}'
 
@@ -107,6 +107,27 @@ def keyed_share(bench):
             raise Failure(f"{key}: one {key} was chosen in part")
         if key == "connection" and not 100 <= len(chosen[0]) <= 1200:
             raise Failure(f"30% of 100 connections gave {len(chosen[0])} of 2000 requests")
+
+
+@check("policy: a share by id is the same behind a translation of addresses, and by another clock")
+def share_by_id(bench):
+    chosen = []
+    for client, server, start in (("10.0.0.1", "10.0.0.2:8000", T0), ("198.51.100.7", "192.0.2.9:31080", T0 + 3600 * 10**9)):
+        b = Capture()
+        for n in range(100):
+            c = b.opened(client=f"{client}:{40000 + n}", server=server, isn=n * 2_654_435_761 % 2**32,
+                         server_isn=n * 40_503_011 % 2**32, start=start)
+            for number in range(20):
+                b.ask(c, target=f"/{n}/{number}", body=BODY)
+                b.answer(c)
+            c.close()
+        b.settle()
+        result = sampled(bench, b, "-S", "30%", "--sample-by", "id")
+        chosen.append({e["target"] for e in result.requests if e["verdict"] == "chosen"})
+    if chosen[0] != chosen[1]:
+        raise Failure(f"{len(chosen[0] - chosen[1])} and {len(chosen[1] - chosen[0])} were chosen at one place alone")
+    if not 500 <= len(chosen[0]) <= 700:  # 600, with a deviation of 20
+        raise Failure(f"30% of 2000 requests are {len(chosen[0])}")
 
 
 @check("policy: -c stops after that many chosen requests")
