@@ -238,6 +238,14 @@ static void mirrored_title(struct buffer *out, struct view report)
 		buffer_add_str(out, " requests chosen, none sent: a dry run");
 		return;
 	}
+	if (view_get(report, "relay").there && view_size(view_get(report, "targets")) == 0) {
+		format_count(out, view_count(view_get(report, "relay.requests")));
+		buffer_add_str(out, " requests handed over: of ");
+		format_count(out, view_count(view_get(report, "relay.offered")));
+		buffer_add_str(out, " records the broker has ");
+		format_count(out, view_count(view_get(report, "relay.acked")) + view_count(view_get(report, "relay.duplicate")));
+		return;
+	}
 	format_count(out, sent);
 	buffer_add_str(out, answered == 0 && failed > 0 ? " requests attempted: " : " requests mirrored: ");
 	format_count(out, answered);

@@ -73,6 +73,25 @@ static void draw_step(struct markup *p, const struct step *s)
 	buffer_deinit(&text);
 }
 
+/* Of a tap: what the broker has, requests and responses */
+static void broker_steps(struct markup *p, struct view relay)
+{
+	uint64_t published = view_count(view_get(relay, "published"));
+	struct step s = { "handed over",
+			  view_count(view_get(relay, "offered")),
+			  published,
+			  { view_get(relay, "shed") },
+			  { "shed" } };
+
+	draw_step(p, &s);
+	s = (struct step){ "at the broker",
+			   published,
+			   view_count(view_get(relay, "acked")) + view_count(view_get(relay, "duplicate")),
+			   { view_get(relay, "refused"), view_get(relay, "unknown") },
+			   { "refused", "no word of it" } };
+	draw_step(p, &s);
+}
+
 static void target_steps(struct markup *p, struct view name, struct view target, struct view compared,
 			 bool alone)
 {
@@ -200,6 +219,8 @@ void page_funnel(struct markup *p, struct view report, struct view comparison)
 			     view_get(requests, "shed") },
 			   { "filtered", "unsampled", "shed" } };
 	draw_step(p, &s);
+	if (view_get(report, "relay").there)
+		broker_steps(p, view_get(report, "relay"));
 	for (struct view_walk w = view_walk(targets); view_next(&w);) {
 		struct view compared = { report.doc, 0, false };
 
@@ -375,6 +396,7 @@ void page_configuration(struct markup *p, struct view report)
 	setting(p, "rules that never matched", view_get(report, "comparison.rules_unmatched"));
 	setting(p, "gate", view_get(report, "gate.expression"));
 	markup_table_end(p);
-	page_body(p, "The rules", view_get(report, "rules_text"));
+	if (view_is(view_get(report, "rules_text"), JSON_STRING))
+		page_body(p, "The rules", view_get(report, "rules_text"));
 	markup_section_end(p);
 }
