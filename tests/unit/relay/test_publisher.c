@@ -12,7 +12,8 @@
 /** struct fake - an engine, and what it was given */
 struct fake {
 	struct engine base;
-	bool is_up, comes_up, is_closed;
+	_Atomic bool is_up; /* any thread may ask */
+	bool comes_up, is_closed;
 	uint64_t limit;
 	int publish_result;
 	bool answers; /* each message is acknowledged at once */
