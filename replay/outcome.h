@@ -45,7 +45,8 @@ enum outcome_kind {
 	X(STALE,   "stale")   /* waited longer than --max-time, or was still waiting at exit */              \
 	X(BREAKER, "breaker") /* the target is left alone after --breaker failures to connect */             \
 	X(PRODUCTION, "production") /* the target is the service that is watched */                          \
-	X(NEEDS_HTTP2, "needs_http2") /* a call of gRPC, and --http-version is 1 for the target */
+	X(NEEDS_HTTP2, "needs_http2") /* a call of gRPC, and --http-version is 1 for the target */           \
+	X(PLAIN,       "plain")       /* it was read from TLS, and would leave this host as plain text */
 
 enum shed_reason {
 #define X(id, name) SHED_##id,

@@ -46,6 +46,7 @@ struct target_options {
 	bool shed_stale;                /* live: what waited longer than max_time is shed */
 	bool is_here;                   /* live: what is captured is this machine's, or passes it */
 	bool may_be_production;         /* it may be the service that is watched */
+	bool tls_to_plain;              /* what was read from TLS may leave as plain text */
 	const struct endpoint *watched; /* services that are known to be watched before the first request; borrowed */
 	size_t watched_count;
 	/* what is sent for @m into @out, zero or used before; borrowed ctx; 0, -EINVAL (nothing can be sent for @m) or -ENOMEM */

@@ -455,6 +455,12 @@ static bool needs_http2(const struct target *t, const struct message *m)
 	return m->head.is_grpc && t->options.http_version == HTTP_VERSION_1 && !t->options.url.is_sink;
 }
 
+/** would_be_plain() - who encrypted it did not expect it on a network as plain text */
+static bool would_be_plain(const struct target *t, const struct message *m)
+{
+	return m->origin.tls && !t->options.tls_to_plain && !target_url_is_private(&t->options.url);
+}
+
 void target_submit(struct target *t, struct message *m)
 {
 	struct mono now = mono_now();
@@ -475,6 +481,10 @@ void target_submit(struct target *t, struct message *m)
 	}
 	if (needs_http2(t, m)) {
 		shed(t, m, SHED_NEEDS_HTTP2);
+		return;
+	}
+	if (would_be_plain(t, m)) {
+		shed(t, m, SHED_PLAIN);
 		return;
 	}
 	if (!rate_take(&t->rate, now)) {

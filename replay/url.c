@@ -14,9 +14,12 @@
  */
 #include "replay/url.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/span.h"
 #include "base/units.h"
@@ -300,4 +303,18 @@ int target_url_parse(const char *text, struct target_url *out, struct buffer *er
 		return parse_url(text, rest, out, error);
 	span_skip(&rest, scheme.len);
 	return parse_socket(text, rest, out, error);
+}
+
+bool target_url_is_private(const struct target_url *url)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (url->is_tls || url->is_sink || url->socket[0])
+		return true;
+	if (inet_pton(AF_INET, url->host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (inet_pton(AF_INET6, url->host, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six);
+	return strcasecmp(url->host, "localhost") == 0;
 }

@@ -32,4 +32,7 @@ struct target_url {
  */
 int target_url_parse(const char *text, struct target_url *out, struct buffer *error);
 
+/** target_url_is_private() - does what is sent there leave this host only encrypted? https:, unix:, sink:, a loopback address */
+bool target_url_is_private(const struct target_url *url);
+
 #endif

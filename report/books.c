@@ -107,6 +107,11 @@ static void take_fleet(struct books_fleet *to, const struct fleet_stats *s, cons
 		add_tap(to, &facts->taps[i]);
 }
 
+static void take_tls(struct books_tls *to, const struct tls_stats *s)
+{
+	TLS_COUNTERS(TAKE, TAKE_PARTS)
+}
+
 static void take_target(struct books_target *to, const struct books_target_source *from)
 {
 	const struct target_stats *s = from->stats;
@@ -144,6 +149,8 @@ void books_take(const struct books_sources *from, struct books *out)
 		take_http_connections(&out->connections, from->http);
 		take_http2(&out->http2, from->http);
 	}
+	if (from->tls)
+		take_tls(&out->tls, from->tls);
 	if (from->relay)
 		take_relay(&out->relay, from);
 	if (from->policy)
@@ -214,6 +221,7 @@ bool books_imbalance(const struct books *b, struct buffer *out)
 		    b->http2.requests + sum(b->http2.http2_skip, 0, HTTP2_SKIP_COUNT - 1));
 	ok &= equal(out, "http2", "requests + skipped.tunnel", b->http2.requests + b->http2.http2_skip[HTTP2_TUNNEL],
 		    sum(b->http2.http2_head, 0, HTTP2_HEAD_COUNT - 1));
+	ok &= equal(out, "tls", "seen", b->tls.seen, sum(b->tls.tls_fate, 0, TLS_FATE_COUNT - 1));
 	if (b->fleet.is_on)
 		ok &= fleet_balances(&b->fleet, b->requests.seen, out);
 	for (size_t i = 0; i < b->target_count; i++) {

@@ -23,6 +23,7 @@
 #include "relay/fleet_stats.h"
 #include "relay/relay_stats.h"
 #include "replay/replay_stats.h"
+#include "tls/tls_stats.h"
 
 #define BOOKS_TARGETS_MAX 16
 
@@ -38,6 +39,7 @@ struct books_sources {
 	const struct unread *unread;
 	const struct reassembly_stats *reassembly;
 	const struct http_stats *http;
+	const struct tls_stats *tls;
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
 	const struct fleet_stats *fleet;
@@ -101,6 +103,9 @@ struct books {
 	struct books_http2 {
 		HTTP2_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 	} http2;
+	struct books_tls {
+		TLS_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+	} tls;
 	struct books_relay {
 		const char *shown; /* borrowed; NULL: nothing is handed over */
 		RELAY_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)

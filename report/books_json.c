@@ -170,6 +170,7 @@ void books_json(const struct books *b, struct json *j)
 	object_json(j, "requests", &request_rows, b);
 	object_json(j, "connections", &connection_rows, b);
 	object_json(j, "http2", &http2_rows, b);
+	object_json(j, "tls", &tls_rows, b);
 	json_key(j, "targets");
 	json_open(j, '{');
 	for (size_t i = 0; i < b->target_count; i++)

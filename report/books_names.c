@@ -39,6 +39,12 @@ const struct book_name http2_gap_names[] = {
 #undef X
 };
 
+const struct book_name tls_fate_names[] = {
+#define X(id, name) { name, NULL },
+	TLS_FATES(X)
+#undef X
+};
+
 const struct book_name decision_names[] = {
 #define X(id, decision, reason) { decision, reason },
 	DECISIONS(X)
@@ -97,6 +103,8 @@ const struct book_name relay_result_names[] = {
 #define CONNECTION(id, name, ...) ROW(struct books, connections.name, name, __VA_ARGS__)
 #define HTTP2(id, name, ...) ROW(struct books, http2.name, name, __VA_ARGS__)
 #define HTTP2_PARTS(id, n) PARTS_ROW(struct books, http2.id, id, n)
+#define TLS(id, name, ...) ROW(struct books, tls.name, name, __VA_ARGS__)
+#define TLS_PARTS(id, n) PARTS_ROW(struct books, tls.id, id, n)
 #define FLEET(id, name, ...) ROW(struct books, fleet.name, name, __VA_ARGS__)
 #define FLEET_PARTS(id, n) PARTS_ROW(struct books, fleet.id, id, n)
 #define TARGET(id, name, ...) ROW(struct books_target, name, name, __VA_ARGS__)
@@ -113,6 +121,7 @@ static const struct book_row connection_row[] = {
 	CONNECTION_COUNTERS(CONNECTION) HTTP_CONNECTION_COUNTERS(CONNECTION) STREAM_COUNTERS(CONNECTION)
 };
 static const struct book_row http2_row[] = { HTTP2_COUNTERS(HTTP2, HTTP2_PARTS) };
+static const struct book_row tls_row[] = { TLS_COUNTERS(TLS, TLS_PARTS) };
 static const struct book_row relay_row[] = { RELAY_COUNTERS(RELAY, RELAY_PARTS) };
 static const struct book_row fleet_row[] = { FLEET_COUNTERS(FLEET, FLEET_PARTS) };
 static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PARTS) };
@@ -120,5 +129,5 @@ static const struct book_row target_row[] = { TARGET_COUNTERS(TARGET, TARGET_PAR
 #define ROWS(table) { table, sizeof(table) / sizeof((table)[0]) }
 
 const struct book_rows packet_rows = ROWS(packet_row), request_rows = ROWS(request_row),
-		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), relay_rows = ROWS(relay_row),
-		       fleet_rows = ROWS(fleet_row), target_rows = ROWS(target_row);
+		       connection_rows = ROWS(connection_row), http2_rows = ROWS(http2_row), tls_rows = ROWS(tls_row),
+		       relay_rows = ROWS(relay_row), fleet_rows = ROWS(fleet_row), target_rows = ROWS(target_row);

@@ -19,6 +19,7 @@ extern const struct book_name result_names[];   /* by enum packet_result */
 extern const struct book_name lost_names[];     /* by enum lost_reason */
 extern const struct book_name http2_start_names[]; /* by enum http2_start; the next three likewise */
 extern const struct book_name http2_head_names[], http2_skip_names[], http2_gap_names[];
+extern const struct book_name tls_fate_names[]; /* by enum tls_fate */
 extern const struct book_name decision_names[]; /* by enum decision */
 extern const struct book_name shed_names[];     /* by enum shed_reason */
 extern const struct book_name outcome_names[];  /* by enum outcome_kind */
@@ -49,7 +50,7 @@ struct book_rows {
 	size_t count;
 };
 
-extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, relay_rows, fleet_rows; /* in struct books */
+extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, tls_rows, relay_rows, fleet_rows; /* in struct books */
 extern const struct book_rows target_rows;                                /* in struct books_target */
 
 #endif

@@ -68,6 +68,16 @@ static void requests_text(const struct books *b, struct buffer *out)
 	buffer_printf(out, " + chosen %" PRIu64 "\n", b->requests.decision[DECISION_CHOSEN]);
 }
 
+/** tls_text() - where TLS was met with secrets at hand */
+static void tls_text(const struct books *b, struct buffer *out)
+{
+	if (b->tls.seen == 0)
+		return;
+	buffer_printf(out, "tls.seen %" PRIu64 " = ", b->tls.seen);
+	sum_text(out, tls_fate_names, b->tls.tls_fate, TLS_FATE_COUNT);
+	buffer_add_str(out, "\n");
+}
+
 static void milliseconds(struct buffer *out, const char *name, uint64_t us)
 {
 	buffer_printf(out, " %s %.*f ms", name, us < 10000 ? 2 : us < 100000 ? 1 : 0, (double)us / 1000);
@@ -155,6 +165,7 @@ void books_text(const struct books *b, struct buffer *out)
 		fleet_text(&b->fleet, out);
 	else
 		packets_text(b, out);
+	tls_text(b, out);
 	requests_text(b, out);
 	for (size_t i = 0; i < b->target_count; i++)
 		target_text(&b->target[i], out);

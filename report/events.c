@@ -199,6 +199,21 @@ static void put_grpc(struct json *j, const struct message *m)
 	PUT(j, "}");
 }
 
+/** put_tls() - under what it came */
+static void put_tls(struct json *j, const struct tls_session *s)
+{
+	PUT(j, ",\"tls\":{\"version\":");
+	json_text(j, span_str(tls_session_version(s)));
+	PUT(j, ",\"cipher\":");
+	json_text(j, span_str(s->cipher));
+	PUT(j, ",\"sni\":");
+	if (s->name[0])
+		json_text(j, span_str(s->name));
+	else
+		PUT(j, "null");
+	PUT(j, "}");
+}
+
 void event_request(const struct event_options *o, const struct message *m, enum decision decision,
 		   struct span rule, struct buffer *out)
 {
@@ -212,6 +227,8 @@ void event_request(const struct event_options *o, const struct message *m, enum 
 	put_end(out, m, decision);
 	if (m->head.is_grpc)
 		put_grpc(&j, m);
+	if (m->origin.tls)
+		put_tls(&j, m->origin.tls);
 	if (rule.len > 0) {
 		PUT(&j, ",\"rule\":");
 		json_text(&j, rule);

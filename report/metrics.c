@@ -207,6 +207,7 @@ static void of_capture(const struct books *b, struct buffer *out)
 	rows_of_run(out, &request_rows, b);
 	rows_of_run(out, &connection_rows, b);
 	rows_of_run(out, &http2_rows, b);
+	rows_of_run(out, &tls_rows, b);
 	if (b->relay.shown)
 		rows_of_run(out, &relay_rows, b);
 	family(out, traits, "counter", "Connections with this trait; one may have several.");

@@ -25,9 +25,10 @@ struct held_data {
 	uint8_t bytes[];
 };
 
-void direction_init(struct direction *d)
+void direction_init(struct direction *d, uint64_t base, bool of_server)
 {
-	d->plain = DIRECTION_START;
+	d->of_server = of_server;
+	d->plain = d->base = d->wire = base;
 	d->held_end = &d->held;
 }
 
@@ -139,23 +140,45 @@ static void search_from(struct direction *d, struct direction_env *env, uint64_t
 	d->wire = wire;
 }
 
-/** lose_record() - the one that @part begins with is cut by a gap of @bytes; is it known where the next begins? */
-static bool lose_record(struct direction *d, struct direction_env *env, size_t len, uint32_t bytes, enum lost_reason why)
+static void remember_end(struct direction *d, uint64_t wire)
 {
-	uint64_t from = d->wire;
-	size_t left = len - d->part.len;
+	uint8_t at = (uint8_t)(d->end_first + d->end_count) % DIRECTION_ENDS;
 
-	open_gap(d, from, 1, why);
-	keep_none(d, env);
-	if (bytes <= left) {
-		d->skip = (uint32_t)(left - bytes);
-		d->wire = from + len - d->skip;
-		return true;
-	}
-	return false;
+	d->ends[at] = (struct record_end){ wire, d->plain };
+	if (d->end_count < DIRECTION_ENDS)
+		d->end_count++;
+	else
+		d->end_first = (uint8_t)(d->end_first + 1) % DIRECTION_ENDS;
 }
 
-void direction_gap(struct direction *d, struct direction_env *env, uint32_t bytes, enum lost_reason why)
+/** lose_record() - the one of @len bytes that @part begins with is cut by a gap of @bytes; is it known where the next begins? */
+static bool lose_record(struct direction *d, struct direction_env *env, const struct direction_sink *sink, size_t len,
+			uint32_t bytes, enum lost_reason why)
+{
+	uint64_t from = d->wire;
+	size_t left = len - d->part.len, overhead = suite_overhead(d->keys.suite);
+	bool is_data = d->part.bytes[0] == RECORD_APPLICATION_DATA && overhead > 0 && len > overhead && !d->is_padded;
+	bool is_certain = bytes <= left && is_data && d->is_open && !d->gapped;
+
+	if (!is_certain)
+		open_gap(d, from, 1, why);
+	keep_none(d, env);
+	if (bytes > left)
+		return false;
+	d->skip = (uint32_t)(left - bytes);
+	d->wire = from + len - d->skip;
+	if (is_certain) {
+		d->number++;
+		d->keys_doubt = is_tls13(d);
+		d->plain += len - overhead;
+		remember_end(d, from + len);
+		sink->on_gap(sink->ctx, (uint32_t)(len - overhead), why);
+	}
+	return true;
+}
+
+void direction_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint32_t bytes,
+		   enum lost_reason why)
 {
 	uint64_t end;
 	size_t len;
@@ -176,11 +199,16 @@ void direction_gap(struct direction *d, struct direction_env *env, uint32_t byte
 		d->wire += bytes;
 		return;
 	}
+	if (d->skip > 0 && !d->gap_unknown) { /* ... and of what is behind it */
+		bytes -= d->skip;
+		d->wire += d->skip;
+		d->skip = 0;
+	}
 	len = is_framed(d) ? record_length(buffer_span(&d->part)) : 0;
 	if (len > 0 && !d->gap_unknown) {
 		uint64_t record_end = d->wire + len;
 
-		if (lose_record(d, env, len, bytes, why))
+		if (lose_record(d, env, sink, len, bytes, why))
 			return;
 		open_gap(d, record_end, records_in(d, end - record_end), why);
 	} else {
@@ -206,6 +234,7 @@ static bool close_gap(struct direction *d, struct direction_env *env, const stru
 {
 	uint64_t of_handshake = d->is_open || is_tls13(d) ? 0 : 1; /* the first record of TLS 1.2 is the last of its handshake */
 	uint32_t bytes = GAP_UNKNOWN;
+	bool goes_on;
 
 	if (!d->gapped)
 		return true;
@@ -218,7 +247,11 @@ static bool close_gap(struct direction *d, struct direction_env *env, const stru
 	if (bytes == 0)
 		return true;
 	d->plain += bytes == GAP_UNKNOWN ? wire - d->gap_from : bytes;
-	return sink->on_gap(sink->ctx, bytes, d->gap_why);
+	remember_end(d, wire);
+	d->told_to = wire;
+	goes_on = sink->on_gap(sink->ctx, bytes, d->gap_why);
+	d->told_to = 0;
+	return goes_on;
 }
 
 void direction_end(struct direction *d, const struct direction_sink *sink)
@@ -252,7 +285,7 @@ static bool try_numbers(struct direction *d, struct direction_env *env, struct s
 	for (uint64_t n = 0; n <= d->doubt; n++) {
 		if (d->doubt > 0 && ++d->trials > TRIALS_MAX)
 			return false;
-		if (stream_keys_open(keys, &t->record, from + n, env->room, &t->opened)) {
+		if (stream_keys_open(keys, &t->record, from + n, env->room[d->of_server], &t->opened)) {
 			t->number = from + n;
 			return true;
 		}
@@ -295,24 +328,22 @@ static bool may_be_protected(const struct direction *d, const struct record *r)
 	return is_tls13(d) ? r->type == RECORD_APPLICATION_DATA : d->is_changed;
 }
 
-static void remember_end(struct direction *d, uint64_t wire)
+bool direction_is_behind(const struct direction *d, uint64_t wire)
 {
-	uint8_t at = (uint8_t)(d->end_first + d->end_count) % DIRECTION_ENDS;
-
-	d->ends[at] = (struct record_end){ wire, d->plain };
-	if (d->end_count < DIRECTION_ENDS)
-		d->end_count++;
-	else
-		d->end_first = (uint8_t)(d->end_first + 1) % DIRECTION_ENDS;
+	if (d->told_to > 0)
+		return wire > d->told_to;
+	return d->keys.suite && !is_over(d) && wire > (d->gapped ? d->gap_from : d->wire + d->part.len);
 }
 
 /** plain_before() - ... as far as it is remembered */
 static bool plain_before(const struct direction *d, uint64_t wire, uint64_t *plain)
 {
-	uint64_t known = d->gapped ? d->gap_from : d->wire + d->part.len;
+	uint64_t from = d->gapped ? d->gap_from : d->wire;
 
-	if (wire > known) {
-		*plain = d->plain + 1;
+	if (direction_is_behind(d, wire)) {
+		size_t overhead = suite_overhead(d->keys.suite);
+
+		*plain = d->plain + (overhead > 0 && wire - from > overhead ? wire - from - overhead : 1);
 		return true;
 	}
 	for (uint8_t i = d->end_count; i > 0; i--) {
@@ -323,7 +354,7 @@ static bool plain_before(const struct direction *d, uint64_t wire, uint64_t *pla
 			return true;
 		}
 	}
-	*plain = DIRECTION_START;
+	*plain = d->base;
 	return d->end_count < DIRECTION_ENDS; /* it had read no record with data */
 }
 
@@ -444,7 +475,7 @@ static bool take_early(struct direction *d, struct direction_env *env, const str
 		       const struct chunk *piece, struct trial *t, bool *goes_on)
 {
 	if (!d->early.suite || t->record.type != RECORD_APPLICATION_DATA ||
-	    !stream_keys_open(&d->early, &t->record, d->early_number, env->room, &t->opened))
+	    !stream_keys_open(&d->early, &t->record, d->early_number, env->room[d->of_server], &t->opened))
 		return false;
 	d->early_number++;
 	counter_add(&env->stats->tls_records, 1);
@@ -471,6 +502,7 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 		return false;
 	d->number = t->number + 1;
 	d->doubt = 0;
+	d->keys_doubt = false;
 	d->unopened = 0;
 	d->is_padded |= t->opened.is_padded;
 	if (!d->is_open) {

@@ -12,13 +12,14 @@
  * records gone, it is the bytes that are missing but for the k records' overhead.
  * That holds where all suites' records have the same overhead, none is padded, and all
  * lost ones had data; a gap at the start, or across keys, has no length (GAP_UNKNOWN).
- * It is told when the next record is opened, or at the end. A record that a gap has cut
- * is known to be one, and where its header was captured so is what follows it.
+ * It is told when the next record is opened, or at the end. A record that a gap has cut, and whose
+ * header and end were captured, is known to be one: that gap is told at once.
  *
  * Forged segments could buy time with places to search and numbers to try, so both
  * have a bound for each gap. Beyond it the direction is lost.
  *
- * Offsets of plaintext start at DIRECTION_START. For the last records it is remembered
+ * Offsets of plaintext start where those of the stream do, so that connections differ in them as they do in their
+ * sequence numbers. For the last records it is remembered
  * where they ended in both streams, so that what the other side had read can be said
  * in plaintext: the last byte of the last record that it had read whole.
  */
@@ -35,7 +36,6 @@
 #include "tls/stream_keys.h"
 #include "tls/tls_stats.h"
 
-#define DIRECTION_START (UINT64_C(1) << 32)
 #define DIRECTION_ENDS  16 /* records whose ends are remembered; power of two */
 
 #define TRIALS_MAX   4096        /* for each gap */
@@ -47,7 +47,7 @@ struct held_data;
  * struct direction_sink - what a direction has to say. Any but @on_lost may end with the direction's owner being over,
  * which it then says by false: nothing more is told.
  * @on_data: plaintext, one record's; the chunk's time and peer_read are those of the piece that completed it
- * @on_gap:  plaintext that is missing, or GAP_UNKNOWN
+ * @on_gap:  plaintext that is missing, or GAP_UNKNOWN. Of a client's the server's direction may be fed meanwhile
  * @on_close: the sender has said that it sends no more
  * @on_opened: a record was opened for the first time
  */
@@ -63,7 +63,7 @@ struct direction_sink {
 struct direction_env {
 	struct budget *budget;
 	struct tls_stats *stats;
-	uint8_t room[RECORD_PAYLOAD_MAX]; /* the record at hand, open */
+	uint8_t room[2][RECORD_PAYLOAD_MAX]; /* the record at hand, open: a client's, a server's */
 };
 
 enum direction_state {
@@ -86,9 +86,11 @@ struct direction {
 	uint64_t doubt;              /* the next record's number is @number, or up to so much above */
 	uint64_t wire;               /* offset of what @part begins with, or of the next byte */
 	uint64_t plain;              /* ... of the next byte of plaintext */
+	uint64_t base;               /* ... and of its first */
 	struct buffer part;          /* of a record that is not whole; while searching, what may be one */
 	size_t charged;
 	size_t searched_to;          /* in @part */
+	uint64_t told_to;            /* while a gap is told: where it ends; else 0 */
 	uint64_t read_wire, read_plain; /* what direction_plain_at() was asked for last, and said */
 	uint64_t gap_from;           /* with gapped: where the first lost record began */
 	uint32_t trials, searched;   /* since the last gap */
@@ -97,6 +99,7 @@ struct direction {
 	enum lost_reason gap_why;
 	uint16_t unopened;           /* records in a row that did not open */
 	uint8_t end_count, end_first;
+	bool of_server;
 	bool is_open;                /* a record was opened */
 	bool is_changed;             /* TLS 1.2: the sender has said that records are protected from now on */
 	bool is_padded;              /* some record was */
@@ -104,8 +107,8 @@ struct direction {
 	struct record_end ends[DIRECTION_ENDS];
 };
 
-/** direction_init() - @d is zero; without keys yet: see @keys, and @early for a client's */
-void direction_init(struct direction *d);
+/** direction_init() - @d is zero; without keys yet: see @keys, and @early for a client's. @base: of the stream's first byte */
+void direction_init(struct direction *d, uint64_t base, bool of_server);
 
 /**
  * direction_feed() - the next bytes of the stream, in order
@@ -114,16 +117,20 @@ void direction_init(struct direction *d);
 void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk);
 
 /** direction_gap() - bytes that never come, or GAP_UNKNOWN */
-void direction_gap(struct direction *d, struct direction_env *env, uint32_t bytes, enum lost_reason why);
+void direction_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint32_t bytes,
+		   enum lost_reason why);
 
 /** direction_end() - nothing follows: a gap behind which nothing was found is told */
 void direction_end(struct direction *d, const struct direction_sink *sink);
 
+/** direction_is_behind() - are there bytes before @wire that were not captured, or of which it is not known what they are? */
+bool direction_is_behind(const struct direction *d, uint64_t wire);
+
 /**
  * direction_plain_at() - how much plaintext ends before @wire; false if that is not remembered
  *
- * Of bytes that were not captured yet nothing is known but that they are more than those that were. What is said of
- * a later byte is never less.
+ * Bytes that were not captured, or not yet, are taken to be of one record, as a message mostly is; they may be of more,
+ * and then there is less plaintext. What is said of a later byte is never less.
  */
 bool direction_plain_at(struct direction *d, uint64_t wire, uint64_t *plain);
 

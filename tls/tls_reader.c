@@ -21,7 +21,7 @@
 #include "tls/records.h"
 #include "tls/tls_queue.h"
 
-#define FINISH_RECORDS 4  /* with which a client ends its handshake, at most: certificates may be long */
+#define LATE_NS      (INT64_C(2) * NS_PER_S) /* for which the server's bytes wait for what the client sent before */
 #define CIPHER_BYTES 1200 /* of one that OpenSSL has set up, about */
 
 enum tls_state { TLS_HELLOS, TLS_SECRETS, TLS_OPEN, TLS_OVER };
@@ -63,7 +63,8 @@ struct tls {
 	struct client_hello client_hello;
 	struct server_hello server_hello;
 	struct buffer first[SIDES]; /* bytes of a side whose hello is not whole */
-	struct tls_queue queue;
+	struct tls_queue queue;            /* until it is open */
+	struct tls_queue late;             /* of the server, open: see put_off_response() */
 	struct tls *next_waiting;
 	struct wall since;          /* with TLS_SECRETS */
 	struct direction direction[SIDES];
@@ -110,8 +111,10 @@ static void set_state(struct tls *c, enum tls_state state)
 	c->state = state;
 	if (state == TLS_SECRETS)
 		join_waiting(c);
-	if (state == TLS_OVER)
-		tls_queue_clear(&c->queue, c->env->budget);
+	if (state != TLS_OVER)
+		return;
+	tls_queue_clear(&c->queue, c->env->budget);
+	tls_queue_clear(&c->late, c->env->budget);
 }
 
 /** decide() - what became of the connection; a later word replaces an earlier one */
@@ -144,6 +147,8 @@ static void leave(struct tls *c, enum tls_fate fate)
 	set_state(c, TLS_OVER);
 }
 
+static void tell_late(struct tls *c, bool all);
+
 /* ---- the inner reader ---- */
 
 static void sync_place(struct tls *c)
@@ -151,7 +156,7 @@ static void sync_place(struct tls *c)
 	const struct direction *d = &c->direction[SIDE_SERVER];
 
 	c->place.next = d->plain;
-	c->place.base = DIRECTION_START;
+	c->place.base = d->base;
 	c->place.synced = !c->unread_server;
 	c->place.held_count = (c->server ? c->server->held_count : 0) + d->gapped;
 	c->place.seen = true; /* it has said hello */
@@ -159,6 +164,7 @@ static void sync_place(struct tls *c)
 
 static bool make_inner(struct tls *c, enum stream_side side, struct span bytes)
 {
+	const struct direction *server = &c->direction[SIDE_SERVER];
 	const struct inner_kind *best = NULL;
 	enum claim least = CLAIM_LIKELY;
 	struct reader_start start = { .origin = c->origin, .server = &c->place, .from_first_byte = true };
@@ -171,7 +177,7 @@ static bool make_inner(struct tls *c, enum stream_side side, struct span bytes)
 		best = &c->env->inner[i];
 		least = claim;
 	}
-	start.server_passed_by = c->direction[SIDE_SERVER].plain - DIRECTION_START != (side == SIDE_SERVER ? bytes.len : 0);
+	start.server_passed_by = server->plain - server->base != (side == SIDE_SERVER ? bytes.len : 0);
 	if (best)
 		c->inner = best->ops->make(best->shared, &start);
 	return c->inner != NULL;
@@ -223,7 +229,9 @@ static bool on_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum lo
 	if (!c->inner && (side == SIDE_SERVER || !make_inner_for_gap(c)))
 		return side == SIDE_SERVER;
 	c->inner->ops->on_gap(c->inner, side, bytes, why, c->env->clock);
-	return true;
+	if (side == SIDE_CLIENT)
+		tell_late(c, false); /* what the server said of the gap's end comes before what is behind it */
+	return c->state == TLS_OPEN;
 }
 
 static bool client_data(void *ctx, const struct chunk *chunk)
@@ -305,18 +313,14 @@ static void tell_bytes(struct tls *c, enum stream_side side, const struct chunk 
 	}
 }
 
-/**
- * fate_of_unopened() - the secrets were known, but until the end no record of the client's was opened
- *
- * It may have sent none: but for the end of a handshake, which is under other keys and has a few.
- */
+/** fate_of_unopened() - the secrets were known, but until the end no record of the client's was opened: did it send none? */
 static enum tls_fate fate_of_unopened(const struct tls *c)
 {
 	const struct direction *d = &c->direction[SIDE_CLIENT];
 
 	if (d->gapped)
 		return TLS_LOST;
-	return c->direction[SIDE_SERVER].is_open || d->unopened <= FINISH_RECORDS ? TLS_READ : TLS_NO_KEYS;
+	return c->direction[SIDE_SERVER].is_open ? TLS_READ : TLS_NO_KEYS;
 }
 
 static void tell_end(struct tls *c, enum lost_reason why, bool seen)
@@ -333,14 +337,21 @@ static void tell_end(struct tls *c, enum lost_reason why, bool seen)
 	set_state(c, TLS_OVER);
 }
 
-static void tell(struct tls *c, const struct tls_waiting *w)
+static void tell_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum lost_reason why)
+{
+	struct direction_sink sink = sink_of(c, side);
+
+	direction_gap(&c->direction[side], &c->env->directions, &sink, bytes, why);
+}
+
+static void tell_now(struct tls *c, const struct tls_waiting *w)
 {
 	switch (w->event) {
 	case TLS_BYTES:
 		tell_bytes(c, w->side, &w->chunk);
 		break;
 	case TLS_GAP:
-		direction_gap(&c->direction[w->side], &c->env->directions, w->gap, w->why);
+		tell_gap(c, w->side, w->gap, w->why);
 		break;
 	case TLS_HALF_END:
 		sync_place(c);
@@ -351,6 +362,54 @@ static void tell(struct tls *c, const struct tls_waiting *w)
 		tell_end(c, w->why, w->seen);
 		break;
 	}
+}
+
+/**
+ * put_off_response() - is @w the server's, and of a time at which it had read more of the client than is known here?
+ *
+ * How much plaintext that was shows with the client's next records, which may still be held behind a gap; and without
+ * it a request behind that gap is not known by its response. So it waits for them, and all that follows it does.
+ */
+static bool put_off_response(struct tls *c, const struct tls_waiting *w)
+{
+	if (w->side != SIDE_SERVER || w->event == TLS_END)
+		return false;
+	if (!c->late.first && !(w->event == TLS_BYTES && w->chunk.peer_known &&
+				direction_is_behind(&c->direction[SIDE_CLIENT], w->chunk.peer_read)))
+		return false;
+	return tls_queue_add(&c->late, c->env->budget, w);
+}
+
+/** is_late_enough() - need the first of what was put off wait no longer? */
+static bool is_late_enough(const struct tls *c)
+{
+	const struct tls_waiting *w = c->late.first;
+
+	return w->event != TLS_BYTES || !direction_is_behind(&c->direction[SIDE_CLIENT], w->chunk.peer_read) ||
+	       wall_between(w->chunk.at, c->env->clock) > LATE_NS;
+}
+
+static void tell_late(struct tls *c, bool all)
+{
+	struct tls_waiting *w;
+
+	while (c->state == TLS_OPEN && c->late.first && (all || is_late_enough(c))) {
+		w = tls_queue_take(&c->late);
+		tell_now(c, w);
+		tls_waiting_free(&c->late, c->env->budget, w);
+	}
+}
+
+static void tell(struct tls *c, const struct tls_waiting *w)
+{
+	if (put_off_response(c, w))
+		return;
+	if (c->late.first)
+		tell_late(c, w->side == SIDE_SERVER || w->event == TLS_END); /* for the server's there was no room */
+	if (c->state == TLS_OPEN)
+		tell_now(c, w);
+	if (c->late.first)
+		tell_late(c, false);
 }
 
 /* ---- opening ---- */
@@ -451,14 +510,16 @@ static enum hello_result read_hello(struct tls *c, enum stream_side side, struct
 	return server_hello_read(bytes, &c->env->scratch, &c->server_hello);
 }
 
-/** look_for_hello() - in the bytes of @side up to @bytes; they are in the queue already */
-static void look_for_hello(struct tls *c, enum stream_side side, struct span bytes)
+/** look_for_hello() - in the bytes of @side up to @bytes, which lie at @offset and are in the queue already */
+static void look_for_hello(struct tls *c, enum stream_side side, struct span bytes, uint64_t offset)
 {
 	bool *has = side == SIDE_CLIENT ? &c->has_client_hello : &c->has_server_hello;
 	struct buffer *first = &c->first[side];
 
 	if (*has)
 		return;
+	if (first->len == 0)
+		direction_init(&c->direction[side], offset, side == SIDE_SERVER);
 	if (first->len > 0) {
 		buffer_add_span(first, bytes);
 		bytes = buffer_span(first);
@@ -521,7 +582,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 
 	follow_clock(c->env, chunk->at);
 	if (c->state == TLS_OPEN) {
-		tell_bytes(c, side, chunk);
+		tell(c, &w);
 		return result_of(c);
 	}
 	if (c->state == TLS_HELLOS && is_unreadable(c))
@@ -534,7 +595,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 	if (c->state != TLS_OVER)
 		put_off(c, &w);
 	if (c->state == TLS_HELLOS)
-		look_for_hello(c, side, chunk->bytes);
+		look_for_hello(c, side, chunk->bytes, chunk->offset);
 	if (c->state == TLS_SECRETS)
 		tls_look(c->env->lane, 0);
 	return result_of(c);
@@ -584,9 +645,14 @@ static bool on_half_end(struct reader *r, enum stream_side side)
 	struct tls *c = tls_of(r);
 	struct tls_waiting w = { .event = TLS_HALF_END, .side = side };
 
+	if (c->state == TLS_OPEN && put_off_response(c, &w))
+		return true;
 	if (c->state == TLS_OPEN) {
+		bool awaits;
+
 		sync_place(c);
-		return c->inner && c->inner->ops->on_half_end(c->inner, side);
+		awaits = c->inner && c->inner->ops->on_half_end(c->inner, side);
+		return awaits || c->late.first;
 	}
 	if (c->state != TLS_OVER)
 		put_off(c, &w);
@@ -599,7 +665,7 @@ static void on_end(struct reader *r, enum lost_reason why, bool seen)
 	struct tls_waiting w = { .event = TLS_END, .why = why, .seen = seen };
 
 	if (c->state == TLS_OPEN)
-		tell_end(c, why, seen);
+		tell(c, &w);
 	else if (c->state == TLS_SECRETS)
 		put_off(c, &w);
 }
@@ -632,8 +698,7 @@ static struct reader *make(void *shared, const struct reader_start *start)
 	c->origin = start->origin;
 	c->server = start->server;
 	tls_queue_init(&c->queue);
-	for (int side = 0; side < SIDES; side++)
-		direction_init(&c->direction[side]);
+	tls_queue_init(&c->late);
 	return &c->reader;
 }
 
@@ -699,7 +764,7 @@ static void close_env(void *shared)
 
 static void *open_env(const void *config)
 {
-	const struct tls_options *o = config;
+	const struct tls_reader_options *o = config;
 	struct tls_env *env = calloc(1, sizeof(*env));
 
 	if (!env)
@@ -745,7 +810,7 @@ static const struct reader_ops ops = {
 	.on_unfollowed = on_unfollowed,
 };
 
-struct reader_kind tls_reader(const struct tls_options *options)
+struct reader_kind tls_reader(const struct tls_reader_options *options)
 {
 	return (struct reader_kind){ &ops, options };
 }

@@ -34,7 +34,7 @@ struct tls_lane {
 	bool waits;   /* some connection waits for its secrets */
 };
 
-struct tls_options {
+struct tls_reader_options {
 	struct secrets *secrets; /* borrowed for the tracker's life, as all here are */
 	bool may_come;           /* secrets may be added while packets are read */
 	int64_t wait_ns;         /* capture time for which a connection waits for them */
@@ -46,7 +46,7 @@ struct tls_options {
 };
 
 /** tls_reader() - for tracker_new(); @options borrowed for that call */
-struct reader_kind tls_reader(const struct tls_options *options);
+struct reader_kind tls_reader(const struct tls_reader_options *options);
 
 /** tls_look_now() - what tls_look() does while something waits */
 void tls_look_now(struct tls_lane *lane, int64_t ns);

@@ -67,6 +67,13 @@ const struct option_row option_rows[] = {
 	  "HTTP/2 and gRPC: auto reads them, and connections that began before the capture on the ports of -p; on reads "
 	  "those on any port; off none",
 	  WORD(enum h2_mode, h2), .shown = "auto", .choices = "auto on off" },
+	{ OPTION_GROUP_CAPTURE, 0, "keylog", "FILE",
+	  "read TLS with the secrets in this key log (NSS format, RFC 9850), live as it grows; repeatable; those that a pcapng "
+	  "carries are always used",
+	  TEXTS(read_tls.key_logs) },
+	{ OPTION_GROUP_CAPTURE, 0, "keylog-wait", "TIME",
+	  "how long what is encrypted waits for its secrets, within --max-memory",
+	  DURATION(read_tls.wait_ns, 0, HOUR, 2 * SECOND) },
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
 	  "pppoe, gtp, tzsp, fabric (recordings: all are always opened)",
@@ -161,6 +168,9 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_TARGET, 0, "target-is-production", NULL,
 	  "send even to a target that is the service being watched: it then gets what it serves twice",
 	  FLAG(target_is_production), .shadow_only = true },
+	{ OPTION_GROUP_TARGET, 0, "tls-to-plain", NULL,
+	  "requests that were read from TLS may go to targets that are neither https:, nor unix:, nor on this host",
+	  FLAG(read_tls.to_plain), .shadow_only = true },
 	{ OPTION_GROUP_TARGET, 'R', "rate", "N",
 	  "at most this many requests a second to each target",
 	  .kind = OPTION_RATE, RANGE(1, 1000000000, 0), .late = true, .shown = "no limit", .hot = true, .shadow_only = true },

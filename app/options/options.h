@@ -36,6 +36,13 @@ enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT, LOG_FORMAT_BY_TERMINAL /* te
 enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFACES, COMMAND_CHECK_CONFIG,
 	       COMMAND_COMPLETION, COMMAND_LIST_PRESETS };
 
+/** struct tls_settings - reading TLS with secrets */
+struct tls_settings {
+	struct texts key_logs;
+	int64_t wait_ns; /* how long ciphertext waits for secrets */
+	bool to_plain;   /* what was TLS may leave as plain text */
+};
+
 struct options {
 	enum command command;
 	bool doctor;      /* shadowtap doctor: look and judge, mirror nothing */
@@ -48,6 +55,7 @@ struct options {
 	struct port_set ports;
 	struct port_set vxlan_ports; /* beside the usual ones */
 	enum h2_mode h2;
+	struct tls_settings read_tls;
 	unsigned tunnels;            /* TUNNEL_BIT()s: --decap */
 	const char *expression;      /* NULL if none */
 	uint32_t snaplen;

@@ -61,7 +61,7 @@
 /* Allowed with any arguments. */
 static const char *const allowed[] = {
 	/* memory */
-	"brk", "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "membarrier",
+	"brk", "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "mlock", "membarrier",
 	/* threads, their stacks and locks */
 	"futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq", "arch_prctl", "set_tid_address",
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "getcpu", "exit", "exit_group",

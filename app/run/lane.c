@@ -141,6 +141,7 @@ static void pass_quiet_time(struct lane *l, bool quiet)
 	now = mono_now();
 	if (quiet)
 		tracker_pass_quiet(l->tracker, now.ns - l->read_at.ns);
+	tls_look(&l->tls, quiet ? now.ns - l->read_at.ns : 0);
 	l->read_at = now;
 }
 
@@ -193,6 +194,7 @@ static bool read_again(struct lane *l)
 	if (!has_more_rounds(l))
 		return false;
 	tracker_finish(l->tracker);
+	tls_finish(&l->tls);
 	note_complaint(l);
 	err = l->o.reopen(l->o.ctx, l->o.index, &next, &error);
 	replace_source(l, next);
@@ -265,6 +267,7 @@ static void *lane_main(void *arg)
 	else
 		read_packets(l);
 	tracker_finish(l->tracker);
+	tls_finish(&l->tls);
 	event_log_flush(l->event_log);
 	lane_push_late(l);
 	if (l->source) {
@@ -299,8 +302,9 @@ static int make_event_log(struct lane *l)
 	return 0;
 }
 
-/* Tokens of HTTP/2 are apart from those of HTTP/1, both below the lane's number. */
+/* Tokens of HTTP/2 are apart from those of HTTP/1, and those inside TLS from others, all below the lane's number. */
 #define HTTP2_TOKENS (UINT64_C(1) << (LANE_TOKEN_BITS - 1))
+#define TLS_TOKENS   (UINT64_C(1) << (LANE_TOKEN_BITS - 2))
 
 int lane_new(const struct lane_options *options, struct lane **out)
 {
@@ -323,12 +327,32 @@ int lane_new(const struct lane_options *options, struct lane **out)
 				       .first_token = http.first_token | HTTP2_TOKENS,
 				       .next = &l->http2,
 				       .joins = set->joins_http2 };
-	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
+	struct http1_options inner_http = http;
+	struct http2_options inner_http2 = http2;
+	struct tls_reader_options tls = { .secrets = options->secrets,
+					  .may_come = set->tls_may_come,
+					  .wait_ns = set->tls_wait_ns,
+					  .inner = { http1_reader(&inner_http), http2_reader(&inner_http2) },
+					  .inner_count = set->reads_http2 ? 2 : 1,
+					  .budget = options->budget };
+	struct reader_kind kinds[READER_KINDS_MAX] = { http1_reader(&http) };
+	size_t kind_count = 1;
 
 	if (!l)
 		return -ENOMEM;
 	tracker.budget = options->budget;
-	http.stats = http2.stats = &l->http_stats;
+	http.stats = http2.stats = inner_http.stats = inner_http2.stats = &l->http_stats;
+	inner_http.sink = inner_http2.sink = http.sink;
+	inner_http.next = set->reads_http2 ? &l->http2_in_tls : NULL;
+	inner_http2.next = &l->http2_in_tls;
+	inner_http.first_token |= TLS_TOKENS;
+	inner_http2.first_token |= TLS_TOKENS;
+	tls.stats = &l->tls_stats;
+	tls.lane = &l->tls;
+	if (set->reads_http2)
+		kinds[kind_count++] = http2_reader(&http2);
+	if (options->secrets)
+		kinds[kind_count++] = tls_reader(&tls);
 	l->o = *options;
 	l->late_end = &l->late;
 	l->source = options->source;
@@ -337,7 +361,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	l->decisions = options->decisions;
 	l->memory_high = options->budget->limit / 4 * 3;
 	l->decoder = decoder_new(set->ports, set->vxlan_ports);
-	l->tracker = tracker_new(&tracker, kinds, set->reads_http2 ? 2 : 1);
+	l->tracker = tracker_new(&tracker, kinds, kind_count);
 	if (!l->decoder || !l->tracker || make_event_log(l) < 0) {
 		decoder_free(l->decoder);
 		tracker_free(l->tracker);
@@ -420,6 +444,11 @@ const struct reassembly_stats *lane_reassembly_stats(const struct lane *l)
 const struct http_stats *lane_http_stats(const struct lane *l)
 {
 	return &l->http_stats;
+}
+
+const struct tls_stats *lane_tls_stats(const struct lane *l)
+{
+	return &l->tls_stats;
 }
 
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)

@@ -33,6 +33,8 @@
 #include "reassembly/tracker.h"
 #include "replay/intake.h"
 #include "report/event_writer.h"
+#include "tls/secrets.h"
+#include "tls/tls_stats.h"
 
 struct lane;
 
@@ -47,6 +49,8 @@ struct lane_settings {
 	bool has_events; /* -o */
 	bool compares;   /* production's responses are wanted */
 	bool show_query;
+	bool tls_may_come;   /* secrets of TLS are added while packets are read */
+	int64_t tls_wait_ns; /* how long is waited for them */
 	bool reads_http2, joins_http2; /* joins: connections that began before the capture, too */
 };
 
@@ -65,6 +69,7 @@ struct lane_options {
 	struct ring *ring;              /* borrowed */
 	struct intake *intake;          /* borrowed */
 	struct recorder *recorder;      /* borrowed; NULL without -w */
+	struct secrets *secrets;        /* borrowed; NULL: no TLS is read */
 	bool tells_all;                 /* requests that are not sent are pushed too, without body: --explain */
 	struct event_writer *events;    /* borrowed; for requests that are not pushed; NULL without -o */
 	bool paced;                     /* what is pushed waits for its time */
@@ -105,6 +110,7 @@ const struct unread *lane_unread(const struct lane *l);
 const struct capture_stats *lane_capture_stats(const struct lane *l);
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
 const struct http_stats *lane_http_stats(const struct lane *l);
+const struct tls_stats *lane_tls_stats(const struct lane *l);
 
 /** lane_fleet_stats() - any thread: of a broker, or NULL; lane_fleet_facts(): @out is zero then */
 const struct fleet_stats *lane_fleet_stats(const struct lane *l);

@@ -13,6 +13,7 @@
 #include "app/run/lane.h"
 #include "http/http_stats.h"
 #include "http/protocol.h"
+#include "tls/tls_reader.h"
 
 struct lane {
 	struct lane_options o;
@@ -26,7 +27,10 @@ struct lane {
 	struct policy_stats *decisions;
 	struct capture_stats stats;
 	struct http_stats http_stats;
+	struct tls_stats tls_stats;
 	struct next_protocol http2; /* to which connections of HTTP/1 may change */
+	struct next_protocol http2_in_tls; /* ... and those inside TLS */
+	struct tls_lane tls;
 	struct relay_reader *reader; /* of a broker; NULL: there are packets */
 	uint64_t relay_tokens;       /* the last that was given */
 	struct unread unread;

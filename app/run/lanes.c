@@ -102,6 +102,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.ring = ls->rings[i],
 		.intake = o->intake,
 		.recorder = o->recording->recorder[i],
+		.secrets = o->secrets,
 		.tells_all = o->tells_all,
 		.events = o->events,
 		.paced = o->paced,
@@ -212,6 +213,7 @@ static void add_counters(void *sum, const void *part, size_t bytes)
 _Static_assert(sizeof(struct capture_stats) % sizeof(struct counter) == 0, "only counters");
 _Static_assert(sizeof(struct reassembly_stats) % sizeof(struct counter) == 0, "only counters");
 _Static_assert(sizeof(struct http_stats) % sizeof(struct counter) == 0, "only counters");
+_Static_assert(sizeof(struct tls_stats) % sizeof(struct counter) == 0, "only counters");
 _Static_assert(sizeof(struct policy_stats) % sizeof(struct counter) == 0, "only counters");
 
 void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
@@ -225,6 +227,7 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 				   counter_get(&lane_unread(ls->lane[i])->row[row].packets));
 		add_counters(&out->reassembly, lane_reassembly_stats(ls->lane[i]), sizeof(out->reassembly));
 		add_counters(&out->http, lane_http_stats(ls->lane[i]), sizeof(out->http));
+		add_counters(&out->tls, lane_tls_stats(ls->lane[i]), sizeof(out->tls));
 		add_counters(&out->policy, &ls->decisions[i].stats, sizeof(out->policy));
 	}
 }

@@ -51,6 +51,7 @@ struct lanes_options {
 	struct budget *budget;         /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recording *recording;   /* borrowed */
+	struct secrets *secrets;       /* as in struct lane_options */
 	bool tells_all;                /* as in struct lane_options, like those that follow */
 	struct event_writer *events;
 	bool paced;
@@ -85,6 +86,7 @@ struct lanes_stats {
 	struct unread unread;
 	struct reassembly_stats reassembly;
 	struct http_stats http;
+	struct tls_stats tls;
 	struct policy_stats policy;
 };
 

@@ -55,6 +55,7 @@ static int open_lanes(struct run *r, struct buffer *error)
 		.budget = &r->budget,
 		.intake = r->intake,
 		.recording = &r->recording,
+		.secrets = r->key_logs.secrets,
 		.tells_all = r->explain,
 		.events = r->outputs.events,
 		.paced = run_pace(r) == PACE_SCHEDULE,
@@ -124,6 +125,7 @@ static void add_handles(struct run *r)
 	if (r->o->duration_ns > 0)
 		uv_timer_start(&r->duration, run_on_duration, (uint64_t)((r->o->duration_ns + NS_PER_MS - 1) / NS_PER_MS), 0);
 	run_open_sample_control(r);
+	key_logs_follow(&r->key_logs, &r->loop);
 	progress_open(&r->progress, &r->loop, stages_progress(r->o), run_refresh, r);
 	r->handles_ready = true;
 }
@@ -156,6 +158,7 @@ static void note_who(struct run *r)
 
 int run_open(struct run *r, const struct options *options, struct buffer *error)
 {
+	struct input_settings inputs = stages_inputs(options);
 	int err;
 
 	note_who(r);
@@ -187,7 +190,11 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 	r->process_usage = process_usage_open();
 	if ((err = run_open_broker(r, error)) < 0)
 		return err;
-	if ((err = inputs_open(&r->inputs, stages_inputs(r->o), r->lane_count, error)) < 0)
+	if ((err = key_logs_open(&r->key_logs, stages_key_logs(r->o), error)) < 0)
+		return err;
+	inputs.files.on_secrets = key_logs_add;
+	inputs.files.secrets_ctx = &r->key_logs;
+	if ((err = inputs_open(&r->inputs, inputs, r->lane_count, error)) < 0)
 		return err;
 	if ((err = open_broker(r, error)) < 0)
 		return err;
@@ -267,6 +274,7 @@ void run_close(struct run *r)
 	comparing_free(r->comparing);
 	handing_over_free(r->handing_over);
 	lanes_free(r->lanes);
+	key_logs_close(&r->key_logs);
 	rules_deinit(&r->rules);
 	options_deinit(&r->reread);
 	recording_close(&r->recording);

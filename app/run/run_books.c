@@ -13,6 +13,7 @@ void run_take_books(struct run *r, struct books *b)
 		.unread = &stats.unread,
 		.reassembly = &stats.reassembly,
 		.http = &stats.http,
+		.tls = &stats.tls,
 		.policy = &stats.policy,
 		.intake = run_sends(r) ? intake_stats(r->intake) : NULL,
 		.relay = r->handing_over ? handing_over_stats(r->handing_over) : NULL,

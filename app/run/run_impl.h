@@ -27,6 +27,7 @@
 #include "app/run/explain.h"
 #include "app/run/handing_over.h"
 #include "app/run/inputs.h"
+#include "app/run/key_logs.h"
 #include "app/run/lanes.h"
 #include "app/run/outputs.h"
 #include "app/run/recording.h"
@@ -57,6 +58,7 @@ struct run {
 	struct recording recording;
 	struct end_command end_command;
 	struct budget budget;
+	struct key_logs key_logs;
 	struct inputs inputs;
 	struct nats_link *broker; /* of -r nats://, until the lane has it */
 	struct fleet_facts fleet; /* as they were when books were taken last, which borrow them */

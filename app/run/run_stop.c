@@ -24,6 +24,7 @@ void run_close_handles(struct run *r)
 	uv_close((uv_handle_t *)&r->before_wait, NULL);
 	sample_control_close(&r->sample);
 	progress_close(&r->progress);
+	key_logs_stop(&r->key_logs);
 	admin_close(r->admin);
 }
 

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <string.h>
+
 #include "app/options/options.h"
 
 #define HOLD_BYTES (256 * 1024)               /* out of order, per direction */
@@ -28,6 +30,25 @@ struct input_settings stages_inputs(const struct options *o)
 		.has_broker = stages_has_broker(o),
 		.sandbox = o->sandbox,
 	};
+}
+
+struct key_log_settings stages_key_logs(const struct options *o)
+{
+	return (struct key_log_settings){
+		.paths = o->read_tls.key_logs.at,
+		.path_count = o->read_tls.key_logs.count,
+		.live = o->files.count == 0,
+		.recordings = o->files.count > 0,
+	};
+}
+
+/* A pipe says its secrets between its packets; all other recordings are asked for them before the first. */
+static bool secrets_may_come(const struct options *o)
+{
+	for (size_t i = 0; i < o->files.count; i++)
+		if (strcmp(o->files.at[i], "-") == 0)
+			return true;
+	return o->files.count == 0;
 }
 
 struct tracker_options stages_tracker(const struct options *o)
@@ -67,6 +88,8 @@ struct lane_settings stages_lane(const struct options *o)
 		.show_query = o->show_query,
 	};
 
+	set.tls_may_come = secrets_may_come(o);
+	set.tls_wait_ns = o->read_tls.wait_ns;
 	set.tracker.reads_servers = o->compare.on;
 	set.reads_http2 = stages_reads_http2(o);
 	set.joins_http2 = stages_joins_http2(o);
@@ -94,6 +117,7 @@ struct target_options stages_target(const struct options *o, size_t i)
 		.shed_stale = is_live,
 		.is_here = is_live,
 		.may_be_production = o->target_is_production,
+		.tls_to_plain = o->read_tls.to_plain,
 		.keep_responses = o->compare.on,
 		.max_response = o->compare.max_response,
 	};

@@ -12,6 +12,7 @@
 #include "app/run/explain.h"
 #include "app/run/handing_over.h"
 #include "app/run/inputs.h"
+#include "app/run/key_logs.h"
 #include "app/run/lane.h"
 #include "app/run/end_command.h"
 #include "app/run/outputs.h"
@@ -38,6 +39,9 @@ struct lane_settings stages_lane(const struct options *o);
 
 /** stages_target() - of target @i; its budget, and what makes its heads, are the run's own */
 struct target_options stages_target(const struct options *o, size_t i);
+
+/** stages_key_logs() - where the secrets of TLS come from */
+struct key_log_settings stages_key_logs(const struct options *o);
 
 struct sample_settings stages_sample(const struct options *o);
 

@@ -31,7 +31,7 @@ PATIENCE_S = 300  # only so that a hanging binary ends; nothing is measured agai
 LOST_REASONS = ("gap", "truncated", "reset", "idle", "too_large", "malformed", "upgraded", "memory", "multipath", "urgent",
                 "head_unknown", "framing", "stream_reset", "stream_long", "refused", "cut_at_end")
 FILTERED = ("method", "denied", "path", "host", "header", "loop")
-TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2")
+TARGET_SHED = ("rate", "queue", "stale", "breaker", "production", "needs_http2", "plain")
 ANSWERED = ("2xx", "3xx", "4xx", "5xx")
 FAILED = ("timeout", "connect", "dns", "tls", "reset", "stale", "protocol", "refused", "goaway", "stream_reset")
 EVERY_REQUEST = ("-X", "any", "--allow-side-effects")

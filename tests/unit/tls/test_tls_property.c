@@ -342,7 +342,7 @@ static void tell_secrets(struct run *r, const struct story *s)
 
 static void open_run(struct run *r)
 {
-	struct tls_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
+	struct tls_reader_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
 	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
 	struct reader_kind kind;
 

@@ -1,0 +1,173 @@
+/* key_logs.c - see key_logs.h */
+#include "app/run/key_logs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define EXPIRE_NS (INT64_C(300) * NS_PER_S) /* live: what nobody has asked for */
+#define PIECES_AT_ONCE 64                   /* of a file that grows without end, before the loop does something else */
+
+static void on_entry(void *ctx, const struct key_log_entry *entry)
+{
+	const struct key_logs *k = ctx;
+
+	secrets_add(k->secrets, entry, mono_now());
+}
+
+static void on_line(void *ctx, enum key_log_line line)
+{
+	struct key_logs *k = ctx;
+
+	k->counts.lines++;
+	k->counts.malformed += line == KEY_LOG_MALFORMED;
+}
+
+/** start_again() - a file that was cut is written anew */
+static void start_again(struct key_log_file *f)
+{
+	struct stat st;
+
+	if (!f->is_file || fstat(f->fd, &st) < 0 || (uint64_t)st.st_size >= f->at)
+		return;
+	lseek(f->fd, 0, SEEK_SET);
+	f->at = 0;
+	explicit_bzero(&f->log, sizeof(f->log));
+}
+
+/** read_on() - what was added since; 0 or a negative errno */
+static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
+{
+	struct key_log_sink sink = { k, on_entry, on_line };
+	uint8_t bytes[16384];
+	ssize_t n = 0;
+
+	start_again(f);
+	for (; pieces > 0; pieces--) {
+		n = read(f->fd, bytes, sizeof(bytes));
+		if (n <= 0)
+			break;
+		f->at += (uint64_t)n;
+		key_log_feed(&f->log, span_of(bytes, (size_t)n), &sink);
+	}
+	explicit_bzero(bytes, sizeof(bytes));
+	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
+}
+
+static void warn_if_shared(const char *path, const struct stat *st)
+{
+	if (st->st_mode & (S_IRGRP | S_IROTH))
+		log_warn("\"%s\" can be read by others than its owner, and who reads it reads these connections: chmod 600", path);
+}
+
+static int open_one(struct key_logs *k, const char *path, struct buffer *error)
+{
+	struct key_log_file *f = &k->files[k->count];
+	struct stat st;
+	int err;
+
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+		err = -errno;
+		if (f->fd >= 0)
+			close(f->fd);
+		buffer_printf(error, "cannot read the key log \"%s\": %s", path, strerror(-err));
+		return err;
+	}
+	k->count++;
+	f->is_file = S_ISREG(st.st_mode);
+	if (!f->is_file && !(S_ISFIFO(st.st_mode) && k->set.live)) {
+		buffer_printf(error, "the key log \"%s\" is no regular file%s", path, k->set.live ? ", and no named pipe" : "");
+		return -EINVAL;
+	}
+	warn_if_shared(path, &st);
+	err = read_on(k, f, SIZE_MAX);
+	if (err < 0)
+		buffer_printf(error, "cannot read the key log \"%s\": %s", path, strerror(-err));
+	return err;
+}
+
+/** end_all() - of what is not followed the last line needs no end */
+static void end_all(struct key_logs *k)
+{
+	struct key_log_sink sink = { k, on_entry, on_line };
+
+	for (size_t i = 0; i < k->count; i++)
+		key_log_end(&k->files[i].log, &sink);
+}
+
+int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer *error)
+{
+	int err = 0;
+
+	k->set = set;
+	if (set.path_count == 0 && !set.recordings)
+		return 0;
+	if (set.path_count > KEY_LOGS_MAX) {
+		buffer_printf(error, "--keylog: at most %d files", KEY_LOGS_MAX);
+		return -EINVAL;
+	}
+	k->secrets = secrets_new(SECRETS_MAX, set.live ? EXPIRE_NS : 0);
+	if (!k->secrets) {
+		buffer_add_str(error, "cannot set up the table of secrets: out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < set.path_count && err == 0; i++)
+		err = open_one(k, set.paths[i], error);
+	if (err == 0 && !set.live)
+		end_all(k);
+	return err;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct key_logs *k = timer->data;
+
+	for (size_t i = 0; i < k->count; i++)
+		read_on(k, &k->files[i], PIECES_AT_ONCE); /* what cannot be read now is tried again */
+	secrets_expire(k->secrets, mono_now());
+}
+
+void key_logs_follow(struct key_logs *k, uv_loop_t *loop)
+{
+	if (!k->set.live || k->count == 0)
+		return;
+	uv_timer_init(loop, &k->timer);
+	k->timer.data = k;
+	k->follows = true;
+	uv_timer_start(&k->timer, on_timer, 0, KEY_LOGS_MS);
+}
+
+void key_logs_stop(struct key_logs *k)
+{
+	if (k->follows)
+		uv_close((uv_handle_t *)&k->timer, NULL);
+	k->follows = false;
+}
+
+void key_logs_add(void *ctx, struct span text)
+{
+	const struct key_logs *k = ctx;
+	struct key_log_sink sink = { ctx, on_entry, NULL };
+	struct key_log log = { 0 };
+
+	if (!k->secrets)
+		return;
+	key_log_feed(&log, text, &sink);
+	key_log_end(&log, &sink);
+}
+
+void key_logs_close(struct key_logs *k)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		close(k->files[i].fd);
+		explicit_bzero(&k->files[i].log, sizeof(k->files[i].log));
+	}
+	k->count = 0;
+	secrets_free(k->secrets);
+	k->secrets = NULL;
+}

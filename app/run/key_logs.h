@@ -1,0 +1,67 @@
+/*
+ * key_logs.h - --keylog: files with the secrets of TLS, read whole at the start and then, live, as they grow
+ *
+ * Theory of operation. They are opened with the rights that we started with, and
+ * their descriptors are kept, since whom we become may not open them. Live, the loop reads
+ * on what was added, each KEY_LOGS_MS; a file that has become shorter is read from
+ * its start again. A named pipe is read in the same way, whoever writes to it comes and goes.
+ *
+ * What recordings carry themselves (Decryption Secrets Blocks) comes in by key_logs_add(). Nothing that
+ * is read here is shown anywhere; of a line that is none only that there was one.
+ */
+#ifndef APP_RUN_KEY_LOGS_H
+#define APP_RUN_KEY_LOGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/buffer.h"
+#include "tls/secrets.h"
+
+#define KEY_LOGS_MS  50
+#define KEY_LOGS_MAX 64
+
+/** struct key_log_settings - see stages_key_logs(); everything borrowed */
+struct key_log_settings {
+	const char *const *paths;
+	size_t path_count;
+	bool live;       /* they are followed, and what is old is forgotten */
+	bool recordings; /* secrets may come out of recordings, too */
+};
+
+/** struct key_log_counts - lines of all logs */
+struct key_log_counts {
+	uint64_t lines, malformed;
+};
+
+struct key_log_file {
+	int fd;
+	bool is_file; /* else a pipe */
+	uint64_t at;  /* read so far */
+	struct key_log log;
+};
+
+struct key_logs {
+	struct key_log_settings set;
+	struct secrets *secrets; /* NULL: there are none, and no TLS is read */
+	struct key_log_file files[KEY_LOGS_MAX];
+	size_t count;
+	struct key_log_counts counts; /* of @files; the loop's */
+	uv_timer_t timer;
+	bool follows;
+};
+
+/** key_logs_open() - open all and read what is there; 0, or a negative errno with one sentence. key_logs_close() in every case */
+int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer *error);
+
+/** key_logs_follow() - live: read on, on @loop; key_logs_stop() before the loop ends */
+void key_logs_follow(struct key_logs *k, uv_loop_t *loop);
+void key_logs_stop(struct key_logs *k);
+
+/** key_logs_add() - any thread: the text of a log out of a recording, with whole lines; @ctx: struct key_logs */
+void key_logs_add(void *ctx, struct span text);
+
+void key_logs_close(struct key_logs *k);
+
+#endif

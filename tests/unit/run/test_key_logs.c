@@ -1,0 +1,201 @@
+/* test_key_logs.c - key logs that are there, that grow, that are cut, and pipes */
+#include "tests/rig/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/run/key_logs.h"
+
+static char folder[] = "/tmp/test_key_logs.XXXXXX";
+static char path[64];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/keys", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+static void put_line(FILE *f, unsigned number, const char *end)
+{
+	fprintf(f, "CLIENT_TRAFFIC_SECRET_0 %064x ", number);
+	for (int i = 0; i < 32; i++)
+		fprintf(f, "%02x", number & 0xff);
+	fputs(end, f);
+	fflush(f);
+}
+
+static bool is_known(struct key_logs *k, unsigned number)
+{
+	uint8_t random[TLS_RANDOM_BYTES] = { 0 };
+	struct secrets_found found;
+
+	random[30] = (uint8_t)(number >> 8);
+	random[31] = (uint8_t)number;
+	return secrets_find(k->secrets, random, &found);
+}
+
+static int open_logs(struct key_logs *k, bool live)
+{
+	static const char *const paths[] = { path };
+	struct buffer error = { 0 };
+	int err;
+
+	memset(k, 0, sizeof(*k));
+	err = key_logs_open(k, (struct key_log_settings){ .paths = paths, .path_count = 1, .live = live }, &error);
+	assert_true((err < 0) == (error.len > 0));
+	buffer_deinit(&error);
+	return err;
+}
+
+static FILE *new_file(const char *mode)
+{
+	FILE *f = fopen(path, mode);
+
+	assert_non_null(f);
+	fchmod(fileno(f), 0600);
+	return f;
+}
+
+static void test_whole(void **state)
+{
+	struct key_logs k;
+	FILE *f = new_file("w");
+
+	(void)state;
+	for (unsigned i = 1; i <= 300; i++)
+		put_line(f, i, i == 300 ? "" : "\r\n");
+	fclose(f);
+	assert_int_equal(open_logs(&k, false), 0);
+	for (unsigned i = 1; i <= 300; i++)
+		assert_true(is_known(&k, i));
+	assert_int_equal(k.counts.lines, 300);
+	assert_int_equal(k.counts.malformed, 0);
+	key_logs_close(&k);
+}
+
+static void test_missing(void **state)
+{
+	struct key_logs k;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(open_logs(&k, false), -ENOENT);
+	key_logs_close(&k);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(open_logs(&k, true), -EINVAL);
+	key_logs_close(&k);
+	rmdir(path);
+}
+
+/* Until it is known, or the loop has turned so often that it never will be */
+static bool comes(struct key_logs *k, uv_loop_t *loop, unsigned number)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (is_known(k, number))
+			return true;
+		uv_run(loop, UV_RUN_ONCE);
+	}
+	return false;
+}
+
+static void test_growing(void **state)
+{
+	struct key_logs k;
+	uv_loop_t loop;
+	FILE *f = new_file("w");
+
+	(void)state;
+	put_line(f, 1, "\n");
+	assert_int_equal(open_logs(&k, true), 0);
+	uv_loop_init(&loop);
+	key_logs_follow(&k, &loop);
+	assert_true(is_known(&k, 1));
+	put_line(f, 2, ""); /* not whole */
+	put_line(f, 3, "\n");
+	put_line(f, 4, "\n");
+	assert_true(comes(&k, &loop, 4));
+	assert_false(is_known(&k, 2) || is_known(&k, 3)); /* two in one line */
+	f = freopen(path, "w", f); /* the same file, from its start */
+	assert_non_null(f);
+	put_line(f, 5, "\n");
+	assert_true(comes(&k, &loop, 5));
+	assert_true(is_known(&k, 1));
+	fclose(f);
+	key_logs_stop(&k);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	key_logs_close(&k);
+}
+
+/* Whoever writes may go and come again. */
+static void test_pipe(void **state)
+{
+	struct key_logs k;
+	uv_loop_t loop;
+	FILE *f;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(open_logs(&k, false), -EINVAL);
+	key_logs_close(&k);
+	assert_int_equal(open_logs(&k, true), 0);
+	uv_loop_init(&loop);
+	key_logs_follow(&k, &loop);
+	for (unsigned i = 1; i <= 2; i++) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		put_line(f, i, "\n");
+		assert_true(comes(&k, &loop, i));
+		fclose(f);
+	}
+	key_logs_stop(&k);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	key_logs_close(&k);
+}
+
+static void test_of_recording(void **state)
+{
+	struct key_logs k = { 0 };
+	struct buffer error = { 0 }, text = { 0 };
+
+	(void)state;
+	key_logs_add(&k, SPAN_LITERAL("CLIENT_RANDOM 00 00\n")); /* nobody wants it */
+	assert_int_equal(key_logs_open(&k, (struct key_log_settings){ 0 }, &error), 0);
+	assert_null(k.secrets);
+	assert_int_equal(key_logs_open(&k, (struct key_log_settings){ .recordings = true }, &error), 0);
+	buffer_printf(&text, "CLIENT_TRAFFIC_SECRET_0 %064x %064x\n", 7, 8);
+	key_logs_add(&k, buffer_span(&text));
+	assert_true(is_known(&k, 7));
+	buffer_deinit(&text);
+	key_logs_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_of_recording),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
