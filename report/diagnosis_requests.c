@@ -77,7 +77,7 @@ static void joined_late(const struct symptoms *s, struct diagnosis *d)
 	if (b->requests.seen > 0) {
 		line = diagnosis_add(d, FINDING_NOTE, "midstream");
 		line_count(line, b->connections.midstream, "connection");
-		line_say(line, " began before the capture. Of each, the first requests that are read are those that begin after it.");
+		line_say(line, " began before the capture; of their requests those are read that begin after it.");
 		return;
 	}
 	if (b->connections.tls + b->connections.http2 > 0)

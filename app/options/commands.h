@@ -18,7 +18,7 @@
 	X(OUTPUT,       "output",       'o',   "FILE",    "write it to FILE, by its suffix .json, .html or .md; repeatable. The default is " \
 							  "Markdown on standard output")                       \
 	X(FAIL_ON,      "fail-on",      0,     "EXPR",    "exit with 3 if this holds, such as 'mismatch_upper > 0.5% or compared < 1000'") \
-	X(AGAINST,      "against",      0,     "FILE",    "say what has changed since this report, and what cannot be told apart") \
+	X(AGAINST,      "against",      0,     "FILE",    "say what has changed since this report, and what may be the same") \
 	X(HELP,         "help",         'h',   NULL,      "print this text")
 
 #define DIFF_OPTIONS(X)                                                                                      \

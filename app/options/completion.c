@@ -22,7 +22,8 @@
 #include "app/options/option_table.h"
 
 /* what else may stand on the line: commands, and the first words of a packet filter */
-#define WORDS "help doctor report diff repro plan host net port src dst tcp udp vlan not and or"
+#define COMMANDS "doctor report diff repro plan"
+#define WORDS "help " COMMANDS " host net port src dst tcp udp vlan not and or"
 
 enum value_source { VALUE_NONE, VALUE_UNKNOWN, VALUE_CHOICES, VALUE_INTERFACE, VALUE_FILE, VALUE_USER };
 
@@ -111,7 +112,8 @@ static void bash_command(struct buffer *out, const struct command_row *c)
 static void bash_text(struct buffer *out)
 {
 	buffer_add_str(out, bash_begin);
-	buffer_add_str(out, "\tcase ${COMP_WORDS[1]} in\n");
+	buffer_add_str(out, "\tcase ${COMP_WORDS[1]} in\n"
+			    "\thelp)\n\t\tmapfile -t COMPREPLY < <(compgen -W '" COMMANDS "' -- \"$cur\")\n\t\treturn ;;\n");
 	for (size_t i = 0; i < command_count; i++)
 		bash_command(out, &commands[i]);
 	buffer_add_str(out, "\tesac\n\tcase $prev in\n");
@@ -219,7 +221,7 @@ static void zsh_command(struct buffer *out, const struct command_row *c)
 static void zsh_text(struct buffer *out)
 {
 	buffer_add_str(out, zsh_begin);
-	buffer_add_str(out, "case ${words[2]} in\n");
+	buffer_add_str(out, "case ${words[2]} in\nhelp)\n\tcompadd -- " COMMANDS "\n\treturn ;;\n");
 	for (size_t i = 0; i < command_count; i++)
 		zsh_command(out, &commands[i]);
 	buffer_add_str(out, "esac\n_arguments -s -S");
@@ -306,7 +308,8 @@ static void fish_text(struct buffer *out)
 	buffer_add_str(out, fish_begin);
 	for (size_t i = 0; i < command_count; i++)
 		buffer_printf(out, " %s", commands[i].name);
-	buffer_add_str(out, "\nend\ncomplete -c shadowtap -f\n");
+	buffer_add_str(out, " help\nend\ncomplete -c shadowtap -f\n");
+	buffer_add_str(out, "complete -c shadowtap -n '__shadowtap_command help' -a '" COMMANDS "'\n");
 	for (size_t i = 0; i < command_count; i++)
 		fish_command(out, &commands[i]);
 	for (const struct option_row *row = option_rows; row < option_rows + option_row_count; row++) {

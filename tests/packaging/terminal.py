@@ -25,6 +25,8 @@ TYPED = [
     ("shadowtap -r mon", r"shadowtap -r monday\.pcap"),
     ("shadowtap doc", "shadowtap doctor"),
     ("shadowtap --interface l", "shadowtap --interface lo"),
+    ("shadowtap help do", "shadowtap help doctor"),
+    ("shadowtap report mon", r"shadowtap report monday\.pcap"),
 ]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r|\x07")
 
@@ -103,6 +105,8 @@ OFFERED = [
     ("shadowtap --preset=mlf", {"--preset=mlflow"}),
     ("shadowtap -r mon", {"monday.pcap"}),
     ("shadowtap doc", {"doctor"}),
+    ("shadowtap help do", {"doctor"}),
+    ("shadowtap help --sam", set()),
     ("shadowtap doctor --interface l", {"lo"}),
     ("shadowtap --completion ", {"bash", "zsh", "fish"}),
     ("shadowtap --port mon", set()),

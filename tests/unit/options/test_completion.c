@@ -53,7 +53,7 @@ static const struct line_row lines[] = {
 	/* quotes, brackets and colons of the table stand for themselves */
 	{ SHELL_ZSH, "\t'*'{-H+,--header=}'[set a header, '\\''N\\:'\\'' removes it, @FILE reads lines; with NAME\\: for that "
 		     "target; repeatable]:\\[NAME\\:\\]'\\''N\\: V'\\'': ' \\" },
-	{ SHELL_FISH, "\tnot contains -- \"$words[2]\" report diff repro plan" },
+	{ SHELL_FISH, "\tnot contains -- \"$words[2]\" report diff repro plan help" },
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -l completion -d 'print the script with which bash, zsh or fish "
 		      "completes our options, and exit' -x -a 'bash zsh fish'" },
 	{ SHELL_FISH, "complete -c shadowtap -n '__shadowtap_run' -s r -l read -d 'read a pcap or pcapng file, gzip too; - is "
