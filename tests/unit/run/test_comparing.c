@@ -188,6 +188,43 @@ static void test_unlike_failures(void **state)
 	}
 }
 
+static struct response *call_status(struct rig *g, const char *grpc_status)
+{
+	struct response_head head = { 0 };
+	struct response *r;
+
+	assert_true(response_head_name(&head, SPAN_LITERAL("grpc-status")) && response_head_value(&head, span_str(grpc_status)) &&
+		    response_head_end_field(&head));
+	r = response_new(200, &head, &g->budget);
+	assert_non_null(r);
+	response_head_deinit(&head);
+	return r;
+}
+
+/* Of a call of gRPC its own status counts, for both are 200 by HTTP's. */
+static void test_unlike_calls(void **state)
+{
+	static const struct {
+		const char *production;
+		bool is_told;
+	} calls[] = { { "5", false }, { "0", true }, { "14", true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct outcome outcome = { .kind = OUTCOME_ANSWERED_2XX, .status_code = 200, .grpc_status = GRPC_NOT_FOUND };
+		struct rig g;
+
+		START(&g, "-t", "sink:");
+		expect(&g, 0);
+		comparing_production(g.c, 1, call_status(&g, calls[i].production));
+		outcome.response = call_status(&g, "5");
+		comparing_outcome(g.c, 0, g.m[0], &outcome);
+		drain(&g, INT64_MAX / 2);
+		assert_string_equal(buffer_text(&g.failures), calls[i].is_told ? "200 " : "");
+		finish(&g);
+	}
+}
+
 /* A drain that is hurried tells its end once, though what comes later wakes the loop again. */
 static void test_drain_again(void **state)
 {
@@ -259,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_unlike_failures),
+		cmocka_unit_test(test_unlike_calls),
 		cmocka_unit_test(test_drain_again),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_wrong),
