@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import nats_jwt
 import nats_talk
 from cases_live import nginx
 from cases_tls import make_authority, make_certificate, openssl
@@ -254,4 +255,23 @@ def fleet_auth(lab):
     server.end()
 
 
-CASES = [fleet_cut, fleet_narrow, fleet_disk_full, fleet_tls, fleet_auth]
+def fleet_credentials(lab):
+    """A user's token and seed in a file: one of this operator's account gets in, one of another's does not."""
+    need_program("openssl")
+    host, far = world(lab)
+    places = [lab.directory / name for name in ("ours", "theirs")]
+    for place in places:
+        place.mkdir()
+    (config, ours), (_, theirs) = (nats_jwt.make(place, ["tap"]) for place in places)
+    url = f"nats://{FAR}:4222/digits"
+    nats_talk.start(lab, far, text=f'listen: "0.0.0.0:4222"\njetstream {{ store_dir: "{lab.directory}/js" }}\n{config}')
+    hands_over(lab, host, url, "--creds", ours["tap"])
+    for args in ([], ["--creds", theirs["tap"]]):
+        status, said = tap_ends(lab, host, url, *args)
+        check(status == 1 and "refuses us" in said and "SU" not in said, f"{args}: exit {status}: {said[-300:]}")
+    ours["tap"].write_text("nothing\n")
+    status, said = tap_ends(lab, host, url, "--creds", ours["tap"])
+    check(status != 0 and "--creds" in said, f"no credentials in the file: exit {status}: {said[-300:]}")
+
+
+CASES = [fleet_cut, fleet_narrow, fleet_disk_full, fleet_tls, fleet_auth, fleet_credentials]
