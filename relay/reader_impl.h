@@ -64,6 +64,7 @@ struct partition {
 	struct mono put_at;	    /* 0: nothing is being claimed */
 	bool is_in_doubt;	    /* whether that was put is to be looked up */
 	uint64_t place;		    /* of the last message that came */
+	uint64_t looked;	    /* up to where nothing lay unread, at the last look at the stream */
 	uint64_t pending;	    /* behind it */
 	uint32_t pulled;	    /* messages that may still come for the open pull */
 	uint32_t pull_number;

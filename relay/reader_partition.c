@@ -599,6 +599,7 @@ void partition_take(struct relay_reader *r, struct partition *p)
 	claim_deinit(&p->known);
 	p->known = c;
 	p->place = c.upto;
+	p->looked = c.upto < r->state.first ? r->state.first - 1 : c.upto;
 	p->is_mine = true;
 	if (broker_consume(r, p) < 0) {
 		lose_partition(r, p);

@@ -17,15 +17,21 @@
 #define STATE_EVERY_NS NS_PER_S
 #define SURVEY_EVERY_NS (NS_PER_S / 10)
 
-/* What the broker discarded although we had not reached it */
+/*
+ * What the broker discarded although we had not reached it: where its first message lies now is behind where we were at the last
+ * look. Who had read all at that time was at the end of the stream, wherever in it its own last message lay.
+ */
 static void look_for_skipped(struct relay_reader *r, struct partition *p)
 {
-	uint64_t reached = p->place;
+	uint64_t skipped;
 
-	if (!p->is_mine || p->put_at.ns || partition_is_read_up(p) || p->pending == 0 || r->state.first <= reached + 1)
+	if (!p->is_mine)
 		return;
-	p->known.skipped += r->state.first - (reached + 1);
-	p->place = r->state.first - 1;
+	skipped = r->state.first > p->looked + 1 ? r->state.first - (p->looked + 1) : 0;
+	p->known.skipped += skipped;
+	if (p->put_at.ns)
+		p->put.skipped += skipped;
+	p->looked = partition_is_read_up(p) ? r->state.last : p->place + skipped;
 }
 
 static void void_all(struct relay_reader *r)
