@@ -15,7 +15,7 @@ import time
 import broker
 from lab import PYTHON, HERE, Process, Shadow, Tap, check, need_program, wait_for
 
-ROUNDS = int(os.environ.get("SHADOWTAP_FLEET_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("SHADOWTAP_FLEET_ROUNDS", "5"))  # 50 with ./test --long
 
 
 class Fleet:
@@ -29,7 +29,7 @@ class Fleet:
         self.made = {"partitions": partitions, **stream}
         with self.broker.client() as c:
             c.make_stream(**self.made)
-        log = lab.directory / "shadow.log"
+        log = lab.directory / f"{lab.label('shadow')}.log"
         self.shadow = Shadow([PYTHON, HERE / "shadow.py", "--host", "127.0.0.1", "--port", str(self.port), "--mode", mode, "--log", log],
                              lab.directory, "shadow", log)
         lab.processes.append(self.shadow)
@@ -463,6 +463,68 @@ def fleet_waits_for_broker(lab):
         replayer.stop()
 
 
-CASES = [fleet_sends_each_once, fleet_shares, fleet_replayer_killed, fleet_nothing_twice, fleet_two_owners, fleet_one_three_one,
+def shadow_at(lab, port):
+    log = lab.directory / f"shadow-{port}.log"
+    shadow = Shadow([PYTHON, HERE / "shadow.py", "--host", "127.0.0.1", "--port", str(port), "--mode", "ok", "--log", log],
+                    lab.directory, f"shadow-{port}", log)
+    lab.processes.append(shadow)
+    wait_for("the shadow", lambda: subprocess.run(["ss", "-Hltn", f"sport = :{port}"], check=True, capture_output=True).stdout)
+    return shadow
+
+
+def hand_over(lab, f, recording, *args):
+    """A tap of a recording, to its end; its report"""
+    label = lab.label("handed")
+    tap = Tap([lab.binary, "-r", lab.pcap(recording), "-x", "max", "-t", f.broker.url(), "-Z", "root", "--report", f"{label}.json", *args],
+              lab.directory, label)
+    lab.processes.append(tap)
+    return tap.finish()
+
+
+def what_came(shadow):
+    """Each request, but for what is fresh in each: the id, and to whom it is addressed"""
+    def fields(request):
+        return tuple((n.lower(), v) for n, v in request["headers"] if n.lower() not in ("x-shadowtap", "host", "user-agent"))
+    return collections.Counter((r["method"], r["target"], r["body"], fields(r)) for r in shadow.requests())
+
+
+def fleet_of_a_recording(lab):
+    """Handed over and replayed elsewhere, each request has the very bytes that a direct replay sends."""
+    for recording in ("v1-predict", "aiohttp", "curl-multipart", "java-like"):
+        with Fleet(lab) as f:
+            direct = shadow_at(lab, broker.free_port())
+            port = int(direct.label.rsplit("-", 1)[1])
+            there = Tap([lab.binary, "-r", lab.pcap(recording), "-x", "max", "-t", f"http://127.0.0.1:{port}", "-m", "20s", "-Z", "root", "--report",
+                         f"direct-{port}.json"], lab.directory, f"direct-{port}")
+            lab.processes.append(there)
+            there.finish()
+            handed = hand_over(lab, f, recording)
+            report = f.replayer("--from", "start", "-x", "max", "-m", "20s", "--stop-when", "caught-up").finish()
+            relay, fleet = handed["relay"], report["fleet"]
+            check(fleet["claimed"] == relay["acked"] == relay["published"] > 0, f"{recording}: {relay}, {fleet}")
+            check(fleet["taps"][0]["state"] == "final" and fleet["missing"] == fleet["pending"] == 0, f"{recording}: {fleet}")
+            check(what_came(f.shadow) == what_came(direct), f"{recording}: {len(f.shadow.requests())} against {len(direct.requests())}")
+
+
+def verdicts(report):
+    return {k: v for k, v in report["comparison"]["targets"]["default"]["verdicts"].items() if v and k != "not_comparable"}
+
+
+def fleet_compares(lab):
+    """Production's responses travel too: the verdicts are those of a direct run."""
+    with Fleet(lab) as f:
+        target = f"http://127.0.0.1:{f.port}"
+        there = Tap([lab.binary, "-r", lab.pcap("v1-predict"), "-x", "max", "-t", target, "-Z", "root", "--compare", "--report", "direct.json"],
+                    lab.directory, "direct")
+        lab.processes.append(there)
+        direct = there.finish()
+        handed = hand_over(lab, f, "v1-predict", "--compare")
+        report = f.replayer("--from", "start", "-x", "max", "--stop-when", "caught-up", "--compare").finish()
+        check(handed["relay"]["responses"] == report["fleet"]["responses"] > 0, f"{handed['relay']}, {report['fleet']}")
+        check(verdicts(report) == verdicts(direct) != {}, f"{verdicts(report)}, directly {verdicts(direct)}")
+        check(report["comparison"]["targets"]["default"]["pairs"] == direct["comparison"]["targets"]["default"]["pairs"], "pairs")
+
+
+CASES = [fleet_of_a_recording, fleet_compares, fleet_sends_each_once, fleet_shares, fleet_replayer_killed, fleet_nothing_twice, fleet_two_owners, fleet_one_three_one,
          fleet_hostile, fleet_max_age, fleet_recreated, fleet_stream_replaced, fleet_evicted, fleet_missing, fleet_slow_shadow, fleet_paced,
          fleet_waits_for_broker]
