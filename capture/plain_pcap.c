@@ -76,22 +76,20 @@ static int cut(struct plain_pcap *p, size_t wanted, const char *what, int filled
 /* Is the packet that ends where the unread begins still in the file? */
 static bool is_there(const struct plain_pcap *p)
 {
-	struct span unread = p->bytes.unread;
-	bool doubt = unread.len < PACKET_HEADER || host32(p, unread, 8) == 0;
+	bool doubt = p->bytes.unread.len < PACKET_HEADER || host32(p, p->bytes.unread, 8) == 0;
 
-	return !doubt || file_bytes_hold(&p->bytes, unread.at);
+	return !doubt || file_bytes_hold(&p->bytes, p->bytes.unread.at);
 }
 
 /* Fetch as much as the next packet takes, or will be looked at of it. Inlined for the reason of span_prefetch(). */
 __attribute__((always_inline)) static inline void fetch_ahead(const struct plain_pcap *p)
 {
-	struct span unread = p->bytes.unread;
 	size_t len;
 
-	if (unread.len < PACKET_HEADER)
+	if (p->bytes.unread.len < PACKET_HEADER)
 		return;
-	len = host32(p, unread, 8);
-	span_prefetch(unread, PACKET_HEADER + (len < AHEAD_BYTES ? AHEAD_BYTES : len),
+	len = host32(p, p->bytes.unread, 8);
+	span_prefetch(p->bytes.unread, PACKET_HEADER + (len < AHEAD_BYTES ? AHEAD_BYTES : len),
 		      len < HEADS_BYTES ? PACKET_HEADER + len : HEADS_BYTES);
 }
 

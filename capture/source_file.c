@@ -258,7 +258,7 @@ static int read_simple(struct file_source *s, size_t max, packet_fn *fn, void *c
 
 	for (size_t turn = 0; turn < max && !s->stopped; turn++) {
 		struct packet packet;
-		int result = next_packet(f, &packet);
+		int result = f->plain ? plain_pcap_next(f->plain, &packet) : pcapng_reader_next(f->pcapng, &packet);
 
 		if (result != 1) {
 			end_file(s, f, result);

@@ -298,6 +298,14 @@ static void no_packets(struct blocks *b)
 	blocks_interface(b, 1, 0, 9, 0);
 }
 
+/* What was found in the first section counts, though nothing is described behind the second one's head. */
+static void a_bare_section(struct blocks *b)
+{
+	blocks_section(b, false);
+	blocks_interface(b, 1, 0, 9, 0);
+	blocks_section(b, true);
+}
+
 static const struct story {
 	const char *name;
 	void (*write)(struct blocks *b);
@@ -322,6 +330,7 @@ static const struct story {
 	{ "blocks of other kinds", other_blocks, true, "1 @1 3/3:abc\n1 @2 3/3:abc\n", "" },
 	{ "secrets", secrets, false, "1 @1 3/3:abc\n1 @2 3/3:abc\n1 @1 3/3:abc\n1 @2 3/3:abc\n", ALL_SECRETS ALL_SECRETS },
 	{ "no packets", no_packets, true, "", "" },
+	{ "a section of nothing", a_bare_section, false, "", "" },
 };
 
 static void check_story(const struct story *story, struct span file, enum way way)
