@@ -210,6 +210,8 @@ static void of_capture(const struct books *b, struct buffer *out)
 	rows_of_run(out, &tls_rows, b);
 	if (b->relay.shown)
 		rows_of_run(out, &relay_rows, b);
+	if (b->fleet.is_on)
+		rows_of_run(out, &fleet_rows, b);
 	family(out, traits, "counter", "Connections with this trait; one may have several.");
 	labelled(out, traits, "trait", BOOK_TRAIT, &connection_rows, b);
 }
@@ -247,7 +249,6 @@ static void of_fleet(const struct books *b, struct buffer *out)
 	const struct books_fleet *f = &b->fleet;
 	static const char malformed[] = "shadowtap_fleet_malformed_total";
 
-	rows_of_run(out, &fleet_rows, b);
 	family(out, malformed, "counter", "Records that are not what they should be, and were not sent, by what is wrong.");
 	for (int i = 1; i < RECORD_FAULT_COUNT; i++)
 		buffer_printf(out, "%s{reason=\"%s\"} %" PRIu64 "\n", malformed, malformed_names[i].name, f->malformed[i]);

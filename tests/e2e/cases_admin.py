@@ -335,6 +335,17 @@ def families(text):
     return [(name, kind, names if names is None else ", ".join(f"`{label}`" for label in names), told) for name, kind, names, told in found]
 
 
+def documented_rows(text, documented):
+    """The rows of the families in @text, all of which are documented, in that order."""
+    labels_of = {line.split("`")[1]: line.split("|")[3].strip() for line in documented}
+    rows = [f"| `{name}` | {kind} | {labels_of.get(name) if labels is None else labels} | {about} |"
+            for name, kind, labels, about in families(text)]
+    check(not set(rows) - set(documented), f"docs/metrics.md has not these rows: {sorted(set(rows) - set(documented))}")
+    order = [row for row in documented if row in rows]
+    check(rows == order, f"/metrics has another order than docs/metrics.md: {[a for a, b in zip(rows, order) if a != b][:2]}")
+    return set(rows)
+
+
 def metrics_documented(lab):
     """promtool accepts /metrics; docs/metrics.md lists it; the dashboard and the alerts use nothing else."""
     need_program("curl", "promtool")
@@ -346,12 +357,16 @@ def metrics_documented(lab):
     (lab.directory / "metrics").write_text(text)
     told = run(lab, ns, "sh", "-c", "promtool check metrics < metrics")
     check(not told.stdout and not told.stderr, f"promtool: {told.stdout}{told.stderr}")
-    documented = [line for line in (TREE / "docs" / "metrics.md").read_text().splitlines()
-                  if line.startswith("| `") and line.count("|") == 5 and (has_brokers or "shadowtap_relay_" not in line)]
-    labels_of = {line.split("`")[1]: line.split("|")[3].strip() for line in documented}
-    rows = [f"| `{name}` | {kind} | {labels_of.get(name) if labels is None else labels} | {about} |"
-            for name, kind, labels, about in families(text)]
-    check(rows == documented, f"docs/metrics.md has other rows than /metrics: {sorted(set(rows) ^ set(documented))}")
+    documented = [line for line in (TREE / "docs" / "metrics.md").read_text().splitlines() if line.startswith("| `") and line.count("|") == 5]
+    rows = documented_rows(text, documented)
+    if has_brokers: # what only a replayer has
+        replayer = lab.tap(ns, "-r", "nats://127.0.0.1:1/d", "-t", "sink:", "--admin", "127.0.0.1:9091")
+        lab.wait_listening(ns, 9091, replayer)
+        rows |= documented_rows(run(lab, ns, "curl", "-sS", "http://127.0.0.1:9091/metrics").stdout, documented)
+        rows |= {row for row in documented if "`shadowtap_tap_skew_seconds`" in row} # of taps that there are
+    else:
+        rows |= {row for row in documented if re.search("`shadowtap_(relay|fleet|tap)_", row)}
+    check(rows == set(documented), f"docs/metrics.md has rows that /metrics has not: {sorted(set(documented) - rows)}")
     names = {name.partition("{")[0] for name in series(text)}
     for path in (ALERTS, DASHBOARD):
         used = set(METRIC.findall(path.read_text())) - {"shadowtap_build_info"}
