@@ -93,7 +93,7 @@ struct stream_limits {
 /**
  * nats_link_make_stream() - see to it that the service's stream and its bucket are there; what is there is not changed
  * @partitions:  how many the stream has, also when it was there; unchanged where that cannot be known
- * @error:       one sentence
+ * @error:       one sentence; also after 0 or 1, if there is no bucket, which a replayer cannot do without
  * Return: 0; 1: it was made; -EACCES: there is none, or we may not see it, and we may not make it; -ENOTSUP: no JetStream;
  * or another negative errno.
  */

@@ -101,7 +101,7 @@ static int come_up(struct relay_reader *r)
 
 	if (err == 0)
 		err = nats_link_make_stream(r->link, &r->o.limits, &partitions, &error);
-	if (err < 0 && error.len > 0)
+	if (error.len > 0)
 		log_error("%s", buffer_text(&error));
 	buffer_deinit(&error);
 	if (err >= 0)

@@ -105,21 +105,41 @@ static uint32_t partitions_of(kvStore *bucket)
 	return (uint32_t)n;
 }
 
+static void refuse_bucket(struct buffer *error, const char *service, natsStatus s)
+{
+	natsStatus last;
+	const char *why = nats_GetLastError(&last);
+	char name[SUBJECT_MAX];
+
+	if (s == NATS_TIMEOUT)
+		why = "there is no answer, so we may not";
+	else if (!why || !*why)
+		why = natsStatus_GetText(s);
+	buffer_printf(error, "cannot make the bucket %s of %s, which replayers need: %s; does the broker keep room for it beside the stream "
+			     "(max_file)?",
+		      stream_name(service, name), service, why);
+}
+
 /** agree_on_partitions() - the bucket is made with the stream, or was; its key is written once */
-static void agree_on_partitions(jsCtx *js, const char *service, bool is_new, uint32_t wished, uint32_t *partitions)
+static void agree_on_partitions(jsCtx *js, const char *service, bool is_new, uint32_t wished, uint32_t *partitions,
+				struct buffer *error)
 {
 	char name[SUBJECT_MAX], text[16];
 	kvStore *bucket = NULL;
 	kvConfig config;
 	uint64_t revision;
 	uint32_t n = 0;
+	natsStatus s;
 
 	if (js_KeyValue(&bucket, js, stream_name(service, name)) != NATS_OK) {
 		kvConfig_Init(&config);
 		config.Bucket = name;
 		config.History = 1;
-		if (js_CreateKeyValue(&bucket, js, &config) != NATS_OK)
+		s = js_CreateKeyValue(&bucket, js, &config);
+		if (s != NATS_OK) {
+			refuse_bucket(error, service, s);
 			return;
+		}
 	}
 	snprintf(text, sizeof(text), "%u", is_new ? wished : RELAY_PARTITIONS);
 	n = partitions_of(bucket);
@@ -144,7 +164,7 @@ int stream_setup(natsConnection *nc, const char *service, const struct stream_li
 	if (natsConnection_JetStream(&js, nc, &options) == NATS_OK)
 		err = find_or_make(js, service, limits, error);
 	if (err >= 0)
-		agree_on_partitions(js, service, err == 1, limits->partitions, partitions);
+		agree_on_partitions(js, service, err == 1, limits->partitions, partitions, error);
 	jsCtx_Destroy(js);
 	return err;
 }

@@ -203,7 +203,7 @@ def start(lab, namespace, port=4222, text=None, host="127.0.0.1", env=(), label=
     store = lab.directory / "jetstream"
     path = lab.directory / f"{label}.conf"
     path.write_text(text or f'listen: "{host}:{port}"\nmax_payload: 8MB\n'
-                            f'jetstream {{ store_dir: "{store}", max_mem: 16MB, max_file: 1GB }}\n')
+                            f'jetstream {{ store_dir: "{store}", max_mem: 16MB, max_file: 2GB }}\n')
     process = lab.start(namespace, "env", *env, SERVER, "-c", path, label=label)
     wait_ready(process)
     return process
