@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import books
-from lab import Failed, check, mirrored, need_program, need_python, wait_for
+import nats_talk
+from lab import Failed, Skip, check, mirrored, need_program, need_python, wait_for
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 ALERTS = TREE / "packaging" / "prometheus" / "alerts.yml"
@@ -335,38 +336,37 @@ def families(text):
     return [(name, kind, names if names is None else ", ".join(f"`{label}`" for label in names), told) for name, kind, names, told in found]
 
 
-def documented_rows(text, documented):
-    """The rows of the families in @text, all of which are documented, in that order."""
-    labels_of = {line.split("`")[1]: line.split("|")[3].strip() for line in documented}
-    rows = [f"| `{name}` | {kind} | {labels_of.get(name) if labels is None else labels} | {about} |"
-            for name, kind, labels, about in families(text)]
-    check(not set(rows) - set(documented), f"docs/metrics.md has not these rows: {sorted(set(rows) - set(documented))}")
-    order = [row for row in documented if row in rows]
-    check(rows == order, f"/metrics has another order than docs/metrics.md: {[a for a, b in zip(rows, order) if a != b][:2]}")
-    return set(rows)
+def with_family(lab, ns, port, name):
+    """What the program that listens there exposes, once that has this family."""
+    done = subprocess.run(lab.inside(ns, ["curl", "-sS", "-m", "5", f"http://127.0.0.1:{port}/metrics"]), check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout if f"# TYPE {name} " in done.stdout else None
 
 
 def metrics_documented(lab):
     """promtool accepts /metrics; docs/metrics.md lists it; the dashboard and the alerts use nothing else."""
     need_program("curl", "promtool")
+    nats_talk.need_server()
     ns = lab.namespace()
-    has_brokers = "libnats" in run(lab, ns, lab.binary, "--version").stdout
-    broker = ["-t", "nats://127.0.0.1:1/d"] if has_brokers else [] # nobody is there
-    lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "sink:", "-t", "b=http://127.0.0.1:9", *broker, "--compare", "--admin", "127.0.0.1:9090")
+    if "libnats" not in run(lab, ns, lab.binary, "--version").stdout:
+        raise Skip("built without brokers")
+    nats_talk.start(lab, ns)
+    broker = "nats://127.0.0.1:4222/digits"
+    lab.live_tap(ns, "-i", "lo", "-p", "8080", "-t", "sink:", "-t", "b=http://127.0.0.1:9", "--compare", "-t", broker, "--admin",
+                 "127.0.0.1:9090")
+    lab.tap(ns, "-r", broker, "-t", "sink:", "--admin", "127.0.0.1:9091")
+    replayer = wait_for("the replayer to know the tap's clock", lambda: with_family(lab, ns, 9091, "shadowtap_tap_skew_seconds"))
     text = Http(lab, ns).ok("/metrics")
-    (lab.directory / "metrics").write_text(text)
-    told = run(lab, ns, "sh", "-c", "promtool check metrics < metrics")
-    check(not told.stdout and not told.stderr, f"promtool: {told.stdout}{told.stderr}")
+    for name, exposition in (("metrics", text), ("replayer", replayer)):
+        (lab.directory / name).write_text(exposition)
+        told = run(lab, ns, "sh", "-c", f"promtool check metrics < {name}")
+        check(not told.stdout and not told.stderr, f"promtool: {told.stdout}{told.stderr}")
+    text += replayer
     documented = [line for line in (TREE / "docs" / "metrics.md").read_text().splitlines() if line.startswith("| `") and line.count("|") == 5]
-    rows = documented_rows(text, documented)
-    if has_brokers: # what only a replayer has
-        replayer = lab.tap(ns, "-r", "nats://127.0.0.1:1/d", "-t", "sink:", "--admin", "127.0.0.1:9091")
-        lab.wait_listening(ns, 9091, replayer)
-        rows |= documented_rows(run(lab, ns, "curl", "-sS", "http://127.0.0.1:9091/metrics").stdout, documented)
-        rows |= {row for row in documented if "`shadowtap_tap_skew_seconds`" in row} # of taps that there are
-    else:
-        rows |= {row for row in documented if re.search("`shadowtap_(relay|fleet|tap)_", row)}
-    check(rows == set(documented), f"docs/metrics.md has rows that /metrics has not: {sorted(set(documented) - rows)}")
+    labels_of = {line.split("`")[1]: line.split("|")[3].strip() for line in documented}
+    rows = {f"| `{name}` | {kind} | {labels_of.get(name) if labels is None else labels} | {about} |"
+            for name, kind, labels, about in families(text)}
+    check(rows == set(documented) and len(rows) == len(documented), f"docs/metrics.md has other rows than /metrics: {sorted(rows ^ set(documented))}")
     names = {name.partition("{")[0] for name in series(text)}
     for path in (ALERTS, DASHBOARD):
         used = set(METRIC.findall(path.read_text())) - {"shadowtap_build_info"}
@@ -402,6 +402,13 @@ GOOD_DAY = {
     'shadowtap_generated_different_total{instance="a",target="x"}': "0+40x60",
     'shadowtap_memory_used_bytes{instance="a"}': "10x60",
     'shadowtap_memory_limit_bytes{instance="a"}': "1000x60",
+    'shadowtap_relay_up{instance="a"}': "1x60",
+    'shadowtap_relay_records_total{instance="a",result="acked",reason=""}': "0+1000x60",
+    'shadowtap_relay_records_total{instance="a",result="duplicate",reason=""}': "0+1000x60",
+    'shadowtap_relay_records_total{instance="a",result="shed",reason="buffer"}': "0+5x60",
+    'shadowtap_relay_lag{job="replayers",instance="r"}': "900x60",
+    'shadowtap_fleet_taps{job="replayers",instance="r",state="silent"}': "1x60",
+    'shadowtap_fleet_missing{job="replayers",instance="r"}': "3x60",
 }
 BAD_DAYS = [
     ("ShadowtapDown", "up{", "0x60", ()),
@@ -417,6 +424,11 @@ BAD_DAYS = [
     ("ShadowtapAnswersDiffer", "shadowtap_generated_different_total{", "0+20x60", ()),
     ("ShadowtapQueueFull", "shadowtap_target_queued_requests{", "4000x60", ()),
     ("ShadowtapMemoryFull", "shadowtap_memory_used_bytes{", "950x60", ()),
+    ("ShadowtapBrokerAway", "shadowtap_relay_up{", "0x60", ()),
+    ("ShadowtapTapSheds", 'shadowtap_relay_records_total{instance="a",result="shed"', "0+50x60", ()),
+    ("ShadowtapRelayLags", "shadowtap_relay_lag{", "900+100x60", ()),
+    ("ShadowtapTapSilent", "shadowtap_fleet_taps{", "1x50 2x10", ()),
+    ("ShadowtapFleetMissing", "shadowtap_fleet_missing{", "3x50 9x10", ()),
 ]
 
 
