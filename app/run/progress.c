@@ -121,6 +121,8 @@ void progress_begin(struct progress *s)
 		buffer_add_str(&s->text, ", dry run: nothing is sent");
 	for (size_t i = 0; set->sends && i < set->target_count; i++)
 		buffer_printf(&s->text, "%s%s", i ? " and " : ", to ", set->targets[i].url.shown);
+	if (set->to_broker)
+		buffer_printf(&s->text, "%s%s", set->target_count ? " and " : ", to ", set->to_broker);
 	log_info("%s", buffer_text(&s->text));
 }
 

@@ -25,6 +25,7 @@ struct progress_settings {
 	const struct port_set *ports;
 	const struct target_settings *targets;
 	size_t target_count;
+	const char *to_broker; /* that requests are handed over to; NULL: none */
 	uint64_t sample_share;
 	double speed;   /* of a recording */
 	bool speed_max; /* ... or as fast as the targets allow */

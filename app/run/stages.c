@@ -271,6 +271,7 @@ struct progress_settings stages_progress(const struct options *o)
 		.ports = &o->ports,
 		.targets = o->targets,
 		.target_count = o->target_count,
+		.to_broker = stages_hands_over(o) ? o->relay.target.shown : NULL,
 		.sample_share = o->policy.sample_share,
 		.speed = o->speed,
 		.speed_max = o->speed_max,

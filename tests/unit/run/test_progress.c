@@ -6,6 +6,7 @@
 #include "app/run/progress.h"
 #include "app/run/stages.h"
 #include "base/log.h"
+#include "relay/nats_link.h"
 
 static size_t refreshed;
 
@@ -29,6 +30,8 @@ static const struct start_row starts[] = {
 	{ { "-r", "x.pcap", "-x", "max", "-t", "sink:" }, "reading x.pcap as fast as the target allows, sample 100%, to " },
 	{ { "-r", "x.pcap", "-x", "2", "-t", "http://h:1", "-t", "b=http://i:1" },
 	  "reading x.pcap at 2 times its pace, sample 100%, to http://h:1 and http://i:1\n" },
+	{ { "-i", "lo", "-t", "http://h:1", "-t", "nats://u:p@n/d" }, "capturing on lo, sample 100%, to http://h:1 and nats://n:4222/d\n" },
+	{ { "-i", "lo", "-t", "nats://n/d" }, "capturing on lo, sample 100%, to nats://n:4222/d\n" },
 	{ { "-i", "lo", "-p", "80,81", "-S", "5%", "-t", "http://h:1" }, "capturing on lo port 80,81, sample 5%, to http://h:1\n" },
 };
 
@@ -41,6 +44,8 @@ static void test_start(void **state)
 		struct told told;
 		uv_loop_t loop;
 
+		if (strstr(starts[i].line, "nats://") && !nats_link_is_built())
+			continue;
 		options_of(&o, starts[i].args);
 		uv_loop_init(&loop);
 		told_start(&told);
