@@ -305,16 +305,19 @@ int target_url_parse(const char *text, struct target_url *out, struct buffer *er
 	return parse_socket(text, rest, out, error);
 }
 
-bool target_url_is_private(const struct target_url *url)
+bool host_is_loopback(const char *host)
 {
 	struct in6_addr six;
 	struct in_addr four;
 
-	if (url->is_tls || url->is_sink || url->socket[0])
-		return true;
-	if (inet_pton(AF_INET, url->host, &four) == 1)
+	if (inet_pton(AF_INET, host, &four) == 1)
 		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
-	if (inet_pton(AF_INET6, url->host, &six) == 1)
+	if (inet_pton(AF_INET6, host, &six) == 1)
 		return IN6_IS_ADDR_LOOPBACK(&six);
-	return strcasecmp(url->host, "localhost") == 0;
+	return strcasecmp(host, "localhost") == 0;
+}
+
+bool target_url_is_private(const struct target_url *url)
+{
+	return url->is_tls || url->is_sink || url->socket[0] || host_is_loopback(url->host);
 }

@@ -32,6 +32,9 @@ struct target_url {
  */
 int target_url_parse(const char *text, struct target_url *out, struct buffer *error);
 
+/** host_is_loopback() - "localhost", or an address of this host alone; names are not looked up */
+bool host_is_loopback(const char *host);
+
 /** target_url_is_private() - does what is sent there leave this host only encrypted? https:, unix:, sink:, a loopback address */
 bool target_url_is_private(const struct target_url *url);
 

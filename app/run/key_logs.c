@@ -105,7 +105,12 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 	int err = 0;
 
 	k->set = set;
-	if (set.path_count == 0 && !set.recordings)
+	if (set.no_way_out && set.path_count > 0) {
+		buffer_add_str(error, "--keylog: what is read from TLS would go to the broker as plain text: name it with tls://, or say "
+				      "--tls-to-plain");
+		return -EINVAL;
+	}
+	if (set.no_way_out || (set.path_count == 0 && !set.recordings))
 		return 0;
 	if (set.path_count > KEY_LOGS_MAX) {
 		buffer_printf(error, "--keylog: at most %d files", KEY_LOGS_MAX);

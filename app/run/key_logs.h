@@ -28,6 +28,7 @@ struct key_log_settings {
 	size_t path_count;
 	bool live;       /* they are followed, and what is old is forgotten */
 	bool recordings; /* secrets may come out of recordings, too */
+	bool no_way_out; /* what was TLS would go to a broker as plain text: none is read */
 };
 
 /** struct key_log_counts - lines of all logs */

@@ -32,6 +32,15 @@ struct input_settings stages_inputs(const struct options *o)
 	};
 }
 
+/** broker_is_plain() - would what is handed over leave this host as plain text? */
+static bool broker_is_plain(const struct broker_url *url)
+{
+	for (size_t i = 0; i < url->host_count; i++)
+		if (!url->is_tls && !host_is_loopback(url->host[i].name))
+			return true;
+	return false;
+}
+
 struct key_log_settings stages_key_logs(const struct options *o)
 {
 	return (struct key_log_settings){
@@ -39,6 +48,7 @@ struct key_log_settings stages_key_logs(const struct options *o)
 		.path_count = o->read_tls.key_logs.count,
 		.live = o->files.count == 0,
 		.recordings = o->files.count > 0,
+		.no_way_out = broker_is_plain(&o->relay.target) && !o->read_tls.to_plain && !o->dry_run,
 	};
 }
 
