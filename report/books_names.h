@@ -50,7 +50,8 @@ struct book_rows {
 	size_t count;
 };
 
-extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, tls_rows, relay_rows, fleet_rows; /* in struct books */
+extern const struct book_rows packet_rows, request_rows, connection_rows, http2_rows, tls_rows, relay_rows, fleet_rows;
+/* ... those in struct books */
 extern const struct book_rows target_rows;                                /* in struct books_target */
 
 #endif

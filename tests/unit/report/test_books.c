@@ -114,7 +114,7 @@ static void test_json_names(void **state)
 		 "\"memory\":1,\"multipath\":1,\"urgent\":1,\"head_unknown\":1,\"framing\":1,\"stream_reset\":1,\"stream_long\":1,\"refused\":1,\"cut_at_end\":1}"),
 		"\"filtered\":{\"method\":1,\"denied\":1,\"path\":1,\"host\":1,\"header\":1,\"loop\":1}", "\"unsampled\":1",
 		"\"shed\":{\"handover\":1,\"memory\":1,\"stopped\":1}", "\"chosen\":1", "\"targets\":{\"default\":{",
-		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0,\"needs_http2\":0}", "\"sent\":1",
+		"\"shed\":{\"rate\":0,\"queue\":0,\"stale\":0,\"breaker\":0,\"production\":0,\"needs_http2\":0,\"plain\":0}", "\"sent\":1",
 		"\"answered\":{\"2xx\":1,\"3xx\":0,\"4xx\":0,\"5xx\":0}",
 		"\"failed\":{\"timeout\":0,\"connect\":0,\"dns\":0,\"tls\":0,\"reset\":0,\"stale\":0,\"protocol\":0,\"refused\":0,\"goaway\":0,\"stream_reset\":0}",
 		"\"cancelled_at_exit\":0",

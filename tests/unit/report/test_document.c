@@ -11,7 +11,7 @@ static const char *const members[] = { "shadowtap", "started", "seconds", "title
 				       "source", "options", "first_request", "last_request", "rules_text", "rules_sha256",
 				       "interrupted", "dry_run", "speed", "sample", "ramp",
 				       "cpu_governor", "config", "nothing_sent", "all_failed", "events_dropped", "sink_requests",
-				       "recording", "pace", "warnings", "packets", "requests", "connections", "http2", "targets",
+				       "recording", "pace", "warnings", "packets", "requests", "connections", "http2", "tls", "targets",
 				       "lateness_us" };
 
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
