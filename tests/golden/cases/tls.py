@@ -2,6 +2,7 @@
 
 The two ends speak through memory, so every case knows which bytes make up which request, and can lose any of them.
 """
+import json
 import os
 import shutil
 import ssl
@@ -175,3 +176,32 @@ def to_plain(bench):
         books = result.report["targets"]["default"]
         if books["shed"]["plain"] != shed or books["sent"] != 1 - shed:
             raise Failure(f"{target} {more}: {books['shed']}, sent {books['sent']}")
+
+
+@check("tls: production's responses are compared as those of the plain run are")
+def compared(bench):
+    verdicts = []
+    for encrypted in (True, False):
+        capture = Capture()
+        t = Tls(bench, capture) if encrypted else None
+        c = None if encrypted else capture.opened()
+        for i in range(6):
+            body, answer = pattern(2000 * i, i), b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (3000 * i) + pattern(3000 * i, i)
+            if encrypted:
+                t.ask(f"/v1/models/m{i}:predict", body)
+                t.answer(answer)
+            else:
+                capture.ask(c, target=f"/v1/models/m{i}:predict", body=body)
+                capture.answer(c, answer)
+        capture.settle()
+        more = ("--keylog", t.key_log) if encrypted else ()
+        path = os.path.join(bench.directory, "report.json")
+        done = bench.tap("-r", bench.path("capture.pcap", capture.file()), "-p", "8000", *more, "-t", "sink:", "-x", "max", "-m", "300s",
+                         "--compare", "--report", path)
+        if done.returncode:
+            raise Failure(done.stderr.decode()[-300:])
+        with open(path) as f:
+            report = json.load(f)
+        verdicts.append((report["requests"]["chosen"], next(iter(report["comparison"]["targets"].values()))["verdicts"]))
+    if verdicts[0] != verdicts[1] or verdicts[0][0] != 6:
+        raise Failure(f"inside TLS {verdicts[0]}, plain {verdicts[1]}")
