@@ -21,8 +21,11 @@ stop_children() {
   wait
 }
 
-# begin - install, build, and a directory for what comes out
+# begin - install, build, and a directory for what comes out; under sudo, services and clients are the caller's
 begin() {
+  owner=$(setup_owner)
+  [ -z "$owner" ] || python="setpriv --reuid=$SUDO_UID --regid=${SUDO_GID:-$SUDO_UID} --init-groups \
+    env HOME=$(getent passwd "$owner" | cut -d: -f6) $python" # which execute each other, so that there is one process
   setup_packages packaging/packages-build.txt $here/packages.txt
   [ -n "${SHADOWTAP:-}" ] || setup_build build
   mkdir -p "$out"
