@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import books
+import nats_talk
 from lab import HERE, check, need_program, need_python
 
 EXAMPLES = HERE.parent.parent / "examples"
@@ -60,4 +61,18 @@ def example_grpc(lab):
     check(clients == {name: 60 for name in ("raw", "typed", "async", "stream")}, f"clients: {clients}")
 
 
-CASES = [example_live, example_recorded, example_grpc]
+def example_fleet(lab):
+    """It adds up, and it says so, with a replayer killed on the way."""
+    nats_talk.need_server()
+    out = lab.directory / "fleet"
+    done = subprocess.run([EXAMPLES / "fleet/run"], capture_output=True, text=True, timeout=120, cwd=lab.directory,
+                          env={**os.environ, "SHADOWTAP": lab.binary, "FLEET_OUT": str(out), "FLEET_REQUESTS": "400", "FLEET_SECONDS": "6"})
+    check(done.returncode == 0, f"exit {done.returncode}: {done.stdout[-400:]} {done.stderr[-400:]}")
+    check("every request is accounted for, and none was sent twice" in done.stdout, f"it says: {done.stdout[-600:]}")
+    for name in ("client-side", "service-side", "one"):
+        report = json.loads((out / f"{name}.json").read_text())
+        check(not books.faults(report), f"{name}: the books do not balance: {books.faults(report)}")
+        check(name == "one" or report["relay"]["requests"] == 400, f"{name}: {report.get('relay')}")
+
+
+CASES = [example_live, example_recorded, example_grpc, example_fleet]
