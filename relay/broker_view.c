@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "relay/claim.h"
 #include "relay/nats_link.h"
 #include "relay/subjects.h"
 
@@ -48,13 +49,15 @@ static enum broker_may may_make(natsConnection *nc, const char *stream)
 	snprintf(subject, sizeof(subject), "$JS.API.STREAM.CREATE.%s", stream);
 	s = natsConnection_RequestString(&reply, nc, subject, "", ASK_MS);
 	natsMsg_Destroy(reply);
-	return s == NATS_OK ? BROKER_MAY : s == NATS_TIMEOUT ? BROKER_MAY_NOT : BROKER_MAY_UNKNOWN;
+	return s == NATS_OK ? BROKER_MAY : s == NATS_TIMEOUT ? BROKER_MAY_NOT
+							     : BROKER_MAY_UNKNOWN;
 }
 
-/** may_read() - a consumer that goes at once */
-static enum broker_may may_read(jsCtx *js, const char *stream, const char *subject)
+/** look_behind() - a consumer that goes at once: @pending is what it would get of @subject behind place @after */
+static natsStatus look_behind(jsCtx *js, const char *stream, const char *subject, uint64_t after, uint64_t *pending)
 {
 	natsSubscription *sub = NULL;
+	jsConsumerInfo *info = NULL;
 	jsErrCode code = 0;
 	jsSubOptions options;
 	natsStatus s;
@@ -62,12 +65,61 @@ static enum broker_may may_read(jsCtx *js, const char *stream, const char *subje
 	jsSubOptions_Init(&options);
 	options.Stream = stream;
 	options.Config.AckPolicy = js_AckNone;
-	options.Config.DeliverPolicy = js_DeliverNew;
+	options.Config.DeliverPolicy = js_DeliverByStartSequence;
+	options.Config.OptStartSeq = after + 1;
 	s = js_PullSubscribe(&sub, js, subject, NULL, NULL, &options, &code);
+	if (s == NATS_OK && natsSubscription_GetConsumerInfo(&info, sub, NULL, &code) == NATS_OK)
+		*pending = info->NumPending;
+	jsConsumerInfo_Destroy(info);
 	if (s == NATS_OK)
 		natsSubscription_Unsubscribe(sub);
 	natsSubscription_Destroy(sub);
-	return s == NATS_OK ? BROKER_MAY : s == NATS_TIMEOUT ? BROKER_MAY_NOT : BROKER_MAY_UNKNOWN;
+	return s;
+}
+
+static enum broker_may may_read(jsCtx *js, const char *stream, const char *subject)
+{
+	uint64_t pending;
+	natsStatus s = look_behind(js, stream, subject, 0, &pending);
+
+	return s == NATS_OK ? BROKER_MAY : s == NATS_TIMEOUT ? BROKER_MAY_NOT
+							     : BROKER_MAY_UNKNOWN;
+}
+
+/** place_of() - how far the group is in this partition; false: it has no place there */
+static bool place_of(kvStore *bucket, const char *group, uint32_t partition, uint64_t *upto)
+{
+	char key[SUBJECT_MAX];
+	struct partition_claim claim = { 0 };
+	kvEntry *entry = NULL;
+	bool found = kvStore_Get(&entry, bucket, key_claim(group, partition, key)) == NATS_OK &&
+		     claim_read(span_str(kvEntry_ValueString(entry) ? kvEntry_ValueString(entry) : ""), &claim) == 0;
+
+	if (found)
+		*upto = claim.upto;
+	claim_deinit(&claim);
+	kvEntry_Destroy(entry);
+	return found;
+}
+
+static void take_lag(jsCtx *js, const char *stream, struct broker_view *v)
+{
+	char subject[SUBJECT_MAX];
+	kvStore *bucket = NULL;
+	uint32_t count = v->partitions > 0 ? v->partitions : RELAY_PARTITIONS;
+
+	if (js_KeyValue(&bucket, js, stream) != NATS_OK)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t upto, pending = 0;
+
+		if (!place_of(bucket, v->group, i, &upto))
+			continue;
+		v->claimed_partitions++;
+		look_behind(js, stream, subject_partition(v->service, i, subject), upto, &pending);
+		v->lag += pending;
+	}
+	kvStore_Destroy(bucket);
 }
 
 static uint64_t positive(int64_t n)
@@ -173,6 +225,8 @@ void broker_look(struct nats_link *link, struct broker_view *v, int64_t wall_ns)
 		if (v->is_source) {
 			v->may_read = may_read(js, stream, subject);
 			v->may_claim = may_put(js, key);
+			if (v->may_read == BROKER_MAY)
+				take_lag(js, stream, v);
 		} else {
 			v->may_publish = may_put(js, subject);
 		}

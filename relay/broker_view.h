@@ -24,6 +24,7 @@ enum broker_may { BROKER_MAY_UNKNOWN, BROKER_MAY, BROKER_MAY_NOT };
 struct broker_view {
 	const char *shown;     /* the URL without what is secret in it; borrowed */
 	const char *service;   /* borrowed */
+	const char *group;     /* of a replayer; borrowed */
 	bool is_source;        /* of a replayer; else of a tap */
 	int err;               /* of connecting; then nothing else is known but: */
 	char why[512];         /* a sentence */
@@ -49,12 +50,14 @@ struct broker_view {
 		bool in_memory;
 		bool takes_service;      /* its subjects are ours */
 	} has;
+	uint32_t claimed_partitions; /* those in which the group has a place; 0: it is new */
+	uint64_t lag;                /* records behind these places */
 	uint64_t account_limit, account_used; /* bytes of disk; a limit of 0: none is known */
 };
 
 /**
  * broker_look() - ask all that; the link is connected
- * @view:  .shown, .service and .is_source are given
+ * @view:  .shown, .service, .group and .is_source are given
  * @wall_ns: now, Unix
  */
 void broker_look(struct nats_link *link, struct broker_view *view, int64_t wall_ns);

@@ -8,7 +8,7 @@
 #include "report/format.h"
 
 #define HEAD_ROOM (UINT64_C(16) << 10) /* of a message: headers of the broker's, and a request's head */
-#define KNOWN_LONG_NS (60 * NS_PER_S) /* an id that is known again */
+#define KNOWN_LONG_NS (60 * NS_PER_S)  /* an id that is known again */
 #define KNOWN_LEAST_NS NS_PER_S
 #define HOUR_NS (3600 * NS_PER_S)
 #define SILENT_NS (10 * NS_PER_S)
@@ -118,10 +118,23 @@ static void diagnose_limits(const struct broker_view *v, uint64_t max_body, stru
 		line = add(v, d, v->has.duplicates_ns < KNOWN_LEAST_NS ? FINDING_WARNING : FINDING_NOTE, "duplicates");
 		line_say(line, "knows an id again for ");
 		say_span(&line->text, v->has.duplicates_ns);
-		line_say(line, v->has.duplicates_ns > KNOWN_LONG_NS ? ", and keeps 200 bytes of memory for each." :
-								       ": two taps of one request may be further apart, and it would be sent twice.");
+		line_say(line, v->has.duplicates_ns > KNOWN_LONG_NS ? ", and keeps 200 bytes of memory for each." : ": two taps of one request may be further apart, and it would be sent twice.");
 		line_advise(line, "a duplicate window of 10s for the stream");
 	}
+}
+
+static void diagnose_lag(const struct broker_view *v, struct diagnosis *d)
+{
+	struct diagnosis_line *line = diagnosis_add(d, FINDING_GOOD, "lag");
+
+	line_say(line, "The group %s ", v->group);
+	if (v->claimed_partitions == 0) {
+		line_say(line, "is new there, and begins as --from says.");
+		return;
+	}
+	line_say(line, "has been there, and has ");
+	line_count(line, v->lag, "record");
+	line_say(line, " still to read.");
 }
 
 /** diagnose_use() - what is in it, and for a replayer: does anything come? */
@@ -147,6 +160,8 @@ static void diagnose_use(const struct broker_view *v, struct diagnosis *d)
 	if (v->partitions > 0)
 		line_say(line, ", in %u partitions", v->partitions);
 	line_say(line, ".");
+	if (v->is_source)
+		diagnose_lag(v, d);
 	if (!silent)
 		return;
 	line = add(v, d, FINDING_WARNING, "silent");

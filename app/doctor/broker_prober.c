@@ -17,6 +17,7 @@ struct broker_prober {
 	const struct broker_url *url[BROKERS_MAX];
 	bool is_source[BROKERS_MAX];
 	size_t count;
+	const char *group;
 };
 
 static int add(struct broker_prober *p, const struct broker_options *given, bool is_source, struct buffer *error)
@@ -37,14 +38,16 @@ static int add(struct broker_prober *p, const struct broker_options *given, bool
 	return 0;
 }
 
-int broker_prober_new(const struct broker_options *target, const struct broker_options *source, struct broker_prober **out,
-		      struct buffer *error)
+int broker_prober_new(const struct broker_options *target, const struct broker_options *source, const char *group,
+		      struct broker_prober **out, struct buffer *error)
 {
 	struct broker_prober *p = calloc(1, sizeof(*p));
 	int err = p ? add(p, target, false, error) : -ENOMEM;
 
 	if (err == 0)
 		err = add(p, source, true, error);
+	if (p)
+		p->group = group;
 	*out = err == 0 && p->count > 0 ? p : NULL;
 	if (!*out)
 		broker_prober_free(p);
@@ -72,6 +75,7 @@ size_t broker_prober_ask(struct broker_prober *p, struct broker_view *views)
 		views[i] = (struct broker_view){
 			.shown = p->url[i]->shown,
 			.service = p->url[i]->service,
+			.group = p->group,
 			.is_source = p->is_source[i],
 		};
 		ask(p->link[i], &views[i]);

@@ -17,10 +17,11 @@ struct broker_prober;
 /**
  * broker_prober_new() - read what they name; before rights are given up
  * @target, @source:  as for a run; without hosts, there is none; borrowed
+ * @group:            of replayers
  * Return: 0, with *@out NULL if there is no broker; else a negative errno with one sentence in @error (a file that is not right).
  */
-int broker_prober_new(const struct broker_options *target, const struct broker_options *source, struct broker_prober **out,
-		      struct buffer *error);
+int broker_prober_new(const struct broker_options *target, const struct broker_options *source, const char *group,
+		      struct broker_prober **out, struct buffer *error);
 
 /** broker_prober_ask() - connect to each and look; @views: room for BROKERS_MAX; how many there are */
 size_t broker_prober_ask(struct broker_prober *p, struct broker_view *views);

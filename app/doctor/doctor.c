@@ -171,7 +171,7 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		s->cannot_capture = buffer_text(error);
 	if (!works) /* outside of the sandbox no packet is looked at */
 		return 0;
-	err = broker_prober_new(&target, &source, &e->broker_prober, error);
+	err = broker_prober_new(&target, &source, o->relay.group, &e->broker_prober, error);
 	if (err == 0)
 		err = enter_sandbox(o, error);
 	if (err < 0)

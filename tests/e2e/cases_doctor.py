@@ -233,11 +233,29 @@ def doctor_broker_rights(lab):
         findings = find(True, nats_talk.REPLAYER, True)
         expect(findings, "silent", "warning", ["never had anything from a tap of digits"])
         check("denied" not in findings, f"{findings}")
+        expect(findings, "lag", "ok", ["The group replay is new there"])
         expect(find(False, nats_talk.TAP, True), "denied", "fault", ["Violation for Subscription", "nats.conf"])
         expect(find(False, nats_talk.REPLAYER, False), "denied", "fault", ["Violation for Subscription"])
         for stream in ("shadowtap_digits", "KV_shadowtap_digits"):
             state = link.api(f"STREAM.INFO.{stream}")["state"]
             check(state["last_seq"] == 0 and state["consumer_count"] == 0, f"the doctor has left something in {stream}: {state}")
+
+
+def doctor_lag(lab):
+    """What a group has still to read: of a recording handed over twice, the second half."""
+    nats_talk.need_server()
+    ns = lab.namespace()
+    nats_talk.start(lab, ns)
+    url = "nats://127.0.0.1:4222/digits"
+
+    def put(name):
+        return lab.tap(ns, "-r", lab.pcap(name), "-x", "max", "-t", url).finish()["relay"]["acked"]
+
+    check(put("v1-predict") > 0, "nothing was handed over")
+    lab.tap(ns, "-r", url, "--from", "start", "-x", "max", "--stop-when", "caught-up", "-t", "sink:").finish()
+    more = put("demo")
+    findings = answer(lab.start(ns, lab.binary, "doctor", "--json", "-r", url, "-t", "sink:", label="doctor"), True)
+    expect(findings, "lag", "ok", [f"has {more} records still to read"])
 
 
 def doctor_broker_denies(lab):
@@ -281,4 +299,4 @@ def doctor_recording(lab):
 
 CASES = [doctor_well, doctor_wrong_port, doctor_tls_and_http2, doctor_silence, doctor_snaplen, doctor_rules, doctor_not_allowed,
          doctor_vxlan, doctor_target_path, doctor_small_sample, doctor_brokers, doctor_broker_rights,
-         doctor_broker_denies, doctor_recording]
+         doctor_broker_denies, doctor_lag, doctor_recording]

@@ -501,6 +501,7 @@ static void broker_well(struct symptoms *s)
 	broker = (struct broker_view){
 		.shown = "nats://nats:4222/digits",
 		.service = "digits",
+		.group = "replay",
 		.connect_ns = 400000,
 		.max_payload = 8 << 20,
 		.stream = BROKER_STREAM_THERE,
@@ -635,6 +636,13 @@ static void broker_read(struct symptoms *s)
 	broker.may_read = broker.may_claim = BROKER_MAY;
 }
 
+static void broker_lags(struct symptoms *s)
+{
+	broker_read(s);
+	broker.claimed_partitions = 16;
+	broker.lag = 1234;
+}
+
 static const struct {
 	void (*change)(struct symptoms *);
 	const char *code; /* of the finding that must be there */
@@ -718,6 +726,8 @@ static const struct {
 	{ broker_well, "broker", FINDING_GOOD, true,
 	  "answers: connected in 400 µs; shadowtap_digits holds 4,000 messages in 3.00 MiB of 1.00 GiB, for 1 h, in 16 partitions.", "" },
 	{ broker_read, "broker", FINDING_GOOD, true, "4,000 messages", "" },
+	{ broker_read, "lag", FINDING_GOOD, true, "The group replay is new there", "" },
+	{ broker_lags, "lag", FINDING_GOOD, true, "has 1,234 records still to read", "" },
 	{ broker_away, "broker", FINDING_FAULT, false, "No connection: the broker nats:4222 cannot be reached", "nats-server" },
 	{ broker_without_jetstream, "jetstream", FINDING_FAULT, false, "no JetStream", "-js" },
 	{ broker_denies_tap, "denied", FINDING_FAULT, false, "publish to st.v1.digits.>", "nats.conf" },
