@@ -86,6 +86,46 @@ static void test_every_counter_matters(void **state)
 	assert_true(balances(&b, why, sizeof(why)));
 }
 
+/* The same of a replayer: all that it claimed is seen, and each number that a tap gave is somewhere. */
+static void test_every_fleet_counter_matters(void **state)
+{
+	struct fleet_tap tap = { .tap = "node-1", .run = "r", .next_sequence = 8, .before = 1, .received = 1, .duplicate = 1, .refused = 1,
+				 .evicted = 1, .missing = 1, .pending = 1, .unknown = 1 };
+	struct fleet_facts facts = { .taps = &tap, .tap_count = 1, .is_whole = true };
+	static struct fleet_stats stats;
+	struct books_sources from = { .fleet = &stats, .fleet_facts = &facts };
+	struct books b, whole = balanced();
+	char why[512];
+	uint64_t *counters[] = { &whole.fleet.received, &whole.fleet.malformed[1], &whole.fleet.expired, &whole.fleet.fenced_off,
+				 &whole.fleet.claimed };
+	uint64_t *numbers[] = { &tap.next_sequence, &tap.before,  &tap.received, &tap.duplicate, &tap.refused,
+				&tap.evicted,	    &tap.missing, &tap.pending,	 &tap.unknown };
+
+	(void)state;
+	counter_set(&stats.claimed, whole.requests.seen);
+	counter_set(&stats.expired, 2);
+	counter_set(&stats.malformed[RECORD_FAULT_COUNT - 1], 3);
+	counter_set(&stats.fenced_off, 4);
+	counter_set(&stats.received, whole.requests.seen + 9);
+	books_take(&from, &b);
+	whole.fleet = b.fleet;
+	assert_true(balances(&whole, why, sizeof(why)));
+	assert_true(whole.fleet.is_on && whole.fleet.is_whole);
+	assert_int_equal(whole.fleet.all.missing, 1);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		++*counters[i];
+		assert_false(balances(&whole, why, sizeof(why)));
+		assert_non_null(strstr(why, "fleet."));
+		--*counters[i];
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		++*numbers[i];
+		assert_false(balances(&whole, why, sizeof(why)));
+		assert_non_null(strstr(why, "node-1.next_sequence"));
+		--*numbers[i];
+	}
+}
+
 /* What was left in the ring, or could not be held, moves from chosen to its reason, so both sides still agree. */
 static void test_not_given(void **state)
 {
@@ -280,11 +320,35 @@ static void all_big_tcp(struct books *b)
 	b->packets.longest_cut = 500000;
 }
 
+static void broker_unread(struct books *b)
+{
+	*b = (struct books){ .fleet = { .is_on = true } };
+}
+
+static void broker_empty(struct books *b)
+{
+	*b = (struct books){ .fleet = { .is_on = true, .partitions = 16 } };
+}
+
+static void broker_old(struct books *b)
+{
+	*b = (struct books){ .fleet = { .is_on = true, .partitions = 16, .received = 9, .expired = 9 } };
+}
+
+static void broker_junk(struct books *b)
+{
+	*b = (struct books){ .fleet = { .is_on = true, .partitions = 16, .received = 9, .malformed = { [RECORD_FAULT_LENGTH] = 9 } } };
+}
+
 static const struct {
 	const char *step;
 	void (*fall)(struct books *);
 	const char *said;
 } empty_runs[] = {
+	{ "no broker", broker_unread, "the broker could not be read" },
+	{ "nothing there", broker_empty, "the broker had no requests for this group" },
+	{ "too old", broker_old, "all 9 requests were older than --max-age" },
+	{ "no records", broker_junk, "none of 9 records is what it should be, most for their length" },
 	{ "no packets", no_packets, "the capture holds no packets" },
 	{ "other port", other_port, "on a port of -p" },
 	{ "no TCP", only_udp, "they carry no TCP" },
@@ -449,7 +513,7 @@ static void test_why_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
+		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters), cmocka_unit_test(test_every_fleet_counter_matters),
 		cmocka_unit_test(test_not_given),  cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_grpc),
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),

@@ -142,6 +142,10 @@ static void test_provenance(void **state)
 }
 
 /* What cannot be added is said. */
+#define TAP_ROW(tap, state, received, missing, pending)                                                      \
+	"{\"tap\":\"" tap "\",\"run\":\"r\",\"state\":\"" state "\",\"received\":" received ",\"missing\":" missing     \
+	",\"pending\":" pending "}"
+
 static const struct {
 	const char *a, *b, *said;
 } differences[] = {
@@ -163,6 +167,15 @@ static const struct {
 	  "\"targets\":{\"t\":{}},\"all_failed\":{\"t\":{\"count\":3,\"how\":\"c\"}}", "\"all_failed\":{}" },
 	{ "\"targets\":{\"t\":{}},\"all_failed\":{\"t\":{\"count\":2,\"how\":\"a\"}}", "\"targets\":{\"u\":{}},\"all_failed\":{}",
 	  "\"all_failed\":{\"t\":{\"count\":2,\"how\":\"a\"}}" },
+	/* two replayers of a group: what each counts adds up, of a run of a tap the row that has come furthest is true for both */
+	{ "\"fleet\":{\"received\":3,\"partitions\":16,\"missing\":0,\"pending\":9,\"taps\":[" TAP_ROW("a", "live", "3", "0", "9") "]}",
+	  "\"fleet\":{\"received\":7,\"partitions\":16,\"missing\":2,\"pending\":1,\"taps\":[" TAP_ROW("a", "final", "10", "2", "0") ","
+	  TAP_ROW("b", "live", "1", "0", "1") "]}",
+	  "\"fleet\":{\"received\":10,\"partitions\":16,\"missing\":2,\"pending\":1,\"taps\":[" TAP_ROW("a", "final", "10", "2", "0") ","
+	  TAP_ROW("b", "live", "1", "0", "1") "]}" },
+	{ "\"fleet\":{\"received\":3,\"missing\":1,\"taps\":[" TAP_ROW("a", "live", "3", "1", "0") "]}", "\"x\":1",
+	  "\"fleet\":{\"received\":3,\"missing\":1,\"taps\":[" TAP_ROW("a", "live", "3", "1", "0") "]}" },
+	{ "\"fleet\":{\"received\":3,\"taps\":7}", "\"fleet\":{\"received\":4,\"taps\":[1,null]}", "\"fleet\":{\"received\":7,\"taps\":[]}" },
 	{ "\"speed\":10", "\"speed\":10", "\"speed\":10" },
 	{ "\"speed\":10", "\"speed\":20", "\"speed\":\"mixed\"" },
 	{ "\"speed\":\"max\"", "\"speed\":1", "the reports were made at different paces" },
