@@ -59,7 +59,7 @@ struct nats_link {
 	struct broker_url url;
 	natsOptions *options;        /* NULL before the first connection */
 	struct buffer ca, cert, key; /* PEM, NUL ended; empty: none */
-	bool insecure;
+	bool insecure, sends_at_once;
 	char name[RELAY_NAME_MAX + 32];
 	natsConnection *connection; /* NULL: down, and nothing is left of the last */
 	struct credentials who;
@@ -231,6 +231,7 @@ static natsStatus set_options(struct nats_link *l)
 	TRY(natsOptions_SetIgnoreDiscoveredServers(l->options, true));
 	TRY(natsOptions_SetName(l->options, l->name));
 	TRY(natsOptions_SetCustomInboxPrefix(l->options, l->inbox));
+	TRY(natsOptions_SetSendAsap(l->options, l->sends_at_once));
 	TRY(set_identity(l));
 	return s;
 }
@@ -285,6 +286,7 @@ int nats_link_new(const struct broker_options *options, struct nats_link **out, 
 	l->retry_ns = RETRY_LEAST_NS;
 	l->seed = hash_key_random().k0;
 	l->insecure = options->insecure;
+	l->sends_at_once = options->sends_at_once;
 	snprintf(l->name, sizeof(l->name), "%s", options->name ? options->name : "shadowtap");
 	err = load_files(l, options, error);
 	if (err < 0)

@@ -22,6 +22,7 @@ struct broker_options {
 	bool insecure;                              /* believe every certificate */
 	const char *name;                           /* what the broker calls this connection in its own lists */
 	const char *inbox;                          /* what our inboxes begin with: subjects.h */
+	bool sends_at_once; /* little is written, and is waited for: not up to a millisecond later, together with more */
 };
 
 struct nats_link;
