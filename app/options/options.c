@@ -480,6 +480,12 @@ static int check_brokers(struct parser *p)
 			return -EINVAL;
 		}
 	}
+	if (has_source && (o->write_path || o->lanes > 1 || o->loops != 1))
+		return usage(p, "-w, --lanes and --loop are about packets, and what taps hand over through a broker is requests; leave "
+				"them out");
+	if (has_source && o->dry_run && !is_given(p, "group"))
+		return usage(p, "--dry-run takes requests from the replayers of its group, which then send them nowhere; give it a group "
+				"of its own: --group NAME");
 	if (has_target && has_source)
 		return usage(p, "-r and -t both name a broker: a run hands requests over, or it takes them; leave one out");
 	if (o->relay.creds_file && o->relay.nkey_file)

@@ -4,6 +4,7 @@
 
 #include "relay/claim.h"
 #include "relay/delivery.h"
+#include "relay/member.h"
 #include "relay/taps.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct partition_claim c = { 0 }, again = { 0 };
 	struct buffer out = { 0 };
 	struct heartbeat h;
+	struct partition_set reads;
 	struct delivery d;
 	uint64_t revision = 0;
 
@@ -31,6 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (taps_source(text, &tap, &run) && (tap.len >= TAPS_NAME_MAX || run.len >= TAPS_NAME_MAX))
 		abort();
 	if (delivery_read(text, &d) && (d.place == 0 || d.consumer.len > size))
+		abort();
+	if (member_read(text, &reads) == 0 && partition_set_count(&reads) > OWNERSHIP_PARTITIONS_MAX)
 		abort();
 	claim_deinit(&c);
 	claim_deinit(&again);

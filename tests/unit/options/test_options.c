@@ -379,6 +379,13 @@ static const struct parse_case refused[] = {
 	  "-t: a broker has no NAME=: there is one at most, and what is for one target is not for it; leave the name out" },
 	{ { "-t", "nats://h/d", "-t", "nats://h/e" }, -EINVAL,
 	  "-t: a second broker; one run hands over to one, and reads from one" },
+	{ { "-t", "sink:", "-r", "nats://h/e", "-w", "a.pcapng" }, -EINVAL,
+	  "-w, --lanes and --loop are about packets, and what taps hand over through a broker is requests; leave them out" },
+	{ { "-t", "sink:", "-r", "nats://h/e", "--lanes", "2" }, -EINVAL,
+	  "-w, --lanes and --loop are about packets, and what taps hand over through a broker is requests; leave them out" },
+	{ { "--dry-run", "-r", "nats://h/e" }, -EINVAL,
+	  "--dry-run takes requests from the replayers of its group, which then send them nowhere; give it a group of its own: "
+	  "--group NAME" },
 	{ { "-t", "nats://h/d", "-r", "nats://h/e" }, -EINVAL,
 	  "-r and -t both name a broker: a run hands requests over, or it takes them; leave one out" },
 	{ { "-t", "sink:", "-r", "nats://h/e", "-r", "a.pcap" }, -EINVAL,
@@ -838,7 +845,7 @@ static void check_choice(const struct option_row *row, const char *choice)
 	char option[96];
 	bool is_broker = row->broker == BROKER_SOURCE || strcmp(choice, "caught-up") == 0;
 	bool compares = row->compare_only || strcmp(choice, "decided") == 0;
-	const char *args[] = { option, compares ? "--compare" : "--dry-run", compares ? "-tsink:" : "-v",
+	const char *args[] = { option, compares ? "--compare" : is_broker ? "-v" : "--dry-run", compares || is_broker ? "-tsink:" : "-v",
 			       row->files_only || is_broker ? "-r" : NULL, is_broker ? "nats://h/d" : "-", NULL };
 	struct buffer error = { 0 };
 	struct options o;

@@ -337,7 +337,8 @@ static void broker_old(struct books *b)
 
 static void broker_junk(struct books *b)
 {
-	*b = (struct books){ .fleet = { .is_on = true, .partitions = 16, .received = 9, .malformed = { [RECORD_FAULT_LENGTH] = 9 } } };
+	*b = (struct books){ .fleet = { .is_on = true, .partitions = 16, .received = 9 } };
+	b->fleet.malformed[RECORD_FAULT_LENGTH] = 9;
 }
 
 static const struct {
@@ -513,7 +514,8 @@ static void test_why_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters), cmocka_unit_test(test_every_fleet_counter_matters),
+		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
+		cmocka_unit_test(test_every_fleet_counter_matters),
 		cmocka_unit_test(test_not_given),  cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_grpc),
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
