@@ -194,6 +194,7 @@ static int add_consumer(struct relay_reader *r, const char *stream, jsConsumerCo
 	natsStatus s;
 
 	config->AckPolicy = js_AckNone;
+	config->MemoryStorage = true; /* it is of no use to the next connection: no broker has to recover it */
 	config->InactiveThreshold = ABANDONED_NS;
 	s = js_AddConsumer(info, r->js, stream, config, NULL, NULL);
 	if (s == NATS_OK && name)
