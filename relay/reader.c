@@ -494,6 +494,7 @@ void relay_reader_free(struct relay_reader *r)
 	order = &r->order;
 	for (uint32_t i = 0; i < r->partition_count; i++)
 		partition_deinit(r, &r->partitions[i]);
+	fetched_free_spare(r);
 	time_order_deinit(order);
 	broker_down(r);
 	nats_link_free(r->link);

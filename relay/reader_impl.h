@@ -24,6 +24,7 @@
 #define BATCH_RECORDS	    256
 #define BATCH_BYTES	    (4u << 20)
 #define PACED_RECORDS	    64	       /* claimed ahead of their time, of each partition */
+#define SPARE_MAX	    1024
 #define GATHERED_BYTES	    (16u << 20) /* fetched and not claimed, of all partitions */
 #define CLAIM_WAIT_NS	    (2 * NS_PER_S)
 #define PULL_NS		    (5 * NS_PER_S)
@@ -32,8 +33,9 @@
 
 enum fetched_kind { FETCHED_REQUEST, FETCHED_RESPONSE, FETCHED_MALFORMED, FETCHED_OTHER };
 
-/** struct fetched - one message of a partition */
+/** struct fetched - one message of a partition; those that are done with are used again, with the memory of their fields */
 struct fetched {
+	struct fetched *next; /* among the spare ones */
 	natsMsg *message; /* what the record's spans point into */
 	enum fetched_kind kind;
 	enum record_fault fault; /* with FETCHED_MALFORMED */
@@ -42,10 +44,8 @@ struct fetched {
 	struct wall stored;
 	size_t bytes;
 	uint32_t partition;
-	union {
-		struct record_request request;
-		struct record_answer answer;
-	};
+	struct record_request request;
+	struct record_answer answer;
 };
 
 struct batch {
@@ -95,6 +95,8 @@ struct relay_reader {
 	struct ownership ownership;
 	struct taps *taps;
 	struct answers *answers;
+	struct fetched *spare; /* that wait to be used again */
+	size_t spare_count;
 	struct time_order order;
 	struct stream_state state;
 	struct wall newest;	      /* the greatest time of the broker that was seen, and when */
@@ -153,6 +155,8 @@ int broker_last(struct relay_reader *r, uint32_t p, uint64_t *place);
 int broker_place_at(struct relay_reader *r, struct wall time, uint64_t *place);
 
 /* reader_partition.c */
+
+void fetched_free_spare(struct relay_reader *r);
 
 void partition_deinit(struct relay_reader *r, struct partition *p);
 

@@ -14,16 +14,48 @@
 
 /* ---- what was fetched --------------------------------------------------------- */
 
-static void fetched_free(struct fetched *f)
+static void fetched_free(struct relay_reader *r, struct fetched *f)
 {
 	if (!f)
 		return;
-	if (f->kind == FETCHED_REQUEST)
-		record_request_deinit(&f->request);
-	if (f->kind == FETCHED_RESPONSE)
-		response_free(f->answer.response);
+	response_free(f->answer.response);
+	f->answer.response = NULL;
 	natsMsg_Destroy(f->message);
+	if (r->spare_count < SPARE_MAX) {
+		f->next = r->spare;
+		r->spare = f;
+		r->spare_count++;
+		return;
+	}
+	record_request_deinit(&f->request);
 	free(f);
+}
+
+void fetched_free_spare(struct relay_reader *r)
+{
+	while (r->spare) {
+		struct fetched *next = r->spare->next;
+
+		record_request_deinit(&r->spare->request);
+		free(r->spare);
+		r->spare = next;
+	}
+	r->spare_count = 0;
+}
+
+/* Large ones, of which an allocation each would cost more than all else. */
+static struct fetched *take_spare(struct relay_reader *r)
+{
+	struct fetched *f = r->spare;
+
+	if (!f)
+		return calloc(1, sizeof(*f));
+	r->spare = f->next;
+	r->spare_count--;
+	f->fault = RECORD_FINE;
+	f->is_expired = f->has_number = false;
+	f->run = f->sequence = 0;
+	return f;
 }
 
 static struct span header(natsMsg *message, const char *name)
@@ -82,8 +114,6 @@ static int read_record(struct relay_reader *r, struct fetched *f)
 		f->kind = FETCHED_REQUEST;
 		if (err == 0)
 			note_number(r, f, &f->request.event);
-		else
-			record_request_deinit(&f->request);
 		break;
 	case RECORD_ANSWER:
 		err = record_read_answer(&fields, r->o.budget, r->o.max_response, &f->answer, &f->fault);
@@ -102,7 +132,7 @@ static int read_record(struct relay_reader *r, struct fetched *f)
 
 static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, natsMsg *message, const struct delivery *d)
 {
-	struct fetched *f = calloc(1, sizeof(*f));
+	struct fetched *f = take_spare(r);
 
 	if (!f) {
 		natsMsg_Destroy(message);
@@ -115,7 +145,7 @@ static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, 
 	f->bytes = (size_t)natsMsg_GetDataLength(message) + 1024;
 	if (read_record(r, f) == 0)
 		return f;
-	fetched_free(f);
+	fetched_free(r, f);
 	return NULL;
 }
 
@@ -124,7 +154,7 @@ static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, 
 static void batch_clear(struct relay_reader *r, struct batch *b)
 {
 	for (size_t i = 0; i < b->count; i++)
-		fetched_free(b->at[i]);
+		fetched_free(r, b->at[i]);
 	r->gathered_bytes -= b->bytes;
 	*b = (struct batch){ .count = 0 };
 }
@@ -195,7 +225,7 @@ static void hand_on(struct relay_reader *r, struct fetched *f)
 		hand_on_request(r, f);
 	else
 		hand_on_response(r, f);
-	fetched_free(f);
+	fetched_free(r, f);
 }
 
 static struct wall time_of(const struct fetched *f)
@@ -287,7 +317,7 @@ static void claim_is_won(struct relay_reader *r, struct partition *p, uint64_t r
 		if (count_claimed(r, batch.at[i]))
 			hand_on_or_wait(r, batch.at[i]);
 		else
-			fetched_free(batch.at[i]);
+			fetched_free(r, batch.at[i]);
 	}
 }
 
