@@ -293,16 +293,24 @@ int broker_pending(struct relay_reader *r, struct partition *p)
 						      : -EIO;
 }
 
-int broker_last(struct relay_reader *r, uint32_t p, uint64_t *place)
+int broker_unread(struct relay_reader *r, uint32_t p, uint64_t upto, uint64_t *unread)
 {
-	char subject[SUBJECT_MAX];
-	natsMsg *message = NULL;
-	jsErrCode code = 0;
-	natsStatus s = js_GetLastMsg(&message, r->js, r->stream, subject_partition(r->service, p, subject), NULL, &code);
+	char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
+	jsConsumerInfo *info = NULL;
+	jsConsumerConfig config;
+	int err;
 
-	*place = s == NATS_OK ? natsMsg_GetSequence(message) : 0;
-	natsMsg_Destroy(message);
-	return s == NATS_OK || s == NATS_NOT_FOUND || code == JSNoMessageFoundErr ? 0 : -EIO;
+	jsConsumerConfig_Init(&config);
+	config.FilterSubject = subject_partition(r->service, p, subject);
+	config.DeliverPolicy = js_DeliverByStartSequence;
+	config.OptStartSeq = upto + 1;
+	err = add_consumer(r, r->stream, &config, name, &info);
+	if (err == 0) {
+		*unread = info->NumPending;
+		broker_forget(r, r->stream, name);
+	}
+	jsConsumerInfo_Destroy(info);
+	return err;
 }
 
 int broker_place_at(struct relay_reader *r, struct wall time, uint64_t *place)

@@ -148,8 +148,11 @@ int broker_state(struct relay_reader *r, struct stream_state *out);
 /** broker_pending() - how many messages lie behind @p's consumer */
 int broker_pending(struct relay_reader *r, struct partition *p);
 
-/** broker_last() - place of the last message in partition @p; 0: there is none. 0 or -EIO */
-int broker_last(struct relay_reader *r, uint32_t p, uint64_t *place);
+/**
+ * broker_unread() - how many records lie in partition @p behind @upto; 0 or -EIO
+ * A consumer is made and forgotten for it: to ask for the last record would bring the record, which may be megabytes.
+ */
+int broker_unread(struct relay_reader *r, uint32_t p, uint64_t upto, uint64_t *unread);
 
 /** broker_place_at() - how far the stream was at @time; 0 or -EIO */
 int broker_place_at(struct relay_reader *r, struct wall time, uint64_t *place);

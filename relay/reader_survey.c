@@ -61,12 +61,11 @@ static void look_at_others(struct relay_reader *r, struct partition *p)
 	char key[SUBJECT_MAX];
 	struct buffer text = { 0 };
 	struct partition_claim c = { .nonce = 0 };
-	uint64_t revision, last;
+	uint64_t revision, unread;
 
 	p->is_read_up = false;
-	if (broker_last(r, p->number, &last) == 0 && broker_get(r, key_claim(r->group, p->number, key), &text, &revision) == 0 &&
-	    claim_read(buffer_span(&text), &c) == 0) {
-		p->is_read_up = last <= c.upto && c.epoch == r->state.epoch;
+	if (broker_get(r, key_claim(r->group, p->number, key), &text, &revision) == 0 && claim_read(buffer_span(&text), &c) == 0) {
+		p->is_read_up = c.epoch == r->state.epoch && broker_unread(r, p->number, c.upto, &unread) == 0 && unread == 0;
 		if (!p->put_at.ns) {
 			claim_deinit(&p->known);
 			p->known = c;
