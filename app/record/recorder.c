@@ -42,6 +42,7 @@ struct recorded_flow {
 	struct block *first, *last_block; /* HELD, in order */
 	uint64_t held_bytes;
 	uint64_t forgotten; /* packets that are not held any more */
+	uint64_t unfiled;   /* HELD: packets that have no file */
 	enum flow_state state;
 	uint8_t fins; /* a bit for each end */
 	bool closed;
@@ -270,6 +271,7 @@ static void write_flow(struct recorder *r, struct recorded_flow *f)
 	f->state = FLOW_WRITTEN;
 	r->stats.flows++;
 	r->stats.forgotten += f->forgotten;
+	r->stats.unfiled += f->unfiled;
 	while (f->first)
 		block_writer_add(r->writer, take_first(r, f));
 }
@@ -300,9 +302,13 @@ static int file_of(const struct recorder *r, int linktype)
 static void keep_packet(struct recorder *r, struct recorded_flow *f, const struct packet *packet)
 {
 	int file = file_of(r, packet->linktype);
-	size_t bytes = pcapng_packet_bytes(packet->bytes.len, r->comment.len);
-	struct block *b = file < 0 ? NULL : new_block(r, bytes, f);
+	struct block *b;
 
+	if (file < 0) {
+		*(f->state == FLOW_WRITTEN ? &r->stats.unfiled : &f->unfiled) += 1;
+		return;
+	}
+	b = new_block(r, pcapng_packet_bytes(packet->bytes.len, r->comment.len), f);
 	if (!b) {
 		*(f->state == FLOW_WRITTEN ? &r->stats.dropped : &f->forgotten) += 1;
 		return;
@@ -386,7 +392,7 @@ static void reopen_flow(struct recorder *r, struct recorded_flow *f)
 {
 	forget_held(r, f);
 	f->state = FLOW_HELD;
-	f->forgotten = 0;
+	f->forgotten = f->unfiled = 0;
 	f->fins = 0;
 	f->closed = false;
 }

@@ -60,6 +60,7 @@ struct recorder_stats {
 	uint64_t bytes;     /* written, with what the format adds */
 	uint64_t forgotten; /* packets of these flows that went before the flow was wanted: a bound was reached */
 	uint64_t dropped;   /* packets of these flows that could not be written: the disk is slow or full */
+	uint64_t unfiled;   /* packets of these flows whose link type has no file: a pipe told of it after its beginning */
 	int error;          /* 0, or the negative errno that ended the writing */
 	size_t error_file;
 };

@@ -116,6 +116,7 @@ static struct recorder_stats close_recorders(struct recording *r)
 		sum.bytes += s.bytes;
 		sum.forgotten += s.forgotten;
 		sum.dropped += s.dropped;
+		sum.unfiled += s.unfiled;
 		if (s.error < 0) {
 			sum.error = s.error;
 			sum.error_file = s.error_file;
@@ -153,6 +154,11 @@ int recording_finish(struct recording *r)
 			 " packets of these flows are not in the recording: it could not be written as "
 			 "fast as they came",
 			 s->dropped);
+	if (s->unfiled > 0)
+		log_warn("%" PRIu64
+			 " packets of these flows are not in the recording: their link type came up only after it was "
+			 "begun; save what the pipe gives and read that file with -r",
+			 s->unfiled);
 	if (s->error < 0)
 		log_error_errno(-s->error, "cannot write packets to \"%s\"; make room there or name another file; %" PRIu64 " are missing",
 				r->path[s->error_file], s->dropped);

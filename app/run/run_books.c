@@ -237,7 +237,7 @@ static bool gate_passes(const struct document_gate *gate, const struct decision_
 
 static struct document_recording recording_facts(const struct recorder_stats *s)
 {
-	return (struct document_recording){ s->flows, s->packets, s->bytes, s->forgotten, s->dropped };
+	return (struct document_recording){ s->flows, s->packets, s->bytes, s->forgotten, s->dropped + s->unfiled };
 }
 
 int run_report(struct run *r)

@@ -200,6 +200,22 @@ def link_types(bench):
         compare_again(bench, first, written, "-r", other)
 
 
+@check("-w: a pipe that tells of a link type late; its packets are read, not recorded, and that is said")
+def late_link_type(bench):
+    b = Capture()
+    c = b.opened()
+    b.ask(c, body=pattern(4000))
+    b.answer(c)
+    c.close()
+    b.settle()
+    ether, raw = (records(b.segments, Link(linktype=linktype)) for linktype in (DLT_EN10MB, DLT_RAW))
+    content = pcapng(ether[:4], [(DLT_EN10MB, 6)]) + pcapng(raw[4:], [(DLT_RAW, 6)])
+    written = file_in(bench)
+    first = bench.read("-r", "-", "-w", written, stdin=content)
+    if len(chosen(first)) != 1 or f"{len(raw) - 4} packets of these flows are not in the recording" not in first.stderr:
+        raise Failure(f"{len(chosen(first))} of 1 chosen: {first.stderr[-400:]}")
+
+
 @check("-w: -c ends it after so many chosen requests")
 def counted(bench):
     written = file_in(bench)

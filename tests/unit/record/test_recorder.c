@@ -77,12 +77,12 @@ static struct request_origin origin_of(unsigned client, uint64_t id)
 }
 
 /* a packet of client @client; its bytes are @text and zeros up to @len */
-static void packet(struct rig *g, unsigned client, bool to_server, uint32_t domain, uint8_t flags,
-		   const char *text, size_t len)
+static void packet_on(struct rig *g, int linktype, unsigned client, bool to_server, uint32_t domain, uint8_t flags,
+		      const char *text, size_t len)
 {
 	static uint8_t bytes[65536];
 	struct endpoint a = endpoint_of(client, 4000), b = endpoint_of(0, 80);
-	struct packet p = { .linktype = DLT_RAW, .wire_len = (uint32_t)len, .ts = { g->now_ns++ } };
+	struct packet p = { .linktype = linktype, .wire_len = (uint32_t)len, .ts = { g->now_ns++ } };
 	struct segment s = { .src = to_server ? a : b,
 			     .dst = to_server ? b : a,
 			     .domain = domain,
@@ -93,6 +93,12 @@ static void packet(struct rig *g, unsigned client, bool to_server, uint32_t doma
 	memcpy(bytes, text, strlen(text));
 	p.bytes = span_of(bytes, len);
 	recorder_packet(g->recorder, &p, &s);
+}
+
+static void packet(struct rig *g, unsigned client, bool to_server, uint32_t domain, uint8_t flags, const char *text,
+		   size_t len)
+{
+	packet_on(g, DLT_RAW, client, to_server, domain, flags, text, len);
 }
 
 /* The first letters of all packets of the file, in order. */
@@ -223,6 +229,27 @@ static void test_domains(void **state)
 	packet(&g, 1, true, 6, TCP_ACK, "y", 60);
 	end(&g);
 	assert_string_equal(letters_in(g.path), "ab");
+	unlink(g.path);
+}
+
+/* A link type that no file is for: its packets are missed, of chosen flows, before and after they are chosen. */
+static void test_no_file(void **state)
+{
+	struct request_origin origin = origin_of(1, 7);
+	struct rig g;
+
+	(void)state;
+	begin(&g, 64 * MIB, true);
+	packet_on(&g, DLT_NULL, 1, true, 0, TCP_SYN, "a", 60);
+	packet_on(&g, DLT_NULL, 2, true, 0, TCP_SYN, "x", 60);
+	packet(&g, 1, true, 0, TCP_ACK, "b", 60);
+	recorder_chosen(g.recorder, &origin);
+	packet(&g, 1, true, 0, TCP_ACK, "c", 60);
+	packet_on(&g, DLT_NULL, 1, false, 0, TCP_ACK, "d", 60);
+	end(&g);
+	assert_string_equal(letters_in(g.path), "bc");
+	assert_int_equal(g.stats.unfiled, 2);
+	assert_int_equal(g.stats.dropped + g.stats.forgotten, 0);
 	unlink(g.path);
 }
 
@@ -455,6 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),        cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_comments),       cmocka_unit_test(test_flow_bound),
 		cmocka_unit_test(test_total_bound),    cmocka_unit_test(test_waits),
