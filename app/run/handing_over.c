@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "relay/nats_engine.h"
-#include "relay/wire_id.h"
 
 #define CONNECT_NS NS_PER_S /* at the start; packets wait meanwhile, in the kernel */
 #define FACTS_MS 1000
@@ -79,7 +78,6 @@ void handing_over_request(struct handing_over *h, struct message *m, uint64_t to
 	uint64_t kept = m->response_token;
 	struct record_rules rules = rules_of(h);
 
-	m->origin.wire = wire_id_of(&m->head, &m->origin);
 	/* the record says whether a response will follow, here */
 	m->response_token = h->ids && token && response_ids_add(h->ids, token, m->origin.wire) ? token : 0;
 	publisher_offer(h->publisher, RECORD_REQUEST, record_of_request(m, &rules, &h->fields));

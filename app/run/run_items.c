@@ -12,6 +12,7 @@
 #include "app/run/stages.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "relay/wire_id.h"
 
 bool run_shows_header(void *ctx, struct span name, bool is_grpc)
 {
@@ -118,6 +119,8 @@ static void take_request(struct run *r, struct message *m)
 		drop_as(r, m, DECISION_SHED_MEMORY, &r->no_memory);
 		return;
 	}
+	if (sent && r->handing_over)
+		m->origin.wire = wire_id_of(&m->head, &m->origin); /* its event says it, too */
 	note_request(r, m);
 	if (sent && r->first_request.ns == 0)
 		r->first_request = m->origin.ts_last;

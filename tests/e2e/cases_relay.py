@@ -47,7 +47,8 @@ def relay_now(lab):
 def handed_over(lab):
     """Each chosen request is one record, with allowed fields alone; the heartbeat agrees with the books."""
     ns, _ = world(lab)
-    relay = replayed(lab, ns, "-t", URL, "--relay-name", "node-1").finish()["relay"]
+    tap = replayed(lab, ns, "-t", URL, "--relay-name", "node-1")
+    relay = tap.finish()["relay"]
     check(relay["acked"] == relay["offered"] > 0 and relay["connects"] == 1, f"books: {relay}")
     stored = list(nats_talk.Link(ns).stored(STREAM))
     records = [m for m in stored if m.subject.startswith("st.v1.digits.req.")]
@@ -55,6 +56,8 @@ def handed_over(lab):
     check(len(records) == relay["published"], f"{len(records)} of {relay['published']} are there")
     numbers = sorted(int(dict(m.headers)["ce-sequence"]) for m in records)
     check(numbers == list(range(len(records))), f"the numbers are {numbers[:5]} to {numbers[-5:]}")
+    told = {e["wire_id"] for e in tap.events() if e["event"] == "request" and e["verdict"] == "chosen"}
+    check(told == {dict(m.headers)["ce-id"] for m in records}, "events have the records' ids")
     for m in records:
         head = dict(m.headers)
         check(head["ce-type"] == "io.shadowtap.request.v1" and head["Nats-Msg-Id"] == head["ce-id"] and len(head["ce-id"]) == 32,
@@ -74,11 +77,13 @@ def beside_a_target(lab):
     relay, chosen = report["relay"], report["requests"]["chosen"]
     check(len(shadow.requests()) == chosen == relay["requests"] > 0, f"{len(shadow.requests())} of {chosen}, broker {relay}")
     check(relay["responses"] == chosen and relay["acked"] == 2 * chosen, f"books: {relay}")
+    marks = {v for r in shadow.requests() for k, v in r["headers"] if k.lower() == "x-shadowtap"}
     kinds = {}
     for m in nats_talk.Link(ns).stored(STREAM):
         if ".req." in m.subject:
             kinds.setdefault(dict(m.headers)["ce-type"], {})[dict(m.headers)["ce-id"]] = m.subject
     requests, answers = kinds["io.shadowtap.request.v1"], kinds["io.shadowtap.answer.v1"]
+    check(marks == set(requests), "the target knows a request by another id than the broker")
     check({i + "a": s for i, s in requests.items()} == answers, "each response has its request's id and partition")
 
 
