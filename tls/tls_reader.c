@@ -672,8 +672,16 @@ static void on_end(struct reader *r, enum lost_reason why, bool seen)
 
 /* ---- making and freeing ---- */
 
+/** begins_hello() - where all that is there of a first segment is a byte or two */
+static bool begins_hello(struct span bytes)
+{
+	return bytes.len > 0 && bytes.len < 3 && bytes.at[0] == RECORD_HANDSHAKE && (bytes.len < 2 || bytes.at[1] == 3);
+}
+
 static enum claim claims(struct span bytes, enum stream_side side, bool at_start)
 {
+	if (at_start && begins_hello(bytes))
+		return CLAIM_LIKELY;
 	if (tls_hello_match(bytes))
 		return at_start || side == SIDE_CLIENT ? CLAIM_LIKELY : CLAIM_NONE;
 	return !at_start && side == SIDE_CLIENT && record_claims(bytes) ? CLAIM_LIKELY : CLAIM_NONE;
