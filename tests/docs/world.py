@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """world.py - the machine that our documents talk about: a service, its clients, a mirror port, shadows
 
-    world.py serve ADDRESS CERT PORT...     HTTP on each port (TLS on those that end in 443), any POST is answered
+    world.py serve ADDRESS CERT PORT...     HTTP on each port (TLS on those that end in 443), any POST is answered;
+                                            the secrets of TLS are in home/keys.log beside CERT
     world.py load COUNT HOST:PORT...        requests as model servers get them, one after the other
     world.py load-grpc COUNT HOST:PORT...   calls of gRPC (world_grpc.py)
     world.py mirror WIRE SPAN ADDRESS       copies each packet of WIRE to SPAN, and to ADDRESS in a VXLAN
@@ -10,6 +11,7 @@ Plain sockets, and as little of it as the documents need.
 """
 import asyncio
 import json
+import pathlib
 import random
 import socket
 import ssl
@@ -57,6 +59,7 @@ async def answer(reader, writer):
 async def serve(address, certificate, ports):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    context.keylog_filename = pathlib.Path(certificate).parent / "home/keys.log"
     for port in ports:
         await asyncio.start_server(answer, address, port, ssl=context if port % 1000 == 443 else None)
     print("serving", flush=True)
@@ -69,12 +72,20 @@ def request(number):
             f"X-Session-Id: s{number // 8}\r\nAuthorization: Bearer production\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
 
 
+def unchecked():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def load(count, host, port):
     client, number = None, random.randrange(1 << 20)
     for i in range(count):
         if i % 20 == 0:
             source = (f"127.0.0.{random.randrange(1, 250)}" if host.startswith("127.") else "", 0)
             client = socket.create_connection((host, port), 10, source)
+            if port % 1000 == 443:
+                client = unchecked().wrap_socket(client)
         client.sendall(request(number + i))
         got = b""
         while not got.endswith(ANSWER):
