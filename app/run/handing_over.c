@@ -44,7 +44,11 @@ static void forwarded(void *ctx, const struct request_head *head, struct header_
 	allow_list_forwarded(h->hooks.fields(h->hooks.ctx), head, out);
 }
 
-/** answer_field() - all but what gives a client its credentials, or is about them */
+/**
+ * answer_field() - what responses are compared by, and what the allow-list names
+ *
+ * Nothing that gives a client its credentials, or is about them, travels by a glob of that list either.
+ */
 static bool answer_field(void *ctx, struct span name)
 {
 	static const struct span never[] = {
@@ -54,12 +58,23 @@ static bool answer_field(void *ctx, struct span name)
 		SPAN_LITERAL("authentication-info"),
 		SPAN_LITERAL("proxy-authentication-info"),
 	};
+	static const struct span always[] = {
+		SPAN_LITERAL("content-type"),
+		SPAN_LITERAL("content-encoding"),
+		SPAN_LITERAL("inference-header-content-length"),
+		SPAN_LITERAL("grpc-encoding"),
+		SPAN_LITERAL("grpc-status"),
+		SPAN_LITERAL("grpc-message"),
+	};
+	const struct handing_over *h = ctx;
 
-	(void)ctx;
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (span_equal_nocase(name, never[i]))
 			return false;
-	return true;
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		if (span_equal_nocase(name, always[i]))
+			return true;
+	return allow_list_has(h->hooks.fields(h->hooks.ctx), name, false, true);
 }
 
 static struct record_rules rules_of(struct handing_over *h)

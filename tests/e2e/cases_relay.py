@@ -79,12 +79,15 @@ def beside_a_target(lab):
     check(relay["responses"] == chosen and relay["acked"] == 2 * chosen, f"books: {relay}")
     marks = {v for r in shadow.requests() for k, v in r["headers"] if k.lower() == "x-shadowtap"}
     kinds = {}
-    for m in nats_talk.Link(ns).stored(STREAM):
-        if ".req." in m.subject:
-            kinds.setdefault(dict(m.headers)["ce-type"], {})[dict(m.headers)["ce-id"]] = m.subject
+    stored = [m for m in nats_talk.Link(ns).stored(STREAM) if ".req." in m.subject]
+    for m in stored:
+        kinds.setdefault(dict(m.headers)["ce-type"], {})[dict(m.headers)["ce-id"]] = m.subject
     requests, answers = kinds["io.shadowtap.request.v1"], kinds["io.shadowtap.answer.v1"]
     check(marks == set(requests), "the target knows a request by another id than the broker")
     check({i + "a": s for i, s in requests.items()} == answers, "each response has its request's id and partition")
+    fields = {line.partition(b":")[0].lower() for m in stored if dict(m.headers)["ce-type"] == "io.shadowtap.answer.v1"
+              for line in m.data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]}
+    check(fields == {b"content-type", b"content-length"}, f"fields of responses: {fields}")
 
 
 def one_of_two_taps(lab):
