@@ -47,6 +47,7 @@ static const struct {
 		[SHED_BREAKER] = "the target is left alone, --breaker connects failed",
 		[SHED_PRODUCTION] = "the target is the service that is watched",
 		[SHED_NEEDS_HTTP2] = "a call of gRPC, and --http-version is 1 for the target",
+		[SHED_PLAIN] = "it was read from TLS, and the target is reached by plain text; --tls-to-plain",
 	},
 };
 

@@ -124,11 +124,11 @@ static void test_range_and_initial(void **state)
 /* Each of the words by its place, whole, and nothing beside them. */
 static void test_choices(void **state)
 {
-	static const char *const words[] = { "request", "connection", "client", "proxied", "header:" };
+	static const char *const words[] = { "request", "connection", "client", "proxied", "id", "header:" };
 	const struct option_row *by = row("sample-by");
 
 	(void)state;
-	for (int n = 0; n < 5; n++) {
+	for (int n = 0; n < 6; n++) {
 		struct buffer out = { 0 };
 
 		assert_int_equal(option_choice(by, words[n]), n);

@@ -215,7 +215,8 @@ static void test_sources(void **state)
 {
 	static const char *const bad[] = { "", "shadowtap://", "shadowtap://a", "shadowtap:///b", "shadowtap://a/", "shadowtap://a/b/c",
 					   "http://a/b", "shadowtap://a b/c",
-					   "shadowtap://a/0123456789012345678901234567890123456789012345678901234567890123456789" };
+					   "shadowtap://a/01234567890123456789012345678901234567890123456789"
+					   "01234567890123456789012345678901234567890123456789" };
 	struct span tap, run;
 
 	assert_true(taps_source(SOURCE, &tap, &run));
