@@ -27,9 +27,9 @@ static void encrypted(const struct symptoms *s, struct diagnosis *d)
 		line_say(line, "%s", s->ports ? s->ports : "?");
 	for (size_t i = 0; i < s->wide.tls_name_count; i++)
 		line_say(line, "%s%s", i == 0 ? "; clients ask for " : ", ", s->wide.tls_name[i]);
-	line_say(line, ". A passive tap cannot read TLS.");
+	line_say(line, ". A passive tap cannot read TLS without its secrets.");
 	line_advise(line, "tap where the traffic is plain: behind the ingress or load balancer that ends TLS, or on the loopback between a "
-			  "sidecar and the model server");
+			  "sidecar and the model server; or, with test data only, run with a key log of the server (--keylog)");
 }
 
 static void http2(const struct symptoms *s, struct diagnosis *d)

@@ -102,6 +102,38 @@ static void no_packets(const struct run_shape *shape, struct buffer *out)
 			      shape->has_ports || shape->has_expression ? " that matches the port and the filter" : "");
 }
 
+/* By enum tls_fate: behind "connections with TLS"; NULL: is not said of a connection that was not read */
+static const char *const tls_unread_advice[TLS_FATE_COUNT] = {
+	[TLS_NO_KEYS] = "had no secret in time: is the key log that of the process that ends TLS at this port, and is it written by the time "
+			"that data comes? Envoy is up to 10 s late: start it with --file-flush-interval-msec 100, or raise --keylog-wait",
+	[TLS_UNSUPPORTED] = "have a version or a cipher suite that is not read: allow TLS 1.3, or AES-GCM, at the server",
+	[TLS_MIDSTREAM] = "began before the capture, and are read from their handshake only: start shadowtap first, or let the server end old "
+			  "connections",
+	[TLS_ECH] = "may hide another ClientHello (ECH) than the one that the key log has secrets for: turn ECH off at the server",
+	[TLS_LOST] = "lost their handshake, or too much behind it, in gaps of the capture: see dropped_kernel, raise -B, or tap nearer",
+};
+
+static const char misfit_advice[] = "have secrets in the key log that open nothing: it is damaged, or of other connections; have the process "
+				    "that ends TLS at this port write a new one";
+
+/* What most connections with TLS that were not read have in common; TLS_READ: there are none */
+static enum tls_fate tls_most_unread(const struct books *b)
+{
+	size_t fate = largest(b->tls.tls_fate, TLS_READ + 1, TLS_FATE_COUNT - 1);
+
+	return b->tls.tls_fate[fate] > 0 ? (enum tls_fate)fate : TLS_READ;
+}
+
+static void tls_unread(const struct books *b, struct buffer *out)
+{
+	enum tls_fate fate = tls_most_unread(b);
+	uint64_t n = b->tls.tls_fate[fate];
+	bool misfit = fate == TLS_NO_KEYS && b->tls.misfit > n - b->tls.misfit;
+
+	buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections with TLS %s", misfit ? b->tls.misfit : n, b->tls.seen,
+		      misfit ? misfit_advice : tls_unread_advice[fate]);
+}
+
 static void no_requests(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	uint64_t n = b->connections.seen;
@@ -110,10 +142,12 @@ static void no_requests(const struct books *b, const struct run_shape *shape, st
 		buffer_printf(out,
 			      "%" PRIu64 " of %" PRIu64 " connections are subflows of Multipath TCP, which cannot be followed: " MULTIPATH_ADVICE,
 			      b->connections.multipath, n);
+	else if (tls_most_unread(b) != TLS_READ)
+		tls_unread(b, out);
 	else if (b->connections.tls > 0 && b->connections.tls >= b->connections.http2)
 		buffer_printf(out,
 			      "%" PRIu64 " of %" PRIu64 " connections are TLS, which a passive tap cannot read: tap behind what "
-			      "terminates it (ingress, sidecar, loopback)",
+			      "terminates it (ingress, sidecar, loopback), or have its secrets written (--keylog)",
 			      b->connections.tls, n);
 	else if (b->connections.http2 > 0 && shape->leaves_http2)
 		buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections speak HTTP/2 (gRPC?), which --h2 off leaves out",
@@ -376,6 +410,17 @@ static void lacking_unread(const struct books *b, const struct run_shape *shape,
 	}
 }
 
+/* Old connections and gaps are nothing unusual; the others could have been read. */
+static void lacking_tls(const struct books *b, struct buffer *out)
+{
+	enum tls_fate fate = tls_most_unread(b);
+
+	if (b->requests.seen == 0 || fate == TLS_READ || fate == TLS_MIDSTREAM || fate == TLS_LOST)
+		return;
+	buffer_add_str(out, out->len ? "; " : "");
+	tls_unread(b, out);
+}
+
 void why_lacking(const struct books *b, const struct run_shape *shape, struct buffer *out)
 {
 	if (b->connections.multipath > 0 && b->requests.seen > 0)
@@ -393,6 +438,7 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 			      b->requests.lost[LOST_HEAD_UNKNOWN]);
 		unknown_heads(b, out);
 	}
+	lacking_tls(b, out);
 	lacking_unread(b, shape, out);
 }
 

@@ -129,6 +129,8 @@ static void decide(struct tls *c, enum tls_fate fate)
 	c->has_fate = true;
 	c->fate = fate;
 	counter_add(&stats->tls_fate[fate], 1);
+	if (fate == TLS_NO_KEYS && c->state == TLS_OPEN)
+		counter_add(&stats->tls_misfit, 1);
 }
 
 static void end_inner(struct tls *c, enum lost_reason why, bool seen)

@@ -29,6 +29,7 @@ enum tls_fate {
 	X(tls_seen, seen, REPORT, COUNTER, "shadowtap_tls_connections_total",                                \
 	  "Connections with TLS of which is known whether they can be read.")                                \
 	PARTS(tls_fate, TLS_FATE_COUNT)                                                                      \
+	X(tls_misfit, misfit, REPORT, COUNTER, NULL, "Of no_keys, connections whose secrets were known and open nothing.") \
 	X(tls_records, records, REPORT, COUNTER, "shadowtap_tls_records_total", "Records of TLS that were opened.") \
 	X(tls_refound, refound, REPORT, COUNTER, NULL, "Times that records were found again behind a gap.")
 

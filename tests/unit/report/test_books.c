@@ -427,6 +427,48 @@ static void test_why_lacking(void **state)
 	}
 }
 
+/* Connections with TLS that were not read: what most of them have, and the cure; of a run without requests, and of others. */
+static void test_why_tls(void **state)
+{
+	static const struct {
+		uint64_t fate[TLS_FATE_COUNT], misfit;
+		const char *said, *cure;
+		bool is_lacking; /* and is said if requests were seen */
+	} rows[] = {
+		{ { [TLS_NO_KEYS] = 3 }, 0, "3 of 4 connections with TLS had no secret in time", "--keylog-wait", true },
+		{ { [TLS_NO_KEYS] = 3 }, 1, "3 of 4 connections with TLS had no secret in time", "--file-flush-interval-msec 100", true },
+		{ { [TLS_NO_KEYS] = 3 }, 2, "2 of 4 connections with TLS have secrets in the key log that open nothing", "write a new one", true },
+		{ { [TLS_UNSUPPORTED] = 3 }, 0, "3 of 4 connections with TLS have a version or a cipher suite", "allow TLS 1.3", true },
+		{ { [TLS_MIDSTREAM] = 3 }, 0, "3 of 4 connections with TLS began before the capture", "start shadowtap first", false },
+		{ { [TLS_ECH] = 3 }, 0, "3 of 4 connections with TLS may hide", "turn ECH off", true },
+		{ { [TLS_LOST] = 3 }, 0, "3 of 4 connections with TLS lost their handshake", "raise -B", false },
+	};
+	const struct run_shape shape = { .sample_share = SHARE_ONE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct books b = { .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } },
+				   .connections = { .seen = 4, .tls = 3 } };
+		struct buffer out = { 0 };
+
+		b.tls.seen = 4;
+		memcpy(b.tls.tls_fate, rows[i].fate, sizeof(rows[i].fate));
+		b.tls.tls_fate[TLS_READ] = 1;
+		b.tls.misfit = rows[i].misfit;
+		assert_true(why_nothing(&b, &shape, &out));
+		if (!strstr(buffer_text(&out), rows[i].said) || !strstr(buffer_text(&out), rows[i].cure))
+			fail_msg("row %zu: %s", i, buffer_text(&out));
+		buffer_clear(&out);
+		why_lacking(&b, &shape, &out);
+		assert_int_equal(out.len, 0);
+		b.requests.seen = b.requests.complete = 5;
+		why_lacking(&b, &shape, &out);
+		if (rows[i].is_lacking ? !strstr(buffer_text(&out), rows[i].said) : out.len > 0)
+			fail_msg("row %zu: %s", i, buffer_text(&out));
+		buffer_deinit(&out);
+	}
+}
+
 /* Heads of HTTP/2 that could not be read: how many, what makes them readable, and what only some need. */
 static void test_why_head_unknown(void **state)
 {
@@ -521,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
+		cmocka_unit_test(test_why_tls),
 		cmocka_unit_test(test_why_head_unknown),
 		cmocka_unit_test(test_why_http2_left_out),
 		cmocka_unit_test(test_why_stopped),

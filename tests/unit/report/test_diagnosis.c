@@ -670,7 +670,7 @@ static const struct {
 	{ big_tcp, "truncated", FINDING_WARNING, true, "of 500000 bytes, 262000 were captured", "gro_max_size 196608" },
 	{ no_requests_at_all, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_tls, "tls", FINDING_FAULT, false, "20 connections with TLS passed, on port 8443 (20); clients ask for models.example", "sidecar" },
-	{ some_tls, "tls", FINDING_WARNING, true, "1 connection with TLS", "" },
+	{ some_tls, "tls", FINDING_WARNING, true, "1 connection with TLS", "(--keylog)" },
 	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1), and no request on them was seen to begin", "packets from the clients" },
 	{ http2_left_out, "http2", FINDING_FAULT, false, "on port 8001 (1), which --h2 off leaves out", "leave out --h2" },
 	{ ports_of_both, "requests", FINDING_GOOD, true, "passed whole, on port 8000 (7), with HTTP/2 on port 8001 (2); 100 would", "" },
