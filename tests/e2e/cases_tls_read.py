@@ -1,0 +1,163 @@
+"""cases_tls_read.py - production speaks TLS, and the key log of its server is at hand
+
+A server in Python that writes a key log, and clients that keep their connections
+and say what they sent. What reaches the shadow must be just that, live and of a
+recording; without the secrets, or with wrong ones, nothing is sent, and the last
+line says what to do. No output has any of the secrets.
+"""
+import json
+import re
+import subprocess
+
+from cases_tls import make_authority, make_certificate
+from lab import PYTHON, check, check_heads, compare, need_program, wait_for
+
+PORT = 8443
+CONNECTIONS, REQUESTS = 4, 12
+MARK = b"all that clients sent is behind this"
+
+SERVER = r'''
+import http.server, ssl, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *_): pass
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("good.pem", "good.key")
+context.keylog_filename = sys.argv[2]
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+'''
+# CLIENT PORT VERSION CONNECTIONS REQUESTS: what was sent, a line each
+CLIENT = r'''
+import hashlib, http.client, json, random, ssl, sys
+port, version, connections, requests = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+context = ssl.create_default_context(cafile="ca.pem")
+context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+chance = random.Random(version)
+for i in range(connections):
+    client = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+    for k in range(requests):
+        body = chance.randbytes(chance.choice([1, 40, 700, 5000, 16384, 40000]))
+        target = f"/v1/models/m{i}:predict?of={version}&number={k}"
+        client.request("POST", target, body, {"Content-Type": "application/octet-stream"})
+        client.getresponse().read()
+        print(json.dumps({"method": "POST", "target": target, "content_type": "application/octet-stream", "complete": True,
+                          "body_len": len(body), "body_sha256": hashlib.sha256(body).hexdigest()}))
+    client.close()
+'''
+
+
+def serve(lab):
+    need_program("openssl", "tcpdump")
+    ns = lab.namespace()
+    make_authority(lab)
+    make_certificate(lab, "good", "IP:127.0.0.1")
+    keys = lab.directory / "keys.log"
+    keys.touch(0o600)
+    server = lab.start(ns, PYTHON, "-c", SERVER, PORT, keys, label="server")
+    lab.wait_listening(ns, PORT, server)
+    return ns, keys
+
+
+def load(lab, ns, version):
+    done = subprocess.run(lab.inside(ns, [PYTHON, "-c", CLIENT, PORT, version, CONNECTIONS, REQUESTS]), cwd=lab.directory, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    check(done.returncode == 0, f"client: {done.stderr[-300:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def record(lab, ns):
+    """Recording of both versions, and what was sent."""
+    path = lab.directory / "recorded.pcap"
+    recorder = lab.start(ns, "tcpdump", "-i", "lo", "-U", "-B", "16384", "-s", "0", "-w", path, f"tcp port {PORT} or udp port 9",
+                         label="tcpdump")
+    wait_for("tcpdump", lambda: "listening on" in recorder.err)
+    sent = load(lab, ns, "TLSv1_3") + load(lab, ns, "TLSv1_2")
+    subprocess.run(lab.inside(ns, [PYTHON, "-c", "import socket; socket.socket(type=socket.SOCK_DGRAM)"
+                                                 f".sendto({MARK!r}, ('127.0.0.1', 9))"]), check=True)
+    wait_for("the recording", lambda: MARK in path.read_bytes())
+    recorder.end()
+    return path, sent
+
+
+def secrets_of(keys):
+    """Each secret as it may be found: digits of both cases, and bytes."""
+    found = re.findall(r"^\w+ [0-9a-f]{64} ([0-9a-f]+)$", keys.read_text(), re.MULTILINE)
+    check(len(found) >= 2 * CONNECTIONS, f"only {len(found)} secrets in the key log")
+    return {form for s in found for form in (s.encode(), s.upper().encode(), bytes.fromhex(s))}
+
+
+def check_no_secret(lab, keys, known):
+    """In no file of the case but the key logs themselves."""
+    secrets, looked = secrets_of(keys), 0
+    for path in sorted(p for p in lab.directory.iterdir() if p.is_file() and p not in known):
+        content = path.read_bytes()
+        looked += len(content) > 0
+        check(not any(s in content for s in secrets), f"a secret of TLS is in {path.name}")
+    check(looked >= 6, f"only {looked} outputs to look at")
+
+
+def replay(lab, ns, path, *args):
+    pages = [x for kind in ("html", "md") for x in ("--report", lab.directory / f"{lab.label('page')}.{kind}")]
+    tap = lab.tap(ns, "-r", path, "-p", PORT, "-x", "max", "-t", "http://127.0.0.1:9000", "-m", "10s", "-v", "--explain", *pages, *args)
+    return tap, tap.finish()
+
+
+def tls_is_read(lab):
+    """Of a recording: all that clients sent in both versions, once; its events say in which, and no output has a secret."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    path, sent = record(lab, ns)
+    tap, report = replay(lab, ns, path, "--keylog", keys, "-w", lab.directory / "written.pcapng")
+    compare(shadow.requests(), sent)
+    check_heads(shadow.requests(), "127.0.0.1:9000")
+    check(report["tls"]["read"] == report["tls"]["seen"] == 2 * CONNECTIONS, f"{report['tls']}")
+    versions = [e["tls"]["version"] for e in tap.events() if e["event"] == "request"]
+    check(sorted(versions) == sorted(["1.2", "1.3"] * CONNECTIONS * REQUESTS), f"versions: {set(versions)}")
+    check_no_secret(lab, keys, {keys})
+
+
+def tls_with_other_secrets(lab):
+    """None, those of other connections, wrong ones: nothing is sent, nothing is made up, and the last line has the cure."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    path, _ = record(lab, ns)
+    wrong, others = lab.directory / "wrong.log", lab.directory / "others.log"
+    lines = [line.split() for line in keys.read_text().splitlines() if re.match(r"\w+ ", line)]
+    wrong.write_text("".join(f"{label} {of} {secret[::-1]}\n" for label, of, secret in lines))
+    others.write_text("".join(f"{label} {of[::-1]} {secret}\n" for label, of, secret in lines))
+    for args, misfit, said in (([], 0, "connections are TLS, which a passive tap cannot read"),
+                               (["--keylog", others], 0, "had no secret in time"),
+                               (["--keylog", wrong], 2 * CONNECTIONS, "have secrets in the key log that open nothing")):
+        tap, report = replay(lab, ns, path, *args)
+        check(said in tap.err.strip().splitlines()[-1], f"{args}: {tap.err.strip().splitlines()[-1]!r}")
+        check(report["requests"]["seen"] == 0, f"{args}: {report['requests']}")
+        check(report["tls"]["no_keys"] == (2 * CONNECTIONS if args else 0) and report["tls"]["misfit"] == misfit, f"{report['tls']}")
+    check(not shadow.requests(), "a request was made of what could not be read")
+    check_no_secret(lab, keys, {keys, wrong, others})
+
+
+def tls_is_read_live(lab):
+    """As it comes, with secrets that come with it; requests that were TLS leave this host as such, or not at all."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PORT, "--keylog", keys, "-Z", "root", "-t", "http://127.0.0.1:9000",
+                       "-t", "far=http://192.0.2.1:9000", "-m", "10s", "-v", "--explain", "-w", lab.directory / "written.pcapng")
+    sent = load(lab, ns, "TLSv1_3") + load(lab, ns, "TLSv1_2")
+    wait_for("all requests", lambda: len(shadow.entries("request")) >= len(sent))
+    report = tap.stop()
+    compare(shadow.requests(), sent)
+    check(report["tls"]["read"] == report["tls"]["seen"] == 2 * CONNECTIONS, f"{report['tls']}")
+    far = report["targets"]["far"]
+    check(far["shed"]["plain"] == len(sent) and far["sent"] == 0, f"{far}")
+    check_no_secret(lab, keys, {keys})
+
+
+CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live]
