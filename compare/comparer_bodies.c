@@ -342,7 +342,7 @@ void comparer_kinds(struct comparer *c, enum body_kind p, enum body_kind s)
 	c->result.kind = p == BODY_NONE ? s : p;
 	if (p != s) {
 		comparer_decide(c, COMPARISON_ENCODING,
-		       p == BODY_NONE || s == BODY_NONE ? "empty_body" : "content_type");
+				p == BODY_NONE || s == BODY_NONE ? "empty_body" : "content_type");
 		return;
 	}
 	switch (p) {

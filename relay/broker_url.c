@@ -141,9 +141,8 @@ static int parse_host(const char *text, struct span host, struct broker_url *out
 		name = divide(host, find_byte(host, ':'), &port);
 	}
 	if (!is_host(name, to->is_ipv6))
-		return refuse(error, text, host.len == 0 ? "has no host" EXAMPLE
-							 : "has a bad host: letters, digits, - . and _ are allowed, or an IPv6 address in "
-							   "brackets");
+		return refuse(error, text, host.len == 0 ? "has no host" EXAMPLE : "has a bad host: letters, digits, - . and _ are allowed, or an IPv6 address in "
+										   "brackets");
 	memcpy(to->name, name.at, name.len);
 	out->host_count++;
 	return parse_port(text, port, &to->port, error);

@@ -71,8 +71,7 @@ static int open_lanes(struct run *r, struct buffer *error)
 	if (err == 0) {
 		inputs_release(&r->inputs);
 		r->broker = NULL;
-	}
-	else
+	} else
 		buffer_printf(error, "cannot set up the capture: %s", uv_strerror(err));
 	return err;
 }
