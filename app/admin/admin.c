@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/local_socket.h"
 #include "replay/list.h"
 
 #define BACKLOG        16
@@ -74,64 +73,40 @@ struct admin {
 
 /* ---- listening, before there is a loop ---- */
 
-static socklen_t to_sockaddr(const struct admin_address *address, struct sockaddr_storage *out)
+static socklen_t to_sockaddr(const struct endpoint *at, struct sockaddr_storage *out)
 {
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
 	*out = (struct sockaddr_storage){ 0 };
-	if (address->at.family == 4) {
+	if (at->family == 4) {
 		struct sockaddr_in *in = (struct sockaddr_in *)out;
 
 		in->sin_family = AF_INET;
-		in->sin_port = htons(address->at.port);
-		memcpy(&in->sin_addr, address->at.addr + 12, 4);
+		in->sin_port = htons(at->port);
+		memcpy(&in->sin_addr, at->addr + 12, 4);
 		return sizeof(*in);
 	}
-	if (address->at.family == 6) {
-		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(address->at.port);
-		memcpy(&in6->sin6_addr, address->at.addr, 16);
-		return sizeof(*in6);
-	}
-	((struct sockaddr_un *)out)->sun_family = AF_UNIX;
-	memcpy(((struct sockaddr_un *)out)->sun_path, address->path, ADMIN_PATH_MAX);
-	return sizeof(struct sockaddr_un);
-}
-
-/* Removes a socket on which no process listens any more; anything else stays, and bind() says so. */
-static void remove_stale(const struct admin_address *address)
-{
-	struct sockaddr_storage to;
-	socklen_t len = to_sockaddr(address, &to);
-	struct stat st;
-	int fd;
-
-	if (lstat(address->path, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (connect(fd, (struct sockaddr *)&to, len) < 0 && errno == ECONNREFUSED)
-		unlink(address->path);
-	close(fd);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(at->port);
+	memcpy(&in6->sin6_addr, at->addr, 16);
+	return sizeof(*in6);
 }
 
 static int listen_at(const struct admin_address *address)
 {
 	struct sockaddr_storage at;
-	socklen_t len = to_sockaddr(address, &at);
-	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1, err;
+	socklen_t len;
+	int fd, yes = 1, err;
 
+	if (address->path[0])
+		return local_socket_listen(address->path, BACKLOG);
+	len = to_sockaddr(&address->at, &at);
+	fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (at.ss_family == AF_UNIX)
-		remove_stale(address);
-	/* On Linux the file gets the mode that the socket has, less the umask: there is no moment when it is open to all. */
-	if (at.ss_family == AF_UNIX ? fchmod(fd, 0600) < 0 : setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
-		goto fail;
-	if (bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, BACKLOG) == 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 && bind(fd, (struct sockaddr *)&at, len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
 		return fd;
-fail:
 	err = -errno;
 	close(fd);
 	return err;

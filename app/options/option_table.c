@@ -68,8 +68,8 @@ const struct option_row option_rows[] = {
 	  "those on any port; off none",
 	  WORD(enum h2_mode, h2), .shown = "auto", .choices = "auto on off" },
 	{ OPTION_GROUP_CAPTURE, 0, "keylog", "FILE",
-	  "read TLS with the secrets in this key log (NSS format, RFC 9850), live as it grows; repeatable; those that a pcapng "
-	  "carries are always used",
+	  "read TLS with the secrets in this key log (NSS format, RFC 9850): a file, live as it grows; live also a named pipe, "
+	  "or unix:PATH, where programs write to; repeatable; those that a pcapng carries are always used",
 	  TEXTS(read_tls.key_logs) },
 	{ OPTION_GROUP_CAPTURE, 0, "keylog-wait", "TIME",
 	  "how long what is encrypted waits for its secrets, within --max-memory",

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/local_socket.h"
 #include "base/log.h"
 
 #define EXPIRE_NS (INT64_C(300) * NS_PER_S) /* live: what nobody has asked for */
 #define PIECES_AT_ONCE 64                   /* of a file that grows without end, before the loop does something else */
+#define PEERS_WAITING  16
 
 static void on_entry(void *ctx, const struct key_log_entry *entry)
 {
@@ -32,14 +35,14 @@ static void start_again(struct key_log_file *f)
 {
 	struct stat st;
 
-	if (!f->is_file || fstat(f->fd, &st) < 0 || (uint64_t)st.st_size >= f->at)
+	if (f->source != KEY_LOG_FILE || fstat(f->fd, &st) < 0 || (uint64_t)st.st_size >= f->at)
 		return;
 	lseek(f->fd, 0, SEEK_SET);
 	f->at = 0;
 	explicit_bzero(&f->log, sizeof(f->log));
 }
 
-/** read_on() - what was added since; 0 or a negative errno */
+/** read_on() - what was added since; 0, 1 if a peer has ended, or a negative errno */
 static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 {
 	struct key_log_sink sink = { k, on_entry, on_line };
@@ -55,6 +58,10 @@ static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 		key_log_feed(&f->log, span_of(bytes, (size_t)n), &sink);
 	}
 	explicit_bzero(bytes, sizeof(bytes));
+	if (n == 0 && f->source == KEY_LOG_PEER) {
+		key_log_end(&f->log, &sink);
+		return 1;
+	}
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 }
 
@@ -64,12 +71,64 @@ static void warn_if_shared(const char *path, const struct stat *st)
 		log_warn("\"%s\" can be read by others than its owner, and who reads it reads these connections: chmod 600", path);
 }
 
+static void forget(struct key_log_file *f)
+{
+	close(f->fd);
+	explicit_bzero(&f->log, sizeof(f->log));
+}
+
+/** may_write() - is the peer on @fd who we are, or root? */
+static bool may_write(const struct key_logs *k, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == k->owner || peer.uid == 0);
+}
+
+/** take_peers() - those that have connected to @f, as far as there is room */
+static void take_peers(struct key_logs *k, const struct key_log_file *f)
+{
+	while (k->count < KEY_LOGS_MAX) {
+		int fd = accept4(f->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			return;
+		if (may_write(k, fd)) {
+			k->files[k->count++] = (struct key_log_file){ .fd = fd, .source = KEY_LOG_PEER };
+			continue;
+		}
+		log_warn("a program of another user has connected to the socket of --keylog, and was not listened to");
+		close(fd);
+	}
+}
+
+static int listen_for_one(struct key_logs *k, const char *path, struct buffer *error)
+{
+	int fd;
+
+	if (!k->set.live) {
+		buffer_printf(error, "the key log \"unix:%s\" is a socket, which is for live captures: give the file that was written", path);
+		return -EINVAL;
+	}
+	fd = local_socket_listen(path, PEERS_WAITING);
+	if (fd < 0) {
+		buffer_printf(error, "cannot listen on \"unix:%s\" for --keylog: %s; is another program there, and may we write to its folder?", path,
+			      strerror(-fd));
+		return fd;
+	}
+	k->files[k->count++] = (struct key_log_file){ .fd = fd, .source = KEY_LOG_LISTENER };
+	return 0;
+}
+
 static int open_one(struct key_logs *k, const char *path, struct buffer *error)
 {
 	struct key_log_file *f = &k->files[k->count];
 	struct stat st;
 	int err;
 
+	if (strncmp(path, "unix:", 5) == 0)
+		return listen_for_one(k, path + 5, error);
 	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
 		err = -errno;
@@ -79,8 +138,8 @@ static int open_one(struct key_logs *k, const char *path, struct buffer *error)
 		return err;
 	}
 	k->count++;
-	f->is_file = S_ISREG(st.st_mode);
-	if (!f->is_file && !(S_ISFIFO(st.st_mode) && k->set.live)) {
+	f->source = S_ISREG(st.st_mode) ? KEY_LOG_FILE : KEY_LOG_PIPE;
+	if (f->source != KEY_LOG_FILE && !(S_ISFIFO(st.st_mode) && k->set.live)) {
 		buffer_printf(error, "the key log \"%s\" is no regular file%s", path, k->set.live ? ", and no named pipe" : "");
 		return -EINVAL;
 	}
@@ -105,6 +164,7 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 	int err = 0;
 
 	k->set = set;
+	k->owner = geteuid();
 	if (set.no_way_out && set.path_count > 0) {
 		buffer_add_str(error, "--keylog: what is read from TLS would go to the broker as plain text: name it with tls://, or say "
 				      "--tls-to-plain");
@@ -132,8 +192,18 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct key_logs *k = timer->data;
 
-	for (size_t i = 0; i < k->count; i++)
-		read_on(k, &k->files[i], PIECES_AT_ONCE); /* what cannot be read now is tried again */
+	for (size_t i = 0; i < k->count;) {
+		struct key_log_file *f = &k->files[i];
+
+		if (f->source == KEY_LOG_LISTENER) {
+			take_peers(k, f);
+		} else if (read_on(k, f, PIECES_AT_ONCE) != 0 && f->source == KEY_LOG_PEER) {
+			forget(f);
+			*f = k->files[--k->count];
+			continue;
+		} /* what cannot be read now of a file is tried again */
+		i++;
+	}
 	secrets_expire(k->secrets, mono_now());
 }
 
@@ -168,10 +238,8 @@ void key_logs_add(void *ctx, struct span text)
 
 void key_logs_close(struct key_logs *k)
 {
-	for (size_t i = 0; i < k->count; i++) {
-		close(k->files[i].fd);
-		explicit_bzero(&k->files[i].log, sizeof(k->files[i].log));
-	}
+	for (size_t i = 0; i < k->count; i++)
+		forget(&k->files[i]);
 	k->count = 0;
 	secrets_free(k->secrets);
 	k->secrets = NULL;

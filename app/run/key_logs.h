@@ -1,10 +1,13 @@
 /*
- * key_logs.h - --keylog: files with the secrets of TLS, read whole at the start and then, live, as they grow
+ * key_logs.h - --keylog: files with the secrets of TLS, read whole at the start and then, live, as they grow; sockets
  *
  * Theory of operation. They are opened with the rights that we started with, and
  * their descriptors are kept, since whom we become may not open them. Live, the loop reads
  * on what was added, each KEY_LOGS_MS; a file that has become shorter is read from
  * its start again. A named pipe is read in the same way, whoever writes to it comes and goes.
+ * With "unix:" before it, a path is that of a Unix socket on which we listen, live: each program that connects to it
+ * writes a log of its own. The socket is its owner's alone (mode 0600), and its peers are held to that once more
+ * (SO_PEERCRED): the user that we started as, and root.
  *
  * What recordings carry themselves (Decryption Secrets Blocks) comes in by key_logs_add(). Nothing that
  * is read here is shown anywhere; of a line that is none only that there was one.
@@ -14,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/buffer.h"
@@ -36,9 +40,11 @@ struct key_log_counts {
 	uint64_t lines, malformed;
 };
 
+enum key_log_source { KEY_LOG_FILE, KEY_LOG_PIPE, KEY_LOG_LISTENER, KEY_LOG_PEER /* of the one before */ };
+
 struct key_log_file {
 	int fd;
-	bool is_file; /* else a pipe */
+	enum key_log_source source;
 	uint64_t at;  /* read so far */
 	struct key_log log;
 };
@@ -47,7 +53,8 @@ struct key_logs {
 	struct key_log_settings set;
 	struct secrets *secrets; /* NULL: there are none, and no TLS is read */
 	struct key_log_file files[KEY_LOGS_MAX];
-	size_t count;
+	size_t count; /* peers come and go; while there are KEY_LOGS_MAX, the next waits */
+	uid_t owner;  /* as whom we started */
 	struct key_log_counts counts; /* of @files; the loop's */
 	uv_timer_t timer;
 	bool follows;

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "app/run/key_logs.h"
@@ -170,6 +172,65 @@ static void test_pipe(void **state)
 	key_logs_close(&k);
 }
 
+/** connect_to_logs() - a program that writes its log to our socket */
+static int connect_to_logs(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(at.sun_path, path);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* Two programs at a time, of which one comes again, and the last line of each needs no end; whose it is, is the socket's mode. */
+static void test_socket(void **state)
+{
+	char name[80];
+	const char *paths[] = { name };
+	struct key_log_settings set = { .paths = paths, .path_count = 1 };
+	struct buffer error = { 0 };
+	struct key_logs k = { 0 };
+	uv_loop_t loop;
+	struct stat st;
+	FILE *peer[2];
+
+	(void)state;
+	unlink(path);
+	snprintf(name, sizeof(name), "unix:%s", path);
+	assert_int_equal(key_logs_open(&k, set, &error), -EINVAL); /* of a recording nobody writes any more */
+	assert_non_null(strstr(buffer_text(&error), "live"));
+	key_logs_close(&k);
+	buffer_clear(&error);
+	set.live = true;
+	assert_int_equal(key_logs_open(&k, set, &error), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	uv_loop_init(&loop);
+	key_logs_follow(&k, &loop);
+	for (unsigned i = 0; i < 3; i++) {
+		for (int p = 0; p < 2; p++) {
+			peer[p] = fdopen(connect_to_logs(), "w");
+			put_line(peer[p], 2 * i + (unsigned)p + 1, p == 0 ? "\n" : "");
+		}
+		assert_true(comes(&k, &loop, 2 * i + 1));
+		assert_int_equal(k.count, 3);
+		fclose(peer[0]);
+		fclose(peer[1]);
+		assert_true(comes(&k, &loop, 2 * i + 2));
+		while (k.count > 1)
+			uv_run(&loop, UV_RUN_ONCE);
+	}
+	key_logs_stop(&k);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	key_logs_close(&k);
+	assert_int_equal(key_logs_open(&k, set, &error), 0); /* what is left of one that ended is no obstacle */
+	key_logs_close(&k);
+	buffer_deinit(&error);
+}
+
 static void test_of_recording(void **state)
 {
 	struct key_logs k = { 0 };
@@ -194,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_of_recording),
 	};
 
