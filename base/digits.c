@@ -87,3 +87,15 @@ char *put_hex(char *at, const uint8_t *bytes, size_t len)
 	}
 	return at;
 }
+
+bool digits_read(struct span text, uint64_t *out)
+{
+	if (text.len == 0 || text.len > DIGITS_READ_MAX)
+		return false;
+	for (*out = 0; text.len > 0; span_skip(&text, 1)) {
+		if (text.at[0] < '0' || text.at[0] > '9')
+			return false;
+		*out = *out * 10 + (text.at[0] - '0');
+	}
+	return true;
+}

@@ -1,5 +1,5 @@
 /*
- * digits.h - numbers as text, written in place
+ * digits.h - numbers as text, written in place, and read where nothing but digits may stand
  *
  * By hand, since printf() takes ten times as long and an event has a dozen of
  * them. Each function writes from @at on, where there has to be room for the most
@@ -8,9 +8,12 @@
 #ifndef BASE_DIGITS_H
 #define BASE_DIGITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/span.h"
 
 /** DIGITS_UINT_MAX - bytes of the longest, 2^64 - 1 */
 #define DIGITS_UINT_MAX 20
@@ -51,6 +54,12 @@ static inline int hex_value_of(uint8_t c)
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+/** DIGITS_READ_MAX - so many decimal digits cannot overflow */
+#define DIGITS_READ_MAX 18
+
+/** digits_read() - @text is one to DIGITS_READ_MAX decimal digits and nothing else: their value; false of any other text */
+bool digits_read(struct span text, uint64_t *out);
 
 /** PUT_LITERAL() - the bytes of a string literal */
 #define PUT_LITERAL(at, literal) put_bytes(at, literal, sizeof(literal) - 1)

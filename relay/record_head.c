@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digits.h"
 #include "message/http_text.h"
 
 /** take_token() - from the front of @in, what may be empty */
@@ -63,19 +64,6 @@ static enum record_fault read_fields(struct span *in, struct header_list *fields
 	}
 }
 
-/** read_length() - digits, and so few that they cannot overflow */
-static bool read_length(struct span text, uint64_t *out)
-{
-	if (text.len == 0 || text.len > 18)
-		return false;
-	for (*out = 0; text.len > 0; span_skip(&text, 1)) {
-		if (text.at[0] < '0' || text.at[0] > '9')
-			return false;
-		*out = *out * 10 + (text.at[0] - '0');
-	}
-	return true;
-}
-
 /** look_at_framing() - what the fields say of the bytes behind them: each only once */
 static enum record_fault look_at_framing(const struct header_list *fields, size_t from, struct record_head *out)
 {
@@ -83,7 +71,7 @@ static enum record_fault look_at_framing(const struct header_list *fields, size_
 		const struct header *f = &fields->at[i];
 
 		if (span_equal_nocase(f->name, SPAN_LITERAL("content-length"))) {
-			if (out->has_length || !read_length(f->value, &out->length))
+			if (out->has_length || !digits_read(f->value, &out->length))
 				return RECORD_FAULT_LENGTH;
 			out->has_length = true;
 		} else if (span_equal_nocase(f->name, SPAN_LITERAL("transfer-encoding"))) {
@@ -164,7 +152,7 @@ enum record_fault record_status_line_read(struct span line, int *status)
 	fault = take_version(&line, &minor);
 	if (fault != RECORD_FINE)
 		return fault;
-	if (!take_byte(&line, ' ') || !span_take(&line, 3, &digits) || !read_length(digits, &n) || n < 200 ||
+	if (!take_byte(&line, ' ') || !span_take(&line, 3, &digits) || !digits_read(digits, &n) || n < 200 ||
 	    (line.len > 0 && !take_byte(&line, ' ')))
 		return RECORD_FAULT_START_LINE;
 	*status = (int)n;

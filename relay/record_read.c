@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "message/grpc.h"
 #include "message/http_text.h"
 #include "relay/percent.h"
@@ -75,18 +76,6 @@ static enum record_fault read_id(const struct record_fields *in, struct record_e
 	return RECORD_FINE;
 }
 
-static bool read_sequence(struct span text, uint64_t *out)
-{
-	if (text.len == 0 || text.len > 18)
-		return false;
-	for (*out = 0; text.len > 0; span_skip(&text, 1)) {
-		if (text.at[0] < '0' || text.at[0] > '9')
-			return false;
-		*out = *out * 10 + (text.at[0] - '0');
-	}
-	return true;
-}
-
 static enum record_fault read_event(const struct record_fields *in, struct record_event *out)
 {
 	*out = (struct record_event){ .has_sequence = in->sequence.at != NULL, .has_time = in->time.at != NULL };
@@ -96,7 +85,7 @@ static enum record_fault read_event(const struct record_fields *in, struct recor
 		return RECORD_FAULT_VERSION;
 	if (!percent_decode(in->source, out->source, RECORD_SOURCE_MAX, &out->source_len) || out->source_len == 0)
 		return RECORD_FAULT_SOURCE;
-	if (out->has_sequence && !read_sequence(in->sequence, &out->sequence))
+	if (out->has_sequence && !digits_read(in->sequence, &out->sequence))
 		return RECORD_FAULT_SEQUENCE;
 	if (out->has_time && !time_read(in->time, &out->time))
 		return RECORD_FAULT_TIME;

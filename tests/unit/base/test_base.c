@@ -152,6 +152,19 @@ static void check_uint(uint64_t n)
 	assert_string_equal(text, expected);
 }
 
+static void test_digits_read(void **state)
+{
+	static const char *const none[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1.0", "1234567890123456789", "12345678901234567a" };
+	uint64_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(digits_read(span_str(none[i]), &n));
+	assert_true(digits_read(SPAN_LITERAL("0"), &n) && n == 0);
+	assert_true(digits_read(SPAN_LITERAL("0000000000000042"), &n) && n == 42);
+	assert_true(digits_read(SPAN_LITERAL("999999999999999999"), &n) && n == UINT64_C(999999999999999999));
+}
+
 /* As printf() writes them: around each power of ten and of two, and some that nothing is known of. */
 static void test_digits(void **state)
 {
@@ -506,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_json_texts),
 		cmocka_unit_test(test_json_every_byte),
 		cmocka_unit_test(test_digits),
+		cmocka_unit_test(test_digits_read),
 		cmocka_unit_test(test_json_structure),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_siphash_128),
