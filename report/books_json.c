@@ -55,8 +55,10 @@ static void rows_json(struct json *j, const struct book_rows *rows, const void *
 	for (const struct book_row *r = rows->row; r < rows->row + rows->count; r++) {
 		const uint64_t *n = (const uint64_t *)(const void *)((const char *)in + r->offset);
 
-		if (r->parts == grpc_names || r->parts == malformed_names)
+		if (r->parts == grpc_names)
 			some_parts_json(j, r->parts, n, r->part_count);
+		else if (r->parts == malformed_names) /* of which the first is "nothing is wrong" */
+			parts_json(j, r->parts + 1, n + 1, r->part_count - 1);
 		else if (r->parts)
 			parts_json(j, r->parts, n, r->part_count);
 		else if (r->in_report)
