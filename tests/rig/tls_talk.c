@@ -91,9 +91,25 @@ static SSL_CTX *make_context(const struct tls_talk_options *o, bool of_server)
 		SSL_CTX_sess_set_new_cb(c, on_session);
 	if (of_server)
 		add_certificates(c);
+	if (o->no_tickets)
+		SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
 	if (of_server && o->early)
 		SSL_CTX_set_max_early_data(c, 1 << 14);
 	return c;
+}
+
+static const uint8_t session_context[] = { 't', 'a', 'l', 'k' };
+
+/* By an id: the server remembers the session that the client takes up, which holds the same secret */
+static SSL_SESSION *on_id(SSL *ssl, const uint8_t *id, int len, int *copy)
+{
+	SSL_SESSION *client = SSL_get_session(talk_of(ssl)->ssl[0]), *session = client ? SSL_SESSION_dup(client) : NULL;
+
+	(void)id;
+	(void)len;
+	*copy = 0;
+	must(!session || SSL_SESSION_set1_id_context(session, session_context, sizeof(session_context)), "session's context");
+	return session;
 }
 
 /* Tickets are of the context that has made them, so a server that resumes is the same for all talks. */
@@ -103,7 +119,8 @@ static SSL_CTX *server_context(const struct tls_talk_options *o)
 	SSL_CTX *c = make_context(o, true);
 
 	must(SSL_CTX_set_tlsext_ticket_keys(c, (void *)ticket_keys, sizeof(ticket_keys)), "ticket keys");
-	SSL_CTX_set_session_id_context(c, (const uint8_t *)"talk", 4);
+	SSL_CTX_set_session_id_context(c, session_context, sizeof(session_context));
+	SSL_CTX_sess_set_get_cb(c, on_id);
 	SSL_CTX_set_options(c, SSL_OP_NO_ANTI_REPLAY);
 	return c;
 }

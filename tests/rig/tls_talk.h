@@ -24,6 +24,7 @@ struct tls_talk_options {
 	size_t fragment;     /* bytes in a record at most; 0: as many as may be */
 	SSL_SESSION *resume; /* borrowed */
 	bool early;          /* the server takes early data */
+	bool no_tickets;     /* TLS 1.2: a session is taken up by its id, which the server remembers */
 };
 
 struct tls_flight {
