@@ -77,3 +77,26 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 	if (from->max > into->max)
 		into->max = from->max;
 }
+
+void counted_histogram_add(struct counted_histogram *h, uint64_t value)
+{
+	counter_add(&h->bucket[bucket_of(value)], 1);
+	counter_add(&h->sum, value);
+	if (value > counter_get(&h->max))
+		counter_set(&h->max, value);
+}
+
+void histogram_take(struct histogram *into, const struct counted_histogram *from)
+{
+	uint64_t max = counter_get(&from->max);
+
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t n = counter_get(&from->bucket[i]);
+
+		into->bucket[i] += n;
+		into->count += n; /* so it is always what the buckets hold */
+	}
+	into->sum += counter_get(&from->sum);
+	if (max > into->max)
+		into->max = max;
+}

@@ -6,6 +6,9 @@
  * below 1 %. Adding is an increment, merging is addition, and the memory is
  * fixed, so a run of months costs what a run of seconds does. One writer, as
  * for every counter.
+ *
+ * A struct histogram is read by its writer's thread alone. What other threads read while it grows is a struct
+ * counted_histogram, whose numbers are counters: they take it into one of their own.
  */
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
@@ -13,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/counter.h"
 
 #define HISTOGRAM_SUB     64
 #define HISTOGRAM_POWERS  35 /* 2^6 .. 2^40 */
@@ -44,6 +49,18 @@ void histogram_upto(const struct histogram *h, const uint64_t *bounds, size_t co
 
 /** histogram_merge() - add the values of @from to @into */
 void histogram_merge(struct histogram *into, const struct histogram *from);
+
+/** struct counted_histogram - one writer, many readers; zero to begin with */
+struct counted_histogram {
+	struct counter bucket[HISTOGRAM_BUCKETS];
+	struct counter sum, max;
+};
+
+/** counted_histogram_add() - owner only */
+void counted_histogram_add(struct counted_histogram *h, uint64_t value);
+
+/** histogram_take() - any thread: add the values that @from has by now to @into */
+void histogram_take(struct histogram *into, const struct counted_histogram *from);
 
 struct json;
 struct json_doc;

@@ -107,9 +107,10 @@ static void take_fleet(struct books_fleet *to, const struct fleet_stats *s, cons
 		add_tap(to, &facts->taps[i]);
 }
 
-static void take_tls(struct books_tls *to, const struct tls_stats *s)
+static void take_tls(struct books_tls *to, const struct tls_stats *s, const struct histogram *late_us)
 {
 	TLS_COUNTERS(TAKE, TAKE_PARTS)
+	to->late = quantiles_of(late_us);
 }
 
 static void take_target(struct books_target *to, const struct books_target_source *from)
@@ -150,7 +151,7 @@ void books_take(const struct books_sources *from, struct books *out)
 		take_http2(&out->http2, from->http);
 	}
 	if (from->tls)
-		take_tls(&out->tls, from->tls);
+		take_tls(&out->tls, from->tls, from->tls_late_us);
 	if (from->relay)
 		take_relay(&out->relay, from);
 	if (from->policy)

@@ -40,6 +40,7 @@ struct books_sources {
 	const struct reassembly_stats *reassembly;
 	const struct http_stats *http;
 	const struct tls_stats *tls;
+	const struct histogram *tls_late_us; /* with @tls */
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
 	const struct fleet_stats *fleet;
@@ -105,6 +106,7 @@ struct books {
 	} http2;
 	struct books_tls {
 		TLS_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
+		struct quantiles late; /* how long the first record waited for its secrets, where one did */
 	} tls;
 	struct books_relay {
 		const char *shown; /* borrowed; NULL: nothing is handed over */

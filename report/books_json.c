@@ -94,6 +94,15 @@ static void quantiles_json(struct json *j, const char *name, const struct quanti
 	json_close(j, '}');
 }
 
+static void tls_json(struct json *j, const struct books *b)
+{
+	json_key(j, "tls");
+	json_open(j, '{');
+	rows_json(j, &tls_rows, b);
+	quantiles_json(j, "late_us", &b->tls.late);
+	json_close(j, '}');
+}
+
 static void target_json(struct json *j, const struct books_target *t)
 {
 	json_key(j, t->name);
@@ -172,7 +181,7 @@ void books_json(const struct books *b, struct json *j)
 	object_json(j, "requests", &request_rows, b);
 	object_json(j, "connections", &connection_rows, b);
 	object_json(j, "http2", &http2_rows, b);
-	object_json(j, "tls", &tls_rows, b);
+	tls_json(j, b);
 	json_key(j, "targets");
 	json_open(j, '{');
 	for (size_t i = 0; i < b->target_count; i++)

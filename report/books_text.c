@@ -68,6 +68,19 @@ static void requests_text(const struct books *b, struct buffer *out)
 	buffer_printf(out, " + chosen %" PRIu64 "\n", b->requests.decision[DECISION_CHOSEN]);
 }
 
+static void milliseconds(struct buffer *out, const char *name, uint64_t us)
+{
+	buffer_printf(out, " %s %.*f ms", name, us < 10000 ? 2 : us < 100000 ? 1 : 0, (double)us / 1000);
+}
+
+static void times_text(struct buffer *out, const struct quantiles *q)
+{
+	milliseconds(out, "p50", q->p50);
+	milliseconds(out, "p99", q->p99);
+	milliseconds(out, "max", q->max);
+	buffer_add_str(out, "\n");
+}
+
 /** tls_text() - where TLS was met with secrets at hand */
 static void tls_text(const struct books *b, struct buffer *out)
 {
@@ -76,11 +89,11 @@ static void tls_text(const struct books *b, struct buffer *out)
 	buffer_printf(out, "tls.seen %" PRIu64 " = ", b->tls.seen);
 	sum_text(out, tls_fate_names, b->tls.tls_fate, TLS_FATE_COUNT);
 	buffer_add_str(out, "\n");
-}
-
-static void milliseconds(struct buffer *out, const char *name, uint64_t us)
-{
-	buffer_printf(out, " %s %.*f ms", name, us < 10000 ? 2 : us < 100000 ? 1 : 0, (double)us / 1000);
+	if (b->tls.late.count > 0) {
+		buffer_printf(out, "tls: keys came after the data in %" PRIu64 " connection%s, by", b->tls.late.count,
+			      b->tls.late.count == 1 ? "" : "s");
+		times_text(out, &b->tls.late);
+	}
 }
 
 static void grpc_text(const struct books_target *t, struct buffer *out)
@@ -173,9 +186,6 @@ void books_text(const struct books *b, struct buffer *out)
 		relay_text(&b->relay, out);
 	if (b->lateness.count > 0) {
 		buffer_add_str(out, "schedule kept within");
-		milliseconds(out, "p50", b->lateness.p50);
-		milliseconds(out, "p99", b->lateness.p99);
-		milliseconds(out, "max", b->lateness.max);
-		buffer_add_str(out, "\n");
+		times_text(out, &b->lateness);
 	}
 }

@@ -18,7 +18,7 @@ struct tls_waiting {
 	enum tls_event event;
 	enum stream_side side;
 	struct chunk chunk; /* TLS_BYTES: its bytes are here */
-	struct wall now;    /* TLS_GAP */
+	struct wall now;    /* TLS_BYTES, TLS_GAP: the latest capture time when it came */
 	uint32_t gap;
 	enum lost_reason why; /* TLS_GAP, TLS_END */
 	bool seen;            /* TLS_END */

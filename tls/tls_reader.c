@@ -41,6 +41,7 @@ struct tls_env {
 	size_t inner_count;
 	struct budget *budget;
 	struct tls_stats *stats;
+	struct counted_histogram *late_us;
 	struct tls_lane *lane;
 	struct wall clock;    /* the latest capture time that was told */
 	struct tls *waiting;  /* those in TLS_SECRETS, the one that waits for longest first */
@@ -56,6 +57,7 @@ struct tls {
 	enum tls_state state;
 	bool from_first_byte, has_fate, is_detached, unread_server;
 	bool has_client_hello, has_server_hello;
+	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_fate fate;
 	struct request_origin origin;
 	const struct stream_place *server; /* the tracker's; NULL once detached */
@@ -346,11 +348,25 @@ static void tell_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum 
 	direction_gap(&c->direction[side], &c->env->directions, &sink, bytes, why);
 }
 
+/** note_late() - the first record that the secrets open, which came at @came, has waited for them until now */
+static void note_late(struct tls *c, struct wall came)
+{
+	int64_t ns = wall_between(came, c->env->clock), since = wall_between(c->since, c->env->clock);
+
+	c->catches_up = false;
+	if (since < ns) /* before that it waited for the hellos */
+		ns = since;
+	if (ns > 0)
+		counted_histogram_add(c->env->late_us, (uint64_t)(ns / NS_PER_US));
+}
+
 static void tell_now(struct tls *c, const struct tls_waiting *w)
 {
 	switch (w->event) {
 	case TLS_BYTES:
 		tell_bytes(c, w->side, &w->chunk);
+		if (c->catches_up && c->direction[w->side].is_open)
+			note_late(c, w->now);
 		break;
 	case TLS_GAP:
 		tell_gap(c, w->side, w->gap, w->why);
@@ -458,10 +474,12 @@ static void read_queue(struct tls *c)
 {
 	struct tls_waiting *w;
 
+	c->catches_up = true;
 	while (c->state == TLS_OPEN && (w = tls_queue_take(&c->queue))) {
 		tell(c, w);
 		tls_waiting_free(&c->queue, c->env->budget, w);
 	}
+	c->catches_up = false;
 }
 
 /** give_up() - no secret, or not in time */
@@ -583,6 +601,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 	struct tls_waiting w = { .event = TLS_BYTES, .side = side, .chunk = *chunk };
 
 	follow_clock(c->env, chunk->at);
+	w.now = c->env->clock;
 	if (c->state == TLS_OPEN) {
 		tell(c, &w);
 		return result_of(c);
@@ -784,6 +803,7 @@ static void *open_env(const void *config)
 	env->wait_ns = o->wait_ns;
 	env->budget = env->directions.budget = o->budget;
 	env->stats = env->directions.stats = o->stats;
+	env->late_us = o->late_us;
 	env->lane = o->lane;
 	env->waiting_end = &env->waiting;
 	for (size_t i = 0; i < o->inner_count && i < TLS_INNER_MAX; i++) {

@@ -11,7 +11,8 @@
  * they are, as if it came then: only times are those of the packets. A connection
  * that ends meanwhile waits on without its flow. What waits is charged to the budget,
  * and has a bound in time and in bytes; beyond it the connection is left.
- * Of a recording whose secrets are all known before it is read, nothing waits.
+ * Of a recording whose secrets are all known before it is read, nothing waits. How late secrets came is the time for
+ * which the first record that they open had waited; if none had, they were not late.
  *
  * A connection of which no secret can be known is left at its first bytes, as if there were no such reader.
  */
@@ -22,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/budget.h"
+#include "base/histogram.h"
 #include "reassembly/reader.h"
 #include "tls/secrets.h"
 #include "tls/tls_stats.h"
@@ -42,6 +44,7 @@ struct tls_reader_options {
 	size_t inner_count;
 	struct budget *budget;
 	struct tls_stats *stats;
+	struct counted_histogram *late_us; /* by how much secrets came late, a value for each connection that waited and was read */
 	struct tls_lane *lane;
 };
 

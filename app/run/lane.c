@@ -348,6 +348,7 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	inner_http.first_token |= TLS_TOKENS;
 	inner_http2.first_token |= TLS_TOKENS;
 	tls.stats = &l->tls_stats;
+	tls.late_us = &l->tls_late_us;
 	tls.lane = &l->tls;
 	if (set->reads_http2)
 		kinds[kind_count++] = http2_reader(&http2);
@@ -449,6 +450,11 @@ const struct http_stats *lane_http_stats(const struct lane *l)
 const struct tls_stats *lane_tls_stats(const struct lane *l)
 {
 	return &l->tls_stats;
+}
+
+const struct counted_histogram *lane_tls_late_us(const struct lane *l)
+{
+	return &l->tls_late_us;
 }
 
 void lane_progress(struct lane *l, uint64_t *done, uint64_t *total)

@@ -28,6 +28,7 @@ struct lane {
 	struct capture_stats stats;
 	struct http_stats http_stats;
 	struct tls_stats tls_stats;
+	struct counted_histogram tls_late_us;
 	struct next_protocol http2; /* to which connections of HTTP/1 may change */
 	struct next_protocol http2_in_tls; /* ... and those inside TLS */
 	struct tls_lane tls;

@@ -232,6 +232,13 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 	}
 }
 
+void lanes_tls_late_us(const struct lanes *ls, struct histogram *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < ls->count; i++)
+		histogram_take(out, lane_tls_late_us(ls->lane[i]));
+}
+
 const struct fleet_stats *lanes_fleet_stats(const struct lanes *ls)
 {
 	return lane_fleet_stats(ls->lane[0]);

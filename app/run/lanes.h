@@ -97,6 +97,9 @@ void lanes_fleet_facts(const struct lanes *ls, struct fleet_facts *out);
 /** lanes_stats() - any thread */
 void lanes_stats(const struct lanes *ls, struct lanes_stats *out);
 
+/** lanes_tls_late_us() - any thread: by how much secrets of TLS came late, in all lanes */
+void lanes_tls_late_us(const struct lanes *ls, struct histogram *out);
+
 /** lanes_progress() - as lane_progress() */
 void lanes_progress(const struct lanes *ls, uint64_t *done, uint64_t *total);
 

@@ -14,6 +14,7 @@ void run_take_books(struct run *r, struct books *b)
 		.reassembly = &stats.reassembly,
 		.http = &stats.http,
 		.tls = &stats.tls,
+		.tls_late_us = &r->tls_late_us,
 		.policy = &stats.policy,
 		.intake = run_sends(r) ? intake_stats(r->intake) : NULL,
 		.relay = r->handing_over ? handing_over_stats(r->handing_over) : NULL,
@@ -27,6 +28,7 @@ void run_take_books(struct run *r, struct books *b)
 	};
 
 	lanes_stats(r->lanes, &stats);
+	lanes_tls_late_us(r->lanes, &r->tls_late_us);
 	fleet_facts_deinit(&r->fleet);
 	lanes_fleet_facts(r->lanes, &r->fleet);
 	for (size_t i = 0; i < from.target_count; i++)

@@ -62,6 +62,7 @@ struct run {
 	struct inputs inputs;
 	struct nats_link *broker; /* of -r nats://, until the lane has it */
 	struct fleet_facts fleet; /* as they were when books were taken last, which borrow them */
+	struct histogram tls_late_us; /* likewise */
 	size_t lane_count;
 	struct rules rules; /* the loop's; their policies are the lanes' to free once they are open */
 	struct head_builder builders[TARGETS_MAX];

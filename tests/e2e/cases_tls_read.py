@@ -160,4 +160,23 @@ def tls_is_read_live(lab):
     check_no_secret(lab, keys, {keys})
 
 
-CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live]
+def tls_keys_come_late(lab):
+    """Secrets that come when all was said, but in time: nothing is missing, and it is told by how much they were late."""
+    ns, keys = serve(lab)
+    shadow, late = lab.shadow(ns), lab.directory / "late.log"
+    late.touch(0o600)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PORT, "--keylog", late, "--keylog-wait", "5m", "-t", "http://127.0.0.1:9000", "-m", "10s", "-Z",
+                       "root", "-v", "--explain", "-w", lab.directory / "written.pcapng")
+    sent = load(lab, ns, "TLSv1_3") + load(lab, ns, "TLSv1_2")
+    check(not shadow.requests(), "requests were read before their secrets were known")
+    late.write_bytes(keys.read_bytes())
+    wait_for("all requests", lambda: len(shadow.entries("request")) >= len(sent))
+    report = tap.stop()
+    compare(shadow.requests(), sent)
+    told = report["tls"]["late_us"]
+    check(report["tls"]["read"] == told["count"] == 2 * CONNECTIONS and 0 < told["p50"] <= told["max"] <= told["sum"], f"{report['tls']}")
+    check(f"tls: keys came after the data in {2 * CONNECTIONS} connections, by p50 " in tap.err, f"{tap.err[-900:]}")
+    check_no_secret(lab, keys, {keys, late})
+
+
+CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late]

@@ -84,9 +84,11 @@ def run(bench, capture, *args, tls, lost=None):
     path = bench.path("capture.pcap", capture.file())
     result = bench.read("-r", path, "-p", "8000", *args)
     problems = compare_requests(capture.expected, result.requests) + check_books(result)
-    found = {name: n for name, n in result.report["tls"].items() if n and name not in ("misfit", "records", "refound")}
+    found = {name: n for name, n in result.report["tls"].items() if n and name not in ("misfit", "records", "refound", "late_us")}
     if found != tls:
         problems.append(f"tls is {found}, not {tls}")
+    if result.report["tls"]["late_us"]["count"]:
+        problems.append(f"keys came late: {result.report['tls']['late_us']}")
     if lost is not None and {k: n for k, n in result.report["requests"]["lost"].items() if n} != lost:
         problems.append(f"lost {result.report['requests']['lost']}, not {lost}")
     if problems:

@@ -386,6 +386,22 @@ static void test_histogram_quantiles(void **state)
 	assert_int_equal(histogram_quantile(&h, 1.0), UINT64_MAX);
 }
 
+/* What another thread takes is what one histogram would have had. */
+static void test_histogram_counted(void **state)
+{
+	static struct counted_histogram part[2];
+	static struct histogram whole, taken;
+
+	(void)state;
+	for (uint64_t value = 0; value < UINT64_C(1) << 50; value = value * 5 / 4 + 1) {
+		histogram_add(&whole, value);
+		counted_histogram_add(&part[value % 3 == 0], value);
+	}
+	histogram_take(&taken, &part[0]);
+	histogram_take(&taken, &part[1]);
+	assert_memory_equal(&taken, &whole, sizeof(whole));
+}
+
 static void test_budget(void **state)
 {
 	struct budget b;
@@ -527,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_digests_of_long_inputs),
 		cmocka_unit_test(test_histogram_error),
 		cmocka_unit_test(test_histogram_quantiles),
+		cmocka_unit_test(test_histogram_counted),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_times_are_read),

@@ -200,6 +200,29 @@ static void test_grpc(void **state)
 	buffer_deinit(&out);
 }
 
+/* Of keys that came late it is said by how much; where none did, nothing is. */
+static void test_late_keys(void **state)
+{
+	struct books b = balanced();
+	struct buffer out = { 0 };
+	struct json j = json_to(&out);
+
+	(void)state;
+	b.tls.seen = b.tls.tls_fate[TLS_READ] = 9;
+	books_text(&b, &out);
+	assert_null(strstr(buffer_text(&out), "keys came"));
+	b.tls.late = (struct quantiles){ .count = 7, .p50 = 1200, .p90 = 20000, .p99 = 34500, .max = 1234000, .sum = 2000000 };
+	buffer_clear(&out);
+	books_text(&b, &out);
+	assert_non_null(strstr(buffer_text(&out), "\ntls: keys came after the data in 7 connections, by p50 1.20 ms p99 34.5 ms max 1234 ms\n"));
+	buffer_clear(&out);
+	json_open(&j, '{');
+	books_json(&b, &j);
+	json_close(&j, '}');
+	assert_non_null(strstr(buffer_text(&out), ",\"late_us\":{\"count\":7,\"p50\":1200,\"p90\":20000,\"p99\":34500,\"max\":1234000,"));
+	buffer_deinit(&out);
+}
+
 static void test_text(void **state)
 {
 	struct books b = balanced();
@@ -560,7 +583,7 @@ int main(void)
 		cmocka_unit_test(test_every_fleet_counter_matters),
 		cmocka_unit_test(test_not_given),  cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_grpc),
-		cmocka_unit_test(test_text),       cmocka_unit_test(test_why),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_late_keys),       cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
 		cmocka_unit_test(test_why_tls),

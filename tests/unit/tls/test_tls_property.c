@@ -5,7 +5,8 @@
  * the client's plaintext, to the byte. With loss each piece is one that the client sent, whole and in
  * order, a gap with a length has the right one, and every record of which no byte was
  * lost is there: that is what Wireshark does not do. It does not matter when the
- * secrets come: before, in the middle, or when the connection is over.
+ * secrets come: before, in the middle, or when the connection is over. By how much they
+ * came late is counted if a record had waited for them, and only then.
  *
  * Each round has its own seed, which a failure tells.
  */
@@ -26,6 +27,8 @@
 #define SEGMENTS_MAX 4096
 #define CLIENT_ISN   1000
 #define SERVER_ISN   0xfffff000u
+#define SEGMENT_US   100 /* from one to the next */
+#define QUIET_US     20000000 /* behind the last */
 
 /* ---- the inner reader ---- */
 
@@ -180,6 +183,8 @@ struct story {
 	uint32_t sent[2];
 	struct talk_segment segments[SEGMENTS_MAX];
 	size_t segment_count;
+	size_t finished; /* with this segment, or one behind it, comes the first record that the secrets open */
+	size_t told;     /* ahead of this one the secrets are */
 };
 
 static void choose(struct dice *d, struct tls_talk_options *o)
@@ -283,6 +288,8 @@ static void cut(struct story *s, struct dice *d, bool losses)
 		const struct tls_flight *f = &s->talk.flights[i];
 		struct span rest = buffer_span(&f->bytes), part;
 
+		if (i < s->handshake_flights && !f->of_server)
+			s->finished = s->segment_count;
 		while (rest.len > 0) {
 			struct talk_segment *seg = &s->segments[s->segment_count++];
 			size_t n = one_in(d, 3) ? 1 + below(d, 1448) : 1448;
@@ -304,6 +311,7 @@ struct run {
 	struct notes notes;
 	struct budget budget;
 	struct tls_stats stats;
+	struct counted_histogram late_us;
 	struct tls_lane lane;
 	struct secrets *secrets;
 	struct tracker *tracker;
@@ -317,7 +325,7 @@ static void feed(struct run *r, bool of_server, uint32_t at, uint32_t ack, uint8
 	struct segment s = { .src = ends[of_server],
 			     .dst = ends[!of_server],
 			     .payload = bytes,
-			     .ts = { r->now += 100 * NS_PER_US },
+			     .ts = { r->now += SEGMENT_US * NS_PER_US },
 			     .seq = (of_server ? SERVER_ISN : CLIENT_ISN) + at,
 			     .ack = (of_server ? CLIENT_ISN : SERVER_ISN) + ack,
 			     .flags = flags };
@@ -353,6 +361,7 @@ static void open_run(struct run *r)
 	tls.inner[0] = (struct reader_kind){ &note_ops, &r->notes };
 	tls.budget = tracker.budget = &r->budget;
 	tls.stats = &r->stats;
+	tls.late_us = &r->late_us;
 	tls.lane = &r->lane;
 	kind = tls_reader(&tls);
 	r->tracker = tracker_new(&tracker, &kind, 1);
@@ -370,12 +379,12 @@ static void close_run(struct run *r)
 	assert_int_equal(budget_used(&r->budget), 0);
 }
 
-static void run_story(struct run *r, const struct story *s, struct dice *d, bool shuffles)
+static void run_story(struct run *r, struct story *s, struct dice *d, bool shuffles)
 {
 	static size_t order[SEGMENTS_MAX];
-	size_t told = below(d, 3) == 0 ? 0 : below(d, (uint32_t)s->segment_count + 20);
 	uint8_t plain = TCP_ACK | TCP_PSH;
 
+	s->told = below(d, 3) == 0 ? 0 : below(d, (uint32_t)s->segment_count + 20);
 	for (size_t i = 0; i < s->segment_count; i++)
 		order[i] = i;
 	for (size_t i = 0; shuffles && i + 3 < s->segment_count; i++)
@@ -390,7 +399,7 @@ static void run_story(struct run *r, const struct story *s, struct dice *d, bool
 	for (size_t i = 0; i < s->segment_count; i++) {
 		const struct talk_segment *seg = &s->segments[order[i]];
 
-		if (i == told)
+		if (i == s->told)
 			tell_secrets(r, s);
 		if (seg->lost)
 			continue;
@@ -400,12 +409,12 @@ static void run_story(struct run *r, const struct story *s, struct dice *d, bool
 	}
 	feed(r, true, s->sent[1] + 1, s->sent[0] + 1, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 	feed(r, false, s->sent[0] + 1, s->sent[1] + 2, TCP_FIN | TCP_ACK, span_of(NULL, 0));
-	r->now += 20 * NS_PER_S;
+	r->now += QUIET_US * NS_PER_US;
 	tracker_pass_time(r->tracker, (struct wall){ r->now });
-	if (told >= s->segment_count) {
+	if (s->told >= s->segment_count) {
 		assert_int_equal(r->notes.count, 0);
 		tell_secrets(r, s);
-		tls_look(&r->lane, 0);
+		tls_look(&r->lane, QUIET_US * NS_PER_US);
 	}
 }
 
@@ -447,6 +456,42 @@ static void check(const struct story *s, const struct notes *n, uint64_t seed)
 			fail_msg("seed %llu: record %zu is missing at the end", (unsigned long long)seed, next);
 }
 
+/** first_data() - the segment that completes the client's first record with data */
+static size_t first_data(const struct story *s)
+{
+	uint32_t end = s->truths[0].wire + s->truths[0].wire_len;
+	size_t i = 0;
+
+	while (s->segments[i].of_server || s->segments[i].at + s->segments[i].bytes.len < end)
+		i++;
+	return i;
+}
+
+/* In order each segment is one moment. What the secrets open first lies between the handshake's last flight and the data. */
+static void check_late_in_order(const struct story *s, const struct histogram *late, uint64_t seed)
+{
+	bool at_end = s->told >= s->segment_count;
+	uint64_t asked_us = at_end ? (s->segment_count - 1) * SEGMENT_US + QUIET_US : s->told * SEGMENT_US;
+	size_t data = first_data(s);
+
+	if (s->told <= s->finished ? late->count > 0 : s->told > data && late->count == 0)
+		fail_msg("seed %llu: %llu waited, with secrets ahead of %zu, the handshake's end in %zu and data in %zu",
+			 (unsigned long long)seed, (unsigned long long)late->count, s->told, s->finished, data);
+	if (late->count > 0 && (late->max + data * SEGMENT_US < asked_us || late->max + s->finished * SEGMENT_US > asked_us))
+		fail_msg("seed %llu: %llu us late", (unsigned long long)seed, (unsigned long long)late->max);
+}
+
+static void check_late(const struct story *s, const struct run *r, bool in_order, uint64_t seed)
+{
+	static struct histogram late;
+
+	memset(&late, 0, sizeof(late));
+	histogram_take(&late, &r->late_us);
+	assert_true(late.count <= (s->told > 0));
+	if (in_order)
+		check_late_in_order(s, &late, seed);
+}
+
 static void free_story(struct story *s)
 {
 	tls_talk_deinit(&s->talk);
@@ -472,6 +517,7 @@ static void run_rounds(uint64_t first, bool shuffles, bool losses)
 			for (size_t i = 0; i < story.truth_count; i++)
 				assert_true(story.truths[i].touched);
 		check(&story, &run.notes, seed);
+		check_late(&story, &run, !shuffles && !losses, seed);
 		assert_int_equal(counter_get(&run.stats.tls_seen), 1);
 		if (!losses) {
 			/* captured ahead of all that is the client's, the notes don't claim them */
