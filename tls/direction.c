@@ -335,6 +335,11 @@ bool direction_is_behind(const struct direction *d, uint64_t wire)
 	return d->keys.suite && !is_over(d) && wire > (d->gapped ? d->gap_from : d->wire + d->part.len);
 }
 
+bool direction_holds(const struct direction *d, uint64_t wire)
+{
+	return d->early.suite && d->held && d->held->wire_end <= wire;
+}
+
 /** plain_before() - ... as far as it is remembered */
 static bool plain_before(const struct direction *d, uint64_t wire, uint64_t *plain)
 {

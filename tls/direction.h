@@ -126,6 +126,9 @@ void direction_end(struct direction *d, const struct direction_sink *sink);
 /** direction_is_behind() - are there bytes before @wire that were not captured, or of which it is not known what they are? */
 bool direction_is_behind(const struct direction *d, uint64_t wire);
 
+/** direction_holds() - are there early data before @wire of which it is not known yet whether the server has taken them? */
+bool direction_holds(const struct direction *d, uint64_t wire);
+
 /**
  * direction_plain_at() - how much plaintext ends before @wire; false if that is not remembered
  *

@@ -382,18 +382,26 @@ static void tell_now(struct tls *c, const struct tls_waiting *w)
 	}
 }
 
+/** is_ahead() - had the server read more of the client than is known here, when it sent @chunk? */
+static bool is_ahead(const struct tls *c, const struct chunk *chunk)
+{
+	const struct direction *client = &c->direction[SIDE_CLIENT];
+
+	return direction_is_behind(client, chunk->peer_read) || direction_holds(client, chunk->peer_read);
+}
+
 /**
  * put_off_response() - is @w the server's, and of a time at which it had read more of the client than is known here?
  *
  * How much plaintext that was shows with the client's next records, which may still be held behind a gap; and without
  * it a request behind that gap is not known by its response. So it waits for them, and all that follows it does.
+ * Likewise it waits for the client to say that its early data were taken, which they may be answered before.
  */
 static bool put_off_response(struct tls *c, const struct tls_waiting *w)
 {
 	if (w->side != SIDE_SERVER || w->event == TLS_END)
 		return false;
-	if (!c->late.first && !(w->event == TLS_BYTES && w->chunk.peer_known &&
-				direction_is_behind(&c->direction[SIDE_CLIENT], w->chunk.peer_read)))
+	if (!c->late.first && !(w->event == TLS_BYTES && w->chunk.peer_known && is_ahead(c, &w->chunk)))
 		return false;
 	return tls_queue_add(&c->late, c->env->budget, w);
 }
@@ -403,8 +411,7 @@ static bool is_late_enough(const struct tls *c)
 {
 	const struct tls_waiting *w = c->late.first;
 
-	return w->event != TLS_BYTES || !direction_is_behind(&c->direction[SIDE_CLIENT], w->chunk.peer_read) ||
-	       wall_between(w->chunk.at, c->env->clock) > LATE_NS;
+	return w->event != TLS_BYTES || !is_ahead(c, &w->chunk) || wall_between(w->chunk.at, c->env->clock) > LATE_NS;
 }
 
 static void tell_late(struct tls *c, bool all)

@@ -228,6 +228,14 @@ void tls_talk_early(struct tls_talk *t, struct span bytes)
 	carry(t, 1);
 }
 
+void tls_talk_answer_early(struct tls_talk *t, struct span bytes)
+{
+	size_t n = 0;
+
+	must(SSL_write_early_data(t->ssl[1], bytes.at, bytes.len, &n) == 1 && n == bytes.len, "answer to early data");
+	carry(t, 1);
+}
+
 void tls_talk_update(struct tls_talk *t, int side)
 {
 	must(SSL_key_update(t->ssl[side], SSL_KEY_UPDATE_NOT_REQUESTED), "update");

@@ -53,6 +53,9 @@ void tls_talk_write(struct tls_talk *t, int side, struct span bytes);
 /** tls_talk_early() - before the handshake: the client's early data */
 void tls_talk_early(struct tls_talk *t, struct span bytes);
 
+/** tls_talk_answer_early() - behind it: what the server says to them, before the client is done with its handshake */
+void tls_talk_answer_early(struct tls_talk *t, struct span bytes);
+
 /** tls_talk_update() - TLS 1.3: @side changes its keys with what it sends next */
 void tls_talk_update(struct tls_talk *t, int side);
 

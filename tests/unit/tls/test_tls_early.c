@@ -329,6 +329,24 @@ static void test_early_taken(void **state)
 	}
 }
 
+/* The server need not wait for the end of the handshake either; what it says to early data comes behind them */
+static void test_early_answered(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < EARLY_SUITES; i++) {
+		struct tls_talk_options o = { .version = TLS1_3_VERSION, .suite = early_suites[i], .early = true };
+		struct tls_talk t;
+
+		start_early(&t, &o);
+		tls_talk_answer_early(&t, SPAN_LITERAL("yes"));
+		end_handshake(&t);
+		say(&t, 0, "one");
+		say(&t, 1, "two");
+		read_talk(&t, NULL, ">early <yes>one<two");
+		end_early(&t, &o);
+	}
+}
+
 /* The server has never read them, and the client sends them again; it may be asked for another key share, or not */
 static void test_early_refused(void **state)
 {
@@ -354,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_early_taken),
+		cmocka_unit_test(test_early_answered),
 		cmocka_unit_test(test_early_refused),
 	};
 
