@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import tempfile
 
-from harness import OK, Capture, Failure, Skip, check, check_books, compare_requests, http_request, pattern
+from harness import OK, TOP, Capture, Failure, Skip, check, check_books, compare_requests, http_request, pattern
 
 PAIR = {}
 
@@ -152,6 +152,19 @@ def no_keys(bench):
     result = run(bench, capture, tls={})
     if result.report["connections"]["tls"] != 1 or result.report["connections"]["not_http"] != 1:
         raise Failure("without secrets it is a connection that is not HTTP")
+
+
+@check("tls: what another program recorded, with its secrets and with those of another connection")
+def recorded(bench):
+    for version, other in ("12", "13"), ("13", "12"):
+        path, keys, others = (os.path.join(TOP, "pcaps", "tls", f"illustrated-tls{name}")
+                              for name in (f"{version}.pcap", f"{version}.keys", f"{other}.keys"))
+        for logs, fate in ((keys,), "read"), ((others,), "no_keys"), ((others, keys), "read"):
+            result = bench.read("-r", path, *(argument for log in logs for argument in ("--keylog", log)))
+            found = {name: n for name, n in result.report["tls"].items() if n and name not in ("misfit", "records")}
+            problems = check_books(result)
+            if found != {"seen": 1, fate: 1} or result.requests or problems:
+                raise Failure(f"{path} with {logs}: tls is {found}, {len(result.requests)} requests; " + "; ".join(problems))
 
 
 @check("tls: connections that began before the recording")
