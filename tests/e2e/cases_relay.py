@@ -87,7 +87,7 @@ def beside_a_target(lab):
     check({i + "a": s for i, s in requests.items()} == answers, "each response has its request's id and partition")
     fields = {line.partition(b":")[0].lower() for m in stored if dict(m.headers)["ce-type"] == "io.shadowtap.answer.v1"
               for line in m.data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]}
-    check(fields == {b"content-type", b"content-length"}, f"fields of responses: {fields}")
+    check(fields == {b"content-type", b"content-length", b"inference-header-content-length"}, f"fields of responses: {fields}")
 
 
 def one_of_two_taps(lab):
