@@ -77,6 +77,12 @@ class Tls:
         self.carry(1)
 
 
+def fates(result):
+    """What became of the connections, of the report."""
+    aside = ("misfit", "records", "refound", "late_us")
+    return {name: n for name, n in result.report["tls"].items() if n and name not in aside}
+
+
 def run(bench, capture, *args, tls, lost=None):
     capture.settle()
     for e in capture.expected:
@@ -84,7 +90,7 @@ def run(bench, capture, *args, tls, lost=None):
     path = bench.path("capture.pcap", capture.file())
     result = bench.read("-r", path, "-p", "8000", *args)
     problems = compare_requests(capture.expected, result.requests) + check_books(result)
-    found = {name: n for name, n in result.report["tls"].items() if n and name not in ("misfit", "records", "refound", "late_us")}
+    found = fates(result)
     if found != tls:
         problems.append(f"tls is {found}, not {tls}")
     if result.report["tls"]["late_us"]["count"]:
@@ -161,7 +167,7 @@ def recorded(bench):
                               for name in (f"{version}.pcap", f"{version}.keys", f"{other}.keys"))
         for logs, fate in ((keys,), "read"), ((others,), "no_keys"), ((others, keys), "read"):
             result = bench.read("-r", path, *(argument for log in logs for argument in ("--keylog", log)))
-            found = {name: n for name, n in result.report["tls"].items() if n and name not in ("misfit", "records")}
+            found = fates(result)
             problems = check_books(result)
             if found != {"seen": 1, fate: 1} or result.requests or problems:
                 raise Failure(f"{path} with {logs}: tls is {found}, {len(result.requests)} requests; " + "; ".join(problems))

@@ -125,6 +125,7 @@ struct run {
 	struct line line;
 	struct budget budget;
 	struct tls_stats stats;
+	struct counted_histogram late_us;
 	struct tls_lane lane;
 	struct secrets *secrets;
 	struct tracker *tracker;
@@ -185,6 +186,7 @@ static void open_run(struct run *r)
 	tls.inner[0] = (struct reader_kind){ &line_ops, &r->line };
 	tls.budget = tracker.budget = &r->budget;
 	tls.stats = &r->stats;
+	tls.late_us = &r->late_us;
 	tls.lane = &r->lane;
 	kind = tls_reader(&tls);
 	r->tracker = tracker_new(&tracker, &kind, 1);
