@@ -60,6 +60,8 @@ static int read_piece(struct file_bytes *b, size_t wanted)
 		b->end += (uint64_t)n;
 		len += (size_t)n;
 	}
+	if (len > b->written)
+		b->written = len;
 	b->unread = span_of(b->piece, len);
 	return len >= wanted;
 }
@@ -143,7 +145,7 @@ void file_bytes_deinit(struct file_bytes *b)
 {
 	file_map_free(b->map);
 	if (b->piece)
-		explicit_bzero(b->piece, FILE_BYTES_MAX);
+		explicit_bzero(b->piece, b->written);
 	free(b->piece);
 	*b = (struct file_bytes){ .input = b->input };
 }

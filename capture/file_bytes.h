@@ -21,6 +21,7 @@ struct file_bytes {
 	struct input *input;
 	struct file_map *map; /* NULL: all is read */
 	uint8_t *piece;       /* what is read; NULL as long as nothing was */
+	size_t written; /* of it, at most: what is wiped, since secrets may have been among it */
 	struct span unread;   /* of the window or the piece */
 	uint64_t end;         /* of what is unread, in the file */
 };
