@@ -12,6 +12,8 @@
 #include "report/books.h"
 #include "report/books_names.h"
 
+#define SKEW_TOLD_US 100000 /* of a tap's clock */
+
 /* "ignored 24 (not_tcp 20, port 4)" for the entries of one group; returns the sum */
 static uint64_t group_text(struct buffer *out, const char *group, const struct book_name *names,
 			   const uint64_t *values, size_t count)
@@ -163,6 +165,19 @@ static void taps_text(const struct books_fleet *f, struct buffer *out)
 	buffer_add_str(out, f->is_whole ? "\n" : ", of the partitions that were seen\n");
 }
 
+/* A clock that is off shifts the recorded pace of its tap's requests; nothing else goes by it. */
+static void skews_text(const struct books_fleet *f, struct buffer *out)
+{
+	for (size_t i = 0; i < f->tap_count; i++) {
+		const struct fleet_tap *t = &f->taps[i];
+
+		if (!t->has_skew || (t->skew_us <= SKEW_TOLD_US && t->skew_us >= -SKEW_TOLD_US))
+			continue;
+		buffer_printf(out, "tap %s has a clock that is %" PRId64 " ms %s the broker's: at the recorded pace its requests go at another time than those of other taps\n",
+			      t->tap, (t->skew_us > 0 ? t->skew_us : -t->skew_us) / 1000, t->skew_us > 0 ? "ahead of" : "behind");
+	}
+}
+
 static void fleet_text(const struct books_fleet *f, struct buffer *out)
 {
 	buffer_printf(out, "fleet.received %" PRIu64 " = ", f->received);
@@ -170,6 +185,7 @@ static void fleet_text(const struct books_fleet *f, struct buffer *out)
 	buffer_printf(out, " + expired %" PRIu64 " + fenced_off %" PRIu64 " + claimed %" PRIu64 "; lost_at_crash %" PRIu64 "\n", f->expired,
 		      f->fenced_off, f->claimed, f->lost_at_crash);
 	taps_text(f, out);
+	skews_text(f, out);
 }
 
 void books_text(const struct books *b, struct buffer *out)

@@ -86,6 +86,33 @@ static void test_every_counter_matters(void **state)
 	assert_true(balances(&b, why, sizeof(why)));
 }
 
+/* A clock that is off by more than a tenth of a second is told of, in either direction. */
+static void test_clocks_of_taps(void **state)
+{
+	static const struct {
+		int64_t skew_us;
+		bool has_skew;
+		const char *told;
+	} rows[] = {
+		{ 100000, true, NULL },  { -100000, true, NULL }, { 5000000, false, NULL },
+		{ 250000, true, "tap node-1 has a clock that is 250 ms ahead of the broker's" },
+		{ -3600000000, true, "tap node-1 has a clock that is 3600000 ms behind the broker's" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fleet_tap tap = { .tap = "node-1", .run = "r", .skew_us = rows[i].skew_us, .has_skew = rows[i].has_skew };
+		struct books b = { .fleet = { .is_on = true, .taps = &tap, .tap_count = 1 } };
+		struct buffer text = { 0 };
+
+		books_text(&b, &text);
+		assert_true((rows[i].told != NULL) == (strstr(buffer_text(&text), "has a clock") != NULL));
+		if (rows[i].told)
+			assert_non_null(strstr(buffer_text(&text), rows[i].told));
+		buffer_deinit(&text);
+	}
+}
+
 /* The same of a replayer: all that it claimed is seen, and each number that a tap gave is somewhere. */
 static void test_every_fleet_counter_matters(void **state)
 {
@@ -581,6 +608,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_balanced),   cmocka_unit_test(test_every_counter_matters),
 		cmocka_unit_test(test_every_fleet_counter_matters),
+		cmocka_unit_test(test_clocks_of_taps),
 		cmocka_unit_test(test_not_given),  cmocka_unit_test(test_json_names),
 		cmocka_unit_test(test_grpc),
 		cmocka_unit_test(test_text), cmocka_unit_test(test_late_keys),       cmocka_unit_test(test_why),
