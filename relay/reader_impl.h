@@ -104,7 +104,7 @@ struct relay_reader {
 	struct mono tick_at, renew_at, survey_at, facts_at, members_known_at;
 	uint32_t survey_next;	      /* partition */
 	uint64_t beats, nonces, gathered_bytes;
-	uint64_t end_place;	      /* ends_caught_up: of the stream as it was found; with has_end */
+	uint64_t end_place;	      /* the last one of the stream as it was found; with has_end */
 	bool has_end, was_tried, was_up, is_finishing, told_denied, told_lost, begins_late;
 	char tap_consumer[CONSUMER_NAME_MAX], member_consumer[CONSUMER_NAME_MAX];
 	pthread_mutex_t facts_lock;

@@ -516,8 +516,8 @@ static int begin(struct relay_reader *r, struct partition_claim *c)
 	case READER_FROM_START:
 		c->upto = r->state.first > 0 ? r->state.first - 1 : 0;
 		break;
-	case READER_FROM_NOW:
-		c->upto = r->state.last;
+	case READER_FROM_NOW: /* our own start, whenever the partition is taken: partitions are taken one after the other */
+		c->upto = r->has_end ? r->end_place : r->state.last;
 		taps_base(r->taps, c);
 		break;
 	case READER_FROM_TIME:
