@@ -47,15 +47,11 @@ const char *time_text(struct wall t, char *out)
 static bool take_number(struct span *text, size_t digits, int least, int most, int *out)
 {
 	struct span s;
+	uint64_t n;
 
-	*out = 0;
-	if (!span_take(text, digits, &s))
+	if (!span_take(text, digits, &s) || !digits_read(s, &n))
 		return false;
-	for (size_t i = 0; i < digits; i++) {
-		if (s.at[i] < '0' || s.at[i] > '9')
-			return false;
-		*out = *out * 10 + (s.at[i] - '0');
-	}
+	*out = (int)n;
 	return *out >= least && *out <= most;
 }
 

@@ -90,12 +90,24 @@ char *put_hex(char *at, const uint8_t *bytes, size_t len)
 
 bool digits_read(struct span text, uint64_t *out)
 {
-	if (text.len == 0 || text.len > DIGITS_READ_MAX)
-		return false;
-	for (*out = 0; text.len > 0; span_skip(&text, 1)) {
-		if (text.at[0] < '0' || text.at[0] > '9')
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(*out, 10, out) ||
+		    __builtin_add_overflow(*out, (uint64_t)(text.at[i] - '0'), out))
 			return false;
-		*out = *out * 10 + (text.at[0] - '0');
 	}
-	return true;
+	return text.len > 0;
+}
+
+bool hex_read(struct span text, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		int digit = hex_value_of(text.at[i]);
+
+		if (digit < 0)
+			return false;
+		*out = *out << 4 | (uint64_t)digit;
+	}
+	return text.len > 0 && text.len <= 16;
 }

@@ -55,11 +55,11 @@ static inline int hex_value_of(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/** DIGITS_READ_MAX - so many decimal digits cannot overflow */
-#define DIGITS_READ_MAX 18
-
-/** digits_read() - @text is one to DIGITS_READ_MAX decimal digits and nothing else: their value; false of any other text */
+/** digits_read() - @text is decimal digits and nothing else: their value; false of any other text, and above 2^64 - 1 */
 bool digits_read(struct span text, uint64_t *out);
+
+/** hex_read() - the same of 1 to 16 hexadecimal digits of either case */
+bool hex_read(struct span text, uint64_t *out);
 
 /** PUT_LITERAL() - the bytes of a string literal */
 #define PUT_LITERAL(at, literal) put_bytes(at, literal, sizeof(literal) - 1)

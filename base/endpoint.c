@@ -42,17 +42,12 @@ const char *endpoint_text(const struct endpoint *e, char *out)
 /** parse_port() - digits to the end of @text, without zeros in front */
 static bool parse_port(struct span text, uint16_t *out)
 {
-	uint32_t n = 0;
+	uint64_t n;
 
-	if (text.len == 0 || text.len > 5 || (text.len > 1 && text.at[0] == '0'))
+	if ((text.len > 1 && text.at[0] == '0') || !digits_read(text, &n) || n > UINT16_MAX)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-		n = n * 10 + (text.at[i] - '0');
-	}
 	*out = (uint16_t)n;
-	return n <= UINT16_MAX;
+	return true;
 }
 
 bool endpoint_read(struct span text, struct endpoint *out)

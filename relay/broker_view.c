@@ -13,9 +13,9 @@
 #include <nats/nats.h>
 
 #include "base/clock.h"
-#include "base/units.h"
 #include "relay/claim.h"
 #include "relay/nats_link.h"
+#include "relay/stream_setup.h"
 #include "relay/subjects.h"
 
 #define ASK_MS 1000
@@ -179,13 +179,9 @@ static void take_stream(jsCtx *js, const char *stream, struct broker_view *v, in
 static void take_partitions(jsCtx *js, const char *bucket, struct broker_view *v)
 {
 	kvStore *store = NULL;
-	kvEntry *entry = NULL;
-	uint64_t n = 0;
 
-	if (js_KeyValue(&store, js, bucket) == NATS_OK && kvStore_Get(&entry, store, KEY_PARTITIONS) == NATS_OK &&
-	    parse_uint(kvEntry_ValueString(entry) ? kvEntry_ValueString(entry) : "", &n) && n <= RELAY_PARTITIONS_MAX)
-		v->partitions = (uint32_t)n;
-	kvEntry_Destroy(entry);
+	if (js_KeyValue(&store, js, bucket) == NATS_OK)
+		v->partitions = stream_partitions(store);
 	kvStore_Destroy(store);
 }
 

@@ -10,9 +10,12 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/json_doc.h"
+#include "relay/subjects.h"
 
 #define WRONG_LAST_SEQUENCE 10071 /* the server's number for a condition that does not hold */
 #define RUN_NUMBERS 6
+
+_Static_assert(CLAIM_OWNER_MAX > RELAY_NAME_MAX, "an owner is a name");
 
 uint64_t claim_run_id(struct span source)
 {
@@ -182,11 +185,6 @@ static int read_runs(const struct json_doc *d, struct partition_claim *out)
 	return err;
 }
 
-static bool is_name_byte(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 static int read_owner(const struct json_doc *d, struct partition_claim *out)
 {
 	uint32_t node = json_doc_member(d, 0, SPAN_LITERAL("owner"));
@@ -195,11 +193,8 @@ static int read_owner(const struct json_doc *d, struct partition_claim *out)
 	if (!node || d->nodes[node].type != JSON_STRING || d->nodes[node].escaped)
 		return -EINVAL;
 	owner = json_doc_text(d, node);
-	if (owner.len >= sizeof(out->owner))
+	if (owner.len > 0 && !relay_name_is_good(owner))
 		return -EINVAL;
-	for (size_t i = 0; i < owner.len; i++)
-		if (!is_name_byte(owner.at[i]))
-			return -EINVAL;
 	memcpy(out->owner, owner.at, owner.len);
 	out->owner[owner.len] = '\0';
 	return 0;

@@ -239,17 +239,15 @@ static natsStatus set_options(struct nats_link *l)
 /** begin() - the library, before the first connection */
 static int begin(struct nats_link *l, struct buffer *error)
 {
-	natsStatus s, last;
-	const char *why;
+	natsStatus s;
 
 	if (l->options)
 		return 0;
 	s = nats_Open(-1);
 	TRY(set_options(l));
 	if (s == NATS_OK && (s = set_tls(l)) != NATS_OK) {
-		why = nats_GetLastError(&last);
 		buffer_printf(error, "cannot use the files of --cacert, --cert and --key for the broker: %s; they must be in PEM form",
-			      why && *why ? why : natsStatus_GetText(s));
+			      nats_words(s));
 	} else if (s != NATS_OK) {
 		buffer_printf(error, "cannot set up the client of the broker: %s", natsStatus_GetText(s));
 	}

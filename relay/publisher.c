@@ -127,31 +127,35 @@ static bool take_room(struct publisher *p, size_t size)
 	return true;
 }
 
-void publisher_offer(struct publisher *p, enum record_kind kind, struct record *r)
+bool publisher_takes(struct publisher *p, enum record_kind kind)
 {
-	uint64_t at = atomic_load_explicit(&p->pushed, memory_order_relaxed);
-	bool is_up = p->engine->ops->is_up(p->engine);
-
 	counter_add(&p->stats.offered, 1);
 	counter_add(kind == RECORD_REQUEST ? &p->stats.requests : &p->stats.responses, 1);
-	if (!is_up)
+	if (!p->engine->ops->is_up(p->engine))
 		shed(p, RELAY_SHED_DISCONNECTED);
-	else if (!r)
-		shed(p, RELAY_SHED_BUFFER);
 	else if (atomic_load_explicit(&p->held, memory_order_relaxed) >= INFLIGHT_MAX)
 		shed(p, RELAY_SHED_INFLIGHT);
-	else if (!take_room(p, r->size))
+	else
+		return true;
+	return false;
+}
+
+bool publisher_give(struct publisher *p, struct record *r)
+{
+	uint64_t at = atomic_load_explicit(&p->pushed, memory_order_relaxed);
+
+	if (!r || !take_room(p, r->size)) {
 		shed(p, RELAY_SHED_BUFFER);
-	else {
-		p->ring[at % INFLIGHT_MAX] = (struct waiting){ r, mono_now().ns };
-		atomic_fetch_add_explicit(&p->held, 1, memory_order_relaxed);
-		atomic_store_explicit(&p->pushed, at + 1, memory_order_release);
-		atomic_thread_fence(memory_order_seq_cst);
-		if (at == atomic_load_explicit(&p->popped, memory_order_acquire)) /* else it is awake, or looks again soon */
-			wake_thread(p);
-		return;
+		record_free(r);
+		return false;
 	}
-	record_free(r);
+	p->ring[at % INFLIGHT_MAX] = (struct waiting){ r, mono_now().ns };
+	atomic_fetch_add_explicit(&p->held, 1, memory_order_relaxed);
+	atomic_store_explicit(&p->pushed, at + 1, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (at == atomic_load_explicit(&p->popped, memory_order_acquire)) /* else it is awake, or looks again soon */
+		wake_thread(p);
+	return true;
 }
 
 bool publisher_has_room(struct publisher *p)

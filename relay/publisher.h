@@ -60,8 +60,14 @@ void publisher_begin(struct publisher *p, bool up, struct buffer *error);
 /** publisher_start() - the thread; 0 or a negative errno */
 int publisher_start(struct publisher *p);
 
-/** publisher_offer() - loop: take @r (NULL: there was no memory for it), and hand it over or shed it */
-void publisher_offer(struct publisher *p, enum record_kind kind, struct record *r);
+/**
+ * publisher_takes() - loop: one more of @kind is offered
+ * Return: false: it is shed, so it need not be made. Else publisher_give() is to follow.
+ */
+bool publisher_takes(struct publisher *p, enum record_kind kind);
+
+/** publisher_give() - loop: take @r (NULL: there was no memory for it), and hand it over; false: it was shed after all */
+bool publisher_give(struct publisher *p, struct record *r);
 
 /** publisher_has_room() - loop: for who may wait, is most of the room free? If not, on_wake() comes when it is */
 bool publisher_has_room(struct publisher *p);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "relay/member.h"
@@ -38,6 +39,12 @@ void reader_saw(struct relay_reader *r, struct wall stored)
 		return;
 	r->newest = stored;
 	r->newest_at = mono_now();
+}
+
+void reader_give_up(struct relay_reader *r, uint64_t token)
+{
+	counter_add(&r->stats.responses_given_up, 1);
+	r->o.on_response(r->o.ctx, token, NULL);
 }
 
 static bool is_member(const struct relay_reader *r)
@@ -116,10 +123,7 @@ static int come_up(struct relay_reader *r)
 		broker_down(r);
 		return err;
 	}
-	if (!r->has_end) {
-		r->has_end = true;
-		r->end_place = r->state.last;
-	}
+	reader_note_end(r);
 	if (r->was_up)
 		counter_add(&r->stats.reconnects, 1);
 	if (r->told_lost)
@@ -181,62 +185,35 @@ static int tend(struct relay_reader *r)
 
 /* ---- the inbox ----------------------------------------------------------------- */
 
-static bool take_word(struct span *in, struct span *word)
-{
-	const uint8_t *dot = in->len > 0 ? memchr(in->at, '.', in->len) : NULL;
-
-	if (!span_take(in, dot ? (size_t)(dot - in->at) : in->len, word))
-		return false;
-	return span_skip(in, dot ? 1 : 0) && word->len > 0;
-}
-
-static bool read_number(struct span word, uint64_t *out)
-{
-	*out = 0;
-	for (size_t i = 0; i < word.len; i++) {
-		if (word.at[i] < '0' || word.at[i] > '9' || __builtin_mul_overflow(*out, 10, out) ||
-		    __builtin_add_overflow(*out, (uint64_t)(word.at[i] - '0'), out))
-			return false;
-	}
-	return word.len > 0;
-}
-
 static struct span data_of(natsMsg *message)
 {
 	return span_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
-}
-
-static const char *header_of(natsMsg *message, const char *name)
-{
-	const char *value = NULL;
-
-	return natsMsgHeader_Get(message, name, &value) == NATS_OK ? value : NULL;
 }
 
 /* To one of the inbox's own subjects: what is said about a pull, or a claim's response */
 static void take_response(struct relay_reader *r, natsMsg *message, struct span words)
 {
 	struct span what, partition, number;
-	const char *status = header_of(message, "Status");
+	const char *status = reader_header(message, "Status");
 	uint64_t p, n;
 
-	if (!take_word(&words, &what) || !take_word(&words, &partition) || !take_word(&words, &number) ||
-	    !read_number(partition, &p) || p >= r->partition_count || !read_number(number, &n))
+	if (!subject_word_take(&words, &what) || !subject_word_take(&words, &partition) || !subject_word_take(&words, &number) ||
+	    !digits_read(partition, &p) || p >= r->partition_count || !digits_read(number, &n))
 		return;
 	if (span_equal(what, SPAN_LITERAL("claim")))
 		partition_claimed(r, &r->partitions[p], n, data_of(message));
 	else if (span_equal(what, SPAN_LITERAL("pull")) && status && n == r->partitions[p].pull_number)
-		partition_pull_ended(r, &r->partitions[p], status, header_of(message, "Description"));
+		partition_pull_ended(r, &r->partitions[p], status, reader_header(message, "Description"));
 }
 
 static void take_member(struct relay_reader *r, natsMsg *message)
 {
 	struct span subject = span_str(natsMsg_GetSubject(message)), id = subject;
 	struct partition_set reads;
-	const char *operation = header_of(message, "KV-Operation");
+	const char *operation = reader_header(message, "KV-Operation");
 	struct span word;
 
-	while (take_word(&subject, &word))
+	while (subject_word_take(&subject, &word))
 		id = word;
 	if (operation)
 		ownership_left(&r->ownership, id);
@@ -246,13 +223,7 @@ static void take_member(struct relay_reader *r, natsMsg *message)
 
 static void take_heartbeat(struct relay_reader *r, natsMsg *message, struct wall stored)
 {
-	struct record_fields fields = {
-		.id = span_str(header_of(message, "ce-id") ? header_of(message, "ce-id") : ""),
-		.specversion = span_str(header_of(message, "ce-specversion") ? header_of(message, "ce-specversion") : ""),
-		.type = span_str(header_of(message, "ce-type") ? header_of(message, "ce-type") : ""),
-		.source = span_str(header_of(message, "ce-source") ? header_of(message, "ce-source") : ""),
-		.time = span_str(header_of(message, "ce-time") ? header_of(message, "ce-time") : ""),
-	};
+	struct record_fields fields = reader_fields(message);
 	enum record_fault unused;
 	struct record_event event;
 	struct heartbeat says;
@@ -405,10 +376,8 @@ static void give_up_all_responses(struct relay_reader *r)
 {
 	uint64_t token;
 
-	while ((token = answers_take_any(r->answers)) != 0) {
-		counter_add(&r->stats.responses_given_up, 1);
-		r->o.on_response(r->o.ctx, token, NULL);
-	}
+	while ((token = answers_take_any(r->answers)) != 0)
+		reader_give_up(r, token);
 }
 
 static bool is_claiming(const struct relay_reader *r)

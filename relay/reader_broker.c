@@ -88,14 +88,29 @@ natsMsg *broker_next(natsSubscription *sub, int64_t wait_ms)
 	return natsSubscription_NextMsg(&message, sub, wait_ms) == NATS_OK ? message : NULL;
 }
 
-/* ---- keys --------------------------------------------------------------------- */
-
-static bool is_erased(natsMsg *message)
+const char *reader_header(natsMsg *message, const char *name)
 {
-	const char *operation = NULL;
+	const char *value = NULL;
 
-	return natsMsgHeader_Get(message, "KV-Operation", &operation) == NATS_OK && operation;
+	return natsMsgHeader_Get(message, name, &value) == NATS_OK ? value : NULL;
 }
+
+static struct span span_of_header(void *message, const char *name)
+{
+	const char *value = reader_header(message, name);
+
+	return value ? span_str(value) : span_of(NULL, 0);
+}
+
+struct record_fields reader_fields(natsMsg *message)
+{
+	struct record_fields fields = { .data = span_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message)) };
+
+	record_fields_get(&fields, span_of_header, message);
+	return fields;
+}
+
+/* ---- keys --------------------------------------------------------------------- */
 
 int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint64_t *revision)
 {
@@ -113,7 +128,7 @@ int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint
 		return s == NATS_NOT_FOUND || code == JSNoMessageFoundErr ? -ENOENT : -EIO;
 	*revision = natsMsg_GetSequence(message);
 	reader_saw(r, (struct wall){ natsMsg_GetTime(message) });
-	if (is_erased(message))
+	if (reader_header(message, "KV-Operation")) /* it was erased */
 		err = -ENOENT;
 	else
 		buffer_add(out, natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));

@@ -104,8 +104,9 @@ struct relay_reader {
 	struct mono tick_at, renew_at, survey_at, facts_at, members_known_at;
 	uint32_t survey_next;	      /* partition */
 	uint64_t beats, nonces, gathered_bytes;
-	uint64_t end_place;	      /* the last one of the stream as it was found; with has_end */
-	bool has_end, was_tried, was_up, is_finishing, told_denied, told_lost, begins_late;
+	int64_t end_epoch;	      /* of the stream that end_place is of */
+	uint64_t end_place;	      /* its last place as it was found, or found anew in place of another */
+	bool was_tried, was_up, is_finishing, told_denied, told_lost, begins_late;
 	char tap_consumer[CONSUMER_NAME_MAX], member_consumer[CONSUMER_NAME_MAX];
 	pthread_mutex_t facts_lock;
 	struct fleet_facts facts;
@@ -119,6 +120,12 @@ void broker_down(struct relay_reader *r);
 
 /** broker_next() - a message, given; NULL: none came within @wait_ms */
 natsMsg *broker_next(natsSubscription *sub, int64_t wait_ms);
+
+/** reader_header() - a field of @message, borrowed; NULL: it has none of that name */
+const char *reader_header(natsMsg *message, const char *name);
+
+/** reader_fields() - @message as a record, borrowed */
+struct record_fields reader_fields(natsMsg *message);
 
 /** broker_get() - a key's value, appended; 0; -ENOENT with the revision that a first value needs; -EIO: no response */
 int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint64_t *revision);
@@ -201,6 +208,9 @@ void reader_survey(struct relay_reader *r, struct mono now);
 /** reader_survey_all() - a look at all partitions, at the end */
 void reader_survey_all(struct relay_reader *r);
 bool reader_is_caught_up(struct relay_reader *r);
+
+/** reader_note_end() - the stream's state is known: is it another stream than before? */
+void reader_note_end(struct relay_reader *r);
 void reader_publish_facts(struct relay_reader *r);
 
 /* reader.c */
@@ -208,6 +218,9 @@ void reader_publish_facts(struct relay_reader *r);
 /** reader_clock() - the broker's clock, now */
 struct wall reader_clock(const struct relay_reader *r);
 void reader_saw(struct relay_reader *r, struct wall stored);
+
+/** reader_give_up() - a response that will not come, of the request with @token */
+void reader_give_up(struct relay_reader *r, uint64_t token);
 
 /** reader_say_member() - that we live, and what we own */
 void reader_say_member(struct relay_reader *r);

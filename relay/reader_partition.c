@@ -58,29 +58,6 @@ static struct fetched *take_spare(struct relay_reader *r)
 	return f;
 }
 
-static struct span header(natsMsg *message, const char *name)
-{
-	const char *value = NULL;
-
-	return natsMsgHeader_Get(message, name, &value) == NATS_OK && value ? span_str(value) : span_of(NULL, 0);
-}
-
-static struct record_fields fields_of(natsMsg *message)
-{
-	return (struct record_fields){
-		.id = header(message, "ce-id"),
-		.specversion = header(message, "ce-specversion"),
-		.type = header(message, "ce-type"),
-		.source = header(message, "ce-source"),
-		.sequence = header(message, "ce-sequence"),
-		.time = header(message, "ce-time"),
-		.content_type = header(message, "ce-datacontenttype"),
-		.tap = header(message, "ce-tap"),
-		.http_version = header(message, "ce-httpversion"),
-		.data = span_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message)),
-	};
-}
-
 /* Taps number requests and responses alike; what others number is their own. */
 static void note_number(struct relay_reader *r, struct fetched *f, const struct record_event *e)
 {
@@ -97,7 +74,7 @@ static void note_number(struct relay_reader *r, struct fetched *f, const struct 
 /* A record that is read, or is known to be unreadable; -ENOMEM: neither, so it is to be fetched again */
 static int read_record(struct relay_reader *r, struct fetched *f)
 {
-	struct record_fields fields = fields_of(f->message);
+	struct record_fields fields = reader_fields(f->message);
 	struct record_event event;
 	enum record_fault unused;
 	int err = 0;
@@ -201,10 +178,8 @@ static void hand_on_request(struct relay_reader *r, struct fetched *f)
 	if (!token)
 		return;
 	given_up = answers_expect(r->answers, f->request.event.id.high, f->request.event.id.low, p->number, f->stored, token);
-	if (!given_up)
-		return;
-	counter_add(&r->stats.responses_given_up, 1);
-	r->o.on_response(r->o.ctx, given_up, NULL);
+	if (given_up)
+		reader_give_up(r, given_up);
 }
 
 static void hand_on_response(struct relay_reader *r, struct fetched *f)
@@ -517,7 +492,7 @@ static int begin(struct relay_reader *r, struct partition_claim *c)
 		c->upto = r->state.first > 0 ? r->state.first - 1 : 0;
 		break;
 	case READER_FROM_NOW: /* our own start, whenever the partition is taken: partitions are taken one after the other */
-		c->upto = r->has_end ? r->end_place : r->state.last;
+		c->upto = r->end_place;
 		taps_base(r->taps, c);
 		break;
 	case READER_FROM_TIME:
@@ -614,8 +589,10 @@ void partition_take(struct relay_reader *r, struct partition *p)
 		}
 	}
 	err = broker_state(r, &r->state);
-	if (err == 0)
+	if (err == 0) {
+		reader_note_end(r);
 		err = read_claim(r, p, &c);
+	}
 	if (err == 0) {
 		note_skipped(r, &c);
 		take_over(r, p, &c);

@@ -34,6 +34,14 @@ static void look_for_skipped(struct relay_reader *r, struct partition *p)
 	p->looked = partition_is_read_up(p) ? r->state.last : p->place + skipped;
 }
 
+void reader_note_end(struct relay_reader *r)
+{
+	if (r->end_epoch == r->state.epoch)
+		return;
+	r->end_epoch = r->state.epoch;
+	r->end_place = r->state.last;
+}
+
 static void void_all(struct relay_reader *r)
 {
 	for (uint32_t i = 0; i < r->partition_count; i++)
@@ -47,11 +55,10 @@ static void look_at_stream(struct relay_reader *r)
 
 	if (broker_state(r, &state) < 0)
 		return;
-	if (state.epoch != r->state.epoch || state.last < r->state.last) {
+	if (state.epoch != r->state.epoch || state.last < r->state.last)
 		void_all(r);
-		r->has_end = r->has_end && state.epoch == r->state.epoch;
-	}
 	r->state = state;
+	reader_note_end(r);
 	for (uint32_t i = 0; i < r->partition_count; i++)
 		look_for_skipped(r, &r->partitions[i]);
 }
@@ -111,10 +118,8 @@ static void give_up_responses(struct relay_reader *r)
 		struct partition *p = &r->partitions[i];
 		struct wall reached = partition_is_read_up(p) ? reader_clock(r) : p->reached;
 
-		while ((token = answers_overdue(r->answers, i, reached)) != 0) {
-			counter_add(&r->stats.responses_given_up, 1);
-			r->o.on_response(r->o.ctx, token, NULL);
-		}
+		while ((token = answers_overdue(r->answers, i, reached)) != 0)
+			reader_give_up(r, token);
 	}
 }
 
@@ -143,7 +148,7 @@ void reader_survey_all(struct relay_reader *r)
 /* Ours are read up, and so is what others own, up to where the stream was when we came. */
 bool reader_is_caught_up(struct relay_reader *r)
 {
-	if (r->order.count > 0 || !r->has_end)
+	if (r->order.count > 0)
 		return false;
 	for (uint32_t i = 0; i < r->partition_count; i++) {
 		const struct partition *p = &r->partitions[i];

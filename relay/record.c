@@ -153,7 +153,8 @@ static char *put_request_head(char *at, const struct message *m, const struct he
 	return PUT_LITERAL(at, "\r\n");
 }
 
-struct record *record_of_request(const struct message *m, const struct record_rules *rules, struct header_list *fields)
+struct record *record_of_request(const struct message *m, bool has_answer, const struct record_rules *rules,
+				 struct header_list *fields)
 {
 	size_t tap_max = record_tap_request_max(m, rules->sample);
 	size_t line_max = m->head.method.len + 3 * m->head.target.len + LINE_EXTRA;
@@ -168,14 +169,12 @@ struct record *record_of_request(const struct message *m, const struct record_ru
 	r = record_new(RECORD_REQUEST, tap_max, head_max + (size_t)m->body_len, &tap, &data);
 	if (!r)
 		return NULL;
-	*record_tap_put_request(tap, m, rules->sample) = '\0';
+	*record_tap_put_request(tap, m, has_answer, rules->sample) = '\0';
 	at = put_request_head(data, m, fields);
 	at = put_span(at, span_of(m->body, (size_t)m->body_len));
 	r->data_len = (size_t)(at - data);
 	r->http_version = m->head.version_major == 2 ? 2 : 1;
-	r->has_answer = m->response_token != 0;
 	r->id = m->origin.wire;
-	r->partition = relay_partition(r->id.low, rules->partitions);
 	r->time = m->origin.ts_last;
 	return record_trim(r);
 }
@@ -245,7 +244,6 @@ struct record *record_of_response(struct wire_id id, const struct response *resp
 	if (is_whole)
 		r->data_len = (size_t)(put_answer(data, response, rules) - data);
 	r->id = id;
-	r->partition = relay_partition(id.low, rules->partitions);
 	r->time = at;
 	return record_trim(r);
 }

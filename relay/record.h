@@ -63,8 +63,6 @@ enum record_kind {
 struct record {
 	enum record_kind kind;
 	uint8_t http_version; /* 1 or 2: as the request came */
-	bool has_answer;      /* of a request: its response will be a record of its own, or the reason why there is none */
-	uint32_t partition;   /* 0 of a tap */
 	struct wire_id id;    /* zero of a tap */
 	struct wall time;
 	const char *tap;      /* ce-tap, as it is sent; "" if there is nothing to be said */
@@ -77,23 +75,23 @@ struct record {
  * struct record_rules - what of messages may travel
  * @fields:       append to @out those of @head that may be forwarded (allow_list_forwarded()); borrowed from @head
  * @answer_field: may this field of a response travel? Those that frame it never do
- * @partitions:   1 to RELAY_PARTITIONS_MAX (subjects.h)
  * @sample:       for ce-tap: "sample=0.05;by=id", or NULL
  */
 struct record_rules {
 	void *ctx;
 	void (*fields)(void *ctx, const struct request_head *head, struct header_list *out);
 	bool (*answer_field)(void *ctx, struct span name);
-	uint32_t partitions;
 	const char *sample;
 };
 
 /**
  * record_of_request() - of a message that is whole, with its body and its origin's wire id
- * @fields:  scratch memory of the caller's, kept from one to the next
+ * @has_answer:  its response will be a record of its own, or the reason why there is none
+ * @fields:      scratch memory of the caller's, kept from one to the next
  * Return: given; NULL when out of memory, or if the method is no token, so that no line could be written.
  */
-struct record *record_of_request(const struct message *m, const struct record_rules *rules, struct header_list *fields);
+struct record *record_of_request(const struct message *m, bool has_answer, const struct record_rules *rules,
+				 struct header_list *fields);
 
 /**
  * record_of_response() - production's response to the request of @id

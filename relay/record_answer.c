@@ -25,16 +25,7 @@ struct reading {
 /** read_size() - a line of 1 to 15 digits and nothing else */
 static bool read_size(struct span line, uint64_t *out)
 {
-	if (line.len == 0 || line.len > 15)
-		return false;
-	for (*out = 0; line.len > 0; span_skip(&line, 1)) {
-		int digit = hex_value_of(line.at[0]);
-
-		if (digit < 0)
-			return false;
-		*out = *out << 4 | (uint64_t)digit;
-	}
-	return true;
+	return line.len <= 15 && hex_read(line, out);
 }
 
 /** read_chunks() - to the last one and the trailers behind it. A tap writes one; if there are more, they are joined */

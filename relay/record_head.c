@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/digits.h"
 #include "message/http_text.h"
 
 /** take_token() - from the front of @in, what may be empty */
@@ -71,7 +70,7 @@ static enum record_fault look_at_framing(const struct header_list *fields, size_
 		const struct header *f = &fields->at[i];
 
 		if (span_equal_nocase(f->name, SPAN_LITERAL("content-length"))) {
-			if (out->has_length || !digits_read(f->value, &out->length))
+			if (out->has_length || !record_number_read(f->value, &out->length))
 				return RECORD_FAULT_LENGTH;
 			out->has_length = true;
 		} else if (span_equal_nocase(f->name, SPAN_LITERAL("transfer-encoding"))) {
@@ -152,7 +151,7 @@ enum record_fault record_status_line_read(struct span line, int *status)
 	fault = take_version(&line, &minor);
 	if (fault != RECORD_FINE)
 		return fault;
-	if (!take_byte(&line, ' ') || !span_take(&line, 3, &digits) || !digits_read(digits, &n) || n < 200 ||
+	if (!take_byte(&line, ' ') || !span_take(&line, 3, &digits) || !record_number_read(digits, &n) || n < 200 ||
 	    (line.len > 0 && !take_byte(&line, ' ')))
 		return RECORD_FAULT_START_LINE;
 	*status = (int)n;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digits.h"
 #include "base/span.h"
 #include "message/header_list.h"
 #include "relay/record_read.h"
@@ -24,6 +25,12 @@ struct record_request_line {
 	struct span method, target;
 	uint8_t version_minor;
 };
+
+/** record_number_read() - of at most 18 digits, so that nothing that is counted from it overflows */
+static inline bool record_number_read(struct span text, uint64_t *out)
+{
+	return text.len <= 18 && digits_read(text, out);
+}
 
 /** record_content_check() - is the data of type application/http, and @kind "request" or "response" (record_read.c)? */
 enum record_fault record_content_check(const struct record_fields *in, struct span kind);

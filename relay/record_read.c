@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digits.h"
 #include "message/grpc.h"
 #include "message/http_text.h"
 #include "relay/percent.h"
@@ -26,26 +25,38 @@ const char *record_fault_name(enum record_fault fault)
 
 /* ---- attributes ---- */
 
+/* The attributes, by the fields of the message that carry them */
+static const struct {
+	const char *name;
+	size_t offset;
+} attributes[] = {
+	{ "ce-id", offsetof(struct record_fields, id) },
+	{ "ce-specversion", offsetof(struct record_fields, specversion) },
+	{ "ce-type", offsetof(struct record_fields, type) },
+	{ "ce-source", offsetof(struct record_fields, source) },
+	{ "ce-sequence", offsetof(struct record_fields, sequence) },
+	{ "ce-time", offsetof(struct record_fields, time) },
+	{ "ce-datacontenttype", offsetof(struct record_fields, content_type) },
+	{ "ce-httpversion", offsetof(struct record_fields, http_version) },
+	{ "ce-tap", offsetof(struct record_fields, tap) },
+};
+
+static struct span *attribute(struct record_fields *f, size_t i)
+{
+	return (struct span *)(void *)((char *)f + attributes[i].offset);
+}
+
 void record_fields_set(struct record_fields *f, struct span name, struct span value)
 {
-	const struct {
-		struct span name;
-		struct span *field;
-	} rows[] = {
-		{ SPAN_LITERAL("ce-id"), &f->id },
-		{ SPAN_LITERAL("ce-specversion"), &f->specversion },
-		{ SPAN_LITERAL("ce-type"), &f->type },
-		{ SPAN_LITERAL("ce-source"), &f->source },
-		{ SPAN_LITERAL("ce-sequence"), &f->sequence },
-		{ SPAN_LITERAL("ce-time"), &f->time },
-		{ SPAN_LITERAL("ce-datacontenttype"), &f->content_type },
-		{ SPAN_LITERAL("ce-httpversion"), &f->http_version },
-		{ SPAN_LITERAL("ce-tap"), &f->tap },
-	};
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (span_equal_nocase(name, span_str(attributes[i].name)))
+			*attribute(f, i) = value;
+}
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (span_equal_nocase(name, rows[i].name))
-			*rows[i].field = value;
+void record_fields_get(struct record_fields *f, struct span (*field)(void *ctx, const char *name), void *ctx)
+{
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		*attribute(f, i) = field(ctx, attributes[i].name);
 }
 
 enum record_kind record_kind_of(const struct record_fields *in)
@@ -85,7 +96,7 @@ static enum record_fault read_event(const struct record_fields *in, struct recor
 		return RECORD_FAULT_VERSION;
 	if (!percent_decode(in->source, out->source, RECORD_SOURCE_MAX, &out->source_len) || out->source_len == 0)
 		return RECORD_FAULT_SOURCE;
-	if (out->has_sequence && !digits_read(in->sequence, &out->sequence))
+	if (out->has_sequence && !record_number_read(in->sequence, &out->sequence))
 		return RECORD_FAULT_SEQUENCE;
 	if (out->has_time && !time_read(in->time, &out->time))
 		return RECORD_FAULT_TIME;

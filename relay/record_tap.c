@@ -54,7 +54,7 @@ size_t record_tap_request_max(const struct message *m, const char *sample)
 	return KEYS_MAX + (sample ? strlen(sample) : 0) + arrivals_sent(m->arrival_count) * ARRIVAL_MAX;
 }
 
-char *record_tap_put_request(char *at, const struct message *m, const char *sample)
+char *record_tap_put_request(char *at, const struct message *m, bool has_answer, const char *sample)
 {
 	const struct request_origin *o = &m->origin;
 	const char *start = at;
@@ -64,7 +64,7 @@ char *record_tap_put_request(char *at, const struct message *m, const char *samp
 	at = put_end(at, start, "server", &o->server);
 	at = put_end(at, start, "proxied", &o->proxied);
 	at = message_id_put(put_key(at, start, "local"), o->id);
-	at = put_flag(at, start, "answer", m->response_token != 0);
+	at = put_flag(at, start, "answer", has_answer);
 	if (sample && *sample) {
 		*at++ = ';';
 		at = put_bytes(at, sample, strlen(sample));
@@ -133,14 +133,7 @@ static bool read_flag(struct span text, bool *out)
 
 static bool read_local(struct span text, uint64_t *out)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		int digit = hex_value_of(text.at[i]);
-
-		if (digit < 0)
-			return false;
-		*out = *out << 4 | (uint64_t)digit;
-	}
-	return text.len == MESSAGE_ID_TEXT_MAX - 1;
+	return text.len == MESSAGE_ID_TEXT_MAX - 1 && hex_read(text, out);
 }
 
 static bool read_result(struct span text, enum response_result *out)

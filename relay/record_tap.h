@@ -34,7 +34,7 @@
 size_t record_tap_request_max(const struct message *m, const char *sample);
 
 /** record_tap_put_request() - the text, from @at on; where it ended. No NUL */
-char *record_tap_put_request(char *at, const struct message *m, const char *sample);
+char *record_tap_put_request(char *at, const struct message *m, bool has_answer, const char *sample);
 
 /** record_tap_answer_max(), record_tap_put_answer() - likewise of an answer; @r NULL: lost to memory */
 size_t record_tap_answer_max(const struct response *r);

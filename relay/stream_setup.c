@@ -92,8 +92,7 @@ static int find_or_make(jsCtx *js, const char *service, const struct stream_limi
 	return code == JSStreamNameExistErr ? 0 : refuse(error, service, "make", s, code);
 }
 
-/** partitions_of() - of the key; 0: not known */
-static uint32_t partitions_of(kvStore *bucket)
+uint32_t stream_partitions(kvStore *bucket)
 {
 	kvEntry *entry = NULL;
 	uint64_t n = 0;
@@ -107,14 +106,9 @@ static uint32_t partitions_of(kvStore *bucket)
 
 static void refuse_bucket(struct buffer *error, const char *service, natsStatus s)
 {
-	natsStatus last;
-	const char *why = nats_GetLastError(&last);
+	const char *why = s == NATS_TIMEOUT ? "there is no answer, so we may not" : nats_words(s);
 	char name[SUBJECT_MAX];
 
-	if (s == NATS_TIMEOUT)
-		why = "there is no answer, so we may not";
-	else if (!why || !*why)
-		why = natsStatus_GetText(s);
 	buffer_printf(error, "cannot make the bucket %s of %s, which replayers need: %s; does the broker keep room for it beside the stream "
 			     "(max_file)?",
 		      stream_name(service, name), service, why);
@@ -142,11 +136,11 @@ static void agree_on_partitions(jsCtx *js, const char *service, bool is_new, uin
 		}
 	}
 	snprintf(text, sizeof(text), "%u", is_new ? wished : RELAY_PARTITIONS);
-	n = partitions_of(bucket);
+	n = stream_partitions(bucket);
 	if (n == 0 && kvStore_CreateString(&revision, bucket, KEY_PARTITIONS, text) == NATS_OK)
 		n = is_new ? wished : RELAY_PARTITIONS;
 	else if (n == 0) /* another was first */
-		n = partitions_of(bucket);
+		n = stream_partitions(bucket);
 	if (n > 0)
 		*partitions = n;
 	kvStore_Destroy(bucket);

@@ -8,6 +8,11 @@
 int stream_setup(struct __natsConnection *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
 		 struct buffer *error);
 
+struct __kvStore;
+
+/** stream_partitions() - how many the service of this bucket has; 0: not known */
+uint32_t stream_partitions(struct __kvStore *bucket);
+
 /** nats_words() - libnats' last words on this thread, without the place in its source; else those for @status */
 const char *nats_words(int status);
 

@@ -10,6 +10,15 @@ static bool is_name_byte(uint8_t c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }
 
+bool subject_word_take(struct span *in, struct span *word)
+{
+	const uint8_t *dot = in->len > 0 ? memchr(in->at, '.', in->len) : NULL;
+
+	if (!span_take(in, dot ? (size_t)(dot - in->at) : in->len, word))
+		return false;
+	return span_skip(in, dot ? 1 : 0) && word->len > 0;
+}
+
 bool relay_name_is_good(struct span name)
 {
 	for (size_t i = 0; i < name.len; i++)

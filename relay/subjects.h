@@ -25,6 +25,9 @@
 
 #define SUBJECT_MAX 192 /* bytes of any name made here, with its NUL */
 
+/** subject_word_take() - the next word, up to a dot or the end, from the front of @in; false if there is none, or it is empty */
+bool subject_word_take(struct span *in, struct span *word);
+
 /** relay_name_is_good() - 1 to RELAY_NAME_MAX letters, digits, - and _ */
 bool relay_name_is_good(struct span name);
 

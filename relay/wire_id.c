@@ -59,18 +59,12 @@ struct wire_id wire_id_of_event(struct span source, struct span id)
 
 bool wire_id_parse(struct span text, struct wire_id *out)
 {
-	struct wire_id id = { 0 };
+	struct wire_id id;
+	struct span high;
 
-	if (text.len != WIRE_ID_TEXT_MAX - 1)
+	if (text.len != WIRE_ID_TEXT_MAX - 1 || !span_take(&text, text.len / 2, &high) || !hex_read(high, &id.high) ||
+	    !hex_read(text, &id.low))
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		uint64_t *half = i < text.len / 2 ? &id.high : &id.low;
-		int digit = hex_value_of(text.at[i]);
-
-		if (digit < 0)
-			return false;
-		*half = *half << 4 | (uint64_t)digit;
-	}
 	*out = id;
 	return wire_id_is_set(id);
 }

@@ -194,14 +194,14 @@ static bool is_known(const struct entry *e, const struct key_log_entry *entry)
 static void add(struct secrets *s, const struct key_log_entry *entry, struct mono now)
 {
 	uint64_t hash = hash_bytes(&s->key, entry->random, TLS_RANDOM_BYTES);
-	struct entry *e = find(s, entry->random, hash);
+	struct entry *e;
 
 	expire(s, now);
+	e = find(s, entry->random, hash);
 	if (e && is_known(e, entry)) {
 		s->counts.duplicate++;
 		return;
 	}
-	e = find(s, entry->random, hash); /* it may have been too old */
 	if (!e)
 		e = make_entry(s, entry->random, hash, now);
 	if (!e) {

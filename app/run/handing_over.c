@@ -83,20 +83,21 @@ static struct record_rules rules_of(struct handing_over *h)
 		.ctx = h,
 		.fields = forwarded,
 		.answer_field = answer_field,
-		.partitions = h->set.stream.partitions,
 		.sample = h->sample,
 	};
 }
 
-void handing_over_request(struct handing_over *h, struct message *m, uint64_t token)
+void handing_over_request(struct handing_over *h, const struct message *m, uint64_t token)
 {
-	uint64_t kept = m->response_token;
 	struct record_rules rules = rules_of(h);
+	struct wire_id unused;
+	bool has_answer;
 
-	/* the record says whether a response will follow, here */
-	m->response_token = h->ids && token && response_ids_add(h->ids, token, m->origin.wire) ? token : 0;
-	publisher_offer(h->publisher, RECORD_REQUEST, record_of_request(m, &rules, &h->fields));
-	m->response_token = kept;
+	if (!publisher_takes(h->publisher, RECORD_REQUEST))
+		return;
+	has_answer = h->ids && token && response_ids_add(h->ids, token, m->origin.wire);
+	if (!publisher_give(h->publisher, record_of_request(m, has_answer, &rules, &h->fields)) && has_answer)
+		response_ids_take(h->ids, token, &unused); /* nobody has the request */
 }
 
 void handing_over_response(struct handing_over *h, uint64_t token, const struct response *r)
@@ -104,8 +105,8 @@ void handing_over_response(struct handing_over *h, uint64_t token, const struct 
 	struct record_rules rules = rules_of(h);
 	struct wire_id id;
 
-	if (h->ids && response_ids_take(h->ids, token, &id))
-		publisher_offer(h->publisher, RECORD_ANSWER, record_of_response(id, r, wall_now(), &rules));
+	if (h->ids && response_ids_take(h->ids, token, &id) && publisher_takes(h->publisher, RECORD_ANSWER))
+		publisher_give(h->publisher, record_of_response(id, r, wall_now(), &rules));
 }
 
 /* ---- what the publisher says -------------------------------------------------------- */

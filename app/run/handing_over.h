@@ -52,7 +52,7 @@ int handing_over_connect(struct handing_over *h, struct buffer *error);
 int handing_over_start(struct handing_over *h, uv_loop_t *loop, const struct handing_over_hooks *hooks);
 
 /** handing_over_request() - borrowed; it has its wire id. @token: of the response that will come; 0: none will */
-void handing_over_request(struct handing_over *h, struct message *m, uint64_t token);
+void handing_over_request(struct handing_over *h, const struct message *m, uint64_t token);
 
 /** handing_over_response() - production's, to the request with @token: borrowed; NULL: lost to memory */
 void handing_over_response(struct handing_over *h, uint64_t token, const struct response *r);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -150,6 +151,16 @@ static int open_one(struct key_logs *k, const char *path, struct buffer *error)
 	return err;
 }
 
+/** tell_malformed() - how many lines are none; since it was told last */
+static void tell_malformed(struct key_logs *k)
+{
+	if (k->counts.malformed > k->told_malformed)
+		log_warn("--keylog: %" PRIu64 " of %" PRIu64 " lines are none of a key log, and were passed over; is it one (RFC 9850, "
+			 "SSLKEYLOGFILE)?",
+			 k->counts.malformed, k->counts.lines);
+	k->told_malformed = k->counts.malformed;
+}
+
 /** end_all() - of what is not followed the last line needs no end */
 static void end_all(struct key_logs *k)
 {
@@ -185,6 +196,7 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 		err = open_one(k, set.paths[i], error);
 	if (err == 0 && !set.live)
 		end_all(k);
+	tell_malformed(k);
 	return err;
 }
 
@@ -222,6 +234,7 @@ void key_logs_stop(struct key_logs *k)
 	if (k->follows)
 		uv_close((uv_handle_t *)&k->timer, NULL);
 	k->follows = false;
+	tell_malformed(k);
 }
 
 void key_logs_add(void *ctx, struct span text)

@@ -56,6 +56,7 @@ struct key_logs {
 	size_t count; /* peers come and go; while there are KEY_LOGS_MAX, the next waits */
 	uid_t owner;  /* as whom we started */
 	struct key_log_counts counts; /* of @files; the loop's */
+	uint64_t told_malformed;
 	uv_timer_t timer;
 	bool follows;
 };

@@ -31,9 +31,7 @@ static struct message *make_message(struct lane *l, const struct record_request 
 	digest_free(digest);
 	if (!m || d->keep == KEEP_WHOLE)
 		return m;
-	free(m->body);
-	m->body = NULL;
-	m->body_kept = false;
+	message_drop_body(m, record->body.len);
 	return m;
 }
 

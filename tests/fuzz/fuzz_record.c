@@ -37,7 +37,7 @@ static bool any_field(void *ctx, struct span name)
 	return true;
 }
 
-static const struct record_rules rules = { .fields = all_fields, .answer_field = any_field, .partitions = 16 };
+static const struct record_rules rules = { .fields = all_fields, .answer_field = any_field };
 
 static struct record_fields fields_of(struct span in)
 {
@@ -137,7 +137,7 @@ static void check_request(const struct record_fields *in, struct budget *budget)
 		second_opinion(in->data, r.body.len, budget);
 		m = record_request_message(&r, budget);
 		MUST(m);
-		sent = record_of_request(m, &rules, &scratch);
+		sent = record_of_request(m, m->response_token != 0, &rules, &scratch);
 		MUST(sent);
 		f = as_sent(sent, &headers);
 		MUST(record_read_request(&f, &again, &why) == 0);

@@ -154,7 +154,7 @@ static void check_uint(uint64_t n)
 
 static void test_digits_read(void **state)
 {
-	static const char *const none[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1.0", "1234567890123456789", "12345678901234567a" };
+	static const char *const none[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1.0", "18446744073709551616", "99999999999999999999", "12345678901234567a" };
 	uint64_t n;
 
 	(void)state;
@@ -162,7 +162,10 @@ static void test_digits_read(void **state)
 		assert_false(digits_read(span_str(none[i]), &n));
 	assert_true(digits_read(SPAN_LITERAL("0"), &n) && n == 0);
 	assert_true(digits_read(SPAN_LITERAL("0000000000000042"), &n) && n == 42);
-	assert_true(digits_read(SPAN_LITERAL("999999999999999999"), &n) && n == UINT64_C(999999999999999999));
+	assert_true(digits_read(SPAN_LITERAL("18446744073709551615"), &n) && n == UINT64_MAX);
+	assert_false(hex_read(SPAN_LITERAL(""), &n) || hex_read(SPAN_LITERAL("12g4"), &n) || hex_read(SPAN_LITERAL("10000000000000000"), &n));
+	assert_true(hex_read(SPAN_LITERAL("00fF"), &n) && n == 255);
+	assert_true(hex_read(SPAN_LITERAL("ffffffffffffffff"), &n) && n == UINT64_MAX);
 }
 
 /* As printf() writes them: around each power of ten and of two, and some that nothing is known of. */

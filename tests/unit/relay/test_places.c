@@ -141,9 +141,9 @@ static void add_text(struct digest *d, struct span text)
 /** check_record() - @m as a record, read again: nothing of its line and its body is another */
 static void check_record(struct place *p, const struct message *m)
 {
-	static const struct record_rules rules = { .fields = all_fields, .partitions = 16 };
+	static const struct record_rules rules = { .fields = all_fields };
 	struct header_list scratch = { 0 };
-	struct record *r = record_of_request(m, &rules, &scratch);
+	struct record *r = record_of_request(m, m->response_token != 0, &rules, &scratch);
 	struct record_request in = { 0 };
 	struct record_headers headers;
 	struct record_fields f = { 0 };
