@@ -93,7 +93,7 @@ static void close_socket(struct channel *c)
 	c->is_known = false;
 	if (!c->watch)
 		return;
-	tls_free(c->tls);
+	tls_client_free(c->tls);
 	c->tls = NULL;
 	c->watch->channel = NULL;
 	uv_close((uv_handle_t *)&c->watch->poll, on_watch_closed); /* lets go of the descriptor at once */
@@ -131,7 +131,7 @@ static ssize_t receive(struct channel *c)
 	ssize_t n;
 
 	if (c->tls)
-		return tls_read(c->tls, c->env->scratch, c->env->scratch_size);
+		return tls_client_read(c->tls, c->env->scratch, c->env->scratch_size);
 	do
 		n = recv(c->fd, c->env->scratch, c->env->scratch_size, 0);
 	while (n < 0 && errno == EINTR);
@@ -151,7 +151,7 @@ ssize_t channel_read(struct channel *c, struct span *out)
 
 bool channel_has_more(const struct channel *c)
 {
-	return c->tls && tls_has_more(c->tls);
+	return c->tls && tls_client_has_more(c->tls);
 }
 
 bool channel_is_silent(struct channel *c)
@@ -166,7 +166,7 @@ bool channel_is_silent(struct channel *c)
 
 bool channel_took_in(struct channel *c)
 {
-	return c->tls && tls_is_quiet(c->tls);
+	return c->tls && tls_client_is_quiet(c->tls);
 }
 
 /* ---- writing ---- */
@@ -201,18 +201,18 @@ static ssize_t send_plain(struct channel *c, struct span head, struct span body)
  * send_secured() - the same as one TLS record
  *
  * A head and a body that fit are put into one: two would be two writes, two packets, and two decryptions. What
- * comes out depends on what is left of the two alone, as tls_write() wants it when it is called again.
+ * comes out depends on what is left of the two alone, as tls_client_write() wants it when it is called again.
  */
 static ssize_t send_secured(struct channel *c, struct span head, struct span body)
 {
 	if (head.len == 0)
-		return tls_write(c->tls, body.at, body.len);
+		return tls_client_write(c->tls, body.at, body.len);
 	if (body.len == 0 || head.len >= CHANNEL_RECORD)
-		return tls_write(c->tls, head.at, head.len);
+		return tls_client_write(c->tls, head.at, head.len);
 	span_truncate(&body, CHANNEL_RECORD - head.len);
 	memcpy(c->env->scratch, head.at, head.len);
 	memcpy(c->env->scratch + head.len, body.at, body.len);
-	return tls_write(c->tls, c->env->scratch, head.len + body.len);
+	return tls_client_write(c->tls, c->env->scratch, head.len + body.len);
 }
 
 ssize_t channel_write(struct channel *c, struct span head, struct span body)
@@ -227,7 +227,7 @@ int channel_wait_readable(struct channel *c)
 
 int channel_wait_writable(struct channel *c)
 {
-	bool writable = !c->tls || tls_wants_write(c->tls);
+	bool writable = !c->tls || tls_client_wants_write(c->tls);
 
 	return watch_for(c, UV_READABLE | (writable ? UV_WRITABLE : 0));
 }
@@ -302,7 +302,7 @@ static void opened(struct channel *c)
 	counter_add(&c->env->stats->connects, 1);
 	resolver_prefer(c->env->resolver, c->address);
 	set_state(c, CHANNEL_OPEN);
-	if (!c->tls || tls_is_accepted(c->tls))
+	if (!c->tls || tls_client_is_accepted(c->tls))
 		note_accepted(c);
 	c->env->on_open(c);
 }
@@ -315,7 +315,7 @@ static void end_insecure(struct channel *c, int err)
 	if (count > 1)
 		resolver_prefer(c->env->resolver, (c->address + 1) % count);
 	if (err == EPROTO)
-		c->env->on_failed(c, OUTCOME_FAILED_TLS, tls_failure(c->tls));
+		c->env->on_failed(c, OUTCOME_FAILED_TLS, tls_client_failure(c->tls));
 	else if (err == ENODATA)
 		c->env->on_failed(c, OUTCOME_FAILED_TLS, "EOF in the handshake");
 	else
@@ -324,21 +324,21 @@ static void end_insecure(struct channel *c, int err)
 
 static void shake_hands(struct channel *c)
 {
-	int r = tls_handshake(c->tls);
+	int r = tls_client_handshake(c->tls);
 
 	if (r == 0) {
 		opened(c);
 		return;
 	}
 	if (r == -EAGAIN)
-		r = watch_for(c, tls_wants_write(c->tls) ? UV_WRITABLE : UV_READABLE);
+		r = watch_for(c, tls_client_wants_write(c->tls) ? UV_WRITABLE : UV_READABLE);
 	if (r < 0)
 		end_insecure(c, -r);
 }
 
 static void start_tls(struct channel *c)
 {
-	c->tls = tls_new(c->env->tls, c->fd);
+	c->tls = tls_client_new(c->env->tls, c->fd);
 	if (!c->tls) {
 		fail_errno(c, OUTCOME_FAILED_CONNECT, ENOMEM);
 		return;

@@ -67,7 +67,7 @@ struct channel {
 	struct list opening;         /* see channel_env */
 	struct channel_watch *watch; /* NULL without a socket */
 	int fd;                      /* -1 without a socket */
-	struct tls *tls;             /* NULL: plain, or not connected yet */
+	struct tls_client *tls;             /* NULL: plain, or not connected yet */
 	int watched;                 /* UV_READABLE | UV_WRITABLE */
 	size_t tried;                /* addresses, since it was to be opened */
 	size_t address;              /* index of the one in use */

@@ -231,7 +231,7 @@ static void end_eof(struct http1_client *c, bool is_told)
 static void end_unreadable(struct http1_client *c, int err)
 {
 	if (err == EPROTO && c->channel.tls)
-		end_exchange(c, OUTCOME_FAILED_TLS, tls_failure(c->channel.tls), false);
+		end_exchange(c, OUTCOME_FAILED_TLS, tls_client_failure(c->channel.tls), false);
 	else
 		end_errno(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET, err);
 }

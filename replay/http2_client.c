@@ -455,7 +455,7 @@ enum read_result {
 static void end_unreadable(struct http2_client *c, int err)
 {
 	if (err == EPROTO && c->channel.tls) {
-		const char *why = tls_failure(c->channel.tls);
+		const char *why = tls_client_failure(c->channel.tls);
 
 		lose(c, OUTCOME_FAILED_TLS, why, why);
 	} else {
@@ -535,7 +535,7 @@ static void on_open(struct channel *channel)
 	struct http2_client *c = client_of(channel);
 
 	http1_keep_opened(&c->keep, channel->open_ns);
-	if (channel->tls && !tls_chose(channel->tls, "h2")) {
+	if (channel->tls && !tls_client_chose(channel->tls, "h2")) {
 		lose_protocol(c, "the server did not choose HTTP/2 (ALPN h2)");
 		tell_ended(c);
 		return;

@@ -47,7 +47,7 @@ struct tls_context {
 	bool is_name; /* not an address: it is sent as SNI */
 };
 
-struct tls {
+struct tls_client {
 	struct tls_context *context;
 	SSL *ssl;
 	int fd;
@@ -65,7 +65,7 @@ struct tls {
  */
 static int after_call(BIO *bio, ssize_t n, bool is_read)
 {
-	struct tls *t = BIO_get_data(bio);
+	struct tls_client *t = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
 	if (n > 0)
@@ -81,7 +81,7 @@ static int after_call(BIO *bio, ssize_t n, bool is_read)
 
 static int bio_read(BIO *bio, char *out, int size)
 {
-	struct tls *t = BIO_get_data(bio);
+	struct tls_client *t = BIO_get_data(bio);
 	ssize_t n;
 
 	do
@@ -92,7 +92,7 @@ static int bio_read(BIO *bio, char *out, int size)
 
 static int bio_write(BIO *bio, const char *bytes, int len)
 {
-	struct tls *t = BIO_get_data(bio);
+	struct tls_client *t = BIO_get_data(bio);
 	ssize_t n;
 
 	do
@@ -144,7 +144,7 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 /* OpenSSL: the server asks for our certificate; the one that is set, if any, will do */
 static int on_certificate_asked(SSL *ssl, void *unused)
 {
-	struct tls *t = SSL_get_app_data(ssl);
+	struct tls_client *t = SSL_get_app_data(ssl);
 
 	(void)unused;
 	t->was_asked = true;
@@ -271,9 +271,9 @@ void tls_context_free(struct tls_context *c)
 
 /* ---- one connection ---- */
 
-struct tls *tls_new(struct tls_context *c, int fd)
+struct tls_client *tls_client_new(struct tls_context *c, int fd)
 {
-	struct tls *t = calloc(1, sizeof(*t));
+	struct tls_client *t = calloc(1, sizeof(*t));
 	BIO *bio;
 
 	if (!t)
@@ -300,7 +300,7 @@ struct tls *tls_new(struct tls_context *c, int fd)
 }
 
 /** why_failed() - in words that stay; OpenSSL's own, but for two that say little to who does not know TLS */
-static const char *why_failed(const struct tls *t)
+static const char *why_failed(const struct tls_client *t)
 {
 	unsigned long e = ERR_peek_error();
 	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
@@ -313,7 +313,7 @@ static const char *why_failed(const struct tls *t)
 }
 
 /** result() - the errno for what OpenSSL returned, @n <= 0 */
-static int result(struct tls *t, int n)
+static int result(struct tls_client *t, int n)
 {
 	switch (SSL_get_error(t->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
@@ -336,14 +336,14 @@ static int result(struct tls *t, int n)
 }
 
 /** begin_call() - nothing that an earlier call met is to be taken for this one's */
-static void begin_call(struct tls *t)
+static void begin_call(struct tls_client *t)
 {
 	ERR_clear_error();
 	t->socket_error = 0;
 	t->wants_write = false;
 }
 
-int tls_handshake(struct tls *t)
+int tls_client_handshake(struct tls_client *t)
 {
 	int n;
 
@@ -360,7 +360,7 @@ int tls_handshake(struct tls *t)
 	return n == 0 ? -ENODATA : n;
 }
 
-ssize_t tls_read(struct tls *t, void *out, size_t size)
+ssize_t tls_client_read(struct tls_client *t, void *out, size_t size)
 {
 	size_t n = 0;
 
@@ -372,7 +372,7 @@ ssize_t tls_read(struct tls *t, void *out, size_t size)
 	return (ssize_t)n;
 }
 
-ssize_t tls_write(struct tls *t, const void *bytes, size_t len)
+ssize_t tls_client_write(struct tls_client *t, const void *bytes, size_t len)
 {
 	size_t n = 0;
 	int r;
@@ -384,24 +384,24 @@ ssize_t tls_write(struct tls *t, const void *bytes, size_t len)
 	return r == 0 || r == -ENODATA ? -EPIPE : r;
 }
 
-bool tls_wants_write(const struct tls *t)
+bool tls_client_wants_write(const struct tls_client *t)
 {
 	return t->wants_write;
 }
 
-bool tls_has_more(const struct tls *t)
+bool tls_client_has_more(const struct tls_client *t)
 {
 	return t->has_more;
 }
 
-bool tls_is_quiet(struct tls *t)
+bool tls_client_is_quiet(struct tls_client *t)
 {
 	uint8_t byte;
 
-	return tls_read(t, &byte, 1) == -EAGAIN && !SSL_has_pending(t->ssl);
+	return tls_client_read(t, &byte, 1) == -EAGAIN && !SSL_has_pending(t->ssl);
 }
 
-bool tls_chose(const struct tls *t, const char *protocol)
+bool tls_client_chose(const struct tls_client *t, const char *protocol)
 {
 	const uint8_t *chosen;
 	unsigned len;
@@ -410,17 +410,17 @@ bool tls_chose(const struct tls *t, const char *protocol)
 	return span_equal(span_of(chosen, len), span_str(protocol));
 }
 
-bool tls_is_accepted(const struct tls *t)
+bool tls_client_is_accepted(const struct tls_client *t)
 {
 	return !t->was_asked || SSL_version(t->ssl) < TLS1_3_VERSION;
 }
 
-const char *tls_failure(const struct tls *t)
+const char *tls_client_failure(const struct tls_client *t)
 {
 	return t->failure;
 }
 
-void tls_free(struct tls *t)
+void tls_client_free(struct tls_client *t)
 {
 	if (!t)
 		return;

@@ -2,7 +2,7 @@
  * tls.h - TLS between our sockets and a target, with OpenSSL
  *
  * A context belongs to one target: whom it believes, who it is, and the session
- * that the next connection resumes. A struct tls is one connection's part of
+ * that the next connection resumes. A struct tls_client is one connection's part of
  * it. Nothing here blocks, and nothing reads a file after tls_context_new().
  */
 #ifndef REPLAY_TLS_H
@@ -23,7 +23,7 @@ struct tls_options {
 };
 
 struct tls_context;
-struct tls;
+struct tls_client;
 
 /**
  * tls_context_new() - read the files and get ready to speak to @host
@@ -35,55 +35,55 @@ struct tls;
 int tls_context_new(const struct tls_options *options, const char *host, const char *protocol,
 		    struct tls_context **out, struct buffer *error);
 
-/** tls_context_free() - no struct tls of it may be left */
+/** tls_context_free() - no struct tls_client of it may be left */
 void tls_context_free(struct tls_context *c);
 
-/** tls_new() - TLS on @fd, which is connected, non-blocking, and stays the caller's; NULL when out of memory */
-struct tls *tls_new(struct tls_context *c, int fd);
+/** tls_client_new() - TLS on @fd, which is connected, non-blocking, and stays the caller's; NULL when out of memory */
+struct tls_client *tls_client_new(struct tls_context *c, int fd);
 
-/** tls_chose() - after the handshake: did the peer choose @protocol by ALPN? A peer that knows no ALPN chooses nothing */
-bool tls_chose(const struct tls *t, const char *protocol);
+/** tls_client_chose() - after the handshake: did the peer choose @protocol by ALPN? A peer that knows no ALPN chooses nothing */
+bool tls_client_chose(const struct tls_client *t, const char *protocol);
 
 /*
  * The next three return a negative errno; these have a meaning of their own:
  *
- *   -EAGAIN   not now: wait until the socket is readable, or writable if tls_wants_write()
+ *   -EAGAIN   not now: wait until the socket is readable, or writable if tls_client_wants_write()
  *   -ENODATA  the peer closed the socket and did not say so in TLS (close_notify)
- *   -EPROTO   TLS failed, tls_failure() says why
+ *   -EPROTO   TLS failed, tls_client_failure() says why
  */
 
-/** tls_handshake() - go on with it; 0 once it is complete and, unless insecure, the peer is who it should be */
-int tls_handshake(struct tls *t);
+/** tls_client_handshake() - go on with it; 0 once it is complete and, unless insecure, the peer is who it should be */
+int tls_client_handshake(struct tls_client *t);
 
-/** tls_read() - bytes of at most one record; 0: the peer closed in order */
-ssize_t tls_read(struct tls *t, void *out, size_t size);
+/** tls_client_read() - bytes of at most one record; 0: the peer closed in order */
+ssize_t tls_client_read(struct tls_client *t, void *out, size_t size);
 
-/** tls_write() - at most one record's worth; after -EAGAIN call again with the same bytes, wherever they are */
-ssize_t tls_write(struct tls *t, const void *bytes, size_t len);
+/** tls_client_write() - at most one record's worth; after -EAGAIN call again with the same bytes, wherever they are */
+ssize_t tls_client_write(struct tls_client *t, const void *bytes, size_t len);
 
-bool tls_wants_write(const struct tls *t);
+bool tls_client_wants_write(const struct tls_client *t);
 
-/** tls_has_more() - did the last tls_read() give a record so full that another is likely to be there? */
-bool tls_has_more(const struct tls *t);
+/** tls_client_has_more() - did the last tls_client_read() give a record so full that another is likely to be there? */
+bool tls_client_has_more(const struct tls_client *t);
 
 /**
- * tls_is_quiet() - take in what came on an idle connection; true if it was nothing but TLS's own business
+ * tls_client_is_quiet() - take in what came on an idle connection; true if it was nothing but TLS's own business
  *
  * Session tickets may come at any time (RFC 8446, 4.6.1); they are kept, and the connection is as good as before.
  */
-bool tls_is_quiet(struct tls *t);
+bool tls_client_is_quiet(struct tls_client *t);
 
 /**
- * tls_is_accepted() - after the handshake: has the peer accepted us, too?
+ * tls_client_is_accepted() - after the handshake: has the peer accepted us, too?
  *
  * With TLS 1.3 the client is done first. A server that asked for a certificate says no afterwards, in place of its first response.
  */
-bool tls_is_accepted(const struct tls *t);
+bool tls_client_is_accepted(const struct tls_client *t);
 
-/** tls_failure() - after -EPROTO: static text, such as "certificate has expired" */
-const char *tls_failure(const struct tls *t);
+/** tls_client_failure() - after -EPROTO: static text, such as "certificate has expired" */
+const char *tls_client_failure(const struct tls_client *t);
 
-/** tls_free() - say goodbye, if that is possible at once; the socket is not closed */
-void tls_free(struct tls *t);
+/** tls_client_free() - say goodbye, if that is possible at once; the socket is not closed */
+void tls_client_free(struct tls_client *t);
 
 #endif
