@@ -5,6 +5,7 @@
  * come from the library that reads them. Packet number i is an Ethernet frame
  * of 60 + i bytes whose last byte is i.
  */
+#include "tests/rig/emulated.h"
 #include "tests/rig/unit.h"
 
 #include <errno.h>
@@ -625,6 +626,10 @@ static void test_bad_combinations(void **state)
 	assert_int_equal(source_open_live(&live, &s, &error), -EINVAL);
 	assert_non_null(strstr(buffer_text(&error), "\"tcp and\""));
 	buffer_clear(&error);
+	if (lacks_capture_calls()) {
+		buffer_deinit(&error);
+		skip(); /* what follows is asked of libpcap, which says something else there */
+	}
 	live.interfaces = nowhere;
 	live.expression = NULL;
 	result = source_open_live(&live, &s, &error);
