@@ -1,0 +1,86 @@
+/*
+ * tls_impl.h - a connection, for the files that share its work (see tls_reader.c)
+ */
+#ifndef TLS_TLS_IMPL_H
+#define TLS_TLS_IMPL_H
+
+#include "tls/direction.h"
+#include "tls/hello.h"
+#include "tls/tls_queue.h"
+#include "tls/tls_reader.h"
+
+/** enum tls_state - set by tls_set_state() alone */
+enum tls_state {
+	TLS_HELLOS,  /* what both sides say in the clear is not here yet */
+	TLS_SECRETS, /* it is, but what opens the rest isn't known */
+	TLS_OPEN,    /* plaintext goes to the inner reader */
+	TLS_OVER,    /* nothing more is read */
+};
+
+struct inner_kind {
+	const struct reader_ops *ops;
+	void *shared;
+};
+
+/** struct tls_env - what a lane's connections share */
+struct tls_env {
+	struct direction_env directions;
+	struct secrets *secrets;
+	bool may_come;
+	int64_t wait_ns;
+	struct inner_kind inner[TLS_INNER_MAX];
+	size_t inner_count;
+	struct budget *budget;
+	struct tls_stats *stats;
+	struct counted_histogram *late_us;
+	struct tls_lane *lane;
+	struct wall clock;    /* the latest capture time that was told */
+	struct tls *waiting;  /* those in TLS_SECRETS, the one that waits for longest first */
+	struct tls **waiting_end;
+	uint64_t generation;  /* of the secrets, when those that wait were looked at last */
+	struct buffer scratch;
+};
+
+/** struct tls - a connection */
+struct tls {
+	struct reader reader; /* first */
+	struct tls_env *env;
+	enum tls_state state;
+	bool from_first_byte, has_fate, is_detached, unread_server;
+	bool has_client_hello, has_server_hello;
+	bool catches_up;            /* what had waited is read, and no record was opened yet */
+	enum tls_fate fate;
+	struct request_origin origin;
+	const struct stream_place *server; /* the tracker's; NULL once detached */
+	struct stream_place place;         /* ... of the server's plaintext */
+	struct client_hello client_hello;
+	struct server_hello server_hello;
+	struct buffer first[SIDES]; /* bytes of a side whose hello is not whole */
+	struct tls_queue queue;            /* until it is open */
+	struct tls_queue late;             /* of the server, open: see put_off_response() */
+	struct tls *next_waiting;
+	struct wall since;          /* with TLS_SECRETS */
+	struct direction direction[SIDES];
+	struct reader *inner;
+	enum reader_result result;  /* of the inner reader, once it wants no more */
+	size_t charged;
+};
+
+/** tls_set_state() - drops what waits where nothing more is read */
+void tls_set_state(struct tls *c, enum tls_state state);
+
+/** tls_decide() - what became of the connection; a later word replaces an earlier one */
+void tls_decide(struct tls *c, enum tls_fate fate);
+
+/** tls_leave() - nothing more of it is read */
+void tls_leave(struct tls *c, enum tls_fate fate);
+
+/* ---- tls_open.c: with TLS_OPEN ---- */
+
+/** tls_tell() - what the tracker has told, or had told before it was open; @w: borrowed */
+void tls_tell(struct tls *c, const struct tls_waiting *w);
+
+/** tls_tell_half_end() - likewise; is something still awaited of the server? */
+bool tls_tell_half_end(struct tls *c, enum stream_side side);
+
+#endif
