@@ -116,6 +116,10 @@ static const char *const tls_unread_advice[TLS_FATE_COUNT] = {
 static const char misfit_advice[] = "have secrets in the key log that open nothing: it is damaged, or of other connections; have the process "
 				    "that ends TLS at this port write a new one";
 
+/* Of connections that were read, but not from their start */
+static const char after_wait_advice[] = "had their secrets only after --keylog-wait, and what had come before is not read: Envoy is up to 10 s "
+					"late: start it with --file-flush-interval-msec 100, or raise --keylog-wait";
+
 /* What most connections with TLS that were not read have in common; TLS_READ: there are none */
 static enum tls_fate tls_most_unread(const struct books *b)
 {
@@ -415,6 +419,9 @@ static void lacking_tls(const struct books *b, struct buffer *out)
 {
 	enum tls_fate fate = tls_most_unread(b);
 
+	if (b->tls.after_wait > 0)
+		buffer_printf(out, "%s%" PRIu64 " of %" PRIu64 " connections with TLS %s", out->len ? "; " : "", b->tls.after_wait, b->tls.seen,
+			      after_wait_advice);
 	if (b->requests.seen == 0 || fate == TLS_READ || fate == TLS_MIDSTREAM || fate == TLS_LOST)
 		return;
 	buffer_add_str(out, out->len ? "; " : "");

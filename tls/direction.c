@@ -269,6 +269,20 @@ static void lose(struct direction *d, struct direction_env *env, const struct di
 	sink->on_gap(sink->ctx, GAP_UNKNOWN, d->gapped ? d->gap_why : LOST_GAP);
 }
 
+bool direction_join(struct direction *d, struct direction_env *env, const struct record_count *count)
+{
+	d->number = record_count_least(count);
+	d->doubt = record_count_most(count) - d->number;
+	d->keys_doubt = is_tls13(d) && d->doubt > 0;
+	d->is_changed = count->is_changed;
+	d->is_joined = true;
+	d->skip = count->left;
+	d->wire = count->wire - count->head_len;
+	if (count->is_searching)
+		d->state = DIRECTION_SEARCHING;
+	return count->head_len == 0 || keep(d, env, span_of(count->head, count->head_len));
+}
+
 /* ---- a record ---- */
 
 /** struct trial - a record, and what it turned out to be */
@@ -283,10 +297,12 @@ struct trial {
 static bool try_numbers(struct direction *d, struct direction_env *env, struct stream_keys *keys, uint64_t from, struct trial *t)
 {
 	for (uint64_t n = 0; n <= d->doubt; n++) {
+		uint64_t number = from + (d->is_joined ? d->doubt - n : n);
+
 		if (d->doubt > 0 && ++d->trials > TRIALS_MAX)
 			return false;
-		if (stream_keys_open(keys, &t->record, from + n, env->room[d->of_server], &t->opened)) {
-			t->number = from + n;
+		if (stream_keys_open(keys, &t->record, number, env->room[d->of_server], &t->opened)) {
+			t->number = number;
 			return true;
 		}
 	}
@@ -439,16 +455,27 @@ static bool take_alert(struct direction *d, const struct direction_sink *sink, s
 
 /* ---- early data ---- */
 
+static struct held_data *new_held(struct direction_env *env, size_t len)
+{
+	struct held_data *held;
+
+	if (!budget_charge(env->budget, sizeof(*held) + len))
+		return NULL;
+	held = malloc(sizeof(*held) + len);
+	if (!held)
+		budget_release(env->budget, sizeof(*held) + len);
+	return held;
+}
+
+/** hold_early() - what there is no memory for is a gap behind what is held, with all that follows it */
 static void hold_early(struct direction *d, struct direction_env *env, const struct chunk *piece, const struct trial *t)
 {
 	struct span bytes = t->opened.bytes;
-	struct held_data *held;
+	struct held_data *held = bytes.len > 0 && d->early_dropped == 0 ? new_held(env, bytes.len) : NULL;
 
-	if (bytes.len == 0 || !budget_charge(env->budget, sizeof(*held) + bytes.len))
-		return;
-	held = malloc(sizeof(*held) + bytes.len);
 	if (!held) {
-		budget_release(env->budget, sizeof(*held) + bytes.len);
+		d->early_dropped += bytes.len;
+		counter_add(&env->stats->tls_early_dropped, bytes.len > 0);
 		return;
 	}
 	held->next = NULL;
@@ -460,14 +487,19 @@ static void hold_early(struct direction *d, struct direction_env *env, const str
 	d->held_end = &held->next;
 }
 
-static bool give_early(struct direction *d, struct direction_env *env, const struct direction_sink *sink)
+/** give_early() - all that came before @wire */
+static bool give_early(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint64_t wire)
 {
 	bool goes_on = true;
 
 	for (struct held_data *held = d->held; held && goes_on; held = held->next)
 		goes_on = give_data(d, sink, &held->chunk, held->chunk.bytes, held->wire_end);
 	drop_held(d, env);
-	return goes_on;
+	if (d->early_dropped == 0 || !goes_on)
+		return goes_on;
+	d->plain += d->early_dropped;
+	remember_end(d, wire);
+	return sink->on_gap(sink->ctx, d->early_dropped < GAP_UNKNOWN ? (uint32_t)d->early_dropped : GAP_UNKNOWN, LOST_MEMORY);
 }
 
 /**
@@ -488,7 +520,7 @@ static bool take_early(struct direction *d, struct direction_env *env, const str
 		hold_early(d, env, piece, t);
 	} else if (t->opened.type == RECORD_HANDSHAKE && t->opened.bytes.len > 0 && t->opened.bytes.at[0] == END_OF_EARLY_DATA) {
 		stream_keys_deinit(&d->early);
-		*goes_on = give_early(d, env, sink);
+		*goes_on = give_early(d, env, sink, t->wire);
 	}
 	return true;
 }
@@ -507,7 +539,7 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 		return false;
 	d->number = t->number + 1;
 	d->doubt = 0;
-	d->keys_doubt = false;
+	d->keys_doubt = d->is_joined = false;
 	d->unopened = 0;
 	d->is_padded |= t->opened.is_padded;
 	if (!d->is_open) {

@@ -33,6 +33,7 @@
 #include "base/buffer.h"
 #include "message/lost_reason.h"
 #include "reassembly/chunk.h"
+#include "tls/record_count.h"
 #include "tls/stream_keys.h"
 #include "tls/tls_stats.h"
 
@@ -82,6 +83,7 @@ struct direction {
 	struct stream_keys keys;
 	struct stream_keys early;    /* of a client's early data, until they are over */
 	struct held_data *held, **held_end; /* early data, until the server is known to have taken them */
+	uint64_t early_dropped;      /* bytes of early data behind @held that there was no memory for */
 	uint64_t number, early_number;
 	uint64_t doubt;              /* the next record's number is @number, or up to so much above */
 	uint64_t wire;               /* offset of what @part begins with, or of the next byte */
@@ -103,6 +105,7 @@ struct direction {
 	bool is_open;                /* a record was opened */
 	bool is_changed;             /* TLS 1.2: the sender has said that records are protected from now on */
 	bool is_padded;              /* some record was */
+	bool is_joined;              /* records went by unread, so that of numbers in doubt the highest is the likeliest */
 	bool gapped, gap_unknown, keys_doubt; /* the last: there may be other keys by now */
 	struct record_end ends[DIRECTION_ENDS];
 };
@@ -115,6 +118,12 @@ void direction_init(struct direction *d, uint64_t base, bool of_server);
  * @chunk: peer_read is in plaintext of the other direction already
  */
 void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk);
+
+/**
+ * direction_join() - instead of its first bytes: what went by was counted; its keys are there
+ * Return: false if there is no memory for the part of a record that is here.
+ */
+bool direction_join(struct direction *d, struct direction_env *env, const struct record_count *count);
 
 /** direction_gap() - bytes that never come, or GAP_UNKNOWN */
 void direction_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint32_t bytes,

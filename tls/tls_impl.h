@@ -13,6 +13,7 @@
 enum tls_state {
 	TLS_HELLOS,  /* what both sides say in the clear is not here yet */
 	TLS_SECRETS, /* it is, but what opens the rest isn't known */
+	TLS_COUNTED, /* ... nor has it become known in time: of what comes meanwhile only records are counted */
 	TLS_OPEN,    /* plaintext goes to the inner reader */
 	TLS_OVER,    /* nothing more is read */
 };
@@ -48,6 +49,7 @@ struct tls {
 	enum tls_state state;
 	bool from_first_byte, has_fate, is_detached, unread_server;
 	bool has_client_hello, has_server_hello;
+	bool is_joined;             /* its secrets came when what they open had gone by */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_fate fate;
 	struct request_origin origin;
@@ -56,7 +58,9 @@ struct tls {
 	struct client_hello client_hello;
 	struct server_hello server_hello;
 	struct buffer first[SIDES]; /* bytes of a side whose hello is not whole */
-	struct tls_queue queue;            /* until it is open */
+	struct tls_queue queue;            /* until it is open, or counted */
+	struct record_count count[SIDES];  /* with TLS_COUNTED */
+	uint64_t generation;               /* ... of the secrets, when it has asked for its own last */
 	struct tls_queue late;             /* of the server, open: see put_off_response() */
 	struct tls *next_waiting;
 	struct wall since;          /* with TLS_SECRETS */

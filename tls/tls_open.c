@@ -33,22 +33,23 @@ static void sync_place(struct tls *c)
 	c->place.seen = true; /* it has said hello */
 }
 
+/** make_inner() - for the first plaintext; where some went by before it, for the first with which a request may begin */
 static bool make_inner(struct tls *c, enum stream_side side, struct span bytes)
 {
 	const struct direction *server = &c->direction[SIDE_SERVER];
 	const struct inner_kind *best = NULL;
-	enum claim least = CLAIM_LIKELY;
-	struct reader_start start = { .origin = c->origin, .server = &c->place, .from_first_byte = true };
+	enum claim least = c->is_joined ? CLAIM_MAYBE : CLAIM_LIKELY;
+	struct reader_start start = { .origin = c->origin, .server = &c->place, .from_first_byte = !c->is_joined };
 
 	for (size_t i = 0; i < c->env->inner_count; i++) {
-		enum claim claim = c->env->inner[i].ops->claims(bytes, side, true);
+		enum claim claim = c->env->inner[i].ops->claims(bytes, side, !c->is_joined);
 
 		if (claim < least || (best && claim == least))
 			continue;
 		best = &c->env->inner[i];
 		least = claim;
 	}
-	start.server_passed_by = server->plain - server->base != (side == SIDE_SERVER ? bytes.len : 0);
+	start.server_passed_by = c->is_joined || server->plain - server->base != (side == SIDE_SERVER ? bytes.len : 0);
 	if (best)
 		c->inner = best->ops->make(best->shared, &start);
 	return c->inner != NULL;
@@ -86,10 +87,12 @@ static bool take_result(struct tls *c, enum reader_result result, enum stream_si
 static bool on_data(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
 	sync_place(c);
+	if (!c->inner && c->is_joined && side == SIDE_SERVER)
+		return true;
 	if (!c->inner && !make_inner(c, side, chunk->bytes)) {
-		if (side == SIDE_CLIENT)
+		if (side == SIDE_CLIENT && !c->is_joined)
 			tls_set_state(c, TLS_OVER); /* it is no HTTP */
-		return side == SIDE_SERVER;
+		return c->state == TLS_OPEN;
 	}
 	return take_result(c, c->inner->ops->on_chunk[side](c->inner, chunk), side, chunk);
 }
@@ -97,6 +100,8 @@ static bool on_data(struct tls *c, enum stream_side side, const struct chunk *ch
 static bool on_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum lost_reason why)
 {
 	sync_place(c);
+	if (!c->inner && c->is_joined)
+		return true;
 	if (!c->inner && (side == SIDE_SERVER || !make_inner_for_gap(c)))
 		return side == SIDE_SERVER;
 	c->inner->ops->on_gap(c->inner, side, bytes, why, c->env->clock);
@@ -144,7 +149,11 @@ static bool server_close(void *ctx)
 
 static void client_opened(void *ctx)
 {
-	tls_decide(ctx, TLS_READ);
+	struct tls *c = ctx;
+
+	tls_decide(c, TLS_READ);
+	if (c->is_joined)
+		counter_add(&c->env->stats->tls_after_wait, 1);
 }
 
 static void server_opened(void *ctx)

@@ -133,17 +133,71 @@ static void read_queue(struct tls *c)
 	c->catches_up = false;
 }
 
-/** give_up() - no secret, or not in time */
+static enum tls_fate fate_without_keys(const struct tls *c)
+{
+	return c->client_hello.has_ech ? TLS_ECH : TLS_NO_KEYS;
+}
+
+/** count_event() - what is not kept any more */
+static void count_event(struct tls *c, const struct tls_waiting *w)
+{
+	switch (w->event) {
+	case TLS_BYTES:
+		record_count_bytes(&c->count[w->side], w->chunk.offset, w->chunk.bytes);
+		break;
+	case TLS_GAP:
+		record_count_gap(&c->count[w->side], w->gap);
+		break;
+	case TLS_HALF_END:
+		break;
+	case TLS_END:
+		tls_set_state(c, TLS_OVER);
+		break;
+	}
+}
+
+/** start_counting() - with what has waited */
+static void start_counting(struct tls *c)
+{
+	struct tls_waiting *w;
+
+	for (int side = 0; side < SIDES; side++)
+		record_count_start(&c->count[side], c->direction[side].base, c->server_hello.version == TLS_1_3);
+	tls_set_state(c, TLS_COUNTED);
+	while (c->state == TLS_COUNTED && (w = tls_queue_take(&c->queue))) {
+		count_event(c, w);
+		tls_waiting_free(&c->queue, c->env->budget, w);
+	}
+}
+
+/** give_up() - no secret, or not in time; where one may come yet, what it opens then is found by counting */
 static void give_up(struct tls *c)
 {
-	tls_leave(c, c->client_hello.has_ech ? TLS_ECH : TLS_NO_KEYS);
+	tls_decide(c, fate_without_keys(c));
+	if (c->env->may_come && !c->is_detached)
+		start_counting(c);
+	else
+		tls_set_state(c, TLS_OVER);
+}
+
+/** join() - the secrets have come, after all: behind what was counted */
+static void join(struct tls *c)
+{
+	bool kept = true;
+
+	c->is_joined = true;
+	for (int side = 0; side < SIDES; side++)
+		if (c->direction[side].keys.suite)
+			kept = direction_join(&c->direction[side], &c->env->directions, &c->count[side]) && kept;
+	if (!kept)
+		tls_leave(c, TLS_LOST);
 }
 
 /** ask() - for the secrets; with them all that waits is read */
 static void ask(struct tls *c)
 {
 	struct secrets_found found;
-	bool is_open;
+	bool is_open, was_counted = c->state == TLS_COUNTED;
 
 	if (!secrets_find(c->env->secrets, c->client_hello.random, &found))
 		return;
@@ -154,11 +208,14 @@ static void ask(struct tls *c)
 	is_open = open_with(c, &found);
 	OPENSSL_cleanse(&found, sizeof(found));
 	if (!is_open) {
-		give_up(c);
+		tls_leave(c, fate_without_keys(c));
 		return;
 	}
 	tls_set_state(c, TLS_OPEN);
-	read_queue(c);
+	if (was_counted)
+		join(c);
+	else
+		read_queue(c);
 }
 
 /** both_said_hello() - what is known now says whether the rest may be read */
@@ -229,10 +286,25 @@ static void put_off(struct tls *c, const struct tls_waiting *what)
 {
 	if (tls_queue_add(&c->queue, c->env->budget, what))
 		return;
-	if (c->state == TLS_SECRETS)
-		give_up(c);
-	else
+	if (c->state != TLS_SECRETS) {
 		tls_leave(c, TLS_LOST);
+		return;
+	}
+	give_up(c);
+	if (c->state == TLS_COUNTED)
+		count_event(c, what);
+}
+
+/** count_on() - ... nor is kept; unless its secrets have come meanwhile, and then nothing is done with it */
+static void count_on(struct tls *c, const struct tls_waiting *what)
+{
+	uint64_t generation = secrets_generation(c->env->secrets);
+
+	if (generation != c->generation)
+		ask(c);
+	c->generation = generation;
+	if (c->state == TLS_COUNTED)
+		count_event(c, what);
 }
 
 static void follow_clock(struct tls_env *env, struct wall now)
@@ -253,6 +325,8 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 
 	follow_clock(c->env, chunk->at);
 	w.now = c->env->clock;
+	if (c->state == TLS_COUNTED)
+		count_on(c, &w);
 	if (c->state == TLS_OPEN) {
 		tls_tell(c, &w);
 		return result_of(c);
@@ -264,7 +338,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 		tls_leave(c, TLS_MIDSTREAM);
 		return READER_LEFT;
 	}
-	if (c->state != TLS_OVER)
+	if (c->state == TLS_HELLOS || c->state == TLS_SECRETS)
 		put_off(c, &w);
 	if (c->state == TLS_HELLOS)
 		look_for_hello(c, side, chunk->bytes, chunk->offset);
@@ -293,6 +367,8 @@ static void on_wire_gap(struct reader *r, enum stream_side side, uint32_t bytes,
 		tls_tell(c, &w);
 	else if (c->state == TLS_HELLOS && !(side == SIDE_CLIENT ? c->has_client_hello : c->has_server_hello))
 		tls_leave(c, TLS_LOST);
+	else if (c->state == TLS_COUNTED)
+		count_event(c, &w);
 	else if (c->state != TLS_OVER)
 		put_off(c, &w);
 }
@@ -319,9 +395,9 @@ static bool on_half_end(struct reader *r, enum stream_side side)
 
 	if (c->state == TLS_OPEN)
 		return tls_tell_half_end(c, side);
-	if (c->state != TLS_OVER)
+	if (c->state == TLS_HELLOS || c->state == TLS_SECRETS)
 		put_off(c, &w);
-	return c->state != TLS_OVER;
+	return c->state == TLS_HELLOS || c->state == TLS_SECRETS;
 }
 
 static void on_end(struct reader *r, enum lost_reason why, bool seen)
@@ -333,6 +409,8 @@ static void on_end(struct reader *r, enum lost_reason why, bool seen)
 		tls_tell(c, &w);
 	else if (c->state == TLS_SECRETS)
 		put_off(c, &w);
+	else if (c->state == TLS_COUNTED)
+		tls_set_state(c, TLS_OVER);
 }
 
 /* ---- making and freeing ---- */

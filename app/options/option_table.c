@@ -72,7 +72,7 @@ const struct option_row option_rows[] = {
 	  "or unix:PATH, where programs write to; repeatable; those that a pcapng carries are always used",
 	  TEXTS(read_tls.key_logs) },
 	{ OPTION_GROUP_CAPTURE, 0, "keylog-wait", "TIME",
-	  "how long what is encrypted waits for its secrets, within --max-memory",
+	  "how long what is encrypted waits for its secrets, within --max-memory; live, later ones open what follows",
 	  DURATION(read_tls.wait_ns, 0, HOUR, 2 * SECOND) },
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "

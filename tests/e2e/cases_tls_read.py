@@ -87,16 +87,16 @@ def record(lab, ns):
     return path, sent
 
 
-def secrets_of(keys):
+def secrets_of(keys, least=2 * CONNECTIONS):
     """Each secret as it may be found: digits of both cases, and bytes."""
     found = re.findall(r"^\w+ [0-9a-f]{64} ([0-9a-f]+)$", keys.read_text(), re.MULTILINE)
-    check(len(found) >= 2 * CONNECTIONS, f"only {len(found)} secrets in the key log")
+    check(len(found) >= least, f"only {len(found)} secrets in the key log")
     return {form for s in found for form in (s.encode(), s.upper().encode(), bytes.fromhex(s))}
 
 
-def check_no_secret(lab, keys, known):
+def check_no_secret(lab, keys, known, least=2 * CONNECTIONS):
     """In no file of the case but the key logs themselves."""
-    secrets, looked = secrets_of(keys), 0
+    secrets, looked = secrets_of(keys, least), 0
     for path in sorted(p for p in lab.directory.iterdir() if p.is_file() and p not in known):
         content = path.read_bytes()
         looked += len(content) > 0
@@ -179,4 +179,67 @@ def tls_keys_come_late(lab):
     check_no_secret(lab, keys, {keys, late})
 
 
-CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late]
+# CLIENT PORT VERSION: one connection; a numbered request for each line of stdin, which is answered by its number
+ASKED = r'''
+import http.client, ssl, sys
+context = ssl.create_default_context(cafile="ca.pem")
+context.minimum_version = context.maximum_version = ssl.TLSVersion[sys.argv[2]]
+client = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[1]), context=context, timeout=60)
+for number, _ in enumerate(sys.stdin):
+    client.request("POST", f"/{sys.argv[2]}/{number}", b"x" * number * 100)
+    client.getresponse().read()
+    print(number, flush=True)
+'''
+
+
+def stats(lab, ns):
+    done = subprocess.run(lab.inside(ns, ["curl", "-s", "http://127.0.0.1:9090/stats"]), check=False, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def tls_keys_come_after_wait(lab):
+    """Secrets that come when nothing waits for them any more: from then on each request is there, in both versions."""
+    need_program("curl")
+    ns, keys = serve(lab)
+    shadow, late = lab.shadow(ns), lab.directory / "late.log"
+    late.touch(0o600)
+    tap = lab.live_tap(ns, "-i", "lo", "-p", PORT, "--keylog", late, "--keylog-wait", "50ms", "-t", "http://127.0.0.1:9000", "-m", "10s", "-Z",
+                       "root", "-v", "--explain", "--admin", "127.0.0.1:9090", "-w", lab.directory / "written.pcapng")
+    clients = {}
+    for version in ("TLSv1_3", "TLSv1_2"):
+        clients[version] = subprocess.Popen(lab.inside(ns, [PYTHON, "-c", ASKED, PORT, version]), cwd=lab.directory,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        def ask(version):
+            clients[version].stdin.write("\n")
+            clients[version].stdin.flush()
+            return int(clients[version].stdout.readline())
+        for version in clients:
+            for _ in range(5):
+                last = ask(version)
+        wait_for("both to be given up", lambda: stats(lab, ns)["tls"]["no_keys"] == 2)
+        check(not shadow.requests(), "requests were read without secrets")
+        late.write_bytes(keys.read_bytes())
+
+        def seen():
+            return {v: [r["target"] for r in shadow.requests() if v in r["target"]] for v in clients}
+        for version in clients: # the log is looked at now and then
+            while not seen()[version]:
+                last = ask(version)
+            for _ in range(5):
+                last = ask(version)
+            wait_for("the last", lambda: f"/{version}/{last}" in seen()[version])
+            numbers = [int(target.split("/")[-1]) for target in seen()[version]]
+            check(numbers == list(range(numbers[0], last + 1)) and numbers[0] >= 5, f"{version}: {numbers} of up to {last}")
+    finally:
+        for client in clients.values():
+            client.stdin.close()
+            client.wait()
+    report = tap.stop()
+    check(report["tls"]["after_wait"] == report["tls"]["read"] == report["tls"]["seen"] == 2, f"{report['tls']}")
+    check("2 of 2 connections with TLS had their secrets only after --keylog-wait" in tap.err, f"{tap.err[-900:]}")
+    check(all(len(r["body"]) * 3 // 4 >= int(r["target"].split("/")[-1]) * 100 for r in shadow.requests()), "a body is cut")
+    check_no_secret(lab, keys, {keys, late}, 2)
+
+
+CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait]

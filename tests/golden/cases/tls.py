@@ -79,7 +79,7 @@ class Tls:
 
 def fates(result):
     """What became of the connections, of the report."""
-    aside = ("misfit", "records", "refound", "late_us")
+    aside = ("misfit", "after_wait", "early_dropped", "records", "refound", "late_us")
     return {name: n for name, n in result.report["tls"].items() if n and name not in aside}
 
 

@@ -519,6 +519,23 @@ static void test_why_tls(void **state)
 	}
 }
 
+/* Those that were read from when their secrets came are told of, though nothing of them was lost that is known */
+static void test_why_after_wait(void **state)
+{
+	const struct run_shape shape = { .sample_share = SHARE_ONE };
+	struct books b = { .packets = { .received = 9, .result = { [PACKET_DECODED] = 9 } } };
+	struct buffer out = { 0 };
+
+	(void)state;
+	b.tls.seen = b.tls.tls_fate[TLS_READ] = 4;
+	why_lacking(&b, &shape, &out);
+	assert_int_equal(out.len, 0);
+	b.tls.after_wait = 3;
+	why_lacking(&b, &shape, &out);
+	assert_non_null(strstr(buffer_text(&out), "3 of 4 connections with TLS had their secrets only after --keylog-wait"));
+	buffer_deinit(&out);
+}
+
 /* Heads of HTTP/2 that could not be read: how many, what makes them readable, and what only some need. */
 static void test_why_head_unknown(void **state)
 {
@@ -615,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
 		cmocka_unit_test(test_why_tls),
+		cmocka_unit_test(test_why_after_wait),
 		cmocka_unit_test(test_why_head_unknown),
 		cmocka_unit_test(test_why_http2_left_out),
 		cmocka_unit_test(test_why_stopped),

@@ -6,6 +6,7 @@
  */
 #include "tests/rig/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "reassembly/tracker.h"
@@ -173,14 +174,14 @@ static void tell_secrets(struct run *r, const struct tls_talk *t, const char *wi
 	key_log_end(&log, &sink);
 }
 
-static void open_run(struct run *r)
+static void open_run(struct run *r, size_t memory)
 {
 	struct tls_reader_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
 	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
 	struct reader_kind kind;
 
 	memset(r, 0, sizeof(*r));
-	budget_init(&r->budget, 64 << 20);
+	budget_init(&r->budget, memory);
 	r->secrets = secrets_new(100, 0);
 	tls.secrets = r->secrets;
 	tls.inner[0] = (struct reader_kind){ &line_ops, &r->line };
@@ -194,36 +195,48 @@ static void open_run(struct run *r)
 	r->now = NS_PER_S;
 }
 
+static void close_run(struct run *r)
+{
+	tracker_free(r->tracker);
+	secrets_free(r->secrets);
+	buffer_deinit(&r->line.text);
+	assert_int_equal(budget_used(&r->budget), 0);
+}
+
+/** run_talk() - with secrets that are there before, or come after all was said */
+static void run_talk(struct run *r, const struct tls_talk *t, const char *without, bool late)
+{
+	if (!late)
+		tell_secrets(r, t, without);
+	feed(r, false, TCP_SYN, span_of(NULL, 0));
+	feed(r, true, TCP_SYN | TCP_ACK, span_of(NULL, 0));
+	for (size_t i = 0; i < t->flight_count; i++)
+		feed(r, t->flights[i].of_server, TCP_ACK | TCP_PSH, buffer_span(&t->flights[i].bytes));
+	if (late)
+		tell_secrets(r, t, without);
+	tls_look(&r->lane, 0);
+	feed(r, false, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+	feed(r, true, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+	tracker_finish(r->tracker);
+	tls_finish(&r->lane);
+	buffer_add(&r->line.text, "", 1);
+	assert_true(buffer_ok(&r->line.text));
+}
+
 /** read_talk() - is @line what the inner reader is told of @t, whether its secrets are there before or come after? */
 static void read_talk(const struct tls_talk *t, const char *without, const char *line)
 {
 	static struct run r;
 
 	for (int late = 0; late < 2; late++) {
-		open_run(&r);
-		if (!late)
-			tell_secrets(&r, t, without);
-		feed(&r, false, TCP_SYN, span_of(NULL, 0));
-		feed(&r, true, TCP_SYN | TCP_ACK, span_of(NULL, 0));
-		for (size_t i = 0; i < t->flight_count; i++)
-			feed(&r, t->flights[i].of_server, TCP_ACK | TCP_PSH, buffer_span(&t->flights[i].bytes));
-		if (late)
-			tell_secrets(&r, t, without);
-		tls_look(&r.lane, 0);
-		feed(&r, false, TCP_FIN | TCP_ACK, span_of(NULL, 0));
-		feed(&r, true, TCP_FIN | TCP_ACK, span_of(NULL, 0));
-		tracker_finish(r.tracker);
-		tls_finish(&r.lane);
-		buffer_add(&r.line.text, "", 1);
-		assert_true(buffer_ok(&r.line.text));
+		open_run(&r, 64 << 20);
+		run_talk(&r, t, without, late);
 		assert_string_equal((const char *)r.line.text.bytes, line);
 		assert_int_equal(r.line.gaps, 0);
 		assert_int_equal(counter_get(&r.stats.tls_seen), 1);
 		assert_int_equal(counter_get(&r.stats.tls_fate[TLS_READ]), 1);
-		tracker_free(r.tracker);
-		secrets_free(r.secrets);
-		buffer_deinit(&r.line.text);
-		assert_int_equal(budget_used(&r.budget), 0);
+		assert_int_equal(counter_get(&r.stats.tls_early_dropped), 0);
+		close_run(&r);
 	}
 }
 
@@ -287,8 +300,8 @@ static const char *const early_suites[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_2
 
 #define EARLY_SUITES (sizeof(early_suites) / sizeof(early_suites[0]))
 
-/** start_early() - a talk whose client has sent "early " with its hello, in two records */
-static void start_early(struct tls_talk *t, struct tls_talk_options *o)
+/** start_early() - a talk whose client has sent both parts with its hello, in two records */
+static void start_early_with(struct tls_talk *t, struct tls_talk_options *o, struct span first_part, struct span second_part)
 {
 	struct tls_talk_options first = *o;
 
@@ -296,8 +309,13 @@ static void start_early(struct tls_talk *t, struct tls_talk_options *o)
 	first.asks_again = false;
 	o->resume = first_session(&first);
 	tls_talk_init(t, o);
-	tls_talk_early(t, SPAN_LITERAL("ear"));
-	tls_talk_early(t, SPAN_LITERAL("ly "));
+	tls_talk_early(t, first_part);
+	tls_talk_early(t, second_part);
+}
+
+static void start_early(struct tls_talk *t, struct tls_talk_options *o)
+{
+	start_early_with(t, o, SPAN_LITERAL("ear"), SPAN_LITERAL("ly "));
 }
 
 static void end_handshake(struct tls_talk *t)
@@ -369,6 +387,44 @@ static void test_early_refused(void **state)
 	}
 }
 
+/* What there is no memory for is a gap, and counted: what is behind it never becomes one with what is before */
+static void test_early_without_memory(void **state)
+{
+	struct tls_talk_options o = { .version = TLS1_3_VERSION, .suite = early_suites[0], .early = true };
+	static char whole[2000 + 8000], may_be[4][sizeof(whole) + 32];
+	static struct run r;
+	unsigned seen[4] = { 0 };
+	struct tls_talk t;
+
+	(void)state;
+	memset(whole, 'a', 2000);
+	memset(whole + 2000, 'b', 8000);
+	snprintf(may_be[0], sizeof(may_be[0]), ">%.*sone<two>three", (int)sizeof(whole), whole);
+	snprintf(may_be[1], sizeof(may_be[1]), ">%.2000sone<two>three", whole);
+	snprintf(may_be[2], sizeof(may_be[2]), ">one<two>three");
+	start_early_with(&t, &o, span_of(whole, 2000), span_of(whole + 2000, 8000));
+	end_handshake(&t);
+	say(&t, 0, "one");
+	say(&t, 1, "two");
+	say(&t, 0, "three");
+	for (size_t memory = 1000; memory < 40000; memory += 100) {
+		size_t i = 0;
+
+		open_run(&r, memory);
+		run_talk(&r, &t, NULL, false);
+		while (i < 3 && strcmp((const char *)r.line.text.bytes, may_be[i]) != 0)
+			i++;
+		assert_string_equal((const char *)r.line.text.bytes, may_be[i]);
+		assert_int_equal(counter_get(&r.stats.tls_early_dropped), i == 3 ? 0 : i);
+		assert_int_equal(r.line.gaps, i == 1 || i == 2);
+		seen[i]++;
+		close_run(&r);
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_true(seen[i] > 0);
+	end_early(&t, &o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_early_taken),
 		cmocka_unit_test(test_early_answered),
 		cmocka_unit_test(test_early_refused),
+		cmocka_unit_test(test_early_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

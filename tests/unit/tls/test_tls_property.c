@@ -6,7 +6,8 @@
  * order, a gap with a length has the right one, and every record of which no byte was
  * lost is there: that is what Wireshark does not do. It does not matter when the
  * secrets come: before, in the middle, or when the connection is over. By how much they
- * came late is counted if a record had waited for them, and only then.
+ * came late is counted if a record had waited for them, and only then. If they come when
+ * nothing is kept for them any more, every record that begins behind that is there, and nothing before it.
  *
  * Each round has its own seed, which a failure tells.
  */
@@ -45,6 +46,7 @@ struct notes {
 	size_t count;
 	size_t server_bytes;
 	unsigned readers, ends, half_ends;
+	bool has_joined;
 	uint64_t next; /* offset that the next chunk has */
 	uint64_t last_peer_read;
 	struct reader reader;
@@ -68,7 +70,8 @@ static void note_close(void *shared)
 static enum claim note_claims(struct span bytes, enum stream_side side, bool at_start)
 {
 	(void)bytes;
-	return side == SIDE_CLIENT && at_start ? CLAIM_LIKELY : CLAIM_NONE;
+	return side != SIDE_CLIENT ? CLAIM_NONE : at_start ? CLAIM_LIKELY
+							   : CLAIM_MAYBE;
 }
 
 static const struct reader_ops note_ops;
@@ -77,7 +80,7 @@ static struct reader *note_make(void *shared, const struct reader_start *start)
 {
 	struct notes *n = shared;
 
-	assert_true(start->from_first_byte);
+	n->has_joined = !start->from_first_byte;
 	n->readers++;
 	n->reader.ops = &note_ops;
 	return &n->reader;
@@ -185,6 +188,13 @@ struct story {
 	size_t segment_count;
 	size_t finished; /* with this segment, or one behind it, comes the first record that the secrets open */
 	size_t told;     /* ahead of this one the secrets are */
+	bool may_update, updates; /* keys change, have changed */
+};
+
+/** struct kind - of rounds */
+struct kind {
+	bool shuffles, losses;
+	bool gives_up; /* nothing waits for its secrets for long */
 };
 
 static void choose(struct dice *d, struct tls_talk_options *o)
@@ -238,8 +248,10 @@ static void write_some(struct story *s, struct dice *d, int side)
 
 	for (size_t i = 0; i < len; i++)
 		buffer_add(into, &(uint8_t){ (uint8_t)below(d, 256) }, 1);
-	if (s->options.version == TLS1_3_VERSION && one_in(d, 8))
+	if (s->options.version == TLS1_3_VERSION && one_in(d, s->may_update ? 8 : 1000)) {
 		tls_talk_update(&s->talk, side);
+		s->updates = true;
+	}
 	if (side) {
 		tls_talk_write(&s->talk, 1, buffer_span(&other));
 		s->server_plain += len;
@@ -259,6 +271,7 @@ static void hold_talk(struct story *s, struct dice *d)
 
 	memset(s, 0, sizeof(*s));
 	choose(d, &s->options);
+	s->may_update = !one_in(d, 3);
 	tls_talk_init(&s->talk, &s->options);
 	tls_talk_handshake(&s->talk);
 	s->handshake_flights = s->talk.flight_count;
@@ -348,9 +361,9 @@ static void tell_secrets(struct run *r, const struct story *s)
 	key_log_end(&log, &sink);
 }
 
-static void open_run(struct run *r)
+static void open_run(struct run *r, int64_t wait_ns)
 {
-	struct tls_reader_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
+	struct tls_reader_options tls = { .may_come = true, .wait_ns = wait_ns, .inner_count = 1 };
 	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
 	struct reader_kind kind;
 
@@ -379,8 +392,9 @@ static void close_run(struct run *r)
 	assert_int_equal(budget_used(&r->budget), 0);
 }
 
-static void run_story(struct run *r, struct story *s, struct dice *d, bool shuffles)
+static void run_story(struct run *r, struct story *s, struct dice *d, const struct kind *kind)
 {
+	bool shuffles = kind->shuffles;
 	static size_t order[SEGMENTS_MAX];
 	uint8_t plain = TCP_ACK | TCP_PSH;
 
@@ -411,11 +425,25 @@ static void run_story(struct run *r, struct story *s, struct dice *d, bool shuff
 	feed(r, false, s->sent[0] + 1, s->sent[1] + 2, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 	r->now += QUIET_US * NS_PER_US;
 	tracker_pass_time(r->tracker, (struct wall){ r->now });
-	if (s->told >= s->segment_count) {
+	if (s->told >= s->segment_count && !kind->gives_up) {
 		assert_int_equal(r->notes.count, 0);
 		tell_secrets(r, s);
 		tls_look(&r->lane, QUIET_US * NS_PER_US);
 	}
+}
+
+/** mark_passed() - what began before the secrets came, and had its header there, when nothing was kept for them */
+static size_t mark_passed(struct story *s)
+{
+	uint32_t there = 0;
+	size_t first = 0;
+
+	for (size_t i = 0; i < s->told && i < s->segment_count; i++)
+		if (!s->segments[i].of_server)
+			there = s->segments[i].at + (uint32_t)s->segments[i].bytes.len;
+	while (first < s->truth_count && s->truths[first].wire + RECORD_HEADER_BYTES <= there)
+		s->truths[first++].touched = true;
+	return first;
 }
 
 static bool is_piece(const struct story *s, const struct truth *t, const struct notes *n, const struct piece *p, size_t at)
@@ -425,10 +453,9 @@ static bool is_piece(const struct story *s, const struct truth *t, const struct 
 }
 
 /* Each piece is a record of the truth, in order; a gap with a length leads to the right one; no record is missing that was whole */
-static void check(const struct story *s, const struct notes *n, uint64_t seed)
+static void check(const struct story *s, const struct notes *n, size_t next, uint64_t seed)
 {
-	size_t next = 0;
-	bool known = true;
+	bool known = next == 0;
 	size_t at = 0;
 
 	for (size_t i = 0; i < n->count; i++) {
@@ -492,66 +519,125 @@ static void check_late(const struct story *s, const struct run *r, bool in_order
 		check_late_in_order(s, &late, seed);
 }
 
+/* Each piece is a record of the truth, in order */
+static void check_order(const struct story *s, const struct notes *n, uint64_t seed)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < n->count; i++) {
+		while (next < s->truth_count && !n->pieces[i].gap && !is_piece(s, &s->truths[next], n, &n->pieces[i], SIZE_MAX))
+			next++;
+		if (next == s->truth_count)
+			fail_msg("seed %llu: piece %zu is none of the client's", (unsigned long long)seed, i);
+		next += !n->pieces[i].gap;
+	}
+}
+
+/** check_joined() - the secrets came when nothing was kept for them */
+static void check_joined(struct story *s, const struct run *r, const struct kind *kind, uint64_t seed)
+{
+	bool is_exact = !kind->shuffles && !kind->losses && !s->updates;
+	size_t first = is_exact ? mark_passed(s) : 0;
+
+	assert_true(r->notes.count == 0 || r->notes.has_joined);
+	if (is_exact)
+		check(s, &r->notes, first, seed);
+	else
+		check_order(s, &r->notes, seed);
+	if (is_exact && first < s->truth_count)
+		assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+}
+
+static void check_read(const struct story *s, const struct run *r, const struct kind *kind, uint64_t seed)
+{
+	assert_false(r->notes.has_joined);
+	if (r->notes.count == 0 && kind->losses) /* nothing of the client's was whole */
+		for (size_t i = 0; i < s->truth_count; i++)
+			assert_true(s->truths[i].touched);
+	check(s, &r->notes, 0, seed);
+	check_late(s, r, !kind->shuffles && !kind->losses, seed);
+	if (kind->losses)
+		return;
+	/* captured ahead of all that is the client's, the notes don't claim them */
+	assert_true(kind->shuffles || r->notes.server_bytes == s->server_plain);
+	assert_int_equal(r->notes.bytes.len, s->plain.len);
+	assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+}
+
 static void free_story(struct story *s)
 {
 	tls_talk_deinit(&s->talk);
 	buffer_deinit(&s->plain);
 }
 
-static void run_rounds(uint64_t first, bool shuffles, bool losses)
+/** gave_up() - the secrets had not come when nothing was kept for them any more */
+static bool gave_up(const struct run *r)
+{
+	return counter_get(&r->stats.tls_after_wait) > 0 || counter_get(&r->stats.tls_fate[TLS_NO_KEYS]) > 0;
+}
+
+static void run_rounds(uint64_t first, struct kind kind)
 {
 	static struct story story;
 	static struct run run;
 	uint64_t rounds = getenv("PROPERTY_ROUNDS") ? strtoull(getenv("PROPERTY_ROUNDS"), NULL, 10) / 10 : ROUNDS;
+	uint64_t joined = 0;
 
 	for (uint64_t seed = first; seed < first + rounds; seed++) {
 		struct dice d = dice_of_seed(seed);
 
 		hold_talk(&story, &d);
-		cut(&story, &d, losses);
-		open_run(&run);
-		run_story(&run, &story, &d, shuffles);
+		cut(&story, &d, kind.losses);
+		open_run(&run, kind.gives_up ? below(&d, 60) * SEGMENT_US * NS_PER_US : NS_PER_S * 1000);
+		run_story(&run, &story, &d, &kind);
 
 		close_run(&run);
-		if (run.notes.count == 0 && losses) /* nothing of the client's was whole */
-			for (size_t i = 0; i < story.truth_count; i++)
-				assert_true(story.truths[i].touched);
-		check(&story, &run.notes, seed);
-		check_late(&story, &run, !shuffles && !losses, seed);
 		assert_int_equal(counter_get(&run.stats.tls_seen), 1);
-		if (!losses) {
-			/* captured ahead of all that is the client's, the notes don't claim them */
-			assert_true(shuffles || run.notes.server_bytes == story.server_plain);
-			assert_int_equal(run.notes.bytes.len, story.plain.len);
-			assert_int_equal(counter_get(&run.stats.tls_fate[TLS_READ]), 1);
-		}
+		joined += counter_get(&run.stats.tls_after_wait);
+		if (kind.gives_up && gave_up(&run))
+			check_joined(&story, &run, &kind, seed);
+		else
+			check_read(&story, &run, &kind, seed);
 		buffer_deinit(&run.notes.bytes);
 		free_story(&story);
 	}
+	assert_true(joined >= kind.gives_up * (rounds / 10));
 }
 
 static void test_in_order(void **state)
 {
 	(void)state;
-	run_rounds(1, false, false);
+	run_rounds(1, (struct kind){ 0 });
 }
 
 static void test_shuffled(void **state)
 {
 	(void)state;
-	run_rounds(100001, true, false);
+	run_rounds(100001, (struct kind){ .shuffles = true });
 }
 
 static void test_lost(void **state)
 {
 	(void)state;
-	run_rounds(200001, false, true);
+	run_rounds(200001, (struct kind){ .losses = true });
 }
 
 static void test_lost_and_shuffled(void **state)
 {
 	(void)state;
-	run_rounds(300001, true, true);
+	run_rounds(300001, (struct kind){ .shuffles = true, .losses = true });
+}
+
+static void test_given_up(void **state)
+{
+	(void)state;
+	run_rounds(400001, (struct kind){ .gives_up = true });
+}
+
+static void test_given_up_and_lost(void **state)
+{
+	(void)state;
+	run_rounds(500001, (struct kind){ .gives_up = true, .shuffles = true, .losses = true });
 }
 
 int main(void)
@@ -561,6 +647,8 @@ int main(void)
 		cmocka_unit_test(test_shuffled),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_lost_and_shuffled),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_given_up_and_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
