@@ -1,6 +1,7 @@
 /* direction.c - see direction.h */
 #include "tls/direction.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -94,10 +95,34 @@ static void drop_held(struct direction *d, struct direction_env *env)
 	d->held_end = &d->held;
 }
 
+static void drop_others(struct direction *d)
+{
+	for (size_t i = 0; d->others && i < DIRECTION_OTHERS; i++)
+		stream_keys_deinit(&d->others[i]);
+	free(d->others);
+	d->others = NULL;
+}
+
+int direction_add_keys(struct direction *d, const struct suite *suite, struct span secret)
+{
+	size_t i = 0;
+
+	if (!d->keys.suite)
+		return stream_keys_from_secret(&d->keys, suite, secret);
+	if (!d->others)
+		d->others = calloc(DIRECTION_OTHERS, sizeof(*d->others));
+	while (d->others && i < DIRECTION_OTHERS && d->others[i].suite)
+		i++;
+	if (!d->others || i == DIRECTION_OTHERS)
+		return -ENOMEM;
+	return stream_keys_from_secret(&d->others[i], suite, secret);
+}
+
 void direction_deinit(struct direction *d, struct direction_env *env)
 {
 	keep_none(d, env);
 	drop_held(d, env);
+	drop_others(d);
 	stream_keys_deinit(&d->keys);
 	stream_keys_deinit(&d->early);
 }
@@ -296,10 +321,12 @@ struct trial {
 
 static bool try_numbers(struct direction *d, struct direction_env *env, struct stream_keys *keys, uint64_t from, struct trial *t)
 {
+	if (t->record.payload.len + RECORD_HEADER_BYTES < suite_record_min(keys->suite))
+		return false;
 	for (uint64_t n = 0; n <= d->doubt; n++) {
 		uint64_t number = from + (d->is_joined ? d->doubt - n : n);
 
-		if (d->doubt > 0 && ++d->trials > TRIALS_MAX)
+		if ((d->doubt > 0 || d->others) && ++d->trials > TRIALS_MAX)
 			return false;
 		if (stream_keys_open(keys, &t->record, number, env->room[d->of_server], &t->opened)) {
 			t->number = number;
@@ -316,7 +343,7 @@ static bool try_next_keys(struct direction *d, struct direction_env *env, struct
 	struct stream_keys next[KEY_UPDATES_MAX] = { 0 };
 	int n = 0;
 
-	while (d->keys_doubt && n < KEY_UPDATES_MAX && !t->across_keys && stream_keys_next(before, &next[n]) == 0) {
+	while (d->keys_doubt && !d->others && n < KEY_UPDATES_MAX && !t->across_keys && stream_keys_next(before, &next[n]) == 0) {
 		t->across_keys = try_numbers(d, env, &next[n], 0, t);
 		before = &next[n++];
 	}
@@ -329,11 +356,24 @@ static bool try_next_keys(struct direction *d, struct direction_env *env, struct
 	return t->across_keys;
 }
 
+static bool try_others(struct direction *d, struct direction_env *env, struct trial *t)
+{
+	for (size_t i = 0; d->others && i < DIRECTION_OTHERS && d->others[i].suite; i++) {
+		struct stream_keys *keys = &d->others[i];
+
+		if (!try_numbers(d, env, keys, d->number, t))
+			continue;
+		stream_keys_deinit(&d->keys);
+		d->keys = *keys;
+		OPENSSL_cleanse(keys, sizeof(*keys));
+		return true;
+	}
+	return false;
+}
+
 static bool try_record(struct direction *d, struct direction_env *env, struct trial *t)
 {
-	if (t->record.payload.len + RECORD_HEADER_BYTES < suite_record_min(d->keys.suite))
-		return false;
-	return try_numbers(d, env, &d->keys, d->number, t) || try_next_keys(d, env, t);
+	return try_numbers(d, env, &d->keys, d->number, t) || try_others(d, env, t) || try_next_keys(d, env, t);
 }
 
 /** may_be_protected() - is it worth a trial? */
@@ -535,6 +575,9 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 	uint64_t records = t->across_keys ? 0 : t->number - d->number;
 
 	counter_add(&env->stats->tls_records, 1);
+	drop_others(d);
+	if (!d->is_open)
+		sink->on_opened(sink->ctx);
 	if (!close_gap(d, env, sink, t->wire, records, t->across_keys))
 		return false;
 	d->number = t->number + 1;
@@ -546,7 +589,6 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 		d->is_open = true;
 		stream_keys_deinit(&d->early);
 		drop_held(d, env);
-		sink->on_opened(sink->ctx);
 	}
 	switch (t->opened.type) {
 	case RECORD_APPLICATION_DATA:

@@ -15,6 +15,9 @@
  * It is told when the next record is opened, or at the end. A record that a gap has cut, and whose
  * header and end were captured, is known to be one: that gap is told at once.
  *
+ * Where the suite was agreed on in a gap, there are several keys of one secret, of which one opens the first record
+ * that opens; the others are dropped with that.
+ *
  * Forged segments could buy time with places to search and numbers to try, so both
  * have a bound for each gap. Beyond it the direction is lost.
  *
@@ -37,6 +40,7 @@
 #include "tls/stream_keys.h"
 #include "tls/tls_stats.h"
 
+#define DIRECTION_OTHERS 4  /* keys that are as likely as the first */
 #define DIRECTION_ENDS  16 /* records whose ends are remembered; power of two */
 
 #define TRIALS_MAX   4096        /* for each gap */
@@ -81,6 +85,7 @@ struct record_end {
 struct direction {
 	enum direction_state state;
 	struct stream_keys keys;
+	struct stream_keys *others;  /* may be @keys, until a record was opened: DIRECTION_OTHERS, those without a suite last */
 	struct stream_keys early;    /* of a client's early data, until they are over */
 	struct held_data *held, **held_end; /* early data, until the server is known to have taken them */
 	uint64_t early_dropped;      /* bytes of early data behind @held that there was no memory for */
@@ -112,6 +117,9 @@ struct direction {
 
 /** direction_init() - @d is zero; without keys yet: see @keys, and @early for a client's. @base: of the stream's first byte */
 void direction_init(struct direction *d, uint64_t base, bool of_server);
+
+/** direction_add_keys() - one more suite that the records may be of: its keys are @keys, or an other; 0 or negative errno */
+int direction_add_keys(struct direction *d, const struct suite *suite, struct span secret);
 
 /**
  * direction_feed() - the next bytes of the stream, in order

@@ -161,6 +161,16 @@ static void take_name(struct span extension, struct client_hello *out)
 	out->name[name.len] = 0;
 }
 
+static void take_extension(uint16_t kind, struct span extension, struct client_hello *out)
+{
+	if (kind == EXTENSION_NAME)
+		take_name(extension, out);
+	else if (kind == EXTENSION_ECH)
+		out->has_ech = true;
+	else if (kind == EXTENSION_EARLY_DATA)
+		out->early_data = true;
+}
+
 enum hello_result client_hello_read(struct span bytes, struct buffer *scratch, struct client_hello *out)
 {
 	struct handshake h = { .stream = bytes, .scratch = scratch };
@@ -182,14 +192,34 @@ enum hello_result client_hello_read(struct span bytes, struct buffer *scratch, s
 	while (extensions.len > 0) {
 		if (!span_u16(&extensions, &kind) || !take_vector16(&extensions, &extension))
 			return HELLO_BAD;
-		if (kind == EXTENSION_NAME)
-			take_name(extension, out);
-		else if (kind == EXTENSION_ECH)
-			out->has_ech = true;
-		else if (kind == EXTENSION_EARLY_DATA)
-			out->early_data = true;
+		take_extension(kind, extension, out);
 	}
 	return HELLO_WHOLE;
+}
+
+/* What is read is in the first record, or it is taken for missing. */
+bool client_hello_begin(struct span bytes, struct client_hello *out)
+{
+	size_t len = record_length(bytes);
+	struct span random, unused, extension;
+	uint16_t kind, extensions_len;
+
+	memset(out, 0, sizeof(*out));
+	span_truncate(&bytes, len);
+	if (len == 0 || bytes.at[0] != RECORD_HANDSHAKE || !span_skip(&bytes, RECORD_HEADER_BYTES))
+		return false;
+	if (bytes.len < MESSAGE_HEADER_BYTES || bytes.at[0] != CLIENT_HELLO)
+		return false;
+	if (!span_skip(&bytes, MESSAGE_HEADER_BYTES + 2) || !span_take(&bytes, TLS_RANDOM_BYTES, &random))
+		return false;
+	take_random(random, out->random);
+	if (!take_vector8(&bytes, &unused) || !take_vector16(&bytes, &unused) || !take_vector8(&bytes, &unused) ||
+	    !span_u16(&bytes, &extensions_len))
+		return true;
+	span_truncate(&bytes, extensions_len);
+	while (span_u16(&bytes, &kind) && take_vector16(&bytes, &extension))
+		take_extension(kind, extension, out);
+	return true;
 }
 
 static enum hello_result read_server_hello(struct span hello, struct server_hello *out)

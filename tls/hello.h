@@ -54,4 +54,7 @@ struct server_hello {
 enum hello_result client_hello_read(struct span bytes, struct buffer *scratch, struct client_hello *out);
 enum hello_result server_hello_read(struct span bytes, struct buffer *scratch, struct server_hello *out);
 
+/** client_hello_begin() - of one whose end is missing: its random, and what else is in @bytes; false if that isn't */
+bool client_hello_begin(struct span bytes, struct client_hello *out);
+
 #endif

@@ -138,7 +138,7 @@ int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, st
 	uint8_t key[32];
 	int err = -ENOMEM;
 
-	if (secret.len > sizeof(made.secret) || secret.len != (suite->hash == SUITE_SHA384 ? 48 : 32))
+	if (secret.len > sizeof(made.secret) || secret.len != suite_secret_len(suite))
 		return -EINVAL;
 	memcpy(made.secret, secret.at, secret.len);
 	made.secret_len = (uint8_t)secret.len;

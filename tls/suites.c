@@ -68,6 +68,19 @@ const struct suite *suite_find(uint16_t version, uint16_t number)
 	return NULL;
 }
 
+size_t suite_secret_len(const struct suite *s)
+{
+	return s->hash == SUITE_SHA384 ? SHA384 : SHA256;
+}
+
+const struct suite *suite_of_secret(size_t secret_len, size_t i)
+{
+	for (size_t k = 0; k < sizeof(suites) / sizeof(suites[0]); k++)
+		if (suites[k].version == TLS_1_3 && suite_secret_len(&suites[k]) == secret_len && i-- == 0)
+			return &suites[k];
+	return NULL;
+}
+
 size_t suite_fixed_iv(const struct suite *s)
 {
 	if (s->mode == SUITE_CBC)

@@ -26,6 +26,12 @@ struct suite {
 /** suite_find() - NULL if records under it cannot be read */
 const struct suite *suite_find(uint16_t version, uint16_t number);
 
+/** suite_of_secret() - the @i-th suite of TLS 1.3 whose traffic secrets are @secret_len bytes long; NULL: there are no more */
+const struct suite *suite_of_secret(size_t secret_len, size_t i);
+
+/** suite_secret_len() - TLS 1.3: bytes of a traffic secret */
+size_t suite_secret_len(const struct suite *s);
+
 /** suite_fixed_iv() - bytes of a nonce that the keys say; the others are in the record, or its number */
 size_t suite_fixed_iv(const struct suite *s);
 

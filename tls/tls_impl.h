@@ -18,6 +18,13 @@ enum tls_state {
 	TLS_OVER,    /* nothing more is read */
 };
 
+/** enum tls_hello - what a side says in the clear */
+enum tls_hello {
+	TLS_HELLO_AWAITED,
+	TLS_HELLO_KNOWN, /* of the client's its random, at least */
+	TLS_HELLO_LOST,  /* the server's, in a gap: it was of TLS 1.3, or all is lost; its suite shows with the first record */
+};
+
 struct inner_kind {
 	const struct reader_ops *ops;
 	void *shared;
@@ -48,9 +55,10 @@ struct tls {
 	struct tls_env *env;
 	enum tls_state state;
 	bool from_first_byte, has_fate, is_detached, unread_server;
-	bool has_client_hello, has_server_hello;
+	bool has_base[SIDES];       /* its direction is set up */
 	bool is_joined;             /* its secrets came when what they open had gone by */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
+	enum tls_hello hello[SIDES];
 	enum tls_fate fate;
 	struct request_origin origin;
 	const struct stream_place *server; /* the tracker's; NULL once detached */
@@ -78,6 +86,9 @@ void tls_decide(struct tls *c, enum tls_fate fate);
 
 /** tls_leave() - nothing more of it is read */
 void tls_leave(struct tls *c, enum tls_fate fate);
+
+/** tls_note_suite() - which one it was is known, before any plaintext is; false when out of memory */
+bool tls_note_suite(struct tls *c, const struct suite *suite);
 
 /* ---- tls_open.c: with TLS_OPEN ---- */
 

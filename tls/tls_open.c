@@ -86,6 +86,8 @@ static bool take_result(struct tls *c, enum reader_result result, enum stream_si
 
 static bool on_data(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
+	if (c->state != TLS_OPEN)
+		return false;
 	sync_place(c);
 	if (!c->inner && c->is_joined && side == SIDE_SERVER)
 		return true;
@@ -100,8 +102,8 @@ static bool on_data(struct tls *c, enum stream_side side, const struct chunk *ch
 static bool on_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum lost_reason why)
 {
 	sync_place(c);
-	if (!c->inner && c->is_joined)
-		return true;
+	if (!c->inner && (c->is_joined || !c->origin.tls))
+		return c->state == TLS_OPEN;
 	if (!c->inner && (side == SIDE_SERVER || !make_inner_for_gap(c)))
 		return side == SIDE_SERVER;
 	c->inner->ops->on_gap(c->inner, side, bytes, why, c->env->clock);
@@ -147,6 +149,13 @@ static bool server_close(void *ctx)
 	return true;
 }
 
+/** note_opened() - by which keys, where that was not known; what was TLS must not pass for plain */
+static void note_opened(struct tls *c, enum stream_side side)
+{
+	if (!c->origin.tls && !tls_note_suite(c, c->direction[side].keys.suite))
+		tls_leave(c, TLS_LOST);
+}
+
 static void client_opened(void *ctx)
 {
 	struct tls *c = ctx;
@@ -154,11 +163,12 @@ static void client_opened(void *ctx)
 	tls_decide(c, TLS_READ);
 	if (c->is_joined)
 		counter_add(&c->env->stats->tls_after_wait, 1);
+	note_opened(c, SIDE_CLIENT);
 }
 
 static void server_opened(void *ctx)
 {
-	(void)ctx;
+	note_opened(ctx, SIDE_SERVER);
 }
 
 static struct direction_sink sink_of(struct tls *c, enum stream_side side)

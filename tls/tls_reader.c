@@ -7,6 +7,7 @@
  */
 #include "tls/tls_reader.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -83,17 +84,39 @@ void tls_leave(struct tls *c, enum tls_fate fate)
 
 /* ---- opening ---- */
 
+static bool has_hellos(const struct tls *c)
+{
+	return c->hello[SIDE_CLIENT] != TLS_HELLO_AWAITED && c->hello[SIDE_SERVER] != TLS_HELLO_AWAITED;
+}
+
+static bool lost_server_hello(const struct tls *c)
+{
+	return c->hello[SIDE_SERVER] == TLS_HELLO_LOST;
+}
+
+/** make_traffic_keys() - TLS 1.3; where the suite is not known, those of each that has such a secret */
+static int make_traffic_keys(struct tls *c, const struct suite *suite, struct span secret, enum stream_side side)
+{
+	int err = suite ? direction_add_keys(&c->direction[side], suite, secret) : -EINVAL;
+
+	for (size_t i = 0; !suite && (suite = suite_of_secret(secret.len, i)); i++, suite = NULL) {
+		err = direction_add_keys(&c->direction[side], suite, secret);
+		if (err < 0)
+			return err;
+	}
+	return err;
+}
+
 static int make_keys(struct tls *c, const struct suite *suite, const struct secrets_found *found, enum stream_side side)
 {
 	enum tls_secret_kind kind = side == SIDE_CLIENT ? TLS_CLIENT_TRAFFIC : TLS_SERVER_TRAFFIC;
-	struct stream_keys *keys = &c->direction[side].keys;
 	struct span master = span_of(found->secret[TLS_MASTER_SECRET], found->len[TLS_MASTER_SECRET]);
 	struct agreed agreed = { c->client_hello.random, c->server_hello.random, c->server_hello.encrypt_then_mac,
 				 side == SIDE_SERVER };
 
-	if (suite->version == TLS_1_3)
-		return stream_keys_from_secret(keys, suite, span_of(found->secret[kind], found->len[kind]));
-	return stream_keys_from_master(keys, suite, master, &agreed);
+	if (c->server_hello.version == TLS_1_3)
+		return make_traffic_keys(c, suite, span_of(found->secret[kind], found->len[kind]), side);
+	return stream_keys_from_master(&c->direction[side].keys, suite, master, &agreed);
 }
 
 /** has_enough() - the client's direction is what is read; without the server's it is read alone */
@@ -102,11 +125,31 @@ static bool has_enough(const struct tls *c, const struct secrets_found *found)
 	return found->len[c->server_hello.version == TLS_1_3 ? TLS_CLIENT_TRAFFIC : TLS_MASTER_SECRET] > 0;
 }
 
+/** is_hopeless() - of TLS 1.2 the ServerHello has a part of the keys */
+static bool is_hopeless(const struct tls *c, const struct secrets_found *found)
+{
+	return lost_server_hello(c) && found->len[TLS_MASTER_SECRET] > 0;
+}
+
+static void make_early_keys(struct tls *c, const struct suite *suite, const struct secrets_found *found)
+{
+	struct span secret = span_of(found->secret[TLS_CLIENT_EARLY], found->len[TLS_CLIENT_EARLY]);
+
+	if (suite && suite->version == TLS_1_3 && c->client_hello.early_data && secret.len > 0)
+		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite, secret);
+}
+
+bool tls_note_suite(struct tls *c, const struct suite *suite)
+{
+	c->origin.tls = tls_session_new(suite->version, suite->name, c->client_hello.name);
+	return c->origin.tls != NULL;
+}
+
 /** open_with() - false if keys cannot be made of what was found */
 static bool open_with(struct tls *c, const struct secrets_found *found)
 {
-	const struct suite *suite = suite_find(c->server_hello.version, c->server_hello.suite);
-	size_t charge = 2 * CIPHER_BYTES;
+	const struct suite *suite = lost_server_hello(c) ? NULL : suite_find(c->server_hello.version, c->server_hello.suite);
+	size_t charge = 2 * CIPHER_BYTES * (suite ? 1 : 1 + DIRECTION_OTHERS);
 
 	if (!budget_charge(c->env->budget, charge))
 		return false;
@@ -114,11 +157,8 @@ static bool open_with(struct tls *c, const struct secrets_found *found)
 	if (make_keys(c, suite, found, SIDE_CLIENT) < 0)
 		return false;
 	c->unread_server = make_keys(c, suite, found, SIDE_SERVER) < 0;
-	if (suite->version == TLS_1_3 && c->client_hello.early_data && found->len[TLS_CLIENT_EARLY] > 0)
-		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite,
-					span_of(found->secret[TLS_CLIENT_EARLY], found->len[TLS_CLIENT_EARLY]));
-	c->origin.tls = tls_session_new(suite->version, suite->name, c->client_hello.name);
-	return c->origin.tls != NULL;
+	make_early_keys(c, suite, found);
+	return !suite || tls_note_suite(c, suite);
 }
 
 static void read_queue(struct tls *c)
@@ -135,6 +175,8 @@ static void read_queue(struct tls *c)
 
 static enum tls_fate fate_without_keys(const struct tls *c)
 {
+	if (lost_server_hello(c))
+		return TLS_LOST;
 	return c->client_hello.has_ech ? TLS_ECH : TLS_NO_KEYS;
 }
 
@@ -201,7 +243,9 @@ static void ask(struct tls *c)
 
 	if (!secrets_find(c->env->secrets, c->client_hello.random, &found))
 		return;
-	if (!has_enough(c, &found)) {
+	if (is_hopeless(c, &found))
+		tls_leave(c, TLS_LOST);
+	if (c->state == TLS_OVER || !has_enough(c, &found)) {
 		OPENSSL_cleanse(&found, sizeof(found));
 		return;
 	}
@@ -221,7 +265,8 @@ static void ask(struct tls *c)
 /** both_said_hello() - what is known now says whether the rest may be read */
 static void both_said_hello(struct tls *c)
 {
-	if (!suite_find(c->server_hello.version, c->server_hello.suite) || c->server_hello.compresses) {
+	if (!lost_server_hello(c) &&
+	    (!suite_find(c->server_hello.version, c->server_hello.suite) || c->server_hello.compresses)) {
 		tls_leave(c, TLS_UNSUPPORTED);
 		return;
 	}
@@ -238,23 +283,47 @@ static enum hello_result read_hello(struct tls *c, enum stream_side side, struct
 	return server_hello_read(bytes, &c->env->scratch, &c->server_hello);
 }
 
-/** look_for_hello() - in the bytes of @side up to @bytes, which lie at @offset and are in the queue already */
-static void look_for_hello(struct tls *c, enum stream_side side, struct span bytes, uint64_t offset)
+/** set_base() - @offset: of the first byte of @side */
+static void set_base(struct tls *c, enum stream_side side, uint64_t offset)
 {
-	bool *has = side == SIDE_CLIENT ? &c->has_client_hello : &c->has_server_hello;
+	if (!c->has_base[side])
+		direction_init(&c->direction[side], offset, side == SIDE_SERVER);
+	c->has_base[side] = true;
+}
+
+/**
+ * lose_hello() - a gap has its end, or all of it; is enough of it known?
+ *
+ * Of the client's, the random has to be there, which stands at its start. Of the server's nothing, if it was of TLS 1.3.
+ */
+static bool lose_hello(struct tls *c, enum stream_side side)
+{
+	if (side == SIDE_CLIENT) {
+		if (client_hello_begin(buffer_span(&c->first[side]), &c->client_hello))
+			c->hello[side] = TLS_HELLO_KNOWN;
+	} else {
+		set_base(c, side, c->server && c->server->synced ? c->server->base : 0);
+		c->hello[side] = TLS_HELLO_LOST;
+		c->server_hello = (struct server_hello){ .version = TLS_1_3 };
+	}
+	buffer_deinit(&c->first[side]);
+	return c->hello[side] != TLS_HELLO_AWAITED;
+}
+
+/** look_for_hello() - in the bytes of @side up to @bytes, which are in the queue already */
+static void look_for_hello(struct tls *c, enum stream_side side, struct span bytes)
+{
 	struct buffer *first = &c->first[side];
 
-	if (*has)
+	if (c->hello[side] != TLS_HELLO_AWAITED)
 		return;
-	if (first->len == 0)
-		direction_init(&c->direction[side], offset, side == SIDE_SERVER);
 	if (first->len > 0) {
 		buffer_add_span(first, bytes);
 		bytes = buffer_span(first);
 	}
 	switch (read_hello(c, side, bytes)) {
 	case HELLO_WHOLE:
-		*has = true;
+		c->hello[side] = TLS_HELLO_KNOWN;
 		buffer_deinit(first);
 		break;
 	case HELLO_MORE:
@@ -270,7 +339,7 @@ static void look_for_hello(struct tls *c, enum stream_side side, struct span byt
 		tls_set_state(c, TLS_OVER);
 		return;
 	}
-	if (c->has_client_hello && c->has_server_hello)
+	if (has_hellos(c))
 		both_said_hello(c);
 }
 
@@ -325,6 +394,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 
 	follow_clock(c->env, chunk->at);
 	w.now = c->env->clock;
+	set_base(c, side, chunk->offset);
 	if (c->state == TLS_COUNTED)
 		count_on(c, &w);
 	if (c->state == TLS_OPEN) {
@@ -333,7 +403,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 	}
 	if (c->state == TLS_HELLOS && is_unreadable(c))
 		return READER_REFUSED;
-	if (c->state == TLS_HELLOS && side == SIDE_CLIENT && !c->has_client_hello && !c->from_first_byte &&
+	if (c->state == TLS_HELLOS && side == SIDE_CLIENT && c->hello[side] == TLS_HELLO_AWAITED && !c->from_first_byte &&
 	    !tls_hello_match(chunk->bytes) && c->first[side].len == 0) {
 		tls_leave(c, TLS_MIDSTREAM);
 		return READER_LEFT;
@@ -341,7 +411,7 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 	if (c->state == TLS_HELLOS || c->state == TLS_SECRETS)
 		put_off(c, &w);
 	if (c->state == TLS_HELLOS)
-		look_for_hello(c, side, chunk->bytes, chunk->offset);
+		look_for_hello(c, side, chunk->bytes);
 	if (c->state == TLS_SECRETS)
 		tls_look(c->env->lane, 0);
 	return result_of(c);
@@ -357,6 +427,20 @@ static enum reader_result on_server_chunk(struct reader *r, const struct chunk *
 	return on_chunk(tls_of(r), SIDE_SERVER, chunk);
 }
 
+/** lose_before_keys() - @gap lies in what both sides say in the clear, or behind that */
+static void lose_before_keys(struct tls *c, enum stream_side side, const struct tls_waiting *gap)
+{
+	bool in_hello = c->hello[side] == TLS_HELLO_AWAITED;
+
+	if (in_hello && !lose_hello(c, side)) {
+		tls_leave(c, TLS_LOST);
+		return;
+	}
+	put_off(c, gap);
+	if (in_hello && c->state == TLS_HELLOS && has_hellos(c))
+		both_said_hello(c);
+}
+
 static void on_wire_gap(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now)
 {
 	struct tls *c = tls_of(r);
@@ -365,8 +449,8 @@ static void on_wire_gap(struct reader *r, enum stream_side side, uint32_t bytes,
 	follow_clock(c->env, now);
 	if (c->state == TLS_OPEN)
 		tls_tell(c, &w);
-	else if (c->state == TLS_HELLOS && !(side == SIDE_CLIENT ? c->has_client_hello : c->has_server_hello))
-		tls_leave(c, TLS_LOST);
+	else if (c->state == TLS_HELLOS)
+		lose_before_keys(c, side, &w);
 	else if (c->state == TLS_COUNTED)
 		count_event(c, &w);
 	else if (c->state != TLS_OVER)

@@ -179,6 +179,39 @@ def tls_keys_come_late(lab):
     check_no_secret(lab, keys, {keys, late})
 
 
+def without_server_hellos(path, out):
+    """A copy of a recording (pcap, Ethernet, IPv4) without the segments that begin with a ServerHello; how many there were."""
+    data, lost = path.read_bytes(), 0
+    with open(out, "wb") as f:
+        f.write(data[:24])
+        at = 24
+        while at < len(data):
+            end = at + 16 + int.from_bytes(data[at + 8:at + 12], "little")
+            tcp = data[at + 16 + 14 + 20:end]
+            payload = tcp[(tcp[12] >> 4) * 4:] if data[at + 16 + 14 + 9] == 6 else b""
+            if payload[:2] == b"\x16\x03" and payload[5:6] == b"\x02":
+                lost += 1
+            else:
+                f.write(data[at:end])
+            at = end
+    return lost
+
+
+def tls_without_server_hello(lab):
+    """Lost in a gap: TLS 1.3 is read as if it were there, to the suite's name; of 1.2 a part of the keys is lost with it."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    path, sent = record(lab, ns)
+    cut = lab.directory / "cut.pcap"
+    check(without_server_hellos(path, cut) == 2 * CONNECTIONS, "not each connection had a ServerHello in a segment of its own")
+    tap, report = replay(lab, ns, cut, "--keylog", keys, "-w", lab.directory / "written.pcapng")
+    compare(shadow.requests(), [r for r in sent if "TLSv1_3" in r["target"]])
+    check(report["tls"]["read"] == report["tls"]["lost"] == CONNECTIONS and report["tls"]["seen"] == 2 * CONNECTIONS, f"{report['tls']}")
+    ciphers = {e["tls"]["cipher"] for e in tap.events() if e["event"] == "request"}
+    check(ciphers == {"TLS_AES_256_GCM_SHA384"}, f"ciphers: {ciphers}")
+    check_no_secret(lab, keys, {keys})
+
+
 # CLIENT PORT VERSION: one connection; a numbered request for each line of stdin, which is answered by its number
 ASKED = r'''
 import http.client, ssl, sys
@@ -242,4 +275,5 @@ def tls_keys_come_after_wait(lab):
     check_no_secret(lab, keys, {keys, late}, 2)
 
 
-CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait]
+CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait,
+         tls_without_server_hello]

@@ -61,6 +61,25 @@ static void set_keys(struct direction *d, uint8_t choice)
 	else
 		must(stream_keys_from_secret(&d->keys, suite, span_of(secret, suite->hash == SUITE_SHA384 ? 48 : 32)) == 0);
 	d->is_open = (choice & 32) != 0;
+	if (!(choice & 4) && (choice & 64)) { /* the suite is not known */
+		const struct suite *other;
+
+		for (size_t i = 0; i < DIRECTION_OTHERS && (other = suite_of_secret(d->keys.secret_len, i)); i++)
+			must(direction_add_keys(d, other, span_of(secret, d->keys.secret_len)) == 0);
+	}
+}
+
+/** join() - behind what was counted of @in's first bytes */
+static void join(struct direction *d, struct span *in, uint64_t *offset)
+{
+	struct record_count count;
+	struct span counted;
+
+	span_take(in, in->len < 100 ? in->len : 100, &counted);
+	record_count_start(&count, *offset, d->keys.suite->version == TLS_1_3);
+	record_count_bytes(&count, *offset, counted);
+	*offset += counted.len;
+	must(direction_join(d, &env, &count));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -82,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	env.stats = &stats;
 	direction_init(&d, chunk.offset, choice & 1);
 	set_keys(&d, choice);
+	if (choice & 128)
+		join(&d, &in, &chunk.offset);
 	while (span_u16(&in, &step)) {
 		size_t len = step & 0x7fff;
 

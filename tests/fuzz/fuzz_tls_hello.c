@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!span_u8(&in, &choice))
 		return 0;
+	if (client_hello_begin(in, &client_part))
+		check_name(client_part.name);
 	whole = read_part(in, in.len, choice & 1, &client, &server);
 	part = read_part(in, in.len * (choice >> 1) / 128, choice & 1, &client_part, &server_part);
 	must(part == HELLO_MORE || part == whole);

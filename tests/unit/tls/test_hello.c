@@ -138,6 +138,34 @@ static void test_in_records(void **state)
 	tls_talk_deinit(&t);
 }
 
+/* From its random on what is there of it is read, wherever its end is missing */
+static void test_begin(void **state)
+{
+	struct tls_talk t;
+	struct buffer client;
+	struct client_hello hello;
+	size_t whole, named = 0;
+
+	tls_talk_init(&t, &(struct tls_talk_options){ .version = TLS1_3_VERSION });
+	tls_talk_handshake(&t);
+	client = sent_by(&t, false);
+	whole = record_length(buffer_span(&client));
+	for (size_t n = 0; n <= whole; n++) {
+		bool has_random = client_hello_begin(guarded_copy(*state, client.bytes, n), &hello);
+
+		assert_int_equal(has_random, n >= RECORD_HEADER_BYTES + 4 + 2 + TLS_RANDOM_BYTES);
+		if (has_random)
+			assert_random(&t, hello.random);
+		named += hello.name[0] != 0;
+	}
+	assert_string_equal(hello.name, "models.example");
+	assert_true(named > 0 && named < whole);
+	client.bytes[RECORD_HEADER_BYTES] = 2;
+	assert_false(client_hello_begin(buffer_span(&client), &hello));
+	buffer_deinit(&client);
+	tls_talk_deinit(&t);
+}
+
 static void test_others(void **state)
 {
 	static const struct {
@@ -167,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_openssl),
 		cmocka_unit_test(test_in_records),
+		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_others),
 	};
 

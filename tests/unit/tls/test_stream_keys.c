@@ -244,6 +244,23 @@ static void test_unknown(void **state)
 	stream_keys_deinit(&keys);
 }
 
+static void test_suites_of_secret(void **state)
+{
+	static const struct {
+		size_t len, suites;
+	} rows[] = { { 32, 4 }, { 48, 1 }, { 20, 0 }, { 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = 0;
+		const struct suite *s;
+
+		for (; (s = suite_of_secret(rows[i].len, n)); n++)
+			assert_true(s->version == TLS_1_3 && suite_secret_len(s) == rows[i].len);
+		assert_int_equal(n, rows[i].suites);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_suites),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_suites_of_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ struct notes {
 	size_t server_bytes;
 	unsigned readers, ends, half_ends;
 	bool has_joined;
+	const char *cipher;
 	uint64_t next; /* offset that the next chunk has */
 	uint64_t last_peer_read;
 	struct reader reader;
@@ -80,6 +81,8 @@ static struct reader *note_make(void *shared, const struct reader_start *start)
 {
 	struct notes *n = shared;
 
+	assert_non_null(start->origin.tls); /* else it would pass for plain */
+	n->cipher = start->origin.tls->cipher;
 	n->has_joined = !start->from_first_byte;
 	n->readers++;
 	n->reader.ops = &note_ops;
@@ -195,6 +198,7 @@ struct story {
 struct kind {
 	bool shuffles, losses;
 	bool gives_up; /* nothing waits for its secrets for long */
+	bool loses_hello; /* a segment of the server's first flight, or what a client's hello has behind its first segment */
 };
 
 static void choose(struct dice *d, struct tls_talk_options *o)
@@ -316,6 +320,25 @@ static void cut(struct story *s, struct dice *d, bool losses)
 				lose(s, seg);
 		}
 	}
+}
+
+/** lose_hello() - in some segment of it; and is the connection to be read all the same? */
+static bool lose_hello(struct story *s, struct dice *d)
+{
+	bool of_server = !s->options.big_hello || one_in(d, 2);
+	size_t candidates[64], count = 0;
+
+	for (size_t i = 0; i < s->segment_count && count < 64 && s->segments[i].of_server == of_server; i++)
+		if (s->segments[i].at > 0 || of_server)
+			candidates[count++] = i;
+	for (size_t i = 0; of_server && i < s->segment_count && count < 64; i++)
+		if (s->segments[i].of_server && s->segments[i].at < 1448)
+			candidates[count++] = i;
+	if (count == 0)
+		return false;
+	count = below(d, (uint32_t)count);
+	s->segments[candidates[count]].lost = true;
+	return s->options.version == TLS1_3_VERSION;
 }
 
 /* ---- over TCP ---- */
@@ -548,6 +571,19 @@ static void check_joined(struct story *s, const struct run *r, const struct kind
 		assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
 }
 
+/* Of TLS 1.2 a ServerHello has a part of the keys, and where the client's random is lost nothing can be known */
+static void check_helloless(const struct story *s, const struct run *r, uint64_t seed)
+{
+	if (s->options.version != TLS1_3_VERSION && counter_get(&r->stats.tls_fate[TLS_LOST]) == 1) {
+		assert_int_equal(r->notes.count, 0);
+		return;
+	}
+	check(s, &r->notes, 0, seed);
+	assert_string_equal(r->notes.cipher, SSL_CIPHER_standard_name(SSL_get_current_cipher(s->talk.ssl[0])));
+	assert_int_equal(r->notes.bytes.len, s->plain.len);
+	assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+}
+
 static void check_read(const struct story *s, const struct run *r, const struct kind *kind, uint64_t seed)
 {
 	assert_false(r->notes.has_joined);
@@ -581,20 +617,24 @@ static void run_rounds(uint64_t first, struct kind kind)
 	static struct story story;
 	static struct run run;
 	uint64_t rounds = getenv("PROPERTY_ROUNDS") ? strtoull(getenv("PROPERTY_ROUNDS"), NULL, 10) / 10 : ROUNDS;
-	uint64_t joined = 0;
+	uint64_t joined = 0, hello_losses = 0;
 
 	for (uint64_t seed = first; seed < first + rounds; seed++) {
 		struct dice d = dice_of_seed(seed);
 
 		hold_talk(&story, &d);
 		cut(&story, &d, kind.losses);
+		if (kind.loses_hello)
+			hello_losses += lose_hello(&story, &d);
 		open_run(&run, kind.gives_up ? below(&d, 60) * SEGMENT_US * NS_PER_US : NS_PER_S * 1000);
 		run_story(&run, &story, &d, &kind);
 
 		close_run(&run);
 		assert_int_equal(counter_get(&run.stats.tls_seen), 1);
 		joined += counter_get(&run.stats.tls_after_wait);
-		if (kind.gives_up && gave_up(&run))
+		if (kind.loses_hello)
+			check_helloless(&story, &run, seed);
+		else if (kind.gives_up && gave_up(&run))
 			check_joined(&story, &run, &kind, seed);
 		else
 			check_read(&story, &run, &kind, seed);
@@ -602,6 +642,7 @@ static void run_rounds(uint64_t first, struct kind kind)
 		free_story(&story);
 	}
 	assert_true(joined >= kind.gives_up * (rounds / 10));
+	assert_true(hello_losses >= kind.loses_hello * (rounds / 10));
 }
 
 static void test_in_order(void **state)
@@ -640,6 +681,12 @@ static void test_given_up_and_lost(void **state)
 	run_rounds(500001, (struct kind){ .gives_up = true, .shuffles = true, .losses = true });
 }
 
+static void test_lost_hello(void **state)
+{
+	(void)state;
+	run_rounds(600001, (struct kind){ .loses_hello = true });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -649,6 +696,7 @@ int main(void)
 		cmocka_unit_test(test_lost_and_shuffled),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_given_up_and_lost),
+		cmocka_unit_test(test_lost_hello),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
