@@ -98,3 +98,17 @@ void pcapng_packet(uint8_t *out, const struct packet *packet, struct span commen
 		out = put_option(put_option(out, PCAPNG_OPTION_COMMENT, comment), PCAPNG_OPTION_END, span_of(NULL, 0));
 	put_u32(out, length);
 }
+
+size_t pcapng_secrets_bytes(size_t len)
+{
+	return PCAPNG_FRAME_BYTES + 8 + pcapng_padded(len);
+}
+
+void pcapng_secrets(uint8_t *out, struct span key_log)
+{
+	uint32_t length = (uint32_t)pcapng_secrets_bytes(key_log.len);
+
+	out = put_u32(put_u32(out, PCAPNG_SECRETS), length);
+	out = put_u32(put_u32(out, PCAPNG_TLS_KEYS), (uint32_t)key_log.len);
+	put_u32(put_padded(out, key_log), length);
+}

@@ -44,4 +44,10 @@ size_t pcapng_packet_bytes(size_t captured, size_t comment);
  */
 void pcapng_packet(uint8_t *out, const struct packet *packet, struct span comment);
 
+/** pcapng_secrets_bytes() - length of the block of @len bytes of a key log */
+size_t pcapng_secrets_bytes(size_t len);
+
+/** pcapng_secrets() - write a Decryption Secrets Block; @out: room for pcapng_secrets_bytes(); @key_log: whole lines */
+void pcapng_secrets(uint8_t *out, struct span key_log);
+
 #endif

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tls_session *tls_session_new(uint16_t version, const char *cipher, const char *name)
+struct tls_session *tls_session_new(uint16_t version, const char *cipher, const char *name,
+				    const uint8_t random[TLS_SESSION_RANDOM])
 {
 	size_t size = strlen(name) + 1;
 	struct tls_session *s = malloc(sizeof(*s) + size);
@@ -14,6 +15,7 @@ struct tls_session *tls_session_new(uint16_t version, const char *cipher, const 
 	atomic_init(&s->references, 1);
 	s->version = version;
 	s->cipher = cipher;
+	memcpy(s->random, random, sizeof(s->random));
 	memcpy(s->name, name, size);
 	return s;
 }

@@ -10,15 +10,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#define TLS_SESSION_RANDOM 32
+
 struct tls_session {
 	atomic_uint references;
 	uint16_t version;   /* as on the wire: 0x0304 is TLS 1.3 */
+	uint8_t random[TLS_SESSION_RANDOM]; /* the client's, by which its secrets are known */
 	const char *cipher; /* the suite's name, which lives for ever */
 	char name[];        /* of the server, as the client said it; "" if it did not */
 };
 
-/** tls_session_new() - with one reference; @name is copied; NULL when out of memory */
-struct tls_session *tls_session_new(uint16_t version, const char *cipher, const char *name);
+/** tls_session_new() - with one reference; @name and @random are copied; NULL when out of memory */
+struct tls_session *tls_session_new(uint16_t version, const char *cipher, const char *name,
+				    const uint8_t random[TLS_SESSION_RANDOM]);
 
 /** tls_session_ref() - one more user; returns @s, which may be NULL */
 struct tls_session *tls_session_ref(struct tls_session *s);

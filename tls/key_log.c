@@ -16,6 +16,8 @@ static const struct {
 	{ SPAN_LITERAL("CLIENT_EARLY_TRAFFIC_SECRET"), TLS_CLIENT_EARLY, SHA256_BYTES, SHA384_BYTES },
 	{ SPAN_LITERAL("CLIENT_TRAFFIC_SECRET_0"), TLS_CLIENT_TRAFFIC, SHA256_BYTES, SHA384_BYTES },
 	{ SPAN_LITERAL("SERVER_TRAFFIC_SECRET_0"), TLS_SERVER_TRAFFIC, SHA256_BYTES, SHA384_BYTES },
+	{ SPAN_LITERAL("CLIENT_HANDSHAKE_TRAFFIC_SECRET"), TLS_CLIENT_HANDSHAKE, SHA256_BYTES, SHA384_BYTES },
+	{ SPAN_LITERAL("SERVER_HANDSHAKE_TRAFFIC_SECRET"), TLS_SERVER_HANDSHAKE, SHA256_BYTES, SHA384_BYTES },
 };
 
 /** take_word() - up to the next space, which is dropped, or all; empty where there is none */
@@ -153,4 +155,24 @@ void key_log_end(struct key_log *log, const struct key_log_sink *sink)
 	if (log->len > 0 || log->skipping)
 		take_line(log, sink);
 	OPENSSL_cleanse(log, sizeof(*log));
+}
+
+static void add_digits(struct buffer *out, const uint8_t *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++)
+		buffer_add(out, (char[]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2);
+}
+
+void key_log_write(struct buffer *out, const struct key_log_entry *entry)
+{
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (labels[i].kind == entry->kind)
+			buffer_add_span(out, labels[i].label);
+	buffer_add(out, " ", 1);
+	add_digits(out, entry->random, sizeof(entry->random));
+	buffer_add(out, " ", 1);
+	add_digits(out, entry->secret, entry->secret_len);
+	buffer_add(out, "\n", 1);
 }

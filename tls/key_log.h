@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/span.h"
 
 #define TLS_RANDOM_BYTES 32
@@ -30,6 +31,8 @@ enum tls_secret_kind {
 	TLS_CLIENT_EARLY,   /* TLS 1.3: what the client sends before the server has spoken */
 	TLS_CLIENT_TRAFFIC, /* ... and behind the handshake */
 	TLS_SERVER_TRAFFIC,
+	TLS_CLIENT_HANDSHAKE, /* ... of the handshake: not read here, but other readers of a recording need them */
+	TLS_SERVER_HANDSHAKE,
 	TLS_SECRET_KINDS,
 };
 
@@ -43,13 +46,16 @@ struct key_log_entry {
 
 enum key_log_line {
 	KEY_LOG_SECRET,
-	KEY_LOG_OTHER, /* a label that is not needed: of a handshake, an exporter, or one that is not known */
+	KEY_LOG_OTHER, /* a label that is not needed: an exporter's, or one that is not known */
 	KEY_LOG_EMPTY, /* nothing, or a comment */
 	KEY_LOG_MALFORMED,
 };
 
 /** key_log_line() - what does @line, without its end, say? @out is set with KEY_LOG_SECRET */
 enum key_log_line key_log_line(struct span line, struct key_log_entry *out);
+
+/** key_log_write() - append @entry as a line; wiping it is up to the caller, who has reserved KEY_LOG_LINE_MAX for it before */
+void key_log_write(struct buffer *out, const struct key_log_entry *entry);
 
 /* Label, two spaces, both numbers, and as much again for labels that are not known yet. */
 #define KEY_LOG_LINE_MAX 400

@@ -141,7 +141,7 @@ static void make_early_keys(struct tls *c, const struct suite *suite, const stru
 
 bool tls_note_suite(struct tls *c, const struct suite *suite)
 {
-	c->origin.tls = tls_session_new(suite->version, suite->name, c->client_hello.name);
+	c->origin.tls = tls_session_new(suite->version, suite->name, c->client_hello.name, c->client_hello.random);
 	return c->origin.tls != NULL;
 }
 

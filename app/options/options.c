@@ -417,6 +417,8 @@ static int check_outputs(struct parser *p)
 {
 	const struct options *o = p->o;
 
+	if (!o->write_path && o->read_tls.write_secrets)
+		return usage(p, "--write-secrets adds secrets to a recording: name its file with -w");
 	if (!o->write_path)
 		return 0;
 	if (o->loops != 1)

@@ -61,6 +61,8 @@ struct block *block_new(struct block_memory *memory, size_t bytes)
 void block_free(struct block *b)
 {
 	release(b->memory, cost(b->bytes));
+	if (!b->counts) /* it may have been secrets */
+		explicit_bzero(b->data, b->bytes);
 	free(b);
 }
 

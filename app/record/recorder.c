@@ -46,6 +46,7 @@ struct recorded_flow {
 	enum flow_state state;
 	uint8_t fins; /* a bit for each end */
 	bool closed;
+	bool has_secrets; /* --write-secrets: it was asked whether there are any */
 };
 
 struct flow_list {
@@ -324,8 +325,57 @@ static void keep_packet(struct recorder *r, struct recorded_flow *f, const struc
 
 /* ---- chosen requests ---------------------------------------------------------------- */
 
+/** needs_secrets() - is there a flow of @end for which none were written? Asked once */
+static bool needs_secrets(struct recorder *r, const struct endpoint end[2])
+{
+	uint32_t hash = hash_of(r, end);
+	bool needs = false;
+
+	for (struct recorded_flow *f = *bucket_of(r, hash); f; f = f->chain) {
+		if (!has_ends(f, end) || f->has_secrets)
+			continue;
+		f->has_secrets = needs = true;
+	}
+	return needs;
+}
+
+static void write_secrets(struct recorder *r, struct span text)
+{
+	for (size_t i = 0; i < r->o.file_count; i++) {
+		struct block *b = new_block(r, pcapng_secrets_bytes(text.len), NULL);
+
+		if (!b) {
+			r->stats.dropped++;
+			return;
+		}
+		pcapng_secrets(b->data, text);
+		b->file = (uint8_t)i;
+		block_writer_add(r->writer, b);
+	}
+	r->stats.secrets++;
+}
+
+/** hand_secrets_on() - ahead of the packets of their flow, which are written next */
+static void hand_secrets_on(struct recorder *r, const struct request_origin *origin)
+{
+	struct endpoint end[2];
+	struct buffer text = { 0 };
+
+	canonical(&origin->client, &origin->server, end);
+	if (!needs_secrets(r, end))
+		return;
+	r->o.secrets_of(r->o.secrets_ctx, origin->tls->random, &text);
+	if (buffer_ok(&text) && text.len > 0)
+		write_secrets(r, buffer_span(&text));
+	if (text.bytes)
+		explicit_bzero(text.bytes, text.len);
+	buffer_deinit(&text);
+}
+
 void recorder_chosen(struct recorder *r, const struct request_origin *origin)
 {
+	if (r->o.secrets_of && origin->tls)
+		hand_secrets_on(r, origin);
 	if (r->chosen_count == r->chosen_cap) {
 		size_t cap = r->chosen_cap ? r->chosen_cap * 2 : 64;
 		struct chosen *more = realloc(r->chosen, cap * sizeof(*more));
@@ -394,7 +444,7 @@ static void reopen_flow(struct recorder *r, struct recorded_flow *f)
 	f->state = FLOW_HELD;
 	f->forgotten = f->unfiled = 0;
 	f->fins = 0;
-	f->closed = false;
+	f->closed = f->has_secrets = false;
 }
 
 /* Keep the flow's place in its list, and move it when its packet opens or closes it. */

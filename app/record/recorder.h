@@ -18,6 +18,9 @@
  * at once, while packets stay here whole. The table has a fixed number of
  * buckets, enough for the flows that the bound leaves room for.
  *
+ * Secrets of TLS, where they are asked for, go to the file when their flow does, ahead of its packets: in a block of
+ * their own for each flow, and into each file.
+ *
  * Each lane has a recorder of its own, and a part of the memory: a flow is one
  * lane's. What they share is the thread that writes, so the packets of one flow
  * are in order in the file, and those of different lanes are not.
@@ -44,6 +47,9 @@ struct recorder_file {
 	int linktype;
 };
 
+/** recorder_secrets_fn - append the secrets of TLS of the client's @random, as a key log; called by lanes */
+typedef void recorder_secrets_fn(void *ctx, const uint8_t *random, struct buffer *out);
+
 struct recorder_options {
 	struct recorder_file files[RECORDER_FILES_MAX];
 	size_t file_count;
@@ -51,12 +57,15 @@ struct recorder_options {
 	uint64_t max_memory;
 	size_t lanes; /* recorders that share the files: this one and recorder_join()'s; 0 is one */
 	struct budget *budget; /* borrowed */
+	recorder_secrets_fn *secrets_of; /* NULL: none are written */
+	void *secrets_ctx;
 	bool waits;            /* recordings: a file that is slow makes the lane wait; live, packets are lost and counted */
 };
 
 struct recorder_stats {
 	uint64_t flows;     /* that gave a chosen request */
 	uint64_t packets;   /* written */
+	uint64_t secrets;   /* flows whose secrets were written */
 	uint64_t bytes;     /* written, with what the format adds */
 	uint64_t forgotten; /* packets of these flows that went before the flow was wanted: a bound was reached */
 	uint64_t dropped;   /* packets of these flows that could not be written: the disk is slow or full */

@@ -20,6 +20,8 @@ static void on_entry(void *ctx, const struct key_log_entry *entry)
 {
 	const struct key_logs *k = ctx;
 
+	if (!k->set.hands_on && (entry->kind == TLS_CLIENT_HANDSHAKE || entry->kind == TLS_SERVER_HANDSHAKE))
+		return;
 	secrets_add(k->secrets, entry, mono_now());
 }
 
@@ -247,6 +249,27 @@ void key_logs_add(void *ctx, struct span text)
 		return;
 	key_log_feed(&log, text, &sink);
 	key_log_end(&log, &sink);
+}
+
+void key_logs_text(void *ctx, const uint8_t *random, struct buffer *out)
+{
+	const struct key_logs *k = ctx;
+	struct secrets_found found;
+	struct key_log_entry entry;
+
+	if (!k->secrets || !secrets_find(k->secrets, random, &found))
+		return;
+	buffer_reserve(out, TLS_SECRET_KINDS * KEY_LOG_LINE_MAX); /* a buffer that grows leaves what was in it behind */
+	memcpy(entry.random, random, sizeof(entry.random));
+	for (int kind = 0; kind < TLS_SECRET_KINDS; kind++) {
+		entry.kind = (enum tls_secret_kind)kind;
+		entry.secret_len = found.len[kind];
+		memcpy(entry.secret, found.secret[kind], entry.secret_len);
+		if (entry.secret_len > 0)
+			key_log_write(out, &entry);
+	}
+	explicit_bzero(&entry, sizeof(entry));
+	explicit_bzero(&found, sizeof(found));
 }
 
 void key_logs_close(struct key_logs *k)

@@ -32,6 +32,7 @@ struct key_log_settings {
 	size_t path_count;
 	bool live;       /* they are followed, and what is old is forgotten */
 	bool recordings; /* secrets may come out of recordings, too */
+	bool hands_on;   /* those of chosen connections are asked for (key_logs_text()): handshakes' are kept, too */
 	bool no_way_out; /* what was TLS would go to a broker as plain text: none is read */
 };
 
@@ -70,6 +71,9 @@ void key_logs_stop(struct key_logs *k);
 
 /** key_logs_add() - any thread: the text of a log out of a recording, with whole lines; @ctx: struct key_logs */
 void key_logs_add(void *ctx, struct span text);
+
+/** key_logs_text() - any thread: append what is known of the client's @random as a log; whoever has it wipes it. @ctx likewise */
+void key_logs_text(void *ctx, const uint8_t *random, struct buffer *out);
 
 void key_logs_close(struct key_logs *k);
 

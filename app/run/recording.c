@@ -86,6 +86,13 @@ bool recording_is_on(const struct recording *r)
 	return r->recorder_options.file_count > 0;
 }
 
+void recording_add_secrets(struct recording *r, recorder_secrets_fn *secrets_of, void *ctx)
+{
+	r->recorder_options.secrets_of = secrets_of;
+	r->recorder_options.secrets_ctx = ctx;
+	log_warn("--write-secrets: whoever has \"%s\" can read the connections in it; keep it as you keep the key log", r->path[0]);
+}
+
 int recording_start(struct recording *r, size_t lanes, struct budget *budget, struct buffer *error)
 {
 	int err;
@@ -113,6 +120,7 @@ static struct recorder_stats close_recorders(struct recording *r)
 		r->recorder[i] = NULL;
 		sum.flows += s.flows;
 		sum.packets += s.packets;
+		sum.secrets += s.secrets;
 		sum.bytes += s.bytes;
 		sum.forgotten += s.forgotten;
 		sum.dropped += s.dropped;
@@ -143,6 +151,8 @@ int recording_finish(struct recording *r)
 	list_paths(r, &paths);
 	log_info("wrote %" PRIu64 " packets of %" PRIu64 " flows to %s", s->packets, s->flows,
 		 buffer_text(&paths));
+	if (r->recorder_options.secrets_of)
+		log_info("... and the secrets of %" PRIu64 " of them", s->secrets);
 	buffer_deinit(&paths);
 	if (s->forgotten > 0)
 		log_warn("%" PRIu64

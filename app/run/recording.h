@@ -40,6 +40,9 @@ struct recording {
 int recording_open(struct recording *r, struct recording_settings set, struct source *source,
 		   struct buffer *error);
 
+/** recording_add_secrets() - before recording_start(): --write-secrets (struct recorder_options); warns of what that means */
+void recording_add_secrets(struct recording *r, recorder_secrets_fn *secrets_of, void *ctx);
+
 /** recording_start() - begin to record, if there is a -w; after privileges are dropped. @budget is borrowed */
 int recording_start(struct recording *r, size_t lanes, struct budget *budget, struct buffer *error);
 

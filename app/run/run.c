@@ -210,6 +210,8 @@ int run_open(struct run *r, const struct options *options, struct buffer *error)
 		return err;
 	if ((err = run_connect_broker(r, error)) < 0)
 		return err;
+	if (r->o->read_tls.write_secrets)
+		recording_add_secrets(&r->recording, key_logs_text, &r->key_logs);
 	if ((err = recording_start(&r->recording, r->lane_count, &r->budget, error)) < 0)
 		return err;
 	if ((err = outputs_start(&r->outputs, !r->live)) < 0) {

@@ -48,6 +48,7 @@ struct key_log_settings stages_key_logs(const struct options *o)
 		.path_count = o->read_tls.key_logs.count,
 		.live = o->files.count == 0,
 		.recordings = o->files.count > 0,
+		.hands_on = o->read_tls.write_secrets,
 		.no_way_out = broker_is_plain(&o->relay.target) && !o->read_tls.to_plain && !o->dry_run,
 	};
 }

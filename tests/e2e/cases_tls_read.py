@@ -7,6 +7,7 @@ line says what to do. No output has any of the secrets.
 """
 import json
 import re
+import shutil
 import subprocess
 
 from cases_tls import make_authority, make_certificate
@@ -212,6 +213,39 @@ def tls_without_server_hello(lab):
     check_no_secret(lab, keys, {keys})
 
 
+def of_tshark(path):
+    """What it makes of the recording by itself: the requests' targets."""
+    done = subprocess.run(["tshark", "-r", path, "-d", f"tcp.port=={PORT},tls", "-Y", "http.request", "-T", "fields", "-e", "http.request.uri"],
+                          check=False, capture_output=True, text=True, timeout=60)
+    check(done.returncode == 0, f"tshark: {done.stderr[-300:]}")
+    return done.stdout.split()
+
+
+def tls_secrets_are_written(lab):
+    """--write-secrets: the recording opens by itself, for us and for tshark, and has the secrets of chosen connections alone."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    path, sent = record(lab, ns)
+    written = lab.directory / "written.pcapng"
+    tap, _ = replay(lab, ns, path, "--keylog", keys, "-w", written, "--write-secrets", "--path", "/m[12]:")
+    chosen = [r for r in sent if re.search("/m[12]:", r["target"])]
+    compare(shadow.requests(), chosen)
+    check("whoever has" in tap.err, "nothing was said of what that means")
+    check(written.stat().st_mode & 0o077 == 0, "others can read the recording")
+    content = written.read_bytes()
+    secrets = re.findall(rb"(CLIENT_RANDOM|CLIENT_TRAFFIC_SECRET_0) ([0-9a-f]{64}) ([0-9a-f]+)$", content, re.MULTILINE)
+    check(len(secrets) == 4 and len({random for _, random, _ in secrets}) == 4, f"{len(secrets)} connections' secrets")
+    before = len(shadow.requests())
+    tap, report = replay(lab, ns, written)
+    compare(shadow.requests()[before:], chosen)
+    check(report["tls"]["read"] == report["tls"]["seen"] == 4, f"{report['tls']}")
+    if shutil.which("tshark"):
+        check(sorted(of_tshark(written)) == sorted(r["target"] for r in chosen), f"tshark: {len(of_tshark(written))} of {len(chosen)}")
+    check_no_secret(lab, keys, {keys, written})
+    without = subprocess.run([lab.binary, "-r", path, "-t", "sink:", "--keylog", keys, "--write-secrets"], check=False, capture_output=True, text=True)
+    check(without.returncode == 2 and "name its file with -w" in without.stderr, f"without -w: {without.returncode}, {without.stderr}")
+
+
 # CLIENT PORT VERSION: one connection; a numbered request for each line of stdin, which is answered by its number
 ASKED = r'''
 import http.client, ssl, sys
@@ -276,4 +310,4 @@ def tls_keys_come_after_wait(lab):
 
 
 CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait,
-         tls_without_server_hello]
+         tls_without_server_hello, tls_secrets_are_written]

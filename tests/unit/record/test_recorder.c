@@ -478,6 +478,73 @@ static void test_full_disk(void **state)
 	unlink(g.path);
 }
 
+/* ---- secrets ---- */
+
+static void secrets_of_test(void *ctx, const uint8_t *random, struct buffer *out)
+{
+	(*(unsigned *)ctx)++;
+	if (random[0] == 7)
+		buffer_add_str(out, "CLIENT_RANDOM 07 1234\n");
+}
+
+/** places_of() - of @text in the file, from the first on, and of a packet's first letter behind its block's head */
+static size_t places_of(const char *path, const char *text, size_t *places, size_t most)
+{
+	static char bytes[65536];
+	FILE *f = fopen(path, "rb");
+	size_t len = fread(bytes, 1, sizeof(bytes), f), n = 0;
+
+	fclose(f);
+	for (const char *at = bytes; n < most && (at = memmem(at, len - (size_t)(at - bytes), text, strlen(text))); at++)
+		places[n++] = (size_t)(at - bytes);
+	return n;
+}
+
+/* Of each flow with TLS that gave a chosen request, once for each connection, and before its packets */
+static void test_secrets(void **state)
+{
+	static const uint8_t known[TLS_SESSION_RANDOM] = { 7 }, unknown[TLS_SESSION_RANDOM] = { 8 };
+	unsigned asked = 0;
+	struct recorder_options options = { .file_count = 1,
+					    .snaplen = 262144,
+					    .max_memory = 16 * MIB,
+					    .secrets_of = secrets_of_test,
+					    .secrets_ctx = &asked };
+	struct rig g = { .now_ns = 1 };
+	struct tls_session *session[2] = { tls_session_new(0x0304, "x", "", known), tls_session_new(0x0304, "x", "", unknown) };
+	size_t secrets[8], first = 0, second = 0;
+
+	(void)state;
+	strcpy(g.path, "/tmp/test-recorder-XXXXXX");
+	g.fd = mkstemp(g.path);
+	options.files[0] = (struct recorder_file){ g.fd, DLT_RAW };
+	options.budget = &g.budget;
+	budget_init(&g.budget, 16 * MIB);
+	assert_int_equal(recorder_new(&options, &g.recorder), 0);
+	for (unsigned client = 1; client <= 4; client++) /* two with secrets, one without, one that is plain */
+		packet(&g, client, true, 0, 0, client == 1 ? "first" : client == 2 ? "second" : "other", 40);
+	for (unsigned i = 0; i < 12; i++) {
+		unsigned client = 1 + i % 4;
+		struct request_origin origin = origin_of(client, i);
+
+		origin.tls = client < 3 ? session[0] : client == 3 ? session[1] : NULL;
+		recorder_chosen(g.recorder, &origin);
+		packet(&g, client, true, 0, 0, "x", 40);
+	}
+	end(&g);
+	assert_int_equal(asked, 3);
+	assert_int_equal(g.stats.secrets, 2);
+	assert_int_equal(g.stats.packets, 16);
+	assert_int_equal(places_of(g.path, "CLIENT_RANDOM 07 1234\n", secrets, 8), 2);
+	assert_int_equal(places_of(g.path, "first", &first, 1), 1);
+	assert_int_equal(places_of(g.path, "second", &second, 1), 1);
+	assert_true(secrets[0] < first && first < secrets[1] && secrets[1] < second);
+	assert_int_equal(strlen(letters_in(g.path)), 16);
+	tls_session_unref(session[0]);
+	tls_session_unref(session[1]);
+	unlink(g.path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,7 +554,7 @@ int main(void)
 		cmocka_unit_test(test_comments),       cmocka_unit_test(test_flow_bound),
 		cmocka_unit_test(test_total_bound),    cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_hanging_reader), cmocka_unit_test(test_interrupt),
-		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_secrets),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

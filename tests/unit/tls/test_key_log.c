@@ -61,7 +61,8 @@ static void test_lines(void **state)
 		STEP("CLIENT_RANDOM " RANDOM " " SHORT "\n", 0, 0, 0, 1), /* a master secret has 48 bytes */
 		STEP("CLIENT_TRAFFIC_SECRET_0 " RANDOM " " SHORT "\rSERVER_TRAFFIC_SECRET_0 " RANDOM " " LONG "\r", 2, 0, 0, 0),
 		STEP("CLIENT_EARLY_TRAFFIC_SECRET " RANDOM " " SHORT "\n\n\r\n# said by hand\n", 1, 0, 3, 0),
-		STEP("EXPORTER_SECRET " RANDOM " " SHORT "\nCLIENT_HANDSHAKE_TRAFFIC_SECRET " RANDOM " " SHORT "\n", 0, 2, 0, 0),
+		STEP("EXPORTER_SECRET " RANDOM " " SHORT "\nEARLY_EXPORTER_SECRET " RANDOM " " SHORT "\n", 0, 2, 0, 0),
+		STEP("CLIENT_HANDSHAKE_TRAFFIC_SECRET " RANDOM " " SHORT "\nSERVER_HANDSHAKE_TRAFFIC_SECRET " RANDOM " " LONG "\n", 2, 0, 0, 0),
 		STEP("ECH_CONFIG " RANDOM " 00\nSOMETHING_NEW a b c\n", 0, 2, 0, 0),
 		STEP("CLIENT_RANDOM " RANDOM "\n", 0, 0, 0, 1),
 		STEP("CLIENT_RANDOM\n", 0, 0, 0, 1),
@@ -133,9 +134,35 @@ static void test_growing(void **state)
 	assert_int_equal(seen.entries, 1);
 }
 
+/* What is written reads as what it was */
+static void test_written(void **state)
+{
+	struct buffer text = { 0 };
+
+	(void)state;
+	for (int kind = 0; kind < TLS_SECRET_KINDS; kind++) {
+		struct key_log_entry entry = { .kind = (enum tls_secret_kind)kind, .secret_len = 48 };
+		struct seen seen;
+
+		memset(entry.random, 0xa5, sizeof(entry.random));
+		memset(entry.secret, 0x10 + kind, sizeof(entry.secret));
+		buffer_clear(&text);
+		key_log_write(&text, &entry);
+		assert_true(buffer_ok(&text) && text.len < KEY_LOG_LINE_MAX);
+		seen = read_text((const char *)text.bytes, text.len, 7);
+		assert_int_equal(seen.entries, 1);
+		assert_int_equal(seen.last.kind, entry.kind);
+		assert_int_equal(seen.last.secret_len, entry.secret_len);
+		assert_memory_equal(seen.last.random, entry.random, sizeof(entry.random));
+		assert_memory_equal(seen.last.secret, entry.secret, sizeof(entry.secret));
+	}
+	buffer_deinit(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_long_line),
