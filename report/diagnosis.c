@@ -29,6 +29,7 @@ void diagnose(const struct symptoms *s, struct diagnosis *out)
 {
 	*out = (struct diagnosis){ 0 };
 	if (!s->reads_broker && diagnose_capture(s, out)) {
+		diagnose_tls(s, out);
 		diagnose_requests(s, out);
 		diagnose_rules(s, out);
 	}

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "relay/broker_view.h"
 #include "report/books.h"
+#include "tls/secret_kind.h"
 
 #define VIEW_PORTS_MAX 16
 #define VIEW_NAMES_MAX 8
@@ -71,7 +72,17 @@ struct probe {
 	struct endpoint server;
 };
 
+/** struct keys_view - --keylog */
+struct keys_view {
+	bool is_given;
+	const char *unreadable; /* the sentence that says why, or NULL */
+	const char *readable, *readers; /* a file that others can read, and who; NULL: there is none */
+	uint64_t secrets[TLS_SECRET_KINDS]; /* lines with them */
+	uint64_t malformed;
+};
+
 struct symptoms {
+	struct keys_view keys;
 	const char *cannot_capture;      /* the sentence that says why, or NULL */
 	const char *sandbox_fails;       /* the sentence that says how, or NULL: nothing was looked at */
 	const char *ports;               /* as the user wrote them, "8080,8081"; NULL: none */
@@ -98,7 +109,7 @@ struct symptoms {
 enum finding_severity { FINDING_FAULT, FINDING_WARNING, FINDING_NOTE, FINDING_GOOD };
 
 #define DIAGNOSIS_BROKER 8 /* findings about one broker, of two */
-#define DIAGNOSIS_MAX (28 + VIEW_TUNNELS + BOOKS_TARGETS_MAX + 2 * DIAGNOSIS_BROKER)
+#define DIAGNOSIS_MAX (38 + VIEW_TUNNELS + BOOKS_TARGETS_MAX + 2 * DIAGNOSIS_BROKER)
 
 struct diagnosis_line {
 	enum finding_severity severity;

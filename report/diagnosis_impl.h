@@ -4,6 +4,7 @@
  *   diagnosis_line.c      what findings are made with
  *   diagnosis_capture.c   can packets be had, do any pass the filters, can they be read
  *   diagnosis_requests.c  are there requests in them, are they whole
+ *   diagnosis_tls.c       can TLS be read with the key log that is there
  *   diagnosis_targets.c   would they be chosen, would the targets take them
  *   diagnosis_broker.c    would a broker take them, or give them
  *   diagnosis.c           the order of all that
@@ -44,6 +45,7 @@ bool symptoms_names_port(const struct symptoms *s, uint16_t port);
 /** diagnose_capture() - false: what is behind it would only say the same again */
 bool diagnose_capture(const struct symptoms *s, struct diagnosis *d);
 void diagnose_requests(const struct symptoms *s, struct diagnosis *d);
+void diagnose_tls(const struct symptoms *s, struct diagnosis *d);
 void diagnose_rules(const struct symptoms *s, struct diagnosis *d);
 void diagnose_targets(const struct symptoms *s, struct diagnosis *d);
 void diagnose_brokers(const struct symptoms *s, struct diagnosis *d);

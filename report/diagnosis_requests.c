@@ -67,6 +67,12 @@ static void unknown_heads(const struct symptoms *s, struct diagnosis *d)
 	why_renew(b, &line->remedy);
 }
 
+/** tls_unread() - connections with TLS of which something else is said already */
+static uint64_t tls_unread(const struct books *b)
+{
+	return b->connections.tls + b->tls.seen - b->tls.tls_fate[TLS_READ];
+}
+
 static void joined_late(const struct symptoms *s, struct diagnosis *d)
 {
 	const struct books *b = &s->narrow.books;
@@ -80,7 +86,7 @@ static void joined_late(const struct symptoms *s, struct diagnosis *d)
 		line_say(line, " began before the capture; of their requests those are read that begin after it.");
 		return;
 	}
-	if (b->connections.tls + b->connections.http2 > 0)
+	if (tls_unread(b) + b->connections.http2 > 0)
 		return;
 	line = diagnosis_add(d, FINDING_FAULT, "midstream");
 	line_count(line, b->connections.midstream, "connection");
@@ -145,7 +151,7 @@ static void no_requests(const struct symptoms *s, struct diagnosis *d)
 	const struct books_connections *c = &b->connections;
 	struct diagnosis_line *line;
 
-	if (b->requests.seen > 0 || c->tls + c->http2 + c->midstream + c->multipath + c->proxy_unread > 0)
+	if (b->requests.seen > 0 || tls_unread(b) + c->http2 + c->midstream + c->multipath + c->proxy_unread > 0)
 		return;
 	line = diagnosis_add(d, FINDING_FAULT, "no_requests");
 	line_count(line, s->narrow.segments, "packet");

@@ -120,6 +120,21 @@ static const char misfit_advice[] = "have secrets in the key log that open nothi
 static const char after_wait_advice[] = "had their secrets only after --keylog-wait, and what had come before is not read: Envoy is up to 10 s "
 					"late: start it with --file-flush-interval-msec 100, or raise --keylog-wait";
 
+const char *why_tls(enum tls_fate fate)
+{
+	return tls_unread_advice[fate];
+}
+
+const char *why_tls_misfit(void)
+{
+	return misfit_advice;
+}
+
+const char *why_tls_after_wait(void)
+{
+	return after_wait_advice;
+}
+
 /* What most connections with TLS that were not read have in common; TLS_READ: there are none */
 static enum tls_fate tls_most_unread(const struct books *b)
 {

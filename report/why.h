@@ -31,4 +31,12 @@ void why_renew(const struct books *b, struct buffer *out);
 /** why_lacking() - whatever else was sent: append what the capture could not follow or read, and what to try; or nothing */
 void why_lacking(const struct books *b, const struct run_shape *shape, struct buffer *out);
 
+/**
+ * why_tls() - what is behind "3 of 4 connections with TLS": why they were not read, a colon, and the cure; not of TLS_READ
+ * why_tls_misfit() - of those in TLS_NO_KEYS that have secrets; why_tls_after_wait() - of those read, but not from their start
+ */
+const char *why_tls(enum tls_fate fate);
+const char *why_tls_misfit(void);
+const char *why_tls_after_wait(void);
+
 #endif

@@ -21,20 +21,10 @@
 
 #include "base/buffer.h"
 #include "base/span.h"
+#include "tls/secret_kind.h"
 
 #define TLS_RANDOM_BYTES 32
 #define TLS_SECRET_MAX   48 /* the hash of a suite is SHA-384 at most, and so long is a master secret of TLS 1.2 */
-
-/** enum tls_secret_kind - what a secret opens */
-enum tls_secret_kind {
-	TLS_MASTER_SECRET,  /* TLS 1.2: both directions */
-	TLS_CLIENT_EARLY,   /* TLS 1.3: what the client sends before the server has spoken */
-	TLS_CLIENT_TRAFFIC, /* ... and behind the handshake */
-	TLS_SERVER_TRAFFIC,
-	TLS_CLIENT_HANDSHAKE, /* ... of the handshake: not read here, but other readers of a recording need them */
-	TLS_SERVER_HANDSHAKE,
-	TLS_SECRET_KINDS,
-};
 
 /** struct key_log_entry - a line; whoever has one cleanses it (OPENSSL_cleanse()) */
 struct key_log_entry {

@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/doctor/broker_prober.h"
 #include "app/doctor/observer.h"
 #include "app/options/options.h"
 #include "app/process/privileges.h"
 #include "app/doctor/prober.h"
+#include "app/run/key_logs.h"
 #include "app/run/rules.h"
 #include "app/run/stages.h"
 #include "app/process/sandbox.h"
@@ -59,15 +61,24 @@ struct examination {
 	struct probe probes[TARGETS_MAX];
 	struct broker_view brokers[BROKERS_MAX];
 	struct broker_prober *broker_prober;
+	struct key_logs keys;
+	struct buffer keys_error;
 	struct buffer said;                    /* by the sandbox */
 	struct buffer path_text[TARGETS_MAX];
 	const char *path[TARGETS_MAX];         /* what a target is asked for; NULL: its base */
 };
 
-static struct observer_settings observer_of(const struct options *o)
+static struct observer_settings observer_of(const struct options *o, struct key_logs *keys)
 {
+	struct input_settings input = stages_inputs(o);
+
+	input.files.on_secrets = keys->secrets ? key_logs_add : NULL;
+	input.files.secrets_ctx = keys;
 	return (struct observer_settings){
-		.input = stages_inputs(o),
+		.input = input,
+		.secrets = keys->secrets,
+		.tls_may_come = stages_lane(o).tls_may_come,
+		.tls_wait_ns = o->read_tls.wait_ns,
 		.ports = &o->ports,
 		.vxlan_ports = &o->vxlan_ports,
 		.tracker = stages_tracker(o),
@@ -95,16 +106,20 @@ static struct prober_settings prober_of(const struct options *o, const struct ex
 }
 
 /** watch() - until the time is up, a signal comes, or the recording ends */
-static int watch(const struct options *o, struct observer *ob, double *seconds)
+static int watch(const struct options *o, struct key_logs *keys, struct observer *ob, double *seconds)
 {
 	int64_t limit = o->duration_ns > 0 ? o->duration_ns : WATCH_NS;
-	struct mono began = mono_now(), now = began;
+	struct mono began = mono_now(), now = began, keys_at = began;
 	bool stopped = false;
 	int got;
 
 	do {
 		got = observer_turn(ob);
 		now = mono_now();
+		if (keys->secrets && keys->set.live && now.ns - keys_at.ns >= KEY_LOGS_MS * NS_PER_MS) {
+			key_logs_read_on(keys);
+			keys_at = now;
+		}
 		if (!stopped && (interrupted || (o->files.count == 0 && now.ns - began.ns >= limit))) {
 			observer_stop(ob);
 			stopped = true;
@@ -180,7 +195,7 @@ static int examine(const struct options *o, struct observer *ob, struct symptoms
 		if (s->live)
 			log_info("doctor: watching for %.0f s; send some requests to the service",
 				 (double)(o->duration_ns > 0 ? o->duration_ns : WATCH_NS) / (double)NS_PER_S);
-		err = watch(o, ob, &s->seconds);
+		err = watch(o, &e->keys, ob, &s->seconds);
 		if (err < 0) {
 			buffer_add_str(error, "the capture broke off; is the interface still there?");
 			return err;
@@ -236,6 +251,27 @@ static int judge(const struct options *o, const struct symptoms *s)
 	return status;
 }
 
+/** open_keys() - what cannot be read of them is a symptom; without secrets the rest can be looked at all the same */
+static void open_keys(const struct options *o, struct examination *e, struct keys_view *out)
+{
+	struct key_log_settings set = stages_key_logs(o);
+
+	set.tells_shared = true;
+	out->is_given = set.path_count > 0;
+	if (key_logs_open(&e->keys, set, &e->keys_error) >= 0)
+		return;
+	out->unreadable = buffer_text(&e->keys_error);
+	key_logs_close(&e->keys);
+}
+
+static void note_secrets(const struct key_logs *k, struct keys_view *out)
+{
+	memcpy(out->secrets, k->counts.secrets, sizeof(out->secrets));
+	out->malformed = k->counts.malformed;
+	out->readable = k->shared_path;
+	out->readers = k->shared_with;
+}
+
 static int run(const struct options *o, struct buffer *error)
 {
 	struct symptoms s = {
@@ -252,7 +288,7 @@ static int run(const struct options *o, struct buffer *error)
 		.reads_broker = o->relay.source.host_count > 0,
 		.max_body = o->max_body,
 	};
-	const struct observer_settings settings = observer_of(o);
+	struct observer_settings settings;
 	struct examination e = { 0 };
 	struct observer *ob = NULL;
 	struct rules rules = { 0 };
@@ -264,9 +300,12 @@ static int run(const struct options *o, struct buffer *error)
 	s.ports = ports.len ? buffer_text(&ports) : NULL;
 	s.any_interface = s.live && o->interfaces.count == 1 && span_equal(span_str(o->interfaces.at[0]), SPAN_LITERAL("any"));
 	if (err == 0) {
+		open_keys(o, &e, &s.keys);
+		settings = observer_of(o, &e.keys);
 		ob = observer_new(&settings, rules.lane[0]->policy);
 		err = ob ? examine(o, ob, &s, &e, error) : -ENOMEM;
 	}
+	note_secrets(&e.keys, &s.keys);
 	if (err == 0)
 		status = judge(o, &s);
 	else
@@ -275,6 +314,8 @@ static int run(const struct options *o, struct buffer *error)
 	rules_deinit(&rules);
 	buffer_deinit(&ports);
 	broker_prober_free(e.broker_prober);
+	key_logs_close(&e.keys);
+	buffer_deinit(&e.keys_error);
 	buffer_deinit(&e.said);
 	for (size_t i = 0; i < TARGETS_MAX; i++)
 		buffer_deinit(&e.path_text[i]);

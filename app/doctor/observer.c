@@ -22,6 +22,7 @@
 #include "http/http1/http1_reader.h"
 #include "http/http1/request_line.h"
 #include "http/http2/http2_reader.h"
+#include "tls/tls_reader.h"
 
 #define BATCH_PACKETS 256
 #define WIDE_SNAPLEN  4096 /* a ClientHello fits, bodies need not */
@@ -38,7 +39,12 @@ struct observer {
 	struct source *narrow, *wide;
 	struct decoder *narrow_decoder, *wide_decoder;
 	struct tracker *tracker;
-	struct next_protocol http2; /* to which connections of HTTP/1 may change */
+	struct next_protocol http2, http2_in_tls; /* to which connections of HTTP/1 may change */
+	struct tls_lane tls;
+	struct tls_stats tls_stats;
+	struct counted_histogram tls_late_us;
+	struct histogram tls_late;
+	struct mono read_at;
 	struct budget budget;
 	struct capture_stats capture;
 	struct unread narrow_unread, wide_unread;
@@ -255,7 +261,11 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	struct http1_options http = { .sink = { .ctx = ob, .on_head = on_head, .on_request = on_request },
 				     .next = set->reads_http2 ? &ob->http2 : NULL };
 	struct http2_options http2 = { .sink = http.sink, .next = &ob->http2, .joins = set->joins_http2 };
-	struct reader_kind kinds[] = { http1_reader(&http), http2_reader(&http2) };
+	struct http1_options inner_http;
+	struct http2_options inner_http2;
+	struct tls_reader_options tls = { .secrets = set->secrets, .may_come = set->tls_may_come, .wait_ns = set->tls_wait_ns };
+	struct reader_kind kinds[READER_KINDS_MAX] = { http1_reader(&http) };
+	size_t kind_count = 1;
 
 	if (!ob)
 		return NULL;
@@ -267,9 +277,25 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	http.max_body = http2.max_body = set->max_body;
 	http.budget = http2.budget = &ob->budget;
 	http.stats = http2.stats = &ob->http;
+	inner_http = http;
+	inner_http.next = set->reads_http2 ? &ob->http2_in_tls : NULL;
+	inner_http2 = http2;
+	inner_http2.next = &ob->http2_in_tls;
+	tls.inner[0] = http1_reader(&inner_http);
+	tls.inner[1] = http2_reader(&inner_http2);
+	tls.inner_count = set->reads_http2 ? 2 : 1;
+	tls.budget = &ob->budget;
+	tls.stats = &ob->tls_stats;
+	tls.late_us = &ob->tls_late_us;
+	tls.lane = &ob->tls;
+	if (set->reads_http2)
+		kinds[kind_count++] = http2_reader(&http2);
+	if (set->secrets)
+		kinds[kind_count++] = tls_reader(&tls);
+	ob->read_at = mono_now();
 	ob->narrow_decoder = decoder_new(set->ports, set->vxlan_ports);
 	ob->wide_decoder = decoder_new(&every_port, set->vxlan_ports);
-	ob->tracker = tracker_new(&tracker, kinds, set->reads_http2 ? 2 : 1);
+	ob->tracker = tracker_new(&tracker, kinds, kind_count);
 	if (ob->narrow_decoder && ob->wide_decoder && ob->tracker)
 		return ob;
 	observer_free(ob);
@@ -307,10 +333,25 @@ int observer_open(struct observer *ob, struct buffer *error)
 	return ob->live ? open_live(ob, error) : open_files(ob, error);
 }
 
+/** pass_time() - live: secrets are waited for by our clock where no packet tells the time */
+static void pass_time(struct observer *ob, bool quiet)
+{
+	struct mono now;
+
+	if (!ob->live)
+		return;
+	now = mono_now();
+	tls_look(&ob->tls, quiet ? now.ns - ob->read_at.ns : 0);
+	ob->read_at = now;
+}
+
 int observer_turn(struct observer *ob)
 {
+	uint64_t before = counter_get(&ob->capture.received);
+
 	if (ob->narrow_state == 0)
 		ob->narrow_state = source_read(ob->narrow, BATCH_PACKETS, on_narrow, ob);
+	pass_time(ob, counter_get(&ob->capture.received) == before);
 	if (ob->wide_state == 0)
 		ob->wide_state = source_read(ob->wide, BATCH_PACKETS, on_wide, ob);
 	if (ob->narrow_state < 0 || ob->wide_state < 0)
@@ -331,9 +372,11 @@ void observer_finish(struct observer *ob, struct symptoms *s)
 {
 	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread,
 				      .reassembly = tracker_stats(ob->tracker), .http = &ob->http,
-				      .policy = &ob->decisions };
+				      .policy = &ob->decisions, .tls = &ob->tls_stats, .tls_late_us = &ob->tls_late };
 
 	tracker_finish(ob->tracker);
+	tls_finish(&ob->tls);
+	histogram_take(&ob->tls_late, &ob->tls_late_us);
 	books_take(&from, &ob->narrow_view.books);
 	unread_shares(&ob->wide_unread, ob->wide_view.unread);
 	s->wide = ob->wide_view;

@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 #include "reassembly/tracker.h"
 #include "report/diagnosis.h"
+#include "tls/secrets.h"
 
 struct observer;
 
@@ -26,6 +27,9 @@ struct observer_settings {
 	struct tracker_options tracker;             /* without its budget */
 	uint64_t max_memory, max_body;
 	bool reads_http2, joins_http2;
+	struct secrets *secrets; /* of TLS; NULL: none is read */
+	bool tls_may_come;       /* as in struct tls_reader_options, like the next */
+	int64_t tls_wait_ns;
 	const struct target_settings *targets;
 	size_t target_count;
 };

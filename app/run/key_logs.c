@@ -25,6 +25,14 @@ static void on_entry(void *ctx, const struct key_log_entry *entry)
 	secrets_add(k->secrets, entry, mono_now());
 }
 
+static void on_counted_entry(void *ctx, const struct key_log_entry *entry)
+{
+	struct key_logs *k = ctx;
+
+	k->counts.secrets[entry->kind]++;
+	on_entry(ctx, entry);
+}
+
 static void on_line(void *ctx, enum key_log_line line)
 {
 	struct key_logs *k = ctx;
@@ -48,7 +56,7 @@ static void start_again(struct key_log_file *f)
 /** read_on() - what was added since; 0, 1 if a peer has ended, or a negative errno */
 static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 {
-	struct key_log_sink sink = { k, on_entry, on_line };
+	struct key_log_sink sink = { k, on_counted_entry, on_line };
 	uint8_t bytes[16384];
 	ssize_t n = 0;
 
@@ -68,9 +76,13 @@ static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 }
 
-static void warn_if_shared(const char *path, const struct stat *st)
+static void warn_if_shared(struct key_logs *k, const char *path, const struct stat *st)
 {
-	if (st->st_mode & (S_IRGRP | S_IROTH))
+	if (!(st->st_mode & (S_IRGRP | S_IROTH)))
+		return;
+	k->shared_path = path;
+	k->shared_with = st->st_mode & S_IROTH ? "every user of this host" : "the group that it belongs to";
+	if (!k->set.tells_shared)
 		log_warn("\"%s\" can be read by others than its owner, and who reads it reads these connections: chmod 600", path);
 }
 
@@ -146,7 +158,7 @@ static int open_one(struct key_logs *k, const char *path, struct buffer *error)
 		buffer_printf(error, "the key log \"%s\" is no regular file%s", path, k->set.live ? ", and no named pipe" : "");
 		return -EINVAL;
 	}
-	warn_if_shared(path, &st);
+	warn_if_shared(k, path, &st);
 	err = read_on(k, f, SIZE_MAX);
 	if (err < 0)
 		buffer_printf(error, "cannot read the key log \"%s\": %s", path, strerror(-err));
@@ -166,7 +178,7 @@ static void tell_malformed(struct key_logs *k)
 /** end_all() - of what is not followed the last line needs no end */
 static void end_all(struct key_logs *k)
 {
-	struct key_log_sink sink = { k, on_entry, on_line };
+	struct key_log_sink sink = { k, on_counted_entry, on_line };
 
 	for (size_t i = 0; i < k->count; i++)
 		key_log_end(&k->files[i].log, &sink);
@@ -202,10 +214,8 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 	return err;
 }
 
-static void on_timer(uv_timer_t *timer)
+void key_logs_read_on(struct key_logs *k)
 {
-	struct key_logs *k = timer->data;
-
 	for (size_t i = 0; i < k->count;) {
 		struct key_log_file *f = &k->files[i];
 
@@ -219,6 +229,11 @@ static void on_timer(uv_timer_t *timer)
 		i++;
 	}
 	secrets_expire(k->secrets, mono_now());
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	key_logs_read_on(timer->data);
 }
 
 void key_logs_follow(struct key_logs *k, uv_loop_t *loop)

@@ -33,12 +33,14 @@ struct key_log_settings {
 	bool live;       /* they are followed, and what is old is forgotten */
 	bool recordings; /* secrets may come out of recordings, too */
 	bool hands_on;   /* those of chosen connections are asked for (key_logs_text()): handshakes' are kept, too */
+	bool tells_shared; /* who else can read a file is told by @shared_with, and no warning */
 	bool no_way_out; /* what was TLS would go to a broker as plain text: none is read */
 };
 
 /** struct key_log_counts - lines of all logs */
 struct key_log_counts {
 	uint64_t lines, malformed;
+	uint64_t secrets[TLS_SECRET_KINDS];
 };
 
 enum key_log_source { KEY_LOG_FILE, KEY_LOG_PIPE, KEY_LOG_LISTENER, KEY_LOG_PEER /* of the one before */ };
@@ -58,6 +60,7 @@ struct key_logs {
 	uid_t owner;  /* as whom we started */
 	struct key_log_counts counts; /* of @files; the loop's */
 	uint64_t told_malformed;
+	const char *shared_path, *shared_with; /* a file that others than its owner can read, and who; NULL: there is none */
 	uv_timer_t timer;
 	bool follows;
 };
@@ -68,6 +71,9 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 /** key_logs_follow() - live: read on, on @loop; key_logs_stop() before the loop ends */
 void key_logs_follow(struct key_logs *k, uv_loop_t *loop);
 void key_logs_stop(struct key_logs *k);
+
+/** key_logs_read_on() - ... what key_logs_follow() does each time, for who has no loop: no oftener than each KEY_LOGS_MS */
+void key_logs_read_on(struct key_logs *k);
 
 /** key_logs_add() - any thread: the text of a log out of a recording, with whole lines; @ctx: struct key_logs */
 void key_logs_add(void *ctx, struct span text);

@@ -309,5 +309,41 @@ def tls_keys_come_after_wait(lab):
     check_no_secret(lab, keys, {keys, late}, 2)
 
 
+def doctor_reads_tls(lab):
+    """With the key log, without, with others', wrong, none, and one that everybody can read: each has its finding, and no secret is in any."""
+    ns, keys = serve(lab)
+    path, _ = record(lab, ns)
+    wrong, others, empty = (lab.directory / f"{name}.log" for name in ("wrong", "others", "empty"))
+    lines = [line.split() for line in keys.read_text().splitlines() if re.match(r"\w+ ", line)]
+    wrong.write_text("".join(f"{label} {of} {secret[::-1]}\n" for label, of, secret in lines))
+    others.write_text("".join(f"{label} {of[::-1]} {secret}\n" for label, of, secret in lines))
+    empty.write_text("")
+    for log in (wrong, others, empty):
+        log.chmod(0o600)
+    shared = lab.directory / "shared.log"
+    shared.write_bytes(keys.read_bytes())
+    shared.chmod(0o644)
+    rows = ((None, False, {"tls": "run with a key log"}),
+            (keys, True, {"tls_read": f"{2 * CONNECTIONS} of {2 * CONNECTIONS} connections", "keylog": "secrets of clients with TLS 1.3"}),
+            (others, False, {"tls_no_keys": "--file-flush-interval-msec 100"}),
+            (wrong, False, {"tls_misfit": "open nothing"}),
+            (empty, False, {"keylog_empty": "has no secret", "tls": "A passive tap cannot read TLS"}),
+            (lab.directory / "nowhere.log", False, {"keylog_unreadable": "No such file"}),
+            (shared, True, {"keylog_shared": "every user of this host", "tls_read": "were read"}))
+    for log, works, findings in rows:
+        for form in ("--json", None):
+            done = subprocess.run([lab.binary, "doctor", "-r", path, "-p", str(PORT), "-t", "sink:", *(["--keylog", log] if log else []),
+                                   *([form] if form else [])], check=False, capture_output=True, text=True, timeout=60)
+            (lab.directory / f"{lab.label('doctor')}.txt").write_text(done.stdout + done.stderr)
+            check(done.returncode == (0 if works else 1), f"{log}: exit {done.returncode}: {done.stdout}")
+            if form:
+                said = {f["code"]: f["text"] + " " + f["try"] for f in json.loads(done.stdout)["findings"]}
+                for code, words in findings.items():
+                    check(words in said.get(code, ""), f"{log}: {code}: {said}")
+            else:
+                check(all(words in done.stdout for words in findings.values()), f"{log}: {done.stdout}")
+    check_no_secret(lab, keys, {keys, wrong, others, shared})
+
+
 CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait,
-         tls_without_server_hello, tls_secrets_are_written]
+         tls_without_server_hello, tls_secrets_are_written, doctor_reads_tls]

@@ -93,6 +93,79 @@ static void some_tls(struct symptoms *s)
 	s->wide.port[0].tls = 1;
 }
 
+static void keys_of_nothing(struct symptoms *s)
+{
+	s->keys = (struct keys_view){ .is_given = true, .malformed = 1 };
+}
+
+static void keys_there(struct symptoms *s)
+{
+	s->keys = (struct keys_view){ .is_given = true, .secrets = { [TLS_MASTER_SECRET] = 2, [TLS_CLIENT_TRAFFIC] = 1 } };
+}
+
+static void keys_unreadable(struct symptoms *s)
+{
+	s->keys = (struct keys_view){ .is_given = true, .unreadable = "cannot read the key log \"x\": denied" };
+}
+
+static void keys_shared(struct symptoms *s)
+{
+	keys_there(s);
+	s->keys.readable = "x";
+	s->keys.readers = "every user of this host";
+}
+
+static void tls_fates(struct symptoms *s, uint64_t seen, enum tls_fate fate, uint64_t n)
+{
+	s->narrow.books.tls.seen = seen;
+	s->narrow.books.tls.tls_fate[fate] = n;
+}
+
+static void tls_without_keys(struct symptoms *s)
+{
+	keys_there(s);
+	s->narrow.books.requests.seen = s->narrow.books.requests.complete = 0;
+	s->narrow.books.requests.decision[DECISION_CHOSEN] = 0;
+	tls_fates(s, 5, TLS_NO_KEYS, 5);
+	s->narrow.books.tls.misfit = 2;
+}
+
+static void tls_some_without_keys(struct symptoms *s)
+{
+	keys_there(s);
+	tls_fates(s, 5, TLS_READ, 4);
+	tls_fates(s, 5, TLS_NO_KEYS, 1);
+}
+
+static void tls_of_all_kinds(struct symptoms *s)
+{
+	tls_without_keys(s);
+	s->narrow.books.tls.misfit = 0;
+	tls_fates(s, 6, TLS_NO_KEYS, 0);
+	tls_fates(s, 6, TLS_UNSUPPORTED, 1);
+	tls_fates(s, 6, TLS_MIDSTREAM, 2);
+	tls_fates(s, 6, TLS_ECH, 1);
+	tls_fates(s, 6, TLS_LOST, 2);
+}
+
+static void tls_read_late(struct symptoms *s)
+{
+	keys_there(s);
+	tls_fates(s, 3, TLS_READ, 3);
+	s->narrow.books.tls.after_wait = 1;
+	s->narrow.books.tls.late.count = 2;
+	s->narrow.books.tls.late.max = 1500000;
+}
+
+static void tls_read_no_http(struct symptoms *s)
+{
+	tls_without_keys(s);
+	s->narrow.books.tls.misfit = 0;
+	tls_fates(s, 5, TLS_NO_KEYS, 0);
+	tls_fates(s, 5, TLS_READ, 5);
+	s->wide.port_count = 0;
+}
+
 static void only_http2(struct symptoms *s)
 {
 	no_requests_at_all(s);
@@ -671,6 +744,20 @@ static const struct {
 	{ no_requests_at_all, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_tls, "tls", FINDING_FAULT, false, "20 connections with TLS passed, on port 8443 (20); clients ask for models.example", "sidecar" },
 	{ some_tls, "tls", FINDING_WARNING, true, "1 connection with TLS", "(--keylog)" },
+	{ keys_of_nothing, "keylog_empty", FINDING_WARNING, true, "--keylog has no secret; 1 line is none of a key log.", "SSLKEYLOGFILE" },
+	{ keys_there, "keylog", FINDING_NOTE, true, "--keylog has 2 master secrets of TLS 1.2, 1 secret of clients with TLS 1.3.", "" },
+	{ keys_unreadable, "keylog_unreadable", FINDING_FAULT, false, "cannot read the key log \"x\": denied.", "name the file" },
+	{ keys_shared, "keylog_shared", FINDING_WARNING, true, "\"x\" can be read by every user of this host", "chmod 600" },
+	{ tls_without_keys, "tls_no_keys", FINDING_FAULT, false, "3 of 5 connections with TLS had no secret in time.", "--file-flush-interval-msec 100" },
+	{ tls_without_keys, "tls_misfit", FINDING_FAULT, false, "2 of 5 connections with TLS have secrets in the key log that open nothing.", "write a new one" },
+	{ tls_some_without_keys, "tls_no_keys", FINDING_WARNING, true, "1 of 5 connections with TLS had no secret in time.", "raise --keylog-wait" },
+	{ tls_of_all_kinds, "tls_unsupported", FINDING_FAULT, false, "1 of 6 connections with TLS have a version or a cipher suite that is not read.", "allow TLS 1.3" },
+	{ tls_of_all_kinds, "tls_midstream", FINDING_FAULT, false, "2 of 6 connections with TLS began before the capture", "start shadowtap first" },
+	{ tls_of_all_kinds, "tls_ech", FINDING_FAULT, false, "1 of 6 connections with TLS may hide another ClientHello (ECH)", "turn ECH off" },
+	{ tls_of_all_kinds, "tls_lost", FINDING_FAULT, false, "2 of 6 connections with TLS lost their handshake", "raise -B" },
+	{ tls_read_late, "tls_after_wait", FINDING_WARNING, true, "1 of 3 connections with TLS had their secrets only after --keylog-wait", "Envoy is up to 10 s late" },
+	{ tls_read_late, "tls_read", FINDING_GOOD, true, "3 of 3 connections with TLS were read; keys came after the data in 2 of them, by up to 1.50 s", "" },
+	{ tls_read_no_http, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1), and no request on them was seen to begin", "packets from the clients" },
 	{ http2_left_out, "http2", FINDING_FAULT, false, "on port 8001 (1), which --h2 off leaves out", "leave out --h2" },
 	{ ports_of_both, "requests", FINDING_GOOD, true, "passed whole, on port 8000 (7), with HTTP/2 on port 8001 (2); 100 would", "" },
