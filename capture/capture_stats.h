@@ -30,6 +30,22 @@ enum packet_result {
 	PACKET_RESULT_COUNT
 };
 
+/* Blocks of a pcapng recording that are no packets, say nothing of how to read them, and were passed over */
+#define BLOCK_SKIPS(X)                                                                                       \
+	X(NAMES,      "names")      /* names of hosts */                                                     \
+	X(STATISTICS, "statistics") /* of interfaces */                                                      \
+	X(SECRETS,    "secrets")    /* other than a key log of TLS */                                        \
+	X(CUSTOM,     "custom")                                                                              \
+	X(UNKNOWN,    "unknown")    /* of a kind that is in no specification that we know */                 \
+	X(MALFORMED,  "malformed")  /* it does not add up: the file ends there */
+
+enum block_skip {
+#define X(id, name) BLOCK_SKIP_##id,
+	BLOCK_SKIPS(X)
+#undef X
+	BLOCK_SKIP_COUNT
+};
+
 /* Of packets that were IGNORED_NOT_IP, _NOT_TCP or _LINKTYPE: what the outermost thing is that could not be read. */
 enum unread_kind { UNREAD_NOTHING, UNREAD_ETHERTYPE, UNREAD_UDP_PORT, UNREAD_IP_PROTOCOL, UNREAD_LINKTYPE };
 
@@ -87,6 +103,7 @@ static inline void unread_add(struct unread *u, uint32_t what, uint64_t packets)
 	X(received_bytes, received_bytes, REPORT, COUNTER, "shadowtap_capture_bytes_total",                  \
 	  "Bytes of the packets received, as they were on the wire.")                                        \
 	PARTS(result, PACKET_RESULT_COUNT)                                                                   \
+	PARTS(block_skip, BLOCK_SKIP_COUNT)                                                                  \
 	X(cut_payload, cut_payload, REPORT, COUNTER, "shadowtap_packets_cut_total",                          \
 	  "Packets decoded whose payload the snaplen or a mirror had cut.")                                  \
 	X(dropped_kernel, dropped_kernel, REPORT, DROPPED, "kernel",                                         \

@@ -15,8 +15,12 @@ enum pcapng_block {
 	PCAPNG_INTERFACE = 1,
 	PCAPNG_OLD_PACKET = 2,
 	PCAPNG_SIMPLE_PACKET = 3,
+	PCAPNG_NAMES = 4,
+	PCAPNG_STATISTICS = 5,
 	PCAPNG_PACKET = 6,
 	PCAPNG_SECRETS = 0x0a,
+	PCAPNG_CUSTOM = 0xbad,
+	PCAPNG_CUSTOM_NO_COPY = 0x40000bad,
 	PCAPNG_SECTION = 0x0a0d0d0a, /* the same in either byte order */
 };
 

@@ -95,6 +95,7 @@ __attribute__((format(printf, 3, 4))) static int damaged(struct pcapng_reader *p
 	p->failed = true;
 	if (!file_bytes_hold(&p->bytes, end))
 		return cut(p, 0, FILE_MAP_LOST);
+	p->counts.skipped[BLOCK_SKIP_MALFORMED]++;
 	va_start(args, how);
 	vsnprintf(p->error, sizeof(p->error), how, args);
 	va_end(args);
@@ -260,7 +261,7 @@ static int secrets_block(struct pcapng_reader *p, uint32_t len)
 	if (text > len - (BLOCK_HEAD + 8 + 4))
 		return damaged(p, head.at + head.len, "a block of secrets is too short for them");
 	if (kind != PCAPNG_TLS_KEYS) {
-		p->counts.skipped++;
+		p->counts.skipped[BLOCK_SKIP_SECRETS]++;
 		return skip_to_end(p, len - head.len, len);
 	}
 	p->counts.secrets++;
@@ -364,6 +365,21 @@ static int take_left(struct pcapng_reader *p)
 	return skip_to_end(p, left, p->left_len);
 }
 
+static enum block_skip skip_of(uint32_t type)
+{
+	switch (type) {
+	case PCAPNG_NAMES:
+		return BLOCK_SKIP_NAMES;
+	case PCAPNG_STATISTICS:
+		return BLOCK_SKIP_STATISTICS;
+	case PCAPNG_CUSTOM:
+	case PCAPNG_CUSTOM_NO_COPY:
+		return BLOCK_SKIP_CUSTOM;
+	default:
+		return BLOCK_SKIP_UNKNOWN;
+	}
+}
+
 /* Any block. Return: 1 with a packet in @out, OTHER_BLOCK, PCAP_ERROR_BREAK at the end, or PCAP_ERROR. */
 static int other_block(struct pcapng_reader *p, struct packet *out)
 {
@@ -391,7 +407,7 @@ static int other_block(struct pcapng_reader *p, struct packet *out)
 	case PCAPNG_SECRETS:
 		return secrets_block(p, len);
 	}
-	p->counts.skipped++;
+	p->counts.skipped[skip_of(type)]++;
 	return skip_to_end(p, len, len);
 }
 

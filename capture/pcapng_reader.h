@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "capture/capture_stats.h"
 #include "capture/decode.h"
 #include "capture/input.h"
 
@@ -24,7 +25,7 @@ typedef void secrets_fn(void *ctx, struct span keylog);
 /** struct pcapng_counts - blocks so far, since the beginning */
 struct pcapng_counts {
 	uint64_t sections, interfaces, packets, secrets;
-	uint64_t skipped; /* of other kinds: names, statistics, custom and unknown ones, secrets that are not TLS's */
+	uint64_t skipped[BLOCK_SKIP_COUNT]; /* of other kinds, and the one that ended the file */
 };
 
 /** pcapng_reader_knows() - does the content of @input begin as a pcapng file? Before anything of it is read */

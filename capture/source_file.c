@@ -315,8 +315,17 @@ static void file_source_interrupt(struct source *base)
 /* No kernel took part, so nothing was dropped. */
 static void file_source_update_stats(struct source *base, struct capture_stats *stats)
 {
+	const struct file_source *s = (const struct file_source *)base;
+
 	counter_set(&stats->dropped_kernel, 0);
 	counter_set(&stats->dropped_interface, 0);
+	for (int kind = 0; kind < BLOCK_SKIP_COUNT; kind++) {
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < s->count; i++)
+			n += s->file[i].pcapng ? pcapng_reader_counts(s->file[i].pcapng)->skipped[kind] : 0;
+		counter_set(&stats->block_skip[kind], n);
+	}
 }
 
 static uint64_t file_done(const struct file *f)

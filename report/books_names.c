@@ -9,6 +9,12 @@ const struct book_name result_names[] = {
 #undef X
 };
 
+const struct book_name block_skip_names[] = {
+#define X(id, name) { "blocks_skipped", name },
+	BLOCK_SKIPS(X)
+#undef X
+};
+
 const struct book_name lost_names[] = {
 #define X(id, name) { "lost", name },
 	LOST_REASONS(X)

@@ -15,6 +15,7 @@ struct book_name {
 	const char *group, *name;
 };
 
+extern const struct book_name block_skip_names[]; /* by enum block_skip */
 extern const struct book_name result_names[];   /* by enum packet_result */
 extern const struct book_name lost_names[];     /* by enum lost_reason */
 extern const struct book_name http2_start_names[]; /* by enum http2_start; the next three likewise */

@@ -208,6 +208,11 @@ static void of_capture(const struct books *b, struct buffer *out)
 	rows_of_run(out, &connection_rows, b);
 	rows_of_run(out, &http2_rows, b);
 	rows_of_run(out, &tls_rows, b);
+	family(out, "shadowtap_tls_keys_late_seconds", "histogram",
+	       "Connections with TLS that were read, but whose first record had to wait for its secret: for how long.");
+	times(out, "shadowtap_tls_keys_late_seconds", NULL, &b->tls.late);
+	family(out, "shadowtap_recording_blocks_skipped_total", "counter", "Blocks of pcapng recordings that are no packets and were passed over, by kind.");
+	parts(out, "shadowtap_recording_blocks_skipped_total", NULL, block_skip_names, b->packets.block_skip, BLOCK_SKIP_COUNT);
 	if (b->relay.shown)
 		rows_of_run(out, &relay_rows, b);
 	if (b->fleet.is_on)

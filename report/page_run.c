@@ -1,6 +1,7 @@
 /* page_run.c - from the wire to the shadow: where requests went, and whether the capture can be trusted */
 #include "report/page_impl.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* ---- the funnel ---- */
@@ -289,6 +290,15 @@ static const struct sign signs[] = {
 	{ "connections.proxy_unread", "connections that begin with a malformed PROXY header", "their requests are missing" },
 	{ "connections.not_http", "connections that speak no HTTP", NULL },
 	{ "connections.tls", "connections with TLS", "shadowtap cannot read them: tap where it is plain" },
+	{ "tls.no_keys", "connections with TLS without a secret in time", "they were not read: see the key log, or raise --keylog-wait" },
+	{ "tls.after_wait", "connections with TLS whose secrets came after --keylog-wait", "what came before was not read; raise it" },
+	{ "tls.unsupported", "connections with a version or suite of TLS that is not read", "allow TLS 1.3, or AES-GCM" },
+	{ "tls.midstream", "connections with TLS that began before the capture", "they were not read" },
+	{ "tls.ech", "connections with TLS that may hide another ClientHello (ECH)", "turn ECH off at the server" },
+	{ "tls.lost", "connections with TLS lost in gaps", "raise -B, or tap nearer" },
+	{ "packets.blocks_skipped.custom", "custom blocks of a pcapng recording that were passed over", NULL },
+	{ "packets.blocks_skipped.unknown", "blocks of a pcapng recording of a kind that is not known", NULL },
+	{ "packets.blocks_skipped.malformed", "blocks of a pcapng recording that do not add up", "what is behind them was not read" },
 	{ "connections.http2", "connections with HTTP/2", NULL },
 	{ "connections.multipath", "connections of Multipath TCP that could not be followed",
 	  "tap behind what ends Multipath TCP, or set net.mptcp.enabled=0 on the service" },
@@ -296,6 +306,21 @@ static const struct sign signs[] = {
 	{ "connections.evicted", "connections forgotten to keep memory bounded", "raise --max-memory" },
 	{ "events_dropped", "events that could not be written in time", NULL },
 };
+
+/** late_keys() - by how much secrets came after their data */
+static void late_keys(struct markup *p, struct view late)
+{
+	struct buffer half = { 0 }, most = { 0 };
+
+	if (view_count(view_get(late, "count")) == 0)
+		return;
+	format_time(&half, (double)view_count(view_get(late, "p50")));
+	format_time(&most, (double)view_count(view_get(late, "max")));
+	markup_say(p, "Secrets of TLS came after the data in %" PRIu64 " connections: in half of them by up to %s, in all by up to %s.",
+		   view_count(view_get(late, "count")), buffer_text(&half), buffer_text(&most));
+	buffer_deinit(&half);
+	buffer_deinit(&most);
+}
 
 void page_capture(struct markup *p, struct view report)
 {
@@ -317,6 +342,7 @@ void page_capture(struct markup *p, struct view report)
 		markup_table_end(p);
 	else
 		markup_say(p, "Nothing was dropped, cut, missed or seen in one direction only.");
+	late_keys(p, view_get(report, "tls.late_us"));
 	for (struct view_walk w = view_walk(view_get(report, "warnings")); view_size(view_get(report, "merged")) == 0 && view_next(&w);) {
 		struct buffer text = { 0 };
 

@@ -271,7 +271,8 @@ static void *lane_main(void *arg)
 	event_log_flush(l->event_log);
 	lane_push_late(l);
 	if (l->source) {
-		source_update_stats(l->source, &l->stats);
+		if (!shares_recording(l) || l->o.index == 0) /* what all of them read is counted once */
+			source_update_stats(l->source, &l->stats);
 		note_complaint(l);
 	}
 	if (!l->o.keep_open)

@@ -166,8 +166,10 @@ def tls_keys_come_late(lab):
     ns, keys = serve(lab)
     shadow, late = lab.shadow(ns), lab.directory / "late.log"
     late.touch(0o600)
+    page, text = lab.directory / "late.html", lab.directory / "late.md"
     tap = lab.live_tap(ns, "-i", "lo", "-p", PORT, "--keylog", late, "--keylog-wait", "5m", "-t", "http://127.0.0.1:9000", "-m", "10s", "-Z",
-                       "root", "-v", "--explain", "-w", lab.directory / "written.pcapng")
+                       "root", "--report", page, "--report", text,
+                       "-v", "--explain", "-w", lab.directory / "written.pcapng")
     sent = load(lab, ns, "TLSv1_3") + load(lab, ns, "TLSv1_2")
     check(not shadow.requests(), "requests were read before their secrets were known")
     late.write_bytes(keys.read_bytes())
@@ -177,6 +179,7 @@ def tls_keys_come_late(lab):
     told = report["tls"]["late_us"]
     check(report["tls"]["read"] == told["count"] == 2 * CONNECTIONS and 0 < told["p50"] <= told["max"] <= told["sum"], f"{report['tls']}")
     check(f"tls: keys came after the data in {2 * CONNECTIONS} connections, by p50 " in tap.err, f"{tap.err[-900:]}")
+    check(f"Secrets of TLS came after the data in {2 * CONNECTIONS} connections" in page.read_text(), "nothing of late keys on the page")
     check_no_secret(lab, keys, {keys, late})
 
 
@@ -302,6 +305,10 @@ def tls_keys_come_after_wait(lab):
         for client in clients.values():
             client.stdin.close()
             client.wait()
+    for page in ("stats", "metrics", "healthz"):
+        done = subprocess.run(lab.inside(ns, ["curl", "-s", f"http://127.0.0.1:9090/{page}"]), check=False, capture_output=True)
+        (lab.directory / f"admin-{page}.txt").write_bytes(done.stdout)
+    check(b"shadowtap_tls_keys_late_seconds_count 0" in (lab.directory / "admin-metrics.txt").read_bytes(), "nothing of late keys in /metrics")
     report = tap.stop()
     check(report["tls"]["after_wait"] == report["tls"]["read"] == report["tls"]["seen"] == 2, f"{report['tls']}")
     check("2 of 2 connections with TLS had their secrets only after --keylog-wait" in tap.err, f"{tap.err[-900:]}")

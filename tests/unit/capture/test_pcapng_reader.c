@@ -658,7 +658,7 @@ static void test_long_blocks(void **state)
 	assert_int_equal(pcapng_reader_next(p, &packet), PCAP_ERROR_BREAK);
 	assert_int_equal(pcapng_reader_counts(p)->packets, 2);
 	assert_int_equal(pcapng_reader_counts(p)->secrets, 1);
-	assert_int_equal(pcapng_reader_counts(p)->skipped, 1);
+	assert_int_equal(pcapng_reader_counts(p)->skipped[BLOCK_SKIP_CUSTOM], 1);
 	pcapng_reader_free(p);
 	input_free(input);
 	close(fd);
@@ -961,6 +961,52 @@ static void test_filters(void **state)
 	buffer_deinit(&error);
 }
 
+static void on_skipped_packet(void *ctx, const struct packet *packet)
+{
+	(void)ctx;
+	(void)packet;
+}
+
+/* What is passed over is counted by what it is, of a whole source, and so is the block that ends a file */
+static void test_skipped(void **state)
+{
+	static const uint64_t expected[BLOCK_SKIP_COUNT] = {
+		[BLOCK_SKIP_NAMES] = 1,  [BLOCK_SKIP_STATISTICS] = 2, [BLOCK_SKIP_SECRETS] = 1,
+		[BLOCK_SKIP_CUSTOM] = 2, [BLOCK_SKIP_UNKNOWN] = 1,    [BLOCK_SKIP_MALFORMED] = 1,
+	};
+	static const uint32_t types[] = { 4, 5, 5, 0xbad, 0x40000bad, 0x77 };
+	struct blocks b = { 0 };
+	struct capture_stats stats = { 0 };
+	struct source *source = NULL;
+	struct buffer error = { 0 };
+	char name[64];
+	const char *path = name;
+	struct file_options options = { .paths = &path, .path_count = 1 };
+	int fd = memfd_create("skipped", MFD_CLOEXEC);
+
+	(void)state;
+	blocks_section(&b, false);
+	blocks_interface(&b, 1, 0, 9, 0);
+	for (size_t i = 0; i < COUNT(types); i++)
+		blocks_other(&b, types[i], span_of("abcd", 4));
+	blocks_secrets(&b, 0x57474b4c, span_of("abcd", 4)); /* WireGuard's */
+	blocks_packet(&b, 0, 1, ABC, 3);
+	blocks_packet(&b, 7, 1, ABC, 3);
+	blocks_other(&b, 0x77, span_of("abcd", 4)); /* behind the damage */
+	assert_int_equal(write(fd, b.bytes.bytes, b.bytes.len), (ssize_t)b.bytes.len);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	assert_int_equal(source_open_files(&options, &source, &error), 0);
+	while (source_read(source, 10, on_skipped_packet, NULL) == 0)
+		;
+	source_update_stats(source, &stats);
+	for (int kind = 0; kind < BLOCK_SKIP_COUNT; kind++)
+		assert_int_equal(counter_get(&stats.block_skip[kind]), expected[kind]);
+	source_close(source);
+	buffer_deinit(&b.bytes);
+	buffer_deinit(&error);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -968,6 +1014,7 @@ int main(void)
 		cmocka_unit_test(test_stories_cut),
 		cmocka_unit_test(test_damages),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_long_blocks),
 		cmocka_unit_test(test_long_options),
 		cmocka_unit_test(test_libpcap_agrees),
