@@ -352,5 +352,26 @@ def doctor_reads_tls(lab):
     check_no_secret(lab, keys, {keys, wrong, others, shared})
 
 
+def doctor_reads_tls_live(lab):
+    """As the log grows; and secrets that come when all was said, but in time, are told of as that."""
+    ns, keys = serve(lab)
+    late = lab.directory / "late.log"
+    late.touch(0o600)
+    for log in (keys, late):
+        doctor = lab.start(ns, lab.binary, "doctor", "--json", "-i", "lo", "-p", PORT, "--keylog", log, "--keylog-wait", "5m", "-Z", "root", "-t", "sink:",
+                           "--duration", "10s", label="doctor")
+        wait_for("the doctor to watch", lambda: "watching" in doctor.err or not doctor.running())
+        load(lab, ns, "TLSv1_3")
+        if log == late:
+            late.write_bytes(keys.read_bytes())
+        status = doctor.wait()
+        found = {f["code"]: f["text"] for f in json.loads(doctor.out)["findings"]}
+        (lab.directory / f"{lab.label('doctor')}.txt").write_text(doctor.out + doctor.err)
+        check(status == 0 and f"{CONNECTIONS} of {CONNECTIONS} connections with TLS were read" in found.get("tls_read", ""), f"{log}: {found}")
+        check(log == keys or f"keys came after the data in {CONNECTIONS} of them" in found["tls_read"], f"{log}: {found}")
+        check("secrets of clients with TLS 1.3" in found["keylog"], f"{found}")
+    check_no_secret(lab, keys, {keys, late}, 1)
+
+
 CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait,
-         tls_without_server_hello, tls_secrets_are_written, doctor_reads_tls]
+         tls_without_server_hello, tls_secrets_are_written, doctor_reads_tls, doctor_reads_tls_live]
