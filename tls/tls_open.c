@@ -203,14 +203,20 @@ static void tell_bytes(struct tls *c, enum stream_side side, const struct chunk 
 	}
 }
 
-/** fate_of_unopened() - the secrets were known, but until the end no record of the client's was opened: did it send none? */
+/**
+ * fate_of_unopened() - the secrets were known, but until the end no record of the client's was opened: did it send none?
+ *
+ * Of TLS 1.3 one record is the end of its handshake, under other keys. A client that only looks whether a server is there,
+ * or does not like its certificate, sends no more, and that says nothing of the secrets.
+ */
 static enum tls_fate fate_of_unopened(const struct tls *c)
 {
 	const struct direction *d = &c->direction[SIDE_CLIENT];
+	unsigned of_handshake = c->server_hello.version == TLS_1_3;
 
 	if (d->gapped)
 		return TLS_LOST;
-	return c->direction[SIDE_SERVER].is_open ? TLS_READ : TLS_NO_KEYS;
+	return c->direction[SIDE_SERVER].is_open || d->unopened <= of_handshake ? TLS_READ : TLS_NO_KEYS;
 }
 
 static void tell_end(struct tls *c, enum lost_reason why, bool seen)

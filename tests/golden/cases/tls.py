@@ -160,6 +160,18 @@ def no_keys(bench):
         raise Failure("without secrets it is a connection that is not HTTP")
 
 
+@check("tls: a client that says nothing behind its handshake says nothing of the secrets")
+def silent(bench):
+    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+        capture = Capture()
+        t = Tls(bench, capture, version)
+        answers = [s for s in capture.segments if not s.from_client and s.payload]
+        if version == ssl.TLSVersion.TLSv1_3:  # the client is gone before the server's tickets are here
+            capture.drop(answers[-1])
+        t.c.close()
+        run(bench, capture, "--keylog", t.key_log, tls={"seen": 1, "read": 1})
+
+
 @check("tls: what another program recorded, with its secrets and with those of another connection")
 def recorded(bench):
     for version, other in ("12", "13"), ("13", "12"):
