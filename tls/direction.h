@@ -123,7 +123,7 @@ int direction_add_keys(struct direction *d, const struct suite *suite, struct sp
 
 /**
  * direction_feed() - the next bytes of the stream, in order
- * @chunk: peer_read is in plaintext of the other direction already
+ * @chunk: peer_read is in bytes of the wire, and is told so
  */
 void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk);
 

@@ -84,19 +84,33 @@ static bool take_result(struct tls *c, enum reader_result result, enum stream_si
 	return false;
 }
 
+/** translate() - @chunk, with what its sender had read in plaintext */
+static struct chunk translate(struct tls *c, enum stream_side side, const struct chunk *chunk)
+{
+	struct chunk out = *chunk;
+
+	if (out.peer_known && !(side == SIDE_CLIENT && c->unread_server))
+		out.peer_known = direction_plain_at(&c->direction[!side], chunk->peer_read, &out.peer_read);
+	return out;
+}
+
+/* What the sender had read is translated only here: what the server said meanwhile may just have been told (on_gap()). */
 static bool on_data(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
+	struct chunk piece;
+
 	if (c->state != TLS_OPEN)
 		return false;
+	piece = translate(c, side, chunk);
 	sync_place(c);
 	if (!c->inner && c->is_joined && side == SIDE_SERVER)
 		return true;
-	if (!c->inner && !make_inner(c, side, chunk->bytes)) {
+	if (!c->inner && !make_inner(c, side, piece.bytes)) {
 		if (side == SIDE_CLIENT && !c->is_joined)
 			tls_set_state(c, TLS_OVER); /* it is no HTTP */
 		return c->state == TLS_OPEN;
 	}
-	return take_result(c, c->inner->ops->on_chunk[side](c->inner, chunk), side, chunk);
+	return take_result(c, c->inner->ops->on_chunk[side](c->inner, &piece), side, &piece);
 }
 
 static bool on_gap(struct tls *c, enum stream_side side, uint32_t bytes, enum lost_reason why)
@@ -180,23 +194,12 @@ static struct direction_sink sink_of(struct tls *c, enum stream_side side)
 
 /* ---- what the tracker tells, once the connection is open ---- */
 
-/** translate() - @chunk, with what its sender had read in plaintext */
-static struct chunk translate(struct tls *c, enum stream_side side, const struct chunk *chunk)
-{
-	struct chunk out = *chunk;
-
-	if (out.peer_known && !(side == SIDE_CLIENT && c->unread_server))
-		out.peer_known = direction_plain_at(&c->direction[!side], chunk->peer_read, &out.peer_read);
-	return out;
-}
-
 static void tell_bytes(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
 	struct direction_sink sink = sink_of(c, side);
-	struct chunk piece = translate(c, side, chunk);
 	struct direction *d = &c->direction[side];
 
-	direction_feed(d, &c->env->directions, &sink, &piece);
+	direction_feed(d, &c->env->directions, &sink, chunk);
 	if (side == SIDE_CLIENT && d->state == DIRECTION_LOST && c->state == TLS_OPEN) {
 		end_inner(c, LOST_GAP, false);
 		tls_leave(c, d->is_open ? TLS_LOST : TLS_NO_KEYS);

@@ -160,6 +160,28 @@ def no_keys(bench):
         raise Failure("without secrets it is a connection that is not HTTP")
 
 
+@check("tls: a gap with the end of a request and the head of the next one, and another in its body, cost these two")
+def two_gaps(bench):
+    for version, suite in ((v, s) for name, v, s in SUITES if "CBC" not in name):
+        capture = Capture()
+        t = Tls(bench, capture, version, suite)
+        for i in range(8):
+            body, first = pattern(6000 if i in (2, 3) else 1, i), t.c.next[True]
+            request = http_request("POST", f"/v1/models/m{i}:predict", body)
+            t.client.write(request[:-len(body)])
+            head = t.carry(0)
+            t.client.write(body)
+            rest = t.carry(0)
+            if i == 2:
+                capture.drop(rest[-1])
+            elif i == 3:
+                capture.drop(*head, rest[2])
+            else:
+                capture.expect(t.c, "POST", f"/v1/models/m{i}:predict", body, first, t.c.next[True] - 1)
+            t.answer()
+        run(bench, capture, "--keylog", t.key_log, tls={"seen": 1, "read": 1})
+
+
 @check("tls: a client that says nothing behind its handshake says nothing of the secrets")
 def silent(bench):
     for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
