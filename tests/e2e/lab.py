@@ -255,12 +255,13 @@ class Lab:
         tap.wait_capturing()
         return tap
 
-    def client(self, namespace, program, mode, base, count, first=0):
-        """Run a client of tests/record/clients to its end; what it says it sent."""
+    def client(self, namespace, program, mode, base, count, first=0, env=None):
+        """Run a client of tests/record/clients to its end; what it says it sent. @env: variables beside our own."""
         script = RECORD / "clients" / program
         runner = "node" if program.endswith(".js") else PYTHON
         done = subprocess.run(self.inside(namespace, [runner, script, mode, base, count, first]), cwd=self.directory,
-                              check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+                              env={**os.environ, **(env or {})}, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=60)
         check(done.returncode == 0, f"client {program} {mode}: {done.stderr[-300:]}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""h2_service.py - an HTTP/2 server in clear text that writes down every request as it came
+"""h2_service.py - an HTTP/2 server, in clear text or over TLS, that writes down every request as it came
 
 The frames are read by python-h2, which is strict about what it takes. A
 connection begins with the preface (prior knowledge) or with an HTTP/1.1 request
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import ssl
 import sys
 import time
 
@@ -119,6 +120,15 @@ class Connection:
         await self.writer.drain()
 
 
+def tls_context(files):
+    """@files: certificate, key, key log."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files[:2])
+    context.keylog_filename = files[2]
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
 async def serve(args):
     log = open(args.log, "a", encoding="utf-8") if args.log else None
 
@@ -132,15 +142,16 @@ async def serve(args):
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, args.host, args.port, limit=1 << 20)
+    server = await asyncio.start_server(connected, args.host, args.port, limit=1 << 20, ssl=tls_context(args.tls) if args.tls else None)
     async with server:
         await server.serve_forever()
 
 
 def main():
-    parser = argparse.ArgumentParser(description="an HTTP/2 server in clear text that writes down every request")
+    parser = argparse.ArgumentParser(description="an HTTP/2 server that writes down every request")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8002)
+    parser.add_argument("--tls", nargs=3, metavar=("CERT", "KEY", "KEYLOG"), help="over TLS, with ALPN h2")
     parser.add_argument("--log", help="append every request to this file, one JSON object a line")
     asyncio.run(serve(parser.parse_args()))
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// node.js MODE BASE_URL COUNT [FIRST] - requests by Node's fetch (undici) and by http.request
+// node.js MODE BASE_URL COUNT [FIRST] - requests by Node's fetch (undici) and by http.request, or https.request
 //
 // What went out is told on stdout, one JSON object a line, as the Python clients do.
 'use strict'
 const crypto = require('crypto')
-const http = require('http')
+const http = require((process.argv[3] || '').startsWith('https:') ? 'https' : 'http')
 
 const PREDICT = '/v1/models/digits:predict'
 
