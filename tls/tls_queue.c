@@ -10,13 +10,23 @@ void tls_queue_init(struct tls_queue *q)
 	q->end = &q->first;
 }
 
+static struct span bytes_of(const struct tls_waiting *what)
+{
+	return what->event == TLS_BYTES ? what->chunk.bytes : span_of(NULL, 0);
+}
+
+bool tls_queue_is_full(const struct tls_queue *q, const struct tls_waiting *what)
+{
+	return q->charged + sizeof(*what) + bytes_of(what).len > QUEUE_MAX;
+}
+
 bool tls_queue_add(struct tls_queue *q, struct budget *budget, const struct tls_waiting *what)
 {
-	struct span bytes = what->event == TLS_BYTES ? what->chunk.bytes : span_of(NULL, 0);
+	struct span bytes = bytes_of(what);
 	size_t size = sizeof(*what) + bytes.len;
 	struct tls_waiting *w;
 
-	if (q->charged + size > QUEUE_MAX || !budget_charge(budget, size))
+	if (tls_queue_is_full(q, what) || !budget_charge(budget, size))
 		return false;
 	w = malloc(size);
 	if (!w) {

@@ -36,6 +36,9 @@ void tls_queue_init(struct tls_queue *q);
 /** tls_queue_add() - a copy of @what; false if there is no memory for it, or there is more than a connection may have */
 bool tls_queue_add(struct tls_queue *q, struct budget *budget, const struct tls_waiting *what);
 
+/** tls_queue_is_full() - would @what be more than a connection may have? */
+bool tls_queue_is_full(const struct tls_queue *q, const struct tls_waiting *what);
+
 /** tls_queue_take() - the next one, given: for tls_waiting_free(); NULL if there is none */
 struct tls_waiting *tls_queue_take(struct tls_queue *q);
 

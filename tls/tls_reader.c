@@ -350,10 +350,34 @@ static enum reader_result result_of(const struct tls *c)
 	return c->state == TLS_OVER ? READER_LEFT : READER_LIVE;
 }
 
+static void destroy(struct tls *c);
+
+/** make_room() - who waits for its secrets longest waits no more; false if that is @c, or none does */
+static bool make_room(struct tls_env *env, const struct tls *c)
+{
+	struct tls *oldest = env->waiting;
+
+	if (!oldest || oldest == c)
+		return false;
+	give_up(oldest);
+	if (oldest->is_detached)
+		destroy(oldest);
+	return true;
+}
+
+/** queue() - @what waits, and if there is no memory for it another connection has to make room; false: it cannot */
+static bool queue(struct tls *c, const struct tls_waiting *what)
+{
+	while (!tls_queue_add(&c->queue, c->env->budget, what))
+		if (tls_queue_is_full(&c->queue, what) || !make_room(c->env, c))
+			return false;
+	return true;
+}
+
 /** put_off() - what cannot be read yet */
 static void put_off(struct tls *c, const struct tls_waiting *what)
 {
-	if (tls_queue_add(&c->queue, c->env->budget, what))
+	if (queue(c, what))
 		return;
 	if (c->state != TLS_SECRETS) {
 		tls_leave(c, TLS_LOST);
@@ -519,8 +543,9 @@ static struct reader *make(void *shared, const struct reader_start *start)
 	struct tls_env *env = shared;
 	struct tls *c;
 
-	if (!budget_charge(env->budget, sizeof(*c)))
-		return NULL;
+	while (!budget_charge(env->budget, sizeof(*c)))
+		if (!make_room(env, NULL))
+			return NULL;
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		budget_release(env->budget, sizeof(*c));

@@ -1,0 +1,267 @@
+/*
+ * test_tls_crowd.c - more connections that wait for their secrets than there is memory for
+ *
+ * All have the handshake of one of OpenSSL's and a record of the client's behind it, each under a random of its own, and all
+ * end. The bound holds at any time. Who has waited longest makes room, so when the secrets come the youngest are read,
+ * as many as there was memory for, and each connection is counted once. With enough memory none is left out.
+ */
+#include "tests/rig/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reassembly/tracker.h"
+#include "tests/rig/tls_talk.h"
+#include "tls/tls_reader.h"
+
+#define CROWD      2000
+#define RANDOM_AT  11 /* of the ClientHello's random, in its record */
+#define SECRET_NS  (100 * NS_PER_S)
+
+/* ---- the inner reader counts bytes of clients ---- */
+
+struct heard {
+	struct reader reader; /* first, of all connections */
+	size_t bytes, readers;
+};
+
+static void *hear_open(const void *config)
+{
+	return (void *)config;
+}
+
+static void hear_close(void *shared)
+{
+	(void)shared;
+}
+
+static enum claim hear_claims(struct span bytes, enum stream_side side, bool at_start)
+{
+	(void)bytes;
+	return side == SIDE_CLIENT && at_start ? CLAIM_LIKELY : CLAIM_NONE;
+}
+
+static const struct reader_ops hear_ops;
+
+static struct reader *hear_make(void *shared, const struct reader_start *start)
+{
+	struct heard *h = shared;
+
+	(void)start;
+	h->reader.ops = &hear_ops;
+	h->readers++;
+	return &h->reader;
+}
+
+static enum reader_result hear_client(struct reader *r, const struct chunk *chunk)
+{
+	((struct heard *)r)->bytes += chunk->bytes.len;
+	return READER_LIVE;
+}
+
+static enum reader_result hear_server(struct reader *r, const struct chunk *chunk)
+{
+	(void)r;
+	(void)chunk;
+	return READER_LIVE;
+}
+
+static void hear_gap(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now)
+{
+	(void)r;
+	(void)side;
+	(void)bytes;
+	(void)why;
+	(void)now;
+}
+
+static bool hear_half_end(struct reader *r, enum stream_side side)
+{
+	(void)r;
+	(void)side;
+	return true;
+}
+
+static void hear_end(struct reader *r, enum lost_reason why, bool seen)
+{
+	(void)r;
+	(void)why;
+	(void)seen;
+}
+
+static void hear_free(struct reader *r)
+{
+	(void)r;
+}
+
+static const struct reader_ops hear_ops = {
+	.name = "hearing",
+	.open = hear_open,
+	.close = hear_close,
+	.claims = hear_claims,
+	.make = hear_make,
+	.on_chunk = { hear_client, hear_server },
+	.on_gap = hear_gap,
+	.on_half_end = hear_half_end,
+	.on_end = hear_end,
+	.free = hear_free,
+};
+
+/* ---- the crowd ---- */
+
+struct crowd {
+	struct tls_talk talk;
+	struct heard heard;
+	struct budget budget;
+	struct tls_stats stats;
+	struct counted_histogram late_us;
+	struct tls_lane lane;
+	struct secrets *secrets;
+	struct tracker *tracker;
+	int64_t now;
+	uint8_t bytes[8192]; /* of a flight, under a connection's own random */
+};
+
+static void open_crowd(struct crowd *c, size_t limit)
+{
+	struct tls_reader_options tls = { .may_come = true, .wait_ns = SECRET_NS, .inner_count = 1 };
+	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000 };
+	struct reader_kind kind;
+
+	memset(c, 0, sizeof(*c));
+	tls_talk_init(&c->talk, &(struct tls_talk_options){ .version = TLS1_3_VERSION });
+	tls_talk_handshake(&c->talk);
+	tls_talk_write(&c->talk, 0, SPAN_LITERAL("hello"));
+	budget_init(&c->budget, limit);
+	c->secrets = secrets_new(CROWD, 0);
+	tls.secrets = c->secrets;
+	tls.inner[0] = (struct reader_kind){ &hear_ops, &c->heard };
+	tls.budget = tracker.budget = &c->budget;
+	tls.stats = &c->stats;
+	tls.late_us = &c->late_us;
+	tls.lane = &c->lane;
+	kind = tls_reader(&tls);
+	c->tracker = tracker_new(&tracker, &kind, 1);
+	assert_non_null(c->tracker);
+	c->now = NS_PER_S;
+}
+
+static void close_crowd(struct crowd *c)
+{
+	tracker_finish(c->tracker);
+	tls_finish(&c->lane);
+	tracker_free(c->tracker);
+	secrets_free(c->secrets);
+	tls_talk_deinit(&c->talk);
+	assert_int_equal(budget_used(&c->budget), 0);
+}
+
+static void set_random(uint8_t *random, unsigned number)
+{
+	memset(random, 0x5a, TLS_RANDOM_BYTES);
+	memcpy(random, &number, sizeof(number));
+}
+
+static void feed(struct crowd *c, unsigned number, bool of_server, uint32_t sent[2], uint8_t flags, struct span bytes)
+{
+	const struct endpoint ends[2] = { { .family = 4, .addr = { 10, 0, 1, 1 }, .port = (uint16_t)(10000 + number) },
+					  { .family = 4, .addr = { 10, 0, 0, 2 }, .port = 443 } };
+	struct segment s = { .src = ends[of_server],
+			     .dst = ends[!of_server],
+			     .payload = bytes,
+			     .ts = { c->now += 1000 },
+			     .seq = 1000 + sent[of_server],
+			     .ack = 1000 + sent[!of_server],
+			     .flags = flags };
+
+	tracker_feed(c->tracker, &s);
+	sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
+	assert_true(budget_used(&c->budget) <= c->budget.limit);
+}
+
+static void speak(struct crowd *c, unsigned number)
+{
+	uint32_t sent[2] = { 0 };
+
+	feed(c, number, false, sent, TCP_SYN, span_of(NULL, 0));
+	feed(c, number, true, sent, TCP_SYN | TCP_ACK, span_of(NULL, 0));
+	for (size_t i = 0; i < c->talk.flight_count; i++) {
+		struct span flight = buffer_span(&c->talk.flights[i].bytes);
+
+		assert_true(flight.len <= sizeof(c->bytes));
+		memcpy(c->bytes, flight.at, flight.len);
+		if (i == 0)
+			set_random(c->bytes + RANDOM_AT, number);
+		feed(c, number, c->talk.flights[i].of_server, sent, TCP_ACK, span_of(c->bytes, flight.len));
+	}
+	feed(c, number, false, sent, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+	feed(c, number, true, sent, TCP_FIN | TCP_ACK, span_of(NULL, 0));
+}
+
+static void on_entry(void *ctx, const struct key_log_entry *entry)
+{
+	struct key_log_entry own = *entry;
+	struct crowd *c = ctx;
+
+	for (unsigned number = 0; number < CROWD; number++) {
+		set_random(own.random, number);
+		secrets_add(c->secrets, &own, (struct mono){ 0 });
+	}
+}
+
+static void tell_secrets(struct crowd *c)
+{
+	struct key_log_sink sink = { c, on_entry, NULL };
+	struct key_log log = { 0 };
+
+	key_log_feed(&log, buffer_span(&c->talk.key_log), &sink);
+	key_log_end(&log, &sink);
+}
+
+/** read_of() - of so many connections, with so much memory */
+static uint64_t read_of(struct crowd *c, size_t limit)
+{
+	uint64_t read;
+
+	open_crowd(c, limit);
+	for (unsigned number = 0; number < CROWD; number++)
+		speak(c, number);
+	tell_secrets(c);
+	tls_look(&c->lane, 0);
+	read = counter_get(&c->stats.tls_fate[TLS_READ]);
+	assert_int_equal(c->heard.bytes, 5 * read);
+	close_crowd(c);
+	assert_int_equal(counter_get(&c->stats.tls_seen), CROWD);
+	assert_int_equal(counter_get(&c->stats.tls_fate[TLS_NO_KEYS]), CROWD - read);
+	return read;
+}
+
+static void test_enough(void **state)
+{
+	static struct crowd c;
+
+	(void)state;
+	assert_int_equal(read_of(&c, 256 << 20), CROWD);
+}
+
+static void test_oldest_make_room(void **state)
+{
+	static struct crowd c;
+	uint64_t some, more;
+
+	(void)state;
+	some = read_of(&c, 1 << 20);
+	more = read_of(&c, 2 << 20);
+	assert_true(some > 50 && some < CROWD / 2);
+	assert_true(more > some * 19 / 10 && more < some * 21 / 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_enough),
+		cmocka_unit_test(test_oldest_make_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
