@@ -16,6 +16,8 @@
 #define PIECES_AT_ONCE 64                   /* of a file that grows without end, before the loop does something else */
 #define PEERS_WAITING  16
 
+static const char made_first[] = "; a server makes it when it has something to write: make it before, empty and with mode 0600, or a named pipe";
+
 static void on_entry(void *ctx, const struct key_log_entry *entry)
 {
 	const struct key_logs *k = ctx;
@@ -149,7 +151,8 @@ static int open_one(struct key_logs *k, const char *path, struct buffer *error)
 		err = -errno;
 		if (f->fd >= 0)
 			close(f->fd);
-		buffer_printf(error, "cannot read the key log \"%s\": %s", path, strerror(-err));
+		buffer_printf(error, "cannot read the key log \"%s\": %s%s", path, strerror(-err),
+			      err == -ENOENT && k->set.live ? made_first : "");
 		return err;
 	}
 	k->count++;

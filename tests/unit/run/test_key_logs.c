@@ -92,12 +92,21 @@ static void test_whole(void **state)
 
 static void test_missing(void **state)
 {
+	static const char *const paths[] = { path };
 	struct key_logs k;
 
 	(void)state;
 	unlink(path);
-	assert_int_equal(open_logs(&k, false), -ENOENT);
-	key_logs_close(&k);
+	for (int live = 0; live < 2; live++) {
+		struct key_log_settings set = { .paths = paths, .path_count = 1, .live = live };
+		struct buffer error = { 0 };
+
+		memset(&k, 0, sizeof(k));
+		assert_int_equal(key_logs_open(&k, set, &error), -ENOENT);
+		assert_int_equal(strstr(buffer_text(&error), "make it before") != NULL, live); /* one who records has it already */
+		buffer_deinit(&error);
+		key_logs_close(&k);
+	}
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(open_logs(&k, true), -EINVAL);
 	key_logs_close(&k);
