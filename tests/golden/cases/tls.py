@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import ssl
+import struct
 import subprocess
 import tempfile
 
 from harness import OK, TOP, Capture, Failure, Skip, check, check_books, compare_requests, http_request, pattern
+from packets import pcapng, records
 
 PAIR = {}
 
@@ -205,6 +207,53 @@ def recorded(bench):
             problems = check_books(result)
             if found != {"seen": 1, fate: 1} or result.requests or problems:
                 raise Failure(f"{path} with {logs}: tls is {found}, {len(result.requests)} requests; " + "; ".join(problems))
+
+
+def secrets_block(e, log, kind=0x544c534b):
+    """a Decryption Secrets Block"""
+    body = struct.pack(e + "II", kind, len(log)) + log + b"\0" * (-len(log) % 4)
+    return struct.pack(e + "II", 10, len(body) + 12) + body + struct.pack(e + "I", len(body) + 12)
+
+
+def with_block(e, file, block, before):
+    """@file, a pcapng, with @block before its block number @before, or behind all"""
+    at = 0
+    while before > 0 and at < len(file):
+        at += struct.unpack(e + "I", file[at + 4:at + 8])[0]
+        before -= 1
+    return file[:at] + block + file[at:]
+
+
+@check("tls: secrets that the recording has in itself, wherever they are, in sections of either byte order")
+def in_recording(bench):
+    capture = Capture()
+    t = Tls(bench, capture)
+    for i in range(3):
+        t.ask(f"/v1/models/m{i}:predict", pattern(3000, i))
+        t.answer()
+    capture.settle()
+    with open(t.key_log, "rb") as f:
+        log = f.read()
+    recs = records(capture.segments, capture.link)
+    for request in capture.expected:
+        request.ts_first = None  # a record is read when its last byte is here
+    for e, o, big in ("<", ">", False), (">", "<", True):
+        file, half = (pcapng(r, [(capture.link.linktype, 9)], big=big) for r in (recs, recs[:8]))
+        other = pcapng(recs[8:], [(capture.link.linktype, 6)], big=not big)
+        for name, content, is_read in (
+                ("in front", with_block(e, file, secrets_block(e, log), 1), True),
+                ("between", with_block(e, file, secrets_block(e, log), 9), True),
+                ("behind", with_block(e, file, secrets_block(e, log), 1000), True),
+                ("in the first section", with_block(e, half, secrets_block(e, log), 2) + other, True),
+                ("in the second section", half + with_block(o, other, secrets_block(o, log), 2), True),
+                ("of another kind", with_block(e, file, secrets_block(e, log, kind=0x57474b4c), 1), False),
+                ("none", file, False)):
+            result = bench.read("-r", bench.path("capture.pcapng", content), "-p", "8000")
+            problems = check_books(result)
+            if is_read:
+                problems += compare_requests(capture.expected, result.requests)
+            if (fates(result) == {"seen": 1, "read": 1}) != is_read or problems or bool(result.requests) != is_read:
+                raise Failure(f"{name}, big endian {big}: {fates(result)}, {len(result.requests)} requests; " + "; ".join(problems[:4]))
 
 
 @check("tls: connections that began before the recording")
