@@ -224,6 +224,20 @@ def with_block(e, file, block, before):
     return file[:at] + block + file[at:]
 
 
+@check("tls: forged segments within a record, that look like records, cost the request that they are of")
+def forged(bench):
+    capture = Capture()
+    t = Tls(bench, capture)
+    for i in range(12):
+        forges = i in (3, 7)
+        sent = t.ask(f"/v1/models/m{i}:predict", pattern(6000, i), expect=not forges)
+        if forges:  # headers that fit each other, and no tag that holds
+            for s in sent[1:-1]:
+                s.payload = b"".join(b"\x17\x03\x03\x00\x13" + pattern(19, n) for n in range(60))[:len(s.payload)]
+        t.answer()
+    run(bench, capture, "--keylog", t.key_log, tls={"seen": 1, "read": 1})
+
+
 @check("tls: secrets that the recording has in itself, wherever they are, in sections of either byte order")
 def in_recording(bench):
     capture = Capture()
