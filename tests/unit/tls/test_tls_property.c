@@ -469,9 +469,10 @@ static size_t mark_passed(struct story *s)
 	return first;
 }
 
+/* One of which a byte was lost cannot be opened, and one of a single byte may be equal to the next */
 static bool is_piece(const struct story *s, const struct truth *t, const struct notes *n, const struct piece *p, size_t at)
 {
-	return t->len == p->len && (at == SIZE_MAX || at == t->at) &&
+	return !t->touched && t->len == p->len && (at == SIZE_MAX || at == t->at) &&
 	       memcmp(s->plain.bytes + t->at, n->bytes.bytes + p->at, p->len) == 0;
 }
 
