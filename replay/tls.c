@@ -35,7 +35,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/span.h"
-#include "replay/tls_trust.h"
+#include "base/tls_trust.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
 
@@ -151,41 +151,6 @@ static int on_certificate_asked(SSL *ssl, void *unused)
 	return 1;
 }
 
-/* OpenSSL: a key is encrypted. Its own answer would be to ask on the terminal. */
-static int on_passphrase(char *out, int size, int for_writing, void *unused)
-{
-	(void)out;
-	(void)size;
-	(void)for_writing;
-	(void)unused;
-	return -1;
-}
-
-static int refuse_file(struct buffer *error, const char *what, const char *path, const char *advice)
-{
-	buffer_printf(error, "cannot use the %s \"%s\": %s; %s", what, path, tls_reason(), advice);
-	return -EINVAL;
-}
-
-/** load_identity() - our own certificate and key */
-static int load_identity(SSL_CTX *ctx, const struct tls_options *o, struct buffer *error)
-{
-	const char *key = o->key_file ? o->key_file : o->cert_file;
-
-	if (!o->cert_file)
-		return 0;
-	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
-		return refuse_file(error, "certificate of --cert", o->cert_file,
-				   "name a readable file with a certificate in PEM form");
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		return refuse_file(error, o->key_file ? "key of --key" : "key in the file of --cert", key,
-				   o->key_file ? "name a readable file with the key of --cert in PEM form, "
-						 "without a passphrase"
-					       : "name its file with --key, in PEM form, without a passphrase");
-	return 0;
-}
-
 /** load_peer() - whom the certificate must name: RFC 9525, 6 */
 static int load_peer(struct tls_context *c, const char *host)
 {
@@ -229,7 +194,6 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 	if (!c->bio || !c->ctx)
 		return -ENOMEM;
 	SSL_CTX_set_app_data(c->ctx, c);
-	SSL_CTX_set_default_passwd_cb(c->ctx, on_passphrase);
 	SSL_CTX_set_cert_cb(c->ctx, on_certificate_asked, NULL);
 	SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -242,7 +206,7 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 	err = load_peer(c, host);
 	if (err == 0 && !o->insecure)
 		err = tls_trust_load(c->ctx, o->ca_file, error);
-	return err < 0 ? err : load_identity(c->ctx, o, error);
+	return err < 0 ? err : tls_identity_load(c->ctx, o->cert_file, o->key_file, error);
 }
 
 int tls_context_new(const struct tls_options *options, const char *host, const char *protocol,

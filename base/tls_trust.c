@@ -8,7 +8,7 @@
  * OpenSSL's programs do, else the first bundle that exists in the places where
  * distributions keep theirs, else every file of OpenSSL's directory.
  */
-#include "replay/tls_trust.h"
+#include "base/tls_trust.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +23,8 @@
 #include <openssl/x509.h>
 
 #define CA_FILES_MAX 4096 /* of a directory */
+
+/* ---- whom we believe ---- */
 
 const char *tls_reason(void)
 {
@@ -118,4 +120,39 @@ int tls_trust_load(SSL_CTX *ctx, const char *ca_file, struct buffer *error)
 		ca_file, err ? strerror(err) : tls_reason());
 	ERR_clear_error();
 	return err ? -err : -EINVAL;
+}
+
+/* ---- who we are ---- */
+
+/* OpenSSL: a key is encrypted. Its own answer would be to ask on the terminal. */
+static int on_passphrase(char *out, int size, int for_writing, void *unused)
+{
+	(void)out;
+	(void)size;
+	(void)for_writing;
+	(void)unused;
+	return -1;
+}
+
+static int refuse_file(struct buffer *error, const char *what, const char *path, const char *advice)
+{
+	buffer_printf(error, "cannot use the %s \"%s\": %s; %s", what, path, tls_reason(), advice);
+	return -EINVAL;
+}
+
+int tls_identity_load(SSL_CTX *ctx, const char *cert_file, const char *key_file, struct buffer *error)
+{
+	const char *key = key_file ? key_file : cert_file;
+
+	if (!cert_file)
+		return 0;
+	SSL_CTX_set_default_passwd_cb(ctx, on_passphrase);
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1)
+		return refuse_file(error, "certificate of --cert", cert_file, "name a readable file with a certificate in PEM form");
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return refuse_file(error, key_file ? "key of --key" : "key in the file of --cert", key,
+				   key_file ? "name a readable file with the key of --cert in PEM form, without a passphrase"
+					    : "name its file with --key, in PEM form, without a passphrase");
+	return 0;
 }
