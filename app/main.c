@@ -24,7 +24,6 @@
 #include "base/log.h"
 #include "capture/source.h"
 #include "policy/presets.h"
-#include "relay/nats_link.h"
 
 static int print(struct buffer *text)
 {
@@ -62,8 +61,6 @@ static int print_version(void)
 	printf("shadowtap %s\n%s, libuv %s, llhttp %d.%d.%d, %s\n", SHADOWTAP_VERSION, pcap_lib_version(),
 	       uv_version_string(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH,
 	       sandbox_version());
-	if (nats_link_version())
-		printf("libnats %s\n", nats_link_version());
 	return EXIT_DONE;
 }
 

@@ -22,23 +22,15 @@ struct broker_options {
 	bool insecure;                              /* believe every certificate */
 	const char *name;                           /* what the broker calls this connection in its own lists */
 	const char *inbox;                          /* what our inboxes begin with: subjects.h */
-	bool sends_at_once; /* little is written, and is waited for: not up to a millisecond later, together with more */
 };
 
 struct nats_link;
-struct __natsConnection;
-
-/** nats_link_is_built() - was this program built with libnats? Without it the others say so */
-bool nats_link_is_built(void);
-
-/** nats_link_version() - of libnats; NULL: this program is built without */
-const char *nats_link_version(void);
+struct nats_client;
 
 /**
  * nats_link_new() - read what the options name, before rights are given up and before there are threads; connect to nothing
  * @error:  one sentence
- * Return: 0, -EINVAL (a file that holds none of what it should), -ENOTSUP (built without libnats), or another negative errno.
- * The library's threads begin with the first connection: after rights were given up, since they would keep theirs.
+ * Return: 0, -EINVAL (a file that holds none of what it should), or another negative errno.
  */
 int nats_link_new(const struct broker_options *options, struct nats_link **out, struct buffer *error);
 
@@ -62,15 +54,14 @@ int nats_link_tend(struct nats_link *l, struct mono now);
 /** nats_link_is_up() - any thread */
 bool nats_link_is_up(const struct nats_link *l);
 
-/** nats_link_connection() - for calls of libnats; valid until the next nats_link_tend(), connect or close; NULL when down */
-struct __natsConnection *nats_link_connection(struct nats_link *l);
+/** nats_link_client() - the connection itself; valid until the next nats_link_tend(), connect or close; NULL when down */
+struct nats_client *nats_link_client(struct nats_link *l);
 
 /** nats_link_max_payload() - bytes of a message that the broker takes, headers included; 0 before the first connection */
 uint64_t nats_link_max_payload(const struct nats_link *l);
 
 /**
  * nats_link_is_own() - any thread: is a connection from port @client to port @server this one, or the one before it?
- * By its ports, since libnats says no more of a server than its name, which may have many addresses.
  */
 bool nats_link_is_own(const struct nats_link *l, uint16_t client, uint16_t server);
 

@@ -5,7 +5,7 @@
 #include "relay/nats_link.h"
 
 /** stream_setup() - see nats_link_make_stream() */
-int stream_setup(struct __natsConnection *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
+int stream_setup(struct nats_client *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
 		 struct buffer *error);
 
 struct __kvStore;

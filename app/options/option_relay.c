@@ -7,20 +7,15 @@
 #include "app/options/texts.h"
 #include "base/clock.h"
 #include "base/units.h"
-#include "relay/nats_link.h"
+#include "relay/broker_url.h"
 
 /* ---- brokers ---- */
 
 int option_read_broker(const struct option_input *in, struct broker_url *out, struct buffer *error)
 {
-	int err;
-
 	if (out->host_count > 0)
 		return option_wrong(error, in, "a second broker; one run hands over to one, and reads from one");
-	err = broker_url_parse(in->value, out, error);
-	if (err == 0 && !nats_link_is_built()) /* the URL may hold a password: it is not shown */
-		return option_wrong(error, in, "this shadowtap is built without libnats, so it knows no brokers; build it where libnats-dev is");
-	return err;
+	return broker_url_parse(in->value, out, error);
 }
 
 bool option_brokers_equal(const struct broker_url *a, const struct broker_url *b)

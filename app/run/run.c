@@ -38,7 +38,6 @@ static int open_broker(struct run *r, struct buffer *error)
 	stages_relay_name(r->o, name);
 	options.name = name;
 	options.inbox = inbox_replayer(r->o->relay.group, inbox);
-	options.sends_at_once = true;
 	return nats_link_new(&options, &r->broker, error);
 }
 

@@ -17,7 +17,6 @@
 #include "app/options/option_table.h"
 #include "app/options/option_value.h"
 #include "app/options/options.h"
-#include "relay/nats_link.h"
 #include "base/units.h"
 
 #define ARGS_MAX 12
@@ -712,23 +711,11 @@ static int parse_args(const char *const *args, struct options *o, struct buffer 
 	return rc;
 }
 
-/* Built without libnats, a broker is refused whatever else is said. */
-static bool needs_library(const struct parse_case *c)
-{
-	for (size_t i = 0; i < ARGS_MAX && c->argv[i]; i++)
-		if (strstr(c->argv[i], "nats://") || strstr(c->argv[i], "tls://"))
-			return true;
-	return false;
-}
-
 static void run_case(const struct parse_case *c)
 {
 	struct buffer got = { 0 };
 	struct options o;
 	int rc;
-
-	if (needs_library(c) && !nats_link_is_built())
-		return;
 
 	if (c->config)
 		write_text("tap.conf", c->config);
@@ -852,8 +839,6 @@ static void check_choice(const struct option_row *row, const char *choice)
 
 	snprintf(option, sizeof(option), "--%s=%s%s", row->name, choice,
 		 choice[strlen(choice) - 1] == ':' ? "x-session-id" : "");
-	if (is_broker && !nats_link_is_built())
-		return;
 	if (parse_args(args, &o, &error) < 0)
 		fail_msg("%s: %s", option, buffer_text(&error));
 	options_deinit(&o);

@@ -6,7 +6,6 @@
 #include "app/run/progress.h"
 #include "app/run/stages.h"
 #include "base/log.h"
-#include "relay/nats_link.h"
 
 static size_t refreshed;
 
@@ -44,8 +43,6 @@ static void test_start(void **state)
 		struct told told;
 		uv_loop_t loop;
 
-		if (strstr(starts[i].line, "nats://") && !nats_link_is_built())
-			continue;
 		options_of(&o, starts[i].args);
 		uv_loop_init(&loop);
 		told_start(&told);
