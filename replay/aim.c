@@ -25,7 +25,7 @@
 #include <netinet/in.h>
 
 #include "replay/listener.h"
-#include "replay/socket.h"
+#include "base/socket.h"
 
 /* To connect to "all addresses" is to connect to this machine. */
 static void name_loopback(struct endpoint *e)

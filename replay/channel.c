@@ -37,7 +37,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "replay/socket.h"
+#include "base/socket.h"
 
 struct channel_watch {
 	uv_poll_t poll;

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "replay/socket.h"
+#include "base/socket.h"
 
 #define READ_MAX (8u << 20) /* of a table: listening sockets come first, at 150 bytes each */
 #define LISTENING "0A"

@@ -1,11 +1,9 @@
 /*
  * tls.c - see tls.h
  *
- * Theory of operation: OpenSSL does TLS, and our own BIO is all that it has of
- * the socket. The BIO sends with MSG_NOSIGNAL (OpenSSL's writes with write(),
- * so that a shadow which closes would raise SIGPIPE) and remembers how the
- * socket ended. Records are read one at a time and never ahead: no byte of an
- * answer then waits in our memory while libuv waits for the socket.
+ * Theory of operation: OpenSSL does TLS, and our own BIO (base/socket_bio.h) is
+ * all that it has of the socket. Records are read one at a time and never ahead:
+ * no byte of an answer then waits in our memory while libuv waits for the socket.
  *
  * Sessions: the last ticket that a target gave is offered by every connection
  * after it, until a handshake or a connection fails. That saves the server the
@@ -21,105 +19,36 @@
  */
 #include "replay/tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
+#include "base/socket_bio.h"
 #include "base/span.h"
+#include "base/tls_peer.h"
 #include "base/tls_trust.h"
 
 #define RECORD_MAX SSL3_RT_MAX_PLAIN_LENGTH
 
 struct tls_context {
 	SSL_CTX *ctx;
-	BIO_METHOD *bio;
 	SSL_SESSION *session; /* what the next connection offers; NULL: none yet */
-	char host[256];
-	bool is_name; /* not an address: it is sent as SNI */
+	struct tls_peer peer;
 };
 
 struct tls_client {
 	struct tls_context *context;
 	SSL *ssl;
-	int fd;
-	int socket_error; /* errno of the last call that failed for good */
-	bool is_secured, is_eof, is_broken, wants_write, has_more, was_asked;
+	struct socket_bio socket;
+	bool is_secured, is_broken, wants_write, has_more, was_asked;
 	const char *failure;
 };
-
-/* ---- the socket, as OpenSSL sees it ---- */
-
-/**
- * after_call() - what one system call says to OpenSSL
- *
- * EOF is kept from it: it would answer with an alert and spoil the session, and what EOF means is for the client to say.
- */
-static int after_call(BIO *bio, ssize_t n, bool is_read)
-{
-	struct tls_client *t = BIO_get_data(bio);
-
-	BIO_clear_retry_flags(bio);
-	if (n > 0)
-		return (int)n;
-	if (n == 0)
-		t->is_eof = true;
-	if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK)
-		BIO_set_flags(bio, BIO_FLAGS_SHOULD_RETRY | (is_read ? BIO_FLAGS_READ : BIO_FLAGS_WRITE));
-	else
-		t->socket_error = errno;
-	return -1;
-}
-
-static int bio_read(BIO *bio, char *out, int size)
-{
-	struct tls_client *t = BIO_get_data(bio);
-	ssize_t n;
-
-	do
-		n = recv(t->fd, out, (size_t)size, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return after_call(bio, n, true);
-}
-
-static int bio_write(BIO *bio, const char *bytes, int len)
-{
-	struct tls_client *t = BIO_get_data(bio);
-	ssize_t n;
-
-	do
-		n = send(t->fd, bytes, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return after_call(bio, n, false);
-}
-
-static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-	(void)bio;
-	(void)number;
-	(void)pointer;
-	return command == BIO_CTRL_FLUSH; /* nothing is held back, so that is always done */
-}
-
-static BIO_METHOD *make_bio_method(void)
-{
-	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "shadowtap socket");
-
-	if (!m)
-		return NULL;
-	BIO_meth_set_read(m, bio_read);
-	BIO_meth_set_write(m, bio_write);
-	BIO_meth_set_ctrl(m, bio_ctrl);
-	return m;
-}
 
 /* ---- the context ---- */
 
@@ -151,26 +80,6 @@ static int on_certificate_asked(SSL *ssl, void *unused)
 	return 1;
 }
 
-/** load_peer() - whom the certificate must name: RFC 9525, 6 */
-static int load_peer(struct tls_context *c, const char *host)
-{
-	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
-	uint8_t address[16];
-	size_t len = strcspn(host, "%"); /* a zone is this machine's own business */
-
-	if (len >= sizeof(c->host))
-		return -EINVAL;
-	memcpy(c->host, host, len);
-	c->host[len] = '\0';
-	c->is_name = inet_pton(AF_INET, c->host, address) != 1 && inet_pton(AF_INET6, c->host, address) != 1;
-	if (c->is_name && len > 1 && c->host[len - 1] == '.') /* "shadow." in DNS is "shadow" in certificates */
-		c->host[len - 1] = '\0';
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (c->is_name)
-		return X509_VERIFY_PARAM_set1_host(param, c->host, 0) == 1 ? 0 : -ENOMEM;
-	return X509_VERIFY_PARAM_set1_ip_asc(param, c->host) == 1 ? 0 : -EINVAL;
-}
-
 /** offer() - one protocol, as RFC 7301 writes a list of them */
 static bool offer(SSL_CTX *ctx, const char *protocol)
 {
@@ -189,9 +98,8 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 {
 	int err;
 
-	c->bio = make_bio_method();
 	c->ctx = SSL_CTX_new(TLS_client_method());
-	if (!c->bio || !c->ctx)
+	if (!c->ctx)
 		return -ENOMEM;
 	SSL_CTX_set_app_data(c->ctx, c);
 	SSL_CTX_set_cert_cb(c->ctx, on_certificate_asked, NULL);
@@ -203,7 +111,7 @@ static int set_up(struct tls_context *c, const struct tls_options *o, const char
 	    !offer(c->ctx, protocol))
 		return -ENOMEM;
 	SSL_CTX_set_verify(c->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	err = load_peer(c, host);
+	err = tls_peer_set(&c->peer, host) ? tls_peer_expect(&c->peer, SSL_CTX_get0_param(c->ctx)) : -EINVAL;
 	if (err == 0 && !o->insecure)
 		err = tls_trust_load(c->ctx, o->ca_file, error);
 	return err < 0 ? err : tls_identity_load(c->ctx, o->cert_file, o->key_file, error);
@@ -229,7 +137,6 @@ void tls_context_free(struct tls_context *c)
 		return;
 	forget_session(c);
 	SSL_CTX_free(c->ctx);
-	BIO_meth_free(c->bio);
 	free(c);
 }
 
@@ -243,18 +150,16 @@ struct tls_client *tls_client_new(struct tls_context *c, int fd)
 	if (!t)
 		return NULL;
 	t->context = c;
-	t->fd = fd;
+	t->socket.fd = fd;
 	t->ssl = SSL_new(c->ctx);
-	bio = BIO_new(c->bio);
-	if (!t->ssl || !bio || (c->is_name && SSL_set_tlsext_host_name(t->ssl, c->host) != 1)) {
+	bio = socket_bio_new(&t->socket);
+	if (!t->ssl || !bio || (c->peer.is_name && SSL_set_tlsext_host_name(t->ssl, c->peer.host) != 1)) {
 		BIO_free(bio);
 		SSL_free(t->ssl);
 		free(t);
 		ERR_clear_error();
 		return NULL;
 	}
-	BIO_set_data(bio, t);
-	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
 	SSL_set_app_data(t->ssl, t);
 	SSL_set_connect_state(t->ssl);
@@ -281,8 +186,8 @@ static int result(struct tls_client *t, int n)
 {
 	switch (SSL_get_error(t->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
-		t->is_broken = t->is_eof;
-		return t->is_eof ? -ENODATA : -EAGAIN;
+		t->is_broken = t->socket.is_eof;
+		return t->socket.is_eof ? -ENODATA : -EAGAIN;
 	case SSL_ERROR_WANT_WRITE:
 		t->wants_write = true;
 		return -EAGAIN;
@@ -292,8 +197,8 @@ static int result(struct tls_client *t, int n)
 		break;
 	}
 	t->is_broken = true;
-	if (t->socket_error != 0)
-		return -t->socket_error;
+	if (t->socket.error != 0)
+		return -t->socket.error;
 	t->failure = why_failed(t);
 	forget_session(t->context);
 	return -EPROTO;
@@ -303,7 +208,7 @@ static int result(struct tls_client *t, int n)
 static void begin_call(struct tls_client *t)
 {
 	ERR_clear_error();
-	t->socket_error = 0;
+	t->socket.error = 0;
 	t->wants_write = false;
 }
 

@@ -14,7 +14,7 @@
 #include "replay/aim.h"
 #include "replay/listener.h"
 #include "replay/resolve.h"
-#include "replay/socket.h"
+#include "base/socket.h"
 
 static struct endpoint end(const char *host, uint16_t port)
 {

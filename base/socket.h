@@ -1,8 +1,8 @@
 /*
- * socket.h - stream sockets towards a target: TCP over IPv4 and IPv6, and Unix
+ * socket.h - our own stream sockets: TCP over IPv4 and IPv6, and Unix
  */
-#ifndef REPLAY_SOCKET_H
-#define REPLAY_SOCKET_H
+#ifndef BASE_SOCKET_H
+#define BASE_SOCKET_H
 
 #include <stdbool.h>
 #include <sys/socket.h>

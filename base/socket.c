@@ -1,5 +1,5 @@
 /* socket.c - see socket.h */
-#include "replay/socket.h"
+#include "base/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
