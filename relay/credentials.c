@@ -23,6 +23,7 @@
 #define SEED_BYTES 36   /* 2, the key, 2 */
 #define PUBLIC_BYTES 35 /* 1, the key, 2 */
 #define KEY_BYTES 32
+#define SIGNATURE_BYTES 64
 #define PREFIX_SEED (18 << 3)
 #define PREFIX_USER (20 << 3)
 #define SEED_TEXT 58 /* letters of one */
@@ -176,6 +177,44 @@ int credentials_creds(struct span text, struct credentials *out)
 	buffer_add_span(&out->token, token);
 	buffer_add(&out->token, "", 1);
 	return buffer_ok(&out->token) ? 0 : -ENOMEM;
+}
+
+/** encode64() - with the alphabet for names of files and in URLs, without padding */
+static void encode64(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0, count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bits = bits << 8 | bytes[i];
+		for (count += 8; count >= 6; count -= 6)
+			*out++ = letters[bits >> (count - 6) & 63];
+	}
+	if (count > 0)
+		*out++ = letters[bits << (6 - count) & 63];
+	*out = '\0';
+}
+
+int credentials_sign(const struct credentials *c, struct span nonce, char *out)
+{
+	uint8_t raw[SEED_BYTES], signature[SIGNATURE_BYTES];
+	size_t len = sizeof(signature);
+	EVP_MD_CTX *sign = NULL;
+	EVP_PKEY *key = NULL;
+	bool ok = false;
+
+	if (!decode32(span_str(c->seed), raw, sizeof(raw)))
+		return -EINVAL;
+	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw + 2, KEY_BYTES);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	sign = EVP_MD_CTX_new();
+	if (key && sign && EVP_DigestSignInit(sign, NULL, NULL, NULL, key) == 1)
+		ok = EVP_DigestSign(sign, signature, &len, nonce.at, nonce.len) == 1 && len == sizeof(signature);
+	EVP_MD_CTX_free(sign);
+	EVP_PKEY_free(key);
+	if (ok)
+		encode64(signature, sizeof(signature), out);
+	return ok ? 0 : -ENOMEM;
 }
 
 void credentials_deinit(struct credentials *c)

@@ -32,6 +32,14 @@ int credentials_nkey(struct span text, struct credentials *out);
 /** credentials_creds() - the same of a file with a token and a seed; -ENOMEM, too */
 int credentials_creds(struct span text, struct credentials *out);
 
+/**
+ * credentials_sign() - @nonce, signed with the seed: base64url (RFC 4648, 5) without padding of Ed25519 (RFC 8032)
+ * @out:  CREDENTIALS_SIGNATURE bytes
+ * Return: 0, -EINVAL (there is no seed) or -ENOMEM.
+ */
+#define CREDENTIALS_SIGNATURE 87 /* with its NUL */
+int credentials_sign(const struct credentials *c, struct span nonce, char *out);
+
 /** credentials_deinit() - nothing of them stays in memory */
 void credentials_deinit(struct credentials *c);
 

@@ -17,35 +17,24 @@
 #include "base/clock.h"
 #include "base/span.h"
 #include "relay/credentials.h"
+#include "relay/nats_message.h"
 
 struct ssl_ctx_st;
 struct nats_client;
 
-#define NATS_SUBJECT_MAX 512       /* bytes of a subject or of a reply subject that we write or take */
-#define NATS_HEADERS_MAX 65536     /* bytes of the header block of a message that we take */
+#define NATS_SUBJECT_MAX 512       /* bytes of a subject or of a reply subject that we write */
 #define NATS_UNSENT_MAX (8u << 20) /* bytes written and not sent; behind them nats_client_publish() sends first */
 
 /** struct nats_client_options - all borrowed, until nats_client_close() */
 struct nats_client_options {
 	const char *host; /* a name or an address without brackets: of the connection, and of the certificate that is believed */
 	uint16_t port;
-	struct ssl_ctx_st *tls; /* NULL: none, and a server that wants TLS is refused; unless @wants_tls used where it asks for it */
+	struct ssl_ctx_st *tls; /* whom to believe, and who we are: for a server that asks for TLS; NULL: it is refused */
 	bool wants_tls;         /* nothing without TLS */
 	bool insecure;          /* believe every certificate */
-	const char *user, *password;       /* ""; a user without a password is a token */
-	const struct credentials *who;     /* NKey, or token and NKey; the zero value: nobody */
-	const char *name;                  /* what the broker calls us in its own lists */
-};
-
-/** struct nats_message - owned by who was given it; one block of memory */
-struct nats_message {
-	struct nats_message *next; /* free for the owner's use */
-	uint32_t subscription;
-	uint16_t status;       /* of the header block's first line, such as 503 (no responders) or 404; 0: none */
-	struct span subject, reply; /* reply: empty: none; each followed by a NUL */
-	struct span headers;   /* the lines behind the first, each ended by CRLF, without the empty one */
-	struct span status_text; /* what follows the status on its line, such as "No Messages" */
-	struct span data;
+	const char *user, *password;   /* "": none; a user without a password is a token */
+	const struct credentials *who; /* NKey, or token and NKey; NULL or the zero value: nobody */
+	const char *name;              /* what the broker calls us in its own lists */
 };
 
 /**
@@ -74,9 +63,11 @@ void nats_client_unsubscribe(struct nats_client *c, uint32_t subscription);
 
 /**
  * nats_client_publish() - write a message; it is sent by nats_client_send(), nats_client_wait() or once NATS_UNSENT_MAX is reached
+ * @subject:  as subjects.h makes them: without blanks, without line ends; so is
  * @reply:    NULL: none
  * @headers:  lines "name: value\r\n", without the first line and the empty one; empty: none
- * Return: 0; -EMSGSIZE, -ENOMEM, -ENOTCONN: nothing of it was written; another negative errno: nobody knows, and it is lost.
+ * Return: 0; -EMSGSIZE (also of a subject that is too long, or empty), -ENOMEM, -ENOTCONN, or -EAGAIN (NATS_UNSENT_MAX is
+ * reached, and a second of sending made no room): nothing of it was written.
  */
 int nats_client_publish(struct nats_client *c, const char *subject, const char *reply, struct span headers, struct span data);
 
@@ -90,11 +81,14 @@ int nats_client_send(struct nats_client *c, int64_t limit_ns);
 /**
  * nats_client_wait() - send, until something has come, @wake_fd (-1: none) can be read, or @limit_ns are over
  * Answers PINGs, sends its own every two seconds; with three unanswered ones the connection is lost.
- * Return: 1: there may be messages, or @wake_fd; 0: time is over; -ENOTCONN: it is lost (what came before can still be taken).
+ * Return: 1: there is a message, or @wake_fd; 0: time is over; -ENOTCONN: it is lost, and all that came before was taken.
  */
 int nats_client_wait(struct nats_client *c, int wake_fd, int64_t limit_ns);
 
-/** nats_client_take() - the next message that has come, given; reads what the socket has, waits for nothing; NULL: none */
+/**
+ * nats_client_take() - the next message that has come, given; reads what the socket has, waits for nothing
+ * Return: NULL: the socket was empty when it was last read. So take until NULL, then wait.
+ */
 struct nats_message *nats_client_take(struct nats_client *c);
 
 /**
@@ -115,13 +109,5 @@ bool nats_client_trouble(struct nats_client *c, struct buffer *out);
 
 /** nats_client_close() - at once, with all that was not sent */
 void nats_client_close(struct nats_client *c);
-
-void nats_message_free(struct nats_message *m);
-
-/** nats_message_header() - the value of the first field called @name, which is case-sensitive (ADR-4); false: there is none */
-bool nats_message_header(const struct nats_message *m, struct span name, struct span *value);
-
-/** nats_header_take() - the next line of @lines, taken apart; false: no more */
-bool nats_header_take(struct span *lines, struct span *name, struct span *value);
 
 #endif
