@@ -15,8 +15,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/decimal.h"
-#include "compare/base64.h"
 #include "compare/outputs/outputs_judge.h"
 
 /** struct vector - numbers of one document: nodes, one after the other, or little-endian floats */

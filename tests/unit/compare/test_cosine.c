@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "compare/base64.h"
 #include "compare/outputs/cosine.h"
 #include "compare/outputs/outputs.h"
 
@@ -366,29 +365,6 @@ static void test_no_guess(void **state)
 	comparer_free(rule);
 }
 
-static void test_base64(void **state)
-{
-	static const struct {
-		const char *text, *bytes;
-		size_t len;
-		bool good;
-	} rows[] = {
-		{ "", "", 0, true },		{ "Zg==", "f", 1, true },     { "Zm8=", "fo", 2, true },
-		{ "Zm9v", "foo", 3, true },	{ "Zm9vYmFy", "foobar", 6, true }, { "+/+/", "\xfb\xff\xbf", 3, true },
-		{ "Zg=", "", 0, false },	{ "Z===", "", 0, false },     { "====", "", 0, false },
-		{ "Zg==Zg==", "", 0, false },	{ "Zm9-", "", 0, false },     { "Zm 9", "", 0, false },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct buffer out = { 0 };
-		bool good = base64_decode(span_str(rows[i].text), &out);
-
-		if (good != rows[i].good || (good && !span_equal(buffer_span(&out), span_of(rows[i].bytes, rows[i].len))))
-			fail_msg("'%s'", rows[i].text);
-		buffer_deinit(&out);
-	}
-}
-
 /* ---- figures ---- */
 
 static struct buffer written(const struct outputs *o)
@@ -470,9 +446,8 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numpy),	 cmocka_unit_test(test_cases),	 cmocka_unit_test(test_forgets),
-		cmocka_unit_test(test_no_guess), cmocka_unit_test(test_base64),	 cmocka_unit_test(test_adds_up),
-		cmocka_unit_test(test_damaged),  cmocka_unit_test(test_half_precision),
+		cmocka_unit_test(test_numpy),	 cmocka_unit_test(test_cases),	 cmocka_unit_test(test_forgets), cmocka_unit_test(test_no_guess),
+		cmocka_unit_test(test_adds_up), cmocka_unit_test(test_damaged), cmocka_unit_test(test_half_precision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* base64.h - RFC 4648, section 4: the alphabet with + and /, padded; as embeddings are sent */
-#ifndef COMPARE_BASE64_H
-#define COMPARE_BASE64_H
+/* base64.h - RFC 4648, section 4: the alphabet with + and /, padded; as embeddings are sent, and what a broker stores */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include <stdbool.h>
 

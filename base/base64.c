@@ -1,5 +1,5 @@
 /* base64.c - see base64.h */
-#include "compare/base64.h"
+#include "base/base64.h"
 
 /** value_of() - of a character, or -1 */
 static int value_of(uint8_t c)
