@@ -21,8 +21,8 @@
 #include "relay/reader_impl.h"
 
 #define INBOX_AT_ONCE 512
-#define QUIET_WAIT_MS 50
-#define BLOCKED_WAIT_MS 2 /* while something waits for room */
+#define QUIET_WAIT_NS (NS_PER_S / 20)
+#define BLOCKED_WAIT_NS (2 * NS_PER_MS) /* while something waits for room */
 #define TICK_NS (NS_PER_S / 20)
 #define LEARN_NS (NS_PER_S / 4) /* who else there is, before the first partition is taken */
 #define FINISH_NS (4 * NS_PER_S)
@@ -49,7 +49,7 @@ void reader_give_up(struct relay_reader *r, uint64_t token)
 
 static bool is_member(const struct relay_reader *r)
 {
-	return r->partition_count > 0 && r->js;
+	return r->partition_count > 0 && r->client;
 }
 
 void reader_say_member(struct relay_reader *r)
@@ -164,9 +164,9 @@ static int tend(struct relay_reader *r)
 	struct mono now = mono_now();
 	int err;
 
-	if (r->js && !natsConnection_IsClosed(nats_link_connection(r->link)))
+	if (r->client && nats_client_is_up(r->client))
 		return 1;
-	if (r->js)
+	if (r->client)
 		go_down(r);
 	if (!r->was_tried)
 		return connect_first(r);
@@ -185,43 +185,35 @@ static int tend(struct relay_reader *r)
 
 /* ---- the inbox ----------------------------------------------------------------- */
 
-static struct span data_of(natsMsg *message)
-{
-	return span_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
-}
-
 /* To one of the inbox's own subjects: what is said about a pull, or a claim's response */
-static void take_response(struct relay_reader *r, natsMsg *message, struct span words)
+static void take_response(struct relay_reader *r, const struct nats_message *message, struct span words)
 {
 	struct span what, partition, number;
-	const char *status = reader_header(message, "Status");
 	uint64_t p, n;
 
 	if (!subject_word_take(&words, &what) || !subject_word_take(&words, &partition) || !subject_word_take(&words, &number) ||
 	    !digits_read(partition, &p) || p >= r->partition_count || !digits_read(number, &n))
 		return;
 	if (span_equal(what, SPAN_LITERAL("claim")))
-		partition_claimed(r, &r->partitions[p], n, data_of(message));
-	else if (span_equal(what, SPAN_LITERAL("pull")) && status && n == r->partitions[p].pull_number)
-		partition_pull_ended(r, &r->partitions[p], status, reader_header(message, "Description"));
+		partition_claimed(r, &r->partitions[p], n, message->data);
+	else if (span_equal(what, SPAN_LITERAL("pull")) && message->status && n == r->partitions[p].pull_number)
+		partition_pull_ended(r, &r->partitions[p], message->status, message->status_text);
 }
 
-static void take_member(struct relay_reader *r, natsMsg *message)
+static void take_member(struct relay_reader *r, const struct nats_message *message)
 {
-	struct span subject = span_str(natsMsg_GetSubject(message)), id = subject;
+	struct span subject = message->subject, id = subject, word;
 	struct partition_set reads;
-	const char *operation = reader_header(message, "KV-Operation");
-	struct span word;
 
 	while (subject_word_take(&subject, &word))
 		id = word;
-	if (operation)
+	if (nats_message_header(message, SPAN_LITERAL(JETSTREAM_OPERATION), &word))
 		ownership_left(&r->ownership, id);
-	else if (member_read(data_of(message), &reads) == 0)
+	else if (member_read(message->data, &reads) == 0)
 		ownership_heard(&r->ownership, id, &reads, mono_now());
 }
 
-static void take_heartbeat(struct relay_reader *r, natsMsg *message, struct wall stored)
+static void take_heartbeat(struct relay_reader *r, const struct nats_message *message, struct wall stored)
 {
 	struct record_fields fields = reader_fields(message);
 	enum record_fault unused;
@@ -229,55 +221,56 @@ static void take_heartbeat(struct relay_reader *r, natsMsg *message, struct wall
 	struct heartbeat says;
 
 	if (record_kind_of(&fields) != RECORD_TAP || record_read_event(&fields, &event, &unused) < 0 ||
-	    heartbeat_read(data_of(message), &says) < 0)
+	    heartbeat_read(message->data, &says) < 0)
 		return;
 	if (!event.has_time)
 		event.time.ns = 0;
 	taps_heard(r->taps, span_of(event.source, event.source_len), &says, event.time, stored);
 }
 
-/* A message is taken here, or by its partition. */
-static void take_message(struct relay_reader *r, natsMsg *message)
+/* What the watches have: who else there is, and how taps do */
+static void take_watched(struct relay_reader *r, const struct nats_message *message)
 {
-	const char *reply = natsMsg_GetReply(message);
-	struct span subject = span_str(natsMsg_GetSubject(message)), inbox = span_str(r->inbox);
+	struct delivery d;
+
+	if (!delivery_read(message->reply, &d))
+		return;
+	reader_saw(r, d.stored);
+	if (message->subscription == r->member_sub)
+		take_member(r, message);
+	else
+		take_heartbeat(r, message, d.stored);
+}
+
+/* To the inbox: a record, which its partition takes, or a response; true: taken */
+static bool take_from_inbox(struct relay_reader *r, struct nats_message *message)
+{
+	struct span subject = message->subject, inbox = span_str(r->inbox);
 	struct delivery d;
 	int partition;
 
-	if (!reply || !delivery_read(span_str(reply), &d)) {
+	if (!delivery_read(message->reply, &d)) {
 		if (span_starts(subject, inbox) && span_skip(&subject, inbox.len + sizeof(".of.") - 1))
 			take_response(r, message, subject);
-		natsMsg_Destroy(message);
-		return;
+		return false;
 	}
 	reader_saw(r, d.stored);
 	partition = subject_partition_of(r->service, subject);
-	if (partition >= 0 && (uint32_t)partition < r->partition_count)
-		partition_message(r, &r->partitions[partition], message, &d);
-	else
-		natsMsg_Destroy(message);
+	if (partition < 0 || (uint32_t)partition >= r->partition_count)
+		return false;
+	partition_message(r, &r->partitions[partition], message, &d);
+	return true;
 }
 
-/* What the watches have: who else there is, and how taps do */
-static void take_watched(struct relay_reader *r)
+static void take_message(struct relay_reader *r, struct nats_message *message)
 {
-	natsMsg *message;
-	struct delivery d;
-
-	for (int n = 0; n < INBOX_AT_ONCE && (message = broker_next(r->member_sub, 0)) != NULL; n++) {
-		if (natsMsg_GetReply(message) && delivery_read(span_str(natsMsg_GetReply(message)), &d)) {
-			reader_saw(r, d.stored);
-			take_member(r, message);
-		}
-		natsMsg_Destroy(message);
+	if (message->subscription == r->inbox_sub) {
+		if (take_from_inbox(r, message))
+			return;
+	} else if (message->subscription == r->member_sub || message->subscription == r->tap_sub) {
+		take_watched(r, message);
 	}
-	for (int n = 0; n < INBOX_AT_ONCE && (message = broker_next(r->tap_sub, 0)) != NULL; n++) {
-		if (natsMsg_GetReply(message) && delivery_read(span_str(natsMsg_GetReply(message)), &d)) {
-			reader_saw(r, d.stored);
-			take_heartbeat(r, message, d.stored);
-		}
-		natsMsg_Destroy(message);
-	}
+	nats_message_free(message);
 }
 
 /* ---- each turn ------------------------------------------------------------------ */
@@ -336,13 +329,11 @@ static bool is_blocked(const struct relay_reader *r)
 
 static void take_inbox(struct relay_reader *r)
 {
-	natsMsg *message = broker_next(r->inbox_sub, is_blocked(r) ? BLOCKED_WAIT_MS : QUIET_WAIT_MS);
+	struct nats_message *message;
 
-	for (int n = 1; message; n++) {
+	nats_client_wait(r->client, -1, is_blocked(r) ? BLOCKED_WAIT_NS : QUIET_WAIT_NS);
+	for (int n = 0; n < INBOX_AT_ONCE && (message = nats_client_take(r->client)) != NULL; n++)
 		take_message(r, message);
-		message = n < INBOX_AT_ONCE ? broker_next(r->inbox_sub, 0) : NULL;
-	}
-	take_watched(r);
 }
 
 static void work(struct relay_reader *r)
@@ -351,6 +342,7 @@ static void work(struct relay_reader *r)
 
 	for (uint32_t i = 0; i < r->partition_count; i++)
 		partition_work(r, &r->partitions[i], now);
+	nats_client_send(r->client, 0); /* the broker is at it while these are handed on */
 	reader_hand_on(r, now, false);
 }
 
@@ -361,7 +353,7 @@ int relay_reader_poll(struct relay_reader *r)
 	if (err < 0)
 		return err;
 	if (err == 0) {
-		usleep(QUIET_WAIT_MS * 1000);
+		usleep(QUIET_WAIT_NS / 1000);
 		return 0;
 	}
 	take_inbox(r);
@@ -396,7 +388,7 @@ void relay_reader_finish(struct relay_reader *r)
 	r->is_finishing = true;
 	while (is_claiming(r) && mono_now().ns < until.ns) {
 		if (tend(r) != 1) {
-			usleep(QUIET_WAIT_MS * 1000);
+			usleep(QUIET_WAIT_NS / 1000);
 			continue;
 		}
 		take_inbox(r);

@@ -22,8 +22,7 @@
  * When the connection is lost all consumers are forgotten, what was gathered is
  * read again later, and a claim whose result is not known is looked up.
  *
- * Everything runs on the lane's thread, between two calls of relay_reader_poll(); of
- * libnats's threads nothing comes here but messages in the subscription's queue. Calls
+ * Everything runs on the lane's thread, between two calls of relay_reader_poll(). Calls
  * that ask the broker something rarely (a takeover, the state of the stream) wait for
  * the response, a second at most.
  */

@@ -1,9 +1,9 @@
 /*
  * reader_broker.c - what a reader asks the broker
  *
- * Theory of operation: what happens for each batch is written by hand and answered
- * to the inbox, so nothing waits for it: pulls, and claims. The rest is libnats's,
- * and waits. The inbox's last words say what a message there is about:
+ * Theory of operation: what happens for each batch is answered to the inbox, so that
+ * nothing waits for it: pulls, and claims. They are sent once a turn, together. The rest
+ * is asked seldom, and waits. The inbox's last words say what a message there is about:
  *
  *   INBOX.ID.of.pull.PP.NUMBER   what the broker says about a pull; its messages come under their own subjects
  *   INBOX.ID.of.claim.PP.NONCE   a claim's response
@@ -13,7 +13,8 @@
  * subject, not to a wildcard in which it is: so these have subscriptions of their own.
  *
  * Keys of the bucket are read as the last message of their subject in its stream,
- * whose place there is the key's revision; a key that was erased has one, too.
+ * whose place there is the key's revision; a key that was erased has one, too. Its leader
+ * is asked, since what another server has may be old.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,20 +25,8 @@
 #include "base/log.h"
 #include "relay/reader_impl.h"
 
-#define EXPECTED "Nats-Expected-Last-Subject-Sequence"
-#define ABANDONED_NS (30 * NS_PER_S) /* after which the broker forgets a consumer that nobody asks */
-#define CREDIT (8u << 20)            /* of open pulls, shared by our partitions */
+#define CREDIT (8u << 20) /* of open pulls, shared by our partitions */
 #define PULL_BYTES_LEAST (256u << 10)
-
-static void bucket_stream(const struct relay_reader *r, char *out)
-{
-	snprintf(out, SUBJECT_MAX + 4, "KV_%s", r->bucket);
-}
-
-static void bucket_subject(const struct relay_reader *r, const char *key, char *out)
-{
-	snprintf(out, 2 * SUBJECT_MAX, "$KV.%s.%s", r->bucket, key);
-}
 
 static const char *watch_subject(const struct relay_reader *r, const char *word, char *out)
 {
@@ -47,66 +36,42 @@ static const char *watch_subject(const struct relay_reader *r, const char *word,
 
 int broker_up(struct relay_reader *r)
 {
-	natsConnection *nc = nats_link_connection(r->link);
+	struct nats_client *c = nats_link_client(r->link);
 	char all[2 * SUBJECT_MAX];
-	jsOptions options;
-	natsStatus s;
 
-	jsOptions_Init(&options);
-	options.Wait = ASK_MS;
-	snprintf(all, sizeof(all), "%s.of.>", r->inbox);
-	s = natsConnection_JetStream(&r->js, nc, &options);
-	if (s == NATS_OK)
-		s = natsConnection_SubscribeSync(&r->inbox_sub, nc, all);
-	if (s == NATS_OK)
-		s = natsConnection_SubscribeSync(&r->member_sub, nc, watch_subject(r, "member", all));
-	if (s == NATS_OK)
-		s = natsConnection_SubscribeSync(&r->tap_sub, nc, watch_subject(r, "tap", all));
-	if (s == NATS_OK) /* pulls bound what can lie there */
-		s = natsSubscription_SetPendingLimits(r->inbox_sub, -1, -1);
-	if (s == NATS_OK)
+	if (!c)
+		return -ENOTCONN;
+	r->inbox_sub = nats_client_subscribe(c, watch_subject(r, "of.>", all));
+	r->member_sub = nats_client_subscribe(c, watch_subject(r, "member", all));
+	r->tap_sub = nats_client_subscribe(c, watch_subject(r, "tap", all));
+	if (r->inbox_sub && r->member_sub && r->tap_sub) {
+		r->client = c;
 		return 0;
-	log_warn("the broker at %s: cannot read from it: %s", r->service, natsStatus_GetText(s));
+	}
+	log_warn("the broker at %s: cannot read from it: %s", r->service, nats_client_is_up(c) ? "out of memory" : nats_client_lost(c));
 	broker_down(r);
 	return -EIO;
 }
 
 void broker_down(struct relay_reader *r)
 {
-	natsSubscription_Destroy(r->inbox_sub);
-	natsSubscription_Destroy(r->member_sub);
-	natsSubscription_Destroy(r->tap_sub);
-	jsCtx_Destroy(r->js);
-	r->inbox_sub = r->member_sub = r->tap_sub = NULL;
-	r->js = NULL;
+	struct nats_client *c = nats_link_client(r->link);
+	uint32_t subs[] = { r->inbox_sub, r->member_sub, r->tap_sub };
+
+	for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
+		if (c && subs[i])
+			nats_client_unsubscribe(c, subs[i]);
+	r->inbox_sub = r->member_sub = r->tap_sub = 0;
+	r->client = NULL;
 }
 
-natsMsg *broker_next(natsSubscription *sub, int64_t wait_ms)
+struct record_fields reader_fields(const struct nats_message *message)
 {
-	natsMsg *message = NULL;
+	struct record_fields fields = { .data = message->data };
+	struct span lines = message->headers, name, value;
 
-	return natsSubscription_NextMsg(&message, sub, wait_ms) == NATS_OK ? message : NULL;
-}
-
-const char *reader_header(natsMsg *message, const char *name)
-{
-	const char *value = NULL;
-
-	return natsMsgHeader_Get(message, name, &value) == NATS_OK ? value : NULL;
-}
-
-static struct span span_of_header(void *message, const char *name)
-{
-	const char *value = reader_header(message, name);
-
-	return value ? span_str(value) : span_of(NULL, 0);
-}
-
-struct record_fields reader_fields(natsMsg *message)
-{
-	struct record_fields fields = { .data = span_of(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message)) };
-
-	record_fields_get(&fields, span_of_header, message);
+	while (nats_header_take(&lines, &name, &value))
+		record_fields_set(&fields, name, value);
 	return fields;
 }
 
@@ -114,147 +79,98 @@ struct record_fields reader_fields(natsMsg *message)
 
 int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint64_t *revision)
 {
-	char stream[SUBJECT_MAX + 4], subject[2 * SUBJECT_MAX];
-	natsMsg *message = NULL;
-	jsErrCode code = 0;
-	natsStatus s;
-	int err = 0;
+	char stream[JETSTREAM_SUBJECT_MAX], subject[JETSTREAM_SUBJECT_MAX];
+	struct jetstream_message m = { 0 };
+	int err = jetstream_last_message(r->client, jetstream_bucket(r->bucket, stream), jetstream_key(r->bucket, key, subject), &m);
 
 	*revision = 0;
-	bucket_stream(r, stream);
-	bucket_subject(r, key, subject);
-	s = js_GetLastMsg(&message, r->js, stream, subject, NULL, &code);
-	if (s != NATS_OK)
-		return s == NATS_NOT_FOUND || code == JSNoMessageFoundErr ? -ENOENT : -EIO;
-	*revision = natsMsg_GetSequence(message);
-	reader_saw(r, (struct wall){ natsMsg_GetTime(message) });
-	if (reader_header(message, "KV-Operation")) /* it was erased */
-		err = -ENOENT;
-	else
-		buffer_add(out, natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
-	natsMsg_Destroy(message);
-	return err < 0 ? err : buffer_ok(out) ? 0
-					      : -ENOMEM;
-}
-
-/* A value, on the condition that the key is at @expected; NULL when out of memory */
-static natsMsg *conditional(struct relay_reader *r, const char *key, const char *reply, struct span value, uint64_t expected)
-{
-	char subject[2 * SUBJECT_MAX], number[24];
-	natsMsg *message = NULL;
-
-	bucket_subject(r, key, subject);
-	snprintf(number, sizeof(number), "%" PRIu64, expected);
-	if (natsMsg_Create(&message, subject, reply, (const char *)value.at, (int)value.len) != NATS_OK)
-		return NULL;
-	if (natsMsgHeader_Set(message, EXPECTED, number) == NATS_OK)
-		return message;
-	natsMsg_Destroy(message);
-	return NULL;
+	if (err == 0) {
+		*revision = m.place;
+		reader_saw(r, m.stored);
+		buffer_add_span(out, buffer_span(&m.data));
+		err = m.is_erased ? -ENOENT : buffer_ok(out) ? 0 : -ENOMEM;
+	} else if (err != -ENOENT) {
+		err = -EIO;
+	}
+	jetstream_message_deinit(&m);
+	return err;
 }
 
 enum claim_result broker_put(struct relay_reader *r, const char *key, struct span value, uint64_t expected, uint64_t *revision)
 {
-	natsMsg *message = conditional(r, key, NULL, value, expected), *response = NULL;
-	enum claim_result result = CLAIM_UNKNOWN;
-
-	if (message && natsConnection_RequestMsg(&response, nats_link_connection(r->link), message, ASK_MS) == NATS_OK)
-		result = claim_result_read(span_of(natsMsg_GetData(response), (size_t)natsMsg_GetDataLength(response)), revision);
-	natsMsg_Destroy(response);
-	natsMsg_Destroy(message);
-	return result;
+	return jetstream_put(r->client, r->bucket, key, value, expected, revision);
 }
 
 bool broker_put_claim(struct relay_reader *r, struct partition *p)
 {
-	char reply[2 * SUBJECT_MAX], key[SUBJECT_MAX];
+	char subject[JETSTREAM_SUBJECT_MAX], reply[2 * SUBJECT_MAX], key[SUBJECT_MAX], condition[JETSTREAM_CONDITION_MAX];
 	struct buffer value = { 0 };
-	natsMsg *message = NULL;
-	bool put = false;
+	bool put;
 
 	claim_write(&p->put, &value);
 	snprintf(reply, sizeof(reply), "%s.of.claim.%02u.%" PRIu64, r->inbox, p->number, p->put.nonce);
-	if (buffer_ok(&value))
-		message = conditional(r, key_claim(r->group, p->number, key), reply, buffer_span(&value), p->revision);
-	if (message)
-		put = natsConnection_PublishMsg(nats_link_connection(r->link), message) == NATS_OK;
-	natsMsg_Destroy(message);
+	jetstream_key(r->bucket, key_claim(r->group, p->number, key), subject);
+	put = buffer_ok(&value) &&
+	      nats_client_publish(r->client, subject, reply, jetstream_condition(p->revision, condition), buffer_span(&value)) == 0;
 	buffer_deinit(&value);
 	return put;
 }
 
 void broker_say(struct relay_reader *r, const char *key, struct span value)
 {
-	char subject[2 * SUBJECT_MAX];
+	char subject[JETSTREAM_SUBJECT_MAX];
 
-	bucket_subject(r, key, subject);
-	natsConnection_Publish(nats_link_connection(r->link), subject, value.at, (int)value.len);
+	nats_client_publish(r->client, jetstream_key(r->bucket, key, subject), NULL, span_of(NULL, 0), value);
 }
 
 void broker_erase(struct relay_reader *r, const char *key)
 {
-	char subject[2 * SUBJECT_MAX];
-	natsMsg *message = NULL;
+	char subject[JETSTREAM_SUBJECT_MAX];
 
-	bucket_subject(r, key, subject);
-	if (natsMsg_Create(&message, subject, NULL, NULL, 0) == NATS_OK && natsMsgHeader_Set(message, "KV-Operation", "DEL") == NATS_OK)
-		natsConnection_PublishMsg(nats_link_connection(r->link), message);
-	natsMsg_Destroy(message);
+	nats_client_publish(r->client, jetstream_key(r->bucket, key, subject), NULL, SPAN_LITERAL(JETSTREAM_OPERATION ": DEL\r\n"), span_of(NULL, 0));
 }
 
 /* ---- consumers and pulls ---------------------------------------------------- */
 
-static int add_consumer(struct relay_reader *r, const char *stream, jsConsumerConfig *config, char *name, jsConsumerInfo **info)
+static int add_consumer(struct relay_reader *r, const char *stream, const struct jetstream_consumer_options *options,
+			struct jetstream_consumer *out)
 {
-	natsStatus s;
-
-	config->AckPolicy = js_AckNone;
-	config->MemoryStorage = true; /* it is of no use to the next connection: no broker has to recover it */
-	config->InactiveThreshold = ABANDONED_NS;
-	s = js_AddConsumer(info, r->js, stream, config, NULL, NULL);
-	if (s == NATS_OK && name)
-		snprintf(name, CONSUMER_NAME_MAX, "%s", (*info)->Name);
-	return s == NATS_OK ? 0 : -EIO;
+	return jetstream_make_consumer(r->client, stream, options, out) < 0 ? -EIO : 0;
 }
 
 int broker_consume(struct relay_reader *r, struct partition *p)
 {
 	char subject[SUBJECT_MAX];
-	jsConsumerInfo *info = NULL;
-	jsConsumerConfig config;
-	int err;
+	struct jetstream_consumer_options options = {
+		.filter = subject_partition(r->service, p->number, subject),
+		.from = p->known.upto + 1,
+	};
+	struct jetstream_consumer made;
+	int err = add_consumer(r, r->stream, &options, &made);
 
-	jsConsumerConfig_Init(&config);
-	config.FilterSubject = subject_partition(r->service, p->number, subject);
-	config.DeliverPolicy = js_DeliverByStartSequence;
-	config.OptStartSeq = p->known.upto + 1;
-	err = add_consumer(r, r->stream, &config, p->consumer, &info);
-	if (err == 0)
-		p->pending = info->NumPending;
-	jsConsumerInfo_Destroy(info);
-	return err;
+	if (err < 0)
+		return err;
+	memcpy(p->consumer, made.name, sizeof(p->consumer));
+	p->pending = made.pending;
+	return 0;
 }
 
 int broker_watch(struct relay_reader *r, const char *stream, const char *subjects, const char *word, char *consumer)
 {
 	char to[2 * SUBJECT_MAX];
-	jsConsumerInfo *info = NULL;
-	jsConsumerConfig config;
-	int err;
+	struct jetstream_consumer_options options = { .filter = subjects, .delivered_to = watch_subject(r, word, to) };
+	struct jetstream_consumer made;
+	int err = add_consumer(r, stream, &options, &made);
 
-	jsConsumerConfig_Init(&config);
-	config.FilterSubject = subjects;
-	config.DeliverPolicy = js_DeliverLastPerSubject;
-	config.DeliverSubject = watch_subject(r, word, to);
-	err = add_consumer(r, stream, &config, consumer, &info);
-	jsConsumerInfo_Destroy(info);
+	if (err == 0)
+		memcpy(consumer, made.name, sizeof(made.name));
 	return err;
 }
 
 void broker_forget(struct relay_reader *r, const char *stream, char *consumer)
 {
-	if (r->js && consumer[0])
-		js_DeleteConsumer(r->js, stream, consumer, NULL, NULL);
+	if (r->client && consumer[0])
+		jetstream_forget_consumer(r->client, stream, consumer);
 	consumer[0] = '\0';
 }
 
@@ -280,69 +196,54 @@ bool broker_pull(struct relay_reader *r, struct partition *p, uint32_t records, 
 	else
 		len = snprintf(body, sizeof(body), "{\"batch\":%u,\"max_bytes\":%" PRIu64 ",\"expires\":%" PRId64 "}", records,
 			       bytes < share ? bytes : share, (int64_t)PULL_NS);
-	return natsConnection_PublishRequest(nats_link_connection(r->link), subject, reply, body, len) == NATS_OK;
+	return nats_client_publish(r->client, subject, reply, span_of(NULL, 0), span_of(body, (size_t)len)) == 0;
 }
 
 /* ---- the stream ---------------------------------------------------------------- */
 
 int broker_state(struct relay_reader *r, struct stream_state *out)
 {
-	jsStreamInfo *info = NULL;
+	struct jetstream_stream s;
 
-	if (js_GetStreamInfo(&info, r->js, r->stream, NULL, NULL) != NATS_OK)
+	if (jetstream_stream(r->client, r->stream, "", &s, NULL) < 0)
 		return -EIO;
-	*out = (struct stream_state){ info->Created, info->State.FirstSeq, info->State.LastSeq };
-	jsStreamInfo_Destroy(info);
+	*out = (struct stream_state){ s.created.ns, s.first, s.last };
 	return 0;
 }
 
 int broker_pending(struct relay_reader *r, struct partition *p)
 {
-	jsConsumerInfo *info = NULL;
-	natsStatus s = js_GetConsumerInfo(&info, r->js, r->stream, p->consumer, NULL, NULL);
+	struct jetstream_consumer is;
+	int err = jetstream_consumer(r->client, r->stream, p->consumer, &is);
 
-	if (s == NATS_OK)
-		p->pending = info->NumPending;
-	jsConsumerInfo_Destroy(info);
-	return s == NATS_OK ? 0 : s == NATS_NOT_FOUND ? -ENOENT
-						      : -EIO;
+	if (err == 0)
+		p->pending = is.pending;
+	return err == 0 || err == -ENOENT ? err : -EIO;
 }
 
 int broker_unread(struct relay_reader *r, uint32_t p, uint64_t upto, uint64_t *unread)
 {
-	char subject[SUBJECT_MAX], name[CONSUMER_NAME_MAX];
-	jsConsumerInfo *info = NULL;
-	jsConsumerConfig config;
-	int err;
+	char subject[SUBJECT_MAX];
+	struct jetstream_consumer_options options = { .filter = subject_partition(r->service, p, subject), .from = upto + 1 };
+	struct jetstream_consumer made;
+	int err = add_consumer(r, r->stream, &options, &made);
 
-	jsConsumerConfig_Init(&config);
-	config.FilterSubject = subject_partition(r->service, p, subject);
-	config.DeliverPolicy = js_DeliverByStartSequence;
-	config.OptStartSeq = upto + 1;
-	err = add_consumer(r, r->stream, &config, name, &info);
-	if (err == 0) {
-		*unread = info->NumPending;
-		broker_forget(r, r->stream, name);
-	}
-	jsConsumerInfo_Destroy(info);
-	return err;
+	if (err < 0)
+		return err;
+	*unread = made.pending;
+	broker_forget(r, r->stream, made.name);
+	return 0;
 }
 
 int broker_place_at(struct relay_reader *r, struct wall time, uint64_t *place)
 {
-	jsConsumerInfo *info = NULL;
-	char name[CONSUMER_NAME_MAX];
-	jsConsumerConfig config;
-	int err;
+	struct jetstream_consumer_options options = { .since = time };
+	struct jetstream_consumer made;
+	int err = add_consumer(r, r->stream, &options, &made);
 
-	jsConsumerConfig_Init(&config);
-	config.DeliverPolicy = js_DeliverByStartTime;
-	config.OptStartTime = time.ns;
-	err = add_consumer(r, r->stream, &config, name, &info);
-	if (err == 0) {
-		*place = info->Delivered.Stream;
-		broker_forget(r, r->stream, name);
-	}
-	jsConsumerInfo_Destroy(info);
-	return err;
+	if (err < 0)
+		return err;
+	*place = made.delivered;
+	broker_forget(r, r->stream, made.name);
+	return 0;
 }

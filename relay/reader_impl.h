@@ -11,11 +11,10 @@
 
 #include <pthread.h>
 
-#include <nats/nats.h>
-
 #include "relay/answers.h"
 #include "relay/claim.h"
 #include "relay/delivery.h"
+#include "relay/jetstream.h"
 #include "relay/ownership.h"
 #include "relay/reader.h"
 #include "relay/subjects.h"
@@ -28,15 +27,13 @@
 #define GATHERED_BYTES	    (16u << 20) /* fetched and not claimed, of all partitions */
 #define CLAIM_WAIT_NS	    (2 * NS_PER_S)
 #define PULL_NS		    (5 * NS_PER_S)
-#define ASK_MS		    1000
-#define CONSUMER_NAME_MAX   64
 
 enum fetched_kind { FETCHED_REQUEST, FETCHED_RESPONSE, FETCHED_MALFORMED, FETCHED_OTHER };
 
 /** struct fetched - one message of a partition; those that are done with are used again, with the memory of their fields */
 struct fetched {
 	struct fetched *next; /* among the spare ones */
-	natsMsg *message; /* what the record's spans point into */
+	struct nats_message *message; /* what the record's spans point into */
 	enum fetched_kind kind;
 	enum record_fault fault; /* with FETCHED_MALFORMED */
 	bool is_expired, has_number;
@@ -56,7 +53,7 @@ struct batch {
 struct partition {
 	uint32_t number;
 	bool is_mine;
-	char consumer[CONSUMER_NAME_MAX]; /* "": none */
+	char consumer[JETSTREAM_NAME_MAX]; /* "": none */
 	struct partition_claim known;	    /* as it was put or read last; of others' as of the last survey */
 	uint64_t revision;
 	struct batch gathered, claiming;
@@ -87,8 +84,8 @@ struct relay_reader {
 	char service[RELAY_NAME_MAX + 1], group[RELAY_NAME_MAX + 1], id[OWNERSHIP_ID_MAX];
 	char stream[SUBJECT_MAX], bucket[SUBJECT_MAX], inbox[SUBJECT_MAX];
 	struct nats_link *link;
-	jsCtx *js;		     /* NULL: down */
-	natsSubscription *inbox_sub, *member_sub, *tap_sub; /* with it */
+	struct nats_client *client; /* of the link; NULL: down */
+	uint32_t inbox_sub, member_sub, tap_sub; /* with it */
 	struct fleet_stats stats;
 	struct partition *partitions; /* partition_count, once it is known */
 	uint32_t partition_count;
@@ -107,25 +104,19 @@ struct relay_reader {
 	int64_t end_epoch;	      /* of the stream that end_place is of */
 	uint64_t end_place;	      /* its last place as it was found, or found anew in place of another */
 	bool was_tried, was_up, is_finishing, told_denied, told_lost, begins_late;
-	char tap_consumer[CONSUMER_NAME_MAX], member_consumer[CONSUMER_NAME_MAX];
+	char tap_consumer[JETSTREAM_NAME_MAX], member_consumer[JETSTREAM_NAME_MAX];
 	pthread_mutex_t facts_lock;
 	struct fleet_facts facts;
 };
 
-/* reader_broker.c; those that return an error wait at most ASK_MS */
+/* reader_broker.c; those that return an error wait a second at most */
 
-/** broker_up() - the subscription and the rest, on a new connection; 0 or a negative errno, which was logged */
+/** broker_up() - the subscriptions, on a new connection; 0 or a negative errno, which was logged */
 int broker_up(struct relay_reader *r);
 void broker_down(struct relay_reader *r);
 
-/** broker_next() - a message, given; NULL: none came within @wait_ms */
-natsMsg *broker_next(natsSubscription *sub, int64_t wait_ms);
-
-/** reader_header() - a field of @message, borrowed; NULL: it has none of that name */
-const char *reader_header(natsMsg *message, const char *name);
-
 /** reader_fields() - @message as a record, borrowed */
-struct record_fields reader_fields(natsMsg *message);
+struct record_fields reader_fields(const struct nats_message *message);
 
 /** broker_get() - a key's value, appended; 0; -ENOENT with the revision that a first value needs; -EIO: no response */
 int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint64_t *revision);
@@ -183,10 +174,10 @@ void partition_disconnected(struct relay_reader *r, struct partition *p);
 void partition_void(struct relay_reader *r, struct partition *p);
 
 /** partition_message() - a record, taken */
-void partition_message(struct relay_reader *r, struct partition *p, natsMsg *message, const struct delivery *d);
+void partition_message(struct relay_reader *r, struct partition *p, struct nats_message *message, const struct delivery *d);
 
-/** partition_pull_ended() - what the broker said about the open pull */
-void partition_pull_ended(struct relay_reader *r, struct partition *p, const char *status, const char *description);
+/** partition_pull_ended() - what the broker said about the open pull: a status, and words */
+void partition_pull_ended(struct relay_reader *r, struct partition *p, int status, struct span words);
 
 /** partition_claimed() - a claim's response */
 void partition_claimed(struct relay_reader *r, struct partition *p, uint64_t nonce, struct span response);

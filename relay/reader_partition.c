@@ -20,7 +20,7 @@ static void fetched_free(struct relay_reader *r, struct fetched *f)
 		return;
 	response_free(f->answer.response);
 	f->answer.response = NULL;
-	natsMsg_Destroy(f->message);
+	nats_message_free(f->message);
 	if (r->spare_count < SPARE_MAX) {
 		f->next = r->spare;
 		r->spare = f;
@@ -107,19 +107,19 @@ static int read_record(struct relay_reader *r, struct fetched *f)
 	return err == -EBADMSG ? 0 : err;
 }
 
-static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, natsMsg *message, const struct delivery *d)
+static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, struct nats_message *message, const struct delivery *d)
 {
 	struct fetched *f = take_spare(r);
 
 	if (!f) {
-		natsMsg_Destroy(message);
+		nats_message_free(message);
 		return NULL;
 	}
 	f->message = message;
 	f->place = d->place;
 	f->stored = d->stored;
 	f->partition = p->number;
-	f->bytes = (size_t)natsMsg_GetDataLength(message) + 1024;
+	f->bytes = message->data.len + 1024;
 	if (read_record(r, f) == 0)
 		return f;
 	fetched_free(r, f);
@@ -439,13 +439,13 @@ void partition_work(struct relay_reader *r, struct partition *p, struct mono now
 
 /* ---- messages ------------------------------------------------------------------ */
 
-void partition_message(struct relay_reader *r, struct partition *p, natsMsg *message, const struct delivery *d)
+void partition_message(struct relay_reader *r, struct partition *p, struct nats_message *message, const struct delivery *d)
 {
 	struct batch *b = &p->gathered;
 	struct fetched *f;
 
 	if (!p->is_mine || !span_equal(d->consumer, span_str(p->consumer)) || d->place <= p->place || b->count == BATCH_RECORDS) {
-		natsMsg_Destroy(message);
+		nats_message_free(message);
 		return;
 	}
 	if (p->pulled > 0)
@@ -463,14 +463,14 @@ void partition_message(struct relay_reader *r, struct partition *p, natsMsg *mes
 	r->gathered_bytes += f->bytes;
 }
 
-void partition_pull_ended(struct relay_reader *r, struct partition *p, const char *status, const char *description)
+void partition_pull_ended(struct relay_reader *r, struct partition *p, int status, struct span words)
 {
 	if (!p->is_mine)
 		return;
 	p->pulled = 0;
-	if (strcmp(status, "409") == 0 && description && strcasestr(description, "MaxBytes") && p->gathered.count == 0)
+	if (status == 409 && span_has_nocase(words, SPAN_LITERAL("MaxBytes")) && p->gathered.count == 0)
 		p->needs_large = true;
-	else if (strcmp(status, "503") == 0 || (description && strcasestr(description, "Deleted")))
+	else if (status == 503 || span_has_nocase(words, SPAN_LITERAL("Deleted")))
 		lose_partition(r, p);
 }
 

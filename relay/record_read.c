@@ -26,37 +26,40 @@ const char *record_fault_name(enum record_fault fault)
 /* ---- attributes ---- */
 
 /* The attributes, by the fields of the message that carry them */
+#define ATTRIBUTE(name, member) { { (const uint8_t *)(name), sizeof(name) - 1 }, offsetof(struct record_fields, member) }
 static const struct {
-	const char *name;
+	struct span name;
 	size_t offset;
 } attributes[] = {
-	{ "ce-id", offsetof(struct record_fields, id) },
-	{ "ce-specversion", offsetof(struct record_fields, specversion) },
-	{ "ce-type", offsetof(struct record_fields, type) },
-	{ "ce-source", offsetof(struct record_fields, source) },
-	{ "ce-sequence", offsetof(struct record_fields, sequence) },
-	{ "ce-time", offsetof(struct record_fields, time) },
-	{ "ce-datacontenttype", offsetof(struct record_fields, content_type) },
-	{ "ce-httpversion", offsetof(struct record_fields, http_version) },
-	{ "ce-tap", offsetof(struct record_fields, tap) },
+	ATTRIBUTE("ce-id", id),
+	ATTRIBUTE("ce-specversion", specversion),
+	ATTRIBUTE("ce-type", type),
+	ATTRIBUTE("ce-source", source),
+	ATTRIBUTE("ce-sequence", sequence),
+	ATTRIBUTE("ce-time", time),
+	ATTRIBUTE("ce-datacontenttype", content_type),
+	ATTRIBUTE("ce-httpversion", http_version),
+	ATTRIBUTE("ce-tap", tap),
 };
+#undef ATTRIBUTE
 
-static struct span *attribute(struct record_fields *f, size_t i)
+/** is_attribute() - in letters of any case; most are written as we do, and comparing bytes is the cheaper half */
+static bool is_attribute(struct span name, struct span attribute)
 {
-	return (struct span *)(void *)((char *)f + attributes[i].offset);
+	return name.len == attribute.len && (memcmp(name.at, attribute.at, name.len) == 0 || span_equal_nocase(name, attribute));
 }
 
 void record_fields_set(struct record_fields *f, struct span name, struct span value)
 {
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
-		if (span_equal_nocase(name, span_str(attributes[i].name)))
-			*attribute(f, i) = value;
-}
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		struct span *attribute = (struct span *)(void *)((char *)f + attributes[i].offset);
 
-void record_fields_get(struct record_fields *f, struct span (*field)(void *ctx, const char *name), void *ctx)
-{
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
-		*attribute(f, i) = field(ctx, attributes[i].name);
+		if (!is_attribute(name, attributes[i].name))
+			continue;
+		if (!attribute->at)
+			*attribute = value;
+		return;
+	}
 }
 
 enum record_kind record_kind_of(const struct record_fields *in)

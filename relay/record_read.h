@@ -61,11 +61,8 @@ struct record_fields {
 	struct span data;
 };
 
-/** record_fields_set() - a field of the message, by its name in letters of any case; others are stepped over */
+/** record_fields_set() - a field of the message, by its name in letters of any case: the first of that name; others are stepped over */
 void record_fields_set(struct record_fields *f, struct span name, struct span value);
-
-/** record_fields_get() - all that @field finds by its name; what it does not find has no bytes, not even none */
-void record_fields_get(struct record_fields *f, struct span (*field)(void *ctx, const char *name), void *ctx);
 
 /** record_kind_of() - by its type alone */
 enum record_kind record_kind_of(const struct record_fields *in);

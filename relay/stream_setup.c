@@ -16,149 +16,130 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <nats/nats.h>
-
 #include "base/units.h"
+#include "relay/jetstream.h"
 
-#define ASK_MS 1000
 #define DUPLICATE_NS (10 * NS_PER_S)
 
-const char *nats_words(int status)
+/** words_of() - why it is refused, as a part of a sentence */
+static const char *words_of(int err, struct buffer *why)
 {
-	natsStatus last;
-	const char *why = nats_GetLastError(&last), *end;
-
-	if (!why || !*why)
-		return natsStatus_GetText((natsStatus)status);
-	end = why[0] == '(' ? strstr(why, "): ") : NULL;
-	return end ? end + 3 : why;
+	if (err == -ETIMEDOUT)
+		return "there is no answer, so we may not";
+	return why->len > 0 ? buffer_text(why) : strerror(-err);
 }
 
-static int refuse(struct buffer *error, const char *service, const char *what, natsStatus s, jsErrCode code)
+static int refuse(struct buffer *error, const char *service, const char *what, int err, struct buffer *why)
 {
-	const char *why = nats_words(s);
 	char name[SUBJECT_MAX], all[SUBJECT_MAX];
 
-	if (s == NATS_NO_RESPONDERS || code == JSNotEnabledErr || code == JSNotEnabledForAccountErr) {
+	if (err == -ENOTSUP) {
 		buffer_add_str(error, "the broker has no JetStream for us; start nats-server with -js, or have it enabled for this account");
-		return -ENOTSUP;
+		return err;
 	}
-	if (code == JSStorageResourcesExceededErr) {
+	if (err == -EDQUOT) {
 		buffer_printf(error, "cannot make the stream %s: the broker has less room than --retain-size asks for; give it a smaller one, or raise "
 				     "max_file in its configuration",
 			      stream_name(service, name));
 		return -EACCES;
 	}
 	buffer_printf(error, "cannot %s the stream %s of %s: %s; whoever may can make it, with the subjects %s", what, stream_name(service, name),
-		      service, s == NATS_TIMEOUT ? "there is no answer, so we may not" : why,
-		      subject_all(service, all));
-	return s == NATS_NO_MEMORY ? -ENOMEM : -EACCES;
+		      service, words_of(err, why), subject_all(service, all));
+	return err == -ENOMEM ? err : -EACCES;
 }
 
-static int find_or_make(jsCtx *js, const char *service, const struct stream_limits *limits, struct buffer *error)
+static int find_or_make(struct nats_client *c, const char *service, const struct stream_limits *limits, struct buffer *error)
 {
 	char name[SUBJECT_MAX], all[SUBJECT_MAX];
-	const char *subjects[] = { subject_all(service, all) };
-	jsStreamConfig config;
-	jsErrCode code = 0;
-	jsStreamInfo *info = NULL;
-	natsStatus s = js_GetStreamInfo(&info, js, stream_name(service, name), NULL, &code);
+	struct jetstream_stream_options options = {
+		.name = stream_name(service, name),
+		.subject = subject_all(service, all),
+		.max_age_ns = limits->retain_ns,
+		.max_bytes = limits->retain_bytes,
+		.duplicates_ns = limits->retain_ns < DUPLICATE_NS ? limits->retain_ns : DUPLICATE_NS,
+	};
+	struct jetstream_stream found;
+	struct buffer why = { 0 };
+	int err = jetstream_stream(c, name, all, &found, &why);
 
-	jsStreamInfo_Destroy(info);
-	info = NULL;
-	if (s == NATS_OK)
-		return 0;
-	if (s != NATS_NOT_FOUND && code != JSStreamNotFoundErr)
-		return refuse(error, service, "look for", s, code);
-	jsStreamConfig_Init(&config);
-	config.Name = name;
-	config.Subjects = subjects;
-	config.SubjectsLen = 1;
-	config.MaxAge = limits->retain_ns;
-	config.MaxBytes = (int64_t)limits->retain_bytes;
-	config.Duplicates = limits->retain_ns < DUPLICATE_NS ? limits->retain_ns : DUPLICATE_NS;
-	config.Retention = js_LimitsPolicy;
-	config.Discard = js_DiscardOld;
-	config.Storage = js_FileStorage;
-	config.Replicas = 1;
-	code = 0;
-	s = js_AddStream(&info, js, &config, NULL, &code);
-	jsStreamInfo_Destroy(info);
-	if (s == NATS_OK)
-		return 1;
-	return code == JSStreamNameExistErr ? 0 : refuse(error, service, "make", s, code);
+	if (err == -ENOENT) {
+		buffer_clear(&why);
+		err = jetstream_make_stream(c, &options, &why);
+		err = err == 0 ? 1 : err == -EEXIST ? 0 : refuse(error, service, "make", err, &why);
+	} else if (err < 0) {
+		err = refuse(error, service, "look for", err, &why);
+	}
+	buffer_deinit(&why);
+	return err;
 }
 
-uint32_t stream_partitions(kvStore *bucket)
+uint32_t stream_partitions(struct nats_client *c, const char *bucket)
 {
-	kvEntry *entry = NULL;
+	struct buffer text = { 0 };
 	uint64_t n = 0;
 
-	if (kvStore_Get(&entry, bucket, KEY_PARTITIONS) == NATS_OK &&
-	    (!parse_uint(kvEntry_ValueString(entry) ? kvEntry_ValueString(entry) : "", &n) || n > RELAY_PARTITIONS_MAX))
+	if (jetstream_value(c, bucket, KEY_PARTITIONS, &text) < 0 || !parse_uint(buffer_text(&text), &n) || n > RELAY_PARTITIONS_MAX)
 		n = 0;
-	kvEntry_Destroy(entry);
+	buffer_deinit(&text);
 	return (uint32_t)n;
 }
 
-static void refuse_bucket(struct buffer *error, const char *service, natsStatus s)
+static void refuse_bucket(struct buffer *error, const char *service, int err, struct buffer *why)
 {
-	const char *why = s == NATS_TIMEOUT ? "there is no answer, so we may not" : nats_words(s);
 	char name[SUBJECT_MAX];
 
 	buffer_printf(error, "cannot make the bucket %s of %s, which replayers need: %s; does the broker keep room for it beside the stream "
 			     "(max_file)?",
-		      stream_name(service, name), service, why);
+		      stream_name(service, name), service, words_of(err, why));
+}
+
+/** find_or_make_bucket() - false: there is none, which was said */
+static bool find_or_make_bucket(struct nats_client *c, const char *service, struct buffer *error)
+{
+	char name[SUBJECT_MAX], stream[JETSTREAM_SUBJECT_MAX];
+	struct jetstream_stream found;
+	struct buffer why = { 0 };
+	int err;
+
+	stream_name(service, name);
+	err = jetstream_stream(c, jetstream_bucket(name, stream), "", &found, NULL);
+	if (err < 0)
+		err = jetstream_make_bucket(c, name, &why);
+	if (err < 0 && err != -EEXIST)
+		refuse_bucket(error, service, err, &why);
+	buffer_deinit(&why);
+	return err == 0 || err == -EEXIST;
 }
 
 /** agree_on_partitions() - the bucket is made with the stream, or was; its key is written once */
-static void agree_on_partitions(jsCtx *js, const char *service, bool is_new, uint32_t wished, uint32_t *partitions,
+static void agree_on_partitions(struct nats_client *c, const char *service, bool is_new, uint32_t wished, uint32_t *partitions,
 				struct buffer *error)
 {
 	char name[SUBJECT_MAX], text[16];
-	kvStore *bucket = NULL;
-	kvConfig config;
+	uint32_t n, ours = is_new ? wished : RELAY_PARTITIONS;
 	uint64_t revision;
-	uint32_t n = 0;
-	natsStatus s;
 
-	if (js_KeyValue(&bucket, js, stream_name(service, name)) != NATS_OK) {
-		kvConfig_Init(&config);
-		config.Bucket = name;
-		config.History = 1;
-		s = js_CreateKeyValue(&bucket, js, &config);
-		if (s != NATS_OK) {
-			refuse_bucket(error, service, s);
-			return;
-		}
-	}
-	snprintf(text, sizeof(text), "%u", is_new ? wished : RELAY_PARTITIONS);
-	n = stream_partitions(bucket);
-	if (n == 0 && kvStore_CreateString(&revision, bucket, KEY_PARTITIONS, text) == NATS_OK)
-		n = is_new ? wished : RELAY_PARTITIONS;
+	if (!find_or_make_bucket(c, service, error))
+		return;
+	stream_name(service, name);
+	snprintf(text, sizeof(text), "%u", ours);
+	n = stream_partitions(c, name);
+	if (n == 0 && jetstream_put(c, name, KEY_PARTITIONS, span_str(text), 0, &revision) == CLAIM_WON)
+		n = ours;
 	else if (n == 0) /* another was first */
-		n = stream_partitions(bucket);
+		n = stream_partitions(c, name);
 	if (n > 0)
 		*partitions = n;
-	kvStore_Destroy(bucket);
 }
 
-int stream_setup(natsConnection *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
+int stream_setup(struct nats_client *c, const char *service, const struct stream_limits *limits, uint32_t *partitions,
 		 struct buffer *error)
 {
-	jsOptions options;
-	jsCtx *js = NULL;
-	int err = -ENOMEM;
+	int err = find_or_make(c, service, limits, error);
 
-	jsOptions_Init(&options);
-	options.Wait = ASK_MS;
-	if (natsConnection_JetStream(&js, nc, &options) == NATS_OK)
-		err = find_or_make(js, service, limits, error);
 	if (err >= 0)
-		agree_on_partitions(js, service, err == 1, limits->partitions, partitions, error);
-	jsCtx_Destroy(js);
+		agree_on_partitions(c, service, err == 1, limits->partitions, partitions, error);
 	return err;
 }

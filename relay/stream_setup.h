@@ -5,15 +5,10 @@
 #include "relay/nats_link.h"
 
 /** stream_setup() - see nats_link_make_stream() */
-int stream_setup(struct nats_client *nc, const char *service, const struct stream_limits *limits, uint32_t *partitions,
+int stream_setup(struct nats_client *c, const char *service, const struct stream_limits *limits, uint32_t *partitions,
 		 struct buffer *error);
 
-struct __kvStore;
-
 /** stream_partitions() - how many the service of this bucket has; 0: not known */
-uint32_t stream_partitions(struct __kvStore *bucket);
-
-/** nats_words() - libnats' last words on this thread, without the place in its source; else those for @status */
-const char *nats_words(int status);
+uint32_t stream_partitions(struct nats_client *c, const char *bucket);
 
 #endif
