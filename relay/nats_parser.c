@@ -122,6 +122,8 @@ static enum nats_event on_line(struct nats_parser *p, struct span line, struct s
 		return complaint(p, line);
 	if (!span_equal_nocase(name, SPAN_LITERAL("INFO")))
 		return malformed(p, "a line that is none of NATS");
+	while (line.len > 0 && line.at[0] == ' ')
+		span_skip(&line, 1);
 	p->text = line;
 	return NATS_EVENT_INFO;
 }
