@@ -1,13 +1,15 @@
 /*
  * engine.h - what a publisher needs of a broker: the seam between handing over and NATS
  *
- * An engine belongs to the publisher's thread. Its calls may wait for the network. What a broker says of a message comes
- * through on_word(), on any thread.
+ * An engine belongs to the publisher's thread and has none of its own: what a broker has said of messages is read by take(), and
+ * told through on_word() from within it. Only tend(), prepare() and close() wait for the network, within limits of their own;
+ * wait() is where the thread sleeps.
  */
 #ifndef RELAY_ENGINE_H
 #define RELAY_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -20,10 +22,10 @@ struct engine;
 /** struct engine_message - borrowed during the call */
 struct engine_message {
 	const char *subject;
+	const struct record *record;
+	const char *source;
+	uint64_t number; /* the record's sequence, and on_word()'s */
 	bool wants_word;
-	uint64_t number; /* on_word()'s */
-	const struct record_headers *headers;
-	struct span data;
 };
 
 struct engine_ops {
@@ -33,16 +35,23 @@ struct engine_ops {
 	/** limit() - bytes that a message may have, headers included */
 	uint64_t (*limit)(const struct engine *e);
 	/**
-	 * publish() - 0: written; -EMSGSIZE, -ENOMEM, -ENOTCONN: nothing of it was written, since it may not be so large, for
-	 * want of memory or of a connection; another negative errno: nobody knows
+	 * publish() - write a message, for send(); 0: written; -EMSGSIZE, -ENOMEM, -ENOTCONN: nothing of it was written, since it
+	 * may not be so large, for want of memory or of a connection; another negative errno: nobody knows
 	 */
 	int (*publish)(struct engine *e, const struct engine_message *m);
+	/** send() - what was written, as much of it as the network takes now. Return: is some of it left? */
+	bool (*send)(struct engine *e);
+	/** take() - what has come, on_word() for each word; waits for nothing. Return: how many words */
+	size_t (*take)(struct engine *e);
+	/** wait() - send what is left, until something comes, @wake_fd can be read, or @limit_ns are over; may return earlier */
+	void (*wait)(struct engine *e, int wake_fd, int64_t limit_ns);
 	/** trouble() - what the broker has complained of; *@denied: to which partition we may not publish, or -1 */
 	bool (*trouble)(struct engine *e, int *denied, struct buffer *text);
 	/** lost() - why there is no connection, a sentence; "" */
 	const char *(*lost)(const struct engine *e);
 	/** prepare() - make what has to be there; *@partitions: how many it has. Return: 0, 1: made, or a negative errno */
 	int (*prepare)(struct engine *e, uint32_t *partitions, struct buffer *error);
+	/** close() - what was written gets to the broker, or @limit_ns are over */
 	void (*close)(struct engine *e, int64_t limit_ns);
 	void (*free)(struct engine *e);
 };

@@ -8,38 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-#include "base/json.h"
-#include "base/units.h"
 #include "relay/heartbeat_text.h"
 #include "relay/inflight.h"
 #include "relay/subjects.h"
 
-#define IDLE_NS (NS_PER_S / 20)     /* longest between two looks at the connection, and at what is overdue */
-#define GATHER_NS (4 * NS_PER_MS)   /* see the header */
-#define ROOM_MAX (INFLIGHT_MAX / 8) /* for who may wait: more would get old while they wait */
-#define MANY 512                    /* that wait: then there is nothing to be gathered */
-#define AT_ONCE 256                 /* records written before all else is looked at again */
+#define IDLE_NS (NS_PER_S / 20)        /* longest between two looks at the connection, and at what is overdue */
+#define GATHER_NS (3 * NS_PER_MS / 2)  /* see the header */
+#define ROOM_MAX (INFLIGHT_MAX / 8)    /* for who may wait: more would get old while they wait */
+#define MANY 512                       /* that wait: then there is nothing to be gathered */
+#define AT_ONCE 256                    /* records written before all else is looked at again */
+#define AT_ONCE_BYTES (512u << 10)     /* ... and bytes: more of them only where one record has more */
 #define HEARTBEAT_NS NS_PER_S
 #define PREPARE_NS (10 * NS_PER_S) /* between two looks for the stream, where there was none */
 #define FLUSH_NS (NS_PER_S / 2)
-#define HEADERS_BYTES 1024 /* at most, of one message */
 
 /** struct waiting - a slot of the ring */
 struct waiting {
 	struct record *record;
 	int64_t offered_ns;
-};
-
-/** struct word - what the broker said of a record */
-struct word {
-	uint64_t number;
-	enum relay_result result;
-};
-
-struct words {
-	struct word *at;
-	size_t count, cap;
 };
 
 struct publisher {
@@ -55,50 +44,62 @@ struct publisher {
 	_Atomic size_t bytes;            /* that wait in the ring */
 	_Atomic bool wants_room;         /* somebody waits for it */
 
+	/* One text each way, taken by who it is for: NULL if there is none. */
+	_Atomic(struct buffer *) news, facts;
+	_Atomic int64_t end_by_ns; /* 0: go on */
+	_Atomic bool sleeps;       /* until @wake_fd is written */
+	int wake_fd;
+
 	/* the thread's */
 	struct inflight *inflight;
 	uint32_t partitions;
 	bool is_prepared, was_up;
+	bool is_clogged; /* the network has not taken all of it yet */
+	bool was_busy;   /* the last turn had something to do */
+	bool is_stuck;   /* ... and left something that could not be written */
+	struct mono now; /* of this turn */
 	struct mono next_heartbeat, next_prepare;
 	uint64_t said_denied, said_no_stream, said_full; /* when these were counted so often, it was told */
 	struct buffer text;
-	struct words taken;
-	struct histogram word_us;
+	struct buffer *said_facts;            /* those of the last heartbeat */
+	struct counted_histogram word_us;     /* any thread reads it */
 
 	pthread_t thread;
 	bool has_thread;
 	_Atomic bool has_ended;
-
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t wake;
-	bool sleeps;
-	struct words words;
-	struct buffer news, facts;
-	struct histogram told_us; /* word_us, as it was at the last heartbeat */
-	int64_t end_by_ns;        /* 0: go on */
 };
+
+static void text_free(struct buffer *text)
+{
+	if (text)
+		buffer_deinit(text);
+	free(text);
+}
 
 /* ---- news -------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void tell(struct publisher *p, const char *format, ...)
 {
+	struct buffer *news = atomic_exchange(&p->news, NULL);
 	va_list args;
 
-	pthread_mutex_lock(&p->lock);
+	if (!news && !(news = calloc(1, sizeof(*news))))
+		return;
 	va_start(args, format);
-	buffer_vprintf(&p->news, format, args);
+	buffer_vprintf(news, format, args);
 	va_end(args);
-	buffer_add_str(&p->news, "\n");
-	pthread_mutex_unlock(&p->lock);
+	buffer_add_str(news, "\n");
+	atomic_store(&p->news, news); /* nobody else puts any there */
 	p->set.on_wake(p->set.ctx);
 }
 
 bool publisher_news(struct publisher *p, struct buffer *lines)
 {
-	pthread_mutex_lock(&p->lock);
-	buffer_add_span(lines, buffer_span(&p->news));
-	buffer_clear(&p->news);
-	pthread_mutex_unlock(&p->lock);
+	struct buffer *news = atomic_exchange(&p->news, NULL);
+
+	if (news)
+		buffer_add_span(lines, buffer_span(news));
+	text_free(news);
 	return lines->len > 0;
 }
 
@@ -109,12 +110,19 @@ static void shed(struct publisher *p, enum relay_shed why)
 	counter_add(&p->stats.relay_shed[why], 1);
 }
 
+/**
+ * wake_thread() - if it sleeps; else it looks again soon
+ *
+ * What is to be seen was stored before, and the thread says that it sleeps before it looks a last time; none of these four may
+ * change places with another, so one of the two sees what the other has stored.
+ */
 static void wake_thread(struct publisher *p)
 {
-	pthread_mutex_lock(&p->lock);
-	if (p->sleeps)
-		pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
+	const uint64_t one = 1;
+
+	if (atomic_load(&p->sleeps) && atomic_exchange(&p->sleeps, false))
+		while (write(p->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
 }
 
 /** take_room() - for @size bytes; false if there is none */
@@ -151,10 +159,8 @@ bool publisher_give(struct publisher *p, struct record *r)
 	}
 	p->ring[at % INFLIGHT_MAX] = (struct waiting){ r, mono_now().ns };
 	atomic_fetch_add_explicit(&p->held, 1, memory_order_relaxed);
-	atomic_store_explicit(&p->pushed, at + 1, memory_order_release);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (at == atomic_load_explicit(&p->popped, memory_order_acquire)) /* else it is awake, or looks again soon */
-		wake_thread(p);
+	atomic_store(&p->pushed, at + 1);
+	wake_thread(p);
 	return true;
 }
 
@@ -175,10 +181,12 @@ bool publisher_is_busy(const struct publisher *p)
 
 void publisher_set_facts(struct publisher *p, struct span members)
 {
-	pthread_mutex_lock(&p->lock);
-	buffer_clear(&p->facts);
-	buffer_add_span(&p->facts, members);
-	pthread_mutex_unlock(&p->lock);
+	struct buffer *facts = calloc(1, sizeof(*facts));
+
+	if (!facts)
+		return;
+	buffer_add_span(facts, members);
+	text_free(atomic_exchange(&p->facts, facts)); /* those before, where no heartbeat has taken them */
 }
 
 const struct relay_stats *publisher_stats(const struct publisher *p)
@@ -186,11 +194,10 @@ const struct relay_stats *publisher_stats(const struct publisher *p)
 	return &p->stats;
 }
 
-void publisher_word_times(struct publisher *p, struct histogram *out)
+void publisher_word_times(const struct publisher *p, struct histogram *out)
 {
-	pthread_mutex_lock(&p->lock);
-	*out = p->told_us;
-	pthread_mutex_unlock(&p->lock);
+	*out = (struct histogram){ 0 };
+	histogram_take(out, &p->word_us);
 }
 
 uint64_t publisher_limit(const struct publisher *p)
@@ -200,41 +207,17 @@ uint64_t publisher_limit(const struct publisher *p)
 
 /* ---- the broker's words --------------------------------------------------------- */
 
-static bool words_add(struct words *w, struct word word)
-{
-	if (w->count == w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 256;
-		struct word *at = cap <= INFLIGHT_MAX ? realloc(w->at, cap * sizeof(*at)) : NULL;
-
-		if (!at)
-			return false;
-		w->at = at;
-		w->cap = cap;
-	}
-	w->at[w->count++] = word;
-	return true;
-}
-
-/* Any thread; one that does not fit any more is as good as one that did not come. The thread looks soon enough without a signal. */
-static void on_word(void *ctx, uint64_t number, enum relay_result result)
-{
-	struct publisher *p = ctx;
-
-	pthread_mutex_lock(&p->lock);
-	words_add(&p->words, (struct word){ number, result });
-	pthread_mutex_unlock(&p->lock);
-}
-
 static void release_held(struct publisher *p, uint64_t count)
 {
 	atomic_fetch_sub_explicit(&p->held, count, memory_order_relaxed);
 }
 
-static void book(struct publisher *p, const struct word *word, struct mono now)
+static void on_word(void *ctx, uint64_t number, enum relay_result result)
 {
+	struct publisher *p = ctx;
 	int64_t took_ns = 0;
 
-	switch (inflight_settle(p->inflight, word->number, word->result, now, &took_ns)) {
+	switch (inflight_settle(p->inflight, number, result, p->now, &took_ns)) {
 	case INFLIGHT_NOTHING:
 		return;
 	case INFLIGHT_LATE:
@@ -245,27 +228,13 @@ static void book(struct publisher *p, const struct word *word, struct mono now)
 		release_held(p, 1);
 		break;
 	}
-	counter_add(&p->stats.relay_result[word->result], 1);
-	histogram_add(&p->word_us, (uint64_t)(took_ns > 0 ? took_ns / NS_PER_US : 0));
+	counter_add(&p->stats.relay_result[result], 1);
+	counted_histogram_add(&p->word_us, (uint64_t)(took_ns > 0 ? took_ns / NS_PER_US : 0));
 }
 
-static void book_words(struct publisher *p, struct mono now)
+static void book_overdue(struct publisher *p, bool all)
 {
-	struct words taken;
-
-	pthread_mutex_lock(&p->lock);
-	taken = p->words;
-	p->words = p->taken;
-	p->words.count = 0;
-	pthread_mutex_unlock(&p->lock);
-	for (size_t i = 0; i < taken.count; i++) /* without the lock, which the loop may want */
-		book(p, &taken.at[i], now);
-	p->taken = taken;
-}
-
-static void book_overdue(struct publisher *p, struct mono now, bool all)
-{
-	uint64_t count = inflight_expire(p->inflight, now, all);
+	uint64_t count = inflight_expire(p->inflight, p->now, all);
 
 	counter_add(&p->stats.relay_result[RELAY_UNKNOWN], count);
 	release_held(p, count);
@@ -302,12 +271,12 @@ static void book_trouble(struct publisher *p)
 	buffer_deinit(&text);
 }
 
-static void look_for_stream(struct publisher *p, struct mono now)
+static void look_for_stream(struct publisher *p)
 {
 	struct buffer why = { 0 };
 	int err;
 
-	p->next_prepare = (struct mono){ now.ns + PREPARE_NS };
+	p->next_prepare = (struct mono){ p->now.ns + PREPARE_NS };
 	err = p->engine->ops->prepare(p->engine, &p->partitions, &why);
 	p->is_prepared = err >= 0;
 	if (err < 0)
@@ -318,10 +287,10 @@ static void look_for_stream(struct publisher *p, struct mono now)
 }
 
 /** look_at_connection() - that it is lost, and that it is back, is told once each */
-static void look_at_connection(struct publisher *p, struct mono now)
+static void look_at_connection(struct publisher *p)
 {
 	uint64_t missing = counter_get(&p->stats.relay_result[RELAY_REFUSED_NO_STREAM]);
-	bool came_up = p->engine->ops->tend(p->engine, now) == 1, is_up = p->engine->ops->is_up(p->engine);
+	bool came_up = p->engine->ops->tend(p->engine, p->now) == 1, is_up = p->engine->ops->is_up(p->engine);
 	const char *why = p->engine->ops->lost(p->engine);
 
 	if (came_up)
@@ -333,9 +302,9 @@ static void look_at_connection(struct publisher *p, struct mono now)
 	p->was_up = is_up;
 	counter_set(&p->stats.is_up, is_up);
 	/* a broker that was not there at the start, or whose stream is gone */
-	if (is_up && (!p->is_prepared || missing > p->said_no_stream) && now.ns >= p->next_prepare.ns) {
+	if (is_up && (!p->is_prepared || missing > p->said_no_stream) && p->now.ns >= p->next_prepare.ns) {
 		p->said_no_stream = missing;
-		look_for_stream(p, now);
+		look_for_stream(p);
 	}
 }
 
@@ -376,75 +345,98 @@ static void shed_front(struct publisher *p, enum relay_shed why)
 
 static int write_record(struct publisher *p, const struct record *r, const char *subject, uint64_t number, bool wants_word)
 {
-	struct record_headers headers;
-	struct engine_message m = { subject, wants_word, number, &headers, span_of(r->data, r->data_len) };
+	struct engine_message m = {
+		.subject = subject,
+		.record = r,
+		.source = p->source,
+		.number = number,
+		.wants_word = wants_word,
+	};
 
-	record_headers(r, p->source, number, &headers);
 	return p->engine->ops->publish(p->engine, &m);
 }
 
 /** publish_front() - false: not now */
-static bool publish_front(struct publisher *p, struct mono now)
+static bool publish_front(struct publisher *p)
 {
 	const struct record *r = front(p)->record;
 	uint32_t partition = relay_partition(r->id.low, p->partitions);
-	uint64_t limit = p->engine->ops->limit(p->engine);
 	char subject[SUBJECT_MAX];
-	int err = -EMSGSIZE;
+	int err = write_record(p, r, subject_partition(p->service, partition, subject), inflight_next(p->inflight), true);
 
-	if (limit == 0 || r->data_len + strlen(r->tap) + HEADERS_BYTES <= limit)
-		err = write_record(p, r, subject_partition(p->service, partition, subject), inflight_next(p->inflight), true);
 	if (err == -EMSGSIZE) {
 		shed_front(p, RELAY_SHED_TOO_LARGE);
 		return true;
 	}
 	if (err == -ENOTCONN || err == -ENOMEM)
 		return false;
-	inflight_add(p->inflight, partition, now);
+	inflight_add(p->inflight, partition, p->now);
 	counter_add(&p->stats.published, 1);
 	counter_add(&p->stats.bytes, r->data_len);
 	pop(p);
 	return err == 0;
 }
 
-/** publish_waiting() - some: where the network is slow, words, heartbeats and what grows stale are not to wait for all of it */
-static void publish_waiting(struct publisher *p, struct mono now)
+/** may_write() - behind what the network has not taken nothing more is written, which would wait there, uncounted, and grow old */
+static bool may_write(struct publisher *p, uint64_t since)
 {
-	struct waiting *w;
+	return p->was_up && !p->is_clogged && inflight_has_room(p->inflight) && counter_get(&p->stats.bytes) - since < AT_ONCE_BYTES;
+}
 
-	for (size_t n = 0; n < AT_ONCE && (w = front(p)); n++) {
-		if (now.ns - w->offered_ns >= RELAY_STALE_NS)
+/**
+ * publish_waiting() - some: where the network is slow, words, heartbeats and what grows stale are not to wait for all of it
+ * Return: was there something to do?
+ */
+static bool publish_waiting(struct publisher *p)
+{
+	uint64_t since = counter_get(&p->stats.bytes);
+	struct waiting *w;
+	size_t n;
+
+	p->is_stuck = false;
+	for (n = 0; n < AT_ONCE && !p->is_stuck && (w = front(p)); n += !p->is_stuck) {
+		if (p->now.ns - w->offered_ns >= RELAY_STALE_NS)
 			shed_front(p, RELAY_SHED_STALE);
-		else if (!p->was_up || !inflight_has_room(p->inflight) || !publish_front(p, now))
-			break;
+		else
+			p->is_stuck = !may_write(p, since) || !publish_front(p);
 	}
+	return n > 0;
 }
 
 /* ---- the heartbeat ---------------------------------------------------------------- */
 
-static void beat(struct publisher *p, struct mono now, struct wall wall, bool is_final)
+/** facts() - members of JSON, the last that the loop has set */
+static struct span facts(struct publisher *p)
+{
+	struct buffer *facts = atomic_exchange(&p->facts, NULL);
+
+	if (facts) {
+		text_free(p->said_facts);
+		p->said_facts = facts;
+	}
+	return p->said_facts ? buffer_span(p->said_facts) : (struct span){ 0 };
+}
+
+static void beat(struct publisher *p, struct wall wall, bool is_final)
 {
 	struct inflight_range refused[INFLIGHT_RANGES];
-	struct heartbeat_facts facts = {
+	struct heartbeat_facts f = {
 		.next_sequence = inflight_next(p->inflight),
 		.is_final = is_final,
 		.stats = &p->stats,
 		.refused = refused,
 		.refused_count = inflight_refused(p->inflight, refused),
 		.clock = wall,
+		.members = facts(p),
 	};
 	char subject[SUBJECT_MAX];
 	struct record *r;
 
-	p->next_heartbeat = (struct mono){ now.ns + HEARTBEAT_NS };
-	buffer_clear(&p->text);
-	pthread_mutex_lock(&p->lock);
-	p->told_us = p->word_us;
-	facts.members = buffer_span(&p->facts);
-	heartbeat_text(&facts, &p->text);
-	pthread_mutex_unlock(&p->lock);
+	p->next_heartbeat = (struct mono){ p->now.ns + HEARTBEAT_NS };
 	if (!p->was_up)
 		return;
+	buffer_clear(&p->text);
+	heartbeat_text(&f, &p->text);
 	r = buffer_ok(&p->text) ? record_of_tap(buffer_span(&p->text), wall) : NULL;
 	if (r && write_record(p, r, subject_tap(p->service, p->tap, subject), counter_get(&p->stats.heartbeats), false) == 0)
 		counter_add(&p->stats.heartbeats, 1);
@@ -465,15 +457,18 @@ static void tell_room(struct publisher *p)
 
 void publisher_step(struct publisher *p, struct mono now, struct wall wall)
 {
-	look_at_connection(p, now);
-	book_words(p, now);
+	p->now = now;
+	p->was_busy = p->engine->ops->take(p->engine) > 0; /* first: a lost connection is closed with what came before */
+	look_at_connection(p);
 	book_trouble(p);
-	book_overdue(p, now, false);
-	publish_waiting(p, now);
+	book_overdue(p, false);
+	p->is_clogged = p->is_clogged && p->engine->ops->send(p->engine);
+	p->was_busy |= publish_waiting(p);
 	if (is_worth_telling(counter_get(&p->stats.relay_result[RELAY_REFUSED_FULL]), &p->said_full))
 		tell(p, "the stream shadowtap_%s is full and refuses what is new; let it discard the oldest, or keep less", p->service);
 	if (now.ns >= p->next_heartbeat.ns)
-		beat(p, now, wall, false);
+		beat(p, wall, false);
+	p->is_clogged = p->engine->ops->send(p->engine);
 	tell_room(p);
 	counter_set(&p->stats.in_flight, inflight_open(p->inflight));
 	counter_set(&p->stats.buffered_bytes, atomic_load_explicit(&p->bytes, memory_order_relaxed));
@@ -481,49 +476,44 @@ void publisher_step(struct publisher *p, struct mono now, struct wall wall)
 
 static int64_t end_by(struct publisher *p)
 {
-	int64_t ns;
-
-	pthread_mutex_lock(&p->lock);
-	ns = p->end_by_ns;
-	pthread_mutex_unlock(&p->lock);
-	return ns;
+	return atomic_load(&p->end_by_ns);
 }
 
-static struct timespec after(int64_t ns)
+/** sleep_until_woken() - by the loop or by the broker, and not for longer than until the next look at all else */
+static void sleep_until_woken(struct publisher *p)
 {
-	struct mono at = { mono_now().ns + ns };
+	uint64_t times;
 
-	return (struct timespec){ at.ns / NS_PER_S, at.ns % NS_PER_S };
+	atomic_store(&p->sleeps, true);
+	if (atomic_load(&p->pushed) == p->popped && end_by(p) == 0) /* see wake_thread() */
+		p->engine->ops->wait(p->engine, p->wake_fd, IDLE_NS);
+	if (!atomic_exchange(&p->sleeps, false))
+		while (read(p->wake_fd, &times, sizeof(times)) < 0 && errno == EINTR) /* it was written, or is right now */
+			;
 }
 
-/** rest() - until there is something to be done, and then for a moment, in which more comes */
 static void rest(struct publisher *p)
 {
-	struct timespec until = after(IDLE_NS), moment = { 0, GATHER_NS };
+	struct timespec moment = { 0, GATHER_NS };
 
-	if (waiting_count(p) >= MANY)
+	if (!p->is_clogged && waiting_count(p) >= MANY)
 		return;
-	if (inflight_open(p->inflight) == 0) {
-		pthread_mutex_lock(&p->lock);
-		p->sleeps = true;
-		atomic_thread_fence(memory_order_seq_cst); /* what was pushed is seen here, or this is seen there */
-		if (!front(p) && p->end_by_ns == 0)
-			pthread_cond_timedwait(&p->wake, &p->lock, &until);
-		p->sleeps = false;
-		pthread_mutex_unlock(&p->lock);
-	}
-	nanosleep(&moment, NULL);
+	if (p->was_busy)
+		nanosleep(&moment, NULL);
+	else if (p->is_stuck)
+		p->engine->ops->wait(p->engine, p->wake_fd, GATHER_NS);
+	else
+		sleep_until_woken(p);
 }
 
 static void finish(struct publisher *p)
 {
-	struct mono now = mono_now();
-
-	book_words(p, now);
-	book_overdue(p, now, true);
+	p->now = mono_now();
+	p->engine->ops->take(p->engine);
+	book_overdue(p, true);
 	while (front(p))
 		shed_front(p, p->was_up ? RELAY_SHED_STALE : RELAY_SHED_DISCONNECTED);
-	beat(p, now, wall_now(), true);
+	beat(p, wall_now(), true);
 	p->engine->ops->close(p->engine, FLUSH_NS);
 	counter_set(&p->stats.in_flight, 0);
 	counter_set(&p->stats.buffered_bytes, 0);
@@ -552,17 +542,19 @@ static void *publisher_main(void *arg)
 int publisher_new(const struct publisher_options *options, struct publisher **out)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
 
 	if (!p || !(p->inflight = inflight_new())) {
 		free(p);
 		return -ENOMEM;
 	}
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	p->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (p->wake_fd < 0) {
+		int err = -errno;
+
+		inflight_free(p->inflight);
+		free(p);
+		return err;
+	}
 	p->set = *options;
 	snprintf(p->service, sizeof(p->service), "%s", options->service);
 	snprintf(p->tap, sizeof(p->tap), "%s", options->tap);
@@ -596,10 +588,8 @@ int publisher_start(struct publisher *p)
 
 void publisher_end(struct publisher *p, int64_t limit_ns)
 {
-	pthread_mutex_lock(&p->lock);
-	p->end_by_ns = mono_now().ns + limit_ns;
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
+	atomic_store(&p->end_by_ns, mono_now().ns + limit_ns);
+	wake_thread(p);
 }
 
 bool publisher_has_ended(const struct publisher *p)
@@ -623,14 +613,12 @@ void publisher_free(struct publisher *p)
 	publisher_stop(p);
 	while (front(p))
 		pop(p);
-	p->engine->ops->free(p->engine); /* nothing calls on_word() any more */
+	p->engine->ops->free(p->engine);
 	inflight_free(p->inflight);
-	free(p->words.at);
-	free(p->taken.at);
 	buffer_deinit(&p->text);
-	buffer_deinit(&p->news);
-	buffer_deinit(&p->facts);
-	pthread_cond_destroy(&p->wake);
-	pthread_mutex_destroy(&p->lock);
+	text_free(p->said_facts);
+	text_free(p->facts);
+	text_free(p->news);
+	close(p->wake_fd);
 	free(p);
 }

@@ -2,10 +2,11 @@
  * publisher.h - hands records over to a broker, on a thread of its own
  *
  * Theory of operation. The loop offers records; a bounded ring takes them to the
- * publisher's thread, which owns the connection. The loop never waits for it:
- * where there is no connection or no room, the record is shed and counted. What
- * waits is bounded by bytes (--relay-buffer, charged to --max-memory) and, with what
- * was published and has not been answered for, by count (INFLIGHT_MAX).
+ * publisher's thread, which owns the connection. The loop never waits for it: they share
+ * no lock, and where there is no connection or no room, the record is shed and counted.
+ * What waits is bounded by bytes (--relay-buffer, charged to --max-memory) and, with what
+ * was published and has not been answered for, by count (INFLIGHT_MAX). What the network
+ * has not taken yet is bounded too: nothing is written behind it.
  *
  * The thread numbers records as it writes them, without a gap, and the broker's word
  * about each comes back by its number (inflight.h). Nothing is sent again: not after an
@@ -16,8 +17,10 @@
  * Each second a heartbeat says how far the numbers are and what became of them, so
  * that replayers can tell a hole from a record that never was; the last one says so.
  *
- * Words of what comes in are gathered for a moment before the thread looks at them, as are
- * records: a wake-up for each would cost more than publishing it.
+ * The first record after a pause is written at once. A turn of the thread that had something
+ * to do is then followed by a moment in which more gathers, records and words alike, without a
+ * wake-up for each: a system call and a change of threads cost more than all else about a
+ * record. A turn that found nothing to do sleeps until the loop or the broker wakes it.
  */
 #ifndef RELAY_PUBLISHER_H
 #define RELAY_PUBLISHER_H
@@ -84,8 +87,8 @@ bool publisher_news(struct publisher *p, struct buffer *lines);
 /** publisher_stats() - any thread may read them */
 const struct relay_stats *publisher_stats(const struct publisher *p);
 
-/** publisher_word_times() - loop: from writing to the broker's word, in us: a copy */
-void publisher_word_times(struct publisher *p, struct histogram *out);
+/** publisher_word_times() - any thread: from writing to the broker's word, in us */
+void publisher_word_times(const struct publisher *p, struct histogram *out);
 
 /** publisher_limit() - any thread: bytes that the broker takes in one message; 0: not known yet */
 uint64_t publisher_limit(const struct publisher *p);

@@ -264,60 +264,61 @@ struct record *record_of_tap(struct span json, struct wall at)
 
 /* ---- the fields of the message ---- */
 
+#define ID_MAX 40       /* bytes of an id */
+#define HEADERS_MAX 512 /* bytes of all of them, but for ce-source and ce-tap */
+
 static const struct {
-	const char *type, *content;
+	struct span type, content;
 } kinds[] = {
-	[RECORD_REQUEST] = { RECORD_REQUEST_TYPE, RECORD_REQUEST_CONTENT },
-	[RECORD_ANSWER] = { RECORD_ANSWER_TYPE, RECORD_ANSWER_CONTENT },
-	[RECORD_TAP] = { RECORD_TAP_TYPE, RECORD_TAP_CONTENT },
-	[RECORD_OTHER] = { "", "" }, /* none is made */
+	[RECORD_REQUEST] = { SPAN_LITERAL(RECORD_REQUEST_TYPE), SPAN_LITERAL(RECORD_REQUEST_CONTENT) },
+	[RECORD_ANSWER] = { SPAN_LITERAL(RECORD_ANSWER_TYPE), SPAN_LITERAL(RECORD_ANSWER_CONTENT) },
+	[RECORD_TAP] = { SPAN_LITERAL(RECORD_TAP_TYPE), SPAN_LITERAL(RECORD_TAP_CONTENT) },
+	[RECORD_OTHER] = { { 0 }, { 0 } }, /* none is made */
 };
 
-static void add(struct record_headers *h, const char *name, const char *value)
-{
-	h->at[h->count++] = (struct record_header){ name, value };
-}
-
 /** put_id() - what is told of a tap has its time for an id, which is one of its run's */
-static void put_id(const struct record *r, char *at)
+static char *put_id(char *at, const struct record *r)
 {
 	if (r->kind == RECORD_TAP)
-		at = put_int(at, r->time.ns);
-	else
-		at = wire_id_put(at, r->id);
+		return put_int(at, r->time.ns);
+	at = wire_id_put(at, r->id);
 	if (r->kind == RECORD_ANSWER)
 		*at++ = 'a';
-	*at = '\0';
+	return at;
 }
 
 /** put_sequence() - 16 digits, so that the order of texts is that of numbers; in more than a life there are not more */
-static void put_sequence(uint64_t sequence, char *at)
+static char *put_sequence(char *at, uint64_t sequence)
 {
 	at = put_eight(at, (uint32_t)(sequence / 100000000 % 100000000));
-	at = put_eight(at, (uint32_t)(sequence % 100000000));
-	*at = '\0';
+	return put_eight(at, (uint32_t)(sequence % 100000000));
 }
 
-void record_headers(const struct record *r, const char *source, uint64_t sequence, struct record_headers *out)
+void record_headers(const struct record *r, const char *source, uint64_t sequence, struct buffer *out)
 {
-	out->count = 0;
-	put_id(r, out->id);
-	put_sequence(sequence, out->sequence);
-	time_text(r->time, out->time);
-	if (r->kind != RECORD_TAP)
-		add(out, "Nats-Msg-Id", out->id);
-	add(out, "ce-id", out->id);
-	add(out, "ce-specversion", RECORD_SPECVERSION);
-	add(out, "ce-type", kinds[r->kind].type);
-	add(out, "ce-source", source);
-	add(out, "ce-sequence", out->sequence);
-	add(out, "ce-time", out->time);
+	size_t source_len = strlen(source), tap_len = strlen(r->tap);
+	char id[ID_MAX], *at = buffer_room(out, HEADERS_MAX + source_len + tap_len);
+	size_t id_len = (size_t)(put_id(id, r) - id);
+
+	if (!at)
+		return;
+	if (r->kind != RECORD_TAP) {
+		at = put_bytes(PUT_LITERAL(at, "Nats-Msg-Id: "), id, id_len);
+		at = PUT_LITERAL(at, "\r\n");
+	}
+	at = put_bytes(PUT_LITERAL(at, "ce-id: "), id, id_len);
+	at = PUT_LITERAL(at, "\r\nce-specversion: " RECORD_SPECVERSION "\r\nce-type: ");
+	at = PUT_LITERAL(put_span(at, kinds[r->kind].type), "\r\nce-source: ");
+	at = PUT_LITERAL(put_bytes(at, source, source_len), "\r\nce-sequence: ");
+	at = PUT_LITERAL(put_sequence(at, sequence), "\r\nce-time: ");
+	at = PUT_LITERAL(time_put(at, r->time), "\r\n");
 	if (r->data_len > 0)
-		add(out, "ce-datacontenttype", kinds[r->kind].content);
+		at = put_field(at, SPAN_LITERAL("ce-datacontenttype"), kinds[r->kind].content);
 	if (r->http_version == 2)
-		add(out, "ce-httpversion", "2");
-	if (*r->tap)
-		add(out, "ce-tap", r->tap);
+		at = PUT_LITERAL(at, "ce-httpversion: 2\r\n");
+	if (tap_len > 0)
+		at = put_field(at, SPAN_LITERAL("ce-tap"), span_of(r->tap, tap_len));
+	buffer_end(out, at);
 }
 
 const char *record_source_text(const char *tap, const char *run, char out[RECORD_SOURCE_TEXT_MAX])

@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/span.h"
 #include "message/header_list.h"
@@ -109,27 +110,11 @@ void record_free(struct record *r);
 
 /* ---- the fields of the message ---- */
 
-#define RECORD_HEADERS_MAX 10
-#define RECORD_ID_TEXT_MAX 40
-
-/** struct record_header - NUL-ended, percent-encoded where that is needed */
-struct record_header {
-	const char *name, *value;
-};
-
-struct record_headers {
-	struct record_header at[RECORD_HEADERS_MAX];
-	size_t count;
-	char id[RECORD_ID_TEXT_MAX], sequence[RECORD_ID_TEXT_MAX], time[TIME_TEXT_MAX];
-};
-
 /**
- * record_headers() - the fields of the message that carries @r
+ * record_headers() - append the fields of the message that carries @r, a line each: "ce-id: 5bd1...\r\n"
  * @source:  as record_source_text() writes it
- *
- * All borrowed from @r, @source and @out itself, which must not be moved.
  */
-void record_headers(const struct record *r, const char *source, uint64_t sequence, struct record_headers *out);
+void record_headers(const struct record *r, const char *source, uint64_t sequence, struct buffer *out);
 
 #define RECORD_SOURCE_TEXT_MAX 160
 

@@ -15,6 +15,7 @@
 #include "relay/record.h"
 #include "relay/record_read.h"
 #include "replay/response_parser.h"
+#include "tests/rig/record_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,17 +49,6 @@ static struct record_fields fields_of(struct span in)
 		if (span_cut(line, ':', &name, &value))
 			record_fields_set(&f, name, span_trim(value));
 	f.data = in;
-	return f;
-}
-
-/** as_sent() - the fields of a record that we wrote */
-static struct record_fields as_sent(const struct record *r, struct record_headers *headers)
-{
-	struct record_fields f = { .data = span_of(r->data, r->data_len) };
-
-	record_headers(r, "shadowtap://a/b", 7, headers);
-	for (size_t i = 0; i < headers->count; i++)
-		record_fields_set(&f, span_str(headers->at[i].name), span_str(headers->at[i].value));
 	return f;
 }
 
@@ -125,7 +115,7 @@ static void check_request(const struct record_fields *in, struct budget *budget)
 	struct record_request r = { 0 }, again = { 0 };
 	struct header_list scratch = { 0 };
 	enum record_fault why = RECORD_FINE;
-	struct record_headers headers;
+	struct buffer lines = { 0 };
 	struct record_fields f;
 	struct message *m = NULL;
 	struct record *sent = NULL;
@@ -139,7 +129,7 @@ static void check_request(const struct record_fields *in, struct budget *budget)
 		MUST(m);
 		sent = record_of_request(m, m->response_token != 0, &rules, &scratch);
 		MUST(sent);
-		f = as_sent(sent, &headers);
+		f = record_fields_of(sent, "shadowtap://a/b", 7, &lines);
 		MUST(record_read_request(&f, &again, &why) == 0);
 		MUST(span_equal(again.head.method, r.head.method) && span_equal(again.head.target, r.head.target));
 		MUST(span_equal(again.body, r.body));
@@ -149,6 +139,7 @@ static void check_request(const struct record_fields *in, struct budget *budget)
 		MUST(again.origin.id == r.origin.id);
 	}
 	record_free(sent);
+	buffer_deinit(&lines);
 	message_unref(m);
 	header_list_deinit(&scratch);
 	record_request_deinit(&r);
@@ -174,7 +165,7 @@ static void check_answer(const struct record_fields *in, struct budget *budget)
 {
 	struct record_answer a, again;
 	enum record_fault why = RECORD_FINE;
-	struct record_headers headers;
+	struct buffer lines = { 0 };
 	struct record_fields f;
 	struct record *sent;
 	int err = record_read_answer(in, budget, 1 << 24, &a, &why);
@@ -186,7 +177,7 @@ static void check_answer(const struct record_fields *in, struct budget *budget)
 		second_opinion_of_answer(in->data, a.response);
 	sent = record_of_response(a.event.id, a.response, a.event.time, &rules);
 	MUST(sent);
-	f = as_sent(sent, &headers);
+	f = record_fields_of(sent, "shadowtap://a/b", 7, &lines);
 	MUST(record_read_answer(&f, budget, 1 << 24, &again, &why) == 0);
 	MUST(again.response->result == a.response->result && again.response->status_code == a.response->status_code);
 	MUST(span_equal(span_of(again.response->body, again.response->body_len), span_of(a.response->body, a.response->body_len)));
@@ -195,6 +186,7 @@ static void check_answer(const struct record_fields *in, struct budget *budget)
 	response_free(a.response);
 	response_free(again.response);
 	record_free(sent);
+	buffer_deinit(&lines);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

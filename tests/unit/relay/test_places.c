@@ -20,9 +20,9 @@
 #include "message/http_text.h"
 #include "reassembly/tracker.h"
 #include "relay/record.h"
-#include "relay/record_read.h"
 #include "relay/wire_id.h"
 #include "tests/rig/dice.h"
+#include "tests/rig/record_lines.h"
 
 #define BODY_MAX (8 << 20)
 
@@ -145,15 +145,12 @@ static void check_record(struct place *p, const struct message *m)
 	struct header_list scratch = { 0 };
 	struct record *r = record_of_request(m, m->response_token != 0, &rules, &scratch);
 	struct record_request in = { 0 };
-	struct record_headers headers;
-	struct record_fields f = { 0 };
+	struct buffer lines = { 0 };
+	struct record_fields f;
 	enum record_fault why = RECORD_FINE;
 
 	assert_non_null(r);
-	record_headers(r, "shadowtap://tap/run", p->recorded++, &headers);
-	for (size_t i = 0; i < headers.count; i++)
-		record_fields_set(&f, span_str(headers.at[i].name), span_str(headers.at[i].value));
-	f.data = span_of(r->data, r->data_len);
+	f = record_fields_of(r, "shadowtap://tap/run", p->recorded++, &lines);
 	if (record_read_request(&f, &in, &why) != 0)
 		fail_msg("%s: %.*s", record_fault_name(why), (int)r->data_len, r->data);
 	assert_true(span_equal(in.head.method, m->head.method) && span_equal(in.head.target, m->head.target));
@@ -161,6 +158,7 @@ static void check_record(struct place *p, const struct message *m)
 	assert_int_equal(in.grpc_messages, m->grpc_messages);
 	record_request_deinit(&in);
 	record_free(r);
+	buffer_deinit(&lines);
 	header_list_deinit(&scratch);
 }
 

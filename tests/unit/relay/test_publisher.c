@@ -2,12 +2,17 @@
 #include "tests/rig/unit.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "relay/publisher.h"
 #include "relay/taps.h"
+#include "tests/rig/dice.h"
+
+#define WORDS 65536 /* a power of two: of what a broker says, and has not been read */
 
 /** struct fake - an engine, and what it was given */
 struct fake {
@@ -16,7 +21,14 @@ struct fake {
 	bool comes_up, is_closed;
 	uint64_t limit;
 	int publish_result;
-	bool answers; /* each message is acknowledged at once */
+	bool answers;    /* each message is acknowledged at once */
+	bool is_clogged; /* the network takes nothing */
+	bool is_patient; /* it is not woken by time */
+	struct {
+		uint64_t number;
+		enum relay_result result;
+	} * words;
+	size_t said, heard;
 	uint64_t numbers[64];
 	uint64_t published, beats;
 	int denied; /* -2: no trouble */
@@ -50,6 +62,14 @@ static uint64_t fake_limit(const struct engine *e)
 	return fake_of(e)->limit;
 }
 
+/* What the broker says, to be read. */
+static void say(struct fake *f, uint64_t number, enum relay_result result)
+{
+	assert_true(f->said - f->heard < WORDS);
+	f->words[f->said % WORDS].number = number;
+	f->words[f->said++ % WORDS].result = result;
+}
+
 static int fake_publish(struct engine *e, const struct engine_message *m)
 {
 	struct fake *f = fake_of(e);
@@ -57,14 +77,38 @@ static int fake_publish(struct engine *e, const struct engine_message *m)
 	if (!m->wants_word) {
 		f->beats++;
 		buffer_clear(&f->last_beat);
-		buffer_add_span(&f->last_beat, m->data);
+		buffer_add(&f->last_beat, m->record->data, m->record->data_len);
 		return 0;
 	}
 	if (f->publish_result == 0 || f->publish_result == -EIO)
 		f->numbers[f->published++ % 64] = m->number;
 	if (f->answers && f->publish_result == 0)
-		e->on_word(e->ctx, m->number, RELAY_ACKED);
+		say(f, m->number, RELAY_ACKED);
 	return f->publish_result;
+}
+
+static bool fake_send(struct engine *e)
+{
+	return fake_of(e)->is_clogged;
+}
+
+static size_t fake_take(struct engine *e)
+{
+	struct fake *f = fake_of(e);
+	size_t count = f->said - f->heard;
+
+	for (; f->heard < f->said; f->heard++)
+		e->on_word(e->ctx, f->words[f->heard % WORDS].number, f->words[f->heard % WORDS].result);
+	return count;
+}
+
+static void fake_wait(struct engine *e, int wake_fd, int64_t limit_ns)
+{
+	struct fake *f = fake_of(e);
+	struct pollfd fd = { .fd = wake_fd, .events = POLLIN };
+
+	if (f->said == f->heard)
+		poll(&fd, 1, f->is_patient ? -1 : (int)(limit_ns / NS_PER_MS));
 }
 
 static bool fake_trouble(struct engine *e, int *denied, struct buffer *text)
@@ -104,7 +148,18 @@ static void fake_free(struct engine *e)
 }
 
 static const struct engine_ops fake_ops = {
-	fake_tend, fake_is_up, fake_limit, fake_publish, fake_trouble, fake_lost, fake_prepare, fake_close, fake_free,
+	.tend = fake_tend,
+	.is_up = fake_is_up,
+	.limit = fake_limit,
+	.publish = fake_publish,
+	.send = fake_send,
+	.take = fake_take,
+	.wait = fake_wait,
+	.trouble = fake_trouble,
+	.lost = fake_lost,
+	.prepare = fake_prepare,
+	.close = fake_close,
+	.free = fake_free,
 };
 
 static void on_wake(void *ctx)
@@ -133,6 +188,8 @@ static void set_up(struct rig *r, uint64_t buffer_bytes)
 	struct buffer error = { 0 };
 
 	*r = (struct rig){ .fake = { .base.ops = &fake_ops, .is_up = true, .limit = 1 << 20, .answers = true, .denied = -2 } };
+	r->fake.words = calloc(WORDS, sizeof(r->fake.words[0]));
+	assert_non_null(r->fake.words);
 	budget_init(&r->budget, 1 << 30);
 	o.engine = &r->fake.base;
 	o.budget = &r->budget;
@@ -155,6 +212,16 @@ static struct record *make(uint64_t low, size_t len)
 
 	r->kind = RECORD_REQUEST;
 	r->id.low = low;
+	return r;
+}
+
+static struct record *make_large(size_t len)
+{
+	uint8_t *zeros = calloc(1, len);
+	struct record *r = record_of_tap(span_of(zeros, len), (struct wall){ 0 });
+
+	r->kind = RECORD_REQUEST;
+	free(zeros);
 	return r;
 }
 
@@ -201,6 +268,7 @@ static void tear_down(struct rig *r)
 	publisher_free(r->p);
 	assert_int_equal(budget_used(&r->budget), 0);
 	buffer_deinit(&r->fake.last_beat);
+	free(r->fake.words);
 }
 
 static void test_published(void **state)
@@ -247,14 +315,10 @@ static void test_shed(void **state)
 	offer(&r, 2, 10);
 	assert_int_equal(number(&s->relay_shed[RELAY_SHED_DISCONNECTED]), 2);
 	r.fake.is_up = true;
-	r.fake.limit = 2000;
-	offer(&r, 1, 1500);
-	step(&r, 1);
-	assert_int_equal(number(&s->relay_shed[RELAY_SHED_TOO_LARGE]), 1);
-	r.fake.publish_result = -EMSGSIZE; /* it knows better than its limit */
+	r.fake.publish_result = -EMSGSIZE;
 	offer(&r, 1, 10);
 	step(&r, 2);
-	assert_int_equal(number(&s->relay_shed[RELAY_SHED_TOO_LARGE]), 2);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_TOO_LARGE]), 1);
 	step(&r, 3);
 	balances(&r, true);
 	tear_down(&r);
@@ -324,8 +388,8 @@ static void test_unknown_and_late(void **state)
 	step(&r, 2001);
 	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 2);
 	balances(&r, true);
-	r.fake.base.on_word(r.fake.base.ctx, 1, RELAY_DUPLICATE);
-	r.fake.base.on_word(r.fake.base.ctx, 77, RELAY_ACKED); /* never sent */
+	say(&r.fake, 1, RELAY_DUPLICATE);
+	say(&r.fake, 77, RELAY_ACKED); /* never sent */
 	step(&r, 2100);
 	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 1);
 	assert_int_equal(number(&s->relay_result[RELAY_DUPLICATE]), 1);
@@ -388,7 +452,7 @@ static void test_inflight(void **state)
 	assert_int_equal(number(&s->relay_shed[RELAY_SHED_INFLIGHT]), 11);
 	assert_false(publisher_has_room(r.p));
 	for (uint64_t i = 0; i < 65536; i++)
-		r.fake.base.on_word(r.fake.base.ctx, i, RELAY_ACKED);
+		say(&r.fake, i, RELAY_ACKED);
 	step(&r, 10);
 	assert_true(publisher_has_room(r.p));
 	assert_int_equal(atomic_load(&r.wakes), 1);
@@ -415,6 +479,85 @@ static void test_slow(void **state)
 	step(&r, 2501);
 	step(&r, 2502);
 	assert_int_equal(number(&s->relay_shed[RELAY_SHED_STALE]), 1000 - number(&s->published));
+	balances(&r, true);
+	tear_down(&r);
+}
+
+/* Behind what the network has not taken, nothing is written: it waits where it is counted, and grows old there. */
+static void test_clogged(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+
+	set_up(&r, 1 << 20);
+	s = publisher_stats(r.p);
+	r.fake.is_clogged = true;
+	offer(&r, 1, 10);
+	step(&r, 0);
+	assert_int_equal(number(&s->published), 1); /* that the network does not take it is seen then */
+	offer(&r, 3, 10);
+	step(&r, 1);
+	assert_int_equal(number(&s->published), 1);
+	assert_int_equal(number(&s->relay_result[RELAY_ACKED]), 1); /* what comes is read all the same */
+	r.fake.is_clogged = false;
+	step(&r, 2);
+	assert_int_equal(number(&s->published), 4);
+	r.fake.is_clogged = true;
+	step(&r, 3);
+	offer(&r, 2, 10);
+	step(&r, 2500);
+	assert_int_equal(number(&s->published), 4);
+	assert_int_equal(number(&s->relay_shed[RELAY_SHED_STALE]), 2);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+/* What one turn writes is bounded in bytes, but for one record. */
+static void test_large(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+
+	set_up(&r, 64 << 20);
+	s = publisher_stats(r.p);
+	offer_one(&r, RECORD_REQUEST, make_large(600 << 10));
+	offer_one(&r, RECORD_REQUEST, make_large(400 << 10));
+	offer_one(&r, RECORD_REQUEST, make_large(400 << 10));
+	offer_one(&r, RECORD_REQUEST, make_large(1));
+	step(&r, 0);
+	assert_int_equal(number(&s->published), 1);
+	step(&r, 1);
+	assert_int_equal(number(&s->published), 3);
+	step(&r, 2);
+	step(&r, 3);
+	assert_int_equal(number(&s->relay_result[RELAY_ACKED]), 4);
+	balances(&r, true);
+	tear_down(&r);
+}
+
+/*
+ * The thread is woken for each record that comes while it sleeps, wherever on its way to sleep that finds it: with an engine
+ * that no time wakes, one that was forgotten would wait for good.
+ */
+static void test_wakes(void **state)
+{
+	struct rig r;
+	const struct relay_stats *s;
+	struct dice d = dice_of_seed(1);
+
+	set_up(&r, 64 << 20);
+	s = publisher_stats(r.p);
+	r.fake.is_patient = true;
+	assert_int_equal(publisher_start(r.p), 0);
+	for (uint64_t i = 1; i <= 300; i++) {
+		offer(&r, 1, 10);
+		while (number(&s->relay_result[RELAY_ACKED]) < i)
+			sched_yield();
+		nanosleep(&(struct timespec){ 0, (long)below(&d, 3 * NS_PER_MS) }, NULL);
+	}
+	publisher_end(r.p, 60 * NS_PER_S);
+	while (!publisher_has_ended(r.p))
+		sched_yield();
 	balances(&r, true);
 	tear_down(&r);
 }
@@ -457,6 +600,9 @@ int main(void)
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_inflight),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_clogged),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_wakes),
 		cmocka_unit_test(test_unknown_and_late),
 		cmocka_unit_test(test_thread),
 	};

@@ -21,9 +21,11 @@
 #include "relay/subjects.h"
 #include "relay/wire_id.h"
 #include "tests/rig/dice.h"
+#include "tests/rig/record_lines.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS 100000 /* unless PROPERTY_ROUNDS says otherwise, as ./test --long does */
+#define SOURCE "shadowtap://tap-1/20261129T210000Z-abc"
 #define FIELDS 12
 #define ROOM 4096
 
@@ -251,25 +253,17 @@ static void expect_target(struct buffer *out, struct span target)
 	}
 }
 
-/** fields_of() - as a broker hands them on */
-static struct record_fields fields_of(const struct record *r, uint64_t sequence, struct record_headers *headers)
-{
-	struct record_fields f = { .data = span_of(r->data, r->data_len) };
-
-	record_headers(r, "shadowtap://tap-1/20261129T210000Z-abc", sequence, headers);
-	for (size_t i = 0; i < headers->count; i++)
-		record_fields_set(&f, span_str(headers->at[i].name), span_str(headers->at[i].value));
-	return f;
-}
-
 /** write_record() - to the file of RECORDS_TO; @to is NULL if there is none */
-static void write_record(FILE *to, const struct record *r, const struct record_headers *headers)
+static void write_record(FILE *to, const struct record *r, struct span lines)
 {
+	struct span name, value;
+	const char *before = "";
+
 	if (!to)
 		return;
 	fputs("{\"headers\":{", to);
-	for (size_t i = 0; i < headers->count; i++) /* values have no quote and no backslash in them */
-		fprintf(to, "%s\"%s\":\"%s\"", i > 0 ? "," : "", headers->at[i].name, headers->at[i].value);
+	for (; record_line_cut(&lines, &name, &value); before = ",") /* values have no quote and no backslash in them */
+		fprintf(to, "%s\"%.*s\":\"%.*s\"", before, (int)name.len, name.at, (int)value.len, value.at);
 	fputs("},\"data\":\"", to);
 	for (size_t i = 0; i < r->data_len; i++)
 		fprintf(to, "%02x", r->data[i]);
@@ -333,6 +327,7 @@ static void test_requests(void **state)
 	struct budget budget;
 	struct header_list scratch = { 0 };
 	struct record_request in = { 0 };
+	struct buffer lines = { 0 };
 	FILE *to = records_to("w");
 	static struct made made;
 
@@ -340,7 +335,6 @@ static void test_requests(void **state)
 	budget_init(&budget, 1 << 20);
 	for (uint64_t seed = 1; seed <= rounds(); seed++) {
 		struct dice d = dice_of_seed(seed);
-		struct record_headers headers;
 		enum record_fault why = RECORD_FINE;
 		struct record_fields f;
 		struct message *got;
@@ -349,13 +343,13 @@ static void test_requests(void **state)
 		make_request(&made, &d);
 		r = record_of_request(&made.message, made.message.response_token != 0, &rules, &scratch);
 		MUST(r);
-		f = fields_of(r, seed, &headers);
-		write_record(to, r, &headers);
+		f = record_fields_of(r, SOURCE, seed, &lines);
+		write_record(to, r, buffer_span(&lines));
 		MUST(record_kind_of(&f) == RECORD_REQUEST && relay_partition(r->id.low, 16) == made.message.origin.wire.low % 16);
 		if (record_read_request(&f, &in, &why) != 0)
 			fail_msg("seed %" PRIu64 ": %s of\n%s\n%.*s", seed, record_fault_name(why), r->tap, (int)r->data_len, r->data);
 		MUST(in.event.sequence == seed && in.event.has_sequence && in.event.has_time);
-		MUST(strcmp(in.event.source, "shadowtap://tap-1/20261129T210000Z-abc") == 0);
+		MUST(strcmp(in.event.source, SOURCE) == 0);
 		MUST(in.expects_answer == (made.message.response_token != 0));
 		got = record_request_message(&in, &budget);
 		MUST(got);
@@ -366,6 +360,7 @@ static void test_requests(void **state)
 	assert_int_equal(budget_used(&budget), 0);
 	record_request_deinit(&in);
 	header_list_deinit(&scratch);
+	buffer_deinit(&lines);
 	if (to)
 		fclose(to);
 }
@@ -444,6 +439,7 @@ static void check_response(const struct response *got, const struct response *wa
 static void test_answers(void **state)
 {
 	struct budget budget;
+	struct buffer lines = { 0 };
 	FILE *to = records_to("a");
 	static struct made made;
 
@@ -455,13 +451,12 @@ static void test_answers(void **state)
 		struct response *want = make_response(&made, &d, &budget);
 		struct record *r = record_of_response(id, want, (struct wall){ (int64_t)(any(&d) >> 2) }, &rules);
 		enum record_fault why = RECORD_FINE;
-		struct record_headers headers;
 		struct record_answer in;
 		struct record_fields f;
 
 		MUST(r && relay_partition(r->id.low, 16) == id.low % 16);
-		f = fields_of(r, seed, &headers);
-		write_record(to, r, &headers);
+		f = record_fields_of(r, SOURCE, seed, &lines);
+		write_record(to, r, buffer_span(&lines));
 		MUST(record_kind_of(&f) == RECORD_ANSWER);
 		if (record_read_answer(&f, &budget, 1 << 20, &in, &why) != 0)
 			fail_msg("seed %" PRIu64 ": %s of\n%s\n%.*s", seed, record_fault_name(why), r->tap, (int)r->data_len, r->data);
@@ -471,9 +466,63 @@ static void test_answers(void **state)
 		response_free(want);
 		record_free(r);
 	}
+	buffer_deinit(&lines);
 	assert_int_equal(budget_used(&budget), 0);
 	if (to)
 		fclose(to);
+}
+
+/* ---- fields ---- */
+
+/* As other programs read them: docs/fleet.md shows them so. */
+static void test_headers(void **state)
+{
+	static const char request[] = "Nats-Msg-Id: 000000000000000a000000000000000b\r\n"
+				      "ce-id: 000000000000000a000000000000000b\r\n"
+				      "ce-specversion: 1.0\r\n"
+				      "ce-type: io.shadowtap.request.v1\r\n"
+				      "ce-source: shadowtap://t/r\r\n"
+				      "ce-sequence: 0000001234567890\r\n"
+				      "ce-time: 1970-01-01T00:00:01.000000002Z\r\n"
+				      "ce-datacontenttype: application/http;msgtype=request\r\n"
+				      "ce-httpversion: 2\r\n"
+				      "ce-tap: first=7\r\n";
+	static const char answer[] = "Nats-Msg-Id: 000000000000000a000000000000000ba\r\n"
+				     "ce-id: 000000000000000a000000000000000ba\r\n"
+				     "ce-specversion: 1.0\r\n"
+				     "ce-type: io.shadowtap.answer.v1\r\n"
+				     "ce-source: shadowtap://t/r\r\n"
+				     "ce-sequence: 9999999999999999\r\n"
+				     "ce-time: 1970-01-01T00:00:01.000000002Z\r\n";
+	static const char tap[] = "ce-id: 1000000002\r\n"
+				  "ce-specversion: 1.0\r\n"
+				  "ce-type: io.shadowtap.tap.v1\r\n"
+				  "ce-source: shadowtap://t/r\r\n"
+				  "ce-sequence: 0000000000000000\r\n"
+				  "ce-time: 1970-01-01T00:00:01.000000002Z\r\n"
+				  "ce-datacontenttype: application/json\r\n";
+	struct record r = {
+		.kind = RECORD_REQUEST,
+		.http_version = 2,
+		.id = { 10, 11 },
+		.time = { NS_PER_S + 2 },
+		.tap = "first=7",
+		.data_len = 1,
+	};
+	struct buffer lines = { 0 };
+
+	(void)state;
+	record_headers(&r, "shadowtap://t/r", 1234567890, &lines);
+	assert_string_equal(buffer_text(&lines), request);
+	buffer_clear(&lines);
+	r = (struct record){ .kind = RECORD_ANSWER, .http_version = 1, .id = r.id, .time = r.time, .tap = "" };
+	record_headers(&r, "shadowtap://t/r", 9999999999999999, &lines);
+	assert_string_equal(buffer_text(&lines), answer);
+	buffer_clear(&lines);
+	r = (struct record){ .kind = RECORD_TAP, .http_version = 1, .time = r.time, .tap = "", .data_len = 2 };
+	record_headers(&r, "shadowtap://t/r", 0, &lines);
+	assert_string_equal(buffer_text(&lines), tap);
+	buffer_deinit(&lines);
 }
 
 /* ---- ids ---- */
@@ -520,6 +569,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_wire_ids),
 	};
 
