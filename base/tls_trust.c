@@ -20,9 +20,12 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #define CA_FILES_MAX 4096 /* of a directory */
+#define READ_SIZE 65536
+#define TEXT_MAX (4u << 20) /* of all authorities of a system, which are 220 KB */
 
 /* ---- whom we believe ---- */
 
@@ -36,16 +39,10 @@ const char *tls_reason(void)
 	return text ? text : "no reason given";
 }
 
-static bool load_file(SSL_CTX *ctx, const char *path)
-{
-	bool ok = path && access(path, R_OK) == 0 && SSL_CTX_load_verify_file(ctx, path) == 1;
+/* ---- the system's ---- */
 
-	ERR_clear_error();
-	return ok;
-}
-
-/** load_directory() - every file of @path; true if one of them held a certificate */
-static bool load_directory(SSL_CTX *ctx, const char *path)
+/** from_directory() - every file of @path; true if @take has taken one of them */
+static bool from_directory(bool (*take)(void *ctx, const char *path), void *ctx, const char *path)
 {
 	DIR *dir = path ? opendir(path) : NULL;
 	bool any = false;
@@ -57,14 +54,15 @@ static bool load_directory(SSL_CTX *ctx, const char *path)
 	for (int n = 0; n < CA_FILES_MAX && (entry = readdir(dir)); n++) {
 		int len = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
 
-		if (entry->d_name[0] != '.' && len > 0 && (size_t)len < sizeof(file) && load_file(ctx, file))
+		if (entry->d_name[0] != '.' && len > 0 && (size_t)len < sizeof(file) && take(ctx, file))
 			any = true;
 	}
 	closedir(dir);
 	return any;
 }
 
-static bool load_system(SSL_CTX *ctx)
+/** from_system() - the files of the system's authorities; true if @take has taken one of them */
+static bool from_system(bool (*take)(void *ctx, const char *path), void *ctx)
 {
 	static const char *const bundles[] = {
 		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine */
@@ -75,17 +73,63 @@ static bool load_system(SSL_CTX *ctx)
 		   *dir = getenv(X509_get_default_cert_dir_env());
 
 	if (file || dir) {
-		bool from_file = load_file(ctx, file), from_dir = load_directory(ctx, dir);
+		bool of_file = file && take(ctx, file), of_dir = from_directory(take, ctx, dir);
 
-		return from_file || from_dir;
+		return of_file || of_dir;
 	}
-	if (load_file(ctx, X509_get_default_cert_file()))
+	if (take(ctx, X509_get_default_cert_file()))
 		return true;
 	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-		if (load_file(ctx, bundles[i]))
+		if (take(ctx, bundles[i]))
 			return true;
-	return load_directory(ctx, X509_get_default_cert_dir());
+	return from_directory(take, ctx, X509_get_default_cert_dir());
 }
+
+static bool load_file(void *ctx, const char *path)
+{
+	bool ok = access(path, R_OK) == 0 && SSL_CTX_load_verify_file(ctx, path) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
+static bool read_text(void *ctx, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct buffer *out = ctx;
+	size_t before = out->len;
+	ssize_t n = fd < 0 ? 0 : 1;
+
+	while (n > 0 && out->len < TEXT_MAX && buffer_reserve(out, READ_SIZE)) {
+		n = read(fd, out->bytes + out->len, READ_SIZE);
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return out->len > before;
+}
+
+void tls_trust_text(struct buffer *out)
+{
+	from_system(read_text, out);
+}
+
+bool tls_trust_add(SSL_CTX *ctx, struct span text)
+{
+	BIO *bio = BIO_new_mem_buf(text.at, (int)text.len);
+	X509 *one;
+	bool any = false;
+
+	while (bio && (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		any |= X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), one) == 1;
+		X509_free(one);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return any;
+}
+
+/* ---- what is named ---- */
 
 /** why_not_readable() - what the system says about opening @path; 0 if it can be opened */
 static int why_not_readable(const char *path)
@@ -103,7 +147,7 @@ int tls_trust_load(SSL_CTX *ctx, const char *ca_file, struct buffer *error)
 	int err;
 
 	if (!ca_file) {
-		if (load_system(ctx))
+		if (from_system(load_file, ctx))
 			return 0;
 		buffer_add_str(
 			error,

@@ -4,6 +4,8 @@
 #ifndef BASE_TLS_TRUST_H
 #define BASE_TLS_TRUST_H
 
+#include <stdbool.h>
+
 #include <openssl/ssl.h>
 
 #include "base/buffer.h"
@@ -14,6 +16,15 @@
  * Return: 0 or a negative errno.
  */
 int tls_trust_load(SSL_CTX *ctx, const char *ca_file, struct buffer *error);
+
+/**
+ * tls_trust_text() - append the authorities of the system, as text, for tls_trust_add(); nothing if there are none
+ * For who will hardly need them: taking them apart takes 20 ms.
+ */
+void tls_trust_text(struct buffer *out);
+
+/** tls_trust_add() - believe those of @text, in PEM form; false: there is none in it */
+bool tls_trust_add(SSL_CTX *ctx, struct span text);
 
 /**
  * tls_identity_load() - our own certificate with its chain, and its key

@@ -6,7 +6,8 @@
  *
  * nats_link_new() reads all files, since later we may be another user, who sees none of them: the credentials, and for
  * TLS the authorities, with --cacert only its own, and our certificate. A broker of nats:// may ask for TLS as well, and
- * then the system's authorities are believed; so they are read for that, too, but it is no error if there are none.
+ * then the system's authorities are believed. For that they are read as text, which costs next to nothing, and taken apart
+ * once a broker has asked.
  */
 #include "relay/nats_link.h"
 
@@ -37,6 +38,7 @@ struct nats_link {
 	struct broker_url url;
 	struct credentials who;
 	SSL_CTX *tls;
+	struct buffer authorities; /* PEM, that @tls is to believe before it is used; empty: it is ready */
 	bool insecure;
 	char name[RELAY_NAME_MAX + 32];
 	struct nats_client *client; /* NULL: down, and nothing is left of the last */
@@ -102,16 +104,12 @@ static int load_credentials(struct nats_link *l, const struct broker_options *o,
 
 static int load_authorities(struct nats_link *l, const struct broker_options *o, struct buffer *error)
 {
-	struct buffer unused = { 0 };
-	int err;
-
 	if (o->insecure)
 		return 0;
 	if (o->ca_file || o->url->is_tls)
 		return tls_trust_load(l->tls, o->ca_file, error);
-	err = tls_trust_load(l->tls, NULL, &unused);
-	buffer_deinit(&unused);
-	return err == -ENOMEM ? err : 0;
+	tls_trust_text(&l->authorities);
+	return buffer_ok(&l->authorities) ? 0 : -ENOMEM;
 }
 
 static int load_tls(struct nats_link *l, const struct broker_options *o, struct buffer *error)
@@ -170,8 +168,6 @@ static const char *advice(const struct nats_link *l, int err)
 		return "; --cacert FILE names the authority of its certificate, --cert ours";
 	case -ENOTSUP:
 		return "; it has no TLS; write nats:// for a connection that anybody on the way can read";
-	case -EPROTOTYPE:
-		return "; it takes TLS only; write tls://";
 	case -EPROTO:
 		return "; is it a NATS server? One with TLS may want a certificate of ours, too: --cert FILE";
 	default:
@@ -200,12 +196,12 @@ static void forget_connection(struct nats_link *l)
 	atomic_store_explicit(&l->is_up, false, memory_order_release);
 }
 
-static int connect_to(struct nats_link *l, const struct broker_host *host, int64_t limit_ns)
+static int try(struct nats_link *l, const struct broker_host *host, int64_t limit_ns, struct buffer *why)
 {
 	struct nats_client_options options = {
 		.host = host->name,
 		.port = host->port,
-		.tls = l->tls,
+		.tls = l->authorities.len > 0 ? NULL : l->tls,
 		.wants_tls = l->url.is_tls,
 		.insecure = l->insecure,
 		.user = l->url.user,
@@ -213,9 +209,21 @@ static int connect_to(struct nats_link *l, const struct broker_host *host, int64
 		.who = &l->who,
 		.name = l->name,
 	};
-	struct buffer why = { 0 };
-	int err = nats_client_connect(&options, limit_ns, &l->client, &why);
 
+	buffer_clear(why);
+	return nats_client_connect(&options, limit_ns, &l->client, why);
+}
+
+static int connect_to(struct nats_link *l, const struct broker_host *host, int64_t limit_ns)
+{
+	struct buffer why = { 0 };
+	int err = try(l, host, limit_ns, &why);
+
+	if (err == -EPROTOTYPE && l->authorities.len > 0) {
+		tls_trust_add(l->tls, buffer_span(&l->authorities));
+		buffer_deinit(&l->authorities);
+		err = try(l, host, limit_ns, &why);
+	}
 	if (err == 0 && (err = nats_client_set_inbox(l->client, l->inbox)) < 0) {
 		nats_client_close(l->client);
 		l->client = NULL;
@@ -349,6 +357,7 @@ void nats_link_free(struct nats_link *l)
 		return;
 	forget_connection(l);
 	SSL_CTX_free(l->tls);
+	buffer_deinit(&l->authorities);
 	credentials_deinit(&l->who);
 	OPENSSL_cleanse(&l->url, sizeof(l->url));
 	free(l);

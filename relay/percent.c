@@ -36,14 +36,21 @@ static int take_escaped(struct span *in)
 
 bool percent_decode(struct span text, char *out, size_t max, size_t *len)
 {
-	uint8_t c;
+	struct span plain;
+	int byte;
 
-	for (*len = 0; span_u8(&text, &c); (*len)++) {
-		int byte = c == '%' ? take_escaped(&text) : c;
+	for (*len = 0; text.len > 0; out[(*len)++] = (char)byte) {
+		const uint8_t *escaped = memchr(text.at, '%', text.len);
 
+		if (!span_take(&text, escaped ? (size_t)(escaped - text.at) : text.len, &plain) || plain.len > max - *len)
+			return false;
+		memcpy(out + *len, plain.at, plain.len);
+		*len += plain.len;
+		if (!span_skip(&text, 1))
+			return true;
+		byte = take_escaped(&text);
 		if (byte < 0 || *len == max)
 			return false;
-		out[*len] = (char)byte;
 	}
 	return true;
 }

@@ -90,13 +90,15 @@ const char *inbox_replayer(const char *group, char *out)
 
 int subject_partition_of(const char *service, struct span subject)
 {
-	char text[SUBJECT_MAX];
-	struct span all = span_str(subject_partition(service, 0, text));
+	const struct span parts[] = { SPAN_LITERAL("st.v1."), span_str(service), SPAN_LITERAL(".req.") };
 	int tens, ones;
 
-	if (subject.len != all.len || memcmp(subject.at, all.at, all.len - 2) != 0)
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!span_starts(subject, parts[i]) || !span_skip(&subject, parts[i].len))
+			return -1;
+	if (subject.len != 2)
 		return -1;
-	tens = subject.at[all.len - 2] - '0';
-	ones = subject.at[all.len - 1] - '0';
+	tens = subject.at[0] - '0';
+	ones = subject.at[1] - '0';
 	return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
 }
