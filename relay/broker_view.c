@@ -50,7 +50,8 @@ static bool place_of(struct nats_client *c, const char *bucket, const char *grou
 	char key[SUBJECT_MAX];
 	struct partition_claim claim = { 0 };
 	struct buffer value = { 0 };
-	bool found = jetstream_value(c, bucket, key_claim(group, partition, key), &value) == 0 && claim_read(buffer_span(&value), &claim) == 0;
+	bool found = jetstream_value(c, bucket, key_claim(group, partition, key), &value) == 0 &&
+		     claim_read(buffer_span(&value), &claim) == 0;
 
 	if (found)
 		*upto = claim.upto;

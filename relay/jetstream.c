@@ -47,7 +47,8 @@ static int request(struct nats_client *c, const char *subject, struct span heade
 }
 
 /** ask() - $JS.API.WHAT, and .NAME and .MORE where there are any; @body is freed */
-static int ask(struct nats_client *c, const char *what, const char *name, const char *more, struct buffer *body, struct nats_message **out)
+static int ask(struct nats_client *c, const char *what, const char *name, const char *more, struct buffer *body,
+	       struct nats_message **out)
 {
 	char subject[JETSTREAM_SUBJECT_MAX];
 	struct span none = { 0 };
@@ -76,7 +77,8 @@ static void member_true(struct json *j, const char *name)
 
 /* ---- streams ---- */
 
-int jetstream_stream(struct nats_client *c, const char *stream, const char *subject, struct jetstream_stream *out, struct buffer *why)
+int jetstream_stream(struct nats_client *c, const char *stream, const char *subject, struct jetstream_stream *out,
+		     struct buffer *why)
 {
 	struct nats_message *m = NULL;
 	int err = ask(c, "STREAM.INFO", stream, NULL, NULL, &m);

@@ -3,7 +3,7 @@
  *
  * Theory of operation: each question is a request to a subject of $JS.API with a bit of JSON, and waits for the response,
  * a second at most. Who may not ask gets no response at all, only an error beside it, so -ETIMEDOUT mostly means that we
- * may not. A bucket is a stream KV_BUCKET whose subjects, $KV.BUCKET.KEY, are keys, and of each of them it keeps the last
+ * may not. A bucket is a stream, "KV_" and the bucket's name, whose subjects are keys, and of each of them it keeps the last
  * message; the sequence of that is the key's revision.
  *
  * What returns an int returns 0; an error that jetstream_read.h lists; -ETIMEDOUT; or one of nats_client_request(), but
@@ -19,7 +19,8 @@
 #include "relay/nats_client.h"
 
 /** jetstream_stream() - @subject: whether it is among the stream's */
-int jetstream_stream(struct nats_client *c, const char *stream, const char *subject, struct jetstream_stream *out, struct buffer *why);
+int jetstream_stream(struct nats_client *c, const char *stream, const char *subject, struct jetstream_stream *out,
+		     struct buffer *why);
 
 /** struct jetstream_stream_options - of a stream to be made: on disk, without a copy, and the oldest message goes first */
 struct jetstream_stream_options {
@@ -73,8 +74,8 @@ int jetstream_may_make(struct nats_client *c, const char *stream);
 
 /* Into @out of JETSTREAM_SUBJECT_MAX bytes; each returns @out. */
 #define JETSTREAM_SUBJECT_MAX NATS_SUBJECT_MAX
-const char *jetstream_bucket(const char *bucket, char *out);                 /* KV_BUCKET */
-const char *jetstream_key(const char *bucket, const char *key, char *out);   /* $KV.BUCKET.KEY */
+const char *jetstream_bucket(const char *bucket, char *out);               /* its stream's name */
+const char *jetstream_key(const char *bucket, const char *key, char *out); /* a key's subject, in which ">" stands for all */
 
 /** jetstream_condition() - the header of a message that is stored if its subject's last one has the sequence @expected */
 #define JETSTREAM_CONDITION_MAX 80

@@ -114,7 +114,8 @@ static bool takes(const struct json_doc *d, uint32_t subjects, const char *subje
 	if (!subjects || d->nodes[subjects].type != JSON_ARRAY)
 		return false;
 	for (uint32_t i = 0; i < d->nodes[subjects].count; i++, at = d->nodes[at].next)
-		if (d->nodes[at].type == JSON_STRING && (json_doc_says(d, at, span_str(subject)) || json_doc_says(d, at, SPAN_LITERAL(">"))))
+		if (d->nodes[at].type == JSON_STRING &&
+		    (json_doc_says(d, at, span_str(subject)) || json_doc_says(d, at, SPAN_LITERAL(">"))))
 			return true;
 	return false;
 }

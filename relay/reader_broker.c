@@ -81,9 +81,11 @@ int broker_get(struct relay_reader *r, const char *key, struct buffer *out, uint
 {
 	char stream[JETSTREAM_SUBJECT_MAX], subject[JETSTREAM_SUBJECT_MAX];
 	struct jetstream_message m = { 0 };
-	int err = jetstream_last_message(r->client, jetstream_bucket(r->bucket, stream), jetstream_key(r->bucket, key, subject), &m);
+	int err;
 
 	*revision = 0;
+	jetstream_bucket(r->bucket, stream);
+	err = jetstream_last_message(r->client, stream, jetstream_key(r->bucket, key, subject), &m);
 	if (err == 0) {
 		*revision = m.place;
 		reader_saw(r, m.stored);
@@ -127,7 +129,8 @@ void broker_erase(struct relay_reader *r, const char *key)
 {
 	char subject[JETSTREAM_SUBJECT_MAX];
 
-	nats_client_publish(r->client, jetstream_key(r->bucket, key, subject), NULL, SPAN_LITERAL(JETSTREAM_OPERATION ": DEL\r\n"), span_of(NULL, 0));
+	jetstream_key(r->bucket, key, subject);
+	nats_client_publish(r->client, subject, NULL, SPAN_LITERAL(JETSTREAM_OPERATION ": DEL\r\n"), span_of(NULL, 0));
 }
 
 /* ---- consumers and pulls ---------------------------------------------------- */

@@ -107,7 +107,8 @@ static int read_record(struct relay_reader *r, struct fetched *f)
 	return err == -EBADMSG ? 0 : err;
 }
 
-static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, struct nats_message *message, const struct delivery *d)
+static struct fetched *fetched_new(struct relay_reader *r, struct partition *p, struct nats_message *message,
+				   const struct delivery *d)
 {
 	struct fetched *f = take_spare(r);
 

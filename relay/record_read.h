@@ -61,7 +61,7 @@ struct record_fields {
 	struct span data;
 };
 
-/** record_fields_set() - a field of the message, by its name in letters of any case: the first of that name; others are stepped over */
+/** record_fields_set() - a field of the message, by its name in letters of any case; the first counts, others are stepped over */
 void record_fields_set(struct record_fields *f, struct span name, struct span value);
 
 /** record_kind_of() - by its type alone */

@@ -80,7 +80,8 @@ uint32_t stream_partitions(struct nats_client *c, const char *bucket)
 	struct buffer text = { 0 };
 	uint64_t n = 0;
 
-	if (jetstream_value(c, bucket, KEY_PARTITIONS, &text) < 0 || !parse_uint(buffer_text(&text), &n) || n > RELAY_PARTITIONS_MAX)
+	if (jetstream_value(c, bucket, KEY_PARTITIONS, &text) < 0 || !parse_uint(buffer_text(&text), &n) ||
+	    n > RELAY_PARTITIONS_MAX)
 		n = 0;
 	buffer_deinit(&text);
 	return (uint32_t)n;

@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool is_known(int err)
 {
-	return err == 0 || err == -ENOENT || err == -EEXIST || err == -ENOTSUP || err == -EDQUOT || err == -EREMOTEIO || err == -EBADMSG;
+	return err == 0 || err == -ENOENT || err == -EEXIST || err == -ENOTSUP || err == -EDQUOT || err == -EREMOTEIO ||
+	       err == -EBADMSG;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -446,8 +446,9 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numpy),	 cmocka_unit_test(test_cases),	 cmocka_unit_test(test_forgets), cmocka_unit_test(test_no_guess),
-		cmocka_unit_test(test_adds_up), cmocka_unit_test(test_damaged), cmocka_unit_test(test_half_precision),
+		cmocka_unit_test(test_numpy),	 cmocka_unit_test(test_cases),	 cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_no_guess), cmocka_unit_test(test_adds_up), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_half_precision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

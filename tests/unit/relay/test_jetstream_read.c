@@ -10,37 +10,43 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define STREAM                                                                                                                            \
-	"{\"type\":\"io.nats.jetstream.api.v1.stream_info_response\",\"total\":0,\"offset\":0,\"limit\":0,\"config\":{\"name\":"               \
-	"\"shadowtap_old\",\"subjects\":[\"st.v1.old.\\u003e\"],\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":"    \
-	"1073741824,\"max_age\":3600000000000,\"max_msgs_per_subject\":-1,\"max_msg_size\":-1,\"discard\":\"old\",\"storage\":\"file\","         \
-	"\"num_replicas\":1,\"duplicate_window\":10000000000,\"allow_direct\":false,\"mirror_direct\":false,\"sealed\":false,"                  \
-	"\"deny_delete\":false,\"deny_purge\":false,\"allow_rollup_hdrs\":false},\"created\":\"2026-11-30T06:42:56.075725833Z\",\"state\":{"    \
-	"\"messages\":3,\"bytes\":234,\"first_seq\":1,\"first_ts\":\"2026-11-30T06:52:03.85089351Z\",\"last_seq\":3,\"last_ts\":"               \
-	"\"2026-11-30T06:52:03.85123646Z\",\"num_subjects\":1,\"consumer_count\":0}}"
-#define BUCKET                                                                                                                            \
-	"{\"type\":\"io.nats.jetstream.api.v1.stream_create_response\",\"config\":{\"name\":\"KV_new\",\"subjects\":[\"$KV.new.\\u003e\"],"     \
-	"\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":-1,\"max_age\":0,\"max_msgs_per_subject\":1,"              \
-	"\"max_msg_size\":-1,\"discard\":\"new\",\"storage\":\"memory\",\"num_replicas\":3,\"duplicate_window\":120000000000,\"allow_direct\":" \
-	"true,\"mirror_direct\":false,\"sealed\":false,\"deny_delete\":true,\"deny_purge\":false,\"allow_rollup_hdrs\":true},\"created\":"      \
-	"\"2026-11-30T07:02:17.196343345Z\",\"state\":{\"messages\":0,\"bytes\":0,\"first_seq\":0,\"first_ts\":\"0001-01-01T00:00:00Z\","       \
-	"\"last_seq\":0,\"last_ts\":\"0001-01-01T00:00:00Z\",\"consumer_count\":0},\"did_create\":true}"
-#define CONSUMER                                                                                                                          \
-	"{\"type\":\"io.nats.jetstream.api.v1.consumer_create_response\",\"stream_name\":\"shadowtap_old\",\"name\":\"bNVaSjLb\",\"created\":"  \
-	"\"2026-11-30T06:52:03.852203507Z\",\"config\":{\"deliver_policy\":\"by_start_sequence\",\"opt_start_seq\":2,\"ack_policy\":\"none\","  \
-	"\"max_deliver\":-1,\"filter_subject\":\"st.v1.old.req.00\",\"replay_policy\":\"instant\",\"max_waiting\":512,"                         \
-	"\"inactive_threshold\":30000000000,\"num_replicas\":0,\"mem_storage\":true},\"delivered\":{\"consumer_seq\":0,\"stream_seq\":1},"      \
-	"\"ack_floor\":{\"consumer_seq\":0,\"stream_seq\":0},\"num_ack_pending\":0,\"num_redelivered\":0,\"num_waiting\":0,\"num_pending\":2}"
-#define MESSAGE                                                                                                                           \
-	"{\"type\":\"io.nats.jetstream.api.v1.stream_msg_get_response\",\"message\":{\"subject\":\"st.v1.old.req.00\",\"seq\":3,\"hdrs\":"      \
-	"\"TkFUUy8xLjANCmNlLWlkOiBhMg0KDQo=\",\"data\":\"aGVsbG8=\",\"time\":\"2026-11-30T06:52:03.85123646Z\"}}"
-#define ERASED                                                                                                                            \
-	"{\"type\":\"io.nats.jetstream.api.v1.stream_msg_get_response\",\"message\":{\"subject\":\"$KV.old.gone\",\"seq\":3,\"hdrs\":"          \
-	"\"TkFUUy8xLjANCktWLU9wZXJhdGlvbjogREVMDQoNCg==\",\"time\":\"2026-11-30T06:52:03.857778993Z\"}}"
-#define ACCOUNT                                                                                                                           \
-	"{\"type\":\"io.nats.jetstream.api.v1.account_info_response\",\"memory\":0,\"storage\":651,\"streams\":2,\"consumers\":2,\"limits\":{"  \
-	"\"max_memory\":-1,\"max_storage\":4294967296,\"max_streams\":-1,\"max_consumers\":-1,\"max_ack_pending\":-1,"                          \
-	"\"memory_max_stream_bytes\":-1,\"storage_max_stream_bytes\":-1,\"max_bytes_required\":false},\"api\":{\"total\":23,\"errors\":10}}"
+#define STREAM                                                                                                             \
+	"{\"type\":\"io.nats.jetstream.api.v1.stream_info_response\",\"total\":0,\"offset\":0,\"limit\":0,"                \
+	"\"config\":{\"name\":\"shadowtap_old\",\"subjects\":[\"st.v1.old.\\u003e\"],\"retention\":\"limits\","            \
+	"\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":1073741824,\"max_age\":3600000000000,\"max_msgs_per_subject\"" \
+	":-1,\"max_msg_size\":-1,\"discard\":\"old\",\"storage\":\"file\",\"num_replicas\":1,\"duplicate_window\":1000000" \
+	"0000,\"allow_direct\":false,\"mirror_direct\":false,\"sealed\":false,\"deny_delete\":false,\"deny_purge\":false," \
+	"\"allow_rollup_hdrs\":false},\"created\":\"2026-11-30T06:42:56.075725833Z\",\"state\":{\"messages\":3,"           \
+	"\"bytes\":234,\"first_seq\":1,\"first_ts\":\"2026-11-30T06:52:03.85089351Z\",\"last_seq\":3,\"last_ts\":\"2026-1" \
+	"1-30T06:52:03.85123646Z\",\"num_subjects\":1,\"consumer_count\":0}}"
+#define BUCKET                                                                                                              \
+	"{\"type\":\"io.nats.jetstream.api.v1.stream_create_response\",\"config\":{\"name\":\"KV_new\",\"subjects\":[\"$K"  \
+	"V.new.\\u003e\"],\"retention\":\"limits\",\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":-1,"                  \
+	"\"max_age\":0,\"max_msgs_per_subject\":1,\"max_msg_size\":-1,\"discard\":\"new\",\"storage\":\"memory\","          \
+	"\"num_replicas\":3,\"duplicate_window\":120000000000,\"allow_direct\":true,\"mirror_direct\":false,"               \
+	"\"sealed\":false,\"deny_delete\":true,\"deny_purge\":false,\"allow_rollup_hdrs\":true},\"created\":\"2026-11-30T"  \
+	"07:02:17.196343345Z\",\"state\":{\"messages\":0,\"bytes\":0,\"first_seq\":0,\"first_ts\":\"0001-01-01T00:00:00Z\"" \
+	",\"last_seq\":0,\"last_ts\":\"0001-01-01T00:00:00Z\",\"consumer_count\":0},\"did_create\":true}"
+#define CONSUMER                                                                                                           \
+	"{\"type\":\"io.nats.jetstream.api.v1.consumer_create_response\",\"stream_name\":\"shadowtap_old\","               \
+	"\"name\":\"bNVaSjLb\",\"created\":\"2026-11-30T06:52:03.852203507Z\",\"config\":{\"deliver_policy\":\"by_start_s" \
+	"equence\",\"opt_start_seq\":2,\"ack_policy\":\"none\",\"max_deliver\":-1,\"filter_subject\":\"st.v1.old.req.00\"" \
+	",\"replay_policy\":\"instant\",\"max_waiting\":512,\"inactive_threshold\":30000000000,\"num_replicas\":0,"        \
+	"\"mem_storage\":true},\"delivered\":{\"consumer_seq\":0,\"stream_seq\":1},\"ack_floor\":{\"consumer_seq\":0,"     \
+	"\"stream_seq\":0},\"num_ack_pending\":0,\"num_redelivered\":0,\"num_waiting\":0,\"num_pending\":2}"
+#define MESSAGE                                                                                                            \
+	"{\"type\":\"io.nats.jetstream.api.v1.stream_msg_get_response\",\"message\":{\"subject\":\"st.v1.old.req.00\","    \
+	"\"seq\":3,\"hdrs\":\"TkFUUy8xLjANCmNlLWlkOiBhMg0KDQo=\",\"data\":\"aGVsbG8=\",\"time\":\"2026-11-30T06:52:03.851" \
+	"23646Z\"}}"
+#define ERASED                                                                                                             \
+	"{\"type\":\"io.nats.jetstream.api.v1.stream_msg_get_response\",\"message\":{\"subject\":\"$KV.old.gone\","        \
+	"\"seq\":3,\"hdrs\":\"TkFUUy8xLjANCktWLU9wZXJhdGlvbjogREVMDQoNCg==\",\"time\":\"2026-11-30T06:52:03.857778993Z\"}" \
+	"}"
+#define ACCOUNT                                                                                                            \
+	"{\"type\":\"io.nats.jetstream.api.v1.account_info_response\",\"memory\":0,\"storage\":651,\"streams\":2,"         \
+	"\"consumers\":2,\"limits\":{\"max_memory\":-1,\"max_storage\":4294967296,\"max_streams\":-1,\"max_consumers\":-1" \
+	",\"max_ack_pending\":-1,\"memory_max_stream_bytes\":-1,\"storage_max_stream_bytes\":-1,\"max_bytes_required\":fa" \
+	"lse},\"api\":{\"total\":23,\"errors\":10}}"
 
 static void test_stream(void **state)
 {
@@ -49,7 +55,8 @@ static void test_stream(void **state)
 	assert_int_equal(jetstream_read_stream(SPAN_LITERAL(STREAM), "st.v1.old.>", &s, NULL), 0);
 	assert_true(s.created.ns == INT64_C(1796020976075725833) && s.last_at.ns == INT64_C(1796021523851236460));
 	assert_true(s.messages == 3 && s.bytes == 234 && s.first == 1 && s.last == 3);
-	assert_true(s.max_bytes == 1u << 30 && s.max_age_ns == 3600 * NS_PER_S && s.duplicates_ns == 10 * NS_PER_S && s.replicas == 1);
+	assert_true(s.max_bytes == 1u << 30 && s.max_age_ns == 3600 * NS_PER_S && s.duplicates_ns == 10 * NS_PER_S);
+	assert_int_equal(s.replicas, 1);
 	assert_true(s.takes_subject && !s.discards_new && !s.in_memory && !s.allows_direct);
 	assert_int_equal(jetstream_read_stream(SPAN_LITERAL(STREAM), "st.v1.new.>", &s, NULL), 0);
 	assert_false(s.takes_subject);
@@ -142,13 +149,16 @@ static void test_refusals(void **state)
 	}
 }
 
-enum kind { A_STREAM, A_CONSUMER, A_MESSAGE };
+enum kind { A_STREAM,
+	    A_CONSUMER,
+	    A_MESSAGE };
 
 /* clang-format off: a table reads best as one */
 static const struct {
 	enum kind kind;
 	const char *from, *to;
-} wrong[] = { /* in a response that is right, something in place of something */
+} wrong[] = {
+	/* in a response that is right, something in place of something */
 	{ A_CONSUMER, "\"stream_seq\":1", "\"stream_seq\":-1" },
 	{ A_CONSUMER, "\"num_pending\":2", "\"num_pending\":\"2\"" },
 	{ A_CONSUMER, "\"name\":\"bNVaSjLb\"", "\"name\":\"\"" },
@@ -191,9 +201,9 @@ static int read_as(enum kind kind, struct span text)
 	struct jetstream_message m = { 0 };
 	struct jetstream_consumer c;
 	struct jetstream_stream s;
-	int err = kind == A_STREAM ? jetstream_read_stream(text, "", &s, NULL)
+	int err = kind == A_STREAM     ? jetstream_read_stream(text, "", &s, NULL)
 		  : kind == A_CONSUMER ? jetstream_read_consumer(text, &c, NULL)
-			      : jetstream_read_message(text, &m, NULL);
+				       : jetstream_read_message(text, &m, NULL);
 
 	jetstream_message_deinit(&m);
 	return err;
@@ -220,8 +230,12 @@ static void test_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stream),	cmocka_unit_test(test_empty_stream), cmocka_unit_test(test_consumer),
-		cmocka_unit_test(test_message), cmocka_unit_test(test_account),	     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_empty_stream),
+		cmocka_unit_test(test_consumer),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_wrong),
 	};
 
