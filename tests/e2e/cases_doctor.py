@@ -263,7 +263,7 @@ def doctor_broker_denies(lab):
     nats_talk.need_server()
     ns = lab.namespace()
     ask_only = ["$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*"]
-    users = {"poor": ask_only, "reads": [*ask_only, "$JS.API.CONSUMER.>", "$JS.API.STREAM.NAMES"]}
+    users = {"poor": ask_only, "reads": [*ask_only, "$JS.API.CONSUMER.>"]}
     said = ", ".join(f'{{ user: {name}, password: p, permissions: {{ publish: {json.dumps(may)}, subscribe: "_INBOX.>" }} }}'
                     for name, may in users.items())
     nats_talk.start(lab, ns, text=f'listen: "127.0.0.1:4222"\njetstream {{ store_dir: "{lab.directory}/js" }}\n'

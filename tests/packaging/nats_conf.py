@@ -1,7 +1,6 @@
 """nats_conf.py - packaging/nats/nats.conf in a real server: each user may do what its role needs, and nothing else
 
-What is tried is what a tap and a replayer ask of the server (the subjects of its API are the library's), and then what a stolen
-password would be used for.
+What is tried is what a tap and a replayer ask of the server, and then what a stolen password would be used for.
 """
 import json
 import os
@@ -25,7 +24,7 @@ MADE = {
                                 "storage": "file", "num_replicas": 1, "allow_rollup_hdrs": True, "allow_direct": True,
                                 "retention": "limits", "max_consumers": -1, "max_msgs": -1, "max_bytes": 1 << 20},
 }
-PULL = {"ack_policy": "none", "deliver_policy": "all", "filter_subject": REQUEST, "durable_name": "d"}
+PULL = {"ack_policy": "none", "deliver_policy": "all", "filter_subject": REQUEST, "inactive_threshold": 30 * 10**9}
 
 # what each may not do: publish to these, subscribe to those
 TAP_MUST_NOT = [
@@ -37,7 +36,8 @@ TAP_MUST_NOT = [
 REPLAYER_MUST_NOT = [
     REQUEST, "st.v1.digits.tap.host", "st.v1.other.req.00", "_INBOX.shadowtap_tap.x",
     *(f"$JS.API.{what}.{STREAM}" for what in ("STREAM.UPDATE", "STREAM.DELETE", "STREAM.PURGE", "STREAM.MSG.DELETE", "STREAM.SNAPSHOT")),
-    f"$JS.API.STREAM.DELETE.{BUCKET}", "$JS.API.STREAM.CREATE.other",
+    f"$JS.API.STREAM.DELETE.{BUCKET}", "$JS.API.STREAM.CREATE.other", "$JS.API.STREAM.NAMES", f"$JS.API.STREAM.MSG.GET.{STREAM}",
+    f"$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.d",
 ]
 MUST_NOT_HEAR = [">", "st.v1.digits.>", "_INBOX.>", "$JS.>", "$KV.>"]
 
@@ -105,18 +105,19 @@ def tap_hands_over(ns):
 def replayer_takes(ns):
     """A request that a tap has handed over; a claim of it that only one can make."""
     with a_replayer(ns) as replayer:
-        made = replayer.api(f"CONSUMER.DURABLE.CREATE.{STREAM}.d", stream_name=STREAM, config=PULL)
+        made = replayer.api(f"CONSUMER.CREATE.{STREAM}", stream_name=STREAM, config=PULL)
         check("error" not in made, f"consumer: {made}")
+        name = made["name"]
         replayer.subscribe("_INBOX.shadowtap_replayer.pull")
-        replayer.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.d", b'{"batch":1}', reply="_INBOX.shadowtap_replayer.pull")
+        replayer.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{name}", b'{"batch":1}', reply="_INBOX.shadowtap_replayer.pull")
         got = replayer.next()
         check(got and got.data.startswith(b"POST / ") and ("ce-specversion", "1.0") in got.headers, f"pulled {got}")
-        check("error" not in replayer.api(f"CONSUMER.INFO.{STREAM}.d"), "no word on the consumer")
+        check("error" not in replayer.api(f"CONSUMER.INFO.{STREAM}.{name}"), "no word on the consumer")
         # a claim: the key that nobody has written, then again with the revision that it has not
         claim, fence = "$KV.shadowtap_digits.claim.default.03", "Nats-Expected-Last-Subject-Sequence"
         check("error" not in json.loads(replayer.ask(claim, b"{}", [(fence, "0")]).data), "the first claim")
         check(json.loads(replayer.ask(claim, b"{}", [(fence, "0")]).data)["error"]["err_code"] == 10071, "a second first claim")
-        check("error" not in replayer.api(f"CONSUMER.DELETE.{STREAM}.d"), "the consumer stays")
+        check("error" not in replayer.api(f"CONSUMER.DELETE.{STREAM}.{name}"), "the consumer stays")
 
 
 def nothing_else(ns):
