@@ -227,6 +227,12 @@ def whom_we_believe(lab):
     relay = replayed(lab, ns, "-t", URL, "-k").finish()["relay"] # it asks for TLS
     check(relay["duplicate"] == relay["offered"] > 0, f"books: {relay}")
     refused_at_start(lab, ns, url)
+    refused_at_start(lab, ns, URL)
+    system = lab.start(ns, "env", "SSL_CERT_FILE=ca.pem", lab.binary, "-r", lab.pcap("ab-keepalive"), "-x", "max", "-X", "any", "-t", URL,
+                       "--report", "system.json")
+    check(system.wait() == 0, f"the system's authorities: {system.err!r}")
+    relay = json.loads((lab.directory / "system.json").read_text())["relay"]
+    check(relay["duplicate"] == relay["offered"] > 0, f"books: {relay}")
     server.popen.terminate()
     server.wait()
     server = serve(lab, ns, tls.format(lab.directory, "stranger"), "nats-stranger")

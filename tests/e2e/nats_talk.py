@@ -2,7 +2,7 @@
 
 The server is the real one, started for one case with files of its own. The
 client speaks the protocol by hand, on one blocking socket, so that it is a
-second opinion about what the program does through its library: what it may
+second opinion about what the program does with its own: what it may
 subscribe to, what a stream holds, what a stranger can put into it.
 """
 import base64

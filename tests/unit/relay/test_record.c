@@ -531,6 +531,23 @@ static void test_headers(void **state)
  * Taps of different versions have to agree, so the ids stay as they are. Computed with OpenSSL's SIPHASH of size 16, as
  * wire_id.h says it. A time, ends and what a request is to one tap have no part in it, and of HTTP/2 no fields.
  */
+/* By their names in any case; the first of a name counts, also if it says nothing; what is not there has no bytes at all. */
+static void test_fields(void **state)
+{
+	struct record_fields f = { 0 };
+
+	record_fields_set(&f, SPAN_LITERAL("CE-Id"), SPAN_LITERAL("one"));
+	record_fields_set(&f, SPAN_LITERAL("ce-id"), SPAN_LITERAL("two"));
+	record_fields_set(&f, SPAN_LITERAL("ce-type"), SPAN_LITERAL(""));
+	record_fields_set(&f, SPAN_LITERAL("ce-type"), SPAN_LITERAL("three"));
+	record_fields_set(&f, SPAN_LITERAL("ce-tim"), SPAN_LITERAL("four"));
+	record_fields_set(&f, SPAN_LITERAL("ce-timed"), SPAN_LITERAL("five"));
+	assert_true(span_equal(f.id, SPAN_LITERAL("one")));
+	assert_true(f.type.at && f.type.len == 0);
+	assert_null(f.time.at);
+	assert_null(f.tap.at);
+}
+
 static void test_wire_ids(void **state)
 {
 	static const struct header fields[] = { { SPAN_LITERAL("Host"), SPAN_LITERAL("a") },
@@ -570,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_wire_ids),
 	};
 
