@@ -226,6 +226,10 @@ static int shake_hands(const struct handshake *h)
 		err = secure(h);
 	if (err == 0)
 		err = say_who(h);
+	if (err == -EPIPE || err == -ECONNRESET) { /* it has closed already; what it said before is still there to be read */
+		buffer_clear(h->why);
+		err = 0;
+	}
 	return err < 0 ? err : await_pong(h);
 }
 

@@ -79,6 +79,34 @@ static void test_creds_cut(void **state)
 	}
 }
 
+/* RFC 8032, 7.1, tests 1 to 3: the private keys as seeds, the signatures as servers want them */
+static const struct {
+	const char *seed;
+	struct span nonce;
+	const char *signature;
+} signatures[] = {
+	{ "SUAJ2YNRTXX72WTAXKCEV5ES5QWMIRCJYVUXWMTJDFYDXLADDSXH6YALCA", SPAN_LITERAL(""),
+	  "5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc-bRr0lv18FlbviRlUUFDjnoQCw" },
+	{ "SUAEZTIITMUP7FW2TW3MGRXMCFHA6W4KGGPTLK5GETNIZ5XNJ64KN63OVI", SPAN_LITERAL("\x72"),
+	  "kqAJqfDUyrhyDoILX2QlQKKye1QWUD-Ps3YiI-vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA" },
+	{ "SUAMLKUN6Q7Z7A335W3UILZR3S33CZWTQU2QO3YJJOC44OROBNCFR54NIM", SPAN_LITERAL("\xaf\x82"),
+	  "YpHWV97sJAJIJ-acOr4BowzlSKKEdDpEXjaA19taw6wY_5tTjRbykK5n92CYTcZZSnwV6XFu0o3AJ77O6h7ECg" },
+};
+
+static void test_sign(void **state)
+{
+	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+		struct credentials c = { 0 };
+		char out[CREDENTIALS_SIGNATURE];
+
+		assert_int_equal(credentials_nkey(span_str(signatures[i].seed), &c), 0);
+		assert_int_equal(credentials_sign(&c, signatures[i].nonce, out), 0);
+		assert_string_equal(out, signatures[i].signature);
+		credentials_deinit(&c);
+		assert_int_equal(credentials_sign(&c, signatures[i].nonce, out), -EINVAL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +114,7 @@ int main(void)
 		cmocka_unit_test(test_no_nkey),
 		cmocka_unit_test(test_creds),
 		cmocka_unit_test(test_creds_cut),
+		cmocka_unit_test(test_sign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
