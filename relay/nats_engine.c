@@ -57,7 +57,8 @@ static void subscribe(struct nats_engine *n)
 /** number_of() - the last word of a subject of our inbox */
 static bool number_of(const struct nats_engine *n, struct span subject, uint64_t *out)
 {
-	return span_starts(subject, span_of(n->inbox, n->inbox_len)) && span_skip(&subject, n->inbox_len) && digits_read(subject, out);
+	return span_starts(subject, span_of(n->inbox, n->inbox_len)) && span_skip(&subject, n->inbox_len) &&
+	       digits_read(subject, out);
 }
 
 /** tell_word() - false: @m is none */

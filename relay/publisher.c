@@ -31,6 +31,12 @@ struct waiting {
 	int64_t offered_ns;
 };
 
+enum turn {
+	TURN_IDLE,  /* there was nothing to do */
+	TURN_BUSY,  /* something was done: there may be more */
+	TURN_STUCK, /* nothing could be done, and something waits */
+};
+
 struct publisher {
 	struct engine *engine;
 	struct publisher_options set;
@@ -55,8 +61,7 @@ struct publisher {
 	uint32_t partitions;
 	bool is_prepared, was_up;
 	bool is_clogged; /* the network has not taken all of it yet */
-	bool was_busy;   /* the last turn had something to do */
-	bool is_stuck;   /* ... and left something that could not be written */
+	enum turn turn;  /* the last */
 	struct mono now; /* of this turn */
 	struct mono next_heartbeat, next_prepare;
 	uint64_t said_denied, said_no_stream, said_full; /* when these were counted so often, it was told */
@@ -380,27 +385,29 @@ static bool publish_front(struct publisher *p)
 /** may_write() - behind what the network has not taken nothing more is written, which would wait there, uncounted, and grow old */
 static bool may_write(struct publisher *p, uint64_t since)
 {
-	return p->was_up && !p->is_clogged && inflight_has_room(p->inflight) && counter_get(&p->stats.bytes) - since < AT_ONCE_BYTES;
+	return p->was_up && !p->is_clogged && inflight_has_room(p->inflight) &&
+	       counter_get(&p->stats.bytes) - since < AT_ONCE_BYTES;
 }
 
 /**
  * publish_waiting() - some: where the network is slow, words, heartbeats and what grows stale are not to wait for all of it
- * Return: was there something to do?
+ * Return: what there was to do, and could be done.
  */
-static bool publish_waiting(struct publisher *p)
+static enum turn publish_waiting(struct publisher *p)
 {
 	uint64_t since = counter_get(&p->stats.bytes);
+	bool is_stuck = false;
 	struct waiting *w;
 	size_t n;
 
-	p->is_stuck = false;
-	for (n = 0; n < AT_ONCE && !p->is_stuck && (w = front(p)); n += !p->is_stuck) {
+	for (n = 0; n < AT_ONCE && !is_stuck && (w = front(p)); n += !is_stuck) {
 		if (p->now.ns - w->offered_ns >= RELAY_STALE_NS)
 			shed_front(p, RELAY_SHED_STALE);
 		else
-			p->is_stuck = !may_write(p, since) || !publish_front(p);
+			is_stuck = !may_write(p, since) || !publish_front(p);
 	}
-	return n > 0;
+	return n > 0 ? TURN_BUSY : is_stuck ? TURN_STUCK
+					    : TURN_IDLE;
 }
 
 /* ---- the heartbeat ---------------------------------------------------------------- */
@@ -457,13 +464,17 @@ static void tell_room(struct publisher *p)
 
 void publisher_step(struct publisher *p, struct mono now, struct wall wall)
 {
+	bool has_taken;
+
 	p->now = now;
-	p->was_busy = p->engine->ops->take(p->engine) > 0; /* first: a lost connection is closed with what came before */
+	has_taken = p->engine->ops->take(p->engine) > 0; /* first: a lost connection is closed with what came before */
 	look_at_connection(p);
 	book_trouble(p);
 	book_overdue(p, false);
 	p->is_clogged = p->is_clogged && p->engine->ops->send(p->engine);
-	p->was_busy |= publish_waiting(p);
+	p->turn = publish_waiting(p);
+	if (has_taken)
+		p->turn = TURN_BUSY;
 	if (is_worth_telling(counter_get(&p->stats.relay_result[RELAY_REFUSED_FULL]), &p->said_full))
 		tell(p, "the stream shadowtap_%s is full and refuses what is new; let it discard the oldest, or keep less", p->service);
 	if (now.ns >= p->next_heartbeat.ns)
@@ -498,12 +509,17 @@ static void rest(struct publisher *p)
 
 	if (!p->is_clogged && waiting_count(p) >= MANY)
 		return;
-	if (p->was_busy)
+	switch (p->turn) {
+	case TURN_BUSY:
 		nanosleep(&moment, NULL);
-	else if (p->is_stuck)
+		break;
+	case TURN_STUCK:
 		p->engine->ops->wait(p->engine, p->wake_fd, GATHER_NS);
-	else
+		break;
+	case TURN_IDLE:
 		sleep_until_woken(p);
+		break;
+	}
 }
 
 static void finish(struct publisher *p)

@@ -18,7 +18,8 @@ static inline bool record_line_cut(struct span *lines, struct span *name, struct
 }
 
 /** record_fields_of() - of @r, borrowed from it and from @lines, which is cleared first */
-static inline struct record_fields record_fields_of(const struct record *r, const char *source, uint64_t sequence, struct buffer *lines)
+static inline struct record_fields record_fields_of(const struct record *r, const char *source, uint64_t sequence,
+						    struct buffer *lines)
 {
 	struct record_fields f = { .data = span_of(r->data, r->data_len) };
 	struct span rest, name, value;
