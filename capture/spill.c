@@ -113,7 +113,7 @@ pcap_t *spill_pcap(const struct spill *sp)
 /* Has the kernel put more into the second ring since it was last asked? */
 static bool has_rolled(struct spill *sp)
 {
-	uint64_t rolled;
+	uint64_t rolled = 0;
 
 	if (count_rolled(sp, &rolled) != 0 || rolled == sp->rolled)
 		return false;

@@ -136,7 +136,8 @@ static enum nats_event take_line(struct nats_parser *p, struct span *in, struct 
 {
 	const uint8_t *end = memchr(in->at, '\n', in->len);
 
-	span_take(in, end ? (size_t)(end - in->at) + 1 : in->len, line);
+	*line = span_of(in->at, end ? (size_t)(end - in->at) + 1 : in->len);
+	span_skip(in, line->len);
 	if (p->line.len + line->len > NATS_LINE_MAX)
 		return malformed(p, "a line without an end");
 	if (!end || p->line.len > 0) {

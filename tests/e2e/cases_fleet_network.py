@@ -14,7 +14,7 @@ import nats_jwt
 import nats_talk
 from cases_live import nginx
 from cases_tls import make_authority, make_certificate, openssl
-from lab import HERE, PYTHON, check, need_program, wait_for
+from lab import HERE, PYTHON, Failed, check, need_program, wait_for
 
 HOST, FAR = "10.78.0.1", "10.78.0.2"
 ROOM = 24 << 20  # bytes that a tap may have above what it has when all is well
@@ -36,11 +36,11 @@ def world(lab):
 class Watched:
     """A tap under load, and what it says of itself meanwhile."""
 
-    def __init__(self, lab, host, *more):
+    def __init__(self, lab, host, *more, url=f"nats://{FAR}:4222/digits"):
         self.lab, self.host = lab, host
         self.socket = lab.directory / "admin.sock"
-        self.tap = lab.live_tap(host, "-i", "lo", "-p", "8080", "--sample-by", "id", "-t", f"nats://{FAR}:4222/digits", "--admin",
-                                f"unix:{self.socket}", *more)
+        self.tap = lab.live_tap(host, "-i", "lo", "-p", "8080", "--sample-by", "id", "-t", url, "--admin", f"unix:{self.socket}",
+                                *more)
         self.load = lab.start(host, PYTHON, HERE / "numbered.py", 8080, 4, label="numbered")
         self.over, self.slowest, self.largest = threading.Event(), 0.0, 0
         self.thread = threading.Thread(target=self.watch)
@@ -91,6 +91,72 @@ class Watched:
               f"published: {relay}")
         check(relay["requests"] == report["requests"]["chosen"], f"{relay['requests']} offered of {report['requests']['chosen']} chosen")
         return relay
+
+
+CLUSTER = {f"n{i}": (4222 + i, 6222 + i) for i in range(3)} # name: (port of clients, of the others)
+
+
+def start_one_of_three(lab, far, name):
+    """A server of a cluster; it is ready once there are two."""
+    port, route = CLUSTER[name]
+    routes = ", ".join(f'"nats://127.0.0.1:{other}"' for _, other in CLUSTER.values())
+    path = lab.directory / f"{name}.conf"
+    path.write_text(f'server_name: {name}\nlisten: "0.0.0.0:{port}"\njetstream {{ store_dir: "{lab.directory}/{name}", max_file: 1GB }}\n'
+                    f'cluster {{ name: three, listen: "127.0.0.1:{route}", routes: [{routes}] }}\n')
+    return lab.start(far, nats_talk.SERVER, "-c", path, label=lab.label(name))
+
+
+def until_api(far, port, done, what, *call, **said):
+    """What JetStream's API says, once @done is content with it; a cluster that elects says nothing, or no."""
+    heard = []
+
+    def asked():
+        try:
+            with nats_talk.Link(far, port) as link:
+                heard.append(link.api(*call, **said))
+        except (OSError, Failed, nats_talk.Refused):
+            return False
+        return done(heard[-1])
+    wait_for(what, asked, 60)
+    return heard[-1]
+
+
+def fleet_no_quorum(lab):
+    """A stream of three servers: its leader is killed, then a second one, so that nothing can be stored; then both are back."""
+    host, far = world(lab)
+    running = {name: start_one_of_three(lab, far, name) for name in CLUSTER}
+    stream = {"name": "shadowtap_digits", "subjects": ["st.v1.digits.>"], "storage": "file", "num_replicas": 3, "max_age": 3600 * 10**9,
+              "duplicate_window": 10 * 10**9}
+    until_api(far, 4222, lambda a: "error" not in a, "a stream of three", "STREAM.CREATE.shadowtap_digits", **stream)
+    watched = Watched(lab, host, url=f"nats://{FAR}:4222,{FAR}:4223,{FAR}:4224/digits")
+    watched.well()
+
+    def leader(port, gone=None):
+        said = until_api(far, port, lambda a: a.get("cluster", {}).get("leader") not in (None, "", gone), "a leader", "STREAM.INFO.shadowtap_digits")
+        return said["cluster"]["leader"]
+
+    first = leader(4222)
+    running[first].popen.kill()
+    running[first].wait()
+    before = watched.relay("acked")
+    wait_for("another leader", lambda: watched.relay("acked") > before + 500, 60)
+    second = leader(CLUSTER[next(name for name in CLUSTER if name != first)][0], gone=first)
+    running[second].popen.kill()
+    running[second].wait()
+    before = watched.relay("acked")
+    wait_for("silence", lambda: watched.relay("unknown") + sum(watched.relay("shed").values()) > 500, 60)
+    check(watched.relay("acked") < before + 4096, "one of three acknowledges by itself") # what was on its way
+    seen = watched.stats()["requests"]["seen"]
+    wait_for("capture to go on", lambda: watched.stats()["requests"]["seen"] > seen + 100)
+    for name in (first, second):
+        running[name] = start_one_of_three(lab, far, name)
+    before = watched.relay("acked")
+    wait_for("requests to be acknowledged again", lambda: watched.relay("acked") > before + 500, 60)
+    relay = watched.end()
+    check(relay["unknown"] > 0, f"silence has no name: {relay}")
+    stored = until_api(far, 4222, lambda a: "state" in a, "the stream's state", "STREAM.INFO.shadowtap_digits")["state"]["messages"]
+    # nothing that was acknowledged is lost; more may be there: of what had no word, and a heartbeat each second
+    check(stored >= relay["acked"], f"{stored} stored, {relay['acked']} acknowledged")
 
 
 def shape(namespace, *words):
@@ -274,4 +340,4 @@ def fleet_credentials(lab):
     check(status != 0 and "--creds" in said, f"no credentials in the file: exit {status}: {said[-300:]}")
 
 
-CASES = [fleet_cut, fleet_narrow, fleet_disk_full, fleet_tls, fleet_auth, fleet_credentials]
+CASES = [fleet_cut, fleet_no_quorum, fleet_narrow, fleet_disk_full, fleet_tls, fleet_auth, fleet_credentials]
