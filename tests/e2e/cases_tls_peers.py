@@ -7,6 +7,7 @@ that it got.
 import random
 import subprocess
 
+from cases_tls_read import SERVER
 from lab import PYTHON, RECORD, check, compare, mirrored, need_program, need_python
 from tls_world import PORT, World, told
 
@@ -79,25 +80,6 @@ https.createServer({ key: fs.readFileSync('good.key'), cert: fs.readFileSync('go
   request.on('end', () => response.end('{}'))
 }).listen(Number(process.argv[1]), '127.0.0.1')
 '''
-PYTHON_SERVER = r'''
-import http.server, ssl, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.send_header("Connection", "keep-alive")
-        self.end_headers()
-        self.wfile.write(b"{}")
-    def log_message(self, *_): pass
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("good.pem", "good.key")
-context.keylog_filename = sys.argv[2]
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
-server.socket = context.wrap_socket(server.socket, server_side=True)
-server.serve_forever()
-'''
 
 
 def tls_servers(lab):
@@ -105,7 +87,7 @@ def tls_servers(lab):
     need_program("ab", "node", "curl")
     world, sent = World(lab), []
     world.record(9444, 9445, 9446)
-    for port, command in ((9444, [PYTHON, "-c", PYTHON_SERVER, 9444, world.keys]),
+    for port, command in ((9444, [PYTHON, "-c", SERVER, 9444, world.keys]),
                           (9445, ["node", f"--tls-keylog={world.keys}", "-e", NODE_SERVER, 9445])):
         server = lab.start(world.ns, *command, label="server")
         lab.wait_listening(world.ns, port, server)

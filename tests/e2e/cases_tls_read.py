@@ -25,6 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(200)
         self.send_header("Content-Length", "2")
+        self.send_header("Connection", "keep-alive") # for clients of HTTP/1.0
         self.end_headers()
         self.wfile.write(b"ok")
     def log_message(self, *_): pass

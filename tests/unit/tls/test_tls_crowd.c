@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "reassembly/tracker.h"
+#include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk.h"
 #include "tls/tls_reader.h"
 
@@ -59,52 +60,17 @@ static enum reader_result hear_client(struct reader *r, const struct chunk *chun
 	return READER_LIVE;
 }
 
-static enum reader_result hear_server(struct reader *r, const struct chunk *chunk)
-{
-	(void)r;
-	(void)chunk;
-	return READER_LIVE;
-}
-
-static void hear_gap(struct reader *r, enum stream_side side, uint32_t bytes, enum lost_reason why, struct wall now)
-{
-	(void)r;
-	(void)side;
-	(void)bytes;
-	(void)why;
-	(void)now;
-}
-
-static bool hear_half_end(struct reader *r, enum stream_side side)
-{
-	(void)r;
-	(void)side;
-	return true;
-}
-
-static void hear_end(struct reader *r, enum lost_reason why, bool seen)
-{
-	(void)r;
-	(void)why;
-	(void)seen;
-}
-
-static void hear_free(struct reader *r)
-{
-	(void)r;
-}
-
 static const struct reader_ops hear_ops = {
 	.name = "hearing",
 	.open = hear_open,
 	.close = hear_close,
 	.claims = hear_claims,
 	.make = hear_make,
-	.on_chunk = { hear_client, hear_server },
-	.on_gap = hear_gap,
-	.on_half_end = hear_half_end,
-	.on_end = hear_end,
-	.free = hear_free,
+	.on_chunk = { hear_client, quiet_chunk },
+	.on_gap = quiet_gap,
+	.on_half_end = quiet_half_end,
+	.on_end = quiet_end,
+	.free = quiet_free,
 };
 
 /* ---- the crowd ---- */

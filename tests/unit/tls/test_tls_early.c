@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reassembly/tracker.h"
+#include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk.h"
 #include "tls/tls_reader.h"
 
@@ -88,25 +89,6 @@ static void line_gap(struct reader *r, enum stream_side side, uint32_t bytes, en
 	line_of(r)->gaps++;
 }
 
-static bool line_half_end(struct reader *r, enum stream_side side)
-{
-	(void)r;
-	(void)side;
-	return true;
-}
-
-static void line_end(struct reader *r, enum lost_reason why, bool seen)
-{
-	(void)r;
-	(void)why;
-	(void)seen;
-}
-
-static void line_free(struct reader *r)
-{
-	(void)r;
-}
-
 static const struct reader_ops line_ops = {
 	.name = "line",
 	.open = line_open,
@@ -115,9 +97,9 @@ static const struct reader_ops line_ops = {
 	.make = line_make,
 	.on_chunk = { line_client, line_server },
 	.on_gap = line_gap,
-	.on_half_end = line_half_end,
-	.on_end = line_end,
-	.free = line_free,
+	.on_half_end = quiet_half_end,
+	.on_end = quiet_end,
+	.free = quiet_free,
 };
 
 /* ---- a connection, read ---- */
