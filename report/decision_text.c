@@ -52,7 +52,7 @@ static void interval_text(const struct decision_made *d, const struct decision_t
 		buffer_printf(out, ", at least %s", t->shown_low);
 	else
 		buffer_printf(out, ", between %s and %s", t->shown_low, t->shown_high);
-	buffer_printf(out, " (95 %% %s, of ", looks_words(d->looks));
+	buffer_printf(out, " (95%% %s, of ", looks_words(d->looks));
 	format_count(out, t->of);
 	if (t->witnesses < t->of) {
 		buffer_add_str(out, " that count as ");

@@ -471,13 +471,13 @@ static void test_words(void **state)
 	buffer_clear(&text);
 	decision_sentence(&d, &text);
 	assert_non_null(strstr(buffer_text(&text), "decision: keep watching; mismatch > 0.1% is not decided: 0.075%, between "));
-	assert_non_null(strstr(buffer_text(&text), " (95 % at any time, of 4,000)"));
+	assert_non_null(strstr(buffer_text(&text), " (95% at any time, of 4,000)"));
 	gate_free(g);
 	buffer_clear(&text);
 	g = judge("mismatch > 0.5% or compared < 1000", REPORT(TARGET("default", "once", "4000", EVERYTHING)), 0, &d);
 	decision_sentence(&d, &text);
 	assert_string_equal(buffer_text(&text), "decision: promote; mismatch > 0.5% is shown not to hold: 0.075%, between 0.02551% and "
-						"0.2203% (95 % at one look, of 4,000); compared < 1000 does not hold: 4000");
+						"0.2203% (95% at one look, of 4,000); compared < 1000 does not hold: 4000");
 	gate_free(g);
 	buffer_deinit(&text);
 }
