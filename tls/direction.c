@@ -51,7 +51,7 @@ static void keep_none(struct direction *d, struct direction_env *env)
 	buffer_deinit(&d->part);
 	budget_release(env->budget, d->charged);
 	d->charged = 0;
-	d->searched_to = 0;
+	d->searched_to = d->waiting_count = 0;
 }
 
 /** keep() - more of a record that is not whole; false if there is no memory for it */
@@ -669,24 +669,84 @@ static bool is_beyond(const struct direction *d)
 	return d->trials > TRIALS_MAX || d->searched > SEARCHED_MAX;
 }
 
-/** find_again() - the place in @part of a record that opens, which is @t */
+enum place { PLACE_TAKEN, PLACE_WAITS, PLACE_FALSE };
+
+/** try_place() - does a record begin at @at in @part that opens, which is @t? It may not be whole yet */
+static enum place try_place(struct direction *d, struct direction_env *env, size_t at, struct trial *t)
+{
+	struct span bytes = buffer_span(&d->part);
+
+	span_skip(&bytes, at);
+	if (bytes.len >= RECORD_HEADER_BYTES && !record_claims(bytes))
+		return PLACE_FALSE;
+	if (record_take(&bytes, &t->record) != FRAMING_WHOLE)
+		return PLACE_WAITS;
+	if (!try_record(d, env, t))
+		return PLACE_FALSE;
+	t->wire = d->wire + at;
+	return PLACE_TAKEN;
+}
+
+/** try_waiting() - one of those that wait is whole, and is @t */
+static bool try_waiting(struct direction *d, struct direction_env *env, struct trial *t)
+{
+	uint8_t left = 0;
+
+	for (uint8_t i = 0; i < d->waiting_count && !is_beyond(d); i++) {
+		switch (try_place(d, env, d->waiting[i], t)) {
+		case PLACE_TAKEN:
+			return true;
+		case PLACE_WAITS:
+			d->waiting[left++] = d->waiting[i];
+			break;
+		case PLACE_FALSE:
+			break;
+		}
+	}
+	d->waiting_count = left;
+	return false;
+}
+
+/**
+ * find_again() - a record in @part that opens, which is @t
+ *
+ * What only looks like a header announces up to 16 KiB, which may be all that there is yet, or ever: so records are searched within
+ * that, too.
+ */
 static bool find_again(struct direction *d, struct direction_env *env, struct trial *t)
 {
-	while (d->searched_to < d->part.len && !is_beyond(d)) {
+	if (try_waiting(d, env, t))
+		return true;
+	while (d->searched_to < d->part.len && d->waiting_count < DIRECTION_WAITING && !is_beyond(d)) {
 		size_t found = record_search(buffer_span(&d->part), d->searched_to);
-		struct span bytes = buffer_span(&d->part);
 
 		d->searched += (uint32_t)(found - d->searched_to);
 		d->searched_to = found;
-		span_skip(&bytes, found);
-		if (record_take(&bytes, &t->record) != FRAMING_WHOLE)
-			return false; /* it may be one yet */
-		if (try_record(d, env, t))
-			return true;
+		if (found == d->part.len)
+			break;
 		d->searched_to++;
-		d->searched++;
+		switch (try_place(d, env, found, t)) {
+		case PLACE_TAKEN:
+			return true;
+		case PLACE_WAITS:
+			d->waiting[d->waiting_count++] = (uint32_t)found;
+			break;
+		case PLACE_FALSE:
+			break;
+		}
 	}
 	return false;
+}
+
+/** drop_searched() - what is no part of what waits */
+static void drop_searched(struct direction *d)
+{
+	size_t n = d->waiting_count > 0 ? d->waiting[0] : d->searched_to, searched_to = d->searched_to - n;
+
+	drop_front(d, n);
+	d->searched_to = searched_to;
+	for (uint8_t i = 0; i < d->waiting_count; i++)
+		d->waiting[i] -= (uint32_t)n;
 }
 
 /** run_search() - a record was found and taken, and the direction is framed; or false: nothing, or nothing more */
@@ -695,15 +755,15 @@ static bool run_search(struct direction *d, struct direction_env *env, const str
 	struct trial t = { 0 };
 
 	if (find_again(d, env, &t)) {
-		t.wire = d->wire + d->searched_to;
-		drop_front(d, d->searched_to + RECORD_HEADER_BYTES + t.record.payload.len);
+		drop_front(d, (size_t)(t.wire - d->wire) + RECORD_HEADER_BYTES + t.record.payload.len);
+		d->waiting_count = 0;
 		d->state = DIRECTION_FRAMED;
 		return take_opened(d, env, sink, piece, &t);
 	}
 	if (is_beyond(d))
 		lose(d, env, sink);
-	else if (d->searched_to > 0)
-		drop_front(d, d->searched_to);
+	else
+		drop_searched(d);
 	return false;
 }
 
@@ -724,7 +784,7 @@ static void run_kept(struct direction *d, struct direction_env *env, const struc
 			return;
 		d->part.len -= (size_t)(bytes.at - d->part.bytes);
 		memmove(d->part.bytes, bytes.at, d->part.len);
-		d->searched_to = 0;
+		d->searched_to = d->waiting_count = 0;
 		if (is_framed(d))
 			break;
 	}

@@ -40,6 +40,7 @@
 #include "tls/stream_keys.h"
 #include "tls/tls_stats.h"
 
+#define DIRECTION_WAITING 8 /* places at which a record may begin; behind so many none is searched until one is known */
 #define DIRECTION_OTHERS 4  /* keys that are as likely as the first */
 #define DIRECTION_ENDS  16 /* records whose ends are remembered; power of two */
 
@@ -97,6 +98,8 @@ struct direction {
 	struct buffer part;          /* of a record that is not whole; while searching, what may be one */
 	size_t charged;
 	size_t searched_to;          /* in @part */
+	uint32_t waiting[DIRECTION_WAITING]; /* ... where what may be records began that are not whole yet */
+	uint8_t waiting_count;
 	uint64_t told_to;            /* while a gap is told: where it ends; else 0 */
 	uint64_t read_wire, read_plain; /* what direction_plain_at() was asked for last, and said */
 	uint64_t gap_from;           /* with gapped: where the first lost record began */

@@ -322,6 +322,27 @@ static void cut(struct story *s, struct dice *d, bool losses)
 	}
 }
 
+/** forge() - what is left of records that are lost has, in up to six places, bytes that begin like a record of up to 16 KiB */
+static void forge(struct story *s, struct dice *d)
+{
+	int left = 6;
+
+	for (size_t i = 0; i < s->truth_count; i++) {
+		const struct truth *t = &s->truths[i];
+
+		for (size_t j = 0; t->touched && left > 0 && j < s->segment_count; j++) {
+			const struct talk_segment *seg = &s->segments[j];
+			const uint8_t header[] = { RECORD_APPLICATION_DATA, 3, 3, (uint8_t)below(d, 0x41), (uint8_t)below(d, 256) };
+
+			if (seg->of_server || seg->lost || seg->bytes.len < sizeof(header) || seg->at < t->wire + RECORD_HEADER_BYTES ||
+			    seg->at + seg->bytes.len > t->wire + t->wire_len || !one_in(d, 4))
+				continue;
+			memcpy((uint8_t *)seg->bytes.at + below(d, (uint32_t)(seg->bytes.len - sizeof(header) + 1)), header, sizeof(header));
+			left--;
+		}
+	}
+}
+
 /** lose_hello() - in some segment of it; and is the connection to be read all the same? */
 static bool lose_hello(struct story *s, struct dice *d)
 {
@@ -625,6 +646,8 @@ static void run_rounds(uint64_t first, struct kind kind)
 
 		hold_talk(&story, &d);
 		cut(&story, &d, kind.losses);
+		if (kind.losses && one_in(&d, 2))
+			forge(&story, &d);
 		if (kind.loses_hello)
 			hello_losses += lose_hello(&story, &d);
 		open_run(&run, kind.gives_up ? below(&d, 60) * SEGMENT_US * NS_PER_US : NS_PER_S * 1000);
