@@ -224,29 +224,35 @@ int broker_pending(struct relay_reader *r, struct partition *p)
 	return err == 0 || err == -ENOENT ? err : -EIO;
 }
 
+/** ask_consumer() - what the broker says of a consumer that is made for it, and is not there afterwards */
+static int ask_consumer(struct relay_reader *r, const struct jetstream_consumer_options *options, struct jetstream_consumer *is)
+{
+	int err = add_consumer(r, r->stream, options, is);
+
+	if (err == 0)
+		broker_forget(r, r->stream, is->name);
+	return err;
+}
+
 int broker_unread(struct relay_reader *r, uint32_t p, uint64_t upto, uint64_t *unread)
 {
 	char subject[SUBJECT_MAX];
 	struct jetstream_consumer_options options = { .filter = subject_partition(r->service, p, subject), .from = upto + 1 };
-	struct jetstream_consumer made;
-	int err = add_consumer(r, r->stream, &options, &made);
+	struct jetstream_consumer is;
+	int err = ask_consumer(r, &options, &is);
 
-	if (err < 0)
-		return err;
-	*unread = made.pending;
-	broker_forget(r, r->stream, made.name);
-	return 0;
+	if (err == 0)
+		*unread = is.pending;
+	return err;
 }
 
 int broker_place_at(struct relay_reader *r, struct wall time, uint64_t *place)
 {
 	struct jetstream_consumer_options options = { .since = time };
-	struct jetstream_consumer made;
-	int err = add_consumer(r, r->stream, &options, &made);
+	struct jetstream_consumer is;
+	int err = ask_consumer(r, &options, &is);
 
-	if (err < 0)
-		return err;
-	*place = made.delivered;
-	broker_forget(r, r->stream, made.name);
-	return 0;
+	if (err == 0)
+		*place = is.delivered;
+	return err;
 }

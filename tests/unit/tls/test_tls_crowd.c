@@ -13,6 +13,7 @@
 #include "reassembly/tracker.h"
 #include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk.h"
+#include "tests/rig/tls_tap.h"
 #include "tls/tls_reader.h"
 
 #define CROWD      2000
@@ -78,48 +79,29 @@ static const struct reader_ops hear_ops = {
 struct crowd {
 	struct tls_talk talk;
 	struct heard heard;
-	struct budget budget;
-	struct tls_stats stats;
-	struct counted_histogram late_us;
-	struct tls_lane lane;
-	struct secrets *secrets;
-	struct tracker *tracker;
-	int64_t now;
+	struct tls_tap tap;
 	uint8_t bytes[8192]; /* of a flight, under a connection's own random */
 };
 
 static void open_crowd(struct crowd *c, size_t limit)
 {
-	struct tls_reader_options tls = { .may_come = true, .wait_ns = SECRET_NS, .inner_count = 1 };
-	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000 };
-	struct reader_kind kind;
-
 	memset(c, 0, sizeof(*c));
 	tls_talk_init(&c->talk, &(struct tls_talk_options){ .version = TLS1_3_VERSION });
 	tls_talk_handshake(&c->talk);
 	tls_talk_write(&c->talk, 0, SPAN_LITERAL("hello"));
-	budget_init(&c->budget, limit);
-	c->secrets = secrets_new(CROWD, 0);
-	tls.secrets = c->secrets;
-	tls.inner[0] = (struct reader_kind){ &hear_ops, &c->heard };
-	tls.budget = tracker.budget = &c->budget;
-	tls.stats = &c->stats;
-	tls.late_us = &c->late_us;
-	tls.lane = &c->lane;
-	kind = tls_reader(&tls);
-	c->tracker = tracker_new(&tracker, &kind, 1);
-	assert_non_null(c->tracker);
-	c->now = NS_PER_S;
+	tls_tap_open(&c->tap, &(struct tls_tap_options){
+				      .inner = { &hear_ops, &c->heard },
+				      .memory = limit,
+				      .connections = CROWD,
+				      .wait_ns = SECRET_NS,
+			      });
 }
 
 static void close_crowd(struct crowd *c)
 {
-	tracker_finish(c->tracker);
-	tls_finish(&c->lane);
-	tracker_free(c->tracker);
-	secrets_free(c->secrets);
+	tls_tap_finish(&c->tap);
+	tls_tap_close(&c->tap);
 	tls_talk_deinit(&c->talk);
-	assert_int_equal(budget_used(&c->budget), 0);
 }
 
 static void set_random(uint8_t *random, unsigned number)
@@ -135,14 +117,14 @@ static void feed(struct crowd *c, unsigned number, bool of_server, uint32_t sent
 	struct segment s = { .src = ends[of_server],
 			     .dst = ends[!of_server],
 			     .payload = bytes,
-			     .ts = { c->now += 1000 },
+			     .ts = { c->tap.now += 1000 },
 			     .seq = 1000 + sent[of_server],
 			     .ack = 1000 + sent[!of_server],
 			     .flags = flags };
 
-	tracker_feed(c->tracker, &s);
+	tracker_feed(c->tap.tracker, &s);
 	sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
-	assert_true(budget_used(&c->budget) <= c->budget.limit);
+	assert_true(budget_used(&c->tap.budget) <= c->tap.budget.limit);
 }
 
 static void speak(struct crowd *c, unsigned number)
@@ -171,7 +153,7 @@ static void on_entry(void *ctx, const struct key_log_entry *entry)
 
 	for (unsigned number = 0; number < CROWD; number++) {
 		set_random(own.random, number);
-		secrets_add(c->secrets, &own, (struct mono){ 0 });
+		secrets_add(c->tap.secrets, &own, (struct mono){ 0 });
 	}
 }
 
@@ -193,12 +175,12 @@ static uint64_t read_of(struct crowd *c, size_t limit)
 	for (unsigned number = 0; number < CROWD; number++)
 		speak(c, number);
 	tell_secrets(c);
-	tls_look(&c->lane, 0);
-	read = counter_get(&c->stats.tls_fate[TLS_READ]);
+	tls_look(&c->tap.lane, 0);
+	read = counter_get(&c->tap.stats.tls_fate[TLS_READ]);
 	assert_int_equal(c->heard.bytes, 5 * read);
 	close_crowd(c);
-	assert_int_equal(counter_get(&c->stats.tls_seen), CROWD);
-	assert_int_equal(counter_get(&c->stats.tls_fate[TLS_NO_KEYS]), CROWD - read);
+	assert_int_equal(counter_get(&c->tap.stats.tls_seen), CROWD);
+	assert_int_equal(counter_get(&c->tap.stats.tls_fate[TLS_NO_KEYS]), CROWD - read);
 	return read;
 }
 

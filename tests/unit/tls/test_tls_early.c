@@ -12,6 +12,7 @@
 #include "reassembly/tracker.h"
 #include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk.h"
+#include "tests/rig/tls_tap.h"
 #include "tls/tls_reader.h"
 
 #define CLIENT_ISN 1000
@@ -106,13 +107,7 @@ static const struct reader_ops line_ops = {
 
 struct run {
 	struct line line;
-	struct budget budget;
-	struct tls_stats stats;
-	struct counted_histogram late_us;
-	struct tls_lane lane;
-	struct secrets *secrets;
-	struct tracker *tracker;
-	int64_t now;
+	struct tls_tap tap;
 	uint32_t sent[2];
 };
 
@@ -124,13 +119,13 @@ static void feed(struct run *r, bool of_server, uint8_t flags, struct span bytes
 	struct segment s = { .src = ends[of_server],
 			     .dst = ends[!of_server],
 			     .payload = bytes,
-			     .ts = { r->now += 100 * NS_PER_US },
+			     .ts = { r->tap.now += 100 * NS_PER_US },
 			     .seq = isn[of_server] + r->sent[of_server],
 			     .ack = isn[!of_server] + r->sent[!of_server],
 			     .flags = flags };
 
 	r->sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
-	tracker_feed(r->tracker, &s);
+	tracker_feed(r->tap.tracker, &s);
 }
 
 static void on_entry(void *ctx, const struct key_log_entry *entry)
@@ -141,7 +136,7 @@ static void on_entry(void *ctx, const struct key_log_entry *entry)
 /** tell_secrets() - all lines of the key log, but those that begin with @without */
 static void tell_secrets(struct run *r, const struct tls_talk *t, const char *without)
 {
-	struct key_log_sink sink = { r->secrets, on_entry, NULL };
+	struct key_log_sink sink = { r->tap.secrets, on_entry, NULL };
 	struct span rest = buffer_span(&t->key_log), line;
 	struct key_log log = { 0 };
 
@@ -158,31 +153,20 @@ static void tell_secrets(struct run *r, const struct tls_talk *t, const char *wi
 
 static void open_run(struct run *r, size_t memory)
 {
-	struct tls_reader_options tls = { .may_come = true, .wait_ns = NS_PER_S * 1000, .inner_count = 1 };
-	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
-	struct reader_kind kind;
-
 	memset(r, 0, sizeof(*r));
-	budget_init(&r->budget, memory);
-	r->secrets = secrets_new(100, 0);
-	tls.secrets = r->secrets;
-	tls.inner[0] = (struct reader_kind){ &line_ops, &r->line };
-	tls.budget = tracker.budget = &r->budget;
-	tls.stats = &r->stats;
-	tls.late_us = &r->late_us;
-	tls.lane = &r->lane;
-	kind = tls_reader(&tls);
-	r->tracker = tracker_new(&tracker, &kind, 1);
-	assert_non_null(r->tracker);
-	r->now = NS_PER_S;
+	tls_tap_open(&r->tap, &(struct tls_tap_options){
+				      .inner = { &line_ops, &r->line },
+				      .memory = memory,
+				      .connections = 100,
+				      .wait_ns = NS_PER_S * 1000,
+				      .reads_servers = true,
+			      });
 }
 
 static void close_run(struct run *r)
 {
-	tracker_free(r->tracker);
-	secrets_free(r->secrets);
 	buffer_deinit(&r->line.text);
-	assert_int_equal(budget_used(&r->budget), 0);
+	tls_tap_close(&r->tap);
 }
 
 /** run_talk() - with secrets that are there before, or come after all was said */
@@ -196,11 +180,10 @@ static void run_talk(struct run *r, const struct tls_talk *t, const char *withou
 		feed(r, t->flights[i].of_server, TCP_ACK | TCP_PSH, buffer_span(&t->flights[i].bytes));
 	if (late)
 		tell_secrets(r, t, without);
-	tls_look(&r->lane, 0);
+	tls_look(&r->tap.lane, 0);
 	feed(r, false, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 	feed(r, true, TCP_FIN | TCP_ACK, span_of(NULL, 0));
-	tracker_finish(r->tracker);
-	tls_finish(&r->lane);
+	tls_tap_finish(&r->tap);
 	buffer_add(&r->line.text, "", 1);
 	assert_true(buffer_ok(&r->line.text));
 }
@@ -215,9 +198,9 @@ static void read_talk(const struct tls_talk *t, const char *without, const char 
 		run_talk(&r, t, without, late);
 		assert_string_equal((const char *)r.line.text.bytes, line);
 		assert_int_equal(r.line.gaps, 0);
-		assert_int_equal(counter_get(&r.stats.tls_seen), 1);
-		assert_int_equal(counter_get(&r.stats.tls_fate[TLS_READ]), 1);
-		assert_int_equal(counter_get(&r.stats.tls_early_dropped), 0);
+		assert_int_equal(counter_get(&r.tap.stats.tls_seen), 1);
+		assert_int_equal(counter_get(&r.tap.stats.tls_fate[TLS_READ]), 1);
+		assert_int_equal(counter_get(&r.tap.stats.tls_early_dropped), 0);
 		close_run(&r);
 	}
 }
@@ -397,7 +380,7 @@ static void test_early_without_memory(void **state)
 		while (i < 3 && strcmp((const char *)r.line.text.bytes, may_be[i]) != 0)
 			i++;
 		assert_string_equal((const char *)r.line.text.bytes, may_be[i]);
-		assert_int_equal(counter_get(&r.stats.tls_early_dropped), i == 3 ? 0 : i);
+		assert_int_equal(counter_get(&r.tap.stats.tls_early_dropped), i == 3 ? 0 : i);
 		assert_int_equal(r.line.gaps, i == 1 || i == 2);
 		seen[i]++;
 		close_run(&r);

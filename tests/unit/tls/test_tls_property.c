@@ -19,6 +19,7 @@
 #include "reassembly/tracker.h"
 #include "tests/rig/dice.h"
 #include "tests/rig/tls_talk.h"
+#include "tests/rig/tls_tap.h"
 #include "tls/records.h"
 #include "tls/tls_reader.h"
 
@@ -30,6 +31,7 @@
 #define SERVER_ISN   0xfffff000u
 #define SEGMENT_US   100 /* from one to the next */
 #define QUIET_US     20000000 /* behind the last */
+#define RANDOM_END   43 /* in a client's first record, which has it behind two headers and a version */
 
 /* ---- the inner reader ---- */
 
@@ -198,7 +200,7 @@ struct story {
 struct kind {
 	bool shuffles, losses;
 	bool gives_up; /* nothing waits for its secrets for long */
-	bool loses_hello; /* a segment of the server's first flight, or what a client's hello has behind its first segment */
+	bool loses_hello; /* a segment of the server's first flight, or of what a client's hello has behind its random */
 };
 
 static void choose(struct dice *d, struct tls_talk_options *o)
@@ -322,22 +324,25 @@ static void cut(struct story *s, struct dice *d, bool losses)
 	}
 }
 
+/** is_inside() - does a segment hold a part of a record, and nothing else? Not of its header */
+static bool is_inside(const struct talk_segment *seg, const struct truth *t)
+{
+	return !seg->of_server && seg->at >= t->wire + RECORD_HEADER_BYTES && seg->at + seg->bytes.len <= t->wire + t->wire_len;
+}
+
 /** forge() - what is left of records that are lost has, in up to six places, bytes that begin like a record of up to 16 KiB */
 static void forge(struct story *s, struct dice *d)
 {
 	int left = 6;
 
 	for (size_t i = 0; i < s->truth_count; i++) {
-		const struct truth *t = &s->truths[i];
-
-		for (size_t j = 0; t->touched && left > 0 && j < s->segment_count; j++) {
+		for (size_t j = 0; s->truths[i].touched && left > 0 && j < s->segment_count; j++) {
 			const struct talk_segment *seg = &s->segments[j];
 			const uint8_t header[] = { RECORD_APPLICATION_DATA, 3, 3, (uint8_t)below(d, 0x41), (uint8_t)below(d, 256) };
 
-			if (seg->of_server || seg->lost || seg->bytes.len < sizeof(header) || seg->at < t->wire + RECORD_HEADER_BYTES ||
-			    seg->at + seg->bytes.len > t->wire + t->wire_len || !one_in(d, 4))
+			if (seg->lost || seg->bytes.len < sizeof(header) || !is_inside(seg, &s->truths[i]) || !one_in(d, 4))
 				continue;
-			memcpy((uint8_t *)seg->bytes.at + below(d, (uint32_t)(seg->bytes.len - sizeof(header) + 1)), header, sizeof(header));
+			memcpy((uint8_t *)seg->bytes.at + below(d, (uint32_t)(seg->bytes.len - 4)), header, sizeof(header));
 			left--;
 		}
 	}
@@ -350,7 +355,7 @@ static bool lose_hello(struct story *s, struct dice *d)
 	size_t candidates[64], count = 0;
 
 	for (size_t i = 0; i < s->segment_count && count < 64 && s->segments[i].of_server == of_server; i++)
-		if (s->segments[i].at > 0 || of_server)
+		if (s->segments[i].at >= RANDOM_END || of_server)
 			candidates[count++] = i;
 	for (size_t i = 0; of_server && i < s->segment_count && count < 64; i++)
 		if (s->segments[i].of_server && s->segments[i].at < 1448)
@@ -366,13 +371,7 @@ static bool lose_hello(struct story *s, struct dice *d)
 
 struct run {
 	struct notes notes;
-	struct budget budget;
-	struct tls_stats stats;
-	struct counted_histogram late_us;
-	struct tls_lane lane;
-	struct secrets *secrets;
-	struct tracker *tracker;
-	int64_t now;
+	struct tls_tap tap;
 };
 
 static void feed(struct run *r, bool of_server, uint32_t at, uint32_t ack, uint8_t flags, struct span bytes)
@@ -382,13 +381,13 @@ static void feed(struct run *r, bool of_server, uint32_t at, uint32_t ack, uint8
 	struct segment s = { .src = ends[of_server],
 			     .dst = ends[!of_server],
 			     .payload = bytes,
-			     .ts = { r->now += SEGMENT_US * NS_PER_US },
+			     .ts = { r->tap.now += SEGMENT_US * NS_PER_US },
 			     .seq = (of_server ? SERVER_ISN : CLIENT_ISN) + at,
 			     .ack = (of_server ? CLIENT_ISN : SERVER_ISN) + ack,
 			     .flags = flags };
 
-	tracker_feed(r->tracker, &s);
-	tls_look(&r->lane, 0);
+	tracker_feed(r->tap.tracker, &s);
+	tls_look(&r->tap.lane, 0);
 }
 
 static void on_entry(void *ctx, const struct key_log_entry *entry)
@@ -398,7 +397,7 @@ static void on_entry(void *ctx, const struct key_log_entry *entry)
 
 static void tell_secrets(struct run *r, const struct story *s)
 {
-	struct key_log_sink sink = { r->secrets, on_entry, NULL };
+	struct key_log_sink sink = { r->tap.secrets, on_entry, NULL };
 	struct key_log log = { 0 };
 
 	key_log_feed(&log, buffer_span(&s->talk.key_log), &sink);
@@ -407,33 +406,21 @@ static void tell_secrets(struct run *r, const struct story *s)
 
 static void open_run(struct run *r, int64_t wait_ns)
 {
-	struct tls_reader_options tls = { .may_come = true, .wait_ns = wait_ns, .inner_count = 1 };
-	struct tracker_options tracker = { .hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = true };
-	struct reader_kind kind;
-
 	memset(r, 0, sizeof(*r));
-	budget_init(&r->budget, 64 << 20);
-	r->secrets = secrets_new(100, 0);
-	tls.secrets = r->secrets;
-	tls.inner[0] = (struct reader_kind){ &note_ops, &r->notes };
-	tls.budget = tracker.budget = &r->budget;
-	tls.stats = &r->stats;
-	tls.late_us = &r->late_us;
-	tls.lane = &r->lane;
-	kind = tls_reader(&tls);
-	r->tracker = tracker_new(&tracker, &kind, 1);
-	assert_non_null(r->tracker);
-	r->now = NS_PER_S;
+	tls_tap_open(&r->tap, &(struct tls_tap_options){
+				      .inner = { &note_ops, &r->notes },
+				      .memory = 64 << 20,
+				      .connections = 100,
+				      .wait_ns = wait_ns,
+				      .reads_servers = true,
+			      });
 }
 
 static void close_run(struct run *r)
 {
-	tracker_finish(r->tracker);
-	tls_finish(&r->lane);
-	tracker_free(r->tracker);
-	secrets_free(r->secrets);
+	tls_tap_finish(&r->tap);
+	tls_tap_close(&r->tap);
 	assert_int_equal(r->notes.readers, 0);
-	assert_int_equal(budget_used(&r->budget), 0);
 }
 
 static void run_story(struct run *r, struct story *s, struct dice *d, const struct kind *kind)
@@ -467,12 +454,12 @@ static void run_story(struct run *r, struct story *s, struct dice *d, const stru
 	}
 	feed(r, true, s->sent[1] + 1, s->sent[0] + 1, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 	feed(r, false, s->sent[0] + 1, s->sent[1] + 2, TCP_FIN | TCP_ACK, span_of(NULL, 0));
-	r->now += QUIET_US * NS_PER_US;
-	tracker_pass_time(r->tracker, (struct wall){ r->now });
+	r->tap.now += QUIET_US * NS_PER_US;
+	tracker_pass_time(r->tap.tracker, (struct wall){ r->tap.now });
 	if (s->told >= s->segment_count && !kind->gives_up) {
 		assert_int_equal(r->notes.count, 0);
 		tell_secrets(r, s);
-		tls_look(&r->lane, QUIET_US * NS_PER_US);
+		tls_look(&r->tap.lane, QUIET_US * NS_PER_US);
 	}
 }
 
@@ -558,7 +545,7 @@ static void check_late(const struct story *s, const struct run *r, bool in_order
 	static struct histogram late;
 
 	memset(&late, 0, sizeof(late));
-	histogram_take(&late, &r->late_us);
+	histogram_take(&late, &r->tap.late_us);
 	assert_true(late.count <= (s->told > 0));
 	if (in_order)
 		check_late_in_order(s, &late, seed);
@@ -590,20 +577,20 @@ static void check_joined(struct story *s, const struct run *r, const struct kind
 	else
 		check_order(s, &r->notes, seed);
 	if (is_exact && first < s->truth_count)
-		assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+		assert_int_equal(counter_get(&r->tap.stats.tls_fate[TLS_READ]), 1);
 }
 
 /* Of TLS 1.2 a ServerHello has a part of the keys, and where the client's random is lost nothing can be known */
 static void check_helloless(const struct story *s, const struct run *r, uint64_t seed)
 {
-	if (s->options.version != TLS1_3_VERSION && counter_get(&r->stats.tls_fate[TLS_LOST]) == 1) {
+	if (s->options.version != TLS1_3_VERSION && counter_get(&r->tap.stats.tls_fate[TLS_LOST]) == 1) {
 		assert_int_equal(r->notes.count, 0);
 		return;
 	}
 	check(s, &r->notes, 0, seed);
 	assert_string_equal(r->notes.cipher, SSL_CIPHER_standard_name(SSL_get_current_cipher(s->talk.ssl[0])));
 	assert_int_equal(r->notes.bytes.len, s->plain.len);
-	assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+	assert_int_equal(counter_get(&r->tap.stats.tls_fate[TLS_READ]), 1);
 }
 
 static void check_read(const struct story *s, const struct run *r, const struct kind *kind, uint64_t seed)
@@ -619,7 +606,7 @@ static void check_read(const struct story *s, const struct run *r, const struct 
 	/* captured ahead of all that is the client's, the notes don't claim them */
 	assert_true(kind->shuffles || r->notes.server_bytes == s->server_plain);
 	assert_int_equal(r->notes.bytes.len, s->plain.len);
-	assert_int_equal(counter_get(&r->stats.tls_fate[TLS_READ]), 1);
+	assert_int_equal(counter_get(&r->tap.stats.tls_fate[TLS_READ]), 1);
 }
 
 static void free_story(struct story *s)
@@ -631,7 +618,7 @@ static void free_story(struct story *s)
 /** gave_up() - the secrets had not come when nothing was kept for them any more */
 static bool gave_up(const struct run *r)
 {
-	return counter_get(&r->stats.tls_after_wait) > 0 || counter_get(&r->stats.tls_fate[TLS_NO_KEYS]) > 0;
+	return counter_get(&r->tap.stats.tls_after_wait) > 0 || counter_get(&r->tap.stats.tls_fate[TLS_NO_KEYS]) > 0;
 }
 
 static void run_rounds(uint64_t first, struct kind kind)
@@ -654,8 +641,8 @@ static void run_rounds(uint64_t first, struct kind kind)
 		run_story(&run, &story, &d, &kind);
 
 		close_run(&run);
-		assert_int_equal(counter_get(&run.stats.tls_seen), 1);
-		joined += counter_get(&run.stats.tls_after_wait);
+		assert_int_equal(counter_get(&run.tap.stats.tls_seen), 1);
+		joined += counter_get(&run.tap.stats.tls_after_wait);
 		if (kind.loses_hello)
 			check_helloless(&story, &run, seed);
 		else if (kind.gives_up && gave_up(&run))

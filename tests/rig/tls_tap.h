@@ -1,0 +1,65 @@
+/* tls_tap.h - a tracker that reads TLS for an inner reader of the test's own, with all that belongs to it */
+#ifndef TESTS_RIG_TLS_TAP_H
+#define TESTS_RIG_TLS_TAP_H
+
+#include "base/budget.h"
+#include "reassembly/tracker.h"
+#include "tests/rig/unit.h"
+#include "tls/key_log.h"
+#include "tls/tls_reader.h"
+
+struct tls_tap {
+	struct budget budget;
+	struct tls_stats stats;
+	struct counted_histogram late_us;
+	struct tls_lane lane;
+	struct secrets *secrets;
+	struct tracker *tracker;
+	int64_t now;
+};
+
+struct tls_tap_options {
+	struct reader_kind inner;
+	size_t memory;       /* bytes of the budget */
+	size_t connections;  /* whose secrets are kept */
+	int64_t wait_ns;     /* for secrets */
+	bool reads_servers;
+};
+
+static inline void tls_tap_open(struct tls_tap *t, const struct tls_tap_options *options)
+{
+	struct tls_reader_options tls = { .may_come = true, .wait_ns = options->wait_ns, .inner_count = 1 };
+	struct tracker_options tracker = {
+		.hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = options->reads_servers
+	};
+	struct reader_kind kind;
+
+	budget_init(&t->budget, options->memory);
+	t->secrets = secrets_new(options->connections, 0);
+	tls.secrets = t->secrets;
+	tls.inner[0] = options->inner;
+	tls.budget = tracker.budget = &t->budget;
+	tls.stats = &t->stats;
+	tls.late_us = &t->late_us;
+	tls.lane = &t->lane;
+	kind = tls_reader(&tls);
+	t->tracker = tracker_new(&tracker, &kind, 1);
+	assert_non_null(t->tracker);
+	t->now = NS_PER_S;
+}
+
+/** tls_tap_finish() - all that was captured is over */
+static inline void tls_tap_finish(struct tls_tap *t)
+{
+	tracker_finish(t->tracker);
+	tls_finish(&t->lane);
+}
+
+static inline void tls_tap_close(struct tls_tap *t)
+{
+	tracker_free(t->tracker);
+	secrets_free(t->secrets);
+	assert_int_equal(budget_used(&t->budget), 0);
+}
+
+#endif
