@@ -94,17 +94,69 @@ enum key_log_line key_log_line(struct span line, struct key_log_entry *out)
 	return is_label(label) && line.len > 0 ? KEY_LOG_OTHER : KEY_LOG_MALFORMED;
 }
 
-static void take_line(struct key_log *log, const struct key_log_sink *sink)
+/** label_at() - does a label that is known, with the space behind it, begin @line? */
+static bool label_at(struct span line)
 {
-	struct key_log_entry entry;
-	enum key_log_line line = log->skipping ? KEY_LOG_MALFORMED : key_log_line(span_of(log->line, log->len), &entry);
+	struct span word = take_word(&line);
 
+	for (size_t i = 0; line.len > 0 && i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (span_equal(word, labels[i].label))
+			return true;
+	return false;
+}
+
+/** is_cut_label() - does one that is known begin with @word, and go on? */
+static bool is_cut_label(struct span word)
+{
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (word.len < labels[i].label.len && span_starts(labels[i].label, word))
+			return true;
+	return false;
+}
+
+/**
+ * join_in() - where in @line, which is none, the last line begins that may be one; 0: nowhere
+ *
+ * Who writes may end within a line, and who writes next goes on there. Digits have no letter that labels begin with.
+ */
+static size_t join_in(struct span line, enum key_log_line what)
+{
+	struct span rest = line, label = take_word(&rest);
+	size_t from = line.len;
+
+	while (--from > 0)
+		if (label_at(span_of(line.at + from, line.len - from)))
+			break;
+	if (what == KEY_LOG_OTHER && (from >= label.len || !is_cut_label(span_of(line.at, from))))
+		return 0;
+	return from;
+}
+
+static void tell_line(const struct key_log_sink *sink, enum key_log_line line, struct key_log_entry *entry)
+{
 	if (line == KEY_LOG_SECRET) {
-		sink->on_entry(sink->ctx, &entry);
-		OPENSSL_cleanse(&entry, sizeof(entry));
+		sink->on_entry(sink->ctx, entry);
+		OPENSSL_cleanse(entry, sizeof(*entry));
 	}
 	if (sink->on_line)
 		sink->on_line(sink->ctx, line);
+}
+
+static void take_line(struct key_log *log, const struct key_log_sink *sink)
+{
+	struct span text = span_of(log->line, log->len);
+	struct key_log_entry entry;
+	enum key_log_line line = log->skipping ? KEY_LOG_MALFORMED : key_log_line(text, &entry);
+	size_t join = 0;
+
+	if ((line == KEY_LOG_MALFORMED || line == KEY_LOG_OTHER) && text.len > 0 && !log->skipping)
+		join = join_in(text, line);
+	if (join > 0) {
+		tell_line(sink, KEY_LOG_MALFORMED, &entry);
+		span_skip(&text, join);
+		line = key_log_line(text, &entry);
+	}
+	tell_line(sink, line, &entry);
 	OPENSSL_cleanse(log->line, log->len);
 	log->len = 0;
 	log->skipping = false;

@@ -6,7 +6,8 @@
  * LF and CR end lines; empty ones and those that begin with '#' say nothing. A log is
  * written while it is read, by several programs at a time perhaps, so bytes come in
  * pieces: a line waits for its end, and one that is none of the format is counted and
- * forgotten. Only secrets with which application data can be read are given; those of
+ * forgotten. Where one begins within it, because who wrote before has ended there, that
+ * one is read. Only secrets with which application data can be read are given; those of
  * exporters and of handshakes are passed over unread.
  *
  * Nothing of a line is ever shown, since a mistyped secret is one nearly.

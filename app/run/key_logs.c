@@ -43,8 +43,8 @@ static void on_line(void *ctx, enum key_log_line line)
 	k->counts.malformed += line == KEY_LOG_MALFORMED;
 }
 
-/** start_again() - a file that was cut is written anew */
-static void start_again(struct key_log_file *f)
+/** start_again() - a file that was cut is written anew; what there was of a line goes no further */
+static void start_again(struct key_log_file *f, const struct key_log_sink *sink)
 {
 	struct stat st;
 
@@ -52,17 +52,18 @@ static void start_again(struct key_log_file *f)
 		return;
 	lseek(f->fd, 0, SEEK_SET);
 	f->at = 0;
-	explicit_bzero(&f->log, sizeof(f->log));
+	key_log_end(&f->log, sink);
 }
 
-/** read_on() - what was added since; 0, 1 if a peer has ended, or a negative errno */
+/** read_on() - what was added since; 0, 1 if a peer has ended, or a negative errno. At an end of writers a line ends, too */
 static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 {
 	struct key_log_sink sink = { k, on_counted_entry, on_line };
 	uint8_t bytes[16384];
 	ssize_t n = 0;
+	int err;
 
-	start_again(f);
+	start_again(f, &sink);
 	for (; pieces > 0; pieces--) {
 		n = read(f->fd, bytes, sizeof(bytes));
 		if (n <= 0)
@@ -70,12 +71,12 @@ static int read_on(struct key_logs *k, struct key_log_file *f, size_t pieces)
 		f->at += (uint64_t)n;
 		key_log_feed(&f->log, span_of(bytes, (size_t)n), &sink);
 	}
+	err = n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 	explicit_bzero(bytes, sizeof(bytes));
-	if (n == 0 && f->source == KEY_LOG_PEER) {
-		key_log_end(&f->log, &sink);
-		return 1;
-	}
-	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
+	if (f->source == KEY_LOG_FILE || (n != 0 && err == 0))
+		return err;
+	key_log_end(&f->log, &sink); /* nobody writes to a pipe, or a peer has ended: what comes next is another's */
+	return err == 0 && f->source == KEY_LOG_PEER ? 1 : err;
 }
 
 static void warn_if_shared(struct key_logs *k, const char *path, const struct stat *st)
@@ -178,6 +179,17 @@ static void tell_malformed(struct key_logs *k)
 	k->told_malformed = k->counts.malformed;
 }
 
+/** tell_recorded() - likewise, of what recordings carry; once, at the end */
+static void tell_recorded(struct key_logs *k)
+{
+	uint64_t malformed = atomic_load(&k->recorded_malformed);
+
+	if (malformed > 0)
+		log_warn("%" PRIu64 " of %" PRIu64 " lines of the secrets that the recording carries are none of a key log (RFC 9850), and were "
+			 "passed over: connections of which no other secret is known were not read",
+			 malformed, atomic_load(&k->recorded_lines));
+}
+
 /** end_all() - of what is not followed the last line needs no end */
 static void end_all(struct key_logs *k)
 {
@@ -255,12 +267,21 @@ void key_logs_stop(struct key_logs *k)
 		uv_close((uv_handle_t *)&k->timer, NULL);
 	k->follows = false;
 	tell_malformed(k);
+	tell_recorded(k);
+}
+
+static void on_recorded_line(void *ctx, enum key_log_line line)
+{
+	struct key_logs *k = ctx;
+
+	atomic_fetch_add(&k->recorded_lines, 1);
+	atomic_fetch_add(&k->recorded_malformed, line == KEY_LOG_MALFORMED);
 }
 
 void key_logs_add(void *ctx, struct span text)
 {
 	const struct key_logs *k = ctx;
-	struct key_log_sink sink = { ctx, on_entry, NULL };
+	struct key_log_sink sink = { ctx, on_entry, on_recorded_line };
 	struct key_log log = { 0 };
 
 	if (!k->secrets)

@@ -4,7 +4,8 @@
  * Theory of operation. They are opened with the rights that we started with, and
  * their descriptors are kept, since whom we become may not open them. Live, the loop reads
  * on what was added, each KEY_LOGS_MS; a file that has become shorter is read from
- * its start again. A named pipe is read in the same way, whoever writes to it comes and goes.
+ * its start again. A named pipe is read in the same way, whoever writes to it comes and goes. Where writers end, or a
+ * file is cut, the line that is there ends as well: if it is none, it does not spoil the next one's first.
  * With "unix:" before it, a path is that of a Unix socket on which we listen, live: each program that connects to it
  * writes a log of its own. The socket is its owner's alone (mode 0600), and its peers are held to that once more
  * (SO_PEERCRED): the user that we started as, and root.
@@ -15,6 +16,7 @@
 #ifndef APP_RUN_KEY_LOGS_H
 #define APP_RUN_KEY_LOGS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -60,6 +62,7 @@ struct key_logs {
 	uid_t owner;  /* as whom we started */
 	struct key_log_counts counts; /* of @files; the loop's */
 	uint64_t told_malformed;
+	_Atomic uint64_t recorded_lines, recorded_malformed; /* of what recordings carry */
 	const char *shared_path, *shared_with; /* a file that others than its owner can read, and who; NULL: there is none */
 	uv_timer_t timer;
 	bool follows;

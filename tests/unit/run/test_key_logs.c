@@ -41,6 +41,13 @@ static void put_line(FILE *f, unsigned number, const char *end)
 	fflush(f);
 }
 
+/* As much of a line as one writes who ends within it. */
+static void put_part(FILE *f, unsigned number)
+{
+	fprintf(f, "CLIENT_TRAFFIC_SECRET_0 %064x 00", number);
+	fflush(f);
+}
+
 static bool is_known(struct key_logs *k, unsigned number)
 {
 	uint8_t random[TLS_RANDOM_BYTES] = { 0 };
@@ -140,11 +147,14 @@ static void test_growing(void **state)
 	put_line(f, 3, "\n");
 	put_line(f, 4, "\n");
 	assert_true(comes(&k, &loop, 4));
-	assert_false(is_known(&k, 2) || is_known(&k, 3)); /* two in one line */
+	assert_false(is_known(&k, 2)); /* two in one line */
+	assert_true(is_known(&k, 3));
+	assert_int_equal(k.counts.malformed, 1);
+	put_part(f, 5);
 	f = freopen(path, "w", f); /* the same file, from its start */
 	assert_non_null(f);
-	put_line(f, 5, "\n");
-	assert_true(comes(&k, &loop, 5));
+	put_line(f, 6, "\n");
+	assert_true(comes(&k, &loop, 6));
 	assert_true(is_known(&k, 1));
 	fclose(f);
 	key_logs_stop(&k);
@@ -178,6 +188,52 @@ static void test_pipe(void **state)
 	key_logs_stop(&k);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
+	key_logs_close(&k);
+}
+
+/* A pipe, a file, and a socket: who ends within a line spoils no line of who comes next, and is counted. */
+static void test_ends_within_a_line(void **state)
+{
+	struct key_logs k;
+	FILE *f;
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(open_logs(&k, true), 0);
+	for (unsigned i = 1; i <= 6; i++) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		put_line(f, i, "\n");
+		put_part(f, 100 + i);
+		if (i % 2) /* else it is read only when the next writer is there */
+			key_logs_read_on(&k);
+		fclose(f);
+		if (i % 2)
+			key_logs_read_on(&k);
+		if (i % 2)
+			assert_int_equal(k.counts.malformed, i);
+	}
+	key_logs_read_on(&k);
+	for (unsigned i = 1; i <= 6; i++)
+		assert_true(is_known(&k, i));
+	assert_int_equal(k.counts.malformed, 6);
+	assert_int_equal(k.counts.lines, 12);
+	key_logs_close(&k);
+
+	unlink(path);
+	f = new_file("w");
+	assert_int_equal(open_logs(&k, true), 0);
+	put_line(f, 1, "\n");
+	put_part(f, 2);
+	key_logs_read_on(&k);
+	f = freopen(path, "w", f);
+	assert_non_null(f);
+	put_line(f, 3, "\n");
+	key_logs_read_on(&k);
+	assert_true(is_known(&k, 1) && is_known(&k, 3));
+	assert_int_equal(k.counts.malformed, 1);
+	fclose(f);
 	key_logs_close(&k);
 }
 
@@ -231,6 +287,13 @@ static void test_socket(void **state)
 		while (k.count > 1)
 			uv_run(&loop, UV_RUN_ONCE);
 	}
+	assert_int_equal(k.counts.malformed, 0);
+	peer[0] = fdopen(connect_to_logs(), "w");
+	put_part(peer[0], 100);
+	fclose(peer[0]);
+	while (k.counts.malformed == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(k.counts.malformed, 1);
 	key_logs_stop(&k);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
@@ -253,6 +316,10 @@ static void test_of_recording(void **state)
 	buffer_printf(&text, "CLIENT_TRAFFIC_SECRET_0 %064x %064x\n", 7, 8);
 	key_logs_add(&k, buffer_span(&text));
 	assert_true(is_known(&k, 7));
+	key_logs_add(&k, SPAN_LITERAL("\1\2\3\nno key log\n"));
+	assert_int_equal(k.recorded_lines, 3);
+	assert_int_equal(k.recorded_malformed, 2);
+	assert_int_equal(k.counts.malformed, 0);
 	buffer_deinit(&text);
 	key_logs_close(&k);
 }
@@ -264,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_ends_within_a_line),
 		cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_of_recording),
 	};

@@ -71,9 +71,20 @@ static void test_lines(void **state)
 		STEP("CLIENT_RANDOM " RANDOM " " LONG "0\n", 0, 0, 0, 1),
 		STEP("CLIENT_RANDOM " RANDOM " " LONG " x\n", 0, 0, 0, 1),
 		STEP("CLIENT_TRAFFIC_SECRET_0 " RANDOM " g0a1a2a3a4a5a6a7a8a9aAaBaCaDaEaFb0b1b2b3b4b5b6b7b8b9bAbBbCbDbEbF\n", 0, 0, 0, 1),
-		STEP("\xef\xbb\xbf" "CLIENT_RANDOM " RANDOM " " LONG "\n", 0, 0, 0, 1),
+		STEP("\xef\xbb\xbf" "CLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
 		STEP("CLIENT_RAN\0DOM " RANDOM " " LONG "\nCLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
-		STEP("CLIENT_RANDOM " RANDOM " a0a1CLIENT_RANDOM " RANDOM " " LONG "\n", 0, 0, 0, 1), /* two writers, no lock */
+		/* who wrote before has ended within a line: anywhere in it */
+		STEP("CLIENT_RANDOM " RANDOM " a0a1CLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOM " RANDOM " " SHORT "CLIENT_TRAFFIC_SECRET_0 " RANDOM " " LONG "\r\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOM " RANDOM "CLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOM CLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOMSERVER_TRAFFIC_SECRET_0 " RANDOM " " LONG "\n", 0, 1, 0, 0), /* so a new label may be called */
+		STEP("CLIENT_TRAFSERVER_TRAFFIC_SECRET_0 " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CCLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOM a0CLIENT_RANDOM a1CLIENT_RANDOM " RANDOM " " LONG "\n", 1, 0, 0, 1),
+		STEP("CLIENT_RANDOM " RANDOM " a0a1CLIENT_RANDOM " RANDOM " a0\n", 0, 0, 0, 2),
+		STEP("QUIC_CLIENT_TRAFFIC_SECRET_0 " RANDOM " " LONG "\n", 0, 1, 0, 0), /* another protocol's */
+		STEP("# CLIENT_RANDOM " RANDOM " " LONG "\n", 0, 0, 1, 0),
 	};
 
 	(void)state;
