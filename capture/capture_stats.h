@@ -35,6 +35,7 @@ enum packet_result {
 	X(NAMES,      "names")      /* names of hosts */                                                     \
 	X(STATISTICS, "statistics") /* of interfaces */                                                      \
 	X(SECRETS,    "secrets")    /* other than a key log of TLS */                                        \
+	X(DAMAGED_SECRETS, "damaged_secrets") /* they do not add up: what was in them is missing */          \
 	X(CUSTOM,     "custom")                                                                              \
 	X(UNKNOWN,    "unknown")    /* of a kind that is in no specification that we know */                 \
 	X(MALFORMED,  "malformed")  /* it does not add up: the file ends there */

@@ -6,7 +6,9 @@
  * for either byte order compiled on its own, and everything else goes through other_block(): the other two kinds of
  * packets, what begins a section or describes an interface, secrets, and what is skipped; and whatever is not there
  * yet, or lies. A block of which the two lengths differ, whose length is no multiple of four, or which is too short for
- * what it should hold, ends the file: where the next one begins cannot be known.
+ * what it should hold, ends the file: where the next one begins cannot be known. A block of secrets alone is passed over
+ * (secrets_block()), since the packets are worth reading without it, and other secrets may open them: where its length is
+ * wrong, the next block is the nearest that has its own at both its ends.
  *
  * The file may shrink meanwhile, and then it is cut there. What a map loses reads as zeros up to its end, so as long as the
  * length at a block's end is there, so is all before it. Where a block does not add up, the file is asked whether it still
@@ -42,6 +44,7 @@
 
 #define BLOCK_HEAD 8
 #define PACKET_BYTES (PCAPNG_FRAME_BYTES + PCAPNG_PACKET_FIELDS) /* of a block with an empty packet */
+#define SECRETS_BYTES (PCAPNG_FRAME_BYTES + 8) /* ... of secrets, with none */
 #define LENGTH_MAX 262144 /* of a packet: libpcap's, for every link type that we decode */
 #define HEADS_BYTES 320   /* as in plain_pcap.c */
 #define AHEAD_BYTES 1536
@@ -216,6 +219,119 @@ static int take_any_packet(struct pcapng_reader *p, uint32_t type, struct span b
 
 /* ---- secrets ----------------------------------------------------------------------- */
 
+static bool is_known_kind(uint32_t type)
+{
+	switch (type) {
+	case PCAPNG_INTERFACE:
+	case PCAPNG_OLD_PACKET:
+	case PCAPNG_SIMPLE_PACKET:
+	case PCAPNG_NAMES:
+	case PCAPNG_STATISTICS:
+	case PCAPNG_PACKET:
+	case PCAPNG_SECRETS:
+	case PCAPNG_CUSTOM:
+	case PCAPNG_CUSTOM_NO_COPY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Does a block begin @bytes, which has its length at both its ends? */
+static bool begins_block(struct span bytes, bool swapped)
+{
+	uint32_t len;
+
+	if (bytes.len < PCAPNG_FRAME_BYTES)
+		return false;
+	if (number32(bytes, 0, false) == PCAPNG_SECTION) {
+		uint32_t magic = number32(bytes, BLOCK_HEAD, false);
+
+		swapped = magic != PCAPNG_BYTE_ORDER;
+		if (swapped && __builtin_bswap32(magic) != PCAPNG_BYTE_ORDER)
+			return false;
+	} else if (!is_known_kind(number32(bytes, 0, swapped))) {
+		return false;
+	}
+	len = number32(bytes, 4, swapped);
+	return len >= PCAPNG_FRAME_BYTES && len % 4 == 0 && len <= bytes.len && number32(bytes, len - 4, swapped) == len;
+}
+
+/* At most FILE_BYTES_MAX of what is unread, and all there is if that is less. Return: as file_bytes_fill(). */
+static int look_ahead(struct pcapng_reader *p, struct span *out)
+{
+	int filled = p->bytes.unread.len >= FILE_BYTES_MAX ? 1 : file_bytes_fill(&p->bytes, FILE_BYTES_MAX);
+
+	*out = p->bytes.unread;
+	span_truncate(out, FILE_BYTES_MAX);
+	return filled;
+}
+
+/* Where in @bytes, from @at on, a block begins; its length if none does. */
+static size_t find_in(struct span bytes, size_t at, bool swapped)
+{
+	while (at < bytes.len && !begins_block(span_of(bytes.at + at, bytes.len - at), swapped))
+		at++;
+	return at < bytes.len ? at : bytes.len;
+}
+
+/*
+ * A block of secrets begins or ends here, of which the length is wrong: pass over what is left of it, up to where the next
+ * block begins, behind @at bytes at least. A place at which there is none passes for one if four bytes are a kind and four
+ * are twice the same length, so once in 2^60 of those that mean something else. Blocks of more than half a window are not
+ * known; what follows those is. Return: OTHER_BLOCK, or PCAP_ERROR: there is none.
+ */
+static int pass_over(struct pcapng_reader *p, size_t at, uint32_t len)
+{
+	struct span ahead;
+	int filled;
+
+	while ((filled = look_ahead(p, &ahead)) >= 0) {
+		if (!file_bytes_hold(&p->bytes, ahead.at + ahead.len))
+			return cut(p, 0, FILE_MAP_LOST);
+		at = find_in(ahead, at, p->swapped);
+		if (at < ahead.len) {
+			span_skip(&p->bytes.unread, at);
+			p->counts.skipped[BLOCK_SKIP_DAMAGED_SECRETS]++;
+			return OTHER_BLOCK;
+		}
+		if (filled == 0)
+			return len > ahead.len ? cut(p, len, 0)
+					       : damaged(p, ahead.at, "a block of %u bytes of secrets has another length", len);
+		span_skip(&p->bytes.unread, FILE_BYTES_MAX / 2);
+		at = 0;
+	}
+	return cut(p, 0, filled);
+}
+
+/*
+ * The rest of a long block of secrets, of which there are @n bytes with the length at its end. They are believed unless a
+ * block begins in them, as far as that can be at hand.
+ */
+static int take_end_of_secrets(struct pcapng_reader *p, uint64_t n, uint32_t len)
+{
+	struct span ahead, end;
+	int skipped;
+
+	if (n > 8) { /* more than padding */
+		int filled = look_ahead(p, &ahead);
+
+		if (filled < 0)
+			return cut(p, 4, filled);
+		if (find_in(ahead, 0, p->swapped) < (n < ahead.len ? n : ahead.len))
+			return pass_over(p, 0, len);
+	}
+	skipped = file_bytes_skip(&p->bytes, n - 4);
+	if (skipped != 1)
+		return cut(p, 4, skipped);
+	if (look_at(p, 4, &end) != OTHER_BLOCK)
+		return PCAP_ERROR;
+	if (number32(end, 0, p->swapped) != len)
+		return pass_over(p, 0, len);
+	span_skip(&p->bytes.unread, 4);
+	return OTHER_BLOCK;
+}
+
 /* As much of @text as ends with a line; all if it has none that ends. */
 static size_t whole_lines(struct span text)
 {
@@ -226,49 +342,95 @@ static size_t whole_lines(struct span text)
 	return len ? len : text.len;
 }
 
-/* Hand out @n bytes of text. Return: OTHER_BLOCK or PCAP_ERROR. */
-static int hand_out(struct pcapng_reader *p, uint32_t n)
+/* The block of @len bytes is longer than what can be at hand, and has @left of its text yet: no text has a zero in it. */
+static int long_text(struct pcapng_reader *p, uint32_t left, uint32_t behind, uint32_t len)
 {
-	while (n > 0) {
-		size_t at_hand = n < FILE_BYTES_MAX ? n : FILE_BYTES_MAX;
+	while (left > 0) {
+		size_t at_hand = left < FILE_BYTES_MAX ? left : FILE_BYTES_MAX;
+		const uint8_t *zero;
 		struct span text;
 
 		if (look_at(p, at_hand, &text) != OTHER_BLOCK)
 			return PCAP_ERROR;
-		if (at_hand < n)
+		zero = memchr(text.at, 0, text.len);
+		if (zero) /* of the next block, or of the length of four bytes before it */
+			return pass_over(p, zero - text.at > BLOCK_HEAD ? (size_t)(zero - text.at) - BLOCK_HEAD : 0, len);
+		if (at_hand < left)
 			span_truncate(&text, whole_lines(text));
 		span_skip(&p->bytes.unread, text.len);
-		n -= (uint32_t)text.len;
-		p->on_secrets(p->ctx, text);
+		left -= (uint32_t)text.len;
+		if (p->on_secrets)
+			p->on_secrets(p->ctx, text);
 	}
-	return OTHER_BLOCK;
+	return take_end_of_secrets(p, behind, len);
 }
 
-/* The unread begins with a block of @len bytes. */
-static int secrets_block(struct pcapng_reader *p, uint32_t len)
+static int long_secrets(struct pcapng_reader *p, uint32_t len)
 {
-	struct span head;
+	struct span ahead;
+	uint64_t damaged_before;
 	uint32_t kind, text;
-	int result;
+	int result, filled = look_ahead(p, &ahead);
 
-	if (len < BLOCK_HEAD + 8 + 4)
-		return damaged(p, p->bytes.unread.at, "a block of secrets is too short");
-	if (look_at(p, BLOCK_HEAD + 8, &head) != OTHER_BLOCK)
-		return PCAP_ERROR;
-	span_skip(&p->bytes.unread, head.len);
-	kind = number32(head, BLOCK_HEAD, p->swapped);
-	text = number32(head, BLOCK_HEAD + 4, p->swapped);
-	if (text > len - (BLOCK_HEAD + 8 + 4))
-		return damaged(p, head.at + head.len, "a block of secrets is too short for them");
-	if (kind != PCAPNG_TLS_KEYS) {
+	if (filled != 1)
+		return filled < 0 ? cut(p, 0, filled) : pass_over(p, BLOCK_HEAD, len);
+	kind = number32(ahead, BLOCK_HEAD, p->swapped);
+	text = number32(ahead, BLOCK_HEAD + 4, p->swapped);
+	if (kind == PCAPNG_TLS_KEYS && text <= len - SECRETS_BYTES) {
+		p->counts.secrets++;
+		span_skip(&p->bytes.unread, BLOCK_HEAD + 8);
+		return long_text(p, text, len - (BLOCK_HEAD + 8) - text, len);
+	}
+	damaged_before = p->counts.skipped[BLOCK_SKIP_DAMAGED_SECRETS];
+	result = take_end_of_secrets(p, len, len);
+	if (p->counts.skipped[BLOCK_SKIP_DAMAGED_SECRETS] == damaged_before)
+		p->counts.skipped[kind == PCAPNG_TLS_KEYS ? BLOCK_SKIP_DAMAGED_SECRETS : BLOCK_SKIP_SECRETS]++;
+	return result;
+}
+
+/* One that is whole, with both its lengths. */
+static void take_secrets(struct pcapng_reader *p, struct span block)
+{
+	size_t text;
+
+	if (block.len < SECRETS_BYTES) {
+		p->counts.skipped[BLOCK_SKIP_DAMAGED_SECRETS]++;
+		return;
+	}
+	if (number32(block, BLOCK_HEAD, p->swapped) != PCAPNG_TLS_KEYS) {
 		p->counts.skipped[BLOCK_SKIP_SECRETS]++;
-		return skip_to_end(p, len - head.len, len);
+		return;
+	}
+	text = number32(block, BLOCK_HEAD + 4, p->swapped);
+	if (text > block.len - SECRETS_BYTES) {
+		p->counts.skipped[BLOCK_SKIP_DAMAGED_SECRETS]++;
+		return;
 	}
 	p->counts.secrets++;
-	if (!p->on_secrets)
-		return skip_to_end(p, len - head.len, len);
-	result = hand_out(p, text);
-	return result == OTHER_BLOCK ? skip_to_end(p, len - head.len - text, len) : result;
+	if (p->on_secrets && text > 0)
+		p->on_secrets(p->ctx, span_of(block.at + BLOCK_HEAD + 8, text));
+}
+
+/*
+ * The unread begins with a block of secrets of @len bytes, or so it says. What is wrong with it costs what is in it, but no
+ * packet: the rest of the file is another matter.
+ */
+static int secrets_block(struct pcapng_reader *p, uint32_t len)
+{
+	struct span ahead, block = { 0 };
+	int filled;
+
+	if (len > FILE_BYTES_MAX)
+		return len % 4 == 0 ? long_secrets(p, len) : pass_over(p, BLOCK_HEAD, len);
+	filled = p->bytes.unread.len >= len ? 1 : file_bytes_fill(&p->bytes, len);
+	if (filled < 0)
+		return cut(p, 0, filled);
+	ahead = p->bytes.unread;
+	if (filled == 0 || len < PCAPNG_FRAME_BYTES || len % 4 != 0 || number32(ahead, len - 4, p->swapped) != len)
+		return pass_over(p, BLOCK_HEAD, len);
+	span_take(&p->bytes.unread, len, &block);
+	take_secrets(p, block);
+	return OTHER_BLOCK;
 }
 
 /* ---- blocks of other kinds ----------------------------------------------------------- */
@@ -395,6 +557,8 @@ static int other_block(struct pcapng_reader *p, struct packet *out)
 		return PCAP_ERROR;
 	type = number32(*unread, 0, p->swapped);
 	len = number32(*unread, 4, p->swapped);
+	if (type == PCAPNG_SECRETS)
+		return secrets_block(p, len);
 	if (len < PCAPNG_FRAME_BYTES || len % 4 != 0)
 		return damaged(p, unread->at + PCAPNG_FRAME_BYTES, "a block of %u bytes", len);
 	switch (type) {
@@ -404,8 +568,6 @@ static int other_block(struct pcapng_reader *p, struct packet *out)
 	case PCAPNG_OLD_PACKET:
 	case PCAPNG_SIMPLE_PACKET:
 		return known_block(p, type, len, out);
-	case PCAPNG_SECRETS:
-		return secrets_block(p, len);
 	}
 	p->counts.skipped[skip_of(type)]++;
 	return skip_to_end(p, len, len);

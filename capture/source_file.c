@@ -65,6 +65,7 @@ struct file {
 	struct link_filter filter[LINKTYPES_MAX];
 	size_t filter_count;
 	bool has_head, ended;
+	bool has_told;    /* ... that secrets are damaged */
 	bool is_walked;   /* of a pcapng: what pcapng_reader_linktype() says is final */
 	uint64_t packets; /* read, filtered-out ones included */
 	int linktype;     /* of all packets of a pcap */
@@ -111,10 +112,25 @@ static const char *file_error(const struct file *f)
 	return f->pcapng ? pcapng_reader_error(f->pcapng) : f->plain ? plain_pcap_error(f->plain) : pcap_geterr(f->pcap);
 }
 
+/* Once for a file, when all of its blocks were seen. */
+static void tell_damaged_secrets(struct file_source *s, struct file *f)
+{
+	uint64_t n = f->pcapng ? pcapng_reader_counts(f->pcapng)->skipped[BLOCK_SKIP_DAMAGED_SECRETS] : 0;
+
+	if (n == 0 || f->has_told)
+		return;
+	f->has_told = true;
+	buffer_printf(source_complain(&s->base),
+		      "\"%s\" has %llu damaged block%s of secrets, passed over: connections of which no other secret is known "
+		      "were not read; name their key log with --keylog",
+		      f->path, (unsigned long long)n, n == 1 ? "" : "s");
+}
+
 /* The file gives no more packets; say so if it should have. */
 static enum step end_file(struct file_source *s, struct file *f, int pcap_result)
 {
 	f->ended = true;
+	tell_damaged_secrets(s, f);
 	if (atomic_load_explicit(&s->interrupted, memory_order_relaxed))
 		return STEP_END; /* we broke it off ourselves */
 	if (pcap_result == PCAP_ERROR)

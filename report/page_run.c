@@ -298,6 +298,8 @@ static const struct sign signs[] = {
 	{ "tls.lost", "connections with TLS lost in gaps", "raise -B, or tap nearer" },
 	{ "packets.blocks_skipped.custom", "custom blocks of a pcapng recording that were passed over", NULL },
 	{ "packets.blocks_skipped.unknown", "blocks of a pcapng recording of a kind that is not known", NULL },
+	{ "packets.blocks_skipped.damaged_secrets", "damaged blocks of secrets in a pcapng recording",
+	  "connections of which no other secret is known were not read" },
 	{ "packets.blocks_skipped.malformed", "blocks of a pcapng recording that do not add up", "what is behind them was not read" },
 	{ "connections.http2", "connections with HTTP/2", NULL },
 	{ "connections.multipath", "connections of Multipath TCP that could not be followed",

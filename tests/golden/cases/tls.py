@@ -270,6 +270,49 @@ def in_recording(bench):
                 raise Failure(f"{name}, big endian {big}: {fates(result)}, {len(result.requests)} requests; " + "; ".join(problems[:4]))
 
 
+@check("tls: a damaged block of secrets costs the secrets in it and no packet, from a file and from a pipe")
+def damaged_secrets(bench):
+    capture = Capture()
+    t = Tls(bench, capture)
+    for i in range(3):
+        t.ask(f"/v1/models/m{i}:predict", pattern(3000, i))
+        t.answer()
+    capture.settle()
+    with open(t.key_log, "rb") as f:
+        log = f.read()
+    recs = records(capture.segments, capture.link)
+    for request in capture.expected:
+        request.ts_first = None
+    for e, big in ("<", False), (">", True):
+        file, good = pcapng(recs, [(capture.link.linktype, 9)], big=big), secrets_block(e, log)
+        for name, block, counted in (
+                ("longer than its block", good[:12] + struct.pack(e + "I", len(log) + 999) + good[16:], "damaged_secrets"),
+                ("a block of a gigabyte", good[:4] + struct.pack(e + "I", 1 << 30) + good[8:], "damaged_secrets"),
+                ("a block of no length", good[:4] + bytes(4) + good[8:], "damaged_secrets"),
+                ("another length at the end", good[:-4] + struct.pack(e + "I", 16), "damaged_secrets"),
+                ("a byte is missing", good[:40] + good[41:], "damaged_secrets"),
+                ("of a kind that nobody knows", good[:8] + struct.pack(e + "I", 77) + good[12:], "secrets"),
+                ("no key log", secrets_block(e, bytes(range(256)) * 4), None)):
+            for place in (1, 2, 9, 1000):
+                content = with_block(e, file, block, place)
+                # behind all, where only the length is wrong, nothing says where a block begins
+                for source, stdin in ((bench.path("capture.pcapng", content), None), ("-", content)):
+                    for logs in (), ("--keylog", t.key_log):
+                        result = bench.read("-r", source, "-p", "8000", *logs, stdin=stdin)
+                        where = f"{name}, before block {place}, big endian {big}, of {source[:1]} with {len(logs)}"
+                        packets, problems = result.report["packets"], check_books(result)
+                        if logs:
+                            problems += compare_requests(capture.expected, result.requests)
+                        if packets["received"] != len(recs) or (not logs and result.requests) or problems:
+                            raise Failure(f"{where}: {packets}, {len(result.requests)} requests; " + "; ".join(problems[:4]))
+                        skipped = {k: n for k, n in packets["blocks_skipped"].items() if n}
+                        at_end = place == 1000 and counted == "damaged_secrets" and "block" not in name.split()[-1]
+                        if skipped != ({counted: 1} if counted else {}) and not at_end:
+                            raise Failure(f"{where}: {skipped}")
+                        if counted != "secrets" and result.stderr.count("were not read") != 1 and not at_end:
+                            raise Failure(f"{where}: {result.stderr}")
+
+
 @check("tls: connections that began before the recording")
 def midstream(bench):
     capture = Capture()

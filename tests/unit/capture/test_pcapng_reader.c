@@ -510,20 +510,6 @@ static void a_short_offset(struct blocks *b)
 	blocks_end(b);
 }
 
-static void secrets_longer_than_their_block(struct blocks *b)
-{
-	blocks_begin(b, 0x0a);
-	blocks_number(b, BLOCKS_TLS_KEYS, 4);
-	blocks_number(b, 9, 4);
-	blocks_padded(b, SPAN_LITERAL("12345678"));
-	blocks_end(b);
-}
-
-static void secrets_without_a_length(struct blocks *b)
-{
-	blocks_other(b, 0x0a, SPAN_LITERAL("KSLT"));
-}
-
 static const struct {
 	const char *name;
 	void (*write)(struct blocks *b);
@@ -547,8 +533,6 @@ static const struct {
 	{ "too fine a clock", too_fine_a_clock, "resolution" },
 	{ "much too fine a clock", much_too_fine_a_clock, "resolution" },
 	{ "a short offset", a_short_offset, "offset" },
-	{ "secrets longer than their block", secrets_longer_than_their_block, "secrets is too short" },
-	{ "secrets without a length", secrets_without_a_length, "secrets is too short" },
 };
 
 /* The packet before the damage is used, those behind it are not, and it is told. */
@@ -666,6 +650,271 @@ static void test_long_blocks(void **state)
 	buffer_deinit(&text);
 	buffer_deinit(&seen);
 }
+
+/* ---- damaged secrets ------------------------------------------------------------------- */
+
+static void secrets_longer_than_their_block(struct blocks *b)
+{
+	blocks_begin(b, 0x0a);
+	blocks_number(b, BLOCKS_TLS_KEYS, 4);
+	blocks_number(b, 9, 4);
+	blocks_padded(b, SPAN_LITERAL("12345678"));
+	blocks_end(b);
+}
+
+static void secrets_without_a_length(struct blocks *b)
+{
+	blocks_other(b, 0x0a, SPAN_LITERAL("KSLT"));
+}
+
+static void no_secrets_at_all(struct blocks *b)
+{
+	blocks_other(b, 0x0a, span_of(NULL, 0));
+}
+
+/* @len as the length of the text in the block of secrets that was written last */
+static void claim_text(struct blocks *b, uint32_t len)
+{
+	size_t all = b->bytes.len;
+
+	b->bytes.len = b->begun + 12;
+	blocks_number(b, len, 4);
+	b->bytes.len = all;
+}
+
+static void damaged_key(struct blocks *b)
+{
+	blocks_secrets(b, BLOCKS_TLS_KEYS, KEY("damaged"));
+}
+
+static void secrets_that_end_early(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 24, false);
+}
+
+static void secrets_shorter_than_a_block(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 8, false);
+}
+
+static void secrets_of_no_length(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 0, false);
+}
+
+static void secrets_of_an_odd_length(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 43, false);
+	blocks_lie(b, 43, true);
+}
+
+static void secrets_that_end_late(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 100, false);
+}
+
+static void secrets_of_a_gigabyte(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 0x40000028, false);
+}
+
+static void secrets_of_an_odd_gigabyte(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 0x40000029, false);
+}
+
+static void a_gigabyte_of_text(struct blocks *b)
+{
+	secrets_of_a_gigabyte(b);
+	claim_text(b, 0x40000000);
+}
+
+static void other_secrets_of_a_gigabyte(struct blocks *b)
+{
+	blocks_secrets(b, 0x57474b4c, SPAN_LITERAL("of WireGuard"));
+	blocks_lie(b, 0x40000028, false);
+}
+
+static void secrets_with_another_length_at_the_end(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 12, true);
+}
+
+static void secrets_with_no_length_right(struct blocks *b)
+{
+	damaged_key(b);
+	blocks_lie(b, 28, false);
+	blocks_lie(b, 900, true);
+}
+
+/* A byte of the text is missing, so that what follows stands at no multiple of four */
+static void secrets_that_lack_a_byte(struct blocks *b)
+{
+	damaged_key(b);
+	memmove(b->bytes.bytes + b->begun + 20, b->bytes.bytes + b->begun + 21, b->bytes.len - b->begun - 21);
+	b->bytes.len--;
+}
+
+static const struct {
+	const char *name;
+	void (*write)(struct blocks *b);
+} damaged_secrets[] = {
+	{ "longer than their block", secrets_longer_than_their_block },
+	{ "without a length", secrets_without_a_length },
+	{ "none at all", no_secrets_at_all },
+	{ "a block that ends early", secrets_that_end_early },
+	{ "shorter than a block", secrets_shorter_than_a_block },
+	{ "of no length", secrets_of_no_length },
+	{ "of an odd length", secrets_of_an_odd_length },
+	{ "a block that ends late", secrets_that_end_late },
+	{ "a block of a gigabyte", secrets_of_a_gigabyte },
+	{ "a block of an odd gigabyte", secrets_of_an_odd_gigabyte },
+	{ "a gigabyte of text", a_gigabyte_of_text },
+	{ "of another kind, a gigabyte", other_secrets_of_a_gigabyte },
+	{ "another length at the end", secrets_with_another_length_at_the_end },
+	{ "no length right", secrets_with_no_length_right },
+	{ "a byte is missing", secrets_that_lack_a_byte },
+};
+
+/* In front of the interface, between the packets, and behind them, in either of two sections whose orders differ. */
+static void write_damaged(struct blocks *b, void (*damage)(struct blocks *b), int place, bool big)
+{
+	for (int section = 0; section < 2; section++) {
+		bool is_damaged = place / 3 == section;
+
+		blocks_section(b, big != (section == 1));
+		blocks_secrets(b, BLOCKS_TLS_KEYS, KEY("before"));
+		if (is_damaged && place % 3 == 0)
+			damage(b);
+		blocks_interface(b, 1, 0, 9, 0);
+		blocks_packet(b, 0, 1, ABC, 3);
+		if (is_damaged && place % 3 == 1)
+			damage(b);
+		blocks_packet(b, 0, 2, ABC, 3);
+		blocks_secrets(b, BLOCKS_TLS_KEYS, KEY("behind"));
+		if (is_damaged && place % 3 == 2)
+			damage(b);
+		if (section == 1)
+			blocks_other(b, 5, SPAN_LITERAL("\0\0\0\0........"));
+	}
+}
+
+static void check_damaged(struct span file, const char *name, int place, enum way way)
+{
+	struct account a = account_of(file, way);
+
+	if (a.result != SOURCE_EOF || strcmp(buffer_text(&a.packets), "1 @1 3/3:abc\n1 @2 3/3:abc\n1 @1 3/3:abc\n1 @2 3/3:abc\n") != 0)
+		fail_msg("%s, place %d, way %d: %d, \"%s\"\n%s", name, place, way, a.result, buffer_text(&a.words),
+			 buffer_text(&a.packets));
+	if (strcmp(buffer_text(&a.secrets), "CLIENT_RANDOM before\nCLIENT_RANDOM behind\n"
+					    "CLIENT_RANDOM before\nCLIENT_RANDOM behind\n") != 0)
+		fail_msg("%s, place %d, way %d:\n%s", name, place, way, buffer_text(&a.secrets));
+	if (!strstr(buffer_text(&a.words), "has 1 damaged block of secrets") || strchr(buffer_text(&a.words), ';') !=
+											strrchr(buffer_text(&a.words), ';'))
+		fail_msg("%s, place %d, way %d: \"%s\"", name, place, way, buffer_text(&a.words));
+	account_deinit(&a);
+}
+
+/* The packets are all read, and the other secrets, and what is missing is told in one sentence. */
+static void test_damaged_secrets(void **state)
+{
+	for (size_t i = 0; i < COUNT(damaged_secrets); i++)
+		for (int place = 0; place < 12; place++) {
+			struct blocks b = { 0 };
+
+			write_damaged(&b, damaged_secrets[i].write, place % 6, place >= 6);
+			for (enum way way = 0; way < LIBPCAP; way++)
+				check_damaged(buffer_span(&b.bytes), damaged_secrets[i].name, place, way);
+			buffer_deinit(&b.bytes);
+		}
+}
+
+/* What is longer than what can be at hand: its lines are used up to where it turns out to be damaged, and what follows is read. */
+static void check_long_damage(struct span file, struct span text, const char *name)
+{
+	for (enum way way = 0; way < LIBPCAP; way++) {
+		struct account a = account_of(file, way);
+
+		if (a.result != SOURCE_EOF || a.packet_count != 3000 || !strstr(buffer_text(&a.words), "has 1 damaged block of secrets"))
+			fail_msg("%s, way %d: %d, %zu packets, \"%s\"", name, way, a.result, a.packet_count, buffer_text(&a.words));
+		if (!span_starts(text, buffer_span(&a.secrets)))
+			fail_msg("%s, way %d: %zu bytes of secrets", name, way, a.secrets.len);
+		account_deinit(&a);
+	}
+}
+
+static void test_long_damaged_secrets(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t lines;
+		uint32_t kind, front, end, text; /* 0: as it is */
+	} rows[] = {
+		{ "other at the end", 17000, BLOCKS_TLS_KEYS, 0, 100, 0 },
+		{ "short in front", 17000, BLOCKS_TLS_KEYS, 600000, 0, 590000 },
+		{ "very short in front", 17000, BLOCKS_TLS_KEYS, 400, 0, 0 },
+		{ "long in front", 17000, BLOCKS_TLS_KEYS, 0x7ffffff0, 0, 0 },
+		{ "long in front and as text", 17000, BLOCKS_TLS_KEYS, 0x7ffffff0, 0, 0x7fffff00 },
+		{ "little text, very long", 3, BLOCKS_TLS_KEYS, 0x7ffffff0, 0, 0x7fffff00 },
+		{ "longer text than its block", 17000, BLOCKS_TLS_KEYS, 0, 0, 0x7fffff00 },
+		{ "other secrets, very long", 3, 0x57474b4c, 0x7ffffff0, 0, 0 },
+		{ "other long secrets, other at the end", 17000, 0x57474b4c, 0, 100, 0 },
+	};
+
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		static uint8_t packet[1500];
+		struct buffer text = { 0 };
+		struct blocks b = { 0 };
+
+		add_keylog(&text, rows[i / 2].lines);
+		blocks_section(&b, i % 2);
+		blocks_interface(&b, 1, 0, 9, 0);
+		blocks_secrets(&b, rows[i / 2].kind, buffer_span(&text));
+		if (rows[i / 2].front)
+			blocks_lie(&b, rows[i / 2].front, false);
+		if (rows[i / 2].end)
+			blocks_lie(&b, rows[i / 2].end, true);
+		if (rows[i / 2].text)
+			claim_text(&b, rows[i / 2].text);
+		for (uint64_t n = 0; n < 3000; n++)
+			blocks_packet(&b, 0, n, span_of(packet, sizeof(packet)), sizeof(packet));
+		check_long_damage(buffer_span(&b.bytes), buffer_span(&text), rows[i / 2].name);
+		buffer_deinit(&b.bytes);
+		buffer_deinit(&text);
+	}
+}
+
+/* Where nothing is found behind it, the file is cut there, as with any other damage; what was in front of it is used. */
+static void test_damaged_secrets_at_the_end(void **state)
+{
+	for (size_t i = 0; i < COUNT(damaged_secrets); i++) {
+		struct blocks b = { 0 };
+
+		blocks_section(&b, false);
+		blocks_interface(&b, 1, 0, 9, 0);
+		blocks_packet(&b, 0, 1, ABC, 3);
+		damaged_secrets[i].write(&b);
+		for (enum way way = 0; way < LIBPCAP; way++) {
+			struct account a = account_of(buffer_span(&b.bytes), way);
+
+			if (a.result != SOURCE_EOF || strcmp(buffer_text(&a.packets), "1 @1 3/3:abc\n") != 0 || a.words.len == 0)
+				fail_msg("%s, way %d: %d, \"%s\"\n%s", damaged_secrets[i].name, way, a.result,
+					 buffer_text(&a.words), buffer_text(&a.packets));
+			account_deinit(&a);
+		}
+		buffer_deinit(&b.bytes);
+	}
+}
+
+/* ---- long options ------------------------------------------------------------------------ */
 
 /* A packet with more comments than what is at hand at once, and one that lies at its end. */
 static void test_long_options(void **state)
@@ -973,6 +1222,7 @@ static void test_skipped(void **state)
 	static const uint64_t expected[BLOCK_SKIP_COUNT] = {
 		[BLOCK_SKIP_NAMES] = 1,  [BLOCK_SKIP_STATISTICS] = 2, [BLOCK_SKIP_SECRETS] = 1,
 		[BLOCK_SKIP_CUSTOM] = 2, [BLOCK_SKIP_UNKNOWN] = 1,    [BLOCK_SKIP_MALFORMED] = 1,
+		[BLOCK_SKIP_DAMAGED_SECRETS] = 2,
 	};
 	static const uint32_t types[] = { 4, 5, 5, 0xbad, 0x40000bad, 0x77 };
 	struct blocks b = { 0 };
@@ -990,6 +1240,8 @@ static void test_skipped(void **state)
 	for (size_t i = 0; i < COUNT(types); i++)
 		blocks_other(&b, types[i], span_of("abcd", 4));
 	blocks_secrets(&b, 0x57474b4c, span_of("abcd", 4)); /* WireGuard's */
+	secrets_without_a_length(&b);
+	secrets_of_no_length(&b);
 	blocks_packet(&b, 0, 1, ABC, 3);
 	blocks_packet(&b, 7, 1, ABC, 3);
 	blocks_other(&b, 0x77, span_of("abcd", 4)); /* behind the damage */
@@ -1016,6 +1268,9 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_long_blocks),
+		cmocka_unit_test(test_damaged_secrets),
+		cmocka_unit_test(test_long_damaged_secrets),
+		cmocka_unit_test(test_damaged_secrets_at_the_end),
 		cmocka_unit_test(test_long_options),
 		cmocka_unit_test(test_libpcap_agrees),
 		cmocka_unit_test(test_libpcap_agrees_on_large_files),
