@@ -82,10 +82,12 @@ static void fates(const struct symptoms *s, struct diagnosis *d)
 
 	if (t->misfit > 0)
 		say_fate(diagnosis_add(d, severity, "tls_misfit"), t->misfit, t->seen, why_tls_misfit());
+	if (t->no_room > 0)
+		say_fate(diagnosis_add(d, severity, "tls_no_room"), t->no_room, t->seen, why_tls_no_room());
 	if (t->after_wait > 0)
 		say_fate(diagnosis_add(d, FINDING_WARNING, "tls_after_wait"), t->after_wait, t->seen, why_tls_after_wait());
 	for (int fate = 0; fate < TLS_FATE_COUNT; fate++) {
-		uint64_t n = t->tls_fate[fate] - (fate == TLS_NO_KEYS ? t->misfit : 0);
+		uint64_t n = t->tls_fate[fate] - (fate == TLS_NO_KEYS ? t->misfit + t->no_room : 0);
 
 		if (codes[fate] && n > 0)
 			say_fate(diagnosis_add(d, severity, codes[fate]), n, t->seen, why_tls((enum tls_fate)fate));

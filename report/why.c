@@ -116,9 +116,13 @@ static const char *const tls_unread_advice[TLS_FATE_COUNT] = {
 static const char misfit_advice[] = "have secrets in the key log that open nothing: it is damaged, or of other connections; have the process "
 				    "that ends TLS at this port write a new one";
 
+static const char no_room_advice[] = "had no secret while there was memory to wait for it: raise --max-memory; one that carries more than 1 MiB "
+				     "before its secret is there needs that sooner (Envoy: --file-flush-interval-msec 100)";
+
 /* Of connections that were read, but not from their start */
-static const char after_wait_advice[] = "had their secrets only after --keylog-wait, and what had come before is not read: Envoy is up to 10 s "
-					"late: start it with --file-flush-interval-msec 100, or raise --keylog-wait";
+static const char after_wait_advice[] = "had their secrets only when these were not waited for any more, and what had come before is not read: "
+					"Envoy is up to 10 s late: start it with --file-flush-interval-msec 100, or raise --keylog-wait "
+					"(and --max-memory, within which encrypted bytes wait)";
 
 const char *why_tls(enum tls_fate fate)
 {
@@ -128,6 +132,11 @@ const char *why_tls(enum tls_fate fate)
 const char *why_tls_misfit(void)
 {
 	return misfit_advice;
+}
+
+const char *why_tls_no_room(void)
+{
+	return no_room_advice;
 }
 
 const char *why_tls_after_wait(void)
@@ -147,10 +156,16 @@ static void tls_unread(const struct books *b, struct buffer *out)
 {
 	enum tls_fate fate = tls_most_unread(b);
 	uint64_t n = b->tls.tls_fate[fate];
-	bool misfit = fate == TLS_NO_KEYS && b->tls.misfit > n - b->tls.misfit;
+	const char *advice = tls_unread_advice[fate];
 
-	buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections with TLS %s", misfit ? b->tls.misfit : n, b->tls.seen,
-		      misfit ? misfit_advice : tls_unread_advice[fate]);
+	if (fate == TLS_NO_KEYS && b->tls.misfit > n / 2) {
+		n = b->tls.misfit;
+		advice = misfit_advice;
+	} else if (fate == TLS_NO_KEYS && b->tls.no_room > n / 2) {
+		n = b->tls.no_room;
+		advice = no_room_advice;
+	}
+	buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections with TLS %s", n, b->tls.seen, advice);
 }
 
 static void no_requests(const struct books *b, const struct run_shape *shape, struct buffer *out)

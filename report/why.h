@@ -33,10 +33,12 @@ void why_lacking(const struct books *b, const struct run_shape *shape, struct bu
 
 /**
  * why_tls() - what is behind "3 of 4 connections with TLS": why they were not read, a colon, and the cure; not of TLS_READ
- * why_tls_misfit() - of those in TLS_NO_KEYS that have secrets; why_tls_after_wait() - of those read, but not from their start
+ * why_tls_misfit() - of those in TLS_NO_KEYS that have secrets; why_tls_no_room() - of those that there was no memory for
+ * why_tls_after_wait() - of those read, but not from their start
  */
 const char *why_tls(enum tls_fate fate);
 const char *why_tls_misfit(void);
+const char *why_tls_no_room(void);
 const char *why_tls_after_wait(void);
 
 #endif

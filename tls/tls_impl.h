@@ -57,6 +57,7 @@ struct tls {
 	bool from_first_byte, has_fate, is_detached, unread_server;
 	bool has_base[SIDES];       /* its direction is set up */
 	bool is_joined;             /* its secrets came when what they open had gone by */
+	bool has_no_room;           /* its fate is for want of memory, and counted so */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_hello hello[SIDES];
 	enum tls_fate fate;
@@ -83,6 +84,9 @@ void tls_set_state(struct tls *c, enum tls_state state);
 
 /** tls_decide() - what became of the connection; a later word replaces an earlier one */
 void tls_decide(struct tls *c, enum tls_fate fate);
+
+/** tls_decide_no_room() - it cannot wait for its secrets, or use them, for want of memory; @fate: what else would be said of it */
+void tls_decide_no_room(struct tls *c, enum tls_fate fate);
 
 /** tls_leave() - nothing more of it is read */
 void tls_leave(struct tls *c, enum tls_fate fate);

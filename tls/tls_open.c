@@ -194,16 +194,30 @@ static struct direction_sink sink_of(struct tls *c, enum stream_side side)
 
 /* ---- what the tracker tells, once the connection is open ---- */
 
+/**
+ * leave_lost() - the client's records cannot be opened any more, or never could
+ *
+ * Where the secrets came behind what was counted, that says nothing against them: more records may be in doubt than are
+ * tried, or keys have changed meanwhile. They came too late, as was said.
+ */
+static void leave_lost(struct tls *c)
+{
+	bool is_open = c->direction[SIDE_CLIENT].is_open;
+
+	end_inner(c, LOST_GAP, false);
+	if (is_open || !c->is_joined)
+		tls_decide(c, is_open ? TLS_LOST : TLS_NO_KEYS);
+	tls_set_state(c, TLS_OVER);
+}
+
 static void tell_bytes(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
 	struct direction_sink sink = sink_of(c, side);
 	struct direction *d = &c->direction[side];
 
 	direction_feed(d, &c->env->directions, &sink, chunk);
-	if (side == SIDE_CLIENT && d->state == DIRECTION_LOST && c->state == TLS_OPEN) {
-		end_inner(c, LOST_GAP, false);
-		tls_leave(c, d->is_open ? TLS_LOST : TLS_NO_KEYS);
-	}
+	if (side == SIDE_CLIENT && d->state == DIRECTION_LOST && c->state == TLS_OPEN)
+		leave_lost(c);
 }
 
 /**

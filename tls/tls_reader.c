@@ -69,11 +69,22 @@ void tls_decide(struct tls *c, enum tls_fate fate)
 		counter_sub(&stats->tls_fate[c->fate], 1);
 	else
 		counter_add(&stats->tls_seen, 1);
+	if (c->has_no_room)
+		counter_sub(&stats->tls_no_room, 1);
 	c->has_fate = true;
+	c->has_no_room = false;
 	c->fate = fate;
 	counter_add(&stats->tls_fate[fate], 1);
 	if (fate == TLS_NO_KEYS && c->state == TLS_OPEN)
 		counter_add(&stats->tls_misfit, 1);
+}
+
+void tls_decide_no_room(struct tls *c, enum tls_fate fate)
+{
+	tls_decide(c, fate);
+	c->has_no_room = fate == TLS_NO_KEYS;
+	if (c->has_no_room)
+		counter_add(&c->env->stats->tls_no_room, 1);
 }
 
 void tls_leave(struct tls *c, enum tls_fate fate)
@@ -145,14 +156,20 @@ bool tls_note_suite(struct tls *c, const struct suite *suite)
 	return c->origin.tls != NULL;
 }
 
-/** open_with() - false if keys cannot be made of what was found */
-static bool open_with(struct tls *c, const struct secrets_found *found)
+static bool make_room(struct tls_env *env, const struct tls *c);
+
+/** open_with() - false if keys cannot be made of what was found; @no_room: for want of memory */
+static bool open_with(struct tls *c, const struct secrets_found *found, bool *no_room)
 {
 	const struct suite *suite = lost_server_hello(c) ? NULL : suite_find(c->server_hello.version, c->server_hello.suite);
 	size_t charge = 2 * CIPHER_BYTES * (suite ? 1 : 1 + DIRECTION_OTHERS);
 
-	if (!budget_charge(c->env->budget, charge))
-		return false;
+	*no_room = false;
+	while (!budget_charge(c->env->budget, charge))
+		if (!make_room(c->env, c)) {
+			*no_room = true;
+			return false;
+		}
 	c->charged += charge;
 	if (make_keys(c, suite, found, SIDE_CLIENT) < 0)
 		return false;
@@ -212,14 +229,27 @@ static void start_counting(struct tls *c)
 	}
 }
 
-/** give_up() - no secret, or not in time; where one may come yet, what it opens then is found by counting */
-static void give_up(struct tls *c)
+/** stop_waiting() - where a secret may come yet, what it opens then is found by counting */
+static void stop_waiting(struct tls *c)
 {
-	tls_decide(c, fate_without_keys(c));
 	if (c->env->may_come && !c->is_detached)
 		start_counting(c);
 	else
 		tls_set_state(c, TLS_OVER);
+}
+
+/** give_up() - no secret, or not in time */
+static void give_up(struct tls *c)
+{
+	tls_decide(c, fate_without_keys(c));
+	stop_waiting(c);
+}
+
+/** give_way() - there is no memory for waiting any longer */
+static void give_way(struct tls *c)
+{
+	tls_decide_no_room(c, fate_without_keys(c));
+	stop_waiting(c);
 }
 
 /** join() - the secrets have come, after all: behind what was counted */
@@ -239,7 +269,7 @@ static void join(struct tls *c)
 static void ask(struct tls *c)
 {
 	struct secrets_found found;
-	bool is_open, was_counted = c->state == TLS_COUNTED;
+	bool is_open, no_room, was_counted = c->state == TLS_COUNTED;
 
 	if (!secrets_find(c->env->secrets, c->client_hello.random, &found))
 		return;
@@ -249,10 +279,14 @@ static void ask(struct tls *c)
 		OPENSSL_cleanse(&found, sizeof(found));
 		return;
 	}
-	is_open = open_with(c, &found);
+	is_open = open_with(c, &found, &no_room);
 	OPENSSL_cleanse(&found, sizeof(found));
+	if (no_room)
+		tls_decide_no_room(c, fate_without_keys(c));
+	else if (!is_open)
+		tls_decide(c, fate_without_keys(c));
 	if (!is_open) {
-		tls_leave(c, fate_without_keys(c));
+		tls_set_state(c, TLS_OVER);
 		return;
 	}
 	tls_set_state(c, TLS_OPEN);
@@ -359,7 +393,7 @@ static bool make_room(struct tls_env *env, const struct tls *c)
 
 	if (!oldest || oldest == c)
 		return false;
-	give_up(oldest);
+	give_way(oldest);
 	if (oldest->is_detached)
 		destroy(oldest);
 	return true;
@@ -380,10 +414,14 @@ static void put_off(struct tls *c, const struct tls_waiting *what)
 	if (queue(c, what))
 		return;
 	if (c->state != TLS_SECRETS) {
-		tls_leave(c, TLS_LOST);
+		if (tls_queue_is_full(&c->queue, what)) /* with one of the hellos missing */
+			tls_decide(c, TLS_LOST);
+		else
+			tls_decide_no_room(c, TLS_NO_KEYS);
+		tls_set_state(c, TLS_OVER);
 		return;
 	}
-	give_up(c);
+	give_way(c);
 	if (c->state == TLS_COUNTED)
 		count_event(c, what);
 }

@@ -30,8 +30,10 @@ enum tls_fate {
 	  "Connections with TLS of which is known whether they can be read.")                                \
 	PARTS(tls_fate, TLS_FATE_COUNT)                                                                      \
 	X(tls_misfit, misfit, REPORT, COUNTER, NULL, "Of no_keys, connections whose secrets were known and open nothing.") \
+	X(tls_no_room, no_room, REPORT, COUNTER, NULL,                                                       \
+	  "Of no_keys, connections for which there was no memory to wait for their secrets, or to use them.") \
 	X(tls_after_wait, after_wait, REPORT, COUNTER, NULL,                                                  \
-	  "Of read, connections whose secrets came after --keylog-wait: what had come before is not read.")   \
+	  "Of read, connections whose secrets came when they were not waited for any more: what had come before is not read.") \
 	X(tls_early_dropped, early_dropped, REPORT, COUNTER, NULL,                                            \
 	  "Records of early data (0-RTT) that there was no memory for until the server had taken them.")      \
 	X(tls_records, records, REPORT, COUNTER, "shadowtap_tls_records_total", "Records of TLS that were opened.") \

@@ -48,6 +48,24 @@ static inline void tls_tap_open(struct tls_tap *t, const struct tls_tap_options 
 	t->now = NS_PER_S;
 }
 
+/** tls_tap_feed() - a segment of the connection from @client_port; @sent: bytes of both sides, at first zero */
+static inline void tls_tap_feed(struct tls_tap *t, uint16_t client_port, bool of_server, uint32_t sent[2], uint8_t flags,
+				struct span bytes)
+{
+	const struct endpoint ends[2] = { { .family = 4, .addr = { 10, 0, 1, 1 }, .port = client_port },
+					  { .family = 4, .addr = { 10, 0, 0, 2 }, .port = 443 } };
+	struct segment s = { .src = ends[of_server],
+			     .dst = ends[!of_server],
+			     .payload = bytes,
+			     .ts = { t->now += 1000 },
+			     .seq = 1000 + sent[of_server],
+			     .ack = 1000 + sent[!of_server],
+			     .flags = flags };
+
+	tracker_feed(t->tracker, &s);
+	sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
+}
+
 /** tls_tap_finish() - all that was captured is over */
 static inline void tls_tap_finish(struct tls_tap *t)
 {

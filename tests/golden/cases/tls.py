@@ -81,7 +81,7 @@ class Tls:
 
 def fates(result):
     """What became of the connections, of the report."""
-    aside = ("misfit", "after_wait", "early_dropped", "records", "refound", "late_us")
+    aside = ("misfit", "no_room", "after_wait", "early_dropped", "records", "refound", "late_us")
     return {name: n for name, n in result.report["tls"].items() if n and name not in aside}
 
 

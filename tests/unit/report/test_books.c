@@ -481,17 +481,19 @@ static void test_why_lacking(void **state)
 static void test_why_tls(void **state)
 {
 	static const struct {
-		uint64_t fate[TLS_FATE_COUNT], misfit;
+		uint64_t fate[TLS_FATE_COUNT], misfit, no_room;
 		const char *said, *cure;
 		bool is_lacking; /* and is said if requests were seen */
 	} rows[] = {
-		{ { [TLS_NO_KEYS] = 3 }, 0, "3 of 4 connections with TLS had no secret in time", "--keylog-wait", true },
-		{ { [TLS_NO_KEYS] = 3 }, 1, "3 of 4 connections with TLS had no secret in time", "--file-flush-interval-msec 100", true },
-		{ { [TLS_NO_KEYS] = 3 }, 2, "2 of 4 connections with TLS have secrets in the key log that open nothing", "write a new one", true },
-		{ { [TLS_UNSUPPORTED] = 3 }, 0, "3 of 4 connections with TLS have a version or a cipher suite", "allow TLS 1.3", true },
-		{ { [TLS_MIDSTREAM] = 3 }, 0, "3 of 4 connections with TLS began before the capture", "start shadowtap first", false },
-		{ { [TLS_ECH] = 3 }, 0, "3 of 4 connections with TLS may hide", "turn ECH off", true },
-		{ { [TLS_LOST] = 3 }, 0, "3 of 4 connections with TLS lost their handshake", "raise -B", false },
+		{ { [TLS_NO_KEYS] = 3 }, 0, 0, "3 of 4 connections with TLS had no secret in time", "--keylog-wait", true },
+		{ { [TLS_NO_KEYS] = 3 }, 1, 0, "3 of 4 connections with TLS had no secret in time", "--file-flush-interval-msec 100", true },
+		{ { [TLS_NO_KEYS] = 3 }, 2, 0, "2 of 4 connections with TLS have secrets in the key log that open nothing", "write a new one", true },
+		{ { [TLS_NO_KEYS] = 3 }, 0, 1, "3 of 4 connections with TLS had no secret in time", "--keylog-wait", true },
+		{ { [TLS_NO_KEYS] = 3 }, 1, 2, "2 of 4 connections with TLS had no secret while there was memory", "raise --max-memory", true },
+		{ { [TLS_UNSUPPORTED] = 3 }, 0, 0, "3 of 4 connections with TLS have a version or a cipher suite", "allow TLS 1.3", true },
+		{ { [TLS_MIDSTREAM] = 3 }, 0, 0, "3 of 4 connections with TLS began before the capture", "start shadowtap first", false },
+		{ { [TLS_ECH] = 3 }, 0, 0, "3 of 4 connections with TLS may hide", "turn ECH off", true },
+		{ { [TLS_LOST] = 3 }, 0, 0, "3 of 4 connections with TLS lost their handshake", "raise -B", false },
 	};
 	const struct run_shape shape = { .sample_share = SHARE_ONE };
 
@@ -505,6 +507,7 @@ static void test_why_tls(void **state)
 		memcpy(b.tls.tls_fate, rows[i].fate, sizeof(rows[i].fate));
 		b.tls.tls_fate[TLS_READ] = 1;
 		b.tls.misfit = rows[i].misfit;
+		b.tls.no_room = rows[i].no_room;
 		assert_true(why_nothing(&b, &shape, &out));
 		if (!strstr(buffer_text(&out), rows[i].said) || !strstr(buffer_text(&out), rows[i].cure))
 			fail_msg("row %zu: %s", i, buffer_text(&out));
@@ -532,7 +535,7 @@ static void test_why_after_wait(void **state)
 	assert_int_equal(out.len, 0);
 	b.tls.after_wait = 3;
 	why_lacking(&b, &shape, &out);
-	assert_non_null(strstr(buffer_text(&out), "3 of 4 connections with TLS had their secrets only after --keylog-wait"));
+	assert_non_null(strstr(buffer_text(&out), "3 of 4 connections with TLS had their secrets only when these were not waited for any more"));
 	buffer_deinit(&out);
 }
 

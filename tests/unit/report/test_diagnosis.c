@@ -130,6 +130,12 @@ static void tls_without_keys(struct symptoms *s)
 	s->narrow.books.tls.misfit = 2;
 }
 
+static void tls_without_room(struct symptoms *s)
+{
+	tls_without_keys(s);
+	s->narrow.books.tls.no_room = 3;
+}
+
 static void tls_some_without_keys(struct symptoms *s)
 {
 	keys_there(s);
@@ -750,12 +756,13 @@ static const struct {
 	{ keys_shared, "keylog_shared", FINDING_WARNING, true, "\"x\" can be read by every user of this host", "chmod 600" },
 	{ tls_without_keys, "tls_no_keys", FINDING_FAULT, false, "3 of 5 connections with TLS had no secret in time.", "--file-flush-interval-msec 100" },
 	{ tls_without_keys, "tls_misfit", FINDING_FAULT, false, "2 of 5 connections with TLS have secrets in the key log that open nothing.", "write a new one" },
+	{ tls_without_room, "tls_no_room", FINDING_FAULT, false, "3 of 5 connections with TLS had no secret while there was memory to wait for it.", "--max-memory" },
 	{ tls_some_without_keys, "tls_no_keys", FINDING_WARNING, true, "1 of 5 connections with TLS had no secret in time.", "raise --keylog-wait" },
 	{ tls_of_all_kinds, "tls_unsupported", FINDING_FAULT, false, "1 of 6 connections with TLS have a version or a cipher suite that is not read.", "allow TLS 1.3" },
 	{ tls_of_all_kinds, "tls_midstream", FINDING_FAULT, false, "2 of 6 connections with TLS began before the capture", "start shadowtap first" },
 	{ tls_of_all_kinds, "tls_ech", FINDING_FAULT, false, "1 of 6 connections with TLS may hide another ClientHello (ECH)", "turn ECH off" },
 	{ tls_of_all_kinds, "tls_lost", FINDING_FAULT, false, "2 of 6 connections with TLS lost their handshake", "raise -B" },
-	{ tls_read_late, "tls_after_wait", FINDING_WARNING, true, "1 of 3 connections with TLS had their secrets only after --keylog-wait", "Envoy is up to 10 s late" },
+	{ tls_read_late, "tls_after_wait", FINDING_WARNING, true, "1 of 3 connections with TLS had their secrets only when these were not waited for any more", "Envoy is up to 10 s late" },
 	{ tls_read_late, "tls_read", FINDING_GOOD, true, "3 of 3 connections with TLS were read; keys came after the data in 2 of them, by up to 1.50 s", "" },
 	{ tls_read_no_http, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1), and no request on them was seen to begin", "packets from the clients" },

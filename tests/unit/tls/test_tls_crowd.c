@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reassembly/tracker.h"
-#include "tests/rig/quiet_reader.h"
+#include "tests/rig/hearing_reader.h"
 #include "tests/rig/tls_talk.h"
 #include "tests/rig/tls_tap.h"
 #include "tls/tls_reader.h"
@@ -19,60 +18,6 @@
 #define CROWD      2000
 #define RANDOM_AT  11 /* of the ClientHello's random, in its record */
 #define SECRET_NS  (100 * NS_PER_S)
-
-/* ---- the inner reader counts bytes of clients ---- */
-
-struct heard {
-	struct reader reader; /* first, of all connections */
-	size_t bytes, readers;
-};
-
-static void *hear_open(const void *config)
-{
-	return (void *)config;
-}
-
-static void hear_close(void *shared)
-{
-	(void)shared;
-}
-
-static enum claim hear_claims(struct span bytes, enum stream_side side, bool at_start)
-{
-	(void)bytes;
-	return side == SIDE_CLIENT && at_start ? CLAIM_LIKELY : CLAIM_NONE;
-}
-
-static const struct reader_ops hear_ops;
-
-static struct reader *hear_make(void *shared, const struct reader_start *start)
-{
-	struct heard *h = shared;
-
-	(void)start;
-	h->reader.ops = &hear_ops;
-	h->readers++;
-	return &h->reader;
-}
-
-static enum reader_result hear_client(struct reader *r, const struct chunk *chunk)
-{
-	((struct heard *)r)->bytes += chunk->bytes.len;
-	return READER_LIVE;
-}
-
-static const struct reader_ops hear_ops = {
-	.name = "hearing",
-	.open = hear_open,
-	.close = hear_close,
-	.claims = hear_claims,
-	.make = hear_make,
-	.on_chunk = { hear_client, quiet_chunk },
-	.on_gap = quiet_gap,
-	.on_half_end = quiet_half_end,
-	.on_end = quiet_end,
-	.free = quiet_free,
-};
 
 /* ---- the crowd ---- */
 
@@ -112,18 +57,7 @@ static void set_random(uint8_t *random, unsigned number)
 
 static void feed(struct crowd *c, unsigned number, bool of_server, uint32_t sent[2], uint8_t flags, struct span bytes)
 {
-	const struct endpoint ends[2] = { { .family = 4, .addr = { 10, 0, 1, 1 }, .port = (uint16_t)(10000 + number) },
-					  { .family = 4, .addr = { 10, 0, 0, 2 }, .port = 443 } };
-	struct segment s = { .src = ends[of_server],
-			     .dst = ends[!of_server],
-			     .payload = bytes,
-			     .ts = { c->tap.now += 1000 },
-			     .seq = 1000 + sent[of_server],
-			     .ack = 1000 + sent[!of_server],
-			     .flags = flags };
-
-	tracker_feed(c->tap.tracker, &s);
-	sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
+	tls_tap_feed(&c->tap, (uint16_t)(10000 + number), of_server, sent, flags, bytes);
 	assert_true(budget_used(&c->tap.budget) <= c->tap.budget.limit);
 }
 
@@ -181,6 +115,8 @@ static uint64_t read_of(struct crowd *c, size_t limit)
 	close_crowd(c);
 	assert_int_equal(counter_get(&c->tap.stats.tls_seen), CROWD);
 	assert_int_equal(counter_get(&c->tap.stats.tls_fate[TLS_NO_KEYS]), CROWD - read);
+	assert_int_equal(counter_get(&c->tap.stats.tls_no_room), CROWD - read);
+	assert_int_equal(counter_get(&c->tap.stats.tls_misfit), 0);
 	return read;
 }
 
