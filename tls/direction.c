@@ -103,19 +103,19 @@ static void drop_others(struct direction *d)
 	d->others = NULL;
 }
 
-int direction_add_keys(struct direction *d, const struct suite *suite, struct span secret)
+int direction_add_keys(struct direction *d, struct direction_env *env, const struct suite *suite, struct span secret)
 {
 	size_t i = 0;
 
 	if (!d->keys.suite)
-		return stream_keys_from_secret(&d->keys, suite, secret);
+		return stream_keys_from_secret(&d->keys, suite, secret, &env->pages);
 	if (!d->others)
 		d->others = calloc(DIRECTION_OTHERS, sizeof(*d->others));
 	while (d->others && i < DIRECTION_OTHERS && d->others[i].suite)
 		i++;
 	if (!d->others || i == DIRECTION_OTHERS)
 		return -ENOMEM;
-	return stream_keys_from_secret(&d->others[i], suite, secret);
+	return stream_keys_from_secret(&d->others[i], suite, secret, &env->pages);
 }
 
 void direction_deinit(struct direction *d, struct direction_env *env)

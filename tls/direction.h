@@ -69,6 +69,7 @@ struct direction_sink {
 struct direction_env {
 	struct budget *budget;
 	struct tls_stats *stats;
+	struct secret_pages pages;           /* for secrets of TLS 1.3, in slots of TLS_SECRET_MAX bytes */
 	uint8_t room[2][RECORD_PAYLOAD_MAX]; /* the record at hand, open: a client's, a server's */
 };
 
@@ -122,7 +123,7 @@ struct direction {
 void direction_init(struct direction *d, uint64_t base, bool of_server);
 
 /** direction_add_keys() - one more suite that the records may be of: its keys are @keys, or an other; 0 or negative errno */
-int direction_add_keys(struct direction *d, const struct suite *suite, struct span secret);
+int direction_add_keys(struct direction *d, struct direction_env *env, const struct suite *suite, struct span secret);
 
 /**
  * direction_feed() - the next bytes of the stream, in order

@@ -5,17 +5,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/hash.h"
+#include "tls/secret_pages.h"
 
-#define PAGE_ENTRIES 256
 #define BUCKETS_FIRST 256
 #define EXPIRE_AT_ONCE 64
 
 /** struct entry - a connection; from the oldest to the newest by when it was added or asked for last */
 struct entry {
-	struct entry *next; /* in its bucket, or among the free ones */
+	struct entry *next; /* in its bucket */
 	struct entry *older, *newer;
 	struct mono at;
 	uint64_t hash;
@@ -24,22 +23,15 @@ struct entry {
 	bool used;
 };
 
-/** struct page - memory for entries; freed with the table */
-struct page {
-	struct page *next;
-	struct entry entries[PAGE_ENTRIES];
-};
-
 struct secrets {
 	pthread_mutex_t lock;
 	struct hash_key key;
 	struct entry **buckets;
 	size_t bucket_count, max;
-	struct entry *oldest, *newest, *free;
-	struct page *pages;
+	struct entry *oldest, *newest;
+	struct secret_pages pages; /* all entries are in */
 	int64_t expire_ns;
 	struct mono now; /* as who adds has said last */
-	bool unlocked; /* a page could not be locked */
 	struct secrets_counts counts;
 	_Atomic uint64_t generation;
 };
@@ -59,6 +51,7 @@ struct secrets *secrets_new(size_t max, int64_t expire_ns)
 	s->key = hash_key_random();
 	s->bucket_count = BUCKETS_FIRST;
 	s->max = max;
+	s->pages.slot_size = sizeof(struct entry);
 	s->expire_ns = expire_ns;
 	return s;
 }
@@ -100,29 +93,8 @@ static void forget(struct secrets *s, struct entry *e)
 		at = &(*at)->next;
 	*at = e->next;
 	leave_ages(s, e);
-	OPENSSL_cleanse(e, sizeof(*e));
-	e->next = s->free;
-	s->free = e;
+	secret_pages_put(e);
 	s->counts.held--;
-}
-
-/* A page that cannot be locked is used all the same: how many may be is for the system to say (ulimit -l). */
-static bool make_page(struct secrets *s)
-{
-	struct page *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return false;
-	if (mlock(p, sizeof(*p)) != 0)
-		s->unlocked = true;
-	madvise(p, sizeof(*p), MADV_DONTDUMP);
-	p->next = s->pages;
-	s->pages = p;
-	for (size_t i = 0; i < PAGE_ENTRIES; i++) {
-		p->entries[i].next = s->free;
-		s->free = &p->entries[i];
-	}
-	return true;
 }
 
 /* Twice as many where entries have become as many; if there is no memory for them, chains grow longer. */
@@ -160,13 +132,11 @@ static struct entry *make_entry(struct secrets *s, const uint8_t *random, uint64
 		forget(s, s->oldest);
 		s->counts.evicted++;
 	}
-	if (!s->free && !make_page(s))
+	e = secret_pages_take(&s->pages);
+	if (!e)
 		return NULL;
 	if (s->counts.held >= s->bucket_count)
 		make_buckets(s);
-	e = s->free;
-	s->free = e->next;
-	memset(e, 0, sizeof(*e));
 	memcpy(e->random, random, TLS_RANDOM_BYTES);
 	e->hash = hash;
 	e->next = *bucket_of(s, hash);
@@ -268,7 +238,7 @@ bool secrets_are_locked(struct secrets *s)
 	bool locked;
 
 	pthread_mutex_lock(&s->lock);
-	locked = !s->unlocked;
+	locked = !s->pages.is_unlocked;
 	pthread_mutex_unlock(&s->lock);
 	return locked;
 }
@@ -277,13 +247,7 @@ void secrets_free(struct secrets *s)
 {
 	if (!s)
 		return;
-	while (s->pages) {
-		struct page *p = s->pages;
-
-		s->pages = p->next;
-		OPENSSL_cleanse(p, sizeof(*p));
-		munmap(p, sizeof(*p));
-	}
+	secret_pages_deinit(&s->pages);
 	free(s->buckets);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

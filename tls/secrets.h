@@ -7,10 +7,9 @@
  * and not for a packet. Whether something was added since is known without the lock
  * (secrets_generation()), so that who waits for a secret asks when there is a reason.
  *
- * Secrets lie in pages of their own, which are locked where the system permits
- * that, are in no core dump, and are wiped when a secret is forgotten: the oldest,
- * when the table is full, and what has become too old, where an age is given. What
- * is found is a copy, and its owner cleanses it.
+ * Secrets lie in pages of their own (secret_pages.h), and are wiped when one is
+ * forgotten: the oldest, when the table is full, and what has become too old, where
+ * an age is given. What is found is a copy, and its owner cleanses it.
  */
 #ifndef TLS_SECRETS_H
 #define TLS_SECRETS_H

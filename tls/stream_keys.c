@@ -133,14 +133,17 @@ static bool expand_label(enum suite_hash hash, struct span secret, const char *l
 	return ok;
 }
 
-int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, struct span secret)
+int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, struct span secret, struct secret_pages *pages)
 {
 	struct stream_keys made = { .suite = suite };
 	uint8_t key[32];
 	int err = -ENOMEM;
 
-	if (secret.len > sizeof(made.secret) || secret.len != suite_secret_len(suite))
+	if (secret.len > TLS_SECRET_MAX || secret.len != suite_secret_len(suite))
 		return -EINVAL;
+	made.secret = secret_pages_take(pages);
+	if (!made.secret)
+		return -ENOMEM;
 	memcpy(made.secret, secret.at, secret.len);
 	made.secret_len = (uint8_t)secret.len;
 	if (expand_label(suite->hash, secret, "key", key, suite->key_len) &&
@@ -156,7 +159,7 @@ int stream_keys_next(const struct stream_keys *k, struct stream_keys *next)
 	int err = -ENOMEM;
 
 	if (expand_label(k->suite->hash, span_of(k->secret, k->secret_len), "traffic upd", secret, k->secret_len))
-		err = stream_keys_from_secret(next, k->suite, span_of(secret, k->secret_len));
+		err = stream_keys_from_secret(next, k->suite, span_of(secret, k->secret_len), secret_pages_of(k->secret));
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return err;
 }
@@ -223,6 +226,7 @@ void stream_keys_deinit(struct stream_keys *k)
 {
 	EVP_CIPHER_CTX_free(k->cipher);
 	EVP_MAC_CTX_free(k->mac);
+	secret_pages_put(k->secret);
 	OPENSSL_cleanse(k, sizeof(*k));
 }
 

@@ -8,7 +8,8 @@
  * (CCM-8: 2^-64). So opening is also how a number is found that is not known. A direction's cipher is
  * set up once, and a record sets the nonce only.
  *
- * TLS 1.3 changes keys within a connection; the next ones follow from the secret that is kept here.
+ * TLS 1.3 changes keys within a connection; the next ones follow from the secret, which is kept for that in pages of its
+ * own (secret_pages.h). Of TLS 1.2 no secret is kept. The keys themselves are OpenSSL's, in its own memory.
  *
  * Sources: RFC 8446, 5.2, 5.3, 7.1 to 7.3; RFC 5246, 5, 6.2.3, 6.3; RFC 5288; RFC 6655; RFC 7905; RFC 7366.
  * All cryptography is OpenSSL's.
@@ -24,6 +25,7 @@
 #include "base/span.h"
 #include "tls/key_log.h"
 #include "tls/records.h"
+#include "tls/secret_pages.h"
 #include "tls/suites.h"
 
 /** struct stream_keys - the zero value has none and needs no end */
@@ -33,8 +35,8 @@ struct stream_keys {
 	EVP_MAC_CTX *mac; /* CBC */
 	uint8_t iv[12];
 	bool encrypt_then_mac;
-	uint8_t secret_len; /* TLS 1.3 */
-	uint8_t secret[TLS_SECRET_MAX];
+	uint8_t secret_len;
+	uint8_t *secret; /* TLS 1.3; a slot of secret_pages.h. Else NULL */
 };
 
 /** struct agreed - what TLS 1.2 makes keys of, beside the master secret */
@@ -44,8 +46,12 @@ struct agreed {
 	bool of_server; /* the keys by which the server writes */
 };
 
-/** stream_keys_from_secret() - TLS 1.3: a traffic secret; 0 or negative errno, and then what was there is kept */
-int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, struct span secret);
+/**
+ * stream_keys_from_secret() - TLS 1.3: a traffic secret
+ * @pages:  with slots of TLS_SECRET_MAX bytes, of the thread that the keys are of; they outlive these
+ * Return: 0 or negative errno, and then what was there is kept.
+ */
+int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, struct span secret, struct secret_pages *pages);
 
 /** stream_keys_from_master() - TLS 1.2, likewise */
 int stream_keys_from_master(struct stream_keys *k, const struct suite *suite, struct span master, const struct agreed *agreed);

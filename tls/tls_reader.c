@@ -108,10 +108,10 @@ static bool lost_server_hello(const struct tls *c)
 /** make_traffic_keys() - TLS 1.3; where the suite is not known, those of each that has such a secret */
 static int make_traffic_keys(struct tls *c, const struct suite *suite, struct span secret, enum stream_side side)
 {
-	int err = suite ? direction_add_keys(&c->direction[side], suite, secret) : -EINVAL;
+	int err = suite ? direction_add_keys(&c->direction[side], &c->env->directions, suite, secret) : -EINVAL;
 
 	for (size_t i = 0; !suite && (suite = suite_of_secret(secret.len, i)); i++, suite = NULL) {
-		err = direction_add_keys(&c->direction[side], suite, secret);
+		err = direction_add_keys(&c->direction[side], &c->env->directions, suite, secret);
 		if (err < 0)
 			return err;
 	}
@@ -147,7 +147,7 @@ static void make_early_keys(struct tls *c, const struct suite *suite, const stru
 	struct span secret = span_of(found->secret[TLS_CLIENT_EARLY], found->len[TLS_CLIENT_EARLY]);
 
 	if (suite && suite->version == TLS_1_3 && c->client_hello.early_data && secret.len > 0)
-		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite, secret);
+		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite, secret, &c->env->directions.pages);
 }
 
 bool tls_note_suite(struct tls *c, const struct suite *suite)
@@ -657,6 +657,7 @@ static void close_env(void *shared)
 	close_inner(env);
 	buffer_deinit(&env->scratch);
 	OPENSSL_cleanse(env->directions.room, sizeof(env->directions.room));
+	secret_pages_deinit(&env->directions.pages);
 	free(env);
 }
 
@@ -670,6 +671,7 @@ static void *open_env(const void *config)
 	env->secrets = o->secrets;
 	env->may_come = o->may_come;
 	env->wait_ns = o->wait_ns;
+	env->directions.pages.slot_size = TLS_SECRET_MAX;
 	env->budget = env->directions.budget = o->budget;
 	env->stats = env->directions.stats = o->stats;
 	env->late_us = o->late_us;
@@ -712,6 +714,13 @@ static const struct reader_ops ops = {
 struct reader_kind tls_reader(const struct tls_reader_options *options)
 {
 	return (struct reader_kind){ &ops, options };
+}
+
+bool tls_is_locked(const struct tls_lane *lane)
+{
+	struct tls_env *env = lane->shared;
+
+	return !env->directions.pages.is_unlocked && secrets_are_locked(env->secrets);
 }
 
 /* ---- time ---- */

@@ -48,6 +48,9 @@ struct tls_reader_options {
 	struct tls_lane *lane;
 };
 
+/** tls_is_locked() - of a lane with a reader: could all secrets, those that connections keep too, be locked in memory so far? */
+bool tls_is_locked(const struct tls_lane *lane);
+
 /** tls_reader() - for tracker_new(); @options borrowed for that call */
 struct reader_kind tls_reader(const struct tls_reader_options *options);
 

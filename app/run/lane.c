@@ -113,6 +113,18 @@ static void note_complaint(struct lane *l)
 	buffer_printf(&l->complaints, "%s\n", complaint);
 }
 
+static void note_unlocked(struct lane *l)
+{
+	static const char text[] = "secrets of TLS could not all be locked in memory, and may be swapped out: raise ulimit -l "
+				   "(LimitMEMLOCK= of a service)";
+
+	if (!l->tls.shared || tls_is_locked(&l->tls))
+		return;
+	if (l->o.index == 0)
+		log_warn("%s", text);
+	buffer_printf(&l->complaints, "%s\n", text);
+}
+
 /* Of several lanes that read a recording, the loop takes nothing before it knows what the one with nothing to take has. */
 static bool is_waited_for(const struct lane *l)
 {
@@ -270,6 +282,7 @@ static void *lane_main(void *arg)
 	tls_finish(&l->tls);
 	event_log_flush(l->event_log);
 	lane_push_late(l);
+	note_unlocked(l);
 	if (l->source) {
 		if (!shares_recording(l) || l->o.index == 0) /* what all of them read is counted once */
 			source_update_stats(l->source, &l->stats);

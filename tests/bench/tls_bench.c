@@ -91,7 +91,7 @@ static double measure(const char *name, uint16_t suite, size_t size, size_t mss)
 		double ns;
 
 		direction_init(&d, chunk.offset, false);
-		if (stream_keys_from_secret(&d.keys, suite_find(TLS_1_3, suite), client_secret(&t, &entry)) < 0)
+		if (stream_keys_from_secret(&d.keys, suite_find(TLS_1_3, suite), client_secret(&t, &entry), &env.pages) < 0)
 			abort();
 		start = mono_now();
 		while (rest.len > 0) {
@@ -126,6 +126,7 @@ int main(void)
 	budget_init(&budget, 64 << 20);
 	env.budget = &budget;
 	env.stats = &stats;
+	env.pages.slot_size = TLS_SECRET_MAX;
 	printf("nanoseconds for a record of so many bytes, in segments of 1448 | in pieces of 64K\n%-30s", "");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		printf("%16zu", sizes[i]);

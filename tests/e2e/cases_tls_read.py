@@ -9,7 +9,9 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
+from cases_privilege import pid_of
 from cases_tls import make_authority, make_certificate
 from lab import PYTHON, check, check_heads, compare, need_program, wait_for
 
@@ -104,6 +106,23 @@ def check_no_secret(lab, keys, known, least=2 * CONNECTIONS):
         looked += len(content) > 0
         check(not any(s in content for s in secrets), f"a secret of TLS is in {path.name}")
     check(looked >= 6, f"only {looked} outputs to look at")
+
+
+def check_memory(pid, keys):
+    """Of a running tap: its secrets are in memory that is locked and in no core dump, and nowhere else."""
+    secrets, found, at, mappings = secrets_of(keys, 2), {True: 0, False: 0}, None, []
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            at = [int(x, 16) for x in head.groups()] if head else None
+        elif at and line.startswith("VmFlags:"):
+            mappings.append((*at, {"lo", "dd"} <= set(line.split())))
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as f:
+        for begin, end, is_kept in mappings:
+            f.seek(begin)
+            content = f.read(end - begin)
+            found[is_kept] += sum(content.count(s) for s in secrets)
+    check(found[True] >= 4 and found[False] == 0, f"secrets in memory that is locked {found[True]} times, elsewhere {found[False]}")
 
 
 def replay(lab, ns, path, *args):
@@ -302,6 +321,7 @@ def tls_keys_come_after_wait(lab):
             wait_for("the last", lambda: f"/{version}/{last}" in seen()[version])
             numbers = [int(target.split("/")[-1]) for target in seen()[version]]
             check(numbers == list(range(numbers[0], last + 1)) and numbers[0] >= 5, f"{version}: {numbers} of up to {last}")
+        check_memory(pid_of(tap), keys)
     finally:
         for client in clients.values():
             client.stdin.close()

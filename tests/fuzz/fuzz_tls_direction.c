@@ -59,13 +59,13 @@ static void set_keys(struct direction *d, uint8_t choice)
 	if (choice & 4)
 		must(stream_keys_from_master(&d->keys, suite, span_of(secret, 48), &agreed) == 0);
 	else
-		must(stream_keys_from_secret(&d->keys, suite, span_of(secret, suite->hash == SUITE_SHA384 ? 48 : 32)) == 0);
+		must(stream_keys_from_secret(&d->keys, suite, span_of(secret, suite_secret_len(suite)), &env.pages) == 0);
 	d->is_open = (choice & 32) != 0;
 	if (!(choice & 4) && (choice & 64)) { /* the suite is not known */
 		const struct suite *other;
 
 		for (size_t i = 0; i < DIRECTION_OTHERS && (other = suite_of_secret(d->keys.secret_len, i)); i++)
-			must(direction_add_keys(d, other, span_of(secret, d->keys.secret_len)) == 0);
+			must(direction_add_keys(d, &env, other, span_of(secret, d->keys.secret_len)) == 0);
 	}
 }
 
@@ -99,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	budget_init(&budget, 1 << 20);
 	env.budget = &budget;
 	env.stats = &stats;
+	env.pages.slot_size = TLS_SECRET_MAX;
 	direction_init(&d, chunk.offset, choice & 1);
 	set_keys(&d, choice);
 	if (choice & 128)

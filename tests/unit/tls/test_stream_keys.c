@@ -12,6 +12,8 @@
 #include "tls/hello.h"
 #include "tls/stream_keys.h"
 
+static struct secret_pages pages = { .slot_size = TLS_SECRET_MAX };
+
 static size_t from_hex(const char *hex, uint8_t *out)
 {
 	size_t n = 0;
@@ -48,7 +50,7 @@ static void test_rfc8448(void **state)
 		struct span stream = span_of(bytes, from_hex(records[i], bytes));
 
 		from_hex(secrets[i], secret);
-		assert_int_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1301), span_of(secret, 32)), 0);
+		assert_int_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1301), span_of(secret, 32), &pages), 0);
 		from_hex(ivs[i], iv);
 		assert_memory_equal(keys.iv, iv, sizeof(iv));
 		assert_int_equal(record_take(&stream, &r), FRAMING_WHOLE);
@@ -97,7 +99,7 @@ static int make_keys(struct stream_keys *k, const struct known *known, const str
 
 	assert_non_null(suite);
 	if (sh->version == TLS_1_3)
-		return stream_keys_from_secret(k, suite, span_of(e->secret, e->secret_len));
+		return stream_keys_from_secret(k, suite, span_of(e->secret, e->secret_len), &pages);
 	return stream_keys_from_master(k, suite, span_of(e->secret, e->secret_len), &agreed);
 }
 
@@ -238,8 +240,8 @@ static void test_unknown(void **state)
 	assert_null(suite_find(TLS_1_2, 0x1301));
 	assert_null(suite_find(TLS_1_3, 0xc02f));
 	assert_null(suite_find(0x0302, 0x002f));
-	assert_int_not_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1301), span_of(secret, 48)), 0);
-	assert_int_not_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1302), span_of(secret, 32)), 0);
+	assert_int_not_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1301), span_of(secret, 48), &pages), 0);
+	assert_int_not_equal(stream_keys_from_secret(&keys, suite_find(TLS_1_3, 0x1302), span_of(secret, 32), &pages), 0);
 	assert_null(keys.suite);
 	stream_keys_deinit(&keys);
 }
