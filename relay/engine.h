@@ -35,8 +35,8 @@ struct engine_ops {
 	/** limit() - bytes that a message may have, headers included */
 	uint64_t (*limit)(const struct engine *e);
 	/**
-	 * publish() - write a message, for send(); 0: written; -EMSGSIZE, -ENOMEM, -ENOTCONN: nothing of it was written, since it
-	 * may not be so large, for want of memory or of a connection; another negative errno: nobody knows
+	 * publish() - write a message, for send(); 0: written. Else nothing of it was: -EMSGSIZE, since it may not be so large;
+	 * -ENOMEM, -ENOTCONN, -EAGAIN: for want of memory, of a connection, or of room among what the network has not taken
 	 */
 	int (*publish)(struct engine *e, const struct engine_message *m);
 	/** send() - what was written, as much of it as the network takes now. Return: is some of it left? */

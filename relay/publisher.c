@@ -373,13 +373,13 @@ static bool publish_front(struct publisher *p)
 		shed_front(p, RELAY_SHED_TOO_LARGE);
 		return true;
 	}
-	if (err == -ENOTCONN || err == -ENOMEM)
+	if (err < 0) /* it waits, and grows stale */
 		return false;
 	inflight_add(p->inflight, partition, p->now);
 	counter_add(&p->stats.published, 1);
 	counter_add(&p->stats.bytes, r->data_len);
 	pop(p);
-	return err == 0;
+	return true;
 }
 
 /** may_write() - behind what the network has not taken nothing more is written, which would wait there, uncounted, and grow old */

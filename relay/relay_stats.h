@@ -22,7 +22,7 @@
 	X(BUFFER,       "buffer")       /* as many bytes wait as --relay-buffer or --max-memory allows */    \
 	X(INFLIGHT,     "inflight")     /* as many wait, or wait for the broker's word, as can be followed */ \
 	X(TOO_LARGE,    "too_large")    /* the broker takes no message of this size */                       \
-	X(STALE,        "stale")        /* it waited while the connection was lost, and is too old to be sent now */
+	X(STALE,        "stale")        /* it waited for a connection or for room, and is too old to be sent now */
 
 enum relay_shed {
 #define X(id, name) RELAY_SHED_##id,

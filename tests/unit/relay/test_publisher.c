@@ -80,11 +80,12 @@ static int fake_publish(struct engine *e, const struct engine_message *m)
 		buffer_add(&f->last_beat, m->record->data, m->record->data_len);
 		return 0;
 	}
-	if (f->publish_result == 0 || f->publish_result == -EIO)
-		f->numbers[f->published++ % 64] = m->number;
-	if (f->answers && f->publish_result == 0)
+	if (f->publish_result != 0)
+		return f->publish_result;
+	f->numbers[f->published++ % 64] = m->number;
+	if (f->answers)
 		say(f, m->number, RELAY_ACKED);
-	return f->publish_result;
+	return 0;
 }
 
 static bool fake_send(struct engine *e)
@@ -355,23 +356,43 @@ static void test_stale(void **state)
 	tear_down(&r);
 }
 
-/* A connection that is back within that time gets what waits. */
+/*
+ * What could not be written, whyever, was not published: it waits for a connection, memory or room, which come within that
+ * time, or they don't. No number is left out, which a replayer would miss.
+ */
 static void test_short_break(void **state)
 {
-	struct rig r;
+	static const int reasons[] = { -ENOTCONN, -ENOMEM, -EAGAIN };
 
-	set_up(&r, 1 << 20);
-	step(&r, 0);
-	offer(&r, 4, 10);
-	r.fake.publish_result = -ENOTCONN;
-	step(&r, 10);
-	r.fake.publish_result = 0;
-	step(&r, 500);
-	step(&r, 510);
-	assert_int_equal(number(&publisher_stats(r.p)->relay_result[RELAY_ACKED]), 4);
-	assert_int_equal(r.fake.numbers[0], 0);
-	balances(&r, true);
-	tear_down(&r);
+	for (size_t i = 0; i < 2 * sizeof(reasons) / sizeof(reasons[0]); i++) {
+		const struct relay_stats *s;
+		bool is_over = i % 2;
+		struct rig r;
+
+		set_up(&r, 1 << 20);
+		s = publisher_stats(r.p);
+		step(&r, 0);
+		offer(&r, 4, 10);
+		r.fake.publish_result = reasons[i / 2];
+		step(&r, 10);
+		step(&r, 20);
+		assert_int_equal(number(&s->published), 0);
+		assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 0);
+		if (is_over)
+			step(&r, 2500);
+		r.fake.publish_result = 0;
+		step(&r, is_over ? 2510 : 500);
+		step(&r, is_over ? 2520 : 510);
+		assert_int_equal(number(&s->relay_shed[RELAY_SHED_STALE]), is_over ? 4 : 0);
+		assert_int_equal(number(&s->relay_result[RELAY_ACKED]), is_over ? 0 : 4);
+		offer(&r, 1, 10);
+		step(&r, 600 - 510);
+		step(&r, 600);
+		assert_int_equal(r.fake.numbers[0], 0);
+		assert_int_equal(r.fake.published, is_over ? 1 : 5);
+		balances(&r, true);
+		tear_down(&r);
+	}
 }
 
 static void test_unknown_and_late(void **state)
@@ -394,14 +415,6 @@ static void test_unknown_and_late(void **state)
 	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 1);
 	assert_int_equal(number(&s->relay_result[RELAY_DUPLICATE]), 1);
 	assert_int_equal(number(&s->late), 1);
-	balances(&r, true);
-	/* a write that failed may have got there: it has a number, and nobody knows */
-	r.fake.publish_result = -EIO;
-	offer(&r, 1, 10);
-	step(&r, 0);
-	step(&r, 9000);
-	assert_int_equal(number(&s->relay_result[RELAY_UNKNOWN]), 2);
-	assert_int_equal(r.fake.numbers[2], 2);
 	balances(&r, true);
 	tear_down(&r);
 }
