@@ -225,13 +225,16 @@ static void end_eof(struct http1_client *c, bool is_told)
 		end_answered(c);
 	else
 		end_exchange(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET,
-			     c->response.begun ? "EOF in the answer" : "EOF before the answer", false);
+			     c->response.begun ? "EOF in the answer" : !c->channel.is_accepted ? TLS_UNACCEPTED : "EOF before the answer",
+			     false);
 }
 
 static void end_unreadable(struct http1_client *c, int err)
 {
 	if (err == EPROTO && c->channel.tls)
 		end_exchange(c, OUTCOME_FAILED_TLS, tls_client_failure(c->channel.tls), false);
+	else if (!c->channel.is_accepted)
+		end_exchange(c, OUTCOME_FAILED_RESET, TLS_UNACCEPTED, false);
 	else
 		end_errno(c, is_stale(c) ? OUTCOME_FAILED_STALE : OUTCOME_FAILED_RESET, err);
 }

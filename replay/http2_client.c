@@ -380,6 +380,8 @@ static void wait_for(struct http2_client *c, int (*wait)(struct channel *))
 		lose_errno(c, OUTCOME_FAILED_RESET, -r);
 }
 
+static void read_rest(struct http2_client *c, int err);
+
 /** write_turn() - as much as there is and the socket takes; the connection may be lost when this returns */
 static void write_turn(struct http2_client *c)
 {
@@ -406,7 +408,7 @@ static void write_turn(struct http2_client *c)
 			return;
 		}
 		if (n < 0) {
-			lose_errno(c, OUTCOME_FAILED_RESET, (int)-n);
+			read_rest(c, (int)-n);
 			return;
 		}
 	}
@@ -458,6 +460,8 @@ static void end_unreadable(struct http2_client *c, int err)
 		const char *why = tls_client_failure(c->channel.tls);
 
 		lose(c, OUTCOME_FAILED_TLS, why, why);
+	} else if (!c->channel.is_accepted) {
+		lose(c, OUTCOME_FAILED_RESET, TLS_UNACCEPTED, TLS_UNACCEPTED);
 	} else {
 		lose_errno(c, OUTCOME_FAILED_RESET, err);
 	}
@@ -492,7 +496,7 @@ static enum read_result read_some(struct http2_client *c)
 		return READ_NOTHING;
 	c->heard_at = mono_now();
 	if (n == 0 || (n == -ENODATA && c->channel.tls)) {
-		lose(c, OUTCOME_FAILED_RESET, "EOF before the answer", "EOF in the answer");
+		lose(c, OUTCOME_FAILED_RESET, c->channel.is_accepted ? "EOF before the answer" : TLS_UNACCEPTED, "EOF in the answer");
 		return READ_ENDED;
 	}
 	if (n < 0) {

@@ -80,6 +80,9 @@ bool tls_client_is_quiet(struct tls_client *t);
  */
 bool tls_client_is_accepted(const struct tls_client *t);
 
+/** TLS_UNACCEPTED - what is said of a connection that the peer ended before that, without a word of why */
+#define TLS_UNACCEPTED "ended before the answer, by a server that had asked for a certificate (--cert)"
+
 /** tls_client_failure() - after -EPROTO: static text, such as "certificate has expired" */
 const char *tls_client_failure(const struct tls_client *t);
 

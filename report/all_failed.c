@@ -91,7 +91,7 @@ static void tell(const struct books_target *t, enum outcome_kind kind, int64_t m
 		return;
 	case OUTCOME_FAILED_RESET:
 		buffer_add_str(&out->how, "were cut off by the shadow before their response was whole");
-		buffer_add_str(&out->remedy, "look at its log");
+		buffer_add_str(&out->remedy, "look at its log, and at detail in the failure log");
 		return;
 	case OUTCOME_FAILED_STALE:
 		buffer_add_str(&out->how, "met a connection that the shadow had closed");

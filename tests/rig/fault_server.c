@@ -28,6 +28,7 @@ struct connection {
 	const struct fault_step *script;
 	int fd;
 	SSL *ssl; /* NULL: plain, so far */
+	bool is_quiet;
 	pthread_t thread;
 	struct connection *next;
 };
@@ -41,6 +42,7 @@ struct fault_server {
 	struct connection *connections;
 	atomic_bool stopping;
 	atomic_uint accepted, requests, secured, resumed;
+	atomic_uint busy; /* connections that are at work: not over, and not waiting for the peer */
 	pthread_mutex_t lock; /* guards last */
 	char *last;
 	size_t last_len;
@@ -88,9 +90,28 @@ static bool send_all(struct connection *c, const char *bytes, size_t len)
 	return true;
 }
 
+static void set_quiet(struct connection *c, bool quiet)
+{
+	if (quiet && !c->is_quiet)
+		atomic_fetch_sub(&c->server->busy, 1);
+	else if (!quiet && c->is_quiet)
+		atomic_fetch_add(&c->server->busy, 1);
+	c->is_quiet = quiet;
+}
+
+static bool await_peer(struct connection *c)
+{
+	bool comes;
+
+	set_quiet(c, true);
+	comes = ready(c->server, c->fd, POLLIN);
+	set_quiet(c, false);
+	return comes;
+}
+
 static ssize_t receive(struct connection *c, char *at, size_t room)
 {
-	if ((!c->ssl || SSL_pending(c->ssl) == 0) && !ready(c->server, c->fd, POLLIN))
+	if ((!c->ssl || SSL_pending(c->ssl) == 0) && !await_peer(c))
 		return -1;
 	return c->ssl ? SSL_read(c->ssl, at, (int)room) : recv(c->fd, at, room, 0);
 }
@@ -273,6 +294,7 @@ static void *serve(void *arg)
 		SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(c->ssl);
 	close(c->fd);
+	set_quiet(c, true);
 	return NULL;
 }
 
@@ -292,7 +314,8 @@ static void *accept_all(void *arg)
 		c->script = *script;
 		if (c->fd < 0 ||
 		    (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)),
-		     atomic_fetch_add(&s->accepted, 1), pthread_create(&c->thread, NULL, serve, c)) != 0) {
+		     atomic_fetch_add(&s->accepted, 1), atomic_fetch_add(&s->busy, 1),
+		     pthread_create(&c->thread, NULL, serve, c)) != 0) {
 			free(c);
 			continue;
 		}
@@ -392,6 +415,11 @@ unsigned fault_server_resumed(const struct fault_server *s)
 unsigned fault_server_requests(const struct fault_server *s)
 {
 	return atomic_load(&((struct fault_server *)s)->requests);
+}
+
+bool fault_server_is_quiet(const struct fault_server *s)
+{
+	return atomic_load(&((struct fault_server *)s)->busy) == 0;
 }
 
 size_t fault_server_last(struct fault_server *s, char *out, size_t size)

@@ -8,6 +8,7 @@
 #ifndef TESTS_RIG_FAULT_SERVER_H
 #define TESTS_RIG_FAULT_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ unsigned fault_server_connections(const struct fault_server *s); /* accepted so 
 unsigned fault_server_secured(const struct fault_server *s);     /* handshakes that ended well */
 unsigned fault_server_resumed(const struct fault_server *s);     /* of these, those that took up a session */
 unsigned fault_server_requests(const struct fault_server *s);    /* read whole so far */
+
+/** fault_server_is_quiet() - has each connection done all that it does before something more comes, if that is anything? */
+bool fault_server_is_quiet(const struct fault_server *s);
 
 /** fault_server_last() - the bytes of the last request that was read whole; @out of @size, returns the length */
 size_t fault_server_last(struct fault_server *s, char *out, size_t size);

@@ -572,6 +572,17 @@ void h2_server_cut(struct h2_server *s)
 		close_peer(p);
 }
 
+void h2_server_reset(struct h2_server *s)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	uv_os_fd_t fd;
+
+	for (struct h2_server_peer *p = s->peers; p; p = p->next)
+		if (uv_fileno(&p->u.handle, &fd) == 0)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	h2_server_cut(s);
+}
+
 void h2_server_close(struct h2_server *s)
 {
 	h2_server_cut(s);

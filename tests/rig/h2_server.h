@@ -103,6 +103,9 @@ void h2_server_goaway(struct h2_server *s, int32_t last);
 /** h2_server_cut() - close all connections */
 void h2_server_cut(struct h2_server *s);
 
+/** h2_server_reset() - close all connections with RST */
+void h2_server_reset(struct h2_server *s);
+
 /** h2_server_close() - all handles */
 void h2_server_close(struct h2_server *s);
 

@@ -590,6 +590,26 @@ static void test_cut_in_the_middle(void **state)
 	two_stop(t);
 }
 
+/* A write is the first to meet the end: what the server said before it was not lost. */
+static void test_answered_and_reset(void **state)
+{
+	struct two *t = two_new((struct h2_server_script){ .answer = H2_HOLD, .grpc_status = -1 });
+
+	two_start(t);
+	submit(t, 1, 100);
+	while (t->server.requests < 1)
+		rig_run_for(&t->rig, 10);
+	t->server.script.answer = H2_TRAILERS_ONLY; /* in one write, which is done when this returns */
+	h2_server_release(&t->server);
+	h2_server_reset(&t->server);
+	submit(t, 1, 100); /* written before anything is read */
+	rig_wait(&t->rig, 2);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_ANSWERED_2XX), 1);
+	assert_int_equal(rig_count(&t->rig, 0, OUTCOME_FAILED_RESET), 1);
+	assert_int_equal(t->server.connections, 1);
+	two_stop(t);
+}
+
 static void test_cancelled_at_exit(void **state)
 {
 	struct two *t = two_new((struct h2_server_script){ .answer = H2_HOLD });
@@ -751,6 +771,7 @@ int main(void)
 		cmocka_unit_test(test_kept_response),
 		cmocka_unit_test(test_endless_response),
 		cmocka_unit_test(test_cut_in_the_middle),
+		cmocka_unit_test(test_answered_and_reset),
 		cmocka_unit_test(test_cancelled_at_exit),
 		cmocka_unit_test(test_idle_connection_that_the_server_closed),
 		cmocka_unit_test(test_unix_socket),

@@ -10,6 +10,7 @@
 #include "tests/rig/fault_answers.h"
 #include "tests/rig/fault_names.h"
 #include "tests/rig/fault_rig.h"
+#include "tests/rig/fault_settle.h"
 #include "tests/rig/fault_server.h"
 
 static const struct fault_step serve_well[] = { READ, SEND(OK), AGAIN };
@@ -216,7 +217,7 @@ static void test_several_addresses(void **state)
 			assert_int_equal(g.outcomes[i].outcome.kind, OUTCOME_ANSWERED_2XX);
 			if (i > 0)
 				assert_true(g.outcomes[i].outcome.connect_us < 150000);
-			rig_run_for(&g, 30); /* the server closes */
+			rig_settle(&g, server); /* it closes */
 		}
 		if (silent)
 			assert_true(g.outcomes[0].outcome.connect_us >= 190000);

@@ -7,6 +7,7 @@
 #include "tests/rig/fault_answers.h"
 #include "tests/rig/fault_cases.h"
 #include "tests/rig/fault_rig.h"
+#include "tests/rig/fault_settle.h"
 #include "tests/rig/fault_server.h"
 
 static const struct fault_step serve_well[] = { READ, SEND(OK), AGAIN };
@@ -51,7 +52,7 @@ static void run_row(const struct fault_response *row, struct budget *budget)
 		check_times(row, o, i);
 		assert_true(!o->response == (!budget || !outcome_is_answered(o->kind)));
 		rig_check_books(&g);
-		rig_run_for(&g, 30); /* what the server says after the response may come */
+		rig_settle(&g, server); /* what the server says after the response may come */
 	}
 	if (counter_get(&replay_target_stats(g.replay, 0)->connects) != row->connections)
 		print_error("row \"%s\"\n", row->name);
