@@ -134,6 +134,18 @@ static void take_relay(struct books_relay *to, const struct books_sources *from)
 	to->words = quantiles_of(from->relay_words);
 }
 
+static void take_unsupported(struct unsupported_share *out, const struct unsupported *from)
+{
+	for (size_t i = 0; i < UNSUPPORTED_MAX; i++) {
+		struct unsupported_share share = { counter_get(&from->row[i].what), counter_get(&from->row[i].connections) };
+		size_t at = i;
+
+		for (; at > 0 && out[at - 1].connections < share.connections; at--)
+			out[at] = out[at - 1];
+		out[at] = share;
+	}
+}
+
 void books_take(const struct books_sources *from, struct books *out)
 {
 	*out = (struct books){ 0 };
@@ -152,6 +164,8 @@ void books_take(const struct books_sources *from, struct books *out)
 	}
 	if (from->tls)
 		take_tls(&out->tls, from->tls, from->tls_late_us);
+	if (from->tls_unsupported)
+		take_unsupported(out->tls.unsupported, from->tls_unsupported);
 	if (from->relay)
 		take_relay(&out->relay, from);
 	if (from->policy)

@@ -41,6 +41,7 @@ struct books_sources {
 	const struct http_stats *http;
 	const struct tls_stats *tls;
 	const struct histogram *tls_late_us; /* with @tls */
+	const struct unsupported *tls_unsupported; /* likewise */
 	const struct policy_stats *policy;
 	const struct intake_stats *intake;
 	const struct fleet_stats *fleet;
@@ -80,6 +81,11 @@ struct books_target {
 	struct quantiles total, first_byte;
 };
 
+/** struct unsupported_share - so many connections with TLS were of this, which is not read; what is an UNSUPPORTED() */
+struct unsupported_share {
+	uint64_t what, connections;
+};
+
 /** struct unread_share - so many packets carry this, which could not be read; what is an UNREAD() */
 struct unread_share {
 	uint32_t what;
@@ -107,6 +113,7 @@ struct books {
 	struct books_tls {
 		TLS_COUNTERS(BOOKS_FIELD, BOOKS_FIELDS)
 		struct quantiles late; /* how long the first record waited for its secrets, where one did */
+		struct unsupported_share unsupported[UNSUPPORTED_MAX]; /* most connections first, up to the first of none */
 	} tls;
 	struct books_relay {
 		const char *shown; /* borrowed; NULL: nothing is handed over */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "report/format.h"
+#include "report/suite_text.h"
 #include "report/why.h"
 
 static const struct {
@@ -60,14 +61,17 @@ static void secrets_there(const struct keys_view *k, struct diagnosis *d)
 				  "began since");
 }
 
-/** say_fate() - @what: a sentence of why.h, whose cure stands behind its first colon */
-static void say_fate(struct diagnosis_line *line, uint64_t n, uint64_t of, const char *what)
+/** say_fate() - @what: a sentence of why.h, whose cure stands behind its first colon; @suites: those that it is about, or NULL */
+static void say_fate(struct diagnosis_line *line, uint64_t n, uint64_t of, const char *what, const struct unsupported_share *suites)
 {
 	const char *cure = strstr(what, ": ");
 
 	line_say(line, "%" PRIu64 " of ", n);
 	line_count(line, of, "connection");
-	line_say(line, " with TLS %.*s.", (int)(cure - what), what);
+	line_say(line, " with TLS %.*s", (int)(cure - what), what);
+	if (suites)
+		suite_texts(suites, &line->text);
+	line_say(line, ".");
 	line_advise(line, "%s", cure + 2);
 }
 
@@ -81,16 +85,17 @@ static void fates(const struct symptoms *s, struct diagnosis *d)
 	enum finding_severity severity = s->narrow.books.requests.seen == 0 ? FINDING_FAULT : FINDING_WARNING;
 
 	if (t->misfit > 0)
-		say_fate(diagnosis_add(d, severity, "tls_misfit"), t->misfit, t->seen, why_tls_misfit());
+		say_fate(diagnosis_add(d, severity, "tls_misfit"), t->misfit, t->seen, why_tls_misfit(), NULL);
 	if (t->no_room > 0)
-		say_fate(diagnosis_add(d, severity, "tls_no_room"), t->no_room, t->seen, why_tls_no_room());
+		say_fate(diagnosis_add(d, severity, "tls_no_room"), t->no_room, t->seen, why_tls_no_room(), NULL);
 	if (t->after_wait > 0)
-		say_fate(diagnosis_add(d, FINDING_WARNING, "tls_after_wait"), t->after_wait, t->seen, why_tls_after_wait());
+		say_fate(diagnosis_add(d, FINDING_WARNING, "tls_after_wait"), t->after_wait, t->seen, why_tls_after_wait(), NULL);
 	for (int fate = 0; fate < TLS_FATE_COUNT; fate++) {
 		uint64_t n = t->tls_fate[fate] - (fate == TLS_NO_KEYS ? t->misfit + t->no_room : 0);
 
 		if (codes[fate] && n > 0)
-			say_fate(diagnosis_add(d, severity, codes[fate]), n, t->seen, why_tls((enum tls_fate)fate));
+			say_fate(diagnosis_add(d, severity, codes[fate]), n, t->seen, why_tls((enum tls_fate)fate),
+				 fate == TLS_UNSUPPORTED ? t->unsupported : NULL);
 	}
 }
 

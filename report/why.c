@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "report/books_names.h"
+#include "report/suite_text.h"
 #include "report/unread.h"
 
 #define MULTIPATH_ADVICE                                                                                       \
@@ -156,7 +157,7 @@ static void tls_unread(const struct books *b, struct buffer *out)
 {
 	enum tls_fate fate = tls_most_unread(b);
 	uint64_t n = b->tls.tls_fate[fate];
-	const char *advice = tls_unread_advice[fate];
+	const char *advice = tls_unread_advice[fate], *cure;
 
 	if (fate == TLS_NO_KEYS && b->tls.misfit > n / 2) {
 		n = b->tls.misfit;
@@ -165,7 +166,11 @@ static void tls_unread(const struct books *b, struct buffer *out)
 		n = b->tls.no_room;
 		advice = no_room_advice;
 	}
-	buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections with TLS %s", n, b->tls.seen, advice);
+	cure = strstr(advice, ": ");
+	buffer_printf(out, "%" PRIu64 " of %" PRIu64 " connections with TLS %.*s", n, b->tls.seen, (int)(cure - advice), advice);
+	if (fate == TLS_UNSUPPORTED)
+		suite_texts(b->tls.unsupported, out);
+	buffer_add_str(out, cure);
 }
 
 static void no_requests(const struct books *b, const struct run_shape *shape, struct buffer *out)

@@ -301,6 +301,8 @@ static void both_said_hello(struct tls *c)
 {
 	if (!lost_server_hello(c) &&
 	    (!suite_find(c->server_hello.version, c->server_hello.suite) || c->server_hello.compresses)) {
+		unsupported_add(&c->env->lane->unsupported,
+				UNSUPPORTED(c->server_hello.version, c->server_hello.suite, c->server_hello.compresses), 1);
 		tls_leave(c, TLS_UNSUPPORTED);
 		return;
 	}

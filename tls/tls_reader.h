@@ -34,6 +34,7 @@
 struct tls_lane {
 	void *shared; /* NULL: there is no such reader */
 	bool waits;   /* some connection waits for its secrets */
+	struct unsupported unsupported;
 };
 
 struct tls_reader_options {

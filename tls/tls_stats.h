@@ -6,6 +6,8 @@
 #ifndef TLS_TLS_STATS_H
 #define TLS_TLS_STATS_H
 
+#include <stdint.h>
+
 #include "base/counter.h"
 
 /* Connections, by what could be read of them */
@@ -42,5 +44,37 @@ enum tls_fate {
 struct tls_stats {
 	TLS_COUNTERS(COUNTER_FIELD, COUNTER_FIELDS)
 };
+
+/*
+ * Of which versions and suites the connections were that cannot be read. The first few that are met have a row each, which is
+ * all that there are at a service; what comes behind them is in tls.unsupported alone.
+ */
+#define UNSUPPORTED_MAX 8
+
+struct unsupported {
+	struct {
+		struct counter what, connections; /* what: 0 where the rows end */
+	} row[UNSUPPORTED_MAX];
+};
+
+/** UNSUPPORTED() - what a ServerHello chose, in one number; never 0 */
+#define UNSUPPORTED(version, suite, compresses) ((uint64_t)(compresses) << 32 | (uint32_t)(version) << 16 | (uint16_t)(suite))
+#define UNSUPPORTED_VERSION(what)    ((uint16_t)((what) >> 16))
+#define UNSUPPORTED_SUITE(what)      ((uint16_t)(what))
+#define UNSUPPORTED_COMPRESSES(what) ((what) >> 32 != 0)
+
+/** unsupported_add() - owner only */
+static inline void unsupported_add(struct unsupported *u, uint64_t what, uint64_t connections)
+{
+	for (int i = 0; what && connections && i < UNSUPPORTED_MAX; i++) {
+		uint64_t is = counter_get(&u->row[i].what);
+
+		if (is != 0 && is != what)
+			continue;
+		counter_set(&u->row[i].what, what);
+		counter_add(&u->row[i].connections, connections);
+		return;
+	}
+}
 
 #endif

@@ -372,7 +372,8 @@ void observer_finish(struct observer *ob, struct symptoms *s)
 {
 	struct books_sources from = { .capture = &ob->capture, .unread = &ob->narrow_unread,
 				      .reassembly = tracker_stats(ob->tracker), .http = &ob->http,
-				      .policy = &ob->decisions, .tls = &ob->tls_stats, .tls_late_us = &ob->tls_late };
+				      .policy = &ob->decisions, .tls = &ob->tls_stats, .tls_late_us = &ob->tls_late,
+				      .tls_unsupported = &ob->tls.unsupported };
 
 	tracker_finish(ob->tracker);
 	tls_finish(&ob->tls);

@@ -466,6 +466,11 @@ const struct tls_stats *lane_tls_stats(const struct lane *l)
 	return &l->tls_stats;
 }
 
+const struct unsupported *lane_tls_unsupported(const struct lane *l)
+{
+	return &l->tls.unsupported;
+}
+
 const struct counted_histogram *lane_tls_late_us(const struct lane *l)
 {
 	return &l->tls_late_us;

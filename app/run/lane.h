@@ -111,6 +111,7 @@ const struct capture_stats *lane_capture_stats(const struct lane *l);
 const struct reassembly_stats *lane_reassembly_stats(const struct lane *l);
 const struct http_stats *lane_http_stats(const struct lane *l);
 const struct tls_stats *lane_tls_stats(const struct lane *l);
+const struct unsupported *lane_tls_unsupported(const struct lane *l);
 const struct counted_histogram *lane_tls_late_us(const struct lane *l);
 
 /** lane_fleet_stats() - any thread: of a broker, or NULL; lane_fleet_facts(): @out is zero then */

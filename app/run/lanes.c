@@ -228,6 +228,9 @@ void lanes_stats(const struct lanes *ls, struct lanes_stats *out)
 		add_counters(&out->reassembly, lane_reassembly_stats(ls->lane[i]), sizeof(out->reassembly));
 		add_counters(&out->http, lane_http_stats(ls->lane[i]), sizeof(out->http));
 		add_counters(&out->tls, lane_tls_stats(ls->lane[i]), sizeof(out->tls));
+		for (int row = 0; row < UNSUPPORTED_MAX; row++)
+			unsupported_add(&out->tls_unsupported, counter_get(&lane_tls_unsupported(ls->lane[i])->row[row].what),
+					counter_get(&lane_tls_unsupported(ls->lane[i])->row[row].connections));
 		add_counters(&out->policy, &ls->decisions[i].stats, sizeof(out->policy));
 	}
 }

@@ -87,6 +87,7 @@ struct lanes_stats {
 	struct reassembly_stats reassembly;
 	struct http_stats http;
 	struct tls_stats tls;
+	struct unsupported tls_unsupported;
 	struct policy_stats policy;
 };
 

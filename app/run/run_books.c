@@ -15,6 +15,7 @@ void run_take_books(struct run *r, struct books *b)
 		.http = &stats.http,
 		.tls = &stats.tls,
 		.tls_late_us = &r->tls_late_us,
+		.tls_unsupported = &stats.tls_unsupported,
 		.policy = &stats.policy,
 		.intake = run_sends(r) ? intake_stats(r->intake) : NULL,
 		.relay = r->handing_over ? handing_over_stats(r->handing_over) : NULL,

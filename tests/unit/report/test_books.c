@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "report/books.h"
+#include "report/suite_text.h"
 #include "report/why.h"
 
 /* One of everything: 10 packets, 20 requests, one target. */
@@ -522,6 +523,38 @@ static void test_why_tls(void **state)
 	}
 }
 
+/* What cannot be read is named: the version alone where that is why, else the suite too, with its name if it is known. */
+static void test_suite_texts(void **state)
+{
+	struct unsupported u = { 0 };
+	const struct tls_stats stats = { 0 };
+	const struct histogram late = { 0 };
+	struct books_sources from = { .tls = &stats, .tls_late_us = &late, .tls_unsupported = &u };
+	struct buffer out = { 0 };
+	struct books b;
+
+	(void)state;
+	books_take(&from, &b);
+	suite_texts(b.tls.unsupported, &out);
+	assert_int_equal(out.len, 0);
+	unsupported_add(&u, UNSUPPORTED(0x0302, 0xc013, false), 2);
+	for (int i = 0; i < 3; i++)
+		unsupported_add(&u, UNSUPPORTED(0x0303, 0x000a, false), 1);
+	unsupported_add(&u, UNSUPPORTED(0x0303, 0xfefe, false), 1);
+	unsupported_add(&u, UNSUPPORTED(0x0300, 0x0005, false), 1);
+	unsupported_add(&u, UNSUPPORTED(0x0303, 0xc030, true), 1);
+	unsupported_add(&u, UNSUPPORTED(0x7f1c, 0x1301, false), 1);
+	books_take(&from, &b);
+	suite_texts(b.tls.unsupported, &out);
+	assert_string_equal(buffer_text(&out), " (3 of TLS 1.2 with 0x000a (TLS_RSA_WITH_3DES_EDE_CBC_SHA), 2 of TLS 1.1, 1 of TLS 1.2 with 0xfefe, "
+					       "1 of SSL 3.0, 1 of TLS 1.2 with compression, 1 of version 0x7f1c)");
+	for (uint16_t i = 0; i < 20; i++)
+		unsupported_add(&u, UNSUPPORTED(0x0303, i, false), 1); /* there is no row for most */
+	books_take(&from, &b);
+	assert_int_equal(b.tls.unsupported[UNSUPPORTED_MAX - 1].connections, 1);
+	buffer_deinit(&out);
+}
+
 /* Those that were read from when their secrets came are told of, though nothing of them was lost that is known */
 static void test_why_after_wait(void **state)
 {
@@ -635,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_why_not),
 		cmocka_unit_test(test_why_lacking),
 		cmocka_unit_test(test_why_tls),
+		cmocka_unit_test(test_suite_texts),
 		cmocka_unit_test(test_why_after_wait),
 		cmocka_unit_test(test_why_head_unknown),
 		cmocka_unit_test(test_why_http2_left_out),

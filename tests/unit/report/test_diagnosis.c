@@ -149,6 +149,7 @@ static void tls_of_all_kinds(struct symptoms *s)
 	s->narrow.books.tls.misfit = 0;
 	tls_fates(s, 6, TLS_NO_KEYS, 0);
 	tls_fates(s, 6, TLS_UNSUPPORTED, 1);
+	s->narrow.books.tls.unsupported[0] = (struct unsupported_share){ UNSUPPORTED(0x0303, 0xc012, false), 1 };
 	tls_fates(s, 6, TLS_MIDSTREAM, 2);
 	tls_fates(s, 6, TLS_ECH, 1);
 	tls_fates(s, 6, TLS_LOST, 2);
@@ -758,7 +759,7 @@ static const struct {
 	{ tls_without_keys, "tls_misfit", FINDING_FAULT, false, "2 of 5 connections with TLS have secrets in the key log that open nothing.", "write a new one" },
 	{ tls_without_room, "tls_no_room", FINDING_FAULT, false, "3 of 5 connections with TLS had no secret while there was memory to wait for it.", "--max-memory" },
 	{ tls_some_without_keys, "tls_no_keys", FINDING_WARNING, true, "1 of 5 connections with TLS had no secret in time.", "raise --keylog-wait" },
-	{ tls_of_all_kinds, "tls_unsupported", FINDING_FAULT, false, "1 of 6 connections with TLS have a version or a cipher suite that is not read.", "allow TLS 1.3" },
+	{ tls_of_all_kinds, "tls_unsupported", FINDING_FAULT, false, "1 of 6 connections with TLS have a version or a cipher suite that is not read (1 of TLS 1.2 with 0xc012 (TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA)).", "allow TLS 1.3" },
 	{ tls_of_all_kinds, "tls_midstream", FINDING_FAULT, false, "2 of 6 connections with TLS began before the capture", "start shadowtap first" },
 	{ tls_of_all_kinds, "tls_ech", FINDING_FAULT, false, "1 of 6 connections with TLS may hide another ClientHello (ECH)", "turn ECH off" },
 	{ tls_of_all_kinds, "tls_lost", FINDING_FAULT, false, "2 of 6 connections with TLS lost their handshake", "raise -B" },
