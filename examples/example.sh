@@ -29,6 +29,7 @@ begin() {
   setup_packages packaging/packages-build.txt $here/packages.txt
   [ -n "${SHADOWTAP:-}" ] || setup_build build
   mkdir -p "$out"
+  out=$(realpath "$out") # whole: the path of a Unix socket has to be
   trap 'stop_children; setup_give_back "$out"' EXIT
   trap 'exit 130' INT TERM
 }
@@ -48,8 +49,8 @@ await() {
   until "$@" >"$out/await.log" 2>&1; do
     tries=$((tries + 1))
     if [ "$tries" -gt 600 ] || ! kill -0 "$child" 2>/dev/null; then
-      tail -n 20 "$log" >&2
-      fail "it did not start; what it said stands above"
+      tail -n 20 "$log" "$out/await.log" >&2
+      fail "this was awaited, and did not come: $*; what was said stands above"
     fi
     sleep 0.1
   done
@@ -77,7 +78,7 @@ while_capturing() {
 
 # show - the report, and a browser if there is a screen for it
 show() {
-  page=$(realpath "$out/report.html")
+  page=$out/report.html
   say "the report: $page"
   if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && command -v xdg-open >/dev/null; then
     xdg-open "$page" >/dev/null 2>&1 || :
