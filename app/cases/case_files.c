@@ -185,13 +185,17 @@ static void make_script(const struct case_facts *f, struct buffer *out)
 	buffer_add_str(out, "#\n"
 			    "# Sends the request to a shadow, and compares what it says with what production said:\n"
 			    "#   TARGET=http://127.0.0.1:9000 ./run.sh\n"
-			    "# Exit status: 0 the same, 3 not, 1 no response, 2 TARGET is not set.\n"
+			    "# Exit status: 0 the same, 3 not, 1 no response, 2 TARGET is not set, or there is no shadowtap to compare with.\n"
 			    "# What the shadow wants as a credential goes into a file called token beside this one:\n"
 			    "#   Authorization: Bearer ...\n");
 	add_left_out(out, f, "# ");
 	buffer_add_str(out, "cd \"$(dirname \"$0\")\" || exit 1\n"
 			    "if [ -z \"${TARGET:-}\" ]; then\n"
 			    "\techo \"say where the shadow is: TARGET=http://127.0.0.1:9000 $0\" >&2\n"
+			    "\texit 2\n"
+			    "fi\n"
+			    "if ! command -v \"${SHADOWTAP:=shadowtap}\" >/dev/null; then\n"
+			    "\techo \"$SHADOWTAP is not found, which compares: SHADOWTAP=/path/to/shadowtap TARGET=$TARGET $0\" >&2\n"
 			    "\texit 2\n"
 			    "fi\n"
 			    "response=$(mktemp) || exit 1\n"
@@ -206,7 +210,7 @@ static void make_script(const struct case_facts *f, struct buffer *out)
 	if (!buffer_ok(&target))
 		out->failed = true;
 	buffer_deinit(&target);
-	buffer_add_str(out, " || exit 1\n\"${SHADOWTAP:-shadowtap}\" diff production.response \"$response\"");
+	buffer_add_str(out, " || exit 1\n\"$SHADOWTAP\" diff production.response \"$response\"");
 	add_rules(&w, f->rules);
 	buffer_add_str(out, "\n");
 }
@@ -251,7 +255,7 @@ static void make_python(const struct case_facts *f, struct buffer *out)
 	struct buffer target = { 0 };
 
 	add_title(out, f, "# ");
-	buffer_add_str(out, "# TARGET=http://127.0.0.1:9000 pytest test_shadow.py; a file called token may hold fields with credentials\n");
+	buffer_add_str(out, "# TARGET=http://127.0.0.1:9000 pytest test_shadow.py; SHADOWTAP=/path/to/shadowtap if it is not in PATH; a file called token may hold fields with credentials\n");
 	add_left_out(out, f, "# ");
 	buffer_add_str(out, "import http.client\nimport os\nimport pathlib\nimport subprocess\nimport urllib.parse\n\n"
 			    "HERE = pathlib.Path(__file__).resolve().parent\n");
@@ -389,4 +393,13 @@ void case_files_deinit(struct case_file *files)
 {
 	for (size_t i = 0; i < CASE_FILES_MAX; i++)
 		buffer_deinit(&files[i].content);
+}
+
+void case_add_again(struct buffer *out, struct span program, const char *url, const char *dir, const char *name)
+{
+	bool is_http = url && (span_starts(span_str(url), span_str("http://")) || span_starts(span_str(url), span_str("https://")));
+
+	if (program.len > 0 && !span_starts(program, span_str("/usr/")))
+		buffer_printf(out, "SHADOWTAP=%.*s ", (int)program.len, (const char *)program.at);
+	buffer_printf(out, "TARGET=%s %s/%s/run.sh", is_http ? url : "http://shadow:9000", dir, name);
 }

@@ -76,6 +76,13 @@ size_t case_files_make(const struct case_facts *f, struct case_file *files);
 
 void case_files_deinit(struct case_file *files);
 
+/**
+ * case_add_again() - append the command that sends the case DIR/NAME again
+ * @program: what compares; named there unless it is installed below /usr, where a shell finds it
+ * @url: the shadow's; NULL or one that curl cannot take: an example stands there
+ */
+void case_add_again(struct buffer *out, struct span program, const char *url, const char *dir, const char *name);
+
 /** case_field_is_secret() - is this field none for a file? */
 bool case_field_is_secret(struct span name, struct span value);
 

@@ -22,6 +22,7 @@
 #include "app/options/config.h"
 #include "app/options/exit_status.h"
 #include "app/options/report_file.h"
+#include "app/process/privileges.h"
 #include "base/log.h"
 
 #define FOLDER_DEFAULT "cases"
@@ -179,6 +180,18 @@ static int write_files(struct repro *r, const char *name, const struct case_fact
 	return err;
 }
 
+static void say_again(const char *folder, const char *name)
+{
+	struct buffer program = { 0 }, again = { 0 };
+
+	privileges_program(&program);
+	case_add_again(&again, buffer_span(&program), NULL, folder, name);
+	if (buffer_ok(&again))
+		log_info("a case in \"%s/%s\"; to send it again: %s", folder, name, buffer_text(&again));
+	buffer_deinit(&again);
+	buffer_deinit(&program);
+}
+
 static int write_case(struct repro *r, const struct example_case *x)
 {
 	struct case_facts facts = example_case_facts(x, &r->rules.rules, span_of(NULL, 0));
@@ -199,8 +212,7 @@ static int write_case(struct repro *r, const struct example_case *x)
 	}
 	buffer_deinit(&differences);
 	if (err == 0)
-		log_info("a case in \"%s/%s\"; to send it again: TARGET=http://shadow:9000 %s/%s/run.sh", r->arguments->output, name,
-			 r->arguments->output, name);
+		say_again(r->arguments->output, name);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/cases/case_folder.h"
+#include "app/process/privileges.h"
 #include "base/log.h"
 
 int run_open_cases(struct run *r, struct buffer *error)
@@ -111,6 +112,23 @@ static int write_case(struct run *r, const struct kept_case *x, const struct cas
 	return err == -EINVAL ? 0 : err; /* what cannot be sent any more is no case */
 }
 
+/** tell_again() - where cases are, and how @first is sent again */
+static void tell_again(const struct run *r, const struct kept_case *first, size_t count)
+{
+	const char *path = r->o->compare.repro_path;
+	struct buffer program = { 0 }, again = { 0 };
+	char name[CASE_NAME_MAX];
+
+	name_case(r, first, name);
+	privileges_program(&program);
+	case_add_again(&again, buffer_span(&program), r->o->targets[first->target].url.shown, path, name);
+	if (buffer_ok(&again))
+		log_info("%zu %s in \"%s\"; to send %s again: %s", count, count == 1 ? "case" : "cases", path,
+			 count == 1 ? "it" : "one", buffer_text(&again));
+	buffer_deinit(&again);
+	buffer_deinit(&program);
+}
+
 static void tell(const struct run *r, int err)
 {
 	const struct case_keeper *k = comparing_cases(r->comparing);
@@ -121,8 +139,7 @@ static void tell(const struct run *r, int err)
 	if (err < 0)
 		log_error("cannot write cases to \"%s\": %s; repeat the run with another folder", path, strerror(-err));
 	else if (count > 0)
-		log_info("%zu %s in \"%s\"; to send one again: TARGET=http://shadow:9000 %s/ID/run.sh", count,
-			 count == 1 ? "case" : "cases", path, path);
+		tell_again(r, case_keeper_at(k, 0), count);
 	else
 		log_info("no case in \"%s\": there was no mismatch to keep", path);
 	if (refused > 0)

@@ -1,6 +1,7 @@
 """cases_repro.py - a failing pair as a case: it is run again, and says again what it said; and what is in none of its files"""
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -71,7 +72,10 @@ def repro(lab):
     wrong = sum(n for name, n in told["verdicts"].items() if name in FAILING)
     check(len(folders) == min(wrong, 20), f"{len(folders)} cases of {wrong}")
     check({verdict_of(f) for f in folders} == FAILING, f"verdicts: {sorted(map(verdict_of, folders))}")
-    check(f'{len(folders)} cases in "cases"' in tap.err, f"nobody is told: {tap.err[-300:]}")
+    line = re.search(r'^shadowtap: (\d+) cases in "cases"; to send one again: (.*TARGET=\S+ (cases/\w+)/run\.sh)$', tap.err, re.M)
+    check(line and int(line[1]) == len(folders), f"nobody is told: {tap.err[-300:]}")
+    done = subprocess.run(lab.inside(ns, ["sh", "-c", line[2]]), cwd=lab.directory, capture_output=True, text=True, timeout=60)
+    check(done.returncode == (1 if verdict_of(lab.directory / line[3]) == "error" else 3), f"{line[2]}: {done.returncode}: {done.stderr}")
     ids = {e["id"] for e in tap.events() if e["event"] == "request"}
     seen = set()
     for folder in folders:

@@ -229,6 +229,11 @@ static void test_script(void **state)
 		snprintf(command, sizeof(command), "env -u TARGET PATH=%s:$PATH %s/case/run.sh 2>/dev/null", folder, folder);
 		status = system(command);
 		assert_int_equal(WEXITSTATUS(status), 2);
+		snprintf(command, sizeof(command), "cd / && rm %s/log && PATH=%s:$PATH LOG=%s/log SHADOWTAP=/nowhere/shadowtap "
+						   "TARGET=http://shadow:1 %s/case/run.sh 2>&1 | grep -q '^/nowhere/shadowtap is not found'",
+			 folder, folder, folder, folder);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(faccessat(at, "log", F_OK, 0), -1); /* what nobody could compare is not sent */
 		buffer_deinit(&target);
 		case_files_deinit(files);
 		close(at);
@@ -238,6 +243,27 @@ static void test_script(void **state)
 }
 
 /* A target becomes one word of one line, of ASCII letters; what is plain stays as it is. */
+static void test_again(void **state)
+{
+	static const struct {
+		const char *program, *url, *want;
+	} rows[] = {
+		{ "/usr/bin/shadowtap", "http://10.0.0.7:9000/v2", "TARGET=http://10.0.0.7:9000/v2 cases/aa/run.sh" },
+		{ "/srv/shadowtap/build/shadowtap", "https://shadow", "SHADOWTAP=/srv/shadowtap/build/shadowtap TARGET=https://shadow cases/aa/run.sh" },
+		{ "", "unix:/run/model.sock", "TARGET=http://shadow:9000 cases/aa/run.sh" },
+		{ "", NULL, "TARGET=http://shadow:9000 cases/aa/run.sh" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buffer out = { 0 };
+
+		case_add_again(&out, span_str(rows[i].program), rows[i].url, "cases", "aa");
+		assert_string_equal(buffer_text(&out), rows[i].want);
+		buffer_deinit(&out);
+	}
+}
+
 static void test_target(void **state)
 {
 	static const struct {
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_what_there_is),
 		cmocka_unit_test(test_request_file),
 		cmocka_unit_test(test_script),
+		cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
