@@ -20,9 +20,9 @@ static int complain(struct buffer *error, struct span at, const char *what)
 {
 	buffer_add_str(error, what);
 	if (at.len > 0)
-		buffer_printf(error, ", at \"%.*s\"", (int)(at.len < 80 ? at.len : 80), (const char *)at.at);
+		buffer_printf(error, " (at \"%.*s\")", (int)(at.len < 80 ? at.len : 80), (const char *)at.at);
 	else
-		buffer_add_str(error, ", at its end");
+		buffer_add_str(error, " (at its end)");
 	return -EINVAL;
 }
 

@@ -120,6 +120,14 @@ static void target_text(const struct comparison_facts *f, size_t target, struct 
 	tally_goodput_text(f->tally, target, note, out);
 }
 
+static bool has_pairs(const struct comparison_facts *f)
+{
+	for (size_t i = 0; i < f->target_count; i++)
+		if (f->targets[i].counts.pairs > 0)
+			return true;
+	return false;
+}
+
 void comparison_text(const struct comparison_facts *f, struct buffer *out)
 {
 	for (size_t i = 0; i < f->target_count; i++)
@@ -128,8 +136,8 @@ void comparison_text(const struct comparison_facts *f, struct buffer *out)
 		buffer_add_str(out, "rules that never matched:\n");
 		buffer_add_span(out, f->unmatched);
 	}
-	if (!f->has_report)
-		buffer_add_str(out, "--report x.html draws all of it\n");
+	if (!f->has_report && has_pairs(f))
+		buffer_add_str(out, "--report report.html draws all of it as a page\n");
 }
 
 void comparison_so_far(const struct comparison_counts *c, bool excuses_words, struct buffer *out)

@@ -83,7 +83,8 @@ static void joined_late(const struct symptoms *s, struct diagnosis *d)
 	if (b->requests.seen > 0) {
 		line = diagnosis_add(d, FINDING_NOTE, "midstream");
 		line_count(line, b->connections.midstream, "connection");
-		line_say(line, " began before the capture; of their requests those are read that begin after it.");
+		line_say(line, " began before the capture; of %s requests those are read that begin after it.",
+			 b->connections.midstream == 1 ? "its" : "their");
 		return;
 	}
 	if (tls_unread(b) + b->connections.http2 > 0)

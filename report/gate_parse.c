@@ -31,9 +31,9 @@ static bool fail(struct parser *p, struct span at, const char *format, const cha
 	p->err = -EINVAL;
 	buffer_printf(p->error, format, word);
 	if (at.len > 0)
-		buffer_printf(p->error, ", at \"%.*s\"", (int)(at.len < 80 ? at.len : 80), (const char *)at.at);
+		buffer_printf(p->error, " (at \"%.*s\")", (int)(at.len < 80 ? at.len : 80), (const char *)at.at);
 	else
-		buffer_add_str(p->error, ", at its end");
+		buffer_add_str(p->error, " (at its end)");
 	return false;
 }
 

@@ -230,6 +230,8 @@ static bool gate_passes(const struct document_gate *gate, const struct decision_
 	if (gate->result.passed && was_to_decide && d->state != DECISION_PROMOTE)
 		return says_promote(d);
 	gate_sentence(gate->gate, &gate->result, &line);
+	if (gate->result.passed && d->state == DECISION_KEEP_WATCHING)
+		buffer_add_str(&line, ", by its values; the pairs do not show it yet");
 	if (gate->result.passed)
 		log_info("%s", buffer_text(&line));
 	else

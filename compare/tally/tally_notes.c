@@ -120,6 +120,8 @@ static void proposal_lines(const struct target_tally *g, struct buffer *out)
 		buffer_deinit(&rule);
 	}
 	more(out, count > SHOWN ? count - SHOWN : 0);
+	if (count > 0)
+		buffer_add_str(out, "             each is a line for the file that --rules names\n");
 	free(rows);
 }
 

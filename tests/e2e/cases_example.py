@@ -20,6 +20,7 @@ def run_example(lab, name, *args, **environment):
                                                   "WAYLAND_DISPLAY": "", **environment})
     check(done.returncode == 0, f"exit {done.returncode}: {done.stderr[-600:]}")
     check("gate passed" in done.stderr and str(out / "report.html") in done.stderr, f"it says: {done.stderr[-600:]}")
+    check(("decision: keep watching" in done.stderr) == ("by its values; the pairs do not show it yet" in done.stderr), f"it says: {done.stderr[-600:]}")
     check("</html>" in (out / "report.html").read_text(), "no page")
     report = json.loads((out / "report.json").read_text())
     check(not books.faults(report), f"the books do not balance: {books.faults(report)}")

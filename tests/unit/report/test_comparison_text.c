@@ -61,6 +61,23 @@ static void test_lines(void **state)
 	}
 }
 
+/* Who asked for no report is told that there is one, where there is something to draw. */
+static void test_page_is_offered(void **state)
+{
+	(void)state;
+	for (uint64_t pairs = 0; pairs < 2; pairs++) {
+		struct tally *t = tally_of(pairs, 1, 1);
+		struct comparison_target target = { "default", false, { .pairs = pairs } };
+		struct comparison_facts facts = { &target, 1, t, { 0 }, 1, false, false, false };
+		struct buffer out = { 0 };
+
+		comparison_text(&facts, &out);
+		assert_int_equal(strstr(buffer_text(&out), "\n--report report.html draws all of it as a page\n") != NULL, pairs > 0);
+		buffer_deinit(&out);
+		tally_free(t);
+	}
+}
+
 /* What many pairs of few requests count as depends on the hashes, within 9 %: the words, and bounds. */
 static void test_words(void **state)
 {
@@ -111,7 +128,7 @@ static void test_so_far(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_page_is_offered),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_so_far),
 	};

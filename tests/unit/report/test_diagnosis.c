@@ -214,6 +214,11 @@ static void only_midstream(struct symptoms *s)
 	s->narrow.books.connections.midstream = 20;
 }
 
+static void one_midstream(struct symptoms *s)
+{
+	s->narrow.books.connections.midstream = 1;
+}
+
 static void some_midstream(struct symptoms *s)
 {
 	s->narrow.books.connections.midstream = 3;
@@ -773,7 +778,8 @@ static const struct {
 	{ old_connections, "head_unknown", FINDING_WARNING, true, "4 requests of HTTP/2 got lost (head_unknown)", "restart the client" },
 	{ only_midstream, "midstream", FINDING_FAULT, false, "no request has begun", "longer" },
 	{ midstream_on_any_port, "midstream", FINDING_FAULT, false, "no request has begun", "name the port (-p)" },
-	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before", "" },
+	{ some_midstream, "midstream", FINDING_NOTE, true, "3 connections began before the capture; of their requests", "" },
+	{ one_midstream, "midstream", FINDING_NOTE, true, "1 connection began before the capture; of its requests", "" },
 	{ one_direction, "one_way", FINDING_WARNING, true, "20 of 20 connections", "SPAN" },
 	{ nothing_to_compare, "one_way", FINDING_FAULT, false, "responses cannot be compared", "SPAN" },
 	{ some_to_compare, "one_way", FINDING_WARNING, true, "19 of 20 connections", "SPAN" },

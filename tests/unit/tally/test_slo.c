@@ -36,9 +36,9 @@ static void test_errors(void **state)
 	} rows[] = {
 		{ "", "a time is expected: first_byte, total" },
 		{ "first_tokens < 5ms", "a time is expected" },
-		{ "total > 5ms", "< or <= is expected, at \"> 5ms\"" },
-		{ "total", "< or <= is expected, at its end" },
-		{ "total < 5", "a time with its unit, such as 500ms, is expected, at \"5\"" },
+		{ "total > 5ms", "< or <= is expected (at \"> 5ms\")" },
+		{ "total", "< or <= is expected (at its end)" },
+		{ "total < 5", "a time with its unit, such as 500ms, is expected (at \"5\")" },
 		{ "total < 0ms", "a time with its unit" },
 		{ "total < ms", "a time with its unit" },
 		{ "total < 5ms or gap_max < 1ms", "and, or the end is expected" },
