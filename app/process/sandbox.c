@@ -225,9 +225,11 @@ static int make_filter(scmp_filter_ctx filter)
 	return err < 0 ? err : add_conditions(filter);
 }
 
+/** say_trouble() - libseccomp says -ECANCELED for whatever the kernel answered */
 static void say_trouble(int err, struct buffer *error)
 {
-	buffer_printf(error, "cannot restrict the system calls: %s; --no-sandbox runs without the sandbox", strerror(-err));
+	buffer_printf(error, "cannot restrict the system calls: %s; --no-sandbox runs without the sandbox",
+		      err == -ECANCELED ? "the kernel takes no filter (seccomp), as under an emulator" : strerror(-err));
 }
 
 int sandbox_prepare(struct buffer *error)

@@ -242,6 +242,20 @@ def loops_get_no_ring(lab):
         check(done.returncode == 0, f"{command}: exit {done.returncode}: {(done.stdout + done.stderr)[-300:]!r}")
 
 
+def kernel_without_filters(lab):
+    """Where the kernel takes no filter, that is said, and what to do, and not what libseccomp calls it."""
+    need_program("cc")
+    if not has_sandbox(lab):
+        raise Skip("this build has no sandbox")
+    env = preload(lab, "refusing", "#include <errno.h>\nint seccomp_load(const void *filter) { (void)filter; return -ECANCELED; }\n")
+    for option, status in (([], 1), (["--no-sandbox"], 0)):
+        done = subprocess.run([lab.binary, "-r", lab.pcap("curl-small"), "-t", "sink:", "-x", "max", *option], env=env, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        check(done.returncode == status, f"{option}: exit {done.returncode}: {done.stderr[-300:]!r}")
+        said = "the kernel takes no filter" in done.stderr and "--no-sandbox runs without" in done.stderr
+        check(said == (not option) and "canceled" not in done.stderr, f"{option}: {done.stderr[-300:]!r}")
+
+
 def doctor_tries_the_sandbox(lab):
     """A library that makes a call which the sandbox refuses: the doctor says so, and that this would not work."""
     need_program("cc")
@@ -378,5 +392,5 @@ def ordinary_user_reads_files(lab):
 
 
 CASES = [powerless_and_at_work, no_core_no_debugger, stays_root, without_sandbox, names_that_need_dns, sandboxed_files,
-         violation_is_reported, loops_get_no_ring, doctor_tries_the_sandbox, nothing_on_the_wire, sockets_only_listen,
-         only_cap_net_raw, ordinary_user_reads_files]
+         violation_is_reported, loops_get_no_ring, kernel_without_filters, doctor_tries_the_sandbox, nothing_on_the_wire,
+         sockets_only_listen, only_cap_net_raw, ordinary_user_reads_files]
