@@ -29,8 +29,13 @@ setup_give_back() {
   done
 }
 
+# setup_is_installed PACKAGE[:ARCHITECTURE] - without one, for this machine's own; that of another has taken its place sometimes
 setup_is_installed() {
-  dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'
+  case $1 in
+    *:*) setup_for=${1#*:} ;;
+    *) setup_for=$(dpkg --print-architecture 2>/dev/null) || return 1 ;;
+  esac
+  dpkg-query -W -f '${Status} ${Architecture}\n' "$1" 2>/dev/null | grep -Eq "^install ok installed ($setup_for|all)$"
 }
 
 setup_is_offered() {
@@ -73,6 +78,16 @@ setup_missing_for() {
     done
   } | while IFS= read -r package; do
     setup_is_installed "$package" || echo "$package"
+  done
+}
+
+# setup_alone LIST... - libraries that a machine has for one architecture at a time: that of another takes their place
+setup_alone() {
+  setup_lines "$@" | while IFS= read -r line; do
+    package=$(setup_choose $(echo "$line" | tr '|' ' '))
+    case $package in *-dev) ;; *) continue ;; esac
+    ! apt-cache show "$package" 2>/dev/null | grep -q '^Package: ' ||
+      apt-cache show "$package" | grep -q '^Multi-Arch: same' || echo "$package"
   done
 }
 

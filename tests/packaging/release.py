@@ -39,17 +39,22 @@ def need(*programs):
 
 
 def release(_binary, directory):
-    """Package, tarball, changelog; the sums are theirs; the tarball's program runs and wants nothing but the C library."""
+    """Package, tarball, changelog; the sums are theirs, and those of what is there of this version for another architecture; the tarball's program runs and wants nothing but the C library."""
     need("dpkg-shlibdeps", "readelf", "git")
     out = directory / "out"
     architecture = must("dpkg", "--print-architecture").strip()
-    said = must(TOP / "packaging/release", out, architecture)
+    out.mkdir()
     version = re.search(r"version: '(.*)'", (TOP / "meson.build").read_text())[1]
     top = f"shadowtap-{version}-linux-{architecture}"
-    found = {path.name for path in out.iterdir()}
+    other, older = f"{top}-other.tar.gz", "shadowtap-0.0.1-linux-other.tar.gz"
+    for name in (other, older):
+        (out / name).write_text("made before\n")
+    said = must(TOP / "packaging/release", out, architecture)
+    found = {path.name for path in out.iterdir()} - {older}
     packages = {name for name in found if name.endswith(f"_{architecture}.deb")}
-    check(len(packages) == 1 and found - packages == {f"{top}.tar.gz", "CHANGELOG.md", "SHA256SUMS"}, f"made: {sorted(found)}")
-    check(len((out / "SHA256SUMS").read_text().splitlines()) == 3, "not all have sums")
+    check(len(packages) == 1 and found - packages == {f"{top}.tar.gz", other, "CHANGELOG.md", "SHA256SUMS"}, f"made: {sorted(found)}")
+    summed = {line.split()[1] for line in (out / "SHA256SUMS").read_text().splitlines()}
+    check(summed == found - {"SHA256SUMS"}, f"sums of {sorted(summed)}")
     must("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=out)
     check("libpcap0.8" in said and re.search(r"glibc, at least 2\.\d+", said), f"it does not say what they need: {said}")
 

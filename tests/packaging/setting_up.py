@@ -14,10 +14,13 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
 
 TOOLS = {
-    # dpkg-query -W -f FORMAT PACKAGE
-    "dpkg-query": 'grep -qx "$4" "$TABLE/installed" && echo "install ok installed"',
-    # apt-cache policy PACKAGE
-    "apt-cache": 'if grep -qx "$2" "$TABLE/offered"; then printf "%s:\\n  Candidate: 1.0\\n" "$2";'
+    # dpkg-query -W -f FORMAT PACKAGE; a line of the table is a package, and its architecture if that is another
+    "dpkg-query": 'found=$(sed -n "s/^$4$/& amd64/p; /^$4 /p" "$TABLE/installed"); [ -n "$found" ] && echo "install ok installed ${found#* }"',
+    "dpkg": "echo amd64",
+    # apt-cache policy PACKAGE, or show PACKAGE
+    "apt-cache": '[ "$1" = policy ] || { grep -qx "$2" "$TABLE/offered" || exit 100; printf "Package: %s\\n" "$2"; '
+                 'case $2 in libllhttp-dev) ;; *) echo "Multi-Arch: same" ;; esac; exit; }; '
+                 'if grep -qx "$2" "$TABLE/offered"; then printf "%s:\\n  Candidate: 1.0\\n" "$2";'
                  ' else printf "%s:\\n  Candidate: (none)\\n" "$2"; fi',
     # apt-get ...: what is asked is written down
     "apt-get": 'echo "$*" >>"$TABLE/asked"',
@@ -43,8 +46,8 @@ class Machine:
                             ("release", release)):
             self.table.joinpath(name).write_text("".join(f"{line}\n" for line in lines))
 
-    def set_up(self, lists):
-        script = f'set -eu; . "{TOP}/packaging/setup.sh"; setup_packages "$@"'
+    def set_up(self, lists, function="setup_packages"):
+        script = f'set -eu; . "{TOP}/packaging/setup.sh"; {function} "$@"'
         return subprocess.run([self.path / "sh", "-c", script, "sh", *lists], env={"PATH": str(self.path), "TABLE": str(self.table), "OS_RELEASE": str(self.table / "release")},
                               cwd=TOP, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -61,6 +64,8 @@ def alternatives(_binary, directory):
         ("Debian 12", ["gcc"], ["gcc", "node-llhttp"], "node-llhttp"),
         ("Debian 12, all there", ["gcc", "node-llhttp"], ["gcc", "node-llhttp"], None),
         ("Debian 13, all there", ["gcc", "libllhttp-dev"], ["gcc", "libllhttp-dev", "node-llhttp"], None),
+        ("Debian 13, that of another architecture is there", ["gcc", "libllhttp-dev arm64"], ["gcc", "libllhttp-dev", "node-llhttp"], "libllhttp-dev"),
+        ("Debian 12, that for all is there", ["gcc", "node-llhttp all"], ["gcc", "node-llhttp"], None),
         ("Debian 13, the other one is there", ["gcc", "node-llhttp"], ["gcc", "libllhttp-dev", "node-llhttp"], "libllhttp-dev"),
     ):
         place = directory / name.replace(" ", "-")
@@ -71,6 +76,18 @@ def alternatives(_binary, directory):
         installs = [line for line in machine.asked() if line.startswith("install")]
         check(not installs if expected is None else len(installs) == 1 and installs[0].split()[-1] == expected, f"{name}: {installs}")
         check(("a minute" in done.stderr) == (expected is not None), f"{name}: {done.stderr!r}")
+
+
+def for_one_architecture(_binary, directory):
+    """Which libraries one architecture takes from another is asked of the archive; what it has not, and tools, are none."""
+    wanted = directory / "list"
+    wanted.write_text("gcc\nlibpcap-dev\nlibllhttp-dev | node-llhttp\nlibgone-dev\n")
+    for name, offered, expected in (("Debian 13", ["gcc", "libpcap-dev", "libllhttp-dev", "node-llhttp"], ["libllhttp-dev"]),
+                                    ("Debian 12", ["gcc", "libpcap-dev", "node-llhttp"], [])):
+        place = directory / name.replace(" ", "-")
+        place.mkdir()
+        done = Machine(place, [], offered).set_up([wanted], "setup_alone")
+        check(done.returncode == 0 and done.stdout.split() == expected, f"{name}: {done.stdout} {done.stderr}")
 
 
 def no_sudo(_binary, directory):
@@ -144,4 +161,4 @@ def under_sudo(_binary, directory):
         check(owners == {expected}, f"the tree is {owner}'s, and build/ belongs to {owners}")
 
 
-CASES = [alternatives, no_sudo, elsewhere, under_sudo]
+CASES = [alternatives, for_one_architecture, no_sudo, elsewhere, under_sudo]
