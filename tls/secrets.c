@@ -16,11 +16,14 @@
 struct entry {
 	struct entry *next; /* in its bucket */
 	struct entry *older, *newer;
+	struct entry *before, *after; /* with a number: among those that have one, by it */
+	uint64_t number;              /* of its client's secret of TLS 1.3; 0: it has none */
 	struct mono at;
 	uint64_t hash;
 	uint8_t random[TLS_RANDOM_BYTES];
 	struct secrets_found found;
 	bool used;
+	bool claimed; /* ... since its client's secret was added */
 };
 
 struct secrets {
@@ -29,11 +32,12 @@ struct secrets {
 	struct entry **buckets;
 	size_t bucket_count, max;
 	struct entry *oldest, *newest;
+	struct entry *last; /* the one with the highest number */
 	struct secret_pages pages; /* all entries are in */
 	int64_t expire_ns;
 	struct mono now; /* as who adds has said last */
 	struct secrets_counts counts;
-	_Atomic uint64_t generation;
+	_Atomic uint64_t generation, numbers;
 };
 
 struct secrets *secrets_new(size_t max, int64_t expire_ns)
@@ -85,6 +89,32 @@ static void join_ages(struct secrets *s, struct entry *e, struct mono now)
 	s->newest = e;
 }
 
+static void leave_numbers(struct secrets *s, struct entry *e)
+{
+	if (e->number == 0)
+		return;
+	if (e->before)
+		e->before->after = e->after;
+	if (e->after)
+		e->after->before = e->before;
+	else
+		s->last = e->before;
+	e->number = 0;
+}
+
+/** number() - @e has a client's secret of TLS 1.3, which is the newest */
+static void number(struct secrets *s, struct entry *e)
+{
+	leave_numbers(s, e);
+	e->number = atomic_fetch_add_explicit(&s->numbers, 1, memory_order_release) + 1;
+	e->after = NULL;
+	e->before = s->last;
+	if (s->last)
+		s->last->after = e;
+	s->last = e;
+	e->claimed = false;
+}
+
 static void forget(struct secrets *s, struct entry *e)
 {
 	struct entry **at = bucket_of(s, e->hash);
@@ -93,6 +123,7 @@ static void forget(struct secrets *s, struct entry *e)
 		at = &(*at)->next;
 	*at = e->next;
 	leave_ages(s, e);
+	leave_numbers(s, e);
 	secret_pages_put(e);
 	s->counts.held--;
 }
@@ -180,6 +211,8 @@ static void add(struct secrets *s, const struct key_log_entry *entry, struct mon
 	}
 	memcpy(e->found.secret[entry->kind], entry->secret, entry->secret_len);
 	e->found.len[entry->kind] = (uint8_t)entry->secret_len;
+	if (entry->kind == TLS_CLIENT_TRAFFIC)
+		number(s, e);
 	s->counts.kept++;
 	atomic_fetch_add_explicit(&s->generation, 1, memory_order_release);
 }
@@ -203,12 +236,44 @@ bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], str
 	if (e) {
 		*out = e->found;
 		s->counts.used += !e->used;
-		e->used = true;
+		e->used = e->claimed = true;
 		leave_ages(s, e);
 		join_ages(s, e, s->now);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return e != NULL;
+}
+
+uint64_t secrets_last(const struct secrets *s)
+{
+	return atomic_load_explicit(&((struct secrets *)s)->numbers, memory_order_acquire);
+}
+
+size_t secrets_unclaimed(struct secrets *s, uint64_t after, uint64_t upto, struct secrets_candidate *out, size_t max)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (const struct entry *e = s->last; e && e->number > after && count < max; e = e->before) {
+		struct secrets_candidate *c = &out[count];
+
+		if (e->number > upto || e->claimed)
+			continue;
+		memcpy(c->random, e->random, TLS_RANDOM_BYTES);
+		memcpy(c->secret, e->found.secret[TLS_CLIENT_TRAFFIC], TLS_SECRET_MAX);
+		c->len = e->found.len[TLS_CLIENT_TRAFFIC];
+		count++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return count;
+}
+
+void secrets_unclaim(struct secrets *s)
+{
+	pthread_mutex_lock(&s->lock);
+	for (struct entry *e = s->last; e; e = e->before)
+		e->claimed = false;
+	pthread_mutex_unlock(&s->lock);
 }
 
 uint64_t secrets_generation(const struct secrets *s)

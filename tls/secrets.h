@@ -10,6 +10,11 @@
  * Secrets lie in pages of their own (secret_pages.h), and are wiped when one is
  * forgotten: the oldest, when the table is full, and what has become too old, where
  * an age is given. What is found is a copy, and its owner cleanses it.
+ *
+ * A connection whose ClientHello was not captured cannot ask. Its secret is among those that no connection has asked
+ * for, in TLS 1.3 where one suffices; these can be listed, for who tries each of them (joiner.h). They are numbered in
+ * the order in which they were added, and the newest come first: of the connections in a log most are over, and the
+ * older one is, the likelier it is.
  */
 #ifndef TLS_SECRETS_H
 #define TLS_SECRETS_H
@@ -41,6 +46,13 @@ struct secrets_found {
 	uint8_t len[TLS_SECRET_KINDS];
 };
 
+/** struct secrets_candidate - what a client of TLS 1.3 protects its data with, and the random by which the rest is found */
+struct secrets_candidate {
+	uint8_t random[TLS_RANDOM_BYTES];
+	uint8_t secret[TLS_SECRET_MAX];
+	uint8_t len;
+};
+
 /** secrets_new() - @max: connections; @expire_ns: how old one may become without being asked for, or 0; NULL when out of memory */
 struct secrets *secrets_new(size_t max, int64_t expire_ns);
 
@@ -52,6 +64,21 @@ void secrets_add(struct secrets *s, const struct key_log_entry *entry, struct mo
 
 /** secrets_find() - any thread; false if there is none of that random. @out is the caller's to cleanse. It is young again */
 bool secrets_find(struct secrets *s, const uint8_t random[TLS_RANDOM_BYTES], struct secrets_found *out);
+
+/** secrets_last() - any thread, without a lock: the number of the newest client's secret of TLS 1.3; 0: there is none */
+uint64_t secrets_last(const struct secrets *s);
+
+/**
+ * secrets_unclaimed() - any thread: clients' secrets of TLS 1.3 for whose connection nobody has asked, the newest first
+ * @after, @upto: those behind the one with the number @after, up to @upto
+ * @out: for @max of them; the caller's to cleanse
+ *
+ * Return: how many there are.
+ */
+size_t secrets_unclaimed(struct secrets *s, uint64_t after, uint64_t upto, struct secrets_candidate *out, size_t max);
+
+/** secrets_unclaim() - any thread: as if nobody had asked for any, since what was captured is read once more */
+void secrets_unclaim(struct secrets *s);
 
 /** secrets_generation() - any thread, without a lock: another number than before when something was added; 0: nothing ever was */
 uint64_t secrets_generation(const struct secrets *s);

@@ -120,6 +120,82 @@ static void test_old(void **state)
 	secrets_free(s);
 }
 
+#define LISTED_MAX 8
+
+static uint32_t number_of(const struct secrets_candidate *c)
+{
+	uint32_t number;
+
+	memcpy(&number, c->random, sizeof(number));
+	return number;
+}
+
+/* The numbers of those that nobody has asked for, as they are listed */
+static void expect_unclaimed(struct secrets *s, uint64_t after, uint64_t upto, size_t count, const uint32_t *numbers)
+{
+	struct secrets_candidate list[LISTED_MAX];
+
+	assert_int_equal(secrets_unclaimed(s, after, upto, list, LISTED_MAX), count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(number_of(&list[i]), numbers[i]);
+}
+
+/* Those of clients with TLS 1.3 that nobody has asked for, the newest first */
+static void test_unclaimed(void **state)
+{
+	struct secrets *s = secrets_new(5, 300);
+	struct secrets_candidate list[LISTED_MAX];
+	struct secrets_found found;
+
+	(void)state;
+	expect_unclaimed(s, 0, secrets_last(s), 0, NULL);
+	add(s, TLS_MASTER_SECRET, 1, 1, 0);
+	add(s, TLS_SERVER_TRAFFIC, 2, 1, 0);
+	assert_int_equal(secrets_last(s), 0);
+	add(s, TLS_CLIENT_TRAFFIC, 2, 0xc0, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 3, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 4, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 4, 1, 0); /* known */
+	assert_int_equal(secrets_last(s), 3);
+	expect_unclaimed(s, 0, 3, 3, (uint32_t[]){ 4, 3, 2 });
+	assert_int_equal(secrets_unclaimed(s, 0, 1, list, LISTED_MAX), 1);
+	assert_int_equal(list[0].len, 32);
+	assert_int_equal(list[0].secret[31], 0xc0);
+	expect_unclaimed(s, 1, 2, 1, (uint32_t[]){ 3 });
+	expect_unclaimed(s, 3, 3, 0, NULL);
+	assert_true(find(s, 3, &found));
+	expect_unclaimed(s, 0, 3, 2, (uint32_t[]){ 4, 2 });
+	add(s, TLS_CLIENT_TRAFFIC, 3, 2, 0); /* another of the same random */
+	expect_unclaimed(s, 0, secrets_last(s), 3, (uint32_t[]){ 3, 4, 2 });
+	assert_true(find(s, 4, &found));
+	assert_true(find(s, 2, &found));
+	secrets_unclaim(s);
+	expect_unclaimed(s, 0, secrets_last(s), 3, (uint32_t[]){ 3, 4, 2 });
+	assert_int_equal(secrets_counts(s).used, 3);
+	add(s, TLS_CLIENT_TRAFFIC, 5, 1, 0);
+	add(s, TLS_CLIENT_TRAFFIC, 6, 1, 0); /* the oldest goes, which is a master secret */
+	expect_unclaimed(s, 0, secrets_last(s), 5, (uint32_t[]){ 6, 5, 3, 4, 2 });
+	add(s, TLS_CLIENT_TRAFFIC, 7, 1, 400); /* and all are too old */
+	expect_unclaimed(s, 0, secrets_last(s), 1, (uint32_t[]){ 7 });
+	secrets_free(s);
+}
+
+/* However many there are, no more than there is room for are listed, the newest */
+static void test_many_unclaimed(void **state)
+{
+	struct secrets *s = secrets_new(SECRETS_MAX, 0);
+	struct secrets_found found;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 100; i++)
+		add(s, TLS_CLIENT_TRAFFIC, i, 1, 0);
+	expect_unclaimed(s, 0, 100, LISTED_MAX, (uint32_t[]){ 100, 99, 98, 97, 96, 95, 94, 93 });
+	find(s, 98, &found);
+	find(s, 96, &found);
+	expect_unclaimed(s, 0, 100, LISTED_MAX, (uint32_t[]){ 100, 99, 97, 95, 94, 93, 92, 91 });
+	secrets_free(s);
+}
+
 static void *add_many(void *arg)
 {
 	for (uint32_t i = 0; i < 20000; i++)
@@ -151,6 +227,8 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_unclaimed),
+		cmocka_unit_test(test_many_unclaimed),
 		cmocka_unit_test(test_threads),
 	};
 
