@@ -10,25 +10,13 @@
 #include <openssl/params.h>
 
 #include "tls/hello.h"
+#include "tls/key_schedule.h"
 
 #define BLOCK_BYTES 16
 #define NONCE_BYTES 12
 #define HASH_MAX    48
 #define KEYS_MAX    (2 * (48 + 32 + 12)) /* of TLS 1.2, both directions */
 #define AAD_MAX     13
-
-static const EVP_MD *digest_of(enum suite_hash hash)
-{
-	switch (hash) {
-	case SUITE_SHA1:
-		return EVP_sha1();
-	case SUITE_SHA384:
-		return EVP_sha384();
-	case SUITE_SHA256:
-		break;
-	}
-	return EVP_sha256();
-}
 
 static const char *digest_name(enum suite_hash hash)
 {
@@ -109,30 +97,6 @@ static int take_over(struct stream_keys *k, struct stream_keys *made, int err)
 	return 0;
 }
 
-/* HKDF-Expand-Label (RFC 8446, 7.1) without a context; what is asked for is no longer than the hash. */
-static bool expand_label(enum suite_hash hash, struct span secret, const char *label, uint8_t *out, size_t len)
-{
-	uint8_t info[32], block[EVP_MAX_MD_SIZE];
-	size_t label_len = strlen(label), at = 0;
-	unsigned int made = 0;
-	bool ok;
-
-	put_number(info, len, 2);
-	info[2] = (uint8_t)(6 + label_len);
-	at = 3;
-	memcpy(info + at, "tls13 ", 6);
-	at += 6;
-	memcpy(info + at, label, label_len);
-	at += label_len;
-	info[at++] = 0;
-	info[at++] = 1; /* the first block of HKDF-Expand */
-	ok = HMAC(digest_of(hash), secret.at, (int)secret.len, info, at, block, &made) && made >= len;
-	if (ok)
-		memcpy(out, block, len);
-	OPENSSL_cleanse(block, sizeof(block));
-	return ok;
-}
-
 int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, struct span secret, struct secret_pages *pages)
 {
 	struct stream_keys made = { .suite = suite };
@@ -146,8 +110,8 @@ int stream_keys_from_secret(struct stream_keys *k, const struct suite *suite, st
 		return -ENOMEM;
 	memcpy(made.secret, secret.at, secret.len);
 	made.secret_len = (uint8_t)secret.len;
-	if (expand_label(suite->hash, secret, "key", key, suite->key_len) &&
-	    expand_label(suite->hash, secret, "iv", made.iv, sizeof(made.iv)))
+	if (key_schedule_expand(suite->hash, secret, "key", key, suite->key_len) &&
+	    key_schedule_expand(suite->hash, secret, "iv", made.iv, sizeof(made.iv)))
 		err = set_cipher(&made, key);
 	OPENSSL_cleanse(key, sizeof(key));
 	return take_over(k, &made, err);
@@ -158,7 +122,7 @@ int stream_keys_next(const struct stream_keys *k, struct stream_keys *next)
 	uint8_t secret[TLS_SECRET_MAX];
 	int err = -ENOMEM;
 
-	if (expand_label(k->suite->hash, span_of(k->secret, k->secret_len), "traffic upd", secret, k->secret_len))
+	if (key_schedule_expand(k->suite->hash, span_of(k->secret, k->secret_len), "traffic upd", secret, k->secret_len))
 		err = stream_keys_from_secret(next, k->suite, span_of(secret, k->secret_len), secret_pages_of(k->secret));
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return err;
@@ -167,7 +131,7 @@ int stream_keys_next(const struct stream_keys *k, struct stream_keys *next)
 /** prf() - P_hash of TLS 1.2 (RFC 5246, 5); @seed begins with the label, and its first HASH_MAX bytes are room */
 static bool prf(enum suite_hash hash, struct span master, uint8_t *room, size_t seed_len, uint8_t *out, size_t len)
 {
-	const EVP_MD *md = digest_of(hash);
+	const EVP_MD *md = suite_digest(hash);
 	uint8_t *seed = room + HASH_MAX, a[EVP_MAX_MD_SIZE], block[EVP_MAX_MD_SIZE];
 	unsigned int a_len = 0, made = 0;
 	bool ok = HMAC(md, master.at, (int)master.len, seed, seed_len, a, &a_len) != NULL;

@@ -26,6 +26,8 @@ struct suite {
 /** suite_find() - NULL if records under it cannot be read */
 const struct suite *suite_find(uint16_t version, uint16_t number);
 
+#define SUITES_OF_SECRET_MAX 4 /* of TLS 1.3, those whose secrets are equally long */
+
 /** suite_of_secret() - the @i-th suite of TLS 1.3 whose traffic secrets are @secret_len bytes long; NULL: there are no more */
 const struct suite *suite_of_secret(size_t secret_len, size_t i);
 
