@@ -109,6 +109,8 @@ static void read_ones(const struct books_tls *t, struct diagnosis *d)
 	line_say(line, "%" PRIu64 " of ", t->tls_fate[TLS_READ]);
 	line_count(line, t->seen, "connection");
 	line_say(line, " with TLS %s read", t->seen == 1 ? "was" : "were");
+	if (t->joined > 0)
+		line_say(line, "; %" PRIu64 " of them began before the capture", t->joined);
 	if (t->late.count > 0) {
 		line_say(line, "; keys came after the data in %" PRIu64 " of them, by up to ", t->late.count);
 		format_time(&line->text, (double)t->late.max);

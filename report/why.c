@@ -108,8 +108,8 @@ static const char *const tls_unread_advice[TLS_FATE_COUNT] = {
 	[TLS_NO_KEYS] = "had no secret in time: is the key log that of the process that ends TLS at this port, and is it written by the time "
 			"that data comes? Envoy is up to 10 s late: start it with --file-flush-interval-msec 100, or raise --keylog-wait",
 	[TLS_UNSUPPORTED] = "have a version or a cipher suite that is not read: allow TLS 1.3, or AES-GCM, at the server",
-	[TLS_MIDSTREAM] = "began before the capture, and are read from their handshake only: start shadowtap first, or let the server end old "
-			  "connections",
+	[TLS_MIDSTREAM] = "began before the capture, and are read from their handshake only: start shadowtap first, let the server end old "
+			  "connections, or look for the secrets of those with TLS 1.3 by --tls-join N, where N records or fewer of a side went by",
 	[TLS_ECH] = "may hide another ClientHello (ECH) than the one that the key log has secrets for: turn ECH off at the server",
 	[TLS_LOST] = "lost their handshake, or too much behind it, in gaps of the capture: see dropped_kernel, raise -B, or tap nearer",
 };

@@ -308,6 +308,17 @@ bool direction_join(struct direction *d, struct direction_env *env, const struct
 	return count->head_len == 0 || keep(d, env, span_of(count->head, count->head_len));
 }
 
+void direction_enter(struct direction *d, uint64_t wire, uint64_t number)
+{
+	d->number = number;
+	d->wire = wire;
+	if (wire == d->base)
+		return;
+	d->gapped = d->gap_unknown = true;
+	d->gap_from = d->base;
+	d->gap_why = LOST_GAP;
+}
+
 /* ---- a record ---- */
 
 /** struct trial - a record, and what it turned out to be */

@@ -137,6 +137,9 @@ void direction_feed(struct direction *d, struct direction_env *env, const struct
  */
 bool direction_join(struct direction *d, struct direction_env *env, const struct record_count *count);
 
+/** direction_enter() - likewise, at the record that begins at @wire, with this number; what was captured before it isn't told */
+void direction_enter(struct direction *d, uint64_t wire, uint64_t number);
+
 /** direction_gap() - bytes that never come, or GAP_UNKNOWN */
 void direction_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint32_t bytes,
 		   enum lost_reason why);

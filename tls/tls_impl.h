@@ -6,6 +6,7 @@
 
 #include "tls/direction.h"
 #include "tls/hello.h"
+#include "tls/joiner.h"
 #include "tls/tls_queue.h"
 #include "tls/tls_reader.h"
 
@@ -36,6 +37,8 @@ struct tls_env {
 	struct secrets *secrets;
 	bool may_come;
 	int64_t wait_ns;
+	struct joiner *joiner;
+	bool awaits_joiner;
 	struct inner_kind inner[TLS_INNER_MAX];
 	size_t inner_count;
 	struct budget *budget;
@@ -46,6 +49,7 @@ struct tls_env {
 	struct tls *waiting;  /* those in TLS_SECRETS, the one that waits for longest first */
 	struct tls **waiting_end;
 	uint64_t generation;  /* of the secrets, when those that wait were looked at last */
+	uint64_t answers;     /* ... and how many the joiner had given */
 	struct buffer scratch;
 };
 
@@ -56,7 +60,9 @@ struct tls {
 	enum tls_state state;
 	bool from_first_byte, has_fate, is_detached, unread_server;
 	bool has_base[SIDES];       /* its direction is set up */
-	bool is_joined;             /* its secrets came when what they open had gone by */
+	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
+	bool has_passed;            /* ... and of the client's data some have begun nothing; ... */
+	uint64_t passed_read;       /* ... with the last of which it had read so far, on the wire */
 	bool has_no_room;           /* its fate is for want of memory, and counted so */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_hello hello[SIDES];
@@ -74,6 +80,7 @@ struct tls {
 	struct tls *next_waiting;
 	struct wall since;          /* with TLS_SECRETS */
 	struct direction direction[SIDES];
+	struct tls_join *join;      /* NULL: its handshake was captured */
 	struct reader *inner;
 	enum reader_result result;  /* of the inner reader, once it wants no more */
 	size_t charged;
@@ -93,6 +100,35 @@ void tls_leave(struct tls *c, enum tls_fate fate);
 
 /** tls_note_suite() - which one it was is known, before any plaintext is; false when out of memory */
 bool tls_note_suite(struct tls *c, const struct suite *suite);
+
+/** tls_read_queue() - it is TLS_OPEN now: what has waited */
+void tls_read_queue(struct tls *c);
+
+/* ---- tls_join.c: a connection whose handshake was not captured ---- */
+
+/** tls_join_begin() - at @chunk, the client's first that was captured: it waits (TLS_SECRETS); false if it is not joined */
+bool tls_join_begin(struct tls *c, const struct chunk *chunk);
+
+/** tls_join_look_at() - @w is in the queue */
+void tls_join_look_at(struct tls *c, const struct tls_waiting *w);
+
+/** tls_join_ask() - is it known who the client is? Then it may be opened. Else it waits on, or was left, or reads on */
+bool tls_join_ask(struct tls *c);
+
+/** tls_join_holds() - open: has @w to wait? Then the connection is TLS_SECRETS again */
+bool tls_join_holds(struct tls *c, const struct tls_waiting *w);
+
+/** tls_join_awaits_server() - is it not known yet where in the server's direction it was joined? */
+bool tls_join_awaits_server(const struct tls *c);
+
+/** tls_join_tell() - ... else what tls_tell() does with that part of @w which is read */
+void tls_join_tell(struct tls *c, const struct tls_waiting *w);
+
+/** tls_join_give_up() - TLS_SECRETS: is what the client said read all the same? */
+bool tls_join_give_up(struct tls *c);
+
+/** tls_join_end() - nothing more is asked */
+void tls_join_end(struct tls *c);
 
 /* ---- tls_open.c: with TLS_OPEN ---- */
 

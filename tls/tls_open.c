@@ -28,7 +28,7 @@ static void sync_place(struct tls *c)
 
 	c->place.next = d->plain;
 	c->place.base = d->base;
-	c->place.synced = !c->unread_server;
+	c->place.synced = !c->unread_server && !(c->join && tls_join_awaits_server(c));
 	c->place.held_count = (c->server ? c->server->held_count : 0) + d->gapped;
 	c->place.seen = true; /* it has said hello */
 }
@@ -94,6 +94,24 @@ static struct chunk translate(struct tls *c, enum stream_side side, const struct
 	return out;
 }
 
+/**
+ * begins_inside() - nothing was read between what began no request and @chunk: it is a part of that, whatever it looks like
+ *
+ * As in plain connections that are joined (reassembly/midstream.c).
+ */
+static bool begins_inside(const struct tls *c, const struct chunk *chunk)
+{
+	return c->has_passed && chunk->peer_known && chunk->peer_read <= c->passed_read;
+}
+
+static void note_passed(struct tls *c, const struct chunk *chunk)
+{
+	if (!chunk->peer_known || (c->has_passed && chunk->peer_read <= c->passed_read))
+		return;
+	c->has_passed = true;
+	c->passed_read = chunk->peer_read;
+}
+
 /* What the sender had read is translated only here: what the server said meanwhile may just have been told (on_gap()). */
 static bool on_data(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
@@ -103,9 +121,11 @@ static bool on_data(struct tls *c, enum stream_side side, const struct chunk *ch
 		return false;
 	piece = translate(c, side, chunk);
 	sync_place(c);
-	if (!c->inner && c->is_joined && side == SIDE_SERVER)
+	if (!c->inner && c->is_joined && (side == SIDE_SERVER || begins_inside(c, chunk)))
 		return true;
 	if (!c->inner && !make_inner(c, side, piece.bytes)) {
+		if (side == SIDE_CLIENT)
+			note_passed(c, chunk);
 		if (side == SIDE_CLIENT && !c->is_joined)
 			tls_set_state(c, TLS_OVER); /* it is no HTTP */
 		return c->state == TLS_OPEN;
@@ -175,7 +195,9 @@ static void client_opened(void *ctx)
 	struct tls *c = ctx;
 
 	tls_decide(c, TLS_READ);
-	if (c->is_joined)
+	if (c->join)
+		counter_add(&c->env->stats->tls_joined, 1);
+	else if (c->is_joined)
 		counter_add(&c->env->stats->tls_after_wait, 1);
 	note_opened(c, SIDE_CLIENT);
 }

@@ -59,6 +59,7 @@ void tls_set_state(struct tls *c, enum tls_state state)
 		return;
 	tls_queue_clear(&c->queue, c->env->budget);
 	tls_queue_clear(&c->late, c->env->budget);
+	tls_join_end(c);
 }
 
 void tls_decide(struct tls *c, enum tls_fate fate)
@@ -178,13 +179,17 @@ static bool open_with(struct tls *c, const struct secrets_found *found, bool *no
 	return !suite || tls_note_suite(c, suite);
 }
 
-static void read_queue(struct tls *c)
+void tls_read_queue(struct tls *c)
 {
 	struct tls_waiting *w;
 
-	c->catches_up = true;
-	while (c->state == TLS_OPEN && (w = tls_queue_take(&c->queue))) {
-		tls_tell(c, w);
+	c->catches_up = !c->join;
+	while (c->state == TLS_OPEN && c->queue.first && !(c->join && tls_join_holds(c, c->queue.first))) {
+		w = tls_queue_take(&c->queue);
+		if (c->join)
+			tls_join_tell(c, w);
+		else
+			tls_tell(c, w);
 		tls_waiting_free(&c->queue, c->env->budget, w);
 	}
 	c->catches_up = false;
@@ -192,6 +197,8 @@ static void read_queue(struct tls *c)
 
 static enum tls_fate fate_without_keys(const struct tls *c)
 {
+	if (c->join)
+		return TLS_MIDSTREAM;
 	if (lost_server_hello(c))
 		return TLS_LOST;
 	return c->client_hello.has_ech ? TLS_ECH : TLS_NO_KEYS;
@@ -232,7 +239,7 @@ static void start_counting(struct tls *c)
 /** stop_waiting() - where a secret may come yet, what it opens then is found by counting */
 static void stop_waiting(struct tls *c)
 {
-	if (c->env->may_come && !c->is_detached)
+	if (c->env->may_come && !c->is_detached && !c->join)
 		start_counting(c);
 	else
 		tls_set_state(c, TLS_OVER);
@@ -241,6 +248,8 @@ static void stop_waiting(struct tls *c)
 /** give_up() - no secret, or not in time */
 static void give_up(struct tls *c)
 {
+	if (c->join && tls_join_give_up(c))
+		return;
 	tls_decide(c, fate_without_keys(c));
 	stop_waiting(c);
 }
@@ -248,6 +257,8 @@ static void give_up(struct tls *c)
 /** give_way() - there is no memory for waiting any longer */
 static void give_way(struct tls *c)
 {
+	if (c->join && tls_join_give_up(c))
+		return;
 	tls_decide_no_room(c, fate_without_keys(c));
 	stop_waiting(c);
 }
@@ -271,6 +282,8 @@ static void ask(struct tls *c)
 	struct secrets_found found;
 	bool is_open, no_room, was_counted = c->state == TLS_COUNTED;
 
+	if (c->join && !tls_join_ask(c))
+		return;
 	if (!secrets_find(c->env->secrets, c->client_hello.random, &found))
 		return;
 	if (is_hopeless(c, &found))
@@ -293,7 +306,9 @@ static void ask(struct tls *c)
 	if (was_counted)
 		join(c);
 	else
-		read_queue(c);
+		tls_read_queue(c);
+	if (c->state == TLS_SECRETS) /* the server's are asked for by themselves */
+		ask(c);
 }
 
 /** both_said_hello() - what is known now says whether the rest may be read */
@@ -407,6 +422,8 @@ static bool queue(struct tls *c, const struct tls_waiting *what)
 	while (!tls_queue_add(&c->queue, c->env->budget, what))
 		if (tls_queue_is_full(&c->queue, what) || !make_room(c->env, c))
 			return false;
+	if (c->join)
+		tls_join_look_at(c, what);
 	return true;
 }
 
@@ -426,6 +443,19 @@ static void put_off(struct tls *c, const struct tls_waiting *what)
 	give_way(c);
 	if (c->state == TLS_COUNTED)
 		count_event(c, what);
+	else if (c->state == TLS_OPEN)
+		tls_join_tell(c, what);
+}
+
+/** tell() - it is open */
+static void tell(struct tls *c, const struct tls_waiting *w)
+{
+	if (!c->join)
+		tls_tell(c, w);
+	else if (tls_join_holds(c, w))
+		put_off(c, w);
+	else
+		tls_join_tell(c, w);
 }
 
 /** count_on() - ... nor is kept; unless its secrets have come meanwhile, and then nothing is done with it */
@@ -462,13 +492,15 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 	if (c->state == TLS_COUNTED)
 		count_on(c, &w);
 	if (c->state == TLS_OPEN) {
-		tls_tell(c, &w);
+		tell(c, &w);
+		if (c->state == TLS_SECRETS)
+			ask(c);
 		return result_of(c);
 	}
 	if (c->state == TLS_HELLOS && is_unreadable(c))
 		return READER_REFUSED;
 	if (c->state == TLS_HELLOS && side == SIDE_CLIENT && c->hello[side] == TLS_HELLO_AWAITED && !c->from_first_byte &&
-	    !tls_hello_match(chunk->bytes) && c->first[side].len == 0) {
+	    !tls_hello_match(chunk->bytes) && c->first[side].len == 0 && !tls_join_begin(c, chunk)) {
 		tls_leave(c, TLS_MIDSTREAM);
 		return READER_LEFT;
 	}
@@ -476,6 +508,8 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 		put_off(c, &w);
 	if (c->state == TLS_HELLOS)
 		look_for_hello(c, side, chunk->bytes);
+	if (c->state == TLS_SECRETS && c->join)
+		ask(c);
 	if (c->state == TLS_SECRETS)
 		tls_look(c->env->lane, 0);
 	return result_of(c);
@@ -512,7 +546,7 @@ static void on_wire_gap(struct reader *r, enum stream_side side, uint32_t bytes,
 
 	follow_clock(c->env, now);
 	if (c->state == TLS_OPEN)
-		tls_tell(c, &w);
+		tell(c, &w);
 	else if (c->state == TLS_HELLOS)
 		lose_before_keys(c, side, &w);
 	else if (c->state == TLS_COUNTED)
@@ -613,6 +647,7 @@ static void destroy(struct tls *c)
 		direction_deinit(&c->direction[side], &env->directions);
 		buffer_deinit(&c->first[side]);
 	}
+	free(c->join);
 	tls_session_unref(c->origin.tls);
 	budget_release(env->budget, c->charged);
 	free(c);
@@ -673,6 +708,8 @@ static void *open_env(const void *config)
 	env->secrets = o->secrets;
 	env->may_come = o->may_come;
 	env->wait_ns = o->wait_ns;
+	env->joiner = o->joiner;
+	env->awaits_joiner = o->awaits_joiner;
 	env->directions.pages.slot_size = TLS_SECRET_MAX;
 	env->budget = env->directions.budget = o->budget;
 	env->stats = env->directions.stats = o->stats;
@@ -722,7 +759,8 @@ bool tls_is_locked(const struct tls_lane *lane)
 {
 	struct tls_env *env = lane->shared;
 
-	return !env->directions.pages.is_unlocked && secrets_are_locked(env->secrets);
+	return !env->directions.pages.is_unlocked && secrets_are_locked(env->secrets) &&
+	       (!env->joiner || joiner_is_locked(env->joiner));
 }
 
 /* ---- time ---- */
@@ -741,11 +779,12 @@ static void look_at(struct tls *c, bool news)
 void tls_look_now(struct tls_lane *lane, int64_t ns)
 {
 	struct tls_env *env = lane->shared;
-	uint64_t generation = secrets_generation(env->secrets);
-	bool news = generation != env->generation;
+	uint64_t generation = secrets_generation(env->secrets), answers = env->joiner ? joiner_answers(env->joiner) : 0;
+	bool news = generation != env->generation || answers != env->answers;
 	struct tls *next;
 
 	env->generation = generation;
+	env->answers = answers;
 	env->clock = wall_after(env->clock, ns);
 	for (struct tls *c = env->waiting; c; c = next) {
 		if (!news && wall_between(c->since, env->clock) <= env->wait_ns)

@@ -14,6 +14,9 @@
  * Of a recording whose secrets are all known before it is read, nothing waits. How late secrets came is the time for
  * which the first record that they open had waited; if none had, they were not late.
  *
+ * A connection whose handshake was not captured is left, unless there is a joiner (tls_join.c): then it waits likewise, for
+ * the answer which secret is its own.
+ *
  * A connection of which no secret can be known is left at its first bytes, as if there were no such reader.
  */
 #ifndef TLS_TLS_READER_H
@@ -37,10 +40,14 @@ struct tls_lane {
 	struct unsupported unsupported;
 };
 
+struct joiner;
+
 struct tls_reader_options {
 	struct secrets *secrets; /* borrowed for the tracker's life, as all here are */
 	bool may_come;           /* secrets may be added while packets are read */
 	int64_t wait_ns;         /* capture time for which a connection waits for them */
+	struct joiner *joiner;   /* for connections whose handshake was not captured; NULL: they are left */
+	bool awaits_joiner;      /* of a recording: the tracker's thread waits for its answers, so that each run finds the same */
 	struct reader_kind inner[TLS_INNER_MAX]; /* who reads the plaintext */
 	size_t inner_count;
 	struct budget *budget;

@@ -36,6 +36,8 @@ enum tls_fate {
 	  "Of no_keys, connections for which there was no memory to wait for their secrets, or to use them.") \
 	X(tls_after_wait, after_wait, REPORT, COUNTER, NULL,                                                  \
 	  "Of read, connections whose secrets came when they were not waited for any more: what had come before is not read.") \
+	X(tls_joined, joined, REPORT, COUNTER, NULL,                                                          \
+	  "Of read, connections whose handshake was not captured, found by --tls-join: what went by before is not read.") \
 	X(tls_early_dropped, early_dropped, REPORT, COUNTER, NULL,                                            \
 	  "Records of early data (0-RTT) that there was no memory for until the server had taken them.")      \
 	X(tls_records, records, REPORT, COUNTER, "shadowtap_tls_records_total", "Records of TLS that were opened.") \

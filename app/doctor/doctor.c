@@ -79,6 +79,7 @@ static struct observer_settings observer_of(const struct options *o, struct key_
 		.secrets = keys->secrets,
 		.tls_may_come = stages_lane(o).tls_may_come,
 		.tls_wait_ns = o->read_tls.wait_ns,
+		.joiner = keys->joiner,
 		.ports = &o->ports,
 		.vxlan_ports = &o->vxlan_ports,
 		.tracker = stages_tracker(o),

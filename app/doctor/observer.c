@@ -263,7 +263,11 @@ struct observer *observer_new(const struct observer_settings *set, struct policy
 	struct http2_options http2 = { .sink = http.sink, .next = &ob->http2, .joins = set->joins_http2 };
 	struct http1_options inner_http;
 	struct http2_options inner_http2;
-	struct tls_reader_options tls = { .secrets = set->secrets, .may_come = set->tls_may_come, .wait_ns = set->tls_wait_ns };
+	struct tls_reader_options tls = { .secrets = set->secrets,
+					  .may_come = set->tls_may_come,
+					  .wait_ns = set->tls_wait_ns,
+					  .joiner = set->joiner,
+					  .awaits_joiner = set->input.files.path_count > 0 };
 	struct reader_kind kinds[READER_KINDS_MAX] = { http1_reader(&http) };
 	size_t kind_count = 1;
 

@@ -18,6 +18,7 @@
 #include "report/diagnosis.h"
 #include "tls/secrets.h"
 
+struct joiner;
 struct observer;
 
 /** struct observer_settings - what a run with these options would read, and how; what it points to is borrowed */
@@ -30,6 +31,7 @@ struct observer_settings {
 	struct secrets *secrets; /* of TLS; NULL: none is read */
 	bool tls_may_come;       /* as in struct tls_reader_options, like the next */
 	int64_t tls_wait_ns;
+	struct joiner *joiner;   /* likewise */
 	const struct target_settings *targets;
 	size_t target_count;
 };

@@ -12,6 +12,7 @@
 #include "base/edit_distance.h"
 #include "base/units.h"
 #include "capture/source.h"
+#include "tls/joiner.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -74,6 +75,10 @@ const struct option_row option_rows[] = {
 	{ OPTION_GROUP_CAPTURE, 0, "keylog-wait", "TIME",
 	  "how long what is encrypted waits for its secrets, within --max-memory; live, later ones open what follows",
 	  DURATION(read_tls.wait_ns, 0, HOUR, 2 * SECOND) },
+	{ OPTION_GROUP_CAPTURE, 0, "tls-join", "N",
+	  "find the secrets of connections with TLS 1.3 that began before the capture by trying those of the key log that no other "
+	  "has, where at most N records of a side went by; 0 is not to",
+	  UINT32(read_tls.join, 0, JOINER_NUMBERS_MAX, 0) },
 	{ OPTION_GROUP_CAPTURE, 0, "decap", "LIST",
 	  "live: let these tunnels through the kernel's filter: vxlan, geneve, gre, erspan, ipip, mpls, "
 	  "pppoe, gtp, tzsp, fabric (recordings: all are always opened)",

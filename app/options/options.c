@@ -407,6 +407,8 @@ static int check_input(struct parser *p)
 			buffer_printf(p->error, "name one with -r, or leave --%s out", option_rows[i].name);
 			return -EINVAL;
 		}
+	if (o->read_tls.join > 0 && o->read_tls.key_logs.count == 0)
+		return usage(p, "--tls-join tries the secrets of a key log: name it with --keylog");
 	if (o->interfaces.count == 0 && !texts_add(o->owner, &o->interfaces, "any"))
 		return out_of_memory(p);
 	return 0;

@@ -40,6 +40,7 @@ enum command { COMMAND_RUN, COMMAND_HELP, COMMAND_VERSION, COMMAND_LIST_INTERFAC
 struct tls_settings {
 	struct texts key_logs;
 	int64_t wait_ns; /* how long ciphertext waits for secrets */
+	uint32_t join;   /* records of a direction that may have gone by where the handshake was not captured; 0: it has to be */
 	bool write_secrets; /* into the recording of -w */
 	bool to_plain;   /* what was TLS may leave as plain text */
 };

@@ -11,6 +11,7 @@
 
 #include "base/local_socket.h"
 #include "base/log.h"
+#include "tls/joiner.h"
 
 #define EXPIRE_NS (INT64_C(300) * NS_PER_S) /* live: what nobody has asked for */
 #define PIECES_AT_ONCE 64                   /* of a file that grows without end, before the loop does something else */
@@ -217,7 +218,8 @@ int key_logs_open(struct key_logs *k, struct key_log_settings set, struct buffer
 		return -EINVAL;
 	}
 	k->secrets = secrets_new(SECRETS_MAX, set.live ? EXPIRE_NS : 0);
-	if (!k->secrets) {
+	k->joiner = k->secrets && set.join > 0 ? joiner_new(k->secrets, set.join) : NULL;
+	if (!k->secrets || (set.join > 0 && !k->joiner)) {
 		buffer_add_str(error, "cannot set up the table of secrets: out of memory");
 		return -ENOMEM;
 	}
@@ -316,6 +318,8 @@ void key_logs_close(struct key_logs *k)
 	for (size_t i = 0; i < k->count; i++)
 		forget(&k->files[i]);
 	k->count = 0;
+	joiner_free(k->joiner);
 	secrets_free(k->secrets);
+	k->joiner = NULL;
 	k->secrets = NULL;
 }

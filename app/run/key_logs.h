@@ -28,6 +28,8 @@
 #define KEY_LOGS_MS  50
 #define KEY_LOGS_MAX 64
 
+struct joiner;
+
 /** struct key_log_settings - see stages_key_logs(); everything borrowed */
 struct key_log_settings {
 	const char *const *paths;
@@ -36,6 +38,7 @@ struct key_log_settings {
 	bool recordings; /* secrets may come out of recordings, too */
 	bool hands_on;   /* those of chosen connections are asked for (key_logs_text()): handshakes' are kept, too */
 	bool tells_shared; /* who else can read a file is told by @shared_with, and no warning */
+	uint32_t join;   /* numbers that are tried for connections whose handshake was not captured; 0: none */
 	bool no_way_out; /* what was TLS would go to a broker as plain text: none is read */
 };
 
@@ -57,6 +60,7 @@ struct key_log_file {
 struct key_logs {
 	struct key_log_settings set;
 	struct secrets *secrets; /* NULL: there are none, and no TLS is read */
+	struct joiner *joiner;   /* with @set.join */
 	struct key_log_file files[KEY_LOGS_MAX];
 	size_t count; /* peers come and go; while there are KEY_LOGS_MAX, the next waits */
 	uid_t owner;  /* as whom we started */

@@ -18,6 +18,7 @@
 #include "http/http1/http1_reader.h"
 #include "http/http2/http2_reader.h"
 #include "policy/policy_stats.h"
+#include "tls/joiner.h"
 
 #define BATCH_PACKETS 256
 #define STATS_EVERY_NS (INT64_C(500) * NS_PER_MS)
@@ -207,6 +208,8 @@ static bool read_again(struct lane *l)
 		return false;
 	tracker_finish(l->tracker);
 	tls_finish(&l->tls);
+	if (l->o.secrets)
+		secrets_unclaim(l->o.secrets);
 	note_complaint(l);
 	err = l->o.reopen(l->o.ctx, l->o.index, &next, &error);
 	replace_source(l, next);
@@ -346,6 +349,8 @@ int lane_new(const struct lane_options *options, struct lane **out)
 	struct tls_reader_options tls = { .secrets = options->secrets,
 					  .may_come = set->tls_may_come,
 					  .wait_ns = set->tls_wait_ns,
+					  .joiner = options->joiner,
+					  .awaits_joiner = !options->live,
 					  .inner = { http1_reader(&inner_http), http2_reader(&inner_http2) },
 					  .inner_count = set->reads_http2 ? 2 : 1,
 					  .budget = options->budget };
@@ -416,6 +421,8 @@ void lane_stop(struct lane *l)
 		ring_cancel_wait(l->o.ring);
 	if (l->o.recorder)
 		recorder_interrupt(l->o.recorder);
+	if (l->o.joiner)
+		joiner_stop(l->o.joiner);
 	pthread_mutex_lock(&l->source_lock);
 	if (l->source)
 		source_interrupt(l->source); /* it may be waiting for a pipe that is silent */

@@ -36,6 +36,7 @@
 #include "tls/secrets.h"
 #include "tls/tls_stats.h"
 
+struct joiner;
 struct lane;
 
 /** struct lane_settings - what the options say to a lane, see stages_lane(); everything borrowed */
@@ -70,6 +71,7 @@ struct lane_options {
 	struct intake *intake;          /* borrowed */
 	struct recorder *recorder;      /* borrowed; NULL without -w */
 	struct secrets *secrets;        /* borrowed; NULL: no TLS is read */
+	struct joiner *joiner;          /* borrowed; NULL: no connection is joined in the middle of TLS */
 	bool tells_all;                 /* requests that are not sent are pushed too, without body: --explain */
 	struct event_writer *events;    /* borrowed; for requests that are not pushed; NULL without -o */
 	bool paced;                     /* what is pushed waits for its time */

@@ -103,6 +103,7 @@ static struct lane_options lane_options_of(struct lanes *ls, const struct lanes_
 		.intake = o->intake,
 		.recorder = o->recording->recorder[i],
 		.secrets = o->secrets,
+		.joiner = o->joiner,
 		.tells_all = o->tells_all,
 		.events = o->events,
 		.paced = o->paced,

@@ -51,7 +51,8 @@ struct lanes_options {
 	struct budget *budget;         /* borrowed */
 	struct intake *intake;         /* borrowed */
 	struct recording *recording;   /* borrowed */
-	struct secrets *secrets;       /* as in struct lane_options */
+	struct secrets *secrets;       /* as in struct lane_options, like the next */
+	struct joiner *joiner;
 	bool tells_all;                /* as in struct lane_options, like those that follow */
 	struct event_writer *events;
 	bool paced;

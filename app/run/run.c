@@ -56,6 +56,7 @@ static int open_lanes(struct run *r, struct buffer *error)
 		.intake = r->intake,
 		.recording = &r->recording,
 		.secrets = r->key_logs.secrets,
+		.joiner = r->key_logs.joiner,
 		.tells_all = r->explain,
 		.events = r->outputs.events,
 		.paced = run_pace(r) == PACE_SCHEDULE,

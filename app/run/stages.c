@@ -49,6 +49,7 @@ struct key_log_settings stages_key_logs(const struct options *o)
 		.live = o->files.count == 0,
 		.recordings = o->files.count > 0,
 		.hands_on = o->read_tls.write_secrets,
+		.join = o->read_tls.join,
 		.no_way_out = broker_is_plain(&o->relay.target) && !o->read_tls.to_plain && !o->dry_run,
 	};
 }

@@ -337,6 +337,46 @@ def tls_keys_come_after_wait(lab):
     check_no_secret(lab, keys, {keys, late}, 2)
 
 
+def tls_is_joined(lab):
+    """Connections that were there before: with --tls-join each of their requests from then on is sent and compared, in TLS 1.3 alone."""
+    ns, keys = serve(lab)
+    shadow = lab.shadow(ns)
+    load(lab, ns, "TLSv1_3")  # whose secrets no connection has, either
+    clients = [(version, subprocess.Popen(lab.inside(ns, [PYTHON, "-c", ASKED, PORT, version]), cwd=lab.directory,
+                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+               for version in ("TLSv1_3", "TLSv1_3", "TLSv1_2")]
+    try:
+        def ask(client):
+            client.stdin.write("\n")
+            client.stdin.flush()
+            return int(client.stdout.readline())
+        for count, (_, client) in enumerate(clients):
+            for _ in range(5 + 50 * count):
+                ask(client)
+        tap = lab.live_tap(ns, "-i", "lo", "-p", PORT, "--keylog", keys, "--keylog-wait", "5m", "--tls-join", "1000", "-t", "http://127.0.0.1:9000",
+                           "-m", "10s", "-Z", "root", "-v", "--explain", "--compare", "-w", lab.directory / "written.pcapng")
+        for _, client in clients:
+            for _ in range(5):
+                ask(client)
+        expected = sorted(f"/TLSv1_3/{n}" for first in (5, 55) for n in range(first, first + 5))
+        wait_for("the requests of both", lambda: len(shadow.requests()) == len(expected))
+        load(lab, ns, "TLSv1_3")
+        wait_for("the others", lambda: len(shadow.requests()) == len(expected) + CONNECTIONS * REQUESTS)
+    finally:
+        for _, client in clients:
+            client.stdin.close()
+            client.wait()
+    report = tap.stop()
+    joined = [r for r in shadow.requests() if r["target"].startswith("/TLSv1")]
+    check(sorted(r["target"] for r in joined) == expected, f"{[r['target'] for r in joined]}")
+    check(all(len(r["body"]) * 3 // 4 >= int(r["target"].split("/")[-1]) * 100 for r in joined), "a body is cut")
+    fates = report["tls"]
+    check(fates["joined"] == 2 and fates["read"] == 2 + CONNECTIONS and fates["midstream"] == 1 and fates["seen"] == 3 + CONNECTIONS, f"{fates}")
+    compared = report["comparison"]["targets"]["default"]
+    check(compared["pairs"] == len(shadow.requests()), f"{compared}")
+    check_no_secret(lab, keys, {keys}, 2 * CONNECTIONS + 3)
+
+
 def doctor_reads_tls(lab):
     """With the key log, without, with others', wrong, none, and one that everybody can read: each has its finding, and no secret is in any."""
     ns, keys = serve(lab)
@@ -394,5 +434,5 @@ def doctor_reads_tls_live(lab):
     check_no_secret(lab, keys, {keys, late}, 1)
 
 
-CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait,
+CASES = [tls_is_read, tls_with_other_secrets, tls_is_read_live, tls_keys_come_late, tls_keys_come_after_wait, tls_is_joined,
          tls_without_server_hello, tls_secrets_are_written, doctor_reads_tls, doctor_reads_tls_live]

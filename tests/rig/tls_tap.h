@@ -5,6 +5,7 @@
 #include "base/budget.h"
 #include "reassembly/tracker.h"
 #include "tests/rig/unit.h"
+#include "tls/joiner.h"
 #include "tls/key_log.h"
 #include "tls/tls_reader.h"
 
@@ -14,6 +15,7 @@ struct tls_tap {
 	struct counted_histogram late_us;
 	struct tls_lane lane;
 	struct secrets *secrets;
+	struct joiner *joiner;
 	struct tracker *tracker;
 	int64_t now;
 };
@@ -24,19 +26,27 @@ struct tls_tap_options {
 	size_t connections;  /* whose secrets are kept */
 	int64_t wait_ns;     /* for secrets */
 	bool reads_servers;
+	uint16_t port;       /* of the server; 0: the first bytes tell which side it is */
+	bool joins, awaits_joiner; /* connections whose handshake is missing, ... */
+	uint32_t numbers;    /* ... with these at most */
 };
 
 static inline void tls_tap_open(struct tls_tap *t, const struct tls_tap_options *options)
 {
 	struct tls_reader_options tls = { .may_come = true, .wait_ns = options->wait_ns, .inner_count = 1 };
 	struct tracker_options tracker = {
-		.hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = options->reads_servers
+		.hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = options->reads_servers,
+		.server_ports = &options->port, .server_port_count = options->port != 0
 	};
 	struct reader_kind kind;
 
 	budget_init(&t->budget, options->memory);
 	t->secrets = secrets_new(options->connections, 0);
+	if (options->joins)
+		t->joiner = joiner_new(t->secrets, options->numbers);
 	tls.secrets = t->secrets;
+	tls.joiner = t->joiner;
+	tls.awaits_joiner = options->awaits_joiner;
 	tls.inner[0] = options->inner;
 	tls.budget = tracker.budget = &t->budget;
 	tls.stats = &t->stats;
@@ -76,6 +86,7 @@ static inline void tls_tap_finish(struct tls_tap *t)
 static inline void tls_tap_close(struct tls_tap *t)
 {
 	tracker_free(t->tracker);
+	joiner_free(t->joiner);
 	secrets_free(t->secrets);
 	assert_int_equal(budget_used(&t->budget), 0);
 }

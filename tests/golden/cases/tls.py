@@ -81,7 +81,7 @@ class Tls:
 
 def fates(result):
     """What became of the connections, of the report."""
-    aside = ("misfit", "no_room", "after_wait", "early_dropped", "records", "refound", "late_us")
+    aside = ("misfit", "no_room", "after_wait", "joined", "early_dropped", "records", "refound", "late_us")
     return {name: n for name, n in result.report["tls"].items() if n and name not in aside}
 
 
@@ -322,6 +322,118 @@ def midstream(bench):
     t.answer()
     capture.drop(*before)
     run(bench, capture, "--keylog", t.key_log, tls={"seen": 1, "midstream": 1})
+
+
+def begun(bench, capture, others=8, asked=1, **options):
+    """a connection whose start is not in the recording, and secrets of others that are not in it at all"""
+    for _ in range(others):
+        Tls(bench, Capture())
+    t = Tls(bench, capture, **options)
+    for _ in range(asked):
+        t.ask("/v1/models/m:predict", b"{}", expect=False)
+        t.answer()
+    capture.drop(*list(capture.segments))
+    return t
+
+
+def read_on(t, count=5):
+    for i in range(count):
+        t.ask(f"/v1/models/m{i}:predict", pattern(3000 * i, i))
+        t.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (2000 * i) + pattern(2000 * i, i))
+
+
+@check("tls: --tls-join reads connections that began before the recording, each time alike")
+def joined(bench):
+    capture = Capture()
+    t = begun(bench, capture)
+    read_on(t)
+    capture.settle()
+    joins = ("--keylog", t.key_log, "--tls-join", "1000")
+    first = run(bench, capture, *joins, tls={"seen": 1, "read": 1})
+    if first.report["tls"]["joined"] != 1 or first.report["tls"]["after_wait"]:
+        raise Failure(f"{first.report['tls']}")
+    for more in ((), ("--lanes", "2"), ("--lanes", "3")):
+        again = run(bench, capture, *joins, *more, tls={"seen": 1, "read": 1})
+        if again.requests != first.requests:
+            raise Failure(f"{more}: other requests than before")
+
+
+@check("tls: --tls-join finds a connection again in each round of a recording")
+def joined_again(bench):
+    capture = Capture()
+    t = begun(bench, capture)
+    read_on(t)
+    capture.settle()
+    result = bench.read("-r", bench.path("capture.pcap", capture.file()), "-p", "8000", "--keylog", t.key_log, "--tls-join", "10",
+                        "--loop", "3")
+    if fates(result) != {"seen": 3, "read": 3} or result.report["tls"]["joined"] != 3 or result.report["requests"]["complete"] != 15:
+        raise Failure(f"{result.report['tls']}, {result.report['requests']['complete']} requests")
+
+
+@check("tls: --tls-join leaves what it does not find: too many records, no secret, TLS 1.2")
+def not_joined(bench):
+    for options, numbers, read in (({"asked": 4}, 4, True), ({"asked": 4}, 3, False), ({"version": ssl.TLSVersion.TLSv1_2}, 100, False)):
+        capture = Capture()
+        t = begun(bench, capture, others=2, **options)
+        t.ask("/v1/models/n:predict", expect=read)
+        run(bench, capture, "--keylog", t.key_log, "--tls-join", str(numbers), tls={"seen": 1, "read" if read else "midstream": 1})
+    capture = Capture()
+    t = begun(bench, capture)
+    os.unlink(t.key_log)
+    Tls(bench, Capture())
+    t.ask("/v1/models/n:predict", expect=False)
+    run(bench, capture, "--keylog", t.key_log, "--tls-join", "100", tls={"seen": 1, "midstream": 1})
+
+
+@check("tls: production's responses are compared on a connection that was joined")
+def joined_and_compared(bench):
+    capture = Capture()
+    t = begun(bench, capture)
+    read_on(t)
+    capture.settle()
+    path = os.path.join(bench.directory, "report.json")
+    done = bench.tap("-r", bench.path("capture.pcap", capture.file()), "-p", "8000", "--keylog", t.key_log, "--tls-join", "100", "-t", "sink:",
+                     "-x", "max", "-m", "300s", "--compare", "--report", path)
+    if done.returncode:
+        raise Failure(done.stderr.decode()[-300:])
+    with open(path) as f:
+        report = json.load(f)
+    compared = next(iter(report["comparison"]["targets"].values()))
+    if report["tls"]["joined"] != 1 or report["requests"]["chosen"] != 5 or compared["pairs"] != 5:
+        raise Failure(f"{report['tls']}, {report['requests']['chosen']} chosen, {compared}")
+
+
+@check("tls: --tls-join takes no record of a body for a request, whatever it quotes")
+def joined_in_body(bench):
+    capture = Capture()
+    t = begun(bench, capture)
+    quoted = http_request("POST", "/v1/models/quoted:predict", b"{}")
+    t.client.write(b"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (3000 + 2 * len(quoted)))
+    t.carry(0)
+    capture.drop(*list(capture.segments))
+    for part in (pattern(3000, 1), quoted, quoted):
+        t.client.write(part)
+        t.carry(0)
+    t.answer()
+    read_on(t, 3)
+    run(bench, capture, "--keylog", t.key_log, "--tls-join", "10", tls={"seen": 1, "read": 1})
+
+
+@check("tls: --tls-join in a capture of another project, from its first data on")
+def joined_illustrated(bench):
+    name = os.path.join(TOP, "pcaps", "tls", "illustrated-tls13")
+    with open(name + ".pcap", "rb") as f:
+        content = f.read()
+    order = "<" if content[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at, packets = 24, []
+    while at < len(content):
+        end = at + 16 + struct.unpack_from(order + "I", content, at + 8)[0]
+        packets.append(content[at:end])
+        at = end
+    data = [i for i, p in enumerate(packets) if b"\x17\x03\x03\x00\x15" in p]  # "ping" or "pong", its type and the tag
+    result = bench.read("-r", bench.path("cut.pcap", content[:24] + b"".join(packets[data[0]:])), "--keylog", name + ".keys", "--tls-join", "1")
+    if fates(result) != {"seen": 1, "read": 1} or result.report["tls"]["joined"] != 1 or result.report["tls"]["records"] < 2:
+        raise Failure(f"{result.report['tls']}")
 
 
 @check("tls: what was encrypted does not leave as plain text")

@@ -160,6 +160,7 @@ static void tls_read_late(struct symptoms *s)
 	keys_there(s);
 	tls_fates(s, 3, TLS_READ, 3);
 	s->narrow.books.tls.after_wait = 1;
+	s->narrow.books.tls.joined = 1;
 	s->narrow.books.tls.late.count = 2;
 	s->narrow.books.tls.late.max = 1500000;
 }
@@ -769,7 +770,7 @@ static const struct {
 	{ tls_of_all_kinds, "tls_ech", FINDING_FAULT, false, "1 of 6 connections with TLS may hide another ClientHello (ECH)", "turn ECH off" },
 	{ tls_of_all_kinds, "tls_lost", FINDING_FAULT, false, "2 of 6 connections with TLS lost their handshake", "raise -B" },
 	{ tls_read_late, "tls_after_wait", FINDING_WARNING, true, "1 of 3 connections with TLS had their secrets only when these were not waited for any more", "Envoy is up to 10 s late" },
-	{ tls_read_late, "tls_read", FINDING_GOOD, true, "3 of 3 connections with TLS were read; keys came after the data in 2 of them, by up to 1.50 s", "" },
+	{ tls_read_late, "tls_read", FINDING_GOOD, true, "3 of 3 connections with TLS were read; 1 of them began before the capture; keys came after the data in 2 of them, by up to 1.50 s", "" },
 	{ tls_read_no_http, "no_requests", FINDING_FAULT, false, "with no HTTP request in them", "--duration" },
 	{ only_http2, "http2", FINDING_FAULT, false, "on port 8001 (1), and no request on them was seen to begin", "packets from the clients" },
 	{ http2_left_out, "http2", FINDING_FAULT, false, "on port 8001 (1), which --h2 off leaves out", "leave out --h2" },
