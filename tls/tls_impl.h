@@ -58,7 +58,7 @@ struct tls {
 	struct reader reader; /* first */
 	struct tls_env *env;
 	enum tls_state state;
-	bool from_first_byte, has_fate, is_detached, unread_server;
+	bool from_first_byte, is_detached, unread_server;
 	bool has_base[SIDES];       /* its direction is set up */
 	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
 	bool has_passed;            /* ... and of the client's data some have begun nothing; ... */
@@ -66,7 +66,7 @@ struct tls {
 	bool has_no_room;           /* its fate is for want of memory, and counted so */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_hello hello[SIDES];
-	enum tls_fate fate;
+	enum tls_fate fate;         /* TLS_FATE_COUNT: it is not known yet */
 	struct request_origin origin;
 	const struct stream_place *server; /* the tracker's; NULL once detached */
 	struct stream_place place;         /* ... of the server's plaintext */
@@ -88,6 +88,11 @@ struct tls {
 
 /** tls_set_state() - drops what waits where nothing more is read */
 void tls_set_state(struct tls *c, enum tls_state state);
+
+static inline bool tls_has_fate(const struct tls *c)
+{
+	return c->fate != TLS_FATE_COUNT;
+}
 
 /** tls_decide() - what became of the connection; a later word replaces an earlier one */
 void tls_decide(struct tls *c, enum tls_fate fate);

@@ -265,7 +265,7 @@ static void tell_end(struct tls *c, enum lost_reason why, bool seen)
 
 		direction_end(&c->direction[side], &sink);
 	}
-	if (!c->has_fate)
+	if (!tls_has_fate(c))
 		tls_decide(c, fate_of_unopened(c));
 	sync_place(c);
 	end_inner(c, why, seen);

@@ -66,13 +66,12 @@ void tls_decide(struct tls *c, enum tls_fate fate)
 {
 	struct tls_stats *stats = c->env->stats;
 
-	if (c->has_fate)
+	if (tls_has_fate(c))
 		counter_sub(&stats->tls_fate[c->fate], 1);
 	else
 		counter_add(&stats->tls_seen, 1);
 	if (c->has_no_room)
 		counter_sub(&stats->tls_no_room, 1);
-	c->has_fate = true;
 	c->has_no_room = false;
 	c->fate = fate;
 	counter_add(&stats->tls_fate[fate], 1);
@@ -628,6 +627,7 @@ static struct reader *make(void *shared, const struct reader_start *start)
 	c->reader.ops = &ops;
 	c->env = env;
 	c->charged = sizeof(*c);
+	c->fate = TLS_FATE_COUNT;
 	c->from_first_byte = start->from_first_byte;
 	c->origin = start->origin;
 	c->server = start->server;
