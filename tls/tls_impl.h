@@ -61,8 +61,7 @@ struct tls {
 	bool from_first_byte, is_detached, unread_server;
 	bool has_base[SIDES];       /* its direction is set up */
 	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
-	bool has_passed;            /* ... and of the client's data some have begun nothing; ... */
-	uint64_t passed_read;       /* ... with the last of which it had read so far, on the wire */
+	struct passed_by passed;    /* ... of the client's data, where they have begun nothing; in bytes of the wire */
 	bool has_no_room;           /* its fate is for want of memory, and counted so */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_hello hello[SIDES];

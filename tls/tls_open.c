@@ -101,15 +101,13 @@ static struct chunk translate(struct tls *c, enum stream_side side, const struct
  */
 static bool begins_inside(const struct tls *c, const struct chunk *chunk)
 {
-	return c->has_passed && chunk->peer_known && chunk->peer_read <= c->passed_read;
+	return c->passed.peer_known && chunk->peer_known && chunk->peer_read <= c->passed.peer_read;
 }
 
 static void note_passed(struct tls *c, const struct chunk *chunk)
 {
-	if (!chunk->peer_known || (c->has_passed && chunk->peer_read <= c->passed_read))
-		return;
-	c->has_passed = true;
-	c->passed_read = chunk->peer_read;
+	if (chunk->peer_known && !begins_inside(c, chunk))
+		c->passed = (struct passed_by){ .peer_read = chunk->peer_read, .peer_known = true };
 }
 
 /* What the sender had read is translated only here: what the server said meanwhile may just have been told (on_gap()). */
