@@ -76,6 +76,21 @@ static inline void tls_tap_feed(struct tls_tap *t, uint16_t client_port, bool of
 	sent[of_server] += (uint32_t)bytes.len + ((flags & (TCP_SYN | TCP_FIN)) != 0);
 }
 
+static inline void tls_tap_on_entry(void *ctx, const struct key_log_entry *entry)
+{
+	secrets_add(ctx, entry, (struct mono){ 0 });
+}
+
+/** tls_tap_tell() - the secrets of a key log */
+static inline void tls_tap_tell(struct tls_tap *t, struct span key_log)
+{
+	struct key_log_sink sink = { t->secrets, tls_tap_on_entry, NULL };
+	struct key_log log = { 0 };
+
+	key_log_feed(&log, key_log, &sink);
+	key_log_end(&log, &sink);
+}
+
 /** tls_tap_finish() - all that was captured is over */
 static inline void tls_tap_finish(struct tls_tap *t)
 {
