@@ -375,6 +375,7 @@ void decision_make(const struct decision_settings *set, const struct json_doc *r
 	struct standing s;
 
 	*out = (struct decision_made){ .looks = m.looks, .expression = set->gate->expression, .is_default = set->is_default,
+				  .ends_run = set->ends_run,
 				  .pairs = (uint64_t)fmin(m.pairs, 0x1p53), .seconds = number_at(report, 0, "seconds"),
 				  .watch_at_least_s = set->watch_at_least_s };
 	weigh(&m);
@@ -442,6 +443,8 @@ void decision_json(const struct decision_made *d, struct json *j)
 	json_text_or_null(j, "expression", d->expression);
 	json_key(j, "is_default");
 	json_bool(j, d->is_default);
+	json_key(j, "ends_run");
+	json_bool(j, d->ends_run);
 	json_count(j, "pairs", d->pairs);
 	known(j, "watch_at_least_seconds", d->watch_at_least_s);
 	to_go_json(j, d->pairs_to_go);

@@ -52,6 +52,7 @@ const char *decision_state_words(enum decision_state state);
 struct decision_settings {
 	const struct gate *gate;
 	bool is_default;        /* the gate is that of DECISION_DEFAULT */
+	bool ends_run;          /* the run was to end with it: --stop-when decided */
 	double watch_at_least_s; /* before it may be promoted; 0: no such time */
 	enum decision_state decided; /* by which the run was ended; NONE: it was not */
 	const char *decided_why;     /* decision_why() of then */
@@ -76,7 +77,7 @@ struct decision_made {
 	enum decision_state state;
 	enum looks looks; /* anytime if any target's are */
 	const char *expression; /* borrowed from the gate */
-	bool is_default;
+	bool is_default, ends_run;
 	uint64_t pairs; /* of the shadow that has most */
 	double seconds; /* of the run */
 	double watch_at_least_s;

@@ -288,9 +288,29 @@ static const char *gate_title(struct buffer *out, struct view report)
 	return "good";
 }
 
+/** decision_title() - of a run that was to end decided, what it came to, and its class; NULL of another run */
+static const char *decision_title(struct buffer *out, struct view decision)
+{
+	struct view state = view_get(decision, "state");
+
+	if (!view_is_true(view_get(decision, "ends_run")))
+		return NULL;
+	if (view_is_text(state, "promote")) {
+		buffer_add_str(out, "Promote: ");
+		return "good";
+	}
+	if (view_is_text(state, "reject")) {
+		buffer_add_str(out, "Reject: ");
+		return "bad";
+	}
+	buffer_add_str(out, "Keep watching: ");
+	return "warn";
+}
+
 static const char *title_of(struct buffer *title, struct view report, struct view target)
 {
 	struct view state = view_get(report, "comparison.decision.state");
+	const char *decided;
 	struct view gate = view_get(report, "gate"), all_failed = view_get(report, "all_failed");
 	struct view_walk first = view_walk(all_failed);
 
@@ -308,15 +328,18 @@ static const char *title_of(struct buffer *title, struct view report, struct vie
 		buffer_add_str(title, "No answers could be compared");
 		return "warn";
 	}
+	decided = decision_title(title, view_get(report, "comparison.decision"));
 	agreement(title, target);
 	if (page_too_few(view_get(target, "mismatch.of"))) {
 		buffer_add_str(title, "; that is of ");
 		format_count(title, view_count(view_get(target, "mismatch.of")));
 		if (view_is_text(state, "promote") || view_is_text(state, "reject"))
-			return "";
+			return decided ? decided : "";
 		buffer_add_str(title, ", too few to judge");
 		return "warn";
 	}
+	if (decided)
+		return decided;
 	return page_words_alone(target) ? "warn" : "";
 }
 

@@ -194,6 +194,7 @@ static int make_gate(struct comparing *c, struct buffer *error)
 	c->decision = (struct decision_settings){
 		.gate = c->gate,
 		.is_default = !s->fail_on,
+		.ends_run = s->stop_when == STOP_WHEN_DECIDED,
 		.watch_at_least_s = (double)s->watch_at_least_ns / 1e9,
 	};
 	return err;

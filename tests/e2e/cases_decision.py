@@ -28,7 +28,7 @@ def decision_ends_a_run(lab):
         decision = report["comparison"]["decision"]
         what = f"{expression} {more}: "
         check(decision["state"] == state and status == want, f"{what}{decision['state']}, exit {status}: {told[-400:]}")
-        check(decision["looks"] == "anytime" and decision["is_default"] == (expression is None), f"{what}{decision}")
+        check(decision["looks"] == "anytime" and decision["is_default"] == (expression is None) and decision["ends_run"], f"{what}{decision}")
         check(f"decision: {state.replace('_', ' ')}; {decision['why']}" in told, f"{what}the terminal says {told[-600:]}")
         check(state == "keep_watching" or f"decided: {state}; " in told, f"{what}it did not say that it is decided: {told[-600:]}")
         check(state != "keep_watching" or "not decided" in told, f"{what}{told[-300:]}")
@@ -50,7 +50,7 @@ def decision_is_told(lab):
     check(admin("/decision?require=reject", "-X", "POST", "-d", hook)[0] == 200, "a web hook")
     report = tap.stop()
     told = report["comparison"]["decision"]
-    check(told["terms"] == now["terms"] and told["why"] == now["why"], f"the report: {told}, /decision: {now}")
+    check(told["terms"] == now["terms"] and told["why"] == now["why"] and not told["ends_run"], f"the report: {told}, /decision: {now}")
     mismatch, target = told["terms"][0], report["comparison"]["targets"]["default"]
     check(target["looks"] == "anytime", "the target's looks")
     check(abs(mismatch["low"] - target["mismatch"]["low"]) < 1e-5 and mismatch["of"] == target["mismatch"]["of"], f"{mismatch}, {target['mismatch']}")

@@ -103,7 +103,7 @@ static void test_decision(void **state)
 {
 	static const char *const added[] = {
 		"\"decision\":{\"state\":\"promote\",\"looks\":\"anytime\",",
-		"\"expression\":\"mismatch > 1%\",\"is_default\":false,\"pairs\":1200,\"watch_at_least_seconds\":90,",
+		"\"expression\":\"mismatch > 1%\",\"is_default\":false,\"ends_run\":false,\"pairs\":1200,\"watch_at_least_seconds\":90,",
 		"\"warnings\":[]",
 	};
 	static const char *const early[] = { "\"decision\":{\"state\":\"keep_watching\",", "\"watch_at_least_seconds\":120,",

@@ -103,6 +103,11 @@ static int draw(const char *json, enum medium medium, struct buffer *out)
 	OF_A "\"state\":\"" state "\",\"why\":\"because\",\"is_default\":" is_default ",\"pairs_to_go\":" pairs \
 	     ",\"seconds_to_go\":" seconds ",\"terms\":[" terms "]}}}"
 
+/* Of a run that was to end once it is decided, or was not. */
+#define ENDED(state, ends_run)                                                                           \
+	"{\"requests\":{},\"comparison\":{\"decision\":{\"state\":\"" state "\",\"ends_run\":" ends_run "},\"targets\":{\"m\":{" \
+	"\"role\":\"shadow\",\"mismatch\":{\"count\":60,\"of\":2000,\"rate\":0.03}}}}}"
+
 /* Once what stands on top of a report, once what is further down; "" where only the other is asked. */
 static void test_what_is_said(void **state)
 {
@@ -146,6 +151,9 @@ static void test_what_is_said(void **state)
 		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"decision\":{\"state\":\"keep_watching\"}}}",
 		  "The gate passed by its values, and the pairs do not show it yet: keep watching", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":true},\"comparison\":{\"decision\":{\"state\":\"promote\"}}}", "The gate passed: promote", "" },
+		{ ENDED("promote", "true"), "Promote: 97.00 % of the shadow's answers agree with production", "" },
+		{ ENDED("reject", "true"), "Reject: 97.00 % of the shadow's answers agree with production", "" },
+		{ ENDED("keep_watching", "true"), "Keep watching: 97.00 % of the shadow's answers agree with production", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false},\"comparison\":{\"decision\":{\"state\":\"reject\"}}}", "The gate failed: reject", "" },
 		{ "{\"requests\":{},\"gate\":{\"passed\":false,\"failing\":[{\"term\":\"mismatch > 1%\",\"value\":null,\"why\":\"no one "
 		  "knows\"}]}}", "The gate failed", "and it is not known (no one knows)" },
@@ -233,6 +241,18 @@ static void test_what_is_said(void **state)
 			buffer_deinit(&wanted);
 		}
 	}
+}
+
+/* A run that was not to end decided was asked nothing: what the default condition would say is no headline. */
+static void test_no_decision_on_top(void **state)
+{
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_int_equal(draw(ENDED("reject", "false"), MEDIUM_HTML, &out), 0);
+	assert_non_null(strstr(buffer_text(&out), "97.00 % of the shadow"));
+	assert_null(strstr(buffer_text(&out), "Reject: "));
+	buffer_deinit(&out);
 }
 
 /* Slices come worst first: by what is sure, then by what it looks like; who names no model is no row. */
@@ -461,7 +481,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slices), cmocka_unit_test(test_explained), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_format),	       cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_report),
+		cmocka_unit_test(test_what_is_said),   cmocka_unit_test(test_no_decision_on_top),
+		cmocka_unit_test(test_no_report),
 		cmocka_unit_test(test_any_value_may_be_another),
 	};
 
