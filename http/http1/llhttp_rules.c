@@ -7,7 +7,7 @@
  *   headers: on. llhttp 8 has no other way to accept a bare LF at the end of a line, as most servers do (RFC 9112,
  * 2.2), and llhttp 9 none for lines that are folded. It also lets control characters through; in requests has_control() does not.
  *
- *   optional_cr_before_lf (llhttp 9.2): on, for the bare LF.
+ *   optional_cr_before_lf (llhttp 9.2): on, for the bare LF, which llhttp 9.0 and 9.1 have no way to accept.
  *
  *   chunked_length: off, since Content-Length with Transfer-Encoding is how requests are smuggled (RFC 9112, 6.3).
  *
