@@ -16,6 +16,7 @@ struct tls_tap {
 	struct tls_lane lane;
 	struct secrets *secrets;
 	struct joiner *joiner;
+	uint16_t port; /* the tracker's, borrowed */
 	struct tracker *tracker;
 	int64_t now;
 };
@@ -36,10 +37,11 @@ static inline void tls_tap_open(struct tls_tap *t, const struct tls_tap_options 
 	struct tls_reader_options tls = { .may_come = true, .wait_ns = options->wait_ns, .inner_count = 1 };
 	struct tracker_options tracker = {
 		.hold_bytes = 64 << 10, .idle_ns = NS_PER_S * 1000, .reads_servers = options->reads_servers,
-		.server_ports = &options->port, .server_port_count = options->port != 0
+		.server_ports = &t->port, .server_port_count = options->port != 0
 	};
 	struct reader_kind kind;
 
+	t->port = options->port;
 	budget_init(&t->budget, options->memory);
 	t->secrets = secrets_new(options->connections, 0);
 	if (options->joins)
