@@ -17,6 +17,13 @@
 
 #define OWN_MEMORY_MASK 0x5a
 
+/* A sanitizer maps terabytes of its own, and keeps what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_MEMORY_IS_OURS false
+#else
+#define OWN_MEMORY_IS_OURS true
+#endif
+
 /** struct own_memory - places where the bytes were found */
 struct own_memory {
 	size_t locked, other; /* in memory that is locked and in no core dump, and elsewhere */

@@ -2,8 +2,8 @@
  * test_empty_records.c - records with no data in them, and with one byte
  *
  * OpenSSL's peers send none. Some stacks put one in front of each message in CBC, so that its last block says nothing of the
- * next one's nonce, and anyone may keep a connection alive with them. So behind a handshake of OpenSSL's the client's records are made
- * here, of the secrets in its key log: each has a number, also those that are empty.
+ * next one's nonce, and anyone may keep a connection alive with them. So behind a handshake of OpenSSL's the client's
+ * records are made here, of the secrets in its key log: each has a number, also those that are empty.
  */
 #include "tests/rig/unit.h"
 
@@ -218,7 +218,9 @@ static void run_kind(size_t kind, int lost, size_t mss)
 {
 	static const char *const texts[] = { "", "he", "", "", "l", "lo", "" };
 	static struct heard heard;
-	struct tls_tap_options options = { .inner = { &hear_ops, &heard }, .memory = 64 << 20, .connections = 10, .wait_ns = NS_PER_S };
+	struct tls_tap_options options = {
+		.inner = { &hear_ops, &heard }, .memory = 64 << 20, .connections = 10, .wait_ns = NS_PER_S
+	};
 	struct tls_talk t;
 	struct tls_tap tap = { 0 };
 	struct maker m;
