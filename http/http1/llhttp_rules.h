@@ -15,7 +15,10 @@
 #include "base/span.h"
 #include "http/http1/chunk_line.h"
 
-/* Are lines of a head read that end in LF alone? Not by llhttp 9.0 and 9.1, which Ubuntu 24.04 has: to them such a head is malformed. */
+/*
+ * HTTP_READS_BARE_LF - are lines of a head read that end in LF alone? Not by llhttp 9.0 and 9.1, which Ubuntu 24.04 has: to them
+ * such a head is malformed
+ */
 #define HTTP_READS_BARE_LF (LLHTTP_VERSION_MAJOR != 9 || LLHTTP_VERSION_MINOR >= 2)
 
 /** http_rules_set() - after llhttp_init() */
