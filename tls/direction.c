@@ -12,6 +12,7 @@
 #define HANDSHAKE_MAX     256 /* ... at the start, where they may be of the handshake, or early data */
 #define UNKNOWN_GAP_BYTES (64 << 10)
 #define KEY_UPDATES_MAX   2 /* in one gap */
+#define CHARGED_AHEAD     4096 /* bytes of a record that come yet */
 
 #define MESSAGE_HEADER_BYTES 4
 #define END_OF_EARLY_DATA 5
@@ -47,31 +48,60 @@ static bool is_over(const struct direction *d)
 
 static void keep_none(struct direction *d, struct direction_env *env)
 {
-	OPENSSL_cleanse(d->part.bytes, d->part.len);
 	buffer_deinit(&d->part);
 	budget_release(env->budget, d->charged);
 	d->charged = 0;
+	d->awaited = 0;
 	d->searched_to = d->waiting_count = 0;
+}
+
+static bool charge_to(struct direction *d, struct direction_env *env, size_t bytes)
+{
+	if (bytes <= d->charged)
+		return true;
+	if (!budget_charge(env->budget, bytes - d->charged))
+		return false;
+	d->charged = bytes;
+	return true;
 }
 
 /** keep() - more of a record that is not whole; false if there is no memory for it */
 static bool keep(struct direction *d, struct direction_env *env, struct span bytes)
 {
-	if (d->part.len + bytes.len > d->charged) {
-		size_t more = d->part.len + bytes.len - d->charged;
-
-		if (!budget_charge(env->budget, more))
-			return false;
-		d->charged += more;
-	}
-	if (is_framed(d) && d->part.len == 0) {
-		size_t len = record_length(bytes);
-
-		if (len > bytes.len)
-			buffer_reserve(&d->part, len);
-	}
+	if (is_framed(d) && d->part.len == 0)
+		buffer_reserve(&d->part, record_length(bytes));
+	if (!charge_to(d, env, d->part.len + bytes.len))
+		return false;
 	buffer_add_span(&d->part, bytes);
 	return buffer_ok(&d->part);
+}
+
+/** await_rest() - of the record that @part begins with there is room for the rest now; likewise */
+static bool await_rest(struct direction *d)
+{
+	size_t len = record_length(buffer_span(&d->part));
+
+	if (len > 0)
+		d->awaited = (uint32_t)(len - d->part.len);
+	return buffer_reserve(&d->part, d->awaited);
+}
+
+/**
+ * add_awaited() - ... of which these are the next bytes; likewise
+ *
+ * A large record comes in a dozen segments, so what each costs counts. It is charged for by steps: what is announced may
+ * never come. Opening it as they come would save this copy, 0.3 us for 16 KiB, and cost 0.8: OpenSSL's, for a dozen calls more.
+ */
+static bool add_awaited(struct direction *d, struct direction_env *env, struct span bytes)
+{
+	size_t len = d->part.len + bytes.len;
+
+	d->awaited -= (uint32_t)bytes.len;
+	if (len > d->charged && !charge_to(d, env, len + (d->awaited < CHARGED_AHEAD ? d->awaited : CHARGED_AHEAD)))
+		return false;
+	memcpy(d->part.bytes + d->part.len, bytes.at, bytes.len);
+	d->part.len = len;
+	return true;
 }
 
 static void drop_front(struct direction *d, size_t n)
@@ -780,6 +810,32 @@ static bool run_search(struct direction *d, struct direction_env *env, const str
 
 /* ---- pieces ---- */
 
+/** run_awaited() - the record that @part begins with ends in @piece, which is moved behind it; false: nothing more is wanted */
+static bool run_awaited(struct direction *d, struct direction_env *env, const struct direction_sink *sink, struct chunk *piece)
+{
+	size_t last = d->awaited;
+	struct span record;
+
+	if (!add_awaited(d, env, span_of(piece->bytes.at, last))) {
+		lose(d, env, sink);
+		return false;
+	}
+	chunk_skip(piece, last);
+	record = buffer_span(&d->part);
+	d->part.len = 0; /* its bytes are there until it is read */
+	if (!run_framed(d, env, sink, piece, &record))
+		return false;
+	keep_none(d, env);
+	return true;
+}
+
+/** keep_start() - of the next record: all of @piece */
+static void keep_start(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *piece)
+{
+	if (piece->bytes.len > 0 && !(keep(d, env, piece->bytes) && await_rest(d)))
+		lose(d, env, sink);
+}
+
 /** run_kept() - what was kept, with all of @piece; what is left of it is kept on */
 static void run_kept(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *piece)
 {
@@ -801,6 +857,8 @@ static void run_kept(struct direction *d, struct direction_env *env, const struc
 	}
 	if (d->part.len == 0)
 		keep_none(d, env);
+	else if (is_framed(d) && !await_rest(d))
+		lose(d, env, sink);
 }
 
 /** skip_lost() - what comes yet of a record that a gap has cut */
@@ -813,18 +871,37 @@ static void skip_lost(struct direction *d, struct chunk *piece)
 	chunk_skip(piece, n);
 }
 
-void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk)
+/** run() - all that @piece completes */
+static void run(struct direction *d, struct direction_env *env, const struct direction_sink *sink, struct chunk *piece)
 {
-	struct chunk piece = *chunk;
-
-	if (!d->keys.suite || is_over(d))
+	if (d->awaited > 0 && !run_awaited(d, env, sink, piece))
 		return;
 	if (d->skip > 0)
-		skip_lost(d, &piece);
+		skip_lost(d, piece);
 	if (d->part.len == 0)
-		d->wire = piece.offset;
-	if (is_framed(d) && d->part.len == 0 && !run_framed(d, env, sink, &piece, &piece.bytes))
+		d->wire = piece->offset;
+	if (is_framed(d) && d->part.len == 0) {
+		if (!run_framed(d, env, sink, piece, &piece->bytes))
+			return;
+		if (is_framed(d)) {
+			keep_start(d, env, sink, piece);
+			return;
+		}
+	}
+	run_kept(d, env, sink, piece);
+}
+
+void direction_feed(struct direction *d, struct direction_env *env, const struct direction_sink *sink, const struct chunk *chunk)
+{
+	struct chunk piece;
+
+	if (d->awaited > chunk->bytes.len) {
+		if (!add_awaited(d, env, chunk->bytes))
+			lose(d, env, sink);
 		return;
-	if (piece.bytes.len > 0 || d->state != DIRECTION_FRAMED)
-		run_kept(d, env, sink, &piece);
+	}
+	if (!d->keys.suite || is_over(d))
+		return;
+	piece = *chunk;
+	run(d, env, sink, &piece);
 }

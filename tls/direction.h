@@ -106,6 +106,7 @@ struct direction {
 	uint64_t gap_from;           /* with gapped: where the first lost record began */
 	uint32_t trials, searched;   /* since the last gap */
 	uint32_t skip;               /* bytes of a lost record that come yet */
+	uint32_t awaited;            /* ... of the record that @part begins with, for which it has room; 0: that isn't known */
 	uint32_t message_left;       /* bytes of a handshake message that lie in the next record */
 	enum lost_reason gap_why;
 	uint16_t unopened;           /* records in a row that did not open */

@@ -139,6 +139,9 @@ void tls_join_end(struct tls *c);
 /** tls_tell() - what the tracker has told, or had told before it was open; @w: borrowed */
 void tls_tell(struct tls *c, const struct tls_waiting *w);
 
+/** tls_tell_bytes() - likewise, of TLS_BYTES that come now */
+void tls_tell_bytes(struct tls *c, enum stream_side side, const struct chunk *chunk);
+
 /** tls_tell_half_end() - likewise; is something still awaited of the server? */
 bool tls_tell_half_end(struct tls *c, enum stream_side side);
 

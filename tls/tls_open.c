@@ -366,6 +366,15 @@ void tls_tell(struct tls *c, const struct tls_waiting *w)
 		tell_late(c, false);
 }
 
+/* Most bytes come when nothing waits, and they need not look as if they did. */
+void tls_tell_bytes(struct tls *c, enum stream_side side, const struct chunk *chunk)
+{
+	if (c->late.first || (side == SIDE_SERVER && chunk->peer_known && is_ahead(c, chunk)))
+		tls_tell(c, &(struct tls_waiting){ .event = TLS_BYTES, .side = side, .chunk = *chunk, .now = c->env->clock });
+	else
+		tell_bytes(c, side, chunk);
+}
+
 bool tls_tell_half_end(struct tls *c, enum stream_side side)
 {
 	struct tls_waiting w = { .event = TLS_HALF_END, .side = side };

@@ -458,7 +458,7 @@ static void tell(struct tls *c, const struct tls_waiting *w)
 }
 
 /** count_on() - ... nor is kept; unless its secrets have come meanwhile, and then nothing is done with it */
-static void count_on(struct tls *c, const struct tls_waiting *what)
+static void count_on(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
 	uint64_t generation = secrets_generation(c->env->secrets);
 
@@ -466,7 +466,7 @@ static void count_on(struct tls *c, const struct tls_waiting *what)
 		ask(c);
 	c->generation = generation;
 	if (c->state == TLS_COUNTED)
-		count_event(c, what);
+		record_count_bytes(&c->count[side], chunk->offset, chunk->bytes);
 }
 
 static void follow_clock(struct tls_env *env, struct wall now)
@@ -481,21 +481,11 @@ static bool is_unreadable(const struct tls *c)
 	return !c->env->may_come && secrets_generation(c->env->secrets) == 0 && !c->queue.first;
 }
 
-static enum reader_result on_chunk(struct tls *c, enum stream_side side, const struct chunk *chunk)
+/** begin() - bytes of a connection of which it is not known yet how it is read */
+static enum reader_result begin(struct tls *c, enum stream_side side, const struct chunk *chunk)
 {
-	struct tls_waiting w = { .event = TLS_BYTES, .side = side, .chunk = *chunk };
+	struct tls_waiting w = { .event = TLS_BYTES, .side = side, .chunk = *chunk, .now = c->env->clock };
 
-	follow_clock(c->env, chunk->at);
-	w.now = c->env->clock;
-	set_base(c, side, chunk->offset);
-	if (c->state == TLS_COUNTED)
-		count_on(c, &w);
-	if (c->state == TLS_OPEN) {
-		tell(c, &w);
-		if (c->state == TLS_SECRETS)
-			ask(c);
-		return result_of(c);
-	}
 	if (c->state == TLS_HELLOS && is_unreadable(c))
 		return READER_REFUSED;
 	if (c->state == TLS_HELLOS && side == SIDE_CLIENT && c->hello[side] == TLS_HELLO_AWAITED && !c->from_first_byte &&
@@ -503,14 +493,36 @@ static enum reader_result on_chunk(struct tls *c, enum stream_side side, const s
 		tls_leave(c, TLS_MIDSTREAM);
 		return READER_LEFT;
 	}
-	if (c->state == TLS_HELLOS || c->state == TLS_SECRETS)
-		put_off(c, &w);
+	put_off(c, &w);
 	if (c->state == TLS_HELLOS)
 		look_for_hello(c, side, chunk->bytes);
 	if (c->state == TLS_SECRETS && c->join)
 		ask(c);
 	if (c->state == TLS_SECRETS)
 		tls_look(c->env->lane, 0);
+	return result_of(c);
+}
+
+static void tell_bytes(struct tls *c, enum stream_side side, const struct chunk *chunk)
+{
+	if (c->join)
+		tell(c, &(struct tls_waiting){ .event = TLS_BYTES, .side = side, .chunk = *chunk, .now = c->env->clock });
+	else
+		tls_tell_bytes(c, side, chunk);
+	if (c->state == TLS_SECRETS)
+		ask(c);
+}
+
+static enum reader_result on_chunk(struct tls *c, enum stream_side side, const struct chunk *chunk)
+{
+	follow_clock(c->env, chunk->at);
+	set_base(c, side, chunk->offset);
+	if (c->state == TLS_COUNTED)
+		count_on(c, side, chunk);
+	if (c->state == TLS_OPEN)
+		tell_bytes(c, side, chunk);
+	else if (c->state == TLS_HELLOS || c->state == TLS_SECRETS)
+		return begin(c, side, chunk);
 	return result_of(c);
 }
 
