@@ -13,14 +13,14 @@ void record_count_start(struct record_count *c, uint64_t wire, bool is_tls13)
 	*c = (struct record_count){ .wire = wire, .is_tls13 = is_tls13 };
 }
 
-/** take_record() - the header is here */
-static void take_record(struct record_count *c)
+/** take_record() - one of @len bytes, of which the header is here */
+static void take_record(struct record_count *c, uint8_t type, size_t len)
 {
-	bool counts = c->is_tls13 ? c->head[0] == RECORD_APPLICATION_DATA : c->is_changed;
+	bool counts = c->is_tls13 ? type == RECORD_APPLICATION_DATA : c->is_changed;
 
-	c->left = (uint32_t)(record_length(span_of(c->head, RECORD_HEADER_BYTES)) - RECORD_HEADER_BYTES);
+	c->left = (uint32_t)(len - RECORD_HEADER_BYTES);
 	c->head_len = 0;
-	if (c->head[0] == RECORD_CHANGE_CIPHER_SPEC)
+	if (type == RECORD_CHANGE_CIPHER_SPEC)
 		c->is_changed = true;
 	else if (counts)
 		c->records++;
@@ -64,22 +64,28 @@ static void take_head(struct record_count *c, uint8_t byte)
 	if (c->head_len < RECORD_HEADER_BYTES)
 		return;
 	c->is_searching = false;
-	take_record(c);
+	take_record(c, c->head[0], record_length(span_of(c->head, RECORD_HEADER_BYTES)));
+	memset(c->head, 0, sizeof(c->head)); /* as if it had come in one piece */
 }
 
 void record_count_bytes(struct record_count *c, uint64_t offset, struct span bytes)
 {
 	c->wire = offset + bytes.len;
-	while (bytes.len > 0) {
-		size_t skip = c->left < bytes.len ? c->left : bytes.len;
+	while (bytes.len > c->left) {
+		size_t len;
 
-		c->left -= (uint32_t)skip;
-		span_skip(&bytes, skip);
-		if (bytes.len == 0)
-			return;
-		take_head(c, bytes.at[0]);
-		span_skip(&bytes, 1);
+		span_skip(&bytes, c->left);
+		c->left = 0;
+		len = c->head_len == 0 && !c->is_searching ? record_length(bytes) : 0;
+		if (len > 0) { /* as nearly always */
+			take_record(c, bytes.at[0], len);
+			span_skip(&bytes, RECORD_HEADER_BYTES);
+		} else {
+			take_head(c, bytes.at[0]);
+			span_skip(&bytes, 1);
+		}
 	}
+	c->left -= (uint32_t)bytes.len;
 }
 
 void record_count_gap(struct record_count *c, uint32_t bytes)

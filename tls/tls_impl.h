@@ -53,32 +53,39 @@ struct tls_env {
 	struct buffer scratch;
 };
 
-/** struct tls - a connection */
+/**
+ * struct tls - a connection
+ *
+ * Most may be of others than whose secrets are known, and stay for long: what only an open one needs is allocated with it.
+ */
 struct tls {
 	struct reader reader; /* first */
 	struct tls_env *env;
 	enum tls_state state;
-	bool from_first_byte, is_detached, unread_server;
-	bool has_base[SIDES];       /* its direction is set up */
-	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
-	struct passed_by passed;    /* ... of the client's data, where they have begun nothing; in bytes of the wire */
-	bool has_no_room;           /* its fate is for want of memory, and counted so */
-	bool catches_up;            /* what had waited is read, and no record was opened yet */
 	enum tls_hello hello[SIDES];
 	enum tls_fate fate;         /* TLS_FATE_COUNT: it is not known yet */
+	bool from_first_byte, is_detached, unread_server;
+	bool has_base[SIDES];
+	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
+	bool has_no_room;           /* its fate is for want of memory, and counted so */
+	bool catches_up;            /* what had waited is read, and no record was opened yet */
+	bool has_ech, has_early_data; /* of the client's hello */
+	uint64_t generation;               /* with TLS_COUNTED: of the secrets, when it has asked for its own last */
+	struct record_count count[SIDES];  /* ... and nothing behind it is touched then */
+	char *name;                 /* of the server, as the client says it; NULL: it does not */
+	uint8_t random[TLS_RANDOM_BYTES]; /* the client's */
+	struct server_hello server_hello;
+	uint64_t base[SIDES];       /* with has_base: offset of the first byte */
+	struct passed_by passed;    /* with is_joined: of the client's data, where they have begun nothing; in bytes of the wire */
 	struct request_origin origin;
 	const struct stream_place *server; /* the tracker's; NULL once detached */
-	struct stream_place place;         /* ... of the server's plaintext */
-	struct client_hello client_hello;
-	struct server_hello server_hello;
 	struct buffer first[SIDES]; /* bytes of a side whose hello is not whole */
 	struct tls_queue queue;            /* until it is open, or counted */
-	struct record_count count[SIDES];  /* with TLS_COUNTED */
-	uint64_t generation;               /* ... of the secrets, when it has asked for its own last */
-	struct tls_queue late;             /* of the server, open: see put_off_response() */
 	struct tls *next_waiting;
 	struct wall since;          /* with TLS_SECRETS */
-	struct direction direction[SIDES];
+	struct direction *direction; /* of SIDES, since it is open, or its handshake had gone by */
+	struct tls_queue late;             /* of the server, open: see put_off_response() */
+	struct stream_place place;         /* ... of the server's plaintext */
 	struct tls_join *join;      /* NULL: its handshake was captured */
 	struct reader *inner;
 	enum reader_result result;  /* of the inner reader, once it wants no more */
@@ -104,6 +111,9 @@ void tls_leave(struct tls *c, enum tls_fate fate);
 
 /** tls_note_suite() - which one it was is known, before any plaintext is; false when out of memory */
 bool tls_note_suite(struct tls *c, const struct suite *suite);
+
+/** tls_make_directions() - in which nothing has come yet; false when out of memory */
+bool tls_make_directions(struct tls *c);
 
 /** tls_read_queue() - it is TLS_OPEN now: what has waited */
 void tls_read_queue(struct tls *c);

@@ -36,13 +36,13 @@ bool tls_join_begin(struct tls *c, const struct chunk *chunk)
 	if (!c->env->joiner || !chunk->peer_known || !budget_charge(c->env->budget, sizeof(*j)))
 		return false;
 	c->charged += sizeof(*j);
+	c->base[SIDE_SERVER] = chunk->peer_read;
+	c->has_base[SIDE_SERVER] = true;
 	j = c->join = calloc(1, sizeof(*j));
-	if (!j)
+	if (!j || !tls_make_directions(c))
 		return false;
 	j->side = SIDE_CLIENT;
 	j->awaits_server = true;
-	direction_init(&c->direction[SIDE_SERVER], chunk->peer_read, true);
-	c->has_base[SIDE_SERVER] = true;
 	c->is_joined = true;
 	tls_set_state(c, TLS_SECRETS);
 	return true;
@@ -60,7 +60,7 @@ void tls_join_end(struct tls *c)
 /** skip_before() - what the server sent before its direction begins */
 static void skip_before(const struct tls *c, enum stream_side side, struct chunk *chunk)
 {
-	uint64_t base = c->direction[side].base;
+	uint64_t base = c->base[side];
 
 	if (chunk->offset < base)
 		chunk_skip(chunk, base - chunk->offset);
@@ -92,7 +92,7 @@ static bool put_question(struct tls *c)
 
 	if (j->side == SIDE_SERVER) {
 		question.suite = c->direction[SIDE_SERVER].keys.suite;
-		question.random = c->client_hello.random;
+		question.random = c->random;
 	} else {
 		question.after = j->asked_to;
 		question.upto = j->asked_to = secrets_last(c->env->secrets);
@@ -143,7 +143,7 @@ static void enter(struct tls *c, const struct joiner_found *found)
 
 static void note_client(struct tls *c, const struct joiner_found *found)
 {
-	memcpy(c->client_hello.random, found->random, TLS_RANDOM_BYTES);
+	memcpy(c->random, found->random, TLS_RANDOM_BYTES);
 	c->server_hello.version = found->suite->version;
 	c->server_hello.suite = found->suite->number;
 	c->hello[SIDE_CLIENT] = c->hello[SIDE_SERVER] = TLS_HELLO_KNOWN;

@@ -15,7 +15,8 @@
 #include "tls/records.h"
 #include "tls/tls_impl.h"
 
-#define CIPHER_BYTES 1200 /* of one that OpenSSL has set up, about */
+#define CIPHER_BYTES     1200 /* of one that OpenSSL has set up, about */
+#define DIRECTIONS_BYTES (SIDES * sizeof(struct direction)) /* charged from the start, for it is then that idle ones make room */
 
 static const struct reader_ops ops;
 
@@ -122,7 +123,7 @@ static int make_keys(struct tls *c, const struct suite *suite, const struct secr
 {
 	enum tls_secret_kind kind = side == SIDE_CLIENT ? TLS_CLIENT_TRAFFIC : TLS_SERVER_TRAFFIC;
 	struct span master = span_of(found->secret[TLS_MASTER_SECRET], found->len[TLS_MASTER_SECRET]);
-	struct agreed agreed = { c->client_hello.random, c->server_hello.random, c->server_hello.encrypt_then_mac,
+	struct agreed agreed = { c->random, c->server_hello.random, c->server_hello.encrypt_then_mac,
 				 side == SIDE_SERVER };
 
 	if (c->server_hello.version == TLS_1_3)
@@ -146,14 +147,30 @@ static void make_early_keys(struct tls *c, const struct suite *suite, const stru
 {
 	struct span secret = span_of(found->secret[TLS_CLIENT_EARLY], found->len[TLS_CLIENT_EARLY]);
 
-	if (suite && suite->version == TLS_1_3 && c->client_hello.early_data && secret.len > 0)
+	if (suite && suite->version == TLS_1_3 && c->has_early_data && secret.len > 0)
 		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite, secret, &c->env->directions.pages);
 }
 
 bool tls_note_suite(struct tls *c, const struct suite *suite)
 {
-	c->origin.tls = tls_session_new(suite->version, suite->name, c->client_hello.name, c->client_hello.random);
+	c->origin.tls = tls_session_new(suite->version, suite->name, c->name ? c->name : "", c->random);
 	return c->origin.tls != NULL;
+}
+
+static bool charge(struct tls *c, size_t bytes)
+{
+	if (!budget_charge(c->env->budget, bytes))
+		return false;
+	c->charged += bytes;
+	return true;
+}
+
+bool tls_make_directions(struct tls *c)
+{
+	c->direction = calloc(SIDES, sizeof(*c->direction));
+	for (int side = 0; c->direction && side < SIDES; side++)
+		direction_init(&c->direction[side], c->base[side], side == SIDE_SERVER);
+	return c->direction != NULL;
 }
 
 static bool make_room(struct tls_env *env, const struct tls *c);
@@ -162,15 +179,16 @@ static bool make_room(struct tls_env *env, const struct tls *c);
 static bool open_with(struct tls *c, const struct secrets_found *found, bool *no_room)
 {
 	const struct suite *suite = lost_server_hello(c) ? NULL : suite_find(c->server_hello.version, c->server_hello.suite);
-	size_t charge = 2 * CIPHER_BYTES * (suite ? 1 : 1 + DIRECTION_OTHERS);
+	size_t bytes = SIDES * CIPHER_BYTES * (suite ? 1 : 1 + DIRECTION_OTHERS) + (c->state == TLS_COUNTED ? DIRECTIONS_BYTES : 0);
 
 	*no_room = false;
-	while (!budget_charge(c->env->budget, charge))
+	while (!charge(c, bytes))
 		if (!make_room(c->env, c)) {
 			*no_room = true;
 			return false;
 		}
-	c->charged += charge;
+	if (!c->direction && !tls_make_directions(c))
+		return false;
 	if (make_keys(c, suite, found, SIDE_CLIENT) < 0)
 		return false;
 	c->unread_server = make_keys(c, suite, found, SIDE_SERVER) < 0;
@@ -200,7 +218,7 @@ static enum tls_fate fate_without_keys(const struct tls *c)
 		return TLS_MIDSTREAM;
 	if (lost_server_hello(c))
 		return TLS_LOST;
-	return c->client_hello.has_ech ? TLS_ECH : TLS_NO_KEYS;
+	return c->has_ech ? TLS_ECH : TLS_NO_KEYS;
 }
 
 /** count_event() - what is not kept any more */
@@ -227,8 +245,10 @@ static void start_counting(struct tls *c)
 	struct tls_waiting *w;
 
 	for (int side = 0; side < SIDES; side++)
-		record_count_start(&c->count[side], c->direction[side].base, c->server_hello.version == TLS_1_3);
+		record_count_start(&c->count[side], c->base[side], c->server_hello.version == TLS_1_3);
 	tls_set_state(c, TLS_COUNTED);
+	c->charged -= DIRECTIONS_BYTES;
+	budget_release(c->env->budget, DIRECTIONS_BYTES);
 	while (c->state == TLS_COUNTED && (w = tls_queue_take(&c->queue))) {
 		count_event(c, w);
 		tls_waiting_free(&c->queue, c->env->budget, w);
@@ -283,7 +303,7 @@ static void ask(struct tls *c)
 
 	if (c->join && !tls_join_ask(c))
 		return;
-	if (!secrets_find(c->env->secrets, c->client_hello.random, &found))
+	if (!secrets_find(c->env->secrets, c->random, &found))
 		return;
 	if (is_hopeless(c, &found))
 		tls_leave(c, TLS_LOST);
@@ -326,18 +346,65 @@ static void both_said_hello(struct tls *c)
 		give_up(c);
 }
 
-static enum hello_result read_hello(struct tls *c, enum stream_side side, struct span bytes)
+static void destroy(struct tls *c);
+
+/** make_room() - who waits for its secrets longest waits no more; false if that is @c, or none does */
+static bool make_room(struct tls_env *env, const struct tls *c)
 {
-	if (side == SIDE_CLIENT)
-		return client_hello_read(bytes, &c->env->scratch, &c->client_hello);
-	return server_hello_read(bytes, &c->env->scratch, &c->server_hello);
+	struct tls *oldest = env->waiting;
+
+	if (!oldest || oldest == c)
+		return false;
+	give_way(oldest);
+	if (oldest->is_detached)
+		destroy(oldest);
+	return true;
+}
+
+/** take_client_hello() - what is kept of it; false: there is no memory for it */
+static bool take_client_hello(struct tls *c, const struct client_hello *hello)
+{
+	size_t len = strlen(hello->name);
+
+	memcpy(c->random, hello->random, sizeof(c->random));
+	c->has_ech = hello->has_ech;
+	c->has_early_data = hello->early_data;
+	c->hello[SIDE_CLIENT] = TLS_HELLO_KNOWN;
+	if (len == 0)
+		return true;
+	while (!charge(c, len))
+		if (!make_room(c->env, c))
+			return false;
+	c->name = strdup(hello->name);
+	return c->name != NULL;
+}
+
+static enum hello_result read_client_hello(struct tls *c, struct span bytes)
+{
+	struct client_hello hello;
+	enum hello_result result = client_hello_read(bytes, &c->env->scratch, &hello);
+
+	if (result == HELLO_WHOLE && !take_client_hello(c, &hello)) {
+		tls_decide_no_room(c, TLS_NO_KEYS);
+		tls_set_state(c, TLS_OVER);
+	}
+	return result;
+}
+
+static enum hello_result read_server_hello(struct tls *c, struct span bytes)
+{
+	enum hello_result result = server_hello_read(bytes, &c->env->scratch, &c->server_hello);
+
+	if (result == HELLO_WHOLE)
+		c->hello[SIDE_SERVER] = TLS_HELLO_KNOWN;
+	return result;
 }
 
 /** set_base() - @offset: of the first byte of @side */
 static void set_base(struct tls *c, enum stream_side side, uint64_t offset)
 {
 	if (!c->has_base[side])
-		direction_init(&c->direction[side], offset, side == SIDE_SERVER);
+		c->base[side] = offset;
 	c->has_base[side] = true;
 }
 
@@ -348,16 +415,19 @@ static void set_base(struct tls *c, enum stream_side side, uint64_t offset)
  */
 static bool lose_hello(struct tls *c, enum stream_side side)
 {
+	struct client_hello hello;
+	bool kept = true;
+
 	if (side == SIDE_CLIENT) {
-		if (client_hello_begin(buffer_span(&c->first[side]), &c->client_hello))
-			c->hello[side] = TLS_HELLO_KNOWN;
+		if (client_hello_begin(buffer_span(&c->first[side]), &hello))
+			kept = take_client_hello(c, &hello);
 	} else {
 		set_base(c, side, c->server && c->server->synced ? c->server->base : 0);
 		c->hello[side] = TLS_HELLO_LOST;
 		c->server_hello = (struct server_hello){ .version = TLS_1_3 };
 	}
 	buffer_deinit(&c->first[side]);
-	return c->hello[side] != TLS_HELLO_AWAITED;
+	return kept && c->hello[side] != TLS_HELLO_AWAITED;
 }
 
 /** look_for_hello() - in the bytes of @side up to @bytes, which are in the queue already */
@@ -371,9 +441,8 @@ static void look_for_hello(struct tls *c, enum stream_side side, struct span byt
 		buffer_add_span(first, bytes);
 		bytes = buffer_span(first);
 	}
-	switch (read_hello(c, side, bytes)) {
+	switch (side == SIDE_CLIENT ? read_client_hello(c, bytes) : read_server_hello(c, bytes)) {
 	case HELLO_WHOLE:
-		c->hello[side] = TLS_HELLO_KNOWN;
 		buffer_deinit(first);
 		break;
 	case HELLO_MORE:
@@ -389,7 +458,7 @@ static void look_for_hello(struct tls *c, enum stream_side side, struct span byt
 		tls_set_state(c, TLS_OVER);
 		return;
 	}
-	if (has_hellos(c))
+	if (has_hellos(c) && c->state == TLS_HELLOS)
 		both_said_hello(c);
 }
 
@@ -398,21 +467,6 @@ static void look_for_hello(struct tls *c, enum stream_side side, struct span byt
 static enum reader_result result_of(const struct tls *c)
 {
 	return c->state == TLS_OVER ? READER_LEFT : READER_LIVE;
-}
-
-static void destroy(struct tls *c);
-
-/** make_room() - who waits for its secrets longest waits no more; false if that is @c, or none does */
-static bool make_room(struct tls_env *env, const struct tls *c)
-{
-	struct tls *oldest = env->waiting;
-
-	if (!oldest || oldest == c)
-		return false;
-	give_way(oldest);
-	if (oldest->is_detached)
-		destroy(oldest);
-	return true;
 }
 
 /** queue() - @what waits, and if there is no memory for it another connection has to make room; false: it cannot */
@@ -625,20 +679,21 @@ static enum claim claims(struct span bytes, enum stream_side side, bool at_start
 
 static struct reader *make(void *shared, const struct reader_start *start)
 {
+	const size_t charged = sizeof(struct tls) + DIRECTIONS_BYTES;
 	struct tls_env *env = shared;
 	struct tls *c;
 
-	while (!budget_charge(env->budget, sizeof(*c)))
+	while (!budget_charge(env->budget, charged))
 		if (!make_room(env, NULL))
 			return NULL;
 	c = calloc(1, sizeof(*c));
 	if (!c) {
-		budget_release(env->budget, sizeof(*c));
+		budget_release(env->budget, charged);
 		return NULL;
 	}
 	c->reader.ops = &ops;
 	c->env = env;
-	c->charged = sizeof(*c);
+	c->charged = charged;
 	c->fate = TLS_FATE_COUNT;
 	c->from_first_byte = start->from_first_byte;
 	c->origin = start->origin;
@@ -656,9 +711,12 @@ static void destroy(struct tls *c)
 	if (c->inner)
 		c->inner->ops->free(c->inner);
 	for (int side = 0; side < SIDES; side++) {
-		direction_deinit(&c->direction[side], &env->directions);
+		if (c->direction)
+			direction_deinit(&c->direction[side], &env->directions);
 		buffer_deinit(&c->first[side]);
 	}
+	free(c->direction);
+	free(c->name);
 	free(c->join);
 	tls_session_unref(c->origin.tls);
 	budget_release(env->budget, c->charged);

@@ -4,6 +4,8 @@
  * All have the handshake of one of OpenSSL's and a record of the client's behind it, each under a random of its own, and all
  * end. The bound holds at any time. Who has waited longest makes room, so when the secrets come the youngest are read,
  * as many as there was memory for, and each connection is counted once. With enough memory none is left out.
+ *
+ * Those that stay open without secrets are no load: what is kept of each is little, and enough to read on when they come yet.
  */
 #include "tests/rig/unit.h"
 
@@ -18,6 +20,7 @@
 #define CROWD      2000
 #define RANDOM_AT  11 /* of the ClientHello's random, in its record */
 #define SECRET_NS  (100 * NS_PER_S)
+#define KEPT_MAX   1250 /* bytes of a connection that nobody waits for any more; the tracker's are 568 of them */
 
 /* ---- the crowd ---- */
 
@@ -61,10 +64,9 @@ static void feed(struct crowd *c, unsigned number, bool of_server, uint32_t sent
 	assert_true(budget_used(&c->tap.budget) <= c->tap.budget.limit);
 }
 
-static void speak(struct crowd *c, unsigned number)
+/** speak() - @sent: bytes of each side */
+static void speak(struct crowd *c, unsigned number, uint32_t sent[2])
 {
-	uint32_t sent[2] = { 0 };
-
 	feed(c, number, false, sent, TCP_SYN, span_of(NULL, 0));
 	feed(c, number, true, sent, TCP_SYN | TCP_ACK, span_of(NULL, 0));
 	for (size_t i = 0; i < c->talk.flight_count; i++) {
@@ -76,6 +78,13 @@ static void speak(struct crowd *c, unsigned number)
 			set_random(c->bytes + RANDOM_AT, number);
 		feed(c, number, c->talk.flights[i].of_server, sent, TCP_ACK, span_of(c->bytes, flight.len));
 	}
+}
+
+static void speak_to_the_end(struct crowd *c, unsigned number)
+{
+	uint32_t sent[2] = { 0 };
+
+	speak(c, number, sent);
 	feed(c, number, false, sent, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 	feed(c, number, true, sent, TCP_FIN | TCP_ACK, span_of(NULL, 0));
 }
@@ -107,7 +116,7 @@ static uint64_t read_of(struct crowd *c, size_t limit)
 
 	open_crowd(c, limit);
 	for (unsigned number = 0; number < CROWD; number++)
-		speak(c, number);
+		speak_to_the_end(c, number);
 	tell_secrets(c);
 	tls_look(&c->tap.lane, 0);
 	read = counter_get(&c->tap.stats.tls_fate[TLS_READ]);
@@ -140,11 +149,51 @@ static void test_oldest_make_room(void **state)
 	assert_true(more > some * 19 / 10 && more < some * 21 / 10);
 }
 
+/* All secrets are known, and who is idle for longest makes room for nearly each: it is asked to before it is known for how much. */
+static void test_idle_make_room(void **state)
+{
+	static struct crowd c;
+
+	(void)state;
+	open_crowd(&c, 1 << 20);
+	tell_secrets(&c);
+	for (unsigned number = 0; number < CROWD; number++)
+		speak(&c, number, (uint32_t[2]){ 0 });
+	assert_true(counter_get(&tracker_stats(c.tap.tracker)->flows_evicted) > CROWD / 2);
+	assert_true(counter_get(&c.tap.stats.tls_fate[TLS_READ]) > CROWD * 95 / 100);
+	close_crowd(&c);
+}
+
+static void test_counted_are_small(void **state)
+{
+	static uint32_t sent[CROWD][2];
+	static struct crowd c;
+	struct span next;
+
+	(void)state;
+	open_crowd(&c, 256 << 20);
+	for (unsigned number = 0; number < CROWD; number++)
+		speak(&c, number, sent[number]);
+	tls_look(&c.tap.lane, 2 * SECRET_NS);
+	assert_int_equal(counter_get(&c.tap.stats.tls_fate[TLS_NO_KEYS]), CROWD);
+	assert_true(budget_used(&c.tap.budget) < (size_t)CROWD * KEPT_MAX);
+	tell_secrets(&c);
+	tls_talk_write(&c.talk, 0, SPAN_LITERAL("again"));
+	next = buffer_span(&c.talk.flights[c.talk.flight_count - 1].bytes);
+	for (unsigned number = 0; number < CROWD; number++)
+		feed(&c, number, false, sent[number], TCP_ACK, next);
+	assert_int_equal(counter_get(&c.tap.stats.tls_after_wait), CROWD);
+	assert_int_equal(counter_get(&c.tap.stats.tls_fate[TLS_READ]), CROWD);
+	close_crowd(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_enough),
 		cmocka_unit_test(test_oldest_make_room),
+		cmocka_unit_test(test_idle_make_room),
+		cmocka_unit_test(test_counted_are_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
