@@ -53,6 +53,11 @@ struct tls_env {
 	struct buffer scratch;
 };
 
+/** struct client_offers - what of a ClientHello matters behind it */
+struct client_offers {
+	bool ech, early_data;
+};
+
 /**
  * struct tls - a connection
  *
@@ -69,7 +74,7 @@ struct tls {
 	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
 	bool has_no_room;           /* its fate is for want of memory, and counted so */
 	bool catches_up;            /* what had waited is read, and no record was opened yet */
-	bool has_ech, has_early_data; /* of the client's hello */
+	struct client_offers offers;
 	uint64_t generation;               /* with TLS_COUNTED: of the secrets, when it has asked for its own last */
 	struct record_count count[SIDES];  /* ... and nothing behind it is touched then */
 	char *name;                 /* of the server, as the client says it; NULL: it does not */

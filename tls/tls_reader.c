@@ -147,7 +147,7 @@ static void make_early_keys(struct tls *c, const struct suite *suite, const stru
 {
 	struct span secret = span_of(found->secret[TLS_CLIENT_EARLY], found->len[TLS_CLIENT_EARLY]);
 
-	if (suite && suite->version == TLS_1_3 && c->has_early_data && secret.len > 0)
+	if (suite && suite->version == TLS_1_3 && c->offers.early_data && secret.len > 0)
 		stream_keys_from_secret(&c->direction[SIDE_CLIENT].early, suite, secret, &c->env->directions.pages);
 }
 
@@ -218,7 +218,7 @@ static enum tls_fate fate_without_keys(const struct tls *c)
 		return TLS_MIDSTREAM;
 	if (lost_server_hello(c))
 		return TLS_LOST;
-	return c->has_ech ? TLS_ECH : TLS_NO_KEYS;
+	return c->offers.ech ? TLS_ECH : TLS_NO_KEYS;
 }
 
 /** count_event() - what is not kept any more */
@@ -367,8 +367,8 @@ static bool take_client_hello(struct tls *c, const struct client_hello *hello)
 	size_t len = strlen(hello->name);
 
 	memcpy(c->random, hello->random, sizeof(c->random));
-	c->has_ech = hello->has_ech;
-	c->has_early_data = hello->early_data;
+	c->offers.ech = hello->has_ech;
+	c->offers.early_data = hello->early_data;
 	c->hello[SIDE_CLIENT] = TLS_HELLO_KNOWN;
 	if (len == 0)
 		return true;
