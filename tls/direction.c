@@ -6,32 +6,22 @@
 #include <stdlib.h>
 
 #include "reassembly/reader.h"
-#include "tls/hello.h"
+#include "tls/direction_trial.h"
 
-#define UNOPENED_MAX      64  /* records in a row, before the place is taken for lost */
-#define HANDSHAKE_MAX     256 /* ... at the start, where they may be of the handshake, or early data */
+#define UNOPENED_MAX 64   /* records in a row, before the place is taken for lost */
+#define HANDSHAKE_MAX 256 /* ... at the start, where they may be of the handshake, or early data */
 #define UNKNOWN_GAP_BYTES (64 << 10)
-#define KEY_UPDATES_MAX   2 /* in one gap */
-#define CHARGED_AHEAD     4096 /* bytes of a record that come yet */
+#define CHARGED_AHEAD 4096 /* bytes of a record that come yet */
 
 #define MESSAGE_HEADER_BYTES 4
 #define END_OF_EARLY_DATA 5
-#define KEY_UPDATE        24
+#define KEY_UPDATE 24
 #define ALERT_CLOSE_NOTIFY 0
-
-/** struct held_data - a record of early data, open */
-struct held_data {
-	struct held_data *next;
-	struct chunk chunk;
-	uint64_t wire_end;
-	uint8_t bytes[];
-};
 
 void direction_init(struct direction *d, uint64_t base, bool of_server)
 {
 	d->of_server = of_server;
 	d->plain = d->base = d->wire = base;
-	d->held_end = &d->held;
 }
 
 static bool is_framed(const struct direction *d)
@@ -112,19 +102,6 @@ static void drop_front(struct direction *d, size_t n)
 	d->searched_to = 0;
 }
 
-static void drop_held(struct direction *d, struct direction_env *env)
-{
-	struct held_data *next;
-
-	for (struct held_data *held = d->held; held; held = next) {
-		next = held->next;
-		budget_release(env->budget, sizeof(*held) + held->chunk.bytes.len);
-		free(held);
-	}
-	d->held = NULL;
-	d->held_end = &d->held;
-}
-
 static void drop_others(struct direction *d)
 {
 	for (size_t i = 0; d->others && i < DIRECTION_OTHERS; i++)
@@ -151,18 +128,13 @@ int direction_add_keys(struct direction *d, struct direction_env *env, const str
 void direction_deinit(struct direction *d, struct direction_env *env)
 {
 	keep_none(d, env);
-	drop_held(d, env);
+	early_data_clear(&d->early_data, env->budget);
 	drop_others(d);
 	stream_keys_deinit(&d->keys);
 	stream_keys_deinit(&d->early);
 }
 
 /* ---- gaps ---- */
-
-static bool is_tls13(const struct direction *d)
-{
-	return d->keys.suite->version == TLS_1_3;
-}
 
 /** open_gap() - from @from on something is missing, behind which @records more may have gone by */
 static void open_gap(struct direction *d, uint64_t from, uint64_t records, enum lost_reason why)
@@ -173,8 +145,8 @@ static void open_gap(struct direction *d, uint64_t from, uint64_t records, enum 
 		d->gap_why = why;
 	}
 	d->doubt += records;
-	d->keys_doubt |= is_tls13(d);
-	if (!d->is_changed && !is_tls13(d))
+	d->keys_doubt |= direction_is_tls13(d);
+	if (!d->is_changed && !direction_is_tls13(d))
 		d->is_changed = true; /* that may have been in the gap */
 	if (d->early.suite && !d->is_open) {
 		d->gap_unknown = true;
@@ -224,7 +196,7 @@ static bool lose_record(struct direction *d, struct direction_env *env, const st
 	d->wire = from + len - d->skip;
 	if (is_certain) {
 		d->number++;
-		d->keys_doubt = is_tls13(d);
+		d->keys_doubt = direction_is_tls13(d);
 		d->plain += len - overhead;
 		remember_end(d, from + len);
 		sink->on_gap(sink->ctx, (uint32_t)(len - overhead), why);
@@ -287,7 +259,8 @@ static uint32_t gap_length(const struct direction *d, uint64_t wire, uint64_t re
 static bool close_gap(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint64_t wire,
 		      uint64_t records, bool across_keys)
 {
-	uint64_t of_handshake = d->is_open || is_tls13(d) ? 0 : 1; /* the first record of TLS 1.2 is the last of its handshake */
+	/* The first record of TLS 1.2 is the last of its handshake. */
+	uint64_t of_handshake = d->is_open || direction_is_tls13(d) ? 0 : 1;
 	uint32_t bytes = GAP_UNKNOWN;
 	bool goes_on;
 
@@ -328,7 +301,7 @@ bool direction_join(struct direction *d, struct direction_env *env, const struct
 {
 	d->number = record_count_least(count);
 	d->doubt = record_count_most(count) - d->number;
-	d->keys_doubt = is_tls13(d) && d->doubt > 0;
+	d->keys_doubt = direction_is_tls13(d) && d->doubt > 0;
 	d->is_changed = count->is_changed;
 	d->is_joined = true;
 	d->skip = count->left;
@@ -351,80 +324,6 @@ void direction_enter(struct direction *d, uint64_t wire, uint64_t number)
 
 /* ---- a record ---- */
 
-/** struct trial - a record, and what it turned out to be */
-struct trial {
-	struct record record;
-	struct opened opened;
-	uint64_t wire; /* of its first byte */
-	uint64_t number;
-	bool across_keys;
-};
-
-static bool try_numbers(struct direction *d, struct direction_env *env, struct stream_keys *keys, uint64_t from, struct trial *t)
-{
-	if (t->record.payload.len + RECORD_HEADER_BYTES < suite_record_min(keys->suite))
-		return false;
-	for (uint64_t n = 0; n <= d->doubt; n++) {
-		uint64_t number = from + (d->is_joined ? d->doubt - n : n);
-
-		if ((d->doubt > 0 || d->others) && ++d->trials > TRIALS_MAX)
-			return false;
-		if (stream_keys_open(keys, &t->record, number, env->room[d->of_server], &t->opened)) {
-			t->number = number;
-			return true;
-		}
-	}
-	return false;
-}
-
-/** try_next_keys() - a gap may hide a KeyUpdate, or two */
-static bool try_next_keys(struct direction *d, struct direction_env *env, struct trial *t)
-{
-	const struct stream_keys *before = &d->keys;
-	struct stream_keys next[KEY_UPDATES_MAX] = { 0 };
-	int n = 0;
-
-	while (d->keys_doubt && !d->others && n < KEY_UPDATES_MAX && !t->across_keys && stream_keys_next(before, &next[n]) == 0) {
-		t->across_keys = try_numbers(d, env, &next[n], 0, t);
-		before = &next[n++];
-	}
-	if (t->across_keys) {
-		stream_keys_deinit(&d->keys);
-		d->keys = next[--n];
-	}
-	while (n-- > 0)
-		stream_keys_deinit(&next[n]);
-	return t->across_keys;
-}
-
-static bool try_others(struct direction *d, struct direction_env *env, struct trial *t)
-{
-	for (size_t i = 0; d->others && i < DIRECTION_OTHERS && d->others[i].suite; i++) {
-		struct stream_keys *keys = &d->others[i];
-
-		if (!try_numbers(d, env, keys, d->number, t))
-			continue;
-		stream_keys_deinit(&d->keys);
-		d->keys = *keys;
-		OPENSSL_cleanse(keys, sizeof(*keys));
-		return true;
-	}
-	return false;
-}
-
-static bool try_record(struct direction *d, struct direction_env *env, struct trial *t)
-{
-	return try_numbers(d, env, &d->keys, d->number, t) || try_others(d, env, t) || try_next_keys(d, env, t);
-}
-
-/** may_be_protected() - is it worth a trial? */
-static bool may_be_protected(const struct direction *d, const struct record *r)
-{
-	if (r->type == RECORD_CHANGE_CIPHER_SPEC)
-		return false;
-	return is_tls13(d) ? r->type == RECORD_APPLICATION_DATA : d->is_changed;
-}
-
 bool direction_is_behind(const struct direction *d, uint64_t wire)
 {
 	if (d->told_to > 0)
@@ -434,7 +333,7 @@ bool direction_is_behind(const struct direction *d, uint64_t wire)
 
 bool direction_holds(const struct direction *d, uint64_t wire)
 {
-	return d->early.suite && d->held && d->held->wire_end <= wire;
+	return d->early.suite && d->early_data.first && d->early_data.first->wire_end <= wire;
 }
 
 /** plain_before() - ... as far as it is remembered */
@@ -536,51 +435,30 @@ static bool take_alert(struct direction *d, const struct direction_sink *sink, s
 
 /* ---- early data ---- */
 
-static struct held_data *new_held(struct direction_env *env, size_t len)
-{
-	struct held_data *held;
-
-	if (!budget_charge(env->budget, sizeof(*held) + len))
-		return NULL;
-	held = malloc(sizeof(*held) + len);
-	if (!held)
-		budget_release(env->budget, sizeof(*held) + len);
-	return held;
-}
-
-/** hold_early() - what there is no memory for is a gap behind what is held, with all that follows it */
 static void hold_early(struct direction *d, struct direction_env *env, const struct chunk *piece, const struct trial *t)
 {
-	struct span bytes = t->opened.bytes;
-	struct held_data *held = bytes.len > 0 && d->early_dropped == 0 ? new_held(env, bytes.len) : NULL;
+	struct chunk chunk = *piece;
 
-	if (!held) {
-		d->early_dropped += bytes.len;
-		counter_add(&env->stats->tls_early_dropped, bytes.len > 0);
-		return;
-	}
-	held->next = NULL;
-	held->chunk = *piece;
-	held->wire_end = t->wire + RECORD_HEADER_BYTES + t->record.payload.len;
-	memcpy(held->bytes, bytes.at, bytes.len);
-	held->chunk.bytes = span_of(held->bytes, bytes.len);
-	*d->held_end = held;
-	d->held_end = &held->next;
+	chunk.bytes = t->opened.bytes;
+	if (chunk.bytes.len > 0 &&
+	    !early_data_add(&d->early_data, env->budget, &chunk, t->wire + RECORD_HEADER_BYTES + t->record.payload.len))
+		counter_add(&env->stats->tls_early_dropped, 1);
 }
 
 /** give_early() - all that came before @wire */
 static bool give_early(struct direction *d, struct direction_env *env, const struct direction_sink *sink, uint64_t wire)
 {
+	uint64_t dropped = d->early_data.dropped;
 	bool goes_on = true;
 
-	for (struct held_data *held = d->held; held && goes_on; held = held->next)
-		goes_on = give_data(d, sink, &held->chunk, held->chunk.bytes, held->wire_end);
-	drop_held(d, env);
-	if (d->early_dropped == 0 || !goes_on)
+	for (struct early_record *r = d->early_data.first; r && goes_on; r = r->next)
+		goes_on = give_data(d, sink, &r->chunk, r->chunk.bytes, r->wire_end);
+	early_data_clear(&d->early_data, env->budget);
+	if (dropped == 0 || !goes_on)
 		return goes_on;
-	d->plain += d->early_dropped;
+	d->plain += dropped;
 	remember_end(d, wire);
-	return sink->on_gap(sink->ctx, d->early_dropped < GAP_UNKNOWN ? (uint32_t)d->early_dropped : GAP_UNKNOWN, LOST_MEMORY);
+	return sink->on_gap(sink->ctx, dropped < GAP_UNKNOWN ? (uint32_t)dropped : GAP_UNKNOWN, LOST_MEMORY);
 }
 
 /**
@@ -629,7 +507,7 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 	if (!d->is_open) {
 		d->is_open = true;
 		stream_keys_deinit(&d->early);
-		drop_held(d, env);
+		early_data_clear(&d->early_data, env->budget);
 	}
 	switch (t->opened.type) {
 	case RECORD_APPLICATION_DATA:
@@ -637,7 +515,7 @@ static bool take_opened(struct direction *d, struct direction_env *env, const st
 	case RECORD_ALERT:
 		return take_alert(d, sink, t->opened.bytes);
 	case RECORD_HANDSHAKE:
-		if (!is_tls13(d) || take_handshake(d, t->opened.bytes))
+		if (!direction_is_tls13(d) || take_handshake(d, t->opened.bytes))
 			return true;
 		lose(d, env, sink);
 		return false;
@@ -663,16 +541,16 @@ static bool take_record(struct direction *d, struct direction_env *env, const st
 {
 	bool goes_on = true;
 
-	if (t->record.type == RECORD_CHANGE_CIPHER_SPEC && !is_tls13(d)) {
+	if (t->record.type == RECORD_CHANGE_CIPHER_SPEC && !direction_is_tls13(d)) {
 		if (d->is_open) { /* keys that were agreed anew, under those that we know */
 			lose(d, env, sink);
 			return false;
 		}
 		d->is_changed = true;
 	}
-	if (!may_be_protected(d, &t->record) || take_early(d, env, sink, piece, t, &goes_on))
+	if (!direction_may_open(d, &t->record) || take_early(d, env, sink, piece, t, &goes_on))
 		return goes_on;
-	if (try_record(d, env, t))
+	if (direction_try(d, env, t))
 		return take_opened(d, env, sink, piece, t);
 	return take_unopened(d, env, sink, t);
 }
@@ -710,7 +588,9 @@ static bool is_beyond(const struct direction *d)
 	return d->trials > TRIALS_MAX || d->searched > SEARCHED_MAX;
 }
 
-enum place { PLACE_TAKEN, PLACE_WAITS, PLACE_FALSE };
+enum place { PLACE_TAKEN,
+	     PLACE_WAITS,
+	     PLACE_FALSE };
 
 /** try_place() - does a record begin at @at in @part that opens, which is @t? It may not be whole yet */
 static enum place try_place(struct direction *d, struct direction_env *env, size_t at, struct trial *t)
@@ -722,7 +602,7 @@ static enum place try_place(struct direction *d, struct direction_env *env, size
 		return PLACE_FALSE;
 	if (record_take(&bytes, &t->record) != FRAMING_WHOLE)
 		return PLACE_WAITS;
-	if (!try_record(d, env, t))
+	if (!direction_try(d, env, t))
 		return PLACE_FALSE;
 	t->wire = d->wire + at;
 	return PLACE_TAKEN;

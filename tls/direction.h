@@ -36,6 +36,7 @@
 #include "base/buffer.h"
 #include "message/lost_reason.h"
 #include "reassembly/chunk.h"
+#include "tls/early_data.h"
 #include "tls/record_count.h"
 #include "tls/stream_keys.h"
 #include "tls/tls_stats.h"
@@ -46,8 +47,6 @@
 
 #define TRIALS_MAX   4096        /* for each gap */
 #define SEARCHED_MAX (64 << 10)  /* bytes, likewise */
-
-struct held_data;
 
 /**
  * struct direction_sink - what a direction has to say. Any but @on_lost may end with the direction's owner being over,
@@ -89,8 +88,7 @@ struct direction {
 	struct stream_keys keys;
 	struct stream_keys *others;  /* may be @keys, until a record was opened: DIRECTION_OTHERS, those without a suite last */
 	struct stream_keys early;    /* of a client's early data, until they are over */
-	struct held_data *held, **held_end; /* early data, until the server is known to have taken them */
-	uint64_t early_dropped;      /* bytes of early data behind @held that there was no memory for */
+	struct early_data early_data;
 	uint64_t number, early_number;
 	uint64_t doubt;              /* the next record's number is @number, or up to so much above */
 	uint64_t wire;               /* offset of what @part begins with, or of the next byte */

@@ -10,6 +10,9 @@
 #include "tls/tls_queue.h"
 #include "tls/tls_reader.h"
 
+/* Charged from the start, for it is then that idle ones make room. */
+#define TLS_DIRECTIONS_BYTES (SIDES * sizeof(struct direction))
+
 /** enum tls_state - set by tls_set_state() alone */
 enum tls_state {
 	TLS_HELLOS,  /* what both sides say in the clear is not here yet */
@@ -45,11 +48,11 @@ struct tls_env {
 	struct tls_stats *stats;
 	struct counted_histogram *late_us;
 	struct tls_lane *lane;
-	struct wall clock;    /* the latest capture time that was told */
-	struct tls *waiting;  /* those in TLS_SECRETS, the one that waits for longest first */
+	struct wall clock;   /* the latest capture time that was told */
+	struct tls *waiting; /* those in TLS_SECRETS, the one that waits for longest first */
 	struct tls **waiting_end;
-	uint64_t generation;  /* of the secrets, when those that wait were looked at last */
-	uint64_t answers;     /* ... and how many the joiner had given */
+	uint64_t generation; /* of the secrets, when those that wait were looked at last */
+	uint64_t answers;    /* ... and how many the joiner had given */
 	struct buffer scratch;
 };
 
@@ -68,32 +71,32 @@ struct tls {
 	struct tls_env *env;
 	enum tls_state state;
 	enum tls_hello hello[SIDES];
-	enum tls_fate fate;         /* TLS_FATE_COUNT: it is not known yet */
+	enum tls_fate fate; /* TLS_FATE_COUNT: it is not known yet */
 	bool from_first_byte, is_detached, unread_server;
 	bool has_base[SIDES];
-	bool is_joined;             /* its secrets came when what they open had gone by, or its handshake had */
-	bool has_no_room;           /* its fate is for want of memory, and counted so */
-	bool catches_up;            /* what had waited is read, and no record was opened yet */
+	bool is_joined;   /* its secrets came when what they open had gone by, or its handshake had */
+	bool has_no_room; /* its fate is for want of memory, and counted so */
+	bool catches_up;  /* what had waited is read, and no record was opened yet */
 	struct client_offers offers;
-	uint64_t generation;               /* with TLS_COUNTED: of the secrets, when it has asked for its own last */
-	struct record_count count[SIDES];  /* ... and nothing behind it is touched then */
-	char *name;                 /* of the server, as the client says it; NULL: it does not */
+	uint64_t generation;              /* with TLS_COUNTED: of the secrets, when it has asked for its own last */
+	struct record_count count[SIDES]; /* ... and nothing behind it is touched then */
+	char *name;                       /* of the server, as the client says it; NULL: it does not */
 	uint8_t random[TLS_RANDOM_BYTES]; /* the client's */
 	struct server_hello server_hello;
-	uint64_t base[SIDES];       /* with has_base: offset of the first byte */
-	struct passed_by passed;    /* with is_joined: of the client's data, where they have begun nothing; in bytes of the wire */
+	uint64_t base[SIDES];    /* with has_base: offset of the first byte */
+	struct passed_by passed; /* with is_joined: of the client's data, where they have begun nothing; in bytes of the wire */
 	struct request_origin origin;
 	const struct stream_place *server; /* the tracker's; NULL once detached */
-	struct buffer first[SIDES]; /* bytes of a side whose hello is not whole */
+	struct buffer first[SIDES];        /* bytes of a side whose hello is not whole */
 	struct tls_queue queue;            /* until it is open, or counted */
 	struct tls *next_waiting;
-	struct wall since;          /* with TLS_SECRETS */
+	struct wall since;           /* with TLS_SECRETS */
 	struct direction *direction; /* of SIDES, since it is open, or its handshake had gone by */
-	struct tls_queue late;             /* of the server, open: see put_off_response() */
-	struct stream_place place;         /* ... of the server's plaintext */
-	struct tls_join *join;      /* NULL: its handshake was captured */
+	struct tls_queue late;       /* of the server, open: see put_off_response() */
+	struct stream_place place;   /* ... of the server's plaintext */
+	struct tls_join *join;       /* NULL: its handshake was captured */
 	struct reader *inner;
-	enum reader_result result;  /* of the inner reader, once it wants no more */
+	enum reader_result result; /* of the inner reader, once it wants no more */
 	size_t charged;
 };
 
@@ -114,6 +117,11 @@ void tls_decide_no_room(struct tls *c, enum tls_fate fate);
 /** tls_leave() - nothing more of it is read */
 void tls_leave(struct tls *c, enum tls_fate fate);
 
+/** tls_destroy() - the tracker is done with it, and it waits for nothing */
+void tls_destroy(struct tls *c);
+
+/* ---- tls_wait.c: until it is open ---- */
+
 /** tls_note_suite() - which one it was is known, before any plaintext is; false when out of memory */
 bool tls_note_suite(struct tls *c, const struct suite *suite);
 
@@ -122,6 +130,37 @@ bool tls_make_directions(struct tls *c);
 
 /** tls_read_queue() - it is TLS_OPEN now: what has waited */
 void tls_read_queue(struct tls *c);
+
+/** tls_set_base() - @offset: of the first byte of @side */
+void tls_set_base(struct tls *c, enum stream_side side, uint64_t offset);
+
+/** tls_look_for_hello() - in the bytes of @side up to @bytes, which are in the queue already */
+void tls_look_for_hello(struct tls *c, enum stream_side side, struct span bytes);
+
+/**
+ * tls_lose_hello() - a gap has its end, or all of it; is enough of it known?
+ *
+ * Of the client's, the random has to be there, which stands at its start. Of the server's nothing, if it was of TLS 1.3.
+ */
+bool tls_lose_hello(struct tls *c, enum stream_side side);
+
+/** tls_heed_hellos() - if both are there: what they say decides whether the rest may be read */
+void tls_heed_hellos(struct tls *c);
+
+/** tls_ask() - for the secrets; with them all that waits is read */
+void tls_ask(struct tls *c);
+
+/** tls_give_up() - there is no secret, or none in time: it is counted, or left */
+void tls_give_up(struct tls *c);
+
+/** tls_give_way() - likewise, for want of memory */
+void tls_give_way(struct tls *c);
+
+/** tls_make_room() - who waits for its secrets longest waits no more; false if that is @c, or none does */
+bool tls_make_room(struct tls_env *env, const struct tls *c);
+
+/** tls_count_event() - TLS_COUNTED: what is not kept any more */
+void tls_count_event(struct tls *c, const struct tls_waiting *w);
 
 /* ---- tls_join.c: a connection whose handshake was not captured ---- */
 
