@@ -3,8 +3,9 @@
 #include "tests/rig/h2_scene.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/rig/check_counters.h"
 
 #define C SIDE_CLIENT
 #define S SIDE_SERVER
@@ -50,23 +51,14 @@ void h2_with_table(struct h2_script *s, uint32_t stream, const uint32_t *sizes, 
 	buffer_deinit(&block);
 }
 
+static uint64_t counter_of(const void *tap, const char *name)
+{
+	return h2_tap_counter(tap, name);
+}
+
 void h2_check_counters(const struct h2_tap *tap, const char *expected, const char *what)
 {
-	char *copy = strdup(expected), *rest = copy;
-
-	assert_non_null(copy);
-	for (char *item = strtok_r(copy, " ", &rest); item; item = strtok_r(NULL, " ", &rest)) {
-		char *equals = strchr(item, '=');
-		uint64_t want, is;
-
-		assert_non_null(equals);
-		*equals = '\0';
-		want = strtoull(equals + 1, NULL, 10);
-		is = h2_tap_counter(tap, item);
-		if (is != want)
-			fail_msg("%s: %s is %llu, not %llu", what, item, (unsigned long long)is, (unsigned long long)want);
-	}
-	free(copy);
+	check_counters(expected, counter_of, tap, what);
 }
 
 void scene_write(struct scene *sc, enum h2_coder coder)
@@ -79,6 +71,15 @@ void scene_cut(struct scene *sc, enum h2_cut cut)
 {
 	sc->packets = h2_packets_of(&sc->s, cut);
 	sc->truth = h2_reference(&sc->s);
+}
+
+void scene_of_calls(struct scene *sc, enum h2_coder coder, unsigned count)
+{
+	scene_write(sc, coder);
+	h2_preface(&sc->s);
+	for (unsigned i = 0; i < count; i++)
+		h2_numbered_and_answered(&sc->s, 1 + 2 * i, i);
+	scene_cut(sc, CUT_NOT);
 }
 
 void scene_free(struct scene *sc)

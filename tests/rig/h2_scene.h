@@ -65,6 +65,9 @@ void scene_write(struct scene *sc, enum h2_coder coder);
 void scene_cut(struct scene *sc, enum h2_cut cut);
 void scene_free(struct scene *sc);
 
+/** scene_of_calls() - @count calls, each answered, in packets as they were sent */
+void scene_of_calls(struct scene *sc, enum h2_coder coder, unsigned count);
+
 /** scene_run() - feed what is not lost and judge it; the number of requests that were told */
 size_t scene_run(struct scene *sc, const struct h2_tap_options *options, bool whole, const char *what);
 

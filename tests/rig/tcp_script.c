@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/lines.h"
+#include "tests/rig/check_counters.h"
 
 static struct head_decision on_head(void *ctx, const struct request_head *head,
 				    const struct request_origin *origin)
@@ -153,24 +154,16 @@ uint64_t tcp_counter(const struct reassembly_stats *stats, const struct http_sta
 	return 0;
 }
 
+static uint64_t counter_of(const void *of, const char *name)
+{
+	const struct tcp_tap *tap = of;
+
+	return tcp_counter(tracker_stats(tap->r), &tap->http, name);
+}
+
 static void check_stats(const struct tcp_tap *tap, const char *expected, const char *what)
 {
-	char *copy = strdup(expected), *rest = copy;
-
-	assert_non_null(copy);
-	for (char *item = strtok_r(copy, " ", &rest); item; item = strtok_r(NULL, " ", &rest)) {
-		char *equals = strchr(item, '=');
-		uint64_t want, is;
-
-		assert_non_null(equals);
-		*equals = '\0';
-		want = strtoull(equals + 1, NULL, 10);
-		is = tcp_counter(tracker_stats(tap->r), &tap->http, item);
-		if (is != want)
-			fail_msg("%s: %s is %llu, not %llu", what, item, (unsigned long long)is,
-				 (unsigned long long)want);
-	}
-	free(copy);
+	check_counters(expected, counter_of, tap, what);
 }
 
 void tcp_tap_close(struct tcp_tap *tap, const char *stats, const char *what)

@@ -55,11 +55,7 @@ static void test_join_literal(void **state)
 	for (size_t c = 0; c < 2; c++) {
 		struct scene sc;
 
-		scene_write(&sc, whole[c]);
-		h2_preface(&sc.s);
-		for (unsigned i = 0; i < 12; i++)
-			h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-		scene_cut(&sc, CUT_NOT);
+		scene_of_calls(&sc, whole[c], 12);
 		for (size_t k = 4; k + 8 < sc.packets.count; k++) { /* the last few are too few to be found by */
 			size_t want = whole_after(&sc, k), told = join_at(&sc, k, &both_ways, "literals");
 
@@ -134,11 +130,7 @@ static void test_join_not_wanted(void **state)
 {
 	struct scene sc;
 
-	scene_write(&sc, CODER_PLAIN);
-	h2_preface(&sc.s);
-	for (unsigned i = 0; i < 12; i++)
-		h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-	scene_cut(&sc, CUT_NOT);
+	scene_of_calls(&sc, CODER_PLAIN, 12);
 	assert_int_equal(join_at(&sc, 8, &(struct h2_tap_options){ .no_joins = true }, "no joins"), 0);
 	scene_free(&sc);
 }
@@ -148,11 +140,7 @@ static void test_server_only(void **state)
 {
 	struct scene sc;
 
-	scene_write(&sc, CODER_PLAIN);
-	h2_preface(&sc.s);
-	for (unsigned i = 0; i < 12; i++)
-		h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-	scene_cut(&sc, CUT_NOT);
+	scene_of_calls(&sc, CODER_PLAIN, 12);
 	for (size_t i = 0; i < sc.packets.count; i++)
 		sc.packets.at[i].lost = sc.packets.at[i].side == C;
 	assert_int_equal(scene_run(&sc, &both_ways, false, "only the server"), 0);
@@ -403,11 +391,7 @@ static void test_many_joined(void **state)
 	struct scene sc;
 	struct h2_tap tap;
 
-	scene_write(&sc, CODER_PLAIN);
-	h2_preface(&sc.s);
-	for (unsigned i = 0; i < 3; i++)
-		h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-	scene_cut(&sc, CUT_NOT);
+	scene_of_calls(&sc, CODER_PLAIN, 3);
 	for (size_t i = 0; i < 8; i++)
 		sc.packets.at[i].lost = true;
 	h2_tap_open(&tap, &(struct h2_tap_options){ .memory = 8 << 20 });

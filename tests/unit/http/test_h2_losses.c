@@ -141,11 +141,7 @@ static void test_many_missing(void **state)
 	struct scene sc;
 	size_t client = 0;
 
-	scene_write(&sc, CODER_NAMES);
-	h2_preface(&sc.s);
-	for (unsigned i = 0; i < 3000; i++)
-		h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-	scene_cut(&sc, CUT_NOT);
+	scene_of_calls(&sc, CODER_NAMES, 3000);
 	for (size_t i = 8; i < sc.packets.count; i++)
 		sc.packets.at[i].lost = sc.packets.at[i].side == C && ++client % 5 < 2;
 	h2_tap_run(&sc.tap, &(struct h2_tap_options){ .memory = 300 << 10 }, &sc.s, &sc.packets);
@@ -165,11 +161,7 @@ static void test_one_missing_of_joined(void **state)
 	static const struct h2_tap_options some[] = { { 0 }, { .no_answers = true } };
 	struct scene sc;
 
-	scene_write(&sc, CODER_NAMES);
-	h2_preface(&sc.s);
-	for (unsigned i = 0; i < 40; i++)
-		h2_numbered_and_answered(&sc.s, 1 + 2 * i, i);
-	scene_cut(&sc, CUT_NOT);
+	scene_of_calls(&sc, CODER_NAMES, 40);
 	for (size_t i = 0; i < 8; i++)
 		sc.packets.at[i].lost = true;
 	for (size_t o = 0; o < 2; o++) {
