@@ -21,6 +21,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #define CA_FILES_MAX 4096 /* of a directory */
@@ -29,6 +30,21 @@
 
 /* ---- whom we believe ---- */
 
+/**
+ * alert_text() - of a peer's alert for which OpenSSL has a name, but no text as a reason
+ *
+ * OpenSSL 3.0.13, which Ubuntu 24.04 has, has none of "no application protocol".
+ */
+static const char *alert_text(unsigned long error)
+{
+	int reason = ERR_GET_REASON(error);
+	const char *text = ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET
+				   ? SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET)
+				   : NULL;
+
+	return text && strcmp(text, "unknown") != 0 ? text : NULL;
+}
+
 const char *tls_reason(void)
 {
 	unsigned long first = ERR_peek_error();
@@ -36,6 +52,8 @@ const char *tls_reason(void)
 		ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first)) : ERR_reason_error_string(first);
 
 	ERR_clear_error();
+	if (!text)
+		text = alert_text(first);
 	return text ? text : "no reason given";
 }
 
