@@ -398,8 +398,17 @@ void case_files_deinit(struct case_file *files)
 void case_add_again(struct buffer *out, struct span program, const char *url, const char *dir, const char *name)
 {
 	bool is_http = url && (span_starts(span_str(url), span_str("http://")) || span_starts(span_str(url), span_str("https://")));
+	struct buffer script = { 0 };
 
-	if (program.len > 0 && !span_starts(program, span_str("/usr/")))
-		buffer_printf(out, "SHADOWTAP=%.*s ", (int)program.len, (const char *)program.at);
-	buffer_printf(out, "TARGET=%s %s/%s/run.sh", is_http ? url : "http://shadow:9000", dir, name);
+	if (program.len > 0 && !span_starts(program, span_str("/usr/"))) {
+		buffer_add_str(out, "SHADOWTAP=");
+		quote_shell_if_needed(out, program);
+		buffer_add_str(out, " ");
+	}
+	buffer_add_str(out, "TARGET=");
+	quote_shell_if_needed(out, span_str(is_http ? url : "http://shadow:9000"));
+	buffer_add_str(out, " ");
+	buffer_printf(&script, "%s/%s/run.sh", dir, name);
+	quote_shell_if_needed(out, buffer_span(&script));
+	buffer_deinit(&script);
 }

@@ -77,7 +77,7 @@ size_t case_files_make(const struct case_facts *f, struct case_file *files);
 void case_files_deinit(struct case_file *files);
 
 /**
- * case_add_again() - append the command that sends the case DIR/NAME again
+ * case_add_again() - append the command that sends the case DIR/NAME again, as a shell takes it
  * @program: what compares; named there unless it is installed below /usr, where a shell finds it
  * @url: the shadow's; NULL or one that curl cannot take: an example stands there
  */

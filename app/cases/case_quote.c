@@ -17,6 +17,23 @@ void quote_shell(struct buffer *out, struct span text)
 	buffer_add(out, "'", 1);
 }
 
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-_./:@%+=,", c));
+}
+
+void quote_shell_if_needed(struct buffer *out, struct span text)
+{
+	size_t plain = 0;
+
+	while (plain < text.len && is_plain(text.at[plain]))
+		plain++;
+	if (plain == text.len && text.len > 0)
+		buffer_add_span(out, text);
+	else
+		quote_shell(out, text);
+}
+
 /* ---- the target ---- */
 
 static void add_encoded(struct buffer *out, struct span text)

@@ -8,6 +8,9 @@
 /** quote_shell() - one word of a POSIX shell, between single quotes; NUL, which no word can hold, is left out */
 void quote_shell(struct buffer *out, struct span text);
 
+/** quote_shell_if_needed() - likewise, but what is one word as it is stays so, for people to read */
+void quote_shell_if_needed(struct buffer *out, struct span text);
+
 /**
  * quote_target() - path and query as part of a URL that means the same request
  *

@@ -10,16 +10,6 @@ struct heard {
 	size_t bytes, readers;
 };
 
-static inline void *hear_open(const void *config)
-{
-	return (void *)config;
-}
-
-static inline void hear_close(void *shared)
-{
-	(void)shared;
-}
-
 static inline enum claim hear_claims(struct span bytes, enum stream_side side, bool at_start)
 {
 	(void)bytes;
@@ -47,8 +37,8 @@ static inline enum reader_result hear_client(struct reader *r, const struct chun
 
 static const struct reader_ops hear_ops = {
 	.name = "hearing",
-	.open = hear_open,
-	.close = hear_close,
+	.open = quiet_open,
+	.close = quiet_close,
 	.claims = hear_claims,
 	.make = hear_make,
 	.on_chunk = { hear_client, quiet_chunk },

@@ -238,8 +238,8 @@ def forged(bench):
     run(bench, capture, "--keylog", t.key_log, tls={"seen": 1, "read": 1})
 
 
-@check("tls: secrets that the recording has in itself, wherever they are, in sections of either byte order")
-def in_recording(bench):
+def three_requests(bench):
+    """-> their capture, the connection, its key log's bytes, and the packets"""
     capture = Capture()
     t = Tls(bench, capture)
     for i in range(3):
@@ -251,6 +251,12 @@ def in_recording(bench):
     recs = records(capture.segments, capture.link)
     for request in capture.expected:
         request.ts_first = None  # a record is read when its last byte is here
+    return capture, t, log, recs
+
+
+@check("tls: secrets that the recording has in itself, wherever they are, in sections of either byte order")
+def in_recording(bench):
+    capture, t, log, recs = three_requests(bench)
     for e, o, big in ("<", ">", False), (">", "<", True):
         file, half = (pcapng(r, [(capture.link.linktype, 9)], big=big) for r in (recs, recs[:8]))
         other = pcapng(recs[8:], [(capture.link.linktype, 6)], big=not big)
@@ -272,17 +278,7 @@ def in_recording(bench):
 
 @check("tls: a damaged block of secrets costs the secrets in it and no packet, from a file and from a pipe")
 def damaged_secrets(bench):
-    capture = Capture()
-    t = Tls(bench, capture)
-    for i in range(3):
-        t.ask(f"/v1/models/m{i}:predict", pattern(3000, i))
-        t.answer()
-    capture.settle()
-    with open(t.key_log, "rb") as f:
-        log = f.read()
-    recs = records(capture.segments, capture.link)
-    for request in capture.expected:
-        request.ts_first = None
+    capture, t, log, recs = three_requests(bench)
     for e, big in ("<", False), (">", True):
         file, good = pcapng(recs, [(capture.link.linktype, 9)], big=big), secrets_block(e, log)
         for name, block, counted in (

@@ -242,28 +242,30 @@ static void test_script(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* A target becomes one word of one line, of ASCII letters; what is plain stays as it is. */
 static void test_again(void **state)
 {
 	static const struct {
-		const char *program, *url, *want;
+		const char *program, *url, *dir, *want;
 	} rows[] = {
-		{ "/usr/bin/shadowtap", "http://10.0.0.7:9000/v2", "TARGET=http://10.0.0.7:9000/v2 cases/aa/run.sh" },
-		{ "/srv/shadowtap/build/shadowtap", "https://shadow", "SHADOWTAP=/srv/shadowtap/build/shadowtap TARGET=https://shadow cases/aa/run.sh" },
-		{ "", "unix:/run/model.sock", "TARGET=http://shadow:9000 cases/aa/run.sh" },
-		{ "", NULL, "TARGET=http://shadow:9000 cases/aa/run.sh" },
+		{ "/usr/bin/shadowtap", "http://10.0.0.7:9000/v2", "cases", "TARGET=http://10.0.0.7:9000/v2 cases/aa/run.sh" },
+		{ "/srv/shadowtap/build/shadowtap", "https://shadow", "cases", "SHADOWTAP=/srv/shadowtap/build/shadowtap TARGET=https://shadow cases/aa/run.sh" },
+		{ "", "unix:/run/model.sock", "cases", "TARGET=http://shadow:9000 cases/aa/run.sh" },
+		{ "", NULL, "cases", "TARGET=http://shadow:9000 cases/aa/run.sh" },
+		{ "/srv/an engineer's/shadowtap", "http://shadow/v2?a=1&b=2", "my cases",
+		  "SHADOWTAP='/srv/an engineer'\\''s/shadowtap' TARGET='http://shadow/v2?a=1&b=2' 'my cases/aa/run.sh'" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buffer out = { 0 };
 
-		case_add_again(&out, span_str(rows[i].program), rows[i].url, "cases", "aa");
+		case_add_again(&out, span_str(rows[i].program), rows[i].url, rows[i].dir, "aa");
 		assert_string_equal(buffer_text(&out), rows[i].want);
 		buffer_deinit(&out);
 	}
 }
 
+/* A target becomes one word of one line, of ASCII letters; what is plain stays as it is. */
 static void test_target(void **state)
 {
 	static const struct {

@@ -33,16 +33,6 @@ static struct line *line_of(struct reader *r)
 	return (struct line *)((uint8_t *)r - offsetof(struct line, reader));
 }
 
-static void *line_open(const void *config)
-{
-	return (void *)config;
-}
-
-static void line_close(void *shared)
-{
-	(void)shared;
-}
-
 static enum claim line_claims(struct span bytes, enum stream_side side, bool at_start)
 {
 	(void)bytes;
@@ -92,8 +82,8 @@ static void line_gap(struct reader *r, enum stream_side side, uint32_t bytes, en
 
 static const struct reader_ops line_ops = {
 	.name = "line",
-	.open = line_open,
-	.close = line_close,
+	.open = quiet_open,
+	.close = quiet_close,
 	.claims = line_claims,
 	.make = line_make,
 	.on_chunk = { line_client, line_server },

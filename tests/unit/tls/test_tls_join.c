@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "reassembly/tracker.h"
+#include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk_keys.h"
 #include "tests/rig/tls_tap.h"
 #include "tls/tls_reader.h"
@@ -42,16 +43,6 @@ struct notes {
 static struct notes *notes_of(struct reader *r)
 {
 	return (struct notes *)((uint8_t *)r - offsetof(struct notes, reader));
-}
-
-static void *note_open(const void *config)
-{
-	return (void *)config;
-}
-
-static void note_close(void *shared)
-{
-	(void)shared;
 }
 
 static enum claim note_claims(struct span bytes, enum stream_side side, bool at_start)
@@ -102,19 +93,6 @@ static void note_gap(struct reader *r, enum stream_side side, uint32_t bytes, en
 	notes_of(r)->gaps[side]++;
 }
 
-static void note_passed_by(struct reader *r, const struct passed_by *passed)
-{
-	(void)r;
-	(void)passed;
-}
-
-static bool note_half_end(struct reader *r, enum stream_side side)
-{
-	(void)r;
-	(void)side;
-	return true;
-}
-
 static void note_end(struct reader *r, enum lost_reason why, bool seen)
 {
 	(void)why;
@@ -129,14 +107,14 @@ static void note_free(struct reader *r)
 
 static const struct reader_ops note_ops = {
 	.name = "notes",
-	.open = note_open,
-	.close = note_close,
+	.open = quiet_open,
+	.close = quiet_close,
 	.claims = note_claims,
 	.make = note_make,
 	.on_chunk = { note_client, note_server },
 	.on_gap = note_gap,
-	.on_passed_by = note_passed_by,
-	.on_half_end = note_half_end,
+	.on_passed_by = quiet_passed_by,
+	.on_half_end = quiet_half_end,
 	.on_end = note_end,
 	.free = note_free,
 };

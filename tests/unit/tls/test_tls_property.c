@@ -18,6 +18,7 @@
 
 #include "reassembly/tracker.h"
 #include "tests/rig/dice.h"
+#include "tests/rig/quiet_reader.h"
 #include "tests/rig/tls_talk.h"
 #include "tests/rig/tls_tap.h"
 #include "tls/records.h"
@@ -58,16 +59,6 @@ struct notes {
 static struct notes *notes_of(struct reader *r)
 {
 	return (struct notes *)((uint8_t *)r - offsetof(struct notes, reader));
-}
-
-static void *note_open(const void *config)
-{
-	return (void *)config;
-}
-
-static void note_close(void *shared)
-{
-	(void)shared;
 }
 
 static enum claim note_claims(struct span bytes, enum stream_side side, bool at_start)
@@ -126,12 +117,6 @@ static void note_gap(struct reader *r, enum stream_side side, uint32_t bytes, en
 	n->pieces[n->count++] = (struct piece){ n->bytes.len, 0, bytes };
 }
 
-static void note_passed_by(struct reader *r, const struct passed_by *passed)
-{
-	(void)r;
-	(void)passed;
-}
-
 static bool note_half_end(struct reader *r, enum stream_side side)
 {
 	(void)side;
@@ -153,13 +138,13 @@ static void note_free(struct reader *r)
 
 static const struct reader_ops note_ops = {
 	.name = "notes",
-	.open = note_open,
-	.close = note_close,
+	.open = quiet_open,
+	.close = quiet_close,
 	.claims = note_claims,
 	.make = note_make,
 	.on_chunk = { note_client, note_server },
 	.on_gap = note_gap,
-	.on_passed_by = note_passed_by,
+	.on_passed_by = quiet_passed_by,
 	.on_half_end = note_half_end,
 	.on_end = note_end,
 	.free = note_free,
